@@ -1,0 +1,1 @@
+"""cvxnet: convex neural networks. Verdicts, global optima and proofs, on top of CVXPY."""

@@ -1,0 +1,80 @@
+"""The public door: every array, label and number from outside is checked here, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.errors import InputError
+from cvxnet.losses import Loss
+
+Array = NDArray[np.float64]
+
+
+def as_floats(value: Any, what: str) -> Array:
+    """Convert to a float64 array; text, ragged lists and complex numbers are refused by name."""
+    array = np.asarray(value) if not isinstance(value, np.ndarray) else value
+    if np.iscomplexobj(array):
+        raise InputError(f"{what} has complex entries; cvxnet works on real numbers.")
+    try:
+        return np.array(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{what} cannot be read as an array of numbers ({error}). Encode text columns as "
+            "numbers first, and give rows of equal length."
+        ) from None
+
+
+def check_finite(array: Array, what: str) -> None:
+    """Raise InputError naming the first entry that is NaN or infinite."""
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        where = ", ".join(str(int(i)) for i in bad[0])
+        raise InputError(
+            f"{what}[{where}] is {array[tuple(bad[0])]} ({len(bad)} such entr"
+            f"{'y' if len(bad) == 1 else 'ies'} in all). Remove or impute these rows first."
+        )
+
+
+def check_matrix(X: Any, what: str = "X") -> Array:
+    """The data matrix, n x d with n, d >= 1, finite."""
+    X = as_floats(X, what)
+    if X.ndim != 2:
+        raise InputError(
+            f"{what} has shape {X.shape}; expected n rows (samples) by d columns (features). "
+            f"A single feature is {what}.reshape(-1, 1)."
+        )
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        raise InputError(f"{what} is empty (shape {X.shape}); at least one row and column needed.")
+    check_finite(X, what)
+    return X
+
+
+def check_target(y: Any, rows: int, loss: Loss) -> Array:
+    """The target, one finite number per row of X, in the form that the loss wants."""
+    y = as_floats(y, "y")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or y.shape[0] != rows:
+        raise InputError(f"y has shape {y.shape}; expected ({rows},), one number per row of X.")
+    check_finite(y, "y")
+    return loss.check_target(y)
+
+
+def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
+    """Data matrix and target together."""
+    X = check_matrix(X)
+    return X, check_target(y, X.shape[0], loss)
+
+
+def check_positive(value: Any, what: str, why: str = "") -> float:
+    """A finite number above zero."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} must be a number, not {value!r}.") from None
+    if not np.isfinite(number) or number <= 0.0:
+        raise InputError(f"{what} must be a finite number above 0, not {number:g}. {why}".strip())
+    return number
