@@ -1,0 +1,216 @@
+"""What every layer has: named weights, a width check and one way to be called.
+
+A layer is a function of rows. It takes an n x d matrix or one vector of length d, as an array or as
+a CVXPY expression, and its weights may likewise be arrays or CVXPY expressions. Nothing else in the
+package asks which of the two it is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, TypeAlias
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.errors import InputError
+from cvxnet.validation import as_floats, check_finite
+
+Array: TypeAlias = NDArray[np.float64]
+Tensor: TypeAlias = Array | cp.Expression
+
+
+class Layer:
+    """A function of rows with named weights; subclasses define `forward`.
+
+    Attributes
+    ----------
+    tensors : dict of str to array or CVXPY expression
+        The layer's own weights by their torch names; a buffer that is no weight is an attribute.
+    given : bool
+        False while the weights are only the random initial ones. A verdict on weights that were
+        not given is about all weights that the declared signs allow.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self.given = True
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The layer's value at rows ``z`` that were checked already."""
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def options(self) -> dict[str, Any]:
+        """The constructor's arguments, as JSON types: ``type(self)(**options)`` is this layer."""
+        return {}
+
+    def children(self) -> dict[str, Layer]:
+        """The layers inside this one, by the prefix that their weights have in the state dict."""
+        return {}
+
+    def width(self, columns: int | None) -> int | None:
+        """The number of output columns for that many input columns (None where not known)."""
+        return columns
+
+    def sign(self, name: str) -> str | None:
+        """The declared sign of a weight: "nonneg", "nonpos" or None."""
+        return None
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a weight."""
+        return tuple(self.tensors[name].shape)
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Draw weights that were not given, in order, from one generator."""
+        for child in self.children().values():
+            child.initialize(rng)
+
+    def __call__(self, x: Any) -> Tensor:
+        """The layer's value on an n x d matrix or a vector of length d."""
+        x = check_rows(x)
+        self.width(int(x.shape[-1]))
+        return self.forward(x)
+
+    def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+        """This layer and all layers inside it with their prefixes, outermost first."""
+        yield prefix, self
+        for name, child in self.children().items():
+            yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
+
+    def named_tensors(self) -> dict[str, Tensor]:
+        """Every weight by its full name, in order, as it is (array or CVXPY expression)."""
+        return {
+            f"{prefix}.{name}" if prefix else name: tensor
+            for prefix, layer in self.named_layers()
+            for name, tensor in layer.tensors.items()
+        }
+
+    def state_dict(self) -> dict[str, Array]:
+        """Every weight by its torch name, as arrays (copies).
+
+        Examples
+        --------
+        >>> from cvxnet.layers import Linear, ReLU, Sequential
+        >>> net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+        >>> {name: weight.shape for name, weight in net.state_dict().items()}
+        {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
+        """
+        return {name: tensor_value(name, tensor) for name, tensor in self.named_tensors().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Self:
+        """Set every weight, by torch's names; returns the layer itself.
+
+        Nothing is changed unless the whole state fits: InputError names the first key that is
+        missing or unknown, the shape that is wrong or the entry that breaks a declared sign.
+        """
+        known = self.named_tensors()
+        check_names(state, known)
+        missing = [name for name in known if name not in state]
+        if missing:
+            raise InputError(
+                f"the state lacks {missing[0]!r}{and_more(missing)}. This network needs "
+                f"{', '.join(known)}. Pass strict states only, e.g. another network's state_dict()."
+            )
+        self._set({name: self._checked(name, state[name]) for name in known})
+        return self
+
+    def bind(self, tensors: Mapping[str, Any]) -> Self:
+        """A copy of the layer in which some weights are replaced, by arrays or CVXPY expressions.
+
+        This is how weights become the unknowns of a CVXPY problem.
+
+        Examples
+        --------
+        >>> import cvxpy as cp
+        >>> from cvxnet.layers import Linear
+        >>> W = cp.Variable((1, 2))
+        >>> Linear(2, 1, bias=False).bind({"weight": W})([[3.0, 4.0]]).is_affine()
+        True
+        """
+        check_names(tensors, self.named_tensors())
+        clone = copy.deepcopy(self, {id(t): t for t in self._expressions()})
+        clone._set({name: clone._checked(name, tensor) for name, tensor in tensors.items()})
+        return clone
+
+    def _expressions(self) -> list[cp.Expression]:
+        return [t for t in self.named_tensors().values() if isinstance(t, cp.Expression)]
+
+    def _owner(self, name: str) -> tuple[Layer, str]:
+        prefix, _, own = name.rpartition(".")
+        return dict(self.named_layers())[prefix], own
+
+    def _checked(self, name: str, value: Any) -> Tensor:
+        layer, own = self._owner(name)
+        return check_tensor(value, name, layer.shape(own), layer.sign(own))
+
+    def _set(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, tensor in tensors.items():
+            layer, own = self._owner(name)
+            layer.tensors[own] = tensor
+            layer.given = True
+
+
+def check_rows(x: Any) -> Tensor:
+    """An array or CVXPY expression with one or two dimensions; arrays are finite float64."""
+    if not isinstance(x, cp.Expression):
+        x = as_floats(x, "the network's input")
+        check_finite(x, "the network's input")
+    if x.ndim not in (1, 2) or 0 in x.shape:
+        raise InputError(
+            f"the network's input has shape {x.shape}; expected n rows by d columns, or one "
+            "vector of length d."
+        )
+    return x
+
+
+def check_tensor(value: Any, name: str, shape: tuple[int, ...], sign: str | None) -> Tensor:
+    """A weight of the right shape that is finite and has the declared sign."""
+    if not isinstance(value, cp.Expression):
+        value = as_floats(value, name)
+        check_finite(value, name)
+    if tuple(value.shape) != shape:
+        raise InputError(f"{name} has shape {tuple(value.shape)}; expected {shape}.")
+    if sign is not None and isinstance(value, np.ndarray):
+        check_sign(value, name, sign)
+    return value
+
+
+def check_sign(value: Array, name: str, sign: str) -> None:
+    """Raise InputError naming the entry that breaks the declared sign most."""
+    wrong = value if sign == "nonneg" else -value
+    if value.size and wrong.min() < 0.0:
+        where = np.unravel_index(int(wrong.argmin()), value.shape)
+        index = ", ".join(str(int(i)) for i in where)
+        raise InputError(
+            f"{name} was declared {sign}, but {name}[{index}] is {value[where]:g} "
+            f"({int((wrong < 0.0).sum())} of {value.size} entries have the wrong sign). "
+            f"Clip them, or build the layer without {sign}=True."
+        )
+
+
+def check_names(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise InputError for the first name that no weight has."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"weights come as a dict of names to arrays, not {type(given).__name__}.")
+    unknown = [str(name) for name in given if name not in known]
+    if unknown:
+        raise InputError(
+            f"there is no weight {unknown[0]!r}{and_more(unknown)}; "
+            f"this network has {', '.join(known) or 'no weights'}."
+        )
+
+
+def and_more(names: list[str]) -> str:
+    """ " (and 2 more)" after the first name of a list."""
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+
+
+def tensor_value(name: str, tensor: Tensor) -> Array:
+    """The array behind a weight; a CVXPY expression must have a value."""
+    if not isinstance(tensor, cp.Expression):
+        return tensor.copy()
+    if tensor.value is None:
+        raise InputError(f"{name} is a CVXPY expression without a value; solve the problem first.")
+    return np.array(tensor.value, dtype=np.float64)

@@ -1,0 +1,126 @@
+"""The linear layer, in torch's letters: ``y = x W^T + b`` with ``W`` of shape (out, in)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.errors import InputError
+from cvxnet.layers.layer import Layer, Tensor, check_tensor
+
+
+class Linear(Layer):
+    """``y = x W^T + b``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Number of columns that come in and go out.
+    bias : bool
+        Whether there is a ``b``.
+    nonneg, nonpos : bool
+        Declares the sign of the weight matrix (not of the bias). Other weights are refused, and
+        verdicts on weights that are not given rely on it.
+
+    Notes
+    -----
+    As in torch, weights start uniform in ``[-1/sqrt(in), 1/sqrt(in)]`` (folded onto the declared
+    sign), reproducibly: `Sequential` draws them all from its ``seed``.
+
+    Examples
+    --------
+    >>> layer = Linear(2, 1).load_state_dict({"weight": [[1.0, -2.0]], "bias": [0.5]})
+    >>> layer([[3.0, 1.0]])
+    array([[1.5]])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        nonneg: bool = False,
+        nonpos: bool = False,
+    ) -> None:
+        super().__init__()
+        if nonneg and nonpos:
+            raise InputError("a Linear layer cannot be both nonneg and nonpos; choose one.")
+        self.in_features = check_count(in_features, "in_features")
+        self.out_features = check_count(out_features, "out_features")
+        self.nonneg, self.nonpos = bool(nonneg), bool(nonpos)
+        self.tensors = {"weight": np.zeros((self.out_features, self.in_features))}
+        if bias:
+            self.tensors["bias"] = np.zeros(self.out_features)
+        self.given = False
+        self.initialize(np.random.default_rng(0))
+
+    @property
+    def weight(self) -> Tensor:
+        """The weight matrix, (out, in)."""
+        return self.tensors["weight"]
+
+    @weight.setter
+    def weight(self, value: Any) -> None:
+        self._set({"weight": self._checked("weight", value)})
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias, (out,), or None."""
+        return self.tensors.get("bias")
+
+    @bias.setter
+    def bias(self, value: Any) -> None:
+        if "bias" not in self.tensors:
+            raise InputError("this Linear layer was built with bias=False.")
+        self._set({"bias": check_tensor(value, "bias", (self.out_features,), None)})
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        if self.given:
+            return
+        bound = 1.0 / np.sqrt(self.in_features)
+        for name in self.tensors:
+            self.tensors[name] = rng.uniform(-bound, bound, self.shape(name))
+        if self.sign("weight"):
+            self.tensors["weight"] = np.abs(self.weight) * (-1.0 if self.nonpos else 1.0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        weight = self.weight
+        if isinstance(weight, cp.Expression) and not isinstance(z, cp.Expression):
+            z = cp.Constant(z)  # numpy's @ would try to go entry by entry
+        product = z @ weight.T
+        return product if self.bias is None else product + self.bias
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "in_features": self.in_features,
+            "out_features": self.out_features,
+            "bias": "bias" in self.tensors,
+            "nonneg": self.nonneg,
+            "nonpos": self.nonpos,
+        }
+
+    def width(self, columns: int | None) -> int:
+        if columns is not None and columns != self.in_features:
+            raise InputError(
+                f"{self!r} expects {self.in_features} columns, but gets {columns}. "
+                "Rows are samples, columns are features."
+            )
+        return self.out_features
+
+    def sign(self, name: str) -> str | None:
+        if name != "weight":
+            return None
+        return "nonneg" if self.nonneg else "nonpos" if self.nonpos else None
+
+    def __repr__(self) -> str:
+        extra = "".join(f", {name}=True" for name in ("nonneg", "nonpos") if getattr(self, name))
+        return f"Linear({self.in_features}, {self.out_features}{extra})"
+
+
+def check_count(value: Any, what: str) -> int:
+    """A whole number of at least one."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{what} must be a whole number of at least 1, not {value!r}.")
+    return int(value)

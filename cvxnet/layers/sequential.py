@@ -1,0 +1,81 @@
+"""A network: layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cvxnet.errors import InputError
+from cvxnet.layers.layer import Layer, Tensor
+
+
+class Sequential(Layer):
+    """Layers one after the other, as in ``torch.nn.Sequential``.
+
+    Parameters
+    ----------
+    *layers : Layer
+        At least one layer; widths that do not fit are refused here, naming the two layers.
+    seed : int or numpy Generator
+        Where weights that were not given are drawn from, in order: the same seed, the same network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cvxnet.layers import Linear, ReLU
+    >>> net = Sequential(Linear(1, 2, bias=False), ReLU(), Linear(2, 1, bias=False, nonneg=True))
+    >>> _ = net.load_state_dict({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 1.0]]})
+    >>> net(np.array([[-3.0], [2.0]]))                                # the absolute value
+    array([[3.],
+           [2.]])
+    """
+
+    def __init__(self, *layers: Layer, seed: int | np.random.Generator = 0) -> None:
+        super().__init__()
+        for position, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise InputError(
+                    f"item {position} of Sequential is a {type(layer).__name__}, not a layer. "
+                    "Pass layer objects, e.g. Sequential(Linear(2, 8), ReLU(), Linear(8, 1))."
+                )
+        if not layers:
+            raise InputError("a Sequential needs at least one layer.")
+        self.layers = tuple(layers)
+        self.width(None)
+        self.initialize(np.random.default_rng(seed))
+
+    def forward(self, z: Tensor) -> Tensor:
+        for layer in self.layers:
+            z = layer.forward(z)
+        return z
+
+    def children(self) -> dict[str, Layer]:
+        return {str(position): layer for position, layer in enumerate(self.layers)}
+
+    def width(self, columns: int | None) -> int | None:
+        for position, layer in enumerate(self.layers):
+            try:
+                columns = layer.width(columns)
+            except InputError as error:
+                raise InputError(f"layer {position}: {error}") from None
+        return columns
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as JSON; numbers come back exactly. See `load`."""
+        from cvxnet.layers.storage import save  # storage knows all layers, this one too
+
+        save(self, path)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, position: int) -> Layer:
+        return self.layers[position]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"

@@ -1,0 +1,121 @@
+"""Networks on disk: one JSON file, exact numbers, written whole or not at all.
+
+The file holds ``format``, ``version``, the ``network`` (layer names and their options) and the
+``state`` (every weight by its torch name). JSON numbers are written with ``repr``, which a double
+survives unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cvxnet.errors import InputError
+from cvxnet.layers.activations import ReLU
+from cvxnet.layers.layer import Layer
+from cvxnet.layers.linear import Linear
+from cvxnet.layers.sequential import Sequential
+
+FORMAT = "cvxnet network"
+VERSION = 1
+LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in (Linear, ReLU)}
+
+
+def save(network: Layer, path: str | Path) -> None:
+    """Write a network as JSON, atomically: a reader sees the old file or the whole new one."""
+    state = {name: weight.tolist() for name, weight in network.state_dict().items()}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": describe(network),
+        "given": [prefix for prefix, layer in network.named_layers() if layer.given],
+        "state": state,
+    }
+    write_text(Path(path), json.dumps(content, allow_nan=False) + "\n")
+
+
+def load(path: str | Path) -> Sequential:
+    """Read a network that `Sequential.save` wrote.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.json"
+    >>> net.save(file)
+    >>> bool((load(file)([1.0, 2.0]) == net([1.0, 2.0])).all())
+    True
+    """
+    content = read_json(Path(path))
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path} is not a cvxnet network (no 'format': {FORMAT!r} in it).")
+    if content.get("version") != VERSION:
+        raise InputError(
+            f"{path} has version {content.get('version')!r}; this cvxnet reads version {VERSION}. "
+            "Update cvxnet, or save the network again with this version."
+        )
+    try:
+        network = build(content["network"])
+        network.load_state_dict(content["state"])
+        given = set(content["given"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: {error!r}. Save the network again.") from None
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+    if not isinstance(network, Sequential):
+        raise InputError(f"{path} holds a {type(network).__name__}, not a Sequential.")
+    for prefix, layer in network.named_layers():
+        layer.given = prefix in given
+    return network
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """The layer's name, options and children, as JSON types."""
+    if type(layer) is not Sequential and LAYERS.get(type(layer).__name__) is not type(layer):
+        raise InputError(f"{layer!r} is not one of cvxnet's layers and cannot be saved.")
+    return {
+        "layer": type(layer).__name__,
+        "options": layer.options(),
+        "children": [describe(child) for child in layer.children().values()],
+    }
+
+
+def build(description: dict[str, Any]) -> Layer:
+    """The layer that `describe` described."""
+    children = [build(child) for child in description["children"]]
+    name = description["layer"]
+    if name == "Sequential":
+        return Sequential(*children)
+    if name not in LAYERS:
+        raise InputError(f"unknown layer {name!r}; known: {', '.join(LAYERS)}, Sequential.")
+    return LAYERS[name](*children, **description["options"])
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, or an InputError that says why it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON ({error}).") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file by renaming a finished temporary one over it."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)  # mkstemp makes files private; a saved network is not
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror}.") from None
