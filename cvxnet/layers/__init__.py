@@ -1,9 +1,67 @@
 """Express: layers and networks that take arrays and CVXPY expressions alike."""
 
-from cvxnet.layers.activations import ReLU
+from cvxnet.layers.activations import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Abs,
+    HardTanh,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Sign,
+    SiLU,
+    Softmax,
+    Softplus,
+    Square,
+    SquaredReLU,
+    Squareplus,
+    Tanh,
+    Threshold,
+)
+from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
+from cvxnet.layers.input_convex import InputConvex, input_convex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
+from cvxnet.layers.normalization import BatchNorm, LayerNorm
+from cvxnet.layers.pooling import LogSumExp, Maxout
+from cvxnet.layers.residual import Residual
 from cvxnet.layers.sequential import Sequential
 from cvxnet.layers.storage import load
 
-__all__ = ["Layer", "Linear", "ReLU", "Sequential", "load"]
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Abs",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
+    "Flatten",
+    "HardTanh",
+    "InputConvex",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSumExp",
+    "MaxPool2d",
+    "Maxout",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Sign",
+    "Softmax",
+    "Softplus",
+    "Square",
+    "SquaredReLU",
+    "Squareplus",
+    "Tanh",
+    "Threshold",
+    "input_convex",
+    "load",
+]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeAlias
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, Self, TypeAlias
 
 import cvxpy as cp
 import numpy as np
@@ -19,7 +21,22 @@ from cvxnet.errors import InputError
 from cvxnet.validation import as_floats, check_finite
 
 Array: TypeAlias = NDArray[np.float64]
-Tensor: TypeAlias = Array | cp.Expression
+# An array or a CVXPY expression; as a union, every arithmetic operator would need a cast.
+Tensor: TypeAlias = Any
+
+Call: TypeAlias = tuple["Layer", Tensor, Tensor]
+CALLS: ContextVar[list[Call] | None] = ContextVar("CALLS", default=None)
+
+
+@contextmanager
+def recorded_calls() -> Iterator[list[Call]]:
+    """Collect (layer, input, output) of every layer that runs inside, innermost first."""
+    calls: list[Call] = []
+    token = CALLS.set(calls)
+    try:
+        yield calls
+    finally:
+        CALLS.reset(token)
 
 
 class Layer:
@@ -28,11 +45,15 @@ class Layer:
     Attributes
     ----------
     tensors : dict of str to array or CVXPY expression
-        The layer's own weights by their torch names; a buffer that is no weight is an attribute.
+        The layer's own weights by their torch names, statistics included.
+    statistics : tuple of str
+        The names among them that training does not touch (running mean and variance).
     given : bool
         False while the weights are only the random initial ones. A verdict on weights that were
         not given is about all weights that the declared signs allow.
     """
+
+    statistics: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -71,7 +92,15 @@ class Layer:
         """The layer's value on an n x d matrix or a vector of length d."""
         x = check_rows(x)
         self.width(int(x.shape[-1]))
-        return self.forward(x)
+        return self.run(x)
+
+    def run(self, z: Tensor) -> Tensor:
+        """`forward`, noted by `recorded_calls`; layers call the layers inside them this way."""
+        value = self.forward(z)
+        calls = CALLS.get()
+        if calls is not None:
+            calls.append((self, z, value))
+        return value
 
     def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         """This layer and all layers inside it with their prefixes, outermost first."""

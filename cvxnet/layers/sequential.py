@@ -48,7 +48,7 @@ class Sequential(Layer):
 
     def forward(self, z: Tensor) -> Tensor:
         for layer in self.layers:
-            z = layer.forward(z)
+            z = layer.run(z)
         return z
 
     def children(self) -> dict[str, Layer]:

@@ -14,14 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from cvxnet.errors import InputError
-from cvxnet.layers.activations import ReLU
+from cvxnet.layers import activations, images, normalization, pooling
+from cvxnet.layers.input_convex import InputConvex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
+from cvxnet.layers.residual import Residual
 from cvxnet.layers.sequential import Sequential
 
 FORMAT = "cvxnet network"
 VERSION = 1
-LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in (Linear, ReLU)}
+LAYERS: dict[str, type[Layer]] = {
+    layer.__name__: layer
+    for layer in (
+        *activations.ACTIVATIONS,
+        *images.IMAGE_LAYERS,
+        *normalization.NORMALIZATIONS,
+        *pooling.POOLINGS,
+        InputConvex,
+        Linear,
+        Residual,
+    )
+}
 
 
 def save(network: Layer, path: str | Path) -> None:

@@ -1,0 +1,67 @@
+"""Softmax along the last axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from cvxpy.atoms.atom import Atom
+from scipy.special import softmax as softmax_values
+
+
+class softmax(Atom):  # noqa: N801 - atoms are lower case, as CVXPY's own
+    """``exp(x_i) / sum_j exp(x_j)`` along the last axis.
+
+    Each entry is the exponential of ``x_i - log_sum_exp(x)``, which is concave: log-concave, hence
+    quasiconcave; it rises with its own score and falls with the others, so it is monotone in no
+    array argument.
+    """
+
+    def __init__(self, x: Any) -> None:
+        super().__init__(x)
+
+    def numeric(self, values: list[Any]) -> Any:
+        return softmax_values(np.asarray(values[0], dtype=np.float64), axis=-1)
+
+    def shape_from_args(self) -> tuple[int, ...]:
+        return tuple(self.args[0].shape)
+
+    def sign_from_args(self) -> tuple[bool, bool]:
+        return True, False
+
+    def is_atom_convex(self) -> bool:
+        return False
+
+    def is_atom_concave(self) -> bool:
+        return False
+
+    def is_atom_quasiconcave(self) -> bool:
+        return True
+
+    def is_atom_smooth(self) -> bool:
+        return True
+
+    def is_incr(self, idx: int) -> bool:
+        return False
+
+    def is_decr(self, idx: int) -> bool:
+        return False
+
+    def _grad(self, values: list[Any]) -> list[Any]:
+        return [numeric_gradient(self, values[0])]
+
+
+def numeric_gradient(atom: Any, value: Any) -> Any:
+    """The transposed Jacobian by central differences, in CVXPY's column-major order, as CSC."""
+    from scipy.sparse import csc_array
+
+    x = np.asarray(value, dtype=np.float64)
+    step = 1e-6 * (1.0 + np.abs(x).max(initial=0.0))
+    rows = []
+    for k in range(x.size):
+        shift = np.zeros(x.size)
+        shift[k] = step
+        move = shift.reshape(x.shape, order="F")
+        rise = np.asarray(atom.numeric([x + move])) - np.asarray(atom.numeric([x - move]))
+        rows.append(rise.ravel(order="F") / (2.0 * step))
+    return csc_array(np.array(rows))

@@ -1,0 +1,118 @@
+"""The profile of a scalar function: where it is convex, concave, rising, falling, and its range.
+
+One profile serves three readers: the CVXPY atom (what holds for a given sign of the argument), the
+verdict engine (what holds on any interval) and the tests, which hold each claim against numbers.
+Intervals are closed; endpoints that are irrational are rounded so that every claim stays true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Interval: TypeAlias = tuple[float, float]
+
+INF = np.inf
+EVERYWHERE: tuple[Interval, ...] = ((-INF, INF),)
+NEGATIVE: Interval = (-INF, 0.0)
+POSITIVE: Interval = (0.0, INF)
+BOTH_HALVES: tuple[Interval, ...] = (NEGATIVE, POSITIVE)
+TINY = 1e-300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What is true about ``f`` on which intervals.
+
+    Attributes
+    ----------
+    name : str
+        As users know the function.
+    function, derivative : callable
+        Of arrays, entry by entry.
+    convex, concave, rising, falling : tuple of intervals
+        Maximal intervals on which the claim holds (nondecreasing counts as rising).
+    low, high : float
+        Bounds on the whole range.
+    mirror : tuple (sigma, slope, offset) or None
+        ``f(-t) = sigma f(t) + slope t + offset`` for all t, where such a law is known.
+    kinks : tuple of (position, jump of slope), or None
+        For continuous piecewise-linear functions all of their kinks; None for others.
+    tails : tuple (slope at minus infinity, slope at plus infinity, value at 0), or None
+        For piecewise-linear functions, what the kinks leave open.
+    smooth : bool
+        Continuously differentiable everywhere.
+    domain : interval
+        Where the function is defined.
+    """
+
+    name: str
+    function: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+    convex: tuple[Interval, ...] = ()
+    concave: tuple[Interval, ...] = ()
+    rising: tuple[Interval, ...] = ()
+    falling: tuple[Interval, ...] = ()
+    low: float = -INF
+    high: float = INF
+    mirror: tuple[float, float, float] | None = None
+    kinks: tuple[tuple[float, float], ...] | None = None
+    tails: tuple[float, float, float] | None = None
+    smooth: bool = True
+    domain: Interval = (-INF, INF)
+
+    @property
+    def quasiconvex(self) -> bool:
+        """Falling up to some point and rising from there on."""
+        return covers(self.falling[:1], self.rising[-1:], self.domain)
+
+    @property
+    def quasiconcave(self) -> bool:
+        """Rising up to some point and falling from there on."""
+        return covers(self.rising[:1], self.falling[-1:], self.domain)
+
+    def bounds(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Bounds on ``f`` over the intervals [low, high], entry by entry, rounded outwards."""
+        with np.errstate(all="ignore"):
+            at_low, at_high = self._widened(low), self._widened(high)
+        lower, upper = np.full(low.shape, self.low), np.full(low.shape, self.high)
+        rising, falling = inside(low, high, self.rising), inside(low, high, self.falling)
+        lower = np.where(rising, at_low[0], np.where(falling, at_high[0], lower))
+        upper = np.where(rising, at_high[1], np.where(falling, at_low[1], upper))
+        if self.quasiconvex:
+            upper = np.maximum(at_low[1], at_high[1])
+        elif self.quasiconcave:
+            lower = np.minimum(at_low[0], at_high[0])
+        return np.maximum(lower, self.low), np.minimum(upper, self.high)
+
+    def _widened(self, t: Array) -> tuple[Array, Array]:
+        """The value at ``t`` with room for rounding; limits at infinity are the range itself."""
+        value = self.function(t)
+        room = np.where((value == 0.0) & (t == 0.0), 0.0, 1e-13 * np.abs(value) + TINY)
+        low = np.where(np.isfinite(value), value - room, np.where(value == INF, INF, self.low))
+        high = np.where(np.isfinite(value), value + room, np.where(value == -INF, -INF, self.high))
+        return low, high
+
+
+def inside(low: Array, high: Array, intervals: tuple[Interval, ...]) -> NDArray[np.bool_]:
+    """Whether [low, high] lies in one of the intervals, entry by entry."""
+    found = np.zeros(np.shape(low), dtype=bool)
+    for left, right in intervals:
+        found |= (low >= left) & (high <= right)
+    return found
+
+
+def covers(first: tuple[Interval, ...], second: tuple[Interval, ...], domain: Interval) -> bool:
+    """Whether the first interval, then the second, cover the domain up to a rounded endpoint."""
+    if domain in (*first, *second):
+        return True
+    if not first or not second:
+        return False
+    (left, middle), (next_left, right) = first[0], second[0]
+    starts, ends = left <= domain[0], right >= domain[1]
+    return starts and ends and abs(middle - next_left) < 2e-3
