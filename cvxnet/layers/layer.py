@@ -48,12 +48,15 @@ class Layer:
         The layer's own weights by their torch names, statistics included.
     statistics : tuple of str
         The names among them that training does not touch (running mean and variance).
+    wraps : bool
+        Whether the constructor takes the children, rather than making them from the options.
     given : bool
         False while the weights are only the random initial ones. A verdict on weights that were
         not given is about all weights that the declared signs allow.
     """
 
     statistics: ClassVar[tuple[str, ...]] = ()
+    wraps: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}

@@ -16,6 +16,8 @@ class Residual(Layer):
     array([-1.,  4.])
     """
 
+    wraps = True
+
     def __init__(self, body: Layer) -> None:
         super().__init__()
         if not isinstance(body, Layer):

@@ -32,6 +32,8 @@ class Sequential(Layer):
            [2.]])
     """
 
+    wraps = True
+
     def __init__(self, *layers: Layer, seed: int | np.random.Generator = 0) -> None:
         super().__init__()
         for position, layer in enumerate(layers):

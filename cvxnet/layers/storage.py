@@ -90,10 +90,11 @@ def describe(layer: Layer) -> dict[str, Any]:
     """The layer's name, options and children, as JSON types."""
     if type(layer) is not Sequential and LAYERS.get(type(layer).__name__) is not type(layer):
         raise InputError(f"{layer!r} is not one of cvxnet's layers and cannot be saved.")
+    children = layer.children().values() if layer.wraps else ()
     return {
         "layer": type(layer).__name__,
         "options": layer.options(),
-        "children": [describe(child) for child in layer.children().values()],
+        "children": [describe(child) for child in children],
     }
 
 
