@@ -1,8 +1,14 @@
 """Check a certificate: re-prove ``lower <= optimum <= upper`` exactly, trusting nobody.
 
-Run as a file or call `check`. Needs Python and python-flint, no solver, nothing of cvxnet.
+Call `check`, or run this file; it needs Python and python-flint, no solver, nothing of cvxnet:
 
-    python checker.py FILE [--data FILE]      exit code 0: proved, 1: refused, 2: wrong usage
+    python checker.py FILE [--data FILE]        exit code 0: proved, 1: refused, 2: wrong usage
+
+The format of the file and what it claims are described in certificate.py beside this file. Three
+parts: reading; the two ends of the bracket; and the sweep that proves the dual vector feasible,
+without which the lower end would mean nothing. Doubles are dyadic rationals, so all arithmetic is
+done in integers and fractions, and for the logarithms of the logistic loss in balls that hold the
+true value. Whatever a file contains, the answer is a `CheckResult`, in bounded time and memory.
 """
 
 from __future__ import annotations
@@ -25,32 +31,35 @@ from typing import Any, NamedTuple
 
 from flint import arb, ctx, fmpq
 
-Matrix = list[list[float]]
+Path = str | os.PathLike[str]
 
 FORMAT, VERSION = "cvxnet-certificate", 1
 ENTRIES = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
 ENTRIES |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
-MAX_BYTES = 16 * 2**20  # of a file; JSON can blow up by a factor of 30 in memory
-MAX_SAMPLES = 5000  # the sweep takes time proportional to the square
-MAX_PRODUCTS = 10**8  # samples * features * units
-PRECISION = 256  # bits, for the logarithms of the logistic loss
+MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
+MAX_PRODUCTS = 3 * 10**7  # samples * features * units
+MAX_WORK = 4 * 10**9  # samples squared * bits of the numbers in the sweep: some ten minutes
+PRECISION = 256  # bits, of the balls
 
 
 class RefusalError(Exception):
-    """The first reason why a certificate proves nothing. `check` turns it into its answer."""
+    """The first reason why a certificate proves nothing. `check` makes it its answer."""
+
+
+# ----------------------------------------------------------------------------------- 1. reading
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What a certificate file says, read and well-formed, but not yet believed."""
+    """What a certificate says: well-formed, but not yet believed."""
 
     cvxnet: str
     loss: str
     weight_decay: float
     bias: bool
-    X: Matrix
+    X: list[list[float]]
     y: list[float]
-    W: Matrix
+    W: list[list[float]]
     b: list[float] | None
     a: list[float]
     v: list[float]
@@ -58,36 +67,42 @@ class Claims:
     upper: float
 
 
-# -------------------------------------------------------------------------------- reading
-
-
-def read(source: str | os.PathLike[str] | dict[str, Any], data: Any = None) -> Claims:
-    """The claims of a certificate (a path or a parsed document), or RefusalError.
-
-    ``data`` is needed where the certificate leaves them out: a pair ``(X, y)``, or the path of
-    a CSV file (target last, one header line allowed) or of a certificate that has them.
-    """
+def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
+    """The claims of a certificate: a file, or the document in it. `check` explains ``data``."""
     doc = source if isinstance(source, dict) else parse(read_text(source))
     check_header(doc)
-    X, y = embedded(doc["data"]) if data is None else supplied(data)
-    check_fingerprint(X, y, doc["data_sha256"])
+    X, y = members(doc["data"], "X", "y") if data is None else supplied(data)
+    W, b, a = members(doc["network"], "W", "b", "a")
+    n, width = length(X, "X"), length(a, "a")
+    d = length(X[0], "X") if n else 0
+    if n * d == 0 or n * (d + 1) * width > MAX_PRODUCTS:
+        raise RefusalError(f"empty or too large: {n} samples, {d} features, {width} units")
+    if (b is not None) != doc["bias"]:
+        raise RefusalError("b must be null without bias, and a list with bias")
     claims = Claims(
         cvxnet=doc["cvxnet"],
         loss=doc["loss"],
-        weight_decay=number(doc["weight_decay"], "weight_decay"),
+        weight_decay=numbers(doc["weight_decay"], "weight_decay"),
         bias=doc["bias"],
-        X=X,
-        y=y,
-        **network(doc["network"]),
-        v=vector(doc["dual"], "dual"),
-        lower=number(doc["lower"], "lower"),
-        upper=number(doc["upper"], "upper"),
+        X=numbers(X, "X", n, d),
+        y=numbers(y, "y", n),
+        W=numbers(W, "W", width, d),
+        b=None if b is None else numbers(b, "b", width),
+        a=numbers(a, "a", width),
+        v=numbers(doc["dual"], "dual", n),
+        lower=numbers(doc["lower"], "lower"),
+        upper=numbers(doc["upper"], "upper"),
     )
-    check_shapes(claims)
+    if fingerprint(claims.X, claims.y) != doc["data_sha256"]:
+        raise RefusalError("these are not the data that the certificate is about: SHA-256 differs")
+    if claims.loss == "logistic" and not set(claims.y) <= {-1.0, 1.0}:
+        raise RefusalError("labels of the logistic loss must be -1 and +1")
+    if claims.weight_decay <= 0.0:
+        raise RefusalError("weight_decay must be above 0")
     return claims
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
+def read_text(path: Path) -> str:
     """The text of a regular file of bounded size."""
     try:
         if not os.path.isfile(path):
@@ -102,7 +117,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """JSON with one object on top, without repeated keys (readers would differ on them)."""
+    """One JSON object without repeated entries: of two, readers would take different ones."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(found := dict(pairs)) < len(pairs):
@@ -119,23 +134,43 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def check_header(doc: dict[str, Any]) -> None:
-    """Format, version, options: each must be one that this checker knows."""
+    """Format, version and options must be ones that this checker knows."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
     if type(doc.get("version")) is not int or doc["version"] != VERSION:
         raise RefusalError(f"this checker reads version {VERSION} of the format, not this one")
     if difference := sorted(map(repr, set(doc) ^ ENTRIES)):
-        raise RefusalError(f"missing or unknown entries: {', '.join(difference[:5])[:200]}")
+        raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
     if doc["units"] != "relu":
         raise RefusalError("this checker covers units 'relu' only")
     if doc["loss"] not in ("squared", "logistic"):
         raise RefusalError("this checker covers the losses 'squared' and 'logistic' only")
     if not isinstance(doc["bias"], bool) or not isinstance(doc["cvxnet"], str):
-        raise RefusalError("'bias' must be true or false, and 'cvxnet' a version string")
+        raise RefusalError("bias must be true or false, and cvxnet a version string")
 
 
-def number(value: Any, what: str) -> float:
-    """A finite double from its hexadecimal text, in exactly the form of ``float.hex``."""
+def members(value: Any, *names: str) -> list[Any]:
+    """The entries of a JSON object that has exactly these."""
+    if value is None:
+        raise RefusalError("the certificate does not contain its data: supply them (--data FILE)")
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise RefusalError(f"there must be an object with the entries {', '.join(names)}")
+    return [value[name] for name in names]
+
+
+def length(value: Any, what: str) -> int:
+    """Of a list."""
+    if not isinstance(value, list):
+        raise RefusalError(f"{what} is not a list")
+    return len(value)
+
+
+def numbers(value: Any, what: str, *shape: int) -> Any:
+    """Nested lists of that shape of finite doubles, each from exactly what ``float.hex`` writes."""
+    if shape:
+        if length(value, what) != shape[0]:
+            raise RefusalError(f"{what} has a list of {len(value)} entries; {shape[0]} expected")
+        return [numbers(entry, what, *shape[1:]) for entry in value]
     try:
         x = float.fromhex(value) if isinstance(value, str) and len(value) < 30 else math.nan
     except (ValueError, OverflowError):
@@ -145,67 +180,28 @@ def number(value: Any, what: str) -> float:
     return x
 
 
-def vector(value: Any, what: str) -> list[float]:
-    """A list of numbers."""
-    if not isinstance(value, list):
-        raise RefusalError(f"{what} is not a list of numbers")
-    return [number(entry, what) for entry in value]
-
-
-def matrix(value: Any, what: str) -> Matrix:
-    """A list of rows of numbers."""
-    if not isinstance(value, list):
-        raise RefusalError(f"{what} is not a list of rows")
-    return [vector(row, what) for row in value]
-
-
-def entries(value: Any, names: Iterable[str], what: str) -> list[Any]:
-    """The named entries of a JSON object that has these and no others."""
-    if not isinstance(value, dict) or set(value) != set(names):
-        raise RefusalError(f"{what} must be an object with the entries {', '.join(names)}")
-    return [value[name] for name in names]
-
-
-def network(value: Any) -> dict[str, Any]:
-    """The weights: W (hidden), b (hidden bias, null without one), a (output)."""
-    W, b, a = entries(value, ("W", "b", "a"), "network")
-    return {
-        "W": matrix(W, "network W"),
-        "b": None if b is None else vector(b, "network b"),
-        "a": vector(a, "network a"),
-    }
-
-
-def embedded(value: Any) -> tuple[Matrix, list[float]]:
-    """The data inside a certificate."""
-    if value is None:
-        raise RefusalError("the certificate does not contain its data: supply them (--data FILE)")
-    X, y = entries(value, ("X", "y"), "data")
-    return matrix(X, "data X"), vector(y, "data y")
-
-
-def supplied(data: Any) -> tuple[Matrix, list[float]]:
-    """Data from outside: a pair (X, y), a CSV file, or a certificate file that has them."""
+def supplied(data: Any) -> list[Any]:
+    """Data from outside, in the form that they have inside a certificate."""
     if isinstance(data, str | os.PathLike):
         text = read_text(data)
         if text.lstrip().startswith("{"):
-            return embedded(parse(text).get("data"))
-        data = split_csv(text)
+            return members(parse(text).get("data"), "X", "y")
+        rows = [line.split(",") for line in text.splitlines() if line.strip()]
+        rows = rows[is_header(rows[0]) :] if rows else rows
+        data = [row[:-1] for row in rows], [row[-1] for row in rows]
     try:
         X, y = data
-        return [[float(x) for x in row] for row in X], [float(t) for t in y]
+        return [[[float(x).hex() for x in row] for row in X], [float(t).hex() for t in y]]
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
 
 
-def split_csv(text: str) -> tuple[list[list[str]], list[str]]:
-    """Rows of fields, the last one being the target; a first line without numbers is skipped."""
-    rows = [line.split(",") for line in text.splitlines() if line.strip()]
+def is_header(fields: list[str]) -> bool:
+    """Whether a line of a CSV file names the columns."""
     try:
-        float(rows[0][-1]) if rows else None
+        return not fields or math.isnan(float(fields[-1]))
     except ValueError:
-        rows = rows[1:]
-    return [row[:-1] for row in rows], [row[-1] for row in rows]
+        return True
 
 
 def fingerprint(X: Sequence[Sequence[float]], y: Sequence[float]) -> str:
@@ -214,82 +210,62 @@ def fingerprint(X: Sequence[Sequence[float]], y: Sequence[float]) -> str:
     >>> fingerprint([[1.0, 2.0]], [3.0])[:16]
     'f3fe149620f8df91'
     """
-    digest = hashlib.sha256(b"%d %d\n" % (len(X), len(X[0]) if X else 0))
+    digest = hashlib.sha256(b"%d %d\n" % (len(X), len(X[0])))
     for row in (*X, y):
         digest.update(struct.pack(f"<{len(row)}d", *row))
     return digest.hexdigest()
 
 
-def check_fingerprint(X: Matrix, y: list[float], claimed: Any) -> None:
-    """The data are those that the certificate is about."""
-    if fingerprint(X, y) != claimed:
-        raise RefusalError("these are not the data that the certificate is about: SHA-256 differs")
+# ------------------------------------------------------------------- 2. the ends of the bracket
+#
+# Upper: the objective of a network bounds the optimum from above, as it is one of its values.
+# Lower: l(f) >= v.f - l*(v) for all predictions f. Those of any network are f_i = sum_j a_j
+# (u_j . x~_i)_+, so v.f >= -sum_j |a_j| |u_j| rho(v) >= -beta/2 sum_j (a_j^2 + |u_j|^2) if rho(v)
+# <= beta. Together: objective >= -l*(v), whatever the network and its width.
 
 
-def check_shapes(claims: Claims) -> None:
-    """Shapes that fit each other, sizes that can be checked in bounded time, labels, decay."""
-    n, width = len(claims.X), len(claims.a)
-    d = len(claims.X[0]) if n else 0
-    if n == 0 or d == 0 or any(len(row) != d for row in claims.X):
-        raise RefusalError("data X must have rows of equal length, at least one row and column")
-    if not n == len(claims.y) == len(claims.v):
-        raise RefusalError(f"data y and dual must have one entry for each of the {n} rows of X")
-    if len(claims.W) != width or any(len(row) != d for row in claims.W):
-        raise RefusalError(f"network W must have {width} rows (one per entry of a), {d} columns")
-    if (claims.b is not None) != claims.bias or (claims.b is not None and len(claims.b) != width):
-        raise RefusalError("network b must have one entry per unit with bias, and be null without")
-    if not all(map(math.isfinite, (*claims.y, *(x for row in claims.X for x in row)))):
-        raise RefusalError("the data hold numbers that are not finite")
-    if n > MAX_SAMPLES or n * width * (d + 1) > MAX_PRODUCTS:
-        raise RefusalError(f"too large: {n} samples, {d} features and {width} units")
-    if claims.loss == "logistic" and not set(claims.y) <= {-1.0, 1.0}:
-        raise RefusalError("labels of the logistic loss must be -1 and +1")
-    if claims.weight_decay <= 0.0:
-        raise RefusalError("weight_decay must be above 0")
-
-
-# ------------------------------------------------------------------ the two ends of the bracket
+def bracket(claims: Claims) -> tuple[float, float]:
+    """Both ends, rounded outward; the lower one counts only if ``rho(v) <= beta``."""
+    return outward(dual_value(claims), -math.inf), outward(objective(claims), math.inf)
 
 
 def objective(claims: Claims) -> Fraction:
-    """The network's training objective, or for the logistic loss a bound just above it."""
-    f = predictions(claims)
-    weights = (*claims.a, *(claims.b or ()), *(w for row in claims.W for w in row))
-    ints, shift = integers(weights)
-    penalty = Fraction(claims.weight_decay) * sum(w * w for w in ints) / 2 / 4**shift
+    """The network's training objective; for the logistic loss a bound just above it."""
+    weights, shift = integers((*claims.a, *(claims.b or ()), *(w for u in claims.W for w in u)))
+    penalty = Fraction(claims.weight_decay) * sum(w * w for w in weights) / 2 / 4**shift
+    pairs = list(zip(predictions(claims), map(Fraction, claims.y), strict=True))
     if claims.loss == "squared":
-        return penalty + sum((p - Fraction(t)) ** 2 for p, t in zip(f, claims.y, strict=True)) / 2
+        return penalty + sum((f - t) ** 2 for f, t in pairs) / 2
     with ctx.workprec(PRECISION):
-        losses = [logistic(-int(t) * p) for p, t in zip(f, claims.y, strict=True)]
-        return exact(sum(losses, ball(penalty)).upper())
+        return exact(sum((softplus(-t * f) for f, t in pairs), ball(penalty)).upper())
 
 
 def predictions(claims: Claims) -> list[Fraction]:
-    """``f(x_i) = sum_j a_j (W_j . x_i + b_j)_+``, exactly."""
-    d = len(claims.X[0])
-    X, x_shift = integers(x for row in claims.X for x in (*row, 1.0))
+    """``f(x_i) = sum_j a_j (W_j . x_i + b_j)_+``."""
+    size = len(claims.X[0]) + 1
     biases = claims.b or [0.0] * len(claims.a)
-    W, w_shift = integers(w for row, b in zip(claims.W, biases, strict=True) for w in (*row, b))
+    X, x_shift = integers(x for row in claims.X for x in (*row, 1.0))
+    W, w_shift = integers(w for u, b in zip(claims.W, biases, strict=True) for w in (*u, b))
     a, a_shift = integers(claims.a)
-    units = [(a[j], W[j * (d + 1) : (j + 1) * (d + 1)]) for j in range(len(a))]
-    rows = [X[i : i + d + 1] for i in range(0, len(X), d + 1)]
-    scale = 2 ** (x_shift + w_shift + a_shift)
-    return [Fraction(sum(c * max(0, sum(map(mul, u, x))) for c, u in units), scale) for x in rows]
+    units = [(a[j], W[j * size : (j + 1) * size]) for j in range(len(a))]
+    rows = [X[i : i + size] for i in range(0, len(X), size)]
+    f = [sum(a_j * max(0, sum(map(mul, u, x))) for a_j, u in units) for x in rows]
+    return [Fraction(value, 2 ** (x_shift + w_shift + a_shift)) for value in f]
 
 
 def dual_value(claims: Claims) -> Fraction:
-    """``-l*(v)``, or for the logistic loss a bound just below it."""
+    """``-l*(v)``; for the logistic loss a bound just below it."""
     pairs = [(Fraction(v), Fraction(t)) for v, t in zip(claims.v, claims.y, strict=True)]
     if claims.loss == "squared":
         return -sum((v * v / 2 + v * t for v, t in pairs), Fraction(0))
     shares = [-v * t for v, t in pairs]
-    if any(p < 0 or p > 1 for p in shares):
+    if min(shares) < 0 or max(shares) > 1:
         raise RefusalError("the dual vector proves nothing: some -y_i v_i is outside [0, 1]")
     with ctx.workprec(PRECISION):
         return exact(sum((entropy(p) + entropy(1 - p) for p in shares), arb(0)).lower())
 
 
-def logistic(z: Fraction) -> arb:
+def softplus(z: Fraction) -> arb:
     """``log(1 + exp(z))``, enclosed; written so that no exponential overflows."""
     return ball(max(z, Fraction(0))) + ball(-abs(z)).exp().log1p()
 
@@ -305,46 +281,41 @@ def ball(q: Fraction) -> arb:
 
 
 def exact(end: arb) -> Fraction:
-    """The value of a ball without radius."""
+    """The value of a ball of radius zero."""
     mantissa, exponent = end.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
 
-def integers(numbers: Iterable[float]) -> tuple[list[int], int]:
-    """Integers k and one shift s with ``numbers = k / 2**s`` exactly: doubles are dyadic.
+def integers(values: Iterable[float]) -> tuple[list[int], int]:
+    """Integers k and one shift s with ``values = k / 2**s`` exactly.
 
     >>> integers([0.75, 2.0])
     ([3, 8], 2)
     """
-    ratios = [x.as_integer_ratio() for x in numbers]
+    ratios = [x.as_integer_ratio() for x in values]
     shift = max((q.bit_length() - 1 for _, q in ratios), default=0)
     return [p * (2**shift // q) for p, q in ratios], shift
 
 
 def outward(q: Fraction, direction: float) -> float:
-    """The nearest double that is at least q (direction +inf) or at most q (-inf)."""
+    """The nearest double on that side of q.
+
+    >>> outward(Fraction(1, 10), math.inf), outward(Fraction(1, 10), -math.inf)
+    (0.1, 0.09999999999999999)
+    """
     try:
         x = float(q)
+        inside = x < q if direction > 0 else x > q
+        x = math.nextafter(x, direction) if inside else x
+        return float(Fraction(x))  # raises OverflowError for an infinite x
     except OverflowError:
-        raise RefusalError("a proved bound is too large for a double") from None
-    return (
-        x
-        if (Fraction(x) - q) * int(math.copysign(1, direction)) >= 0
-        else (math.nextafter(x, direction))
-    )
+        raise RefusalError("the bracket has an end that is too large for a double") from None
 
 
-def bracket(claims: Claims) -> tuple[float, float]:
-    """The two ends, rounded outward; the lower one counts only where ``rho(v) <= beta``."""
-    lower, upper = outward(dual_value(claims), -math.inf), outward(objective(claims), math.inf)
-    if not math.isfinite(lower) or not math.isfinite(upper):
-        raise RefusalError("a proved bound is too large for a double")
-    return lower, upper
-
-
-# ------------------------------------------------------------------- rho(v) <= beta, by a sweep
+# ---------------------------------------------------------------- 3. rho(v) <= beta, by a sweep
 #
-# To prove: |g(u)| <= beta for |u| <= 1, where g(u) = sum_j v_j (x_j . u)_+.
+# To prove: |g(u)| <= beta for |u| <= 1, where g(u) = sum_j v_j (x_j . u)_+ (x_j with its 1 if
+# there is a bias).
 #
 # Coordinates. Only rows with v_j != 0 matter. Let J be r independent columns of them and M the
 # r x d matrix with x_j = M^T z_j, z_j = (x_j)_J. Then x_j . u = z_j . w with w = M u, and among
@@ -353,42 +324,42 @@ def bracket(claims: Claims) -> tuple[float, float]:
 # Everything is multiplied by powers of two and common denominators until it is an integer; z is
 # padded with zeros to three coordinates.
 #
-# Lines. Rows that are multiples of each other change sign together. Each class has a primitive
-# integer vector e and contributes on * e to the gradient of g where e . w > 0, off * e where
-# e . w < 0. Different classes are not parallel. Duplicate and opposite rows are gone by this.
+# Lines. Rows that are multiples of each other change sign together. Each such class has a
+# primitive integer vector e; it adds on * e to the gradient of g where e . w > 0, off * e where
+# e . w < 0. Different classes are not parallel, so duplicate and opposite rows are gone.
 #
-# Faces. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane),
-# vertices. On a closed face g is linear, g = c . w, with the c of any cell that touches it. Take
-# a maximiser w of |g| on the (H-) sphere with g(w) != 0 and let F be the face whose relative
-# interior holds w. As w maximises +-c . w on an open part of the sphere of span F, it does so on
-# all of it: w is the positive multiple of the projection of +-H c on span F. Hence |g| <= beta
-# if for every face F and both signs: max of c . w over the sphere of span F is at most beta, or
-# its maximiser lies outside the closure of F. Spelled out, with L = beta^2 and G = H^{-1}:
+# Faces. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane) and
+# vertices. On a closed face g is linear, g = c . w, with the gradient c of any cell that touches
+# it. Let w maximise |g| on the sphere w^T H^{-1} w = 1, g(w) != 0, and let F be the face with w in
+# its relative interior. Then w maximises +-c . w on a neighbourhood in the sphere of span F, hence
+# (a linear function has no other local maximum of positive value there) on all of it: it is the
+# multiple of the projection of +-H c on span F. So |g| <= beta everywhere if for every F and both
+# signs this maximum is at most beta, or is attained outside the closure of F. With L = beta^2:
 #
-#   (a) vertex w:            (c . w)^2 <= L w^T G w
-#   (b) arc on the plane e:  |c|^2 - (e.Hc)^2/|e|^2 <= L,  or  +-H(c - (e.Hc)/|e|^2 e) is not
-#       between the two vertices that end the arc (seen from those: two sign tests)
-#   (c) cell:                |c|^2 <= L,  or  +-H c is outside: one e with the wrong sign of e.Hc
+#   (a) vertex w            (c . w)^2 <= L w^T H^{-1} w
+#   (b) arc on the plane e  |c|^2 - (e.Hc)^2 / |e|^2 <= L,
+#                           or neither of +-H(c - (e.Hc) / |e|^2 e) is between the arc's ends
+#   (c) cell                |c|^2 <= L, or some line has H c on the wrong side, and one has -H c
 #
-# All of them. If r = 3 the vectors e span R^3, every cell is pointed, so it has a facet, and a
-# facet is an arc. So running along every circle and looking at each arc, at the vertex where it
-# starts, and at the two cells on its sides covers all faces. If r < 3 the circle of the added
-# pole (0, 0, 1) holds everything; no cell is looked at, as all c lie on it (r = 1: two arcs, each
-# half a circle; r = 0: nothing).
+# Completeness. If r = 3, the vectors e span R^3, so every cell is a pointed cone and has a facet;
+# a facet is an arc. Running along every circle and looking at each arc, at the vertex where it
+# starts and at the two cells beside it therefore visits all faces. If r < 3, the circle of an
+# added pole (0, 0, 1) is the whole sphere of R^2; every c lies in its plane, e.Hc = 0 for e the
+# pole, and (a) and (b) say all (if r = 1 there are two arcs, each half a circle).
 #
 # Along a circle c is kept by adding (on - off) e at each crossing. It suffices to go half round:
-# opposite the arc with gradient c lies one with gradient T - c, T the sum of all on + off.
-# Lines that cross at the same vertex are passed together, and the arcs between them do not exist.
-# With E = |e|^2, s = e . Hc and flat = E |c|^2 - s^2, test (b) reads flat <= L E, and a cell beside
-# the arc has gradient c + k e (k = on or off), so test (c) reads flat + (s + k E)^2 <= L E. Both
-# imply (a) for the arc's ends. Nearly always these numbers settle an arc at once.
+# opposite the arc with gradient c lies one with gradient T - c, T the sum of all on e + off e.
+# Lines that cross at the same place are passed together. With E = |e|^2, s = e . Hc and
+# flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the ends of the arc; the cells
+# beside it have gradients c + k e, k = on or off, so that (c) reads flat + (s + k E)^2 <= L E.
+# These numbers alone settle most arcs. A maximum with s + k E = 0 is on the circle, so (b) saw it.
 
 Vector = tuple[int, int, int]
 Metric = tuple[Vector, Vector, Vector]
 
 
 class Line(NamedTuple):
-    """A plane e . w = 0, seen from one side; He = H e; jump = (on - off) e."""
+    """The plane e . w = 0, seen from one side; He = H e; jump = (on - off) e."""
 
     e: Vector
     He: Vector
@@ -398,46 +369,85 @@ class Line(NamedTuple):
 
     def turned(self) -> Line:
         """The same plane, seen from its other side."""
-        return Line(minus(self.e), minus(self.He), -self.on, -self.off, minus(self.jump))
+        e, He, jump = times(-1, self.e), times(-1, self.He), times(-1, self.jump)
+        return Line(e, He, -self.on, -self.off, jump)
 
 
-Event = tuple[float, int, int, Line]
+Event = tuple[float, int, int, Line]  # a crossing: rounded cotangent, direction, line
 
 
-class Arc(NamedTuple):
-    """A piece of the circle of ``line``: there ``turn * e . w >= 0`` for the first ``end`` others
-    in ``order``, ``<= 0`` for the rest. It starts where ``order[end - 1]`` crosses."""
+def excess(claims: Claims) -> Fraction:
+    """0 if ``rho(v) <= beta``; otherwise ``rho(v)/beta - 1``, rounded up to 128 bits."""
+    X, x_shift = integers(x for row in claims.X for x in (*row, 1.0)[: len(row) + claims.bias])
+    v, v_shift = integers(claims.v)
+    (beta,), beta_shift = integers([claims.weight_decay])
+    # |g| <= beta reads |sum of integers| <= beta * 2**(x_shift + v_shift): make that an integer
+    spare = max(0, beta_shift - x_shift - v_shift)
+    d = len(X) // len(v)
+    active = [(X[i * d : (i + 1) * d], weight << spare) for i, weight in enumerate(v) if weight]
+    J, H, H_scale = coordinates([row for row, _ in active])
+    lines = gather([([row[j] for j in J], weight) for row, weight in active], H)
+    check_work(lines, H)
+    limit = (beta << (x_shift + v_shift + spare - beta_shift)) ** 2 * H_scale
+    sweep = Sweep(H, limit)
+    pole = make_line((0, 0, 1), H, 0, 0)
+    for line in lines if len(J) == 3 else [pole] if lines else []:
+        sweep.circle(line, [other for other in lines if other is not line])
+    if sweep.limit == limit:
+        return Fraction(0)
+    return Fraction(math.isqrt((sweep.limit << 256) // limit) + 1, 2**128) - 1
 
-    line: Line
-    order: list[Line]
-    end: int
-    turn: int
 
-    def sign(self, index: int) -> int:
-        """The side of another line on which the arc lies."""
-        return self.turn if index < self.end else -self.turn
+def coordinates(rows: list[list[int]]) -> tuple[list[int], Metric, int]:
+    """The columns J, ``H = M M^T`` times a common denominator, and that denominator."""
+    M: list[list[fmpq]] = []  # reduced echelon form: the identity in the columns J
+    J: list[int] = []
+    for row in rows:
+        rest = [fmpq(x) for x in row]
+        for m, j in zip(M, J, strict=True):
+            rest = [x - row[j] * z for x, z in zip(rest, m, strict=True)]
+        new = next((k for k, x in enumerate(rest) if x), None)
+        if new is None:
+            continue
+        if len(J) == 3:
+            raise RefusalError("the rows of X with a dual number other than 0 have rank above 3")
+        rest = [x / rest[new] for x in rest]
+        M = [[x - m[new] * z for x, z in zip(m, rest, strict=True)] for m in M] + [rest]
+        J.append(new)
+    H = [[sum(map(mul, M[i], M[j]), fmpq(0)) for j in range(len(J))] for i in range(len(J))]
+    scale = math.lcm(*(int(x.q) for row in H for x in row))
+    h = [vector([int(x * scale) for x in row]) for row in H]
+    h += [(1, 0, 0), (0, 1, 0), (0, 0, 1)][len(h) :]
+    return J, (h[0], h[1], h[2]), scale
 
-    def ends_around(self, c: Vector) -> bool:
-        """Whether H c or -H c, on the circle's plane, is between the ends of the arc."""
-        after = self.end % len(self.order)
-        first = self.sign(self.end - 1) * dot(self.order[self.end - 1].He, c)
-        second = self.sign(after) * dot(self.order[after].He, c)
-        return (first >= 0 and second >= 0) or (first <= 0 and second <= 0)
 
-    def cell_holds(self, c: Vector, toward: int) -> bool:
-        """Whether H c (``toward`` > 0) or -H c (< 0) is on the arc's side of all other lines."""
-        factor = self.turn if toward > 0 else -self.turn
-        after = self.end % len(self.order)  # the likely witnesses cross next to the arc: first
-        if self.sign(after) * self.turn * factor * dot(self.order[after].He, c) < 0:
-            return False
-        for line in self.order[self.end - 1 :: -1]:
-            if dot(line.He, c) * factor < 0:
-                return False
-        return all(dot(line.He, c) * factor <= 0 for line in self.order[self.end :])
+def gather(weighted: Iterable[tuple[Sequence[int], int]], H: Metric) -> list[Line]:
+    """One line for each class of parallel rows that are not zero."""
+    on: defaultdict[Vector, int] = defaultdict(int)
+    off: defaultdict[Vector, int] = defaultdict(int)
+    for row, weight in weighted:
+        z = vector(row)
+        if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
+            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
+            (on if divisor > 0 else off)[e] += weight * divisor
+    return [make_line(e, H, off[e], on[e]) for e in dict.fromkeys((*on, *off))]
+
+
+def make_line(e: Vector, H: Metric, off: int, on: int) -> Line:
+    """A line from its vector and gradients."""
+    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), off, on, times(on - off, e))
+
+
+def check_work(lines: list[Line], H: Metric) -> None:
+    """Refuse what would take hours."""
+    sizes = (abs(x).bit_length() for line in lines for x in (*line.e, line.on, line.off))
+    bits = max(sizes, default=0) + max(H[i][i].bit_length() for i in range(3))
+    if len(lines) ** 2 * bits > MAX_WORK:
+        raise RefusalError(f"too large: {len(lines)} different rows, numbers of {bits} bits")
 
 
 class Sweep:
-    """Looks at every face; ``limit`` ends as the largest |g|^2, or as it was if none is above."""
+    """Visits faces; ``limit`` ends as the largest |g|^2, or as it was if none is above it."""
 
     def __init__(self, H: Metric, limit: int) -> None:
         self.H, self.limit = H, limit
@@ -447,14 +457,16 @@ class Sweep:
     def circle(self, line: Line, others: list[Line]) -> None:
         """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
         order, ends = crossings(line.e, others)
-        c = total(times(other.off, other.e) for other in order)
-        both = total(times(other.on + other.off, other.e) for other in order)
-        E, start = dot(line.e, line.He), 0
+        c = both = (0, 0, 0)
+        for other in order:  # before the first crossing all lines show their back
+            c = plus(c, times(other.off, other.e))
+            both = plus(both, times(other.on + other.off, other.e))
+        start, E = 0, dot(line.e, line.He)
         for end in ends:
             for other in order[start:end]:
                 c = plus(c, other.jump)
             start = end
-            for gradient, turn in ((c, 1), (plus(both, minus(c)), -1)):
+            for gradient, turn in ((c, 1), (plus(both, times(-1, c)), -1)):
                 s = dot(line.He, gradient)
                 flat = E * form(self.H, gradient) - s * s
                 tilt = max(abs(s + line.on * E), abs(s + line.off * E))
@@ -462,7 +474,7 @@ class Sweep:
                     self.arc(Arc(line, order, end, turn), gradient, s, flat, E)
 
     def arc(self, arc: Arc, c: Vector, s: int, flat: int, E: int) -> None:
-        """Test (a) where the arc starts, (b) between its ends, (c) on its two sides."""
+        """Test (a) where the arc starts, (b) between its ends, (c) beside it."""
         e = arc.line.e
         if flat > self.limit * E:
             w = cross(e, arc.order[arc.end - 1].e)
@@ -470,26 +482,55 @@ class Sweep:
             if arc.ends_around(plus(times(E, c), times(-s, e))):
                 self.reach(flat, E)
         for k, side in ((arc.line.on, 1), (arc.line.off, -1)):
-            t = s + k * E  # e . H(c + k e); where it is 0, (b) was the test
+            t = s + k * E  # the sign of +-H(c + k e) that is on the cell's side of the circle
             square = flat + t * t
             if t and square > self.limit * E and arc.cell_holds(plus(c, times(k, e)), t * side):
                 self.reach(square, E)
 
     def reach(self, square: int, scale: int) -> None:
-        """|g|^2 is ``square / scale`` somewhere."""
+        """Somewhere |g|^2 is ``square / scale``."""
         if square > self.limit * scale:
             self.limit = -(-square // scale)
+
+
+class Arc(NamedTuple):
+    """A piece of the circle of ``line``, starting where ``order[end - 1]`` crosses.
+
+    On it ``turn * e . w`` is positive for the lines ``order[:end]``, negative for the others.
+    """
+
+    line: Line
+    order: list[Line]
+    end: int
+    turn: int
+
+    def ends_around(self, c: Vector) -> bool:
+        """Whether H c or -H c, which is in the circle's plane, is between the arc's ends."""
+        start, stop = self.order[self.end - 1], self.order[self.end % len(self.order)]
+        first, second = dot(start.He, c), dot(stop.He, c)
+        if self.end < len(self.order):
+            second = -second
+        return (first >= 0 and second >= 0) or (first <= 0 and second <= 0)
+
+    def cell_holds(self, c: Vector, toward: int) -> bool:
+        """Whether H c (``toward`` > 0) or -H c (< 0) is on the arc's side of all other lines."""
+        if (self.turn > 0) != (toward > 0):
+            c = times(-1, c)
+        for line in self.order[self.end - 1 :: -1]:  # those that cross near the arc come first
+            if dot(line.He, c) < 0:
+                return False
+        return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
 
 
 def crossings(e: Vector, others: list[Line]) -> tuple[list[Line], list[int]]:
     """The other lines as they cross one half of the circle of e, and where each tie ends.
 
-    Each is turned so that the crossing enters its front side.
+    Each is turned so that the crossing leads to its front.
     """
     k = next(i for i in range(3) if e[i])
     p, q = (k + 1) % 3, (k + 2) % 3
     events: list[Event] = []
-    for line in others:
+    for line in others:  # in coordinates of the plane: a s + b t = 0 at +-(b, -a)
         a, b = e[k] * line.e[p] - e[p] * line.e[k], e[k] * line.e[q] - e[q] * line.e[k]
         if a < 0 or (a == 0 and b > 0):  # (b, -a) is in the upper half plane
             events.append((cotangent(b, -a), b, -a, line))
@@ -497,26 +538,32 @@ def crossings(e: Vector, others: list[Line]) -> tuple[list[Line], list[int]]:
             events.append((cotangent(-b, a), -b, a, line.turned()))
     events.sort(key=itemgetter(0), reverse=True)
     if any(turn(one, two) < 0 for one, two in pairwise(events)):  # the floats only guessed
-        events.sort(key=cmp_to_key(lambda one, two: turn(two, one)))
+        events.sort(key=cmp_to_key(turn), reverse=True)
     ends = [i for i, (one, two) in enumerate(pairwise(events), 1) if turn(one, two)]
     return [event[3] for event in events], [*ends, len(events)]
 
 
-def turn(one: Event, two: Event) -> int:
-    """Positive where the second of two directions in the upper half plane is farther round."""
-    return one[1] * two[2] - one[2] * two[1]
-
-
 def cotangent(s: int, t: int) -> float:
-    """``s / t``, rounded, for a direction in the upper half plane."""
+    """``s / t``, rounded, of a direction in the upper half plane."""
     try:
         return s / t if t else math.inf
     except OverflowError:
         return math.copysign(math.inf, s)
 
 
-def dot(x: Sequence[int], y: Sequence[int]) -> int:
-    """``x . y`` in three dimensions."""
+def turn(one: Event, two: Event) -> int:
+    """Positive if of two directions in the upper half plane the second comes later."""
+    return one[1] * two[2] - one[2] * two[1]
+
+
+def vector(x: Sequence[int]) -> Vector:
+    """Three coordinates, padded with zeros."""
+    first, second, third = (*x, 0, 0, 0)[:3]
+    return first, second, third
+
+
+def dot(x: Vector, y: Vector) -> int:
+    """``x . y``."""
     return x[0] * y[0] + x[1] * y[1] + x[2] * y[2]
 
 
@@ -535,86 +582,9 @@ def times(k: int, x: Vector) -> Vector:
     return k * x[0], k * x[1], k * x[2]
 
 
-def minus(x: Vector) -> Vector:
-    """``-x``."""
-    return -x[0], -x[1], -x[2]
-
-
 def form(H: Metric, x: Vector) -> int:
     """``x . H x``."""
     return x[0] * dot(H[0], x) + x[1] * dot(H[1], x) + x[2] * dot(H[2], x)
-
-
-def total(vectors: Iterable[Vector]) -> Vector:
-    """The sum of vectors."""
-    x, y, z = zip((0, 0, 0), *vectors, strict=True)
-    return sum(x), sum(y), sum(z)
-
-
-def coordinates(rows: list[list[int]]) -> tuple[list[int], Metric, int]:
-    """The columns J and ``H = M M^T`` times a common denominator, which comes third."""
-    M: list[list[fmpq]] = []  # the rows' reduced echelon form: the identity in the columns J
-    J: list[int] = []
-    for row in rows:
-        rest = [fmpq(x) for x in row]
-        for base, j in zip(M, J, strict=True):
-            if row[j]:
-                rest = [x - row[j] * z for x, z in zip(rest, base, strict=True)]
-        new = next((j for j, x in enumerate(rest) if x), None)
-        if new is None:
-            continue
-        if len(J) == 3:
-            raise RefusalError("the rows of X with a dual number other than 0 have rank above 3")
-        rest = [x / rest[new] for x in rest]
-        M = [[x - base[new] * z for x, z in zip(base, rest, strict=True)] for base in M] + [rest]
-        J.append(new)
-    H = [[sum((x * z for x, z in zip(one, two, strict=True)), fmpq(0)) for two in M] for one in M]
-    scale = math.lcm(*(int(x.q) for row in H for x in row))
-    h = [
-        int((H[i][j] * scale).p) if max(i, j) < len(J) else int(i == j)
-        for i in range(3)
-        for j in range(3)
-    ]
-    return J, ((h[0], h[1], h[2]), (h[3], h[4], h[5]), (h[6], h[7], h[8])), scale
-
-
-def gather(rows: Iterable[Sequence[int]], weights: Iterable[int], H: Metric) -> list[Line]:
-    """The lines: one for each class of parallel rows that are not zero."""
-    on: defaultdict[Vector, int] = defaultdict(int)
-    off: defaultdict[Vector, int] = defaultdict(int)
-    for row, weight in zip(rows, weights, strict=True):
-        z = (*row, 0, 0, 0)[:3]
-        if any(z):
-            divisor = math.gcd(*z) * (1 if z > (0, 0, 0) else -1)
-            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
-            (on if divisor > 0 else off)[e] += weight * divisor
-    return [make_line(e, H, off[e], on[e]) for e in dict.fromkeys((*on, *off))]
-
-
-def make_line(e: Vector, H: Metric, off: int, on: int) -> Line:
-    """A line with what follows from its vector and its gradients."""
-    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), off, on, times(on - off, e))
-
-
-def excess(claims: Claims) -> Fraction:
-    """``rho(v) / beta - 1``, rounded up to a multiple of 2**-128, and 0 if rho(v) <= beta."""
-    X, x_shift = integers(x for row in claims.X for x in (*row, 1.0)[: len(row) + claims.bias])
-    v, v_shift = integers(claims.v)
-    (beta,), beta_shift = integers([claims.weight_decay])
-    d = len(X) // len(v)
-    active = [(X[i * d : (i + 1) * d], weight) for i, weight in enumerate(v) if weight]
-    J, H, H_scale = coordinates([row for row, _ in active])
-    # the largest value allowed is beta * 2**(x_shift + v_shift): make that an integer
-    spare = max(0, beta_shift - x_shift - v_shift)
-    rows = ([row[j] for j in J] for row, _ in active)
-    lines = gather(rows, (weight << spare for _, weight in active), H)
-    limit = (beta << (x_shift + v_shift + spare - beta_shift)) ** 2 * H_scale
-    sweep = Sweep(H, limit)
-    for line in lines if len(J) == 3 else [make_line((0, 0, 1), H, 0, 0)] if lines else []:
-        sweep.circle(line, [other for other in lines if other is not line])
-    if sweep.limit == limit:
-        return Fraction(0)
-    return Fraction(math.isqrt((sweep.limit << 256) // limit) + 1, 2**128) - 1
 
 
 # ------------------------------------------------------------------------------------ the answer
@@ -624,10 +594,10 @@ def excess(claims: Claims) -> Fraction:
 class CheckResult:
     """What was proved.
 
-    ``valid``: everything that the certificate claims is true. ``lower``, ``upper``: the proved
-    bracket, rounded outward to doubles, at least as tight as claimed; None where not proved.
-    ``reason``: what was proved, or the first reason why not. ``excess``: where the dual vector
-    is infeasible, (a little more than) ``rho(v) / weight_decay - 1``, otherwise 0.
+    ``valid``: all that the certificate claims is true. ``lower``, ``upper``: the proved bracket,
+    rounded outward to doubles, at least as tight as claimed; None for an end that was not proved.
+    ``reason``: "proved exactly", or the first reason why not. ``excess``: where the dual vector
+    was found infeasible, ``rho(v) / weight_decay - 1``; otherwise 0.
     """
 
     valid: bool
@@ -637,49 +607,37 @@ class CheckResult:
     excess: float = 0.0
 
 
-def check(source: str | os.PathLike[str] | dict[str, Any], data: Any = None) -> CheckResult:
-    """Re-prove a certificate exactly. A bad file is an answer (``valid`` False), not an exception.
+def check(source: Path | dict[str, Any], data: Any = None) -> CheckResult:
+    """Re-prove a certificate exactly. A bad file is an answer (``valid`` False), no exception.
 
     Parameters
     ----------
     source : path of the certificate file, or the document in it
     data : only where the file leaves its data out: the pair ``(X, y)``, or the path of a CSV file
-        (target last) or of a certificate that has them
+        (target last, one line of names allowed) or of a certificate that has them
     """
     lower = upper = None
-    over = Fraction(0)
+    over = 0.0
     try:
         claims = read(source, data)
-        ends = bracket(claims)
-        upper = ends[1]
+        dual, upper = bracket(claims)
         if claims.upper < upper:
-            raise RefusalError(f"upper: claimed {claims.upper!r}, but proved is {upper!r}")
-        if claims.lower > ends[0]:
-            raise RefusalError(f"lower: claimed {claims.lower!r}, but v can prove {ends[0]!r}")
-        if over := excess(claims):
-            raise RefusalError(f"v is infeasible: rho(v) = weight_decay * (1 + {decimal(over)})")
-        lower = ends[0]
+            raise RefusalError(f"upper: claimed {claims.upper!r}, but the network has {upper!r}")
+        if claims.lower > dual:
+            raise RefusalError(f"lower: claimed {claims.lower!r}, but the dual has {dual!r}")
+        if ratio := excess(claims):
+            over = float(min(ratio, Fraction(sys.float_info.max)))
+            raise RefusalError(f"dual infeasible: rho(v) = weight_decay * (1 + {over!r})")
+        lower = dual
     except RefusalError as refusal:
-        return CheckResult(
-            valid=False, lower=lower, upper=upper, reason=str(refusal), excess=decimal(over)
-        )
+        return CheckResult(valid=False, lower=lower, upper=upper, reason=str(refusal), excess=over)
     return CheckResult(valid=True, lower=lower, upper=upper, reason="proved exactly")
 
 
-def decimal(q: Fraction) -> float:
-    """As a double, infinite where too large."""
-    try:
-        return float(q)
-    except OverflowError:
-        return math.inf
+def values(source: Path | dict[str, Any], data: Any = None) -> tuple[float, float]:
+    """The bracket of network and dual vector if ``rho(v) <= weight_decay``, which is not tested.
 
-
-def values(
-    source: str | os.PathLike[str] | dict[str, Any], data: Any = None
-) -> tuple[float, float]:
-    """The bracket that network and dual vector give if ``rho(v) <= weight_decay``: no sweep.
-
-    For whoever writes certificates. Raises RefusalError where `check` would refuse.
+    For those who write certificates. Raises RefusalError where `check` would refuse to read.
     """
     return bracket(read(source, data))
 
@@ -688,7 +646,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Re-prove a cvxnet certificate exactly.")
     parser.add_argument("file", help="the certificate")
-    parser.add_argument("--data", help="CSV (target last) or certificate with the data")
+    parser.add_argument("--data", help="CSV (target last) or certificate that has the data")
     options = parser.parse_args(arguments)
     result = check(options.file, options.data)
     if not result.valid:
