@@ -1,0 +1,360 @@
+"""Certificates that were changed, broken or written to do harm: never a false confirmation."""
+
+import copy
+import json
+import math
+import os
+import time
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import nnls
+
+from cvxnet.proofs import checker
+from cvxnet.proofs.certificate import Certificate
+
+# ------------------------------------------------------------- what is true, by other means
+
+
+def decoded(value):
+    """Nested lists of hexadecimal numbers as an array."""
+    return (
+        np.array([decoded(x) for x in value]) if isinstance(value, list) else float.fromhex(value)
+    )
+
+
+def rho(X, v):
+    """One projection for each of the 2^n patterns, see test_checker.brute_rho."""
+    best = 0.0
+    for pattern in product([-1.0, 1.0], repeat=len(X)):
+        signs = np.array(pattern)
+        c = X.T @ (v * (signs > 0))
+        best = max(best, *(nnls(-(signs[:, None] * X).T, t)[1] for t in (c, -c)))
+    return best
+
+
+def is_true(document):
+    """Whether the claims of a document hold, up to rounding; plain numpy and its own formulas."""
+    X, y = decoded(document["data"]["X"]), decoded(document["data"]["y"])
+    a, v, beta = (decoded(x) for x in (document["network"]["a"], document["dual"],
+                                       document["weight_decay"]))  # fmt: skip
+    W = decoded(document["network"]["W"]).reshape(len(a), X.shape[1])
+    if document["bias"]:
+        X = np.column_stack([X, np.ones(len(X))])
+        W = np.column_stack([W, decoded(document["network"]["b"])])
+    f = np.maximum(X @ W.T, 0.0) @ a
+    if document["loss"] == "squared":
+        loss, dual = 0.5 * np.sum((f - y) ** 2), -np.sum(0.5 * v**2 + v * y)
+    else:
+        p = np.clip(np.stack([-y * v, 1 + y * v]), 1e-300, 1.0)
+        loss, dual = np.logaddexp(0.0, -y * f).sum(), -np.sum(p * np.log(p))
+    objective = loss + 0.5 * beta * (np.sum(W**2) + np.sum(a**2))
+    lower, upper, slack = decoded(document["lower"]), decoded(document["upper"]), 1 + 1e-12
+    ends_hold = lower <= dual + 1e-12 * abs(dual) + 1e-300 and objective <= upper * slack + 1e-300
+    return ends_hold and rho(X, v) <= beta * slack + 1e-300
+
+
+@cache
+def originals():
+    """Valid certificates with the tightest claims, as JSON texts."""
+    texts = []
+    for seed, (loss, bias) in enumerate(product(["squared", "logistic"], [False, True])):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(4, 2))
+        y = rng.normal(size=4) if loss == "squared" else np.array([-1.0, 1.0, 1.0, -1.0])
+        v = -0.5 * y
+        largest = rho(np.column_stack([X, np.ones(4)]) if bias else X, v)
+        certificate = Certificate(
+            loss=loss,
+            weight_decay=largest * (1 + 1e-12),
+            bias=bias,
+            X=X,
+            y=y,
+            W=rng.normal(size=(2, 2)),
+            b=rng.normal(size=2) if bias else None,
+            a=rng.normal(size=2),
+            v=v,
+            lower=0.0,
+            upper=0.0,
+        )
+        texts.append(json.dumps(certificate.rounded_outward().to_dict()))
+    return texts
+
+
+def test_originals_are_valid_and_true():
+    for text in originals():
+        assert checker.check(json.loads(text)).valid and is_true(json.loads(text))
+
+
+# ------------------------------------------------------------------------------- tampering
+
+
+def places(value, path=()):
+    """The paths of all entries of a document, inner ones and leaves."""
+    children = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in children:
+        yield (*path, key)
+        if isinstance(child, dict | list):
+            yield from places(child, (*path, key))
+
+
+def changed(document, path, change, rehash=False):
+    """A copy with one entry changed, and on request a fingerprint that fits changed data."""
+    document = copy.deepcopy(document)
+    *outer, last = path
+    owner = document
+    for key in outer:
+        owner = owner[key]
+    owner[last] = change(owner[last])
+    if rehash:
+        data = document["data"]
+        fingerprint = checker.fingerprint(decoded(data["X"]).tolist(), decoded(data["y"]).tolist())
+        document["data_sha256"] = fingerprint
+    return document
+
+
+def is_number(value):
+    return isinstance(value, str) and "0x" in value
+
+
+SMALL_CHANGES = {
+    "up": lambda x: math.nextafter(x, math.inf),
+    "down": lambda x: math.nextafter(x, -math.inf),
+    "sign": lambda x: -x,
+    "twice": lambda x: 2.0 * x,
+    "one": lambda x: x + 1.0,
+    "zero": lambda x: 0.0,
+    "slightly more": lambda x: x * (1 + 1e-9),
+    "slightly less": lambda x: x * (1 - 1e-9),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_CHANGES)
+def test_change_any_single_number(name):
+    for document in map(json.loads, originals()):
+        for path in places(document):
+            for rehash in (False, True):
+                entry = document
+                for key in path:
+                    entry = entry[key]
+                if not is_number(entry):
+                    continue
+                new = SMALL_CHANGES[name](float.fromhex(entry)).hex()
+                tampered = changed(document, path, lambda _, new=new: new, rehash)
+                result = checker.check(tampered)
+                if result.valid:
+                    assert is_true(tampered), (path, name)
+                    assert path[0] not in ("data",) or rehash or new == entry, path
+
+
+@pytest.mark.parametrize(
+    "entry, value",
+    [
+        ("format", "cvxnet"),
+        ("version", 2),
+        ("version", True),
+        ("version", 1.0),
+        ("units", "sign"),
+        ("loss", "hinge"),
+        ("bias", 1),
+        ("bias", None),
+        ("cvxnet", 1),
+        ("data", None),
+        ("data", {}),
+        ("data_sha256", "0" * 64),
+        ("data_sha256", None),
+        ("dual", []),
+        ("network", {"W": [], "b": None, "a": []}),
+        ("weight_decay", "0x0.0p+0"),
+        ("weight_decay", "inf"),
+        ("upper", "nan"),
+        ("upper", "10"),
+        ("upper", "0x1p4000"),
+        ("upper", "0x1.8p+1"),
+        ("upper", " 0x1.8000000000000p+1"),
+        ("upper", "\u0660x1.8000000000000p+1"),
+        ("upper", 10.0),
+        ("upper", True),
+        ("lower", ["0x0.0p+0"]),
+    ],
+)
+def test_change_any_option(entry, value):
+    for text in originals():
+        tampered = json.loads(text) | {entry: value}
+        result = checker.check(tampered)
+        assert result.reason
+        assert not result.valid or (entry == "network" and is_true(tampered))
+
+
+def test_swapped_loss_and_bias():
+    for document in map(json.loads, originals()):
+        for entry, value in (("bias", not document["bias"]), ("loss", "squared"),
+                             ("loss", "logistic")):  # fmt: skip
+            tampered = document | {entry: value}
+            if checker.check(tampered).valid:
+                assert is_true(tampered)
+
+
+numbers = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-4.0, 4.0),
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, 1.7e308]),
+)
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | numbers.map(float.hex)
+anything = st.recursive(
+    leaves | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def mutations(draw):
+    """One to three changes, each a random entry to a number, to junk, dropped, copied, swapped."""
+    document = json.loads(draw(st.sampled_from(originals())))
+    for _ in range(draw(st.integers(1, 3))):
+        path = draw(st.sampled_from(list(places(document))))
+        kind = draw(st.sampled_from(["number", "number", "junk", "reverse", "longer", "shorter"]))
+        if kind == "number":
+            new = draw(numbers).hex()
+            document = changed(document, path, lambda old, new=new: new if is_number(old) else old)
+        elif kind == "junk":
+            new = draw(anything)
+            document = changed(document, path, lambda _, new=new: new)
+        else:
+            act = {"reverse": lambda x: x[::-1], "longer": lambda x: x + x[:1],
+                   "shorter": lambda x: x[1:]}[kind]  # fmt: skip
+            document = changed(document, path, lambda x, f=act: f(x) if isinstance(x, list) else x)
+    if draw(st.booleans()):
+        try:
+            document = changed(document, ("version",), lambda x: x, rehash=True)
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, checker.struct.error):
+            return document
+    return document
+
+
+@settings(max_examples=3000, deadline=None)
+@given(mutations())
+def test_mutations_never_confirm_a_false_claim(document):
+    result = checker.check(document)
+    assert isinstance(result.reason, str) and len(result.reason) < 500
+    if result.valid:
+        assert is_true(document)
+    else:
+        assert result.lower is None
+
+
+# -------------------------------------------------------------------------- hostile files
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "not a complete JSON document"),
+        (b"null", "not a JSON object"),
+        (b"[" * 100_000, "not a complete JSON document"),
+        (b'{"a":' * 100_000, "not a complete JSON document"),
+        (b'{"format": 1, "format": 2}', "an entry occurs twice"),
+        (b'{"format": 1' + b"0" * 5000 + b"}", "not a complete JSON document"),
+        (b'{"format": NaN}', "its format is not"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b'{"format": "cvxnet-certificate", "version": 1}', "missing or unknown entries"),
+        (b" " * (checker.MAX_BYTES + 1), "larger than"),
+    ],
+)
+def test_hostile_files(tmp_path, content, reason):
+    (tmp_path / "c.json").write_bytes(content)
+    result = checker.check(tmp_path / "c.json")
+    assert not result.valid and reason in result.reason
+
+
+def test_paths_that_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none", tmp_path / "pipe", "/dev/zero", "bad\0name"):
+        assert not checker.check(path).valid
+        assert not checker.check(json.loads(originals()[0]), path).valid
+
+
+def test_every_truncation_is_refused(tmp_path):
+    for end in range(0, len(originals()[0]), 7):
+        (tmp_path / "c.json").write_text(originals()[0][:end])
+        assert not checker.check(tmp_path / "c.json").valid
+
+
+def test_any_bit_flip_of_the_file(tmp_path):
+    original = originals()[3].encode()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(original), size=600):
+        content = bytearray(original)
+        content[place] ^= 1 << int(rng.integers(0, 8))
+        (tmp_path / "c.json").write_bytes(content)
+        if checker.check(tmp_path / "c.json").valid:
+            assert is_true(json.loads(content))
+
+
+@pytest.mark.parametrize(
+    "data", [5, "none.csv", (1, 2), ([[1.0]],), ([["a"]], [1.0]), ([[math.nan]], [1.0]),
+             ([[]], []), ([], []), ([[1.0], [1.0, 2.0]], [1.0, 1.0]), ({}, {})]
+)  # fmt: skip
+def test_hostile_data(data):
+    assert not checker.check(json.loads(originals()[0]), data).valid
+
+
+def sized(n, d, width, exponents=0):
+    """A well-formed certificate of that size, with numbers of very different magnitudes."""
+    rng = np.random.default_rng(0)
+
+    def some(*shape):
+        return rng.normal(size=shape) * 2.0 ** rng.integers(-exponents, exponents + 1, shape)
+
+    return Certificate(
+        loss="squared",
+        weight_decay=1.0,
+        bias=False,
+        X=some(n, d),
+        y=some(n),
+        W=some(width, d),
+        b=None,
+        a=some(width),
+        v=some(n),
+        lower=-1e308,
+        upper=1e308,
+    ).to_dict()
+
+
+@pytest.mark.parametrize("size", [(6000, 3, 0, 0), (1500, 5, 0, 0), (1500, 3, 0, 500)])
+def test_time_is_bounded(size):
+    start = time.perf_counter()
+    result = checker.check(sized(*size), time_limit=0.2)
+    assert "time limit of 0.2 s" in result.reason or "rank above 3" in result.reason
+    assert time.perf_counter() - start < 15.0
+
+
+def test_a_huge_network_is_refused():
+    assert "too large" in checker.check(sized(3000, 1, 6000)).reason
+
+
+def test_extreme_magnitudes_are_handled_exactly():
+    wild = checker.check(sized(12, 3, 2, exponents=300))
+    assert "dual infeasible" in wild.reason and wild.excess > 1e100
+    small = Certificate(
+        loss="squared",
+        weight_decay=5e-324,
+        bias=True,
+        X=[[1e308], [5e-324]],
+        y=[0.0, 1e-300],
+        W=np.zeros((0, 1)),
+        b=[],
+        a=[],
+        v=[0.0, -5e-324],
+        lower=-1.0,
+        upper=1.0,
+    )
+    over = checker.check(small.to_dict())  # rho(v) = 5e-324 * |(5e-324, 1)|: above by 1e-647
+    assert over.excess == pytest.approx(0.0, abs=1e-30) and "dual infeasible" in over.reason
+    assert checker.check(replace(small, X=[[1e308], [0.0]]).to_dict()).valid
