@@ -18,16 +18,35 @@ Examples
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, xlogy
+from scipy import sparse
+from scipy.special import expit, logit, xlogy
 
 from cvxnet.errors import InputError
 
 Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossCone:
+    """``l(shift + g)`` as a cone program in ``(g, w)`` with the conventions of cvxnet.cones.
+
+    ``1/2 sum curvature g^2 + q.(g, w)`` subject to ``b - A (g, w)`` in a non-negative orthant
+    followed by exponential cones; minimised over the auxiliary ``w`` it is the loss.
+    """
+
+    shift: Vector
+    curvature: Vector
+    q: Vector
+    A: sparse.csr_array
+    b: Vector
+    nonneg: int = 0
+    exponential: int = 0
 
 
 class Loss:
@@ -59,6 +78,10 @@ class Loss:
         """``l(f)`` as a CVXPY expression, convex in ``f``."""
         raise TypeError(f"{type(self).__name__} has no expression")
 
+    def cone(self, y: Vector) -> LossCone:
+        """``l`` as a piece of a cone program, where CVXPY's compilation would take too long."""
+        raise TypeError(f"{type(self).__name__} has no cone form")
+
     def check_target(self, y: Vector) -> Vector:
         """Return the target as this loss wants it, or raise InputError."""
         return y
@@ -89,6 +112,11 @@ class Squared(Loss):
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
         return 0.5 * cp.sum_squares(f - y)
 
+    def cone(self, y: Vector) -> LossCone:
+        n = y.size
+        empty = sparse.csr_array((0, n))
+        return LossCone(shift=y, curvature=np.ones(n), q=np.zeros(n), A=empty, b=np.zeros(0))
+
 
 class Logistic(Loss):
     """``log(1 + exp(-y f))`` with labels -1 and +1.
@@ -114,28 +142,49 @@ class Logistic(Loss):
         return float((xlogy(a, a) + xlogy(1.0 - a, 1.0 - a)).sum())
 
     def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
-        # phi(t) = -l*(t v) is concave with phi'(t) = -sum a_i log(t a_i / (1 - t a_i)); bisect.
+        # -l*(t v) is concave in t with slope -sum_i a_i log(t a_i / (1 - t a_i)); bisect its sign.
         a = -y * v
         a = a[a > 0.0]
         if a.size == 0:
             return 0.0
         low, high = 0.0, min(largest, 1.0 / float(a.max()))
-
-        def slope(t: float) -> float:
-            with np.errstate(divide="ignore"):
-                return -float(a @ (np.log(t * a) - np.log1p(-t * a)))
-
-        if high > 0.0 and t_is_interior(high, a) and slope(high) >= 0.0:
-            return high
         for _ in range(100):
             middle = 0.5 * (low + high)
-            if middle in (low, high):
-                break
-            low, high = (middle, high) if slope(middle) > 0.0 else (low, middle)
+            if float(a @ logit(middle * a)) < 0.0:
+                low = middle
+            else:
+                high = middle
         return low
 
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
         return cp.sum(cp.logistic(cp.multiply(-y, f)))
+
+    def cone(self, y: Vector) -> LossCone:
+        # log(1 + exp(-y f)) <= t  iff  exp(-t) <= c and exp(-y f - t) <= d with c + d <= 1.
+        # Columns f, t, c, d; rows: the sums, then the cones (-t, 1, c) and (-y f - t, 1, d).
+        n = y.size
+        one, zero = sparse.eye_array(n), sparse.csr_array((n, n))
+        blocks = [
+            [zero, zero, one, one],
+            [zero, one, zero, zero],
+            [zero, zero, zero, zero],
+            [zero, zero, -one, zero],
+            [sparse.diags_array(y), one, zero, zero],
+            [zero, zero, zero, zero],
+            [zero, zero, zero, -one],
+        ]
+        A = sparse.csr_array(sparse.block_array(blocks))
+        b = np.concatenate([np.ones(n)] + 2 * [np.zeros(n), np.ones(n), np.zeros(n)])
+        rows = np.concatenate([np.arange(n), n + interleave(n, 3), 4 * n + interleave(n, 3)])
+        return LossCone(
+            shift=np.zeros(n),
+            curvature=np.zeros(4 * n),
+            q=np.repeat([0.0, 1.0, 0.0, 0.0], n),
+            A=sparse.csr_array(A[rows]),
+            b=b[rows],
+            nonneg=n,
+            exponential=2 * n,
+        )
 
     def check_target(self, y: Vector) -> Vector:
         labels = np.unique(y)
@@ -151,9 +200,9 @@ class Logistic(Loss):
         return np.where(y == labels[1], 1.0, -1.0)
 
 
-def t_is_interior(t: float, a: Vector) -> bool:
-    """Whether ``t a < 1`` in floating point, where the logarithms are finite."""
-    return bool(t * a.max() < 1.0)
+def interleave(n: int, parts: int) -> NDArray[np.int64]:
+    """Order that puts the i-th rows of ``parts`` stacked groups of n beside each other."""
+    return np.arange(n * parts).reshape(parts, n).T.ravel()
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Squared(), Logistic())}

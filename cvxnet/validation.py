@@ -64,9 +64,19 @@ def check_target(y: Any, rows: int, loss: Loss) -> Array:
 
 
 def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
-    """Data matrix and target together."""
+    """Data matrix and target together, with something to learn in them."""
     X = check_matrix(X)
-    return X, check_target(y, X.shape[0], loss)
+    if len(X) == 1:
+        raise InputError("X has one row; training needs at least two samples.")
+    if not X.any():
+        raise InputError(f"X ({len(X)} x {X.shape[1]}) is zero everywhere: nothing to learn from.")
+    y = check_target(y, len(X), loss)
+    if (y == y[0]).all():
+        raise InputError(
+            f"y is constant (every entry is {y[0]:g}): there is nothing to learn. Check that the "
+            "target is the column that you mean."
+        )
+    return X, y
 
 
 def check_positive(value: Any, what: str, why: str = "") -> float:

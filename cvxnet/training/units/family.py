@@ -1,0 +1,58 @@
+"""What every unit family brings to training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.training.sweep import LocalMaxima
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the master problem: units that act linearly on the data, with one output sign.
+
+    A vector ``z`` with ``facets @ z >= 0`` adds ``matrix @ z`` to the predictions at the price
+    ``weight_decay |z|``. Blocks with equal keys are the same piece.
+    """
+
+    key: tuple[bytes, float]
+    sign: float
+    matrix: Array
+    facets: Array
+
+
+class UnitFamily(Protocol):
+    """Units on fixed data: ``u`` lives in the unit ball of ``R^rank``."""
+
+    name: str
+
+    @property
+    def rank(self) -> int:
+        """The dimension of ``u``."""
+        ...
+
+    def features(self, U: Array) -> Array:
+        """Columns ``phi_u(X)`` of the units in the rows of ``U``: (m, rank) -> (n, m)."""
+        ...
+
+    def pull_back(self, U: Array, v: Array) -> Array:
+        """Gradient of ``v . phi_u(X)`` with respect to each row of ``U``: (m, rank)."""
+        ...
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """Local maxima over the unit ball of ``|v . phi_u(X)|`` above ``floor``; rho is proved."""
+        ...
+
+    def block(self, u: Array, sign: float) -> Block:
+        """A block that contains the unit ``u``."""
+        ...
+
+    def weights(self, U: Array) -> Array:
+        """Hidden weights in the columns of ``X``: (m, rank) -> (m, d)."""
+        ...
