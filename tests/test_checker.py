@@ -280,6 +280,15 @@ def test_logistic_loss_at_its_limits():
     assert "outside [0, 1]" in outside.reason
 
 
+@pytest.mark.parametrize("bits", [4, 10, 30, 60])
+def test_balls_bound_outward_at_any_precision(monkeypatch, bits):
+    c = true_certificate(np.random.default_rng(8), LOGISTIC, bias=True)
+    monkeypatch.setattr(checker, "PRECISION", bits)
+    rough = c.rounded_outward()
+    assert rough.lower < c.lower < c.upper < rough.upper or bits == 60
+    assert rough.lower <= c.lower and c.upper <= rough.upper
+
+
 def run(*arguments):
     command = [sys.executable, "-I", checker.__file__, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/")

@@ -353,10 +353,15 @@ def outward(q: Fraction, direction: float) -> float:
 #
 # Along a circle c is kept by adding (on - off) e at each crossing. It suffices to go half round:
 # opposite the arc with gradient c lies one with gradient T - c, T the sum of all on e + off e.
-# Lines that cross at the same place are passed together. With E = |e|^2, s = e . Hc and
-# flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the ends of the arc; the cells
-# beside it have gradients c + k e, k = on or off, so that (c) reads flat + (s + k E)^2 <= L E.
-# These numbers alone settle most arcs. A maximum with s + k E = 0 is on the circle, so (b) saw it.
+# With E = |e|^2, s = e . Hc, flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the
+# ends of the arc; the cells beside it have gradients c + k e, k = on or off, so that (c) reads
+# flat + (s + k E)^2 <= L E. These numbers alone settle most arcs. A maximum with s + k E = 0 is on
+# the circle, so (b) saw it.
+#
+# Ties. Lines that cross at the same place are passed one by one, in any order. The arcs of length
+# zero between them, and the cells beside those, are faces that do not exist, which does no harm:
+# a point that satisfies all their (closed) sign conditions has the value of |g| that is found.
+# For the same reason it does not matter that neighbouring faces share their boundaries.
 
 Vector = tuple[int, int, int]
 Metric = tuple[Vector, Vector, Vector]
@@ -454,16 +459,14 @@ class Sweep:
 
     def circle(self, line: Line, others: list[Line]) -> None:
         """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
-        order, ends = crossings(line.e, others)
+        order = crossings(line.e, others)
         c = both = (0, 0, 0)
         for other in order:  # before the first crossing all lines show their back
             c = plus(c, times(other.off, other.e))
             both = plus(both, times(other.on + other.off, other.e))
-        start, E = 0, dot(line.e, line.He)
-        for end in ends:
-            for other in order[start:end]:
-                c = plus(c, other.jump)
-            start = end
+        E = dot(line.e, line.He)
+        for end, other in enumerate(order, 1):
+            c = plus(c, other.jump)
             for gradient, turn in ((c, 1), (plus(both, times(-1, c)), -1)):
                 s = dot(line.He, gradient)
                 flat = E * form(self.H, gradient) - s * s
@@ -520,11 +523,8 @@ class Arc(NamedTuple):
         return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
 
 
-def crossings(e: Vector, others: list[Line]) -> tuple[list[Line], list[int]]:
-    """The other lines as they cross one half of the circle of e, and where each tie ends.
-
-    Each is turned so that the crossing leads to its front.
-    """
+def crossings(e: Vector, others: list[Line]) -> list[Line]:
+    """The other lines as they cross half of the circle of e, turned to be entered from the back."""
     k = next(i for i in range(3) if e[i])
     p, q = (k + 1) % 3, (k + 2) % 3
     events: list[Event] = []
@@ -537,8 +537,7 @@ def crossings(e: Vector, others: list[Line]) -> tuple[list[Line], list[int]]:
     events.sort(key=itemgetter(0), reverse=True)
     if any(turn(one, two) < 0 for one, two in pairwise(events)):  # the floats only guessed
         events.sort(key=cmp_to_key(turn), reverse=True)
-    ends = [i for i, (one, two) in enumerate(pairwise(events), 1) if turn(one, two)]
-    return [event[3] for event in events], [*ends, len(events)]
+    return [event[3] for event in events]
 
 
 def cotangent(s: int, t: int) -> float:
