@@ -144,8 +144,24 @@ def test_a_grid_with_ties_at_every_crossing():
 
 
 def test_rank_above_three_is_refused():
-    result = checker.check(certificate(np.eye(4), np.ones(4), 10.0).to_dict())
+    result = checker.check(certificate(np.eye(4), np.ones(4), 2.0).to_dict())  # rho is 2
     assert not result.valid and "rank above 3" in result.reason
+
+
+def test_rank_three_up_to_rounding():
+    """Five columns that are combinations of three, rounded: exactly, their rank is 5."""
+    rng = np.random.default_rng(0)
+    X, v = rng.normal(size=(7, 3)) @ rng.normal(size=(3, 5)), rng.normal(size=7)
+    rho = brute_rho(X, v)
+    assert checker.check(certificate(X, v, rho * (1 + 1e-13)).to_dict()).valid
+    refused = checker.check(certificate(X, v, rho * (1 - 1e-13)).to_dict())
+    assert 0.9e-13 < refused.excess < 2e-13
+    X[:, 3] += 1e-10 * rng.normal(size=7)
+    rho = brute_rho(X, v)
+    assert checker.check(certificate(X, v, rho * (1 + 1e-8)).to_dict()).valid
+    assert not checker.check(certificate(X, v, rho * (1 - 1e-12)).to_dict()).valid
+    X[:, 3] += 1e-3 * rng.normal(size=7)
+    assert "rank above 3" in checker.check(certificate(X, v, rho * 1.1).to_dict()).reason
 
 
 def test_order_of_crossings_does_not_rest_on_floats(monkeypatch):

@@ -325,8 +325,12 @@ def outward(q: Fraction, direction: float) -> float:
 # r x d matrix with x_j = M^T z_j, z_j = (x_j)_J. Then x_j . u = z_j . w with w = M u, and among
 # the u with M u = w the shortest has |u|^2 = w^T H^{-1} w, H = M M^T. So the ball becomes
 # w^T H^{-1} w <= 1 in R^r, and max c . w over it is sqrt(c^T H c) =: |c|, attained along w = H c.
-# Everything is multiplied by powers of two and common denominators until it is an integer; z is
-# padded with zeros to three coordinates.
+# X and v are multiplied by powers of two, H by a common denominator: integers. z is padded with
+# zeros to three coordinates.
+#
+# More than rank 3. With the three columns and rows of the largest pivots, x_j = M^T z_j + d_j, and
+# d_j changes |g| by at most |v_j| |d_j|. So |g| <= beta - sum_j |v_j| |d_j| is proved for the rows
+# M^T z_j. This is for data whose rank is 3 but for rounding, where the sum is tiny.
 #
 # Lines. Rows that are multiples of each other change sign together. Each such class has a
 # primitive integer vector e; it adds on * e to the gradient of g where e . w > 0, off * e where
@@ -386,18 +390,23 @@ Event = tuple[float, int, int, Line]  # a crossing: rounded cotangent, direction
 
 
 def excess(claims: Claims, time_limit: float) -> Fraction:
-    """0 if ``rho(v) <= beta``; otherwise ``rho(v)/beta - 1``, rounded up to 128 bits."""
+    """0 if ``rho(v) <= beta``; otherwise (a little more than) ``rho(v) / beta - 1``."""
     deadline = time.monotonic() + time_limit
     X, x_shift = integers(x for row in claims.X for x in (*row, 1.0)[: len(row) + claims.bias])
     v, v_shift = integers(claims.v)
-    (beta,), beta_shift = integers([claims.weight_decay])
-    # |g| <= beta reads |sum of integers| <= beta * 2**(x_shift + v_shift): make that an integer
-    spare = max(0, beta_shift - x_shift - v_shift)
+    beta = Fraction(claims.weight_decay) * 2 ** (x_shift + v_shift)  # as X and v are integers now
+    # make beta a large integer too, so that squares rounded to integers are still precise
+    spare = max(0, 128 + beta.denominator.bit_length() - beta.numerator.bit_length())
+    beta *= 2**spare
     d = len(X) // len(v)
-    active = [(X[i * d : (i + 1) * d], weight << spare) for i, weight in enumerate(v) if weight]
-    J, H, H_scale = coordinates([row for row, _ in active])
-    lines = gather([([row[j] for j in J], weight) for row, weight in active], H)
-    limit = (beta << (x_shift + v_shift + spare - beta_shift)) ** 2 * H_scale
+    rows = [X[i * d : (i + 1) * d] for i, weight in enumerate(v) if weight]
+    weights = [weight << spare for weight in v if weight]
+    J, H, H_scale, rests = coordinates(rows)
+    lines = gather(([row[j] for j in J] for row in rows), weights, H)
+    slack = sum(abs(w) * rest for w, rest in zip(weights, rests, strict=True))
+    if slack * 10**6 > beta:
+        raise RefusalError("the rows of X with a dual number other than 0 have rank above 3")
+    limit = math.floor((beta - slack) ** 2 * H_scale)
     sweep = Sweep(H, limit)
     pole = make_line((0, 0, 1), H, 0, 0)
     for line in lines if len(J) == 3 else [pole] if lines else []:
@@ -406,37 +415,38 @@ def excess(claims: Claims, time_limit: float) -> Fraction:
             raise RefusalError(f"unfinished after the time limit of {time_limit:g} s: allow more")
     if sweep.limit == limit:
         return Fraction(0)
-    return Fraction(math.isqrt((sweep.limit << 256) // limit) + 1, 2**128) - 1
+    rho = Fraction(math.isqrt((sweep.limit << 256) // H_scale) + 1, 2**128) + slack
+    return rho / beta - 1
 
 
-def coordinates(rows: list[list[int]]) -> tuple[list[int], Metric, int]:
-    """The columns J, ``H = M M^T`` times a common denominator, and that denominator."""
-    M: list[list[fmpq]] = []  # reduced echelon form: the identity in the columns J
+def coordinates(rows: Sequence[list[int]]) -> tuple[list[int], Metric, int, list[Fraction]]:
+    """The columns J, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1."""
+    rests = [[fmpq(x) for x in row] for row in rows]
+    M: list[list[fmpq]] = []  # in reduced echelon form: the identity in the columns J
     J: list[int] = []
-    for row in rows:
-        rest = [fmpq(x) for x in row]
-        for m, j in zip(M, J, strict=True):
-            rest = [x - row[j] * z for x, z in zip(rest, m, strict=True)]
-        new = next((k for k, x in enumerate(rest) if x), None)
-        if new is None:
-            continue
-        if len(J) == 3:
-            raise RefusalError("the rows of X with a dual number other than 0 have rank above 3")
-        rest = [x / rest[new] for x in rest]
-        M = [[x - m[new] * z for x, z in zip(m, rest, strict=True)] for m in M] + [rest]
-        J.append(new)
+    while len(J) < 3 and (largest := max((max(map(abs, rest)) for rest in rests), default=0)):
+        base, k = next((rest, k) for rest in rests for k, x in enumerate(rest) if abs(x) == largest)
+        base = [x / base[k] for x in base]
+        M, rests = [*reduced(M, base, k), base], reduced(rests, base, k)
+        J.append(k)
     H = [[sum(map(mul, M[i], M[j]), fmpq(0)) for j in range(len(J))] for i in range(len(J))]
     scale = math.lcm(*(int(x.q) for row in H for x in row))
     h = [vector([int(x * scale) for x in row]) for row in H]
     h += [(1, 0, 0), (0, 1, 0), (0, 0, 1)][len(h) :]
-    return J, (h[0], h[1], h[2]), scale
+    norms = [sum(map(abs, rest), fmpq(0)) for rest in rests]
+    return J, (h[0], h[1], h[2]), scale, [Fraction(int(x.p), int(x.q)) for x in norms]
 
 
-def gather(weighted: Iterable[tuple[Sequence[int], int]], H: Metric) -> list[Line]:
+def reduced(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
+    """The rows minus multiples of ``base``, so that column k becomes zero."""
+    return [[x - row[k] * z for x, z in zip(row, base, strict=True)] for row in rows]
+
+
+def gather(rows: Iterable[list[int]], weights: Iterable[int], H: Metric) -> list[Line]:
     """One line for each class of parallel rows that are not zero."""
     on: defaultdict[Vector, int] = defaultdict(int)
     off: defaultdict[Vector, int] = defaultdict(int)
-    for row, weight in weighted:
+    for row, weight in zip(rows, weights, strict=True):
         z = vector(row)
         if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
             e = z[0] // divisor, z[1] // divisor, z[2] // divisor
