@@ -1,0 +1,154 @@
+"""Ask, then look in this order: composition rules, exact deciders, verified counterexamples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cvxpy as cp
+
+from cvxnet.analysis.blame import find_blame
+from cvxnet.analysis.deciders import decide
+from cvxnet.analysis.derivation import derive_facts, explain
+from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
+from cvxnet.analysis.search import Space, find_counterexample, simplest
+from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.verdicts import Verdict
+from cvxnet.analysis.witnesses import Counterexample
+from cvxnet.errors import InputError
+from cvxnet.layers.layer import Layer
+
+
+def convexity(
+    thing: Any,
+    wrt: str | Sequence[str] | None = None,
+    *,
+    loss: str | None = None,
+    data: Any = None,
+    inputs: str | None = None,
+    weight_decay: float = 0.0,
+    effort: int = 1,
+) -> Verdict:
+    """Whether a network, a training objective, a CVXPY expression or a problem is convex.
+
+    Parameters
+    ----------
+    thing : layer, CVXPY expression or CVXPY problem
+        What the question is about.
+    wrt : str or sequence of str
+        For a network: "input", "weights", a layer ("0") or several, or single weights
+        ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
+        the names of the variables in question (default all).
+    loss : str
+        Ask about the training objective with this loss instead of about the output.
+    data : (X, y) or X
+        The data. Without it the verdict is about every data set with the declared sign.
+    inputs : "nonneg", "nonpos" or None
+        What is known about the entries of unknown inputs.
+    weight_decay : float
+        Adds ``weight_decay / 2`` times the sum of the squared unknowns.
+    effort : int
+        How hard to look for counterexamples.
+
+    Returns
+    -------
+    Verdict
+        ``convex`` and ``concave`` are True (proved), False (refuted, with a counterexample that
+        was verified in exact or ball arithmetic) or None (unknown).
+
+    Notes
+    -----
+    Weights that were not given (a network before ``load_state_dict``) are any weights that the
+    declared signs allow. Proved then means for all of them; a counterexample then names the
+    weights for which convexity fails.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> net = Sequential(Linear(2, 8), ReLU(), Linear(8, 1, nonneg=True))
+    >>> convexity(net, wrt="input").convex, convexity(net, wrt="weights").convex
+    (True, False)
+    >>> import cvxpy as cp
+    >>> x = cp.Variable(name="x")
+    >>> verdict = convexity(cp.sqrt(1 + cp.square(x)))
+    >>> verdict.dcp, verdict.convex
+    ('QUASICONVEX', True)
+    """
+    if isinstance(thing, cp.Problem):
+        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay, wrt=wrt)
+        from cvxnet.analysis.problems import judge_problem
+
+        return judge_problem(thing, effort)
+    if isinstance(thing, cp.Expression):
+        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
+        return answer(ask_about_expression(thing, wrt), effort)
+    if isinstance(thing, Layer):
+        wrt = wrt if wrt is not None else "input" if loss is None else "weights"
+        return answer(ask_about_network(thing, wrt, loss, data, inputs, weight_decay), effort)
+    raise InputError(
+        f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
+        "CVXPY expression or a CVXPY problem. A torch module goes through from_torch first."
+    )
+
+
+def refuse_options(**options: Any) -> None:
+    """Raise InputError for options that only networks have."""
+    for name, value in options.items():
+        if value is not None and value != 0.0:
+            raise InputError(f"{name}= is for networks; this is a CVXPY expression or problem.")
+
+
+def answer(question: Question, effort: int = 1) -> Verdict:
+    """The verdict on a question."""
+    tape = question.tape()
+    facts = derive_facts(question, tape)
+    root = facts[-1]
+    answers: dict[str, bool | None] = {}
+    reasons: dict[str, str] = {}
+    witnesses: dict[str, Counterexample] = {}
+    for goal in ("convex", "concave"):
+        answers[goal], reasons[goal], witness = settle(question, tape, root, goal, effort)
+        if witness is not None:
+            witnesses[goal] = witness
+    return Verdict(
+        about=question.about,
+        convex=answers["convex"],
+        concave=answers["concave"],
+        reasons=reasons,
+        derivation=explain(question, tape, facts),
+        counterexamples=witnesses,
+        blame=find_blame(question, tape, facts, "convex"),
+        dcp=question.expression.curvature,
+        question=question,
+    )
+
+
+def settle(
+    question: Question, tape: Tape, root: Facts, goal: str, effort: int
+) -> tuple[bool | None, str, Counterexample | None]:
+    """The answer for one curvature, why, and the counterexample if there is one."""
+    if getattr(root, goal).all():
+        return True, "composition rules", None
+    decision = decide(question, tape, goal)
+    if decision is not None and decision.proved:
+        return True, decision.reason, None
+    found = None
+    if decision is not None:
+        found = first_verified(question, tape, decision.candidates, goal)
+    found = found or find_counterexample(question, tape, goal, effort)
+    if found is not None:
+        return False, f"a counterexample, verified in {found.arithmetic} arithmetic", found
+    return None, "the rules stop, and no counterexample was found", None
+
+
+def first_verified(
+    question: Question, tape: Tape, candidates: Any, goal: str
+) -> Counterexample | None:
+    """The first candidate of a decider that survives verification."""
+    space, sign = Space(question, tape), 1.0 if goal == "convex" else -1.0
+    for candidate in candidates[:60]:
+        found = simplest(space, candidate, goal, sign)
+        if found is not None:
+            return found
+    return None

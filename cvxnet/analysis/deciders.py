@@ -1,0 +1,250 @@
+"""Exact decisions where composition is silent: normal forms, quadratics, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from cvxnet.analysis.curves import Curve, curves_of
+from cvxnet.analysis.derivation import leaf_bounds
+from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
+from cvxnet.analysis.kits import Undecided
+from cvxnet.analysis.quadratics import as_floats, is_psd
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.search import Segment, Space
+from cvxnet.analysis.tape import Tape
+
+MOST_UNKNOWNS = 200
+MOST_WORK = 300_000
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an exact decider found for one curvature.
+
+    Attributes
+    ----------
+    proved : bool
+        Whether every entry has the curvature.
+    reason : str
+        Why, or what is in the way.
+    candidates : tuple of Segment
+        Where to look for a counterexample.
+    """
+
+    proved: bool
+    reason: str
+    candidates: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Box:
+    """The unknowns' bounds as flat lists."""
+
+    low: Any
+    high: Any
+
+    def reach(self, line: Line) -> tuple[float, float]:
+        """The open range of an affine function over the interior, rounded outwards."""
+        low = high = float_of(line[0])
+        for i, slope in line[1]:
+            s = float_of(slope)
+            ends = sorted((s * self.low[i], s * self.high[i]))
+            low, high = low + ends[0], high + ends[1]
+        room = 1e-12 * (1.0 + abs(float_of(line[0])))
+        return low - room, high + room
+
+    def cuts(self, line: Line) -> bool:
+        """Whether the hyperplane meets the interior of the box, exactly for sign boxes."""
+        low: Any = line[0]
+        high: Any = line[0]
+        for i, slope in line[1]:
+            ends = [(slope > 0, self.low[i], self.high[i]), (slope < 0, self.high[i], self.low[i])]
+            for applies, first, last in ends:
+                if applies:
+                    low = None if low is None or np.isinf(first) else low + slope * exact(first)
+                    high = None if high is None or np.isinf(last) else high + slope * exact(last)
+        return (low is None or low < 0) and (high is None or high > 0)
+
+
+def exact(value: float) -> fmpq:
+    """A finite float as a rational."""
+    return fmpq(*float(value).as_integer_ratio())
+
+
+def float_of(value: fmpq) -> float:
+    """A rational, rounded."""
+    return int(value.p) / int(value.q)
+
+
+def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
+    """The decision of the first decider that understands the expression, or None."""
+    space = Space(question, tape)
+    if not space.searchable or space.size > MOST_UNKNOWNS or space.work > MOST_WORK:
+        return None
+    if any(not space.domain(u).interior for u in space.unknowns):
+        return None
+    sign = fmpq(1 if refutes == "convex" else -1)
+    for decider in (decide_form, decide_curve):
+        try:
+            decision = decider(question, tape, space, sign)
+        except (Undecided, OverflowError):
+            continue
+        if decision is not None:
+            return decision
+    return None
+
+
+def decide_form(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
+    """Hyperplanes, ridges and the Hessian of the normal form."""
+    forms = normal_forms(tape, tuple(space.unknowns))
+    box = box_of(question, space)
+    unsure, candidates = "", []
+    for entry in np.ndindex(forms.shape):
+        form = forms[entry].scaled(sign)
+        for line, jump in form.hinges.items():
+            if jump < 0 and box.cuts(line):
+                candidates += list(across(space, box, line, entry))
+        unsure = unsure or obstacle(form, box)
+        if form.polynomial and not definite(form):
+            candidates += list(along(space, form, entry))
+    reason = unsure or describe_form(forms, box)
+    return Decision(not candidates and not unsure, reason, tuple(candidates))
+
+
+def obstacle(form: Form, box: Box) -> str:
+    """What keeps the form from being convex, or ""."""
+    for (name, line), (weight, profile) in form.ridges.items():
+        low, high = box.reach(line)
+        pieces = profile.convex if weight > 0 else profile.concave
+        if not any(a <= max(low, profile.domain[0]) and high <= b for a, b in pieces):
+            label = name if isinstance(name, str) else name[0]
+            return f"a {label} unit enters with weight {float_of(weight):.3g}"
+    for name, weight in form.convex_parts.items():
+        if weight < 0:
+            return f"a {name[0]} enters with weight {float_of(weight):.3g}"
+    for line, jump in form.hinges.items():
+        if jump < 0 and box.cuts(line):
+            return f"the slope drops by {float_of(-jump):.3g} across a hyperplane"
+    return "" if definite(form) else "the Hessian of the quadratic part is not definite"
+
+
+def definite(form: Form) -> bool:
+    """Whether the quadratic part is positive semidefinite."""
+    return is_psd(hessian(form, sorted({i for pair in form.quadratic for i in pair})))
+
+
+def describe_form(forms: Any, box: Box) -> str:
+    """The proof in words."""
+    parts = list(np.ravel(forms))
+    hinges = sum(len(f.hinges) for f in parts)
+    bits = []
+    if hinges:
+        bits.append(f"after merging parallel units every slope jump ({hinges} left) has that sign")
+    if any(f.ridges for f in parts):
+        bits.append("every smooth ridge left bends that way")
+    if any(f.quadratic for f in parts):
+        bits.append("the Hessian of the quadratic part is semidefinite (exact elimination)")
+    if any(f.convex_parts for f in parts):
+        names = sorted({key[0] for f in parts for key in f.convex_parts})
+        bits.append(f"recognised as convex: {', '.join(names)}")
+    return "; ".join(bits) or "everything cancels to an affine function (exact arithmetic)"
+
+
+def box_of(question: Question, space: Space) -> Box:
+    """The bounds of all unknowns, flat."""
+    bounds = [leaf_bounds(u, question) for u in space.unknowns]
+    low, high = (np.concatenate([np.ravel(b[k]) for b in bounds]) for k in (0, 1))
+    return Box(low, high)
+
+
+def across(space: Space, box: Box, line: Line, entry: tuple[int, ...]) -> Iterator[Segment]:
+    """Segments through the hyperplane along its normal, from simple points to random ones."""
+    normal = np.zeros(space.size)
+    for i, slope in line[1]:
+        normal[i] = float_of(slope)
+    offset = float_of(line[0])
+    unit = normal / np.abs(normal).max()
+    starts = [np.zeros((1, space.size)), space.draw(6, True), space.draw(12, False)]
+    for start in np.concatenate(starts):
+        centre = start - normal * (start @ normal + offset) / (normal @ normal)
+        room = np.minimum(centre - box.low, box.high - centre)
+        if (room < 0).any():
+            continue
+        for width in (1.0, 0.1, 1e-2, 1e-4, 1e-6):
+            if (np.abs(unit) * width <= room).all():
+                yield as_segment(space, centre - width * unit, centre + width * unit, entry)
+
+
+def along(space: Space, form: Form, entry: tuple[int, ...]) -> Iterator[Segment]:
+    """A segment along a direction of negative curvature, moved into the domain."""
+    indices = sorted({i for pair in form.quadratic for i in pair})
+    _, vectors = np.linalg.eigh(as_floats(hessian(form, indices)))
+    direction = np.zeros(space.size)
+    direction[indices] = vectors[:, 0] / np.abs(vectors[:, 0]).max()
+    low = np.concatenate([np.ravel(space.domain(u).low) for u in space.unknowns])
+    high = np.concatenate([np.ravel(space.domain(u).high) for u in space.unknowns])
+    middle, half = middle_of(low, high)
+    size = float(np.min(half))
+    yield as_segment(space, middle - size * direction, middle + size * direction, entry)
+
+
+def middle_of(low: Any, high: Any) -> tuple[Any, Any]:
+    """A point inside a box, and how far one may go from it in every direction."""
+    left, right = np.isfinite(low), np.isfinite(high)
+    a, b = np.where(left, low, 0.0), np.where(right, high, 0.0)
+    middle = np.where(
+        left & right, 0.5 * (a + b), np.where(left, a + 1.0, np.where(right, b - 1.0, 0.0))
+    )
+    return middle, np.where(left & right, 0.5 * (b - a), 1.0)
+
+
+def as_segment(space: Space, a: Any, b: Any, entry: tuple[int, ...]) -> Segment:
+    """Flat ends as a candidate."""
+    first, second = space.split(a[None]), space.split(b[None])
+    return Segment(
+        {k: np.asarray(v[0]) for k, v in first.items()},
+        {k: np.asarray(v[0]) for k, v in second.items()},
+        {},
+        tuple(int(i) for i in entry),
+        "the normal form",
+    )
+
+
+def decide_curve(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
+    """A piecewise-linear function of one variable: its slopes must not fall."""
+    if space.size != 1:
+        return None
+    curves, box = curves_of(tape, space.unknowns[0]), box_of(question, space)
+    low, high = float(box.low[0]), float(box.high[0])
+    candidates = []
+    for entry in np.ndindex(curves.shape):
+        curve = curves[entry].scaled(sign)
+        candidates += list(falls(space, curve, low, high, entry))
+    pieces = max(len(c.slopes) for c in np.ravel(curves))
+    reason = f"a piecewise-linear curve of {pieces} piece{'s' * (pieces > 1)}, its slopes in order"
+    return Decision(not candidates, reason, tuple(candidates))
+
+
+def falls(
+    space: Space, curve: Curve, low: float, high: float, entry: tuple[int, ...]
+) -> Iterator[Segment]:
+    """Short segments around every knot where the slope falls."""
+    for k, knot in enumerate(curve.knots):
+        at = float_of(knot)
+        if curve.slopes[k + 1] >= curve.slopes[k] or not low < at < high:
+            continue
+        gaps = [at - low, high - at]
+        if k > 0:
+            gaps.append(at - float_of(curve.knots[k - 1]))
+        if k + 1 < len(curve.knots):
+            gaps.append(float_of(curve.knots[k + 1]) - at)
+        width = min(1.0, *gaps)
+        for share in (1.0, 0.5, 0.01):
+            yield as_segment(
+                space, np.array([at - share * width]), np.array([at + share * width]), entry
+            )

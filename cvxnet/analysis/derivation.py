@@ -1,0 +1,179 @@
+"""The derivation: the facts about every node, in order, and the tree that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.facts import Facts, make_facts
+from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.rules import MOVES, derive
+from cvxnet.analysis.tape import Tape, dense
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the derivation.
+
+    Attributes
+    ----------
+    name : str
+        The atom or the leaf.
+    layer : str
+        The prefix of the layer that made the node ("" outside of layers).
+    sign, curvature : str
+        What was proved for all entries together; "mixed" where entries differ.
+    dcp : str
+        What CVXPY alone says about the node.
+    monotone : tuple of str
+        How the node depends on each argument.
+    rule : str
+        The rule that was applied.
+    args : tuple of int
+        The places of the arguments in the derivation.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    sign: str
+    curvature: str
+    dcp: str
+    monotone: tuple[str, ...]
+    rule: str
+    args: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """All steps, arguments first; the last one is the expression in question."""
+
+    steps: tuple[Step, ...]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def root(self) -> Step:
+        """The expression in question."""
+        return self.steps[-1]
+
+
+def derive_facts(question: Question, tape: Tape) -> list[Facts]:
+    """The facts about every node of the tape."""
+    unknowns = {id(u) for u in question.unknowns}
+    facts: list[Facts] = []
+    for place, node in enumerate(tape.nodes):
+        if not node.args:
+            facts.append(leaf_facts(node, id(node) in unknowns, question))
+        else:
+            warm_caches(node)
+            facts.append(derive(node, [facts[k] for k in tape.inputs[place]]))
+    return facts
+
+
+def warm_caches(node: Any) -> None:
+    """Ask CVXPY in order of evaluation, so that its cached recursion is never deep."""
+    for question in ("is_constant", "is_nonneg", "is_nonpos", "is_convex", "is_concave"):
+        getattr(node, question)()
+
+
+def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
+    """A leaf is affine in itself and constant in everything else."""
+    if isinstance(leaf, cp.Constant):
+        value = dense(leaf.value)
+        return make_facts(value, value, True, True, constant=True, rule="a constant")
+    low, high = leaf_bounds(leaf, question)
+    everywhere = np.ones(leaf.shape, dtype=bool)
+    rule = "an unknown" if unknown else "fixed, any admissible value"
+    return make_facts(low, high, everywhere, everywhere, constant=not unknown, rule=rule)
+
+
+def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
+    """The bounds that attributes, labels and simple constraints put on a leaf."""
+    low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
+    if leaf.is_nonneg():
+        low = np.zeros(leaf.shape)
+    if leaf.is_nonpos():
+        high = np.zeros(leaf.shape)
+    declared = leaf.attributes.get("bounds")
+    if declared is not None:
+        low = np.maximum(low, -np.inf if declared[0] is None else dense(declared[0]))
+        high = np.minimum(high, np.inf if declared[1] is None else dense(declared[1]))
+    if id(leaf) in question.labels:
+        low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
+    if id(leaf) in question.bounds:
+        low = np.maximum(low, question.bounds[id(leaf)][0])
+        high = np.minimum(high, question.bounds[id(leaf)][1])
+    return low, high
+
+
+def explain(question: Question, tape: Tape, facts: list[Facts]) -> Derivation:
+    """The derivation in words; moved entries and constants are left out where they say nothing."""
+    return Derivation(
+        tuple(
+            Step(
+                name=step_name(node, question),
+                layer=question.owners.get(id(node), ""),
+                shape=tuple(node.shape),
+                sign=fact.sign(),
+                curvature=fact.curvature(),
+                dcp=node.curvature if not node.args or len(tape.nodes) < 5000 else "",
+                monotone=fact.monotone,
+                rule=fact.rule,
+                args=args,
+            )
+            for node, fact, args in zip(tape.nodes, facts, tape.inputs, strict=True)
+        )
+    )
+
+
+NAMES = {
+    "MulExpression": "matrix product",
+    "AddExpression": "sum of terms",
+    "NegExpression": "negative",
+    "DivExpression": "quotient",
+    "multiply": "product",
+    "PowerApprox": "power",
+    "PnormApprox": "norm",
+    "GeoMeanApprox": "geo_mean",
+    "logistic": "softplus",
+    "Sum": "sum",
+    "quad_over_lin": "sum of squares",
+}
+
+
+def step_name(node: Any, question: Question) -> str:
+    """The node's name as users know it."""
+    if isinstance(node, cp.Variable | cp.Parameter):
+        return question.name(node)
+    if isinstance(node, cp.Constant):
+        weight = question.weights.get(id(node))
+        return weight or (
+            f"{dense(node.value):g}" if node.size == 1 and not node.shape else "constant"
+        )
+    kind = type(node).__name__
+    if kind == "maximum" and is_zero(node.args[-1]):
+        return "relu"
+    if kind in ("Power", "PowerApprox"):
+        exponent = exponent_of(node)
+        return "square" if exponent == 2 else f"power {exponent}"
+    return NAMES.get(kind, kind)
+
+
+def is_zero(node: Any) -> bool:
+    """Whether a node is the constant 0."""
+    return isinstance(node, cp.Constant) and not np.any(dense(node.value))
+
+
+def is_silent(node: Any) -> bool:
+    """Nodes that only move entries, which pictures leave out."""
+    return isinstance(node, MOVES)

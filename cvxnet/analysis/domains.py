@@ -1,0 +1,78 @@
+"""Where a leaf may live, and how to draw, clip and test its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.analysis.derivation import leaf_bounds
+from cvxnet.analysis.questions import Question
+
+Array = NDArray[np.float64]
+BOXED = {"nonneg", "nonpos", "pos", "neg", "bounds", "integer", "boolean", "symmetric", "diag"}
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A box, possibly of symmetric or diagonal matrices, or the two labels.
+
+    Integer and boolean leaves are relaxed, as CVXPY's own rules relax them.
+    """
+
+    low: Array
+    high: Array
+    labels: bool = False
+    strict: bool = False
+    symmetric: bool = False
+    diagonal: bool = False
+
+    def clip(self, values: Array) -> Array:
+        """The nearest admissible values, for a batch."""
+        if self.labels:
+            return np.where(values > 0.0, 1.0, -1.0)
+        if self.symmetric:
+            values = np.triu(values) + np.triu(values, 1).swapaxes(-1, -2)
+        if self.diagonal:
+            values = values * np.eye(values.shape[-1])
+        return np.clip(values, self.low, self.high)
+
+    def contains(self, value: Array) -> bool:
+        """Whether one value is admissible, exactly."""
+        inside = (value >= self.low).all() and (value <= self.high).all()
+        if self.strict:
+            inside = inside and (value != 0.0).all()
+        if self.labels:
+            inside = inside and (np.abs(value) == 1.0).all()
+        if self.symmetric:
+            inside = inside and (value == value.T).all()
+        if self.diagonal:
+            inside = inside and (value == np.diag(np.diag(value))).all()
+        return bool(inside)
+
+    @property
+    def interior(self) -> bool:
+        """Whether the domain is a box with interior (so that lines can run in all directions)."""
+        return not (self.labels or self.symmetric or self.diagonal) and bool(
+            (self.low < self.high).all()
+        )
+
+
+def domain_of(leaf: Any, question: Question) -> Domain | None:
+    """The leaf's domain, or None where it is none that this module knows (PSD, complex, ...)."""
+    used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
+    if not used <= BOXED:
+        return None
+    low, high = leaf_bounds(leaf, question)
+    if leaf.attributes.get("boolean"):
+        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+    return Domain(
+        np.broadcast_to(low, leaf.shape),
+        np.broadcast_to(high, leaf.shape),
+        labels=id(leaf) in question.labels,
+        strict=bool(used & {"pos", "neg"}),
+        symmetric="symmetric" in used,
+        diagonal="diag" in used,
+    )

@@ -1,0 +1,152 @@
+"""What is known about each entry of a node: bounds and curvature, proved by composition.
+
+This is the DCP calculus carried further in three ways: entry by entry (CVXPY has one sign and one
+curvature for a whole matrix), with intervals instead of signs, and with the shape of a function on
+exactly the interval that its argument can reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+ROUNDING = 4e-16
+TINY = 1e-300
+LARGEST = 1e300
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts about the entries of a node; every array has the node's shape.
+
+    Attributes
+    ----------
+    low, high : array
+        Bounds that hold for all admissible values of all variables and parameters.
+    convex, concave : mask
+        Proved for that entry as a function of the variables in question, for every admissible
+        value of everything else.
+    quasiconvex, quasiconcave : mask
+        The same for quasi-convexity.
+    constant : bool
+        Whether the node depends on no variable in question.
+    monotone : tuple of str
+        For each argument: "rising", "falling", "affine", "none".
+    rule : str
+        The rule that was used, or the one that stopped.
+    """
+
+    low: Array
+    high: Array
+    convex: Mask
+    concave: Mask
+    quasiconvex: Mask
+    quasiconcave: Mask
+    constant: bool
+    monotone: tuple[str, ...] = ()
+    rule: str = ""
+
+    @property
+    def affine(self) -> Mask:
+        """Entries that are both convex and concave."""
+        return self.convex & self.concave
+
+    @property
+    def known(self) -> Mask:
+        """Entries that are convex or concave."""
+        return self.convex | self.concave
+
+    def curvature(self) -> str:
+        """One word for all entries."""
+        if self.constant:
+            return "constant"
+        for word, mask in (("affine", self.affine), ("convex", self.convex)):
+            if mask.all():
+                return word
+        if self.concave.all():
+            return "concave"
+        return "mixed" if self.known.all() else "unknown"
+
+    def sign(self) -> str:
+        """One word for all entries."""
+        if (self.low >= 0.0).all():
+            return "zero" if (self.high <= 0.0).all() else "nonnegative"
+        return "nonpositive" if (self.high <= 0.0).all() else "unknown"
+
+
+def make_facts(
+    low: Any,
+    high: Any,
+    convex: Any,
+    concave: Any,
+    *,
+    constant: bool = False,
+    quasi: tuple[Any, Any] | None = None,
+    monotone: tuple[str, ...] = (),
+    rule: str = "",
+) -> Facts:
+    """Facts of arrays that may still be floats or need copying; constants are affine."""
+    if constant:
+        convex = concave = np.ones(np.shape(low), dtype=bool)
+    convex, concave = np.asarray(convex, dtype=bool), np.asarray(concave, dtype=bool)
+    quasiconvex, quasiconcave = (convex, concave) if quasi is None else quasi
+    return Facts(
+        np.asarray(low, dtype=np.float64),
+        np.asarray(high, dtype=np.float64),
+        convex,
+        concave,
+        np.asarray(quasiconvex, dtype=bool) | convex,
+        np.asarray(quasiconcave, dtype=bool) | concave,
+        constant,
+        monotone,
+        rule,
+    )
+
+
+def negated(facts: Facts) -> Facts:
+    """The facts about ``-f``."""
+    return replace(
+        facts,
+        low=-facts.high,
+        high=-facts.low,
+        convex=facts.concave,
+        concave=facts.convex,
+        quasiconvex=facts.quasiconcave,
+        quasiconcave=facts.quasiconvex,
+    )
+
+
+def interval_product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
+    """Bounds on ``s t`` for s in [a, b] and t in [c, d]; zero times infinity is zero."""
+    pairs = ((a, c), (a, d), (b, c), (b, d))
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        products = [np.nan_to_num(s * t, nan=0.0, posinf=np.inf, neginf=-np.inf) for s, t in pairs]
+    low, high = np.minimum.reduce(products), np.maximum.reduce(products)
+    # A product that underflows to zero keeps the sign of its factors.
+    signs = [np.sign(s) * np.sign(t) for s, t in pairs]
+    low = np.where((low == 0.0) & (np.minimum.reduce(signs) < 0.0), -TINY, low)
+    high = np.where((high == 0.0) & (np.maximum.reduce(signs) > 0.0), TINY, high)
+    return low - np.abs(low) * ROUNDING, high + np.abs(high) * ROUNDING
+
+
+def interval_sum(low: Array, high: Array, axis: Any) -> tuple[Array, Array]:
+    """Bounds on a sum along an axis, with room for the roundings of all its terms."""
+    return lower_sum(low, axis), -lower_sum(-high, axis)
+
+
+def lower_sum(low: Array, axis: Any) -> Array:
+    """A lower bound on the sum of numbers above ``low``; terms above zero have a sum above zero."""
+    count = low.size // max(1, int(np.prod(np.delete(low.shape, axis))))
+    infinite = (low == -np.inf).any(axis=axis)
+    finite = np.where(low == -np.inf, 0.0, np.minimum(low, LARGEST))
+    with np.errstate(over="ignore"):
+        room = ROUNDING * (1 + count) * np.abs(finite).sum(axis=axis)
+        total = finite.sum(axis=axis) - np.where(np.isfinite(room), room, np.inf)
+    total = np.where((low >= 0.0).all(axis=axis), np.maximum(total, 0.0), total)
+    return np.where(infinite, -np.inf, np.nan_to_num(total, nan=-np.inf, posinf=LARGEST))

@@ -1,0 +1,382 @@
+"""What each CVXPY atom does, on batches of points and in any of the three arithmetics.
+
+Every value has one more axis in front: the batch. An operation takes the node, the values of its
+arguments and a kit, and returns the node's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.atoms import affine
+from cvxpy.atoms.affine import binary_operators as binary
+from cvxpy.atoms.elementwise.power import Power, PowerApprox
+from cvxpy.atoms.pnorm import Pnorm, PnormApprox
+
+from cvxnet.analysis.kits import Undecided
+from cvxnet.layers import atoms
+
+Operation = Callable[[Any, list[Any], Any], Any]
+OPERATIONS: dict[type, Operation] = {}
+
+
+def operation(*types: Any) -> Callable[[Operation], Operation]:
+    """Register what these atom types do."""
+
+    def register(function: Operation) -> Operation:
+        OPERATIONS.update(dict.fromkeys(types, function))
+        return function
+
+    return register
+
+
+def align(value: Any, shape: tuple[int, ...]) -> Any:
+    """A batch of arrays of lower dimension, ready to broadcast with a batch of that shape."""
+    missing = len(shape) - (value.ndim - 1)
+    return value.reshape(value.shape[0], *(1,) * missing, *value.shape[1:])
+
+
+def aligned(node: Any, values: list[Any]) -> list[Any]:
+    return [align(value, node.shape) for value in values]
+
+
+def axes_of(node: Any, axis: Any) -> tuple[int, ...]:
+    """The batch array's axes for an atom's axis."""
+    dimensions = range(len(node.args[0].shape))
+    if axis is None:
+        return tuple(d + 1 for d in dimensions)
+    single = (axis,) if isinstance(axis, int | np.integer) else axis
+    return tuple(d % len(dimensions) + 1 for d in single)
+
+
+def rows_of(node: Any, value: Any, axis: Any) -> Any:
+    """The reduced axes gathered into one last axis, the others in front."""
+    axes = axes_of(node, axis)
+    kept = [d for d in range(value.ndim) if d not in axes]
+    moved = value.transpose(*kept, *axes)
+    return moved.reshape(*(value.shape[d] for d in kept), -1)
+
+
+def shaped(node: Any, value: Any) -> Any:
+    """The value with the node's own shape behind the batch axis."""
+    return value.reshape(value.shape[0], *node.shape)
+
+
+@operation(affine.add_expr.AddExpression)
+def add(node: Any, values: list[Any], kit: Any) -> Any:
+    total = align(values[0], node.shape)
+    for value in values[1:]:
+        total = total + align(value, node.shape)
+    return total
+
+
+@operation(affine.unary_operators.NegExpression)
+def negate(node: Any, values: list[Any], kit: Any) -> Any:
+    return -values[0]
+
+
+@operation(binary.multiply)
+def multiply(node: Any, values: list[Any], kit: Any) -> Any:
+    left, right = aligned(node, values)
+    return left * right
+
+
+@operation(binary.DivExpression)
+def divide(node: Any, values: list[Any], kit: Any) -> Any:
+    return kit.divide(*aligned(node, values))
+
+
+@operation(binary.MulExpression)
+def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
+    left, right = values
+    if left.ndim == 1 or right.ndim == 1:
+        return multiply(node, values, kit)
+    if left.ndim == 2 and right.ndim == 2:
+        return (left * right).sum(axis=-1)
+    if left.ndim == 2:
+        return (left[:, None, :] @ right)[:, 0, :]
+    if right.ndim == 2:
+        return (left @ right[:, :, None])[:, :, 0]
+    return left @ right
+
+
+@operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
+def broadcast(node: Any, values: list[Any], kit: Any) -> Any:
+    value = align(values[0], node.shape)
+    return np.broadcast_to(value, (value.shape[0], *node.shape))
+
+
+@operation(affine.transpose.transpose)
+def transpose(node: Any, values: list[Any], kit: Any) -> Any:
+    axes = node.get_data()[0]
+    inner = range(len(node.shape))[::-1] if axes is None else axes
+    return values[0].transpose(0, *(a + 1 for a in inner))
+
+
+@operation(affine.reshape.reshape)
+def reshape(node: Any, values: list[Any], kit: Any) -> Any:
+    value, order = values[0], node.get_data()[1]
+    if order == "C":
+        return value.reshape(value.shape[0], *node.shape)
+    backwards = value.transpose(0, *range(value.ndim - 1, 0, -1))
+    flat = backwards.reshape(value.shape[0], *node.shape[::-1])
+    return flat.transpose(0, *range(len(node.shape), 0, -1))
+
+
+@operation(affine.index.index, affine.index.special_index)
+def index(node: Any, values: list[Any], kit: Any) -> Any:
+    inner = node.args[0].shape
+    places = np.arange(int(np.prod(inner, dtype=int))).reshape(inner)[node.get_data()[0]]
+    flat = values[0].reshape(values[0].shape[0], -1)
+    return shaped(node, flat[:, np.ravel(places)])
+
+
+@operation(affine.hstack.Hstack)
+def stack_columns(node: Any, values: list[Any], kit: Any) -> Any:
+    parts = same_batch([v[:, None] if v.ndim == 1 else v for v in values])
+    return shaped(node, np.concatenate(parts, axis=1 if len(node.shape) == 1 else 2))
+
+
+@operation(affine.vstack.Vstack)
+def stack_rows(node: Any, values: list[Any], kit: Any) -> Any:
+    parts = [v.reshape(v.shape[0], -1, node.shape[-1]) for v in values]
+    return shaped(node, np.concatenate(same_batch(parts), axis=1))
+
+
+def same_batch(values: list[Any]) -> list[Any]:
+    """Constants carry a batch of one; stacking needs them as long as the rest."""
+    longest = max(v.shape[0] for v in values)
+    return [np.broadcast_to(v, (longest, *v.shape[1:])) for v in values]
+
+
+@operation(affine.sum.Sum)
+def add_up(node: Any, values: list[Any], kit: Any) -> Any:
+    return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
+
+
+@operation(affine.trace.Trace)
+def trace(node: Any, values: list[Any], kit: Any) -> Any:
+    size = node.args[0].shape[0]
+    return values[0][:, range(size), range(size)].sum(axis=-1)
+
+
+@operation(affine.cumsum.cumsum)
+def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
+    axis = node.get_data()[0]
+    value = values[0]
+    if axis is None:
+        return value.reshape(value.shape[0], -1).cumsum(axis=1).reshape(value.shape)
+    return value.cumsum(axis=axis + 1)
+
+
+@operation(cp.maximum)
+def take_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+    return fold(kit.maximum, aligned(node, values))
+
+
+@operation(cp.minimum)
+def take_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+    return fold(kit.minimum, aligned(node, values))
+
+
+def fold(function: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    result = values[0]
+    for value in values[1:]:
+        result = function(result, value)
+    return result
+
+
+def reduced(node: Any, value: Any, function: Callable[[Any, Any], Any]) -> Any:
+    rows = rows_of(node, value, node.axis)
+    return shaped(node, fold(function, [rows[..., k] for k in range(rows.shape[-1])]))
+
+
+@operation(cp.max)
+def find_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+    return reduced(node, values[0], kit.maximum)
+
+
+@operation(cp.min)
+def find_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+    return reduced(node, values[0], kit.minimum)
+
+
+@operation(cp.norm1)
+def norm1(node: Any, values: list[Any], kit: Any) -> Any:
+    return shaped(node, rows_of(node, kit.absolute(values[0]), node.axis).sum(axis=-1))
+
+
+@operation(cp.norm_inf)
+def norm_inf(node: Any, values: list[Any], kit: Any) -> Any:
+    return reduced(node, kit.absolute(values[0]), kit.maximum)
+
+
+@operation(Pnorm, PnormApprox)
+def pnorm(node: Any, values: list[Any], kit: Any) -> Any:
+    rows, p = rows_of(node, values[0], node.axis), Fraction(node.p)
+    rows = kit.absolute(rows) if p > 1 else rows
+    return shaped(node, kit.power(kit.power(rows, p).sum(axis=-1), 1 / p))
+
+
+@operation(cp.quad_over_lin)
+def quad_over_lin(node: Any, values: list[Any], kit: Any) -> Any:
+    top = (rows_of(node, values[0], node.axis) ** 2).sum(axis=-1)
+    bottom = kit.power(values[1], Fraction(-1))
+    return shaped(node, top * bottom.reshape(-1, *(1,) * (top.ndim - 1)))
+
+
+@operation(cp.QuadForm)
+def quad_form(node: Any, values: list[Any], kit: Any) -> Any:
+    x = values[0].reshape(values[0].shape[0], -1)
+    return shaped(node, (x * (x[:, None, :] @ values[1])[:, 0, :]).sum(axis=-1))
+
+
+@operation(cp.log_sum_exp)
+def log_sum_exp(node: Any, values: list[Any], kit: Any) -> Any:
+    rows = rows_of(node, values[0], node.axis)
+    top = fold(kit.maximum, [rows[..., k] for k in range(rows.shape[-1])])
+    return shaped(node, top + kit.log(kit.exp(rows - top[..., None]).sum(axis=-1)))
+
+
+@operation(cp.sum_largest)
+def sum_largest(node: Any, values: list[Any], kit: Any) -> Any:
+    count = node.k
+    if int(count) != count:
+        raise Undecided("a fractional sum_largest")
+    rows = kit.sorted(rows_of(node, values[0], node.get_data()[1]))
+    return shaped(node, rows[..., rows.shape[-1] - int(count) :].sum(axis=-1))
+
+
+@operation(cp.Prod)
+def multiply_all(node: Any, values: list[Any], kit: Any) -> Any:
+    rows = rows_of(node, values[0], node.axis)
+    return shaped(node, fold(np.multiply, [rows[..., k] for k in range(rows.shape[-1])]))
+
+
+@operation(atoms.softmax)
+def softmax(node: Any, values: list[Any], kit: Any) -> Any:
+    z = values[0]
+    top = fold(kit.maximum, [z[..., k] for k in range(z.shape[-1])])
+    powers = kit.exp(z - top[..., None])
+    return kit.divide(powers, powers.sum(axis=-1)[..., None])
+
+
+@operation(atoms.standardize)
+def standardize(node: Any, values: list[Any], kit: Any) -> Any:
+    z, width = values[0], kit.number(node.args[0].shape[-1])
+    centred = z - kit.divide(z.sum(axis=-1), width)[..., None]
+    variance = kit.divide((centred**2).sum(axis=-1), width) + kit.number(node.eps)
+    return centred * kit.power(variance, Fraction(-1, 2))[..., None]
+
+
+@operation(Power, PowerApprox)
+def power(node: Any, values: list[Any], kit: Any) -> Any:
+    exponent = exponent_of(node)
+    if exponent is None:
+        raise Undecided("an exponent without a value")
+    return kit.power(values[0], exponent)
+
+
+def exponent_of(node: Any) -> Fraction | None:
+    """The exponent of a power atom (None for a parameter without a value)."""
+    p = node.p.value if hasattr(node.p, "value") else node.p
+    return p if p is None or isinstance(p, Fraction) else Fraction(float(p))
+
+
+def scalar(*types: Any) -> Callable[[Callable[[Any, Any, Any], Any]], Any]:
+    """Register an elementwise function of one argument."""
+
+    def register(function: Callable[[Any, Any, Any], Any]) -> Any:
+        operation(*types)(lambda node, values, kit: function(node, values[0], kit))
+        return function
+
+    return register
+
+
+def relu(t: Any, kit: Any) -> Any:
+    """``max(t, 0)``."""
+    return kit.maximum(t, kit.number(0))
+
+
+scalar(cp.abs)(lambda node, t, kit: kit.absolute(t))
+scalar(cp.exp)(lambda node, t, kit: kit.exp(t))
+scalar(cp.log)(lambda node, t, kit: kit.log(t))
+scalar(cp.log1p)(lambda node, t, kit: kit.log(t + kit.number(1)))
+scalar(cp.logistic)(lambda node, t, kit: kit.softplus(t))
+scalar(cp.nlp.tanh, atoms.tanh)(lambda node, t, kit: kit.tanh(t))
+scalar(cp.xexp)(lambda node, t, kit: t * kit.exp(t))
+scalar(cp.nlp.normcdf)(lambda node, t, kit: kit.normal(t))
+scalar(cp.log_normcdf)(lambda node, t, kit: kit.log_normal(t))
+scalar(atoms.gelu)(lambda node, t, kit: t * kit.normal(t))
+scalar(atoms.sign)(lambda node, t, kit: kit.sign(t))
+scalar(atoms.threshold)(lambda node, t, kit: kit.step(t))
+
+
+@scalar(atoms.sigmoid)
+def sigmoid(node: Any, t: Any, kit: Any) -> Any:
+    half = kit.number(0.5)
+    return half + half * kit.tanh(half * t)
+
+
+@scalar(atoms.silu)
+def silu(node: Any, t: Any, kit: Any) -> Any:
+    return t * sigmoid(node, t, kit)
+
+
+@scalar(atoms.leaky_relu)
+def leaky_relu(node: Any, t: Any, kit: Any) -> Any:
+    return relu(t, kit) + kit.number(node.slope) * kit.minimum(t, kit.number(0))
+
+
+@scalar(atoms.elu)
+def elu(node: Any, t: Any, kit: Any) -> Any:
+    return relu(t, kit) + kit.number(node.alpha) * kit.expm1(kit.minimum(t, kit.number(0)))
+
+
+@scalar(atoms.squareplus)
+def squareplus(node: Any, t: Any, kit: Any) -> Any:
+    root = kit.power(t * t + kit.number(node.b), Fraction(1, 2))
+    return kit.number(0.5) * (t + root)
+
+
+@scalar(atoms.hardtanh)
+def hardtanh(node: Any, t: Any, kit: Any) -> Any:
+    return kit.minimum(kit.maximum(t, kit.number(node.low)), kit.number(node.high))
+
+
+@scalar(cp.huber)
+def huber(node: Any, t: Any, kit: Any) -> Any:
+    size, edge = kit.absolute(t), kit.number(float(node.M.value))
+    inner, outer = kit.minimum(size, edge), relu(size - edge, kit)
+    return inner * inner + kit.number(2) * edge * outer
+
+
+@scalar(cp.entr)
+def entr(node: Any, t: Any, kit: Any) -> Any:
+    return -t * kit.log(t)
+
+
+def evaluate(node: Any, values: list[Any], kit: Any) -> Any:
+    """The value of one node, by its operation; other atoms point by point, in floats only."""
+    known = OPERATIONS.get(type(node))
+    if known is not None:
+        return known(node, values, kit)
+    if kit.exact:
+        raise Undecided(f"{type(node).__name__} has no exact evaluation")
+    return evaluate_one_by_one(node, values)
+
+
+def evaluate_one_by_one(node: Any, values: list[Any]) -> Any:
+    """An atom without its own operation, by CVXPY's numeric method."""
+    values = same_batch(values)
+    results = []
+    for point in zip(*values, strict=True):
+        try:
+            results.append(np.broadcast_to(node.numeric(list(point)), node.shape))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            results.append(np.full(node.shape, np.nan))
+    return np.array(results, dtype=np.float64)

@@ -1,0 +1,298 @@
+"""What is asked: an expression, which leaves are unknowns, and what the other leaves may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.tape import Tape, dense
+from cvxnet.errors import InputError
+from cvxnet.layers.layer import Layer, recorded_calls
+from cvxnet.losses import get_loss
+from cvxnet.validation import as_floats, check_matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Is ``expression`` convex in ``unknowns``, whatever admissible values the rest has?
+
+    Attributes
+    ----------
+    expression : CVXPY expression
+        Every entry is asked about.
+    unknowns : tuple of leaves
+        Convexity is asked jointly in all of these.
+    names : mapping of id(leaf) to str
+        How users know the leaves: "x", "0.weight", ...
+    labels : frozenset of id(leaf)
+        Leaves that hold class labels, -1 or +1.
+    owners : mapping of id(node) to str
+        The layer that made a node.
+    weights : mapping of id(constant) to str
+        The constants that are weights, for blame.
+    bounds : mapping of id(leaf) to (low, high)
+        Bounds beyond those that CVXPY attributes declare.
+    constraints : tuple of CVXPY constraints
+        What further restricts the domain (problems only).
+    about : str
+        The question in words.
+    network : Layer or None
+        What was asked about, for repairs.
+    options : mapping
+        The other arguments of the call, for repairs.
+    """
+
+    expression: Any
+    unknowns: tuple[Any, ...]
+    names: Mapping[int, str]
+    labels: frozenset[int] = frozenset()
+    owners: Mapping[int, str] = field(default_factory=dict)
+    weights: Mapping[int, str] = field(default_factory=dict)
+    bounds: Mapping[int, tuple[Any, Any]] = field(default_factory=dict)
+    constraints: tuple[Any, ...] = ()
+    about: str = ""
+    network: Layer | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def tape(self) -> Tape:
+        """The expression's nodes."""
+        return Tape([self.expression])
+
+    def name(self, leaf: Any) -> str:
+        """The leaf's name."""
+        return self.names.get(id(leaf)) or leaf.name()
+
+
+def ask_about_network(
+    network: Layer, wrt: Any, loss: Any, data: Any, inputs: str | None, weight_decay: float
+) -> Question:
+    """The question about a network, its weights or its training objective."""
+    asked = check_blocks(network, wrt)
+    x, y = make_data(network, data, inputs, loss, "input" in asked)
+    tensors = make_tensors(network, asked)
+    bound = network.bind(tensors)
+    with recorded_calls() as calls:
+        output = bound(x)
+    names = {id(x): "x", id(y): "y"} | {id(t): name for name, t in tensors.items()}
+    unknowns = [x] if "input" in asked else []
+    unknowns += [t for t in tensors.values() if isinstance(t, cp.Variable)]
+    expression = output if loss is None else get_loss(loss).expression(flat(output), y)
+    if weight_decay:
+        expression = expression + weight_decay / 2 * sum(cp.sum_squares(u) for u in unknowns)
+    return Question(
+        expression=as_expression(expression),
+        unknowns=tuple(unknowns),
+        names=names,
+        labels=frozenset([id(y)] if isinstance(y, cp.Parameter) and loss in SIGNED_LABELS else []),
+        owners=find_owners(bound, calls, x),
+        weights=find_weights(bound, expression),
+        about=describe(network, asked, loss, data, inputs),
+        network=network,
+        options={
+            "wrt": wrt,
+            "loss": loss,
+            "data": data,
+            "inputs": inputs,
+            "weight_decay": weight_decay,
+        },
+    )
+
+
+SIGNED_LABELS = ("logistic", "hinge", "squared_hinge")
+
+
+def as_expression(value: Any) -> cp.Expression:
+    """A CVXPY expression; arrays become constants."""
+    return value if isinstance(value, cp.Expression) else cp.Constant(value)
+
+
+def flat(output: Any) -> Any:
+    """Predictions as losses want them: a vector where the network has one output."""
+    if output.ndim == 2 and output.shape[1] == 1:
+        return output[:, 0]
+    return output
+
+
+def weight_names(network: Layer) -> dict[str, Any]:
+    """The weights that training touches, by name."""
+    layers = dict(network.named_layers())
+    return {
+        name: tensor
+        for name, tensor in network.named_tensors().items()
+        if name.rpartition(".")[2] not in layers[name.rpartition(".")[0]].statistics
+    }
+
+
+def check_blocks(network: Layer, wrt: Any) -> set[str]:
+    """The names that are unknown: "input" and full weight names."""
+    items = [wrt] if isinstance(wrt, str) else list(wrt or [])
+    known = weight_names(network)
+    asked: set[str] = set()
+    for item in items:
+        found = {"input"} if item in ("input", "x") else set()
+        if item == "weights":
+            found = set(known)
+        found |= {name for name in known if name == item or name.startswith(f"{item}.")}
+        if not found:
+            blocks = sorted({name.rpartition(".")[0] for name in known})
+            raise InputError(
+                f"wrt={item!r} names nothing in this network. Use 'input', 'weights', a layer "
+                f"({', '.join(map(repr, blocks)) or 'there are none with weights'}) or a weight "
+                f"({', '.join(map(repr, list(known)[:4]))}, ...)."
+            )
+        asked |= found
+    if not asked:
+        raise InputError("wrt is empty; name 'input', 'weights' or some layers.")
+    return asked
+
+
+def make_tensors(network: Layer, asked: set[str]) -> dict[str, Any]:
+    """Variables for unknown weights and parameters for weights that were not given."""
+    layers, tensors = dict(network.named_layers()), {}
+    for name in weight_names(network):
+        prefix, _, own = name.rpartition(".")
+        layer = layers[prefix]
+        if name not in asked and (layer.given or isinstance(layer.tensors[own], cp.Expression)):
+            continue
+        kind = cp.Variable if name in asked else cp.Parameter
+        sign: Any = {layer.sign(own): True} if layer.sign(own) else {}
+        tensors[name] = kind(layer.shape(own), **sign)
+    return tensors
+
+
+def make_data(
+    network: Layer, data: Any, inputs: str | None, loss: Any, x_is_unknown: bool
+) -> tuple[Any, Any]:
+    """Data matrix and target: the given arrays, or one sample about which only signs are known."""
+    if inputs not in (None, "any", "nonneg", "nonpos"):
+        raise InputError(f"inputs is 'nonneg', 'nonpos' or 'any', not {inputs!r}.")
+    if data is not None and not x_is_unknown:
+        return given_data(network, data, loss)
+    sign: Any = {inputs: True} if inputs in ("nonneg", "nonpos") else {}
+    kind = cp.Variable if x_is_unknown else cp.Parameter
+    x = kind((1, input_width(network)), **sign)
+    if data is not None:
+        return x, given_data(network, data, loss)[1][:1]
+    return x, cp.Parameter(1)
+
+
+def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
+    """The given arrays, checked."""
+    X, y = data if isinstance(data, tuple) else (data, None)
+    X = check_matrix(X)
+    network.width(X.shape[1])
+    if y is None:
+        if loss is not None:
+            raise InputError("a loss needs data=(X, y), and y is missing.")
+        return X, np.zeros(len(X))
+    y = as_floats(y, "y")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if len(y) != len(X):
+        raise InputError(f"y has {len(y)} entries for {len(X)} rows of X.")
+    return X, signed_labels(y) if loss in SIGNED_LABELS else y
+
+
+def signed_labels(y: Any) -> Any:
+    """Labels 0 and 1 as -1 and +1; one class alone is allowed here (the objective exists)."""
+    values = np.unique(y)
+    if set(values) <= {-1.0, 1.0}:
+        return y
+    if len(values) > 2:
+        raise InputError(f"this loss needs two classes, but y has {len(values)} distinct values.")
+    if set(values) <= {0.0, 1.0}:
+        return 2.0 * y - 1.0
+    return np.where(y == values[-1], 1.0, -1.0)
+
+
+def input_width(network: Layer) -> int:
+    """The number of input columns, from the first layer that knows it."""
+    for _, layer in network.named_layers():
+        for attribute in ("in_features", "features"):
+            if type(layer).__name__ != "Conv2d" and hasattr(layer, attribute):
+                return int(getattr(layer, attribute))
+        if hasattr(layer, "windows"):
+            return int(layer.windows.columns)
+        if hasattr(layer, "sizes"):
+            return int(layer.sizes[0])
+        if hasattr(layer, "k"):
+            return int(layer.k)
+    return 1
+
+
+def find_owners(network: Layer, calls: Iterable[Any], x: Any) -> dict[int, str]:
+    """The innermost layer that made each node, by prefix."""
+    prefixes = {id(layer): prefix for prefix, layer in network.named_layers()}
+    owners: dict[int, str] = {id(x): ""}
+    for layer, _, value in calls:  # innermost calls come first, so what is new is this layer's
+        if isinstance(value, cp.Expression):
+            for node in unowned(value, owners):
+                owners[id(node)] = prefixes.get(id(layer), "")
+    del owners[id(x)]
+    return owners
+
+
+def unowned(root: Any, owners: Mapping[int, str]) -> list[Any]:
+    """The nodes below ``root`` that no layer has claimed yet."""
+    found, stack, seen = [], [root], set()
+    while stack:
+        node = stack.pop()
+        if id(node) in owners or id(node) in seen:
+            continue
+        seen.add(id(node))
+        found.append(node)
+        stack.extend(node.args)
+    return found
+
+
+def find_weights(network: Layer, expression: Any) -> dict[int, str]:
+    """Which constants of the expression are weights, plain or transposed, by their numbers."""
+    known: dict[Any, str] = {}
+    for name, array in network.named_tensors().items():
+        if isinstance(array, np.ndarray):
+            known[array.T.shape, array.T.tobytes()] = f"{name}^T"
+            known[array.shape, array.tobytes()] = name
+    constants = [n for n in Tape([as_expression(expression)]).nodes if isinstance(n, cp.Constant)]
+    keys = {id(n): (n.shape, dense(n.value).tobytes()) for n in constants}
+    return {place: known[key] for place, key in keys.items() if key in known}
+
+
+def describe(network: Layer, asked: set[str], loss: Any, data: Any, inputs: str | None) -> str:
+    """The question in words."""
+    what = "the output" if loss is None else f"the {loss} loss"
+    if asked == set(weight_names(network)):
+        unknowns = "all weights"
+    elif asked == {"input"}:
+        unknowns = "the input"
+    else:
+        unknowns = ", ".join(sorted(asked))
+    sign = {"nonneg": " >= 0", "nonpos": " <= 0"}.get(inputs or "", "")
+    where = f" for inputs{sign}" if sign else ""
+    given = all(layer.given for _, layer in network.named_layers())
+    free = "" if given or "input" not in asked else ", for all weights that the signs allow"
+    return f"{what} in {unknowns}{where}{free}"
+
+
+def ask_about_expression(expression: Any, wrt: Any = None) -> Question:
+    """The question about a CVXPY expression, in all of its variables or in some."""
+    expression = as_expression(expression)
+    variables = [n for n in Tape([expression]).leaves() if isinstance(n, cp.Variable)]
+    if wrt is not None:
+        asked = [wrt] if isinstance(wrt, str | cp.Variable) else list(wrt)
+        chosen = [v for v in variables if any(v is a or v.name() == a for a in asked)]
+        if not chosen:
+            raise InputError(
+                f"wrt={wrt!r} names no variable of the expression; it has "
+                f"{', '.join(v.name() for v in variables) or 'none'}."
+            )
+        variables = chosen
+    return Question(
+        expression=expression,
+        unknowns=tuple(variables),
+        names={},
+        about=f"the expression in {', '.join(v.name() for v in variables) or 'no variables'}",
+    )

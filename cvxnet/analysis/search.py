@@ -1,0 +1,359 @@
+"""The search for counterexamples: small whole numbers first, then lines, kinks and curvature.
+
+Everything here is plain floating point and proves nothing; `witnesses.verify` has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.analysis.domains import Domain, domain_of
+from cvxnet.analysis.operations import align
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.witnesses import Counterexample, verify
+from cvxnet.layers.atoms import hardtanh, leaky_relu
+
+Array = NDArray[np.float64]
+RELATIVE = 1e-9
+KINKED = (cp.maximum, cp.minimum, cp.abs, leaky_relu, hardtanh)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A candidate: the ends, what is fixed, the entry, and how much it violates."""
+
+    a: dict[int, Array]
+    b: dict[int, Array]
+    fixed: dict[int, Array]
+    entry: tuple[int, ...]
+    found_by: str
+
+
+class Space:
+    """The unknowns as one flat vector, the free values as another, both inside their domains."""
+
+    def __init__(self, question: Question, tape: Tape, seed: int = 0) -> None:
+        self.question, self.tape = question, tape
+        self.rng = np.random.default_rng(seed)
+        used = {id(leaf) for leaf in tape.leaves()}
+        self.unknowns = [u for u in question.unknowns if id(u) in used]
+        mine = {id(u) for u in self.unknowns}
+        self.free = [leaf for leaf in tape.leaves() if id(leaf) not in mine]
+        self.domains = {
+            id(leaf): domain_of(leaf, question) for leaf in (*self.unknowns, *self.free)
+        }
+        self.searchable = bool(self.unknowns) and all(
+            d is not None and (not d.labels or id_ not in mine) for id_, d in self.domains.items()
+        )
+        self.size = sum(int(u.size) for u in self.unknowns)
+        self.work = sum(
+            int(np.prod(n.shape, dtype=int))
+            * max(1, n.args[0].size // max(n.size, 1) if n.args else 1)
+            for n in tape.nodes
+        )
+
+    def split(self, flat: Array) -> dict[int, Array]:
+        """A batch of flat vectors as a batch of values for each unknown."""
+        values, start = {}, 0
+        for leaf in self.unknowns:
+            part = flat[:, start : start + leaf.size].reshape(len(flat), *leaf.shape)
+            values[id(leaf)] = self.domain(leaf).clip(part)
+            start += leaf.size
+        return values
+
+    def domain(self, leaf: Any) -> Domain:
+        domain = self.domains[id(leaf)]
+        if domain is None:
+            raise ValueError("asked for a domain that is not a box")  # guarded by `searchable`
+        return domain
+
+    def clipped(self, flat: Array) -> Array:
+        """Flat vectors moved into the domain."""
+        parts = self.split(flat)
+        return np.concatenate([parts[id(u)].reshape(len(flat), -1) for u in self.unknowns], axis=1)
+
+    def draw_free(self, count: int, whole: bool) -> dict[int, Array]:
+        """Values for everything that is fixed but not given."""
+        values = {}
+        for leaf in self.free:
+            shape = (count, *leaf.shape)
+            draw = (
+                self.rng.integers(-2, 3, shape).astype(float)
+                if whole
+                else self.rng.normal(size=shape)
+            )
+            domain = self.domain(leaf)
+            if np.isfinite(domain.low).all() and (domain.low >= 0).all():
+                draw = domain.low + np.abs(draw)
+            elif np.isfinite(domain.high).all() and (domain.high <= 0).all():
+                draw = domain.high - np.abs(draw)
+            values[id(leaf)] = domain.clip(draw)
+        return values
+
+    def draw(self, count: int, whole: bool) -> Array:
+        """Points of the domain; sparse small whole numbers, or normal numbers of many scales."""
+        shape = (count, self.size)
+        if whole:
+            keep = self.rng.random(shape) < self.rng.choice([0.15, 0.5, 1.0], (count, 1))
+            points = self.rng.integers(-2, 3, shape) * keep.astype(float)
+        else:
+            points = self.rng.normal(size=shape) * 10.0 ** self.rng.uniform(-1.5, 1.5, (count, 1))
+        return self.clipped(self.reflected(points))
+
+    def reflected(self, points: Array) -> Array:
+        """Mirror coordinates into one-sided domains, so that few of them are clipped to zero."""
+        low = np.concatenate([np.ravel(self.domain(u).low) for u in self.unknowns])
+        high = np.concatenate([np.ravel(self.domain(u).high) for u in self.unknowns])
+        points = np.where((low > -np.inf) & (points < low), 2 * low - points, points)
+        return np.where((high < np.inf) & (points > high), 2 * high - points, points)
+
+    def values(self, flat: Array, free: dict[int, Array]) -> list[Array]:
+        """All node values at a batch of points."""
+        with np.errstate(all="ignore"):
+            return self.tape.evaluate(self.split(flat) | free)
+
+    def f(self, flat: Array, free: dict[int, Array]) -> Array:
+        """The expression at a batch of points, one row a point."""
+        value = self.values(flat, free)[-1]
+        return np.broadcast_to(value, (len(flat), *value.shape[1:])).reshape(len(flat), -1)
+
+
+def find_counterexample(
+    question: Question, tape: Tape, refutes: str, effort: int = 1
+) -> Counterexample | None:
+    """A verified counterexample, or None where the search found none."""
+    space = Space(question, tape)
+    if not space.searchable:
+        return None
+    sign = 1.0 if refutes == "convex" else -1.0
+    for stage in (try_whole_numbers, try_lines, try_kinks, try_curvature):
+        for segment in stage(space, sign, effort):
+            found = simplest(space, segment, refutes, sign)
+            if found is not None:
+                return found
+    return None
+
+
+def violations(low: Array, middle: Array, high: Array, sign: float) -> Array:
+    """``f(middle) - chord`` relative to the sizes involved; NaN where f is not defined."""
+    chord = 0.5 * (low + high)
+    size = np.abs(low) + np.abs(high) + np.abs(middle) + 1e-12
+    with np.errstate(all="ignore"):
+        return sign * (middle - chord) / size
+
+
+def gap_of(space: Space, a: Array, b: Array, free: dict[int, Array], sign: float) -> Array:
+    """The violations at the midpoints of a batch of segments, one column an output entry."""
+    count = len(a)
+    tripled = {k: np.concatenate([v, v, v]) for k, v in free.items()}
+    f = space.f(np.concatenate([a, b, 0.5 * (a + b)]), tripled)
+    return violations(f[:count], f[2 * count :], f[count : 2 * count], sign)
+
+
+def budget(space: Space, wish: int) -> int:
+    """How many points to spend: fewer for big networks."""
+    return int(max(24, min(wish, 3e8 / max(space.work, 1) / 8)))
+
+
+def best_first(gaps: Array, cost: Array | None = None, most: int = 3) -> Iterator[tuple[int, int]]:
+    """(row, entry) of the best violations."""
+    gaps = np.where(np.isfinite(gaps), gaps, -np.inf)
+    rows = gaps.max(axis=1)
+    good = np.flatnonzero(rows > RELATIVE)
+    key = -rows[good] if cost is None else cost[good] - 1e-3 * rows[good]
+    for row in good[np.argsort(key, kind="stable")][:most]:
+        yield int(row), int(gaps[row].argmax())
+
+
+def segment(
+    space: Space, a: Array, b: Array, free: dict[int, Array], row: int, entry: int, by: str
+) -> Segment:
+    """One row of a batch as a candidate."""
+    one = {k: np.asarray(v[row] if len(v) > 1 else v[0]) for k, v in free.items()}
+    first, second = space.split(a[row : row + 1]), space.split(b[row : row + 1])
+    where = (
+        np.unravel_index(entry, space.tape.nodes[-1].shape) if space.tape.nodes[-1].shape else ()
+    )
+    return Segment(
+        {k: np.asarray(v[0]) for k, v in first.items()},
+        {k: np.asarray(v[0]) for k, v in second.items()},
+        one,
+        tuple(int(i) for i in where),
+        by,
+    )
+
+
+def try_whole_numbers(space: Space, sign: float, effort: int) -> Iterator[Segment]:
+    """Sparse points with entries in -2..2: what a student can compute by hand."""
+    count = budget(space, 1500 * effort)
+    a, b = space.draw(count, True), space.draw(count, True)
+    swap = space.rng.random(count) < 0.3
+    a, b = with_swaps(space, a, b, swap)
+    free = space.draw_free(count, True)
+    gaps = gap_of(space, a, b, free, sign)
+    cost = np.abs(a).sum(1) + np.abs(b).sum(1) + (a != 0).sum(1) + (b != 0).sum(1)
+    cost = cost + sum((np.abs(v).reshape(count, -1).sum(1) for v in free.values()), np.zeros(count))
+    for row, entry in best_first(gaps, cost):
+        yield segment(space, a, b, free, row, entry, "small whole numbers")
+
+
+def with_swaps(space: Space, a: Array, b: Array, chosen: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Let b be a rearranged, mirrored or rescaled: the symmetries of networks."""
+    b = b.copy()
+    rows = np.flatnonzero(chosen)
+    b[rows] = a[rows][:, space.rng.permutation(space.size)]
+    mirrored = rows[::3]
+    b[mirrored] = -a[mirrored]
+    return a, space.clipped(b)
+
+
+def try_lines(space: Space, sign: float, effort: int) -> Iterator[Segment]:
+    """Second differences of all strides along random lines."""
+    steps = 33
+    count = budget(space, 160 * effort * steps) // steps + 1
+    for scale in (1.0, 0.05):
+        a = space.draw(count, False)
+        b = space.clipped(a + scale * (space.draw(count, False) - a))
+        free = space.draw_free(count, False)
+        shares = np.linspace(0.0, 1.0, steps)[None, :, None]
+        line = (a[:, None] * (1 - shares) + b[:, None] * shares).reshape(-1, space.size)
+        repeated = {k: np.repeat(v, steps, axis=0) for k, v in free.items()}
+        f = space.f(line, repeated).reshape(count, steps, -1)
+        yield from best_on_lines(space, line.reshape(count, steps, -1), f, free, sign)
+
+
+def best_on_lines(
+    space: Space, line: Array, f: Array, free: dict[int, Array], sign: float
+) -> Iterator[Segment]:
+    """The worst second difference of each stride."""
+    for stride in (16, 8, 4, 2, 1):
+        left, middle, right = f[:, : -2 * stride], f[:, stride:-stride], f[:, 2 * stride :]
+        gaps = violations(left, middle, right, sign)
+        flat = np.where(np.isfinite(gaps), gaps, -np.inf)
+        row, place, entry = np.unravel_index(int(flat.argmax()), flat.shape)
+        if flat[row, place, entry] > RELATIVE:
+            ends = line[row : row + 1, place], line[row : row + 1, place + 2 * stride]
+            one = {k: v[row : row + 1] for k, v in free.items()}
+            yield segment(space, *ends, one, 0, int(entry), "second differences on lines")
+
+
+def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
+    """Short segments across every kink that some lines meet: one wrong weight shows only there."""
+    nodes = [k for k, n in enumerate(space.tape.nodes) if isinstance(n, KINKED)]
+    if not nodes:
+        return
+    steps, count = 33, budget(space, 40 * effort * 33) // 33 + 1
+    a, b = space.draw(count, False), space.draw(count, False)
+    free = space.draw_free(count, False)
+    shares = np.linspace(0.0, 1.0, steps)
+
+    def gates(t: Array, rows: NDArray[np.intp]) -> list[Array]:
+        points = a[rows] * (1 - t[:, None]) + b[rows] * t[:, None]
+        values = space.values(points, {k: v[rows] for k, v in free.items()})
+        return [gate(space.tape, k, values, len(rows)) for k in nodes]
+
+    def one_gate(which: int, row: Any, unit: Any) -> Callable[[Array], Array]:
+        return lambda t: gates(t, row)[which][np.arange(len(row)), unit]
+
+    rows = np.repeat(np.arange(count), steps)
+    for which, on_grid in enumerate(gates(np.tile(shares, count), rows)):
+        grid = on_grid.reshape(count, steps, -1)
+        found = np.argwhere((grid[:, :-1] * grid[:, 1:]) < 0)
+        if not len(found):
+            continue
+        picks = found[space.rng.permutation(len(found))[: budget(space, 600 * effort)]]
+        row, place, unit = picks.T
+        at = bisect(one_gate(which, row, unit), shares[place], shares[place + 1])
+        for width in (1e-3, 1e-6):
+            left = a[row] * (1 - at + width)[:, None] + b[row] * (at - width)[:, None]
+            right = a[row] * (1 - at - width)[:, None] + b[row] * (at + width)[:, None]
+            left, right = space.clipped(left), space.clipped(right)
+            picked = {k: v[row] for k, v in free.items()}
+            for best, entry in best_first(gap_of(space, left, right, picked, sign), most=2):
+                yield segment(space, left, right, picked, best, entry, "a kink of one unit")
+
+
+def gate(tape: Tape, place: int, values: list[Array], count: int) -> Array:
+    """What changes sign at the node's kinks, one column a unit."""
+    node, arguments = tape.nodes[place], [values[k] for k in tape.inputs[place]]
+    value = arguments[0]
+    if len(arguments) > 1:
+        value = value - align(arguments[1], value.shape[1:])
+    if isinstance(node, hardtanh):
+        value = np.where(value > 0, value - node.high, value - node.low)
+    return np.broadcast_to(value, (count, *value.shape[1:])).reshape(count, -1)
+
+
+def bisect(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """The sign changes between ``low`` and ``high``, by regula falsi with bisection."""
+    at_low, at_high = function(low), function(high)
+    for step in range(12):
+        with np.errstate(all="ignore"):
+            guess = low - at_low * (high - low) / (at_high - at_low)
+        middle = 0.5 * (low + high)
+        guess = middle if step % 3 == 2 else np.where(np.isfinite(guess), guess, middle)
+        value = function(guess)
+        left = np.sign(value) == np.sign(at_low)
+        low, at_low = np.where(left, guess, low), np.where(left, value, at_low)
+        high, at_high = np.where(left, high, guess), np.where(left, at_high, value)
+    return 0.5 * (low + high)
+
+
+def try_curvature(space: Space, sign: float, effort: int) -> Iterator[Segment]:
+    """Eigenvectors of finite-difference Hessians whose eigenvalue has the wrong sign."""
+    n = space.size
+    if n > 60 or budget(space, n * n) < n * n:
+        return
+    for _ in range(6 * effort):
+        base = space.draw(1, False)
+        free = space.draw_free(1, False)
+        width = 1e-3 * (1.0 + np.abs(base).max())
+        for entry, hessian in enumerate(hessians(space, base, free, width)[:3]):
+            if not np.isfinite(hessian).all():
+                continue
+            _, vectors = np.linalg.eigh(sign * hessian)
+            for size in (width, 30 * width, 1000 * width):
+                a = space.clipped(base - size * vectors[:, 0])
+                b = space.clipped(base + size * vectors[:, 0])
+                if gap_of(space, a, b, free, sign)[0, entry] > RELATIVE:
+                    yield segment(space, a, b, free, 0, entry, "a direction of wrong curvature")
+
+
+def hessians(space: Space, base: Array, free: dict[int, Array], width: float) -> Array:
+    """One finite-difference Hessian for each output entry."""
+    n = space.size
+    steps = width * np.eye(n)
+    pairs = (base + steps[:, None] + steps[None, :]).reshape(-1, n)
+    f_pairs = space.f(pairs, free).reshape(n, n, -1)
+    f_one = space.f(base + steps, free)
+    f_zero = space.f(base, free)
+    second = f_pairs - f_one[:, None] - f_one[None, :] + f_zero[None]
+    matrix = second.transpose(2, 0, 1) / width**2
+    return 0.5 * (matrix + matrix.transpose(0, 2, 1))
+
+
+def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counterexample | None:
+    """The verified counterexample with the shortest numbers that still violates."""
+    from cvxnet.analysis.simplification import simplified  # it uses Space and Segment
+
+    for candidate in simplified(space, found, sign):
+        verified = verify(
+            space.question,
+            space.tape,
+            candidate.a,
+            candidate.b,
+            candidate.fixed,
+            refutes,
+            candidate.entry,
+            candidate.found_by,
+        )
+        if verified is not None:
+            return verified
+    return None

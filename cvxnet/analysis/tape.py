@@ -1,0 +1,83 @@
+"""An expression as a list of nodes in the order of evaluation, each node once.
+
+CVXPY walks its trees without memory, which takes 2^L steps through L residual layers, and
+recursively, which ends at 90 layers. The tape does neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.kits import FLOATS
+from cvxnet.analysis.operations import evaluate
+
+
+class Tape:
+    """The nodes of one or more expressions, arguments before what uses them.
+
+    Attributes
+    ----------
+    nodes : list
+        CVXPY expressions, each object once.
+    inputs : list of tuple of int
+        For each node the places of its arguments.
+    """
+
+    def __init__(self, roots: Sequence[cp.Expression]) -> None:
+        self.nodes: list[Any] = []
+        self.place: dict[int, int] = {}
+        for root in roots:
+            self._visit(root)
+        self.inputs = [tuple(self.place[id(a)] for a in node.args) for node in self.nodes]
+
+    def _visit(self, root: Any) -> None:
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if id(node) in self.place:
+                continue
+            if ready:
+                self.place[id(node)] = len(self.nodes)
+                self.nodes.append(node)
+            else:
+                stack.append((node, True))
+                stack.extend((arg, False) for arg in reversed(node.args))
+
+    def leaves(self) -> list[Any]:
+        """Variables and parameters, in order of appearance."""
+        return [n for n in self.nodes if isinstance(n, cp.Variable | cp.Parameter)]
+
+    def constants(self, kit: Any = FLOATS) -> dict[int, Any]:
+        """The values of the constant leaves, with a batch axis of one."""
+        return {
+            place: kit.number(dense(node.value))[None]
+            for place, node in enumerate(self.nodes)
+            if isinstance(node, cp.Constant)
+        }
+
+    def evaluate(self, points: Mapping[int, Any], kit: Any = FLOATS) -> list[Any]:
+        """The values of all nodes.
+
+        Parameters
+        ----------
+        points : mapping of id(leaf) to array
+            Values with the batch axis in front.
+        """
+        values: list[Any] = [None] * len(self.nodes)
+        for place, value in self.constants(kit).items():
+            values[place] = value
+        for place, node in enumerate(self.nodes):
+            if values[place] is None:
+                arguments = [values[k] for k in self.inputs[place]]
+                given = points.get(id(node))
+                values[place] = evaluate(node, arguments, kit) if given is None else given
+        return values
+
+
+def dense(value: Any) -> Any:
+    """A constant's value as a plain array."""
+    return np.asarray(value.toarray() if hasattr(value, "toarray") else value, dtype=np.float64)

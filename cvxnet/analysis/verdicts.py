@@ -1,0 +1,116 @@
+"""The verdict: proved, refuted or unknown, with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from cvxnet.analysis.blame import Blame
+from cvxnet.analysis.derivation import Derivation
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.witnesses import Counterexample
+
+WORDS = {True: "proved", False: "refuted", None: "unknown"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether something is convex, with evidence.
+
+    Attributes
+    ----------
+    about : str
+        The question in words.
+    convex, concave : bool or None
+        True: proved. False: refuted by a verified counterexample. None: unknown.
+    reasons : mapping
+        For "convex" and "concave", how the answer was found.
+    derivation : Derivation
+        The composition rules applied to every node.
+    counterexamples : mapping
+        For "convex" and "concave", the verified counterexample, where there is one.
+    blame : Blame or None
+        Where the rules stop; None where convexity was proved by them.
+    dcp : str
+        The curvature that CVXPY alone gives.
+    parts : mapping of str to Verdict
+        For a problem, the verdicts on the objective and each constraint.
+    """
+
+    about: str
+    convex: bool | None
+    concave: bool | None
+    reasons: Mapping[str, str]
+    derivation: Derivation
+    counterexamples: Mapping[str, Counterexample]
+    blame: Blame | None
+    dcp: str
+    parts: Mapping[str, Verdict] = field(default_factory=dict)
+    question: Question = field(repr=False, compare=False)
+
+    @property
+    def counterexample(self) -> Counterexample | None:
+        """The counterexample to convexity, else the one to concavity."""
+        return self.counterexamples.get("convex") or self.counterexamples.get("concave")
+
+    @property
+    def affine(self) -> bool | None:
+        """Whether it is both convex and concave."""
+        if self.convex is False or self.concave is False:
+            return False
+        return True if self.convex and self.concave else None
+
+    @property
+    def status(self) -> str:
+        """ "proved", "refuted" or "unknown", about convexity."""
+        return WORDS[self.convex]
+
+    @cached_property
+    def disciplines(self) -> Mapping[str, str]:
+        """What other disciplines say: log-log, quasiconvex, difference of convex, smooth."""
+        from cvxnet.analysis.disciplines import find_disciplines
+
+        return find_disciplines(self)
+
+    @cached_property
+    def blocks(self) -> Mapping[str, Any]:
+        """For networks: the verdict in each block of weights, and maximal sets of blocks."""
+        from cvxnet.analysis.blocks import find_blocks
+
+        return find_blocks(self)
+
+    @cached_property
+    def repairs(self) -> tuple[Any, ...]:
+        """Changes that make it convex, each with its own verdict, the smallest change first."""
+        from cvxnet.analysis.repairs import find_repairs
+
+        return find_repairs(self)
+
+    def to_dict(self, full: bool = True) -> dict[str, Any]:
+        """Everything as JSON types; ``full=False`` leaves out blocks, disciplines and repairs."""
+        from cvxnet.analysis.records import record_verdict
+
+        return record_verdict(self, full)
+
+    def to_svg(self) -> str:
+        """The derivation as a picture."""
+        from cvxnet.analysis.pictures import draw_derivation
+
+        return draw_derivation(self)
+
+    def __str__(self) -> str:
+        from cvxnet.analysis.terminal import render_text
+
+        return render_text(self)
+
+    def __rich__(self) -> Any:
+        from cvxnet.analysis.terminal import render_rich
+
+        return render_rich(self)
+
+    def _repr_html_(self) -> str:
+        from cvxnet.analysis.markup import render_html
+
+        return render_html(self)
