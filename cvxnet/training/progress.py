@@ -1,43 +1,74 @@
-"""Live progress on a terminal: time, bracket, units."""
+"""Live progress: time, bracket, units. A bar on a terminal, otherwise a line for each round."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from cvxnet.training.column_generation import relative_gap
 
 Report = Callable[[float, float, float, int], None]
+STARTING = "starting (the first run after installation compiles the sweep: up to a minute)"
 
 
 class Progress:
-    """A line that follows the bracket; on anything but a terminal one line for each round."""
+    """Follows the bracket on standard error. The bar counts the digits of the gap gained.
 
-    def __init__(self, gap: float) -> None:
+    Examples
+    --------
+    >>> describe(1.0, 2.0, 5)
+    '1 <= optimum <= 2   gap 5.0e-01   5 units'
+    """
+
+    def __init__(self, gap: float, console: Console | None = None) -> None:
         self.gap = gap
-        self.console = Console(stderr=True)
-        self.live = Live(console=self.console, refresh_per_second=8)
+        self.console = console or Console(stderr=True)
+        self.bar = Bar(
+            SpinnerColumn(),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task(STARTING, total=1.0)
 
     def __enter__(self) -> Report:
-        self.live.start()
+        self.bar.start()
         return self.report
 
     def __exit__(self, *exception: object) -> None:
-        self.live.stop()
+        self.bar.stop()
 
     def report(self, seconds: float, lower: float, upper: float, units: int) -> None:
         """Show the state after one round."""
-        gap = relative_gap(lower, upper)
-        self.live.update(
-            f"{seconds:7.1f} s   {lower:.9g} <= optimum <= {upper:.9g}   "
-            f"gap {gap:.1e} (goal {self.gap:.0e})   {units} units"
-        )
+        text = describe(lower, upper, units)
+        if not self.console.is_terminal:
+            self.console.print(f"{seconds:8.2f} s   {text}", soft_wrap=True, highlight=False)
+        done = digits_done(relative_gap(lower, upper), self.gap)
+        self.bar.update(self.task, description=text, completed=done)
+
+
+def describe(lower: float, upper: float, units: int) -> str:
+    """Bracket, gap and number of units in a few words."""
+    gap = relative_gap(lower, upper)
+    return f"{lower:.9g} <= optimum <= {upper:.9g}   gap {gap:.1e}   {units} units"
+
+
+def digits_done(gap: float, goal: float) -> float:
+    """The share of the digits from a gap of 1 to the goal that have been gained.
+
+    >>> digits_done(1e-3, 1e-6), digits_done(0.0, 1e-6), digits_done(2.0, 1e-6)
+    (0.5, 1.0, 0.0)
+    """
+    if gap <= goal:
+        return 1.0
+    return max(0.0, math.log(gap) / math.log(goal)) if gap < 1.0 else 0.0
 
 
 @contextmanager

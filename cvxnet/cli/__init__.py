@@ -1,0 +1,5 @@
+"""The ``cvxnet`` command."""
+
+from cvxnet.cli.app import app, main
+
+__all__ = ["app", "main"]

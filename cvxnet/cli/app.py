@@ -1,0 +1,37 @@
+"""The ``cvxnet`` command: its subcommands, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from cvxnet.cli.check import check
+from cvxnet.cli.demo import demo
+from cvxnet.cli.outcome import BAD_INPUT, UNKNOWN
+from cvxnet.cli.train import train
+from cvxnet.errors import CvxnetError, SolverError
+
+EXIT_CODES = (
+    "Exit codes: 0 proved; 1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown."
+)
+
+app = typer.Typer(
+    help="Two-layer networks solved to the global optimum, with proofs. " + EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (demo, train, check):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; what goes wrong on purpose is a message, not a traceback."""
+    try:
+        app(arguments)
+    except CvxnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(UNKNOWN if isinstance(error, SolverError) else BAD_INPUT)

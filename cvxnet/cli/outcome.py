@@ -1,0 +1,123 @@
+"""What every subcommand shares: exit codes, where files go, and how a solution is reported."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.plots import bracket_text, count_units, plot_solution, save_figure
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.solution import Solution
+from cvxnet.training.trainer import train
+
+PROVED, NOT_PROVED, BAD_INPUT, UNKNOWN = range(4)
+
+
+def check_folder(out: Path | None) -> None:
+    """Refuse a folder that cannot be written to before any work is done; nothing is created."""
+    if out is None:
+        return
+    existing = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise InputError(f"--out {out}: {existing} is a file, not a folder. Choose another name.")
+    if not os.access(existing, os.W_OK):
+        raise InputError(f"--out {out}: no permission to write in {existing}.")
+
+
+def save_solution(
+    solution: Solution, out: Path, features: Sequence[str], target: str
+) -> tuple[dict[str, str], str]:
+    """Write network, certificate and figure; returns their paths, and why one is missing."""
+    paths = {
+        "network": out / "network.json",
+        "certificate": out / "certificate.json",
+        "figure": out / "figure.png",
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {out} cannot be made: {error.strerror}.") from None
+    solution.network.save(paths["network"])
+    solution.certificate.save(paths["certificate"])
+    note = ""
+    try:
+        save_figure(plot_solution(solution, features, target), paths["figure"])
+    except MissingExtraError as error:
+        del paths["figure"]
+        note = f"no figure: {error}"
+    return {name: str(path) for name, path in paths.items()}, note
+
+
+def summary(solution: Solution) -> dict[str, Any]:
+    """The facts about a solution, ready for JSON."""
+    certificate, stats = solution.certificate, solution.stats
+    n, d = certificate.X.shape
+    return {
+        "status": solution.status,
+        "lower": solution.lower_bound,
+        "upper": solution.value,
+        "gap": solution.gap,
+        "units": int((certificate.a != 0.0).sum()),
+        "loss": certificate.loss,
+        "weight_decay": certificate.weight_decay,
+        "bias": certificate.bias,
+        "samples": n,
+        "features": d,
+        "seconds": stats["seconds"],
+        "rounds": stats["rounds"],
+        "interrupted": stats["interrupted"],
+    }
+
+
+def bracket_line(solution: Solution, goal: float) -> str:
+    """The bracket, and whether it was closed."""
+    lower, upper = bracket_text(solution.lower_bound, solution.value)
+    verdict = "optimal" if solution.status == "optimal" else f"not closed to {goal:g}"
+    if solution.stats["interrupted"]:
+        verdict += ", interrupted"
+    return f"{lower} <= optimum <= {upper}   relative gap {solution.gap:.1e}: {verdict}"
+
+
+def network_line(solution: Solution, files: dict[str, str]) -> str:
+    """The size of the network, and what its saved file is worth."""
+    line = f"{count_units(solution)}, {solution.stats['seconds']:.1f} s"
+    if "network" in files:
+        value = objective_of_file(files["network"], solution.certificate)
+        line += f"; the saved file has objective {value:.10g} (evaluated by plain numpy)"
+    return line
+
+
+def objective_of_file(path: str | Path, certificate: Certificate) -> float:
+    """The training objective of a saved network, with nothing but JSON and numpy."""
+    state = json.loads(Path(path).read_text(encoding="utf-8"))["state"]
+    weights = {name: np.array(value) for name, value in state.items()}
+    hidden = certificate.X @ weights["0.weight"].T + weights.get("0.bias", 0.0)
+    f = np.maximum(hidden, 0.0) @ weights["2.weight"][0]
+    y = certificate.y
+    losses = np.logaddexp(0.0, -y * f) if certificate.loss == "logistic" else (f - y) ** 2 / 2.0
+    decay = sum(float((w**2).sum()) for w in weights.values())
+    return float(losses.sum()) + 0.5 * certificate.weight_decay * decay
+
+
+def print_facts(facts: dict[str, str]) -> None:
+    """Names and values in two columns; empty values are left out."""
+    for name, value in facts.items():
+        if value:
+            print(f"{name:<12} {value}")
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, indent=2))
+
+
+def compile_kernels() -> None:
+    """Run the whole of training once on six samples, so that numba has compiled everything."""
+    rng = np.random.default_rng(0)
+    train("relu", rng.standard_normal((6, 2)), rng.standard_normal(6), weight_decay=0.1)

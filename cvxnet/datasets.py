@@ -1,0 +1,61 @@
+"""Real data that comes with scikit-learn, which is imported here when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.errors import MissingExtraError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Samples, target and what the columns are called."""
+
+    X: Array
+    y: Array
+    features: tuple[str, ...]
+    target: str
+
+
+def diabetes() -> Dataset:
+    """Diabetes patients (n = 442): disease progression from body mass index and triglycerides.
+
+    From Efron, Hastie, Johnstone and Tibshirani, "Least angle regression" (2004). All three
+    columns are standardised: mean 0 and variance 1.
+
+    Raises
+    ------
+    MissingExtraError
+        Where scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> data = diabetes()
+    >>> data.X.shape, data.features, data.target
+    ((442, 2), ('body mass index', 'log triglycerides'), 'disease progression')
+    """
+    try:
+        from sklearn.datasets import load_diabetes
+    except ImportError:
+        raise MissingExtraError(
+            "the diabetes data come with scikit-learn, which is not installed. Install the extra: "
+            "pip install 'cvxnet[demo]'"
+        ) from None
+    bunch = load_diabetes()
+    columns = [bunch.feature_names.index(name) for name in ("bmi", "s5")]
+    return Dataset(
+        X=standardise(bunch.data[:, columns]),
+        y=standardise(bunch.target),
+        features=("body mass index", "log triglycerides"),
+        target="disease progression",
+    )
+
+
+def standardise(values: Array) -> Array:
+    """Shift and scale each column to mean 0 and variance 1."""
+    return (values - values.mean(axis=0)) / values.std(axis=0)

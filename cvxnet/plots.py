@@ -1,0 +1,272 @@
+"""Pictures of solutions; matplotlib is imported here and nowhere else, when a picture is drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.training.column_generation import relative_gap
+from cvxnet.training.solution import Solution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+SURFACE, KINK, INK = "RdYlBu_r", "#1a1a1a", "#333333"
+STYLE = {
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+RESOLUTION = 150
+MARGIN = 0.06
+"""Room around the data, relative to their range."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that no window owns; MissingExtraError where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError(
+            "pictures need matplotlib, which is not installed. Install the extra: "
+            "pip install 'cvxnet[demo]'"
+        ) from None
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def plot_solution(
+    solution: Solution, feature_names: Sequence[str] | None = None, target: str = "target"
+) -> Figure:
+    """Draw the network with its data and kinks, and how the bracket closed.
+
+    With two features: the fitted surface from above, with a line where each hidden unit switches
+    on, and in space. With one feature: the fitted curve. With more only the bracket is drawn.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+    feature_names : sequence of str, optional
+        One for each column of X.
+    target : str
+        What y is called.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Call ``savefig`` on it.
+
+    Raises
+    ------
+    MissingExtraError
+        Where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> X, y = np.array([[-1.0], [0.0], [1.0]]), np.array([1.0, 0.0, 2.0])
+    >>> figure = plot_solution(cn.train("relu", X, y, weight_decay=0.1), ["age"], "income")
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['age', 'seconds']
+    """
+    X = solution.certificate.X
+    names = check_names(feature_names, X.shape[1])
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        if X.shape[1] == 2:
+            figure = new_figure(12.0, 4.0)
+            draw_two_features(figure, solution, names, target)
+        elif X.shape[1] == 1:
+            figure = new_figure(8.6, 3.8)
+            curve, gap = figure.subplots(1, 2, width_ratios=[1.4, 1.0])
+            draw_curve(curve, solution, names[0], target)
+            draw_gap(gap, solution)
+        else:
+            figure = new_figure(5.0, 3.8)
+            draw_gap(figure.subplots(), solution)
+        figure.suptitle(headline(solution), fontsize=10.5)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a picture; its format follows the name, and an old file is replaced in one step."""
+    path = Path(path)
+    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+    try:
+        figure.savefig(draft, dpi=RESOLUTION)
+        os.replace(draft, path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the picture {path} cannot be written: {error}.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def check_names(names: Sequence[str] | None, d: int) -> list[str]:
+    """One name for each feature."""
+    if names is None:
+        return [f"feature {j}" for j in range(d)]
+    if isinstance(names, str) or len(names) != d:
+        raise InputError(f"feature_names is {names!r}; expected {d} names, one a column of X.")
+    return list(names)
+
+
+def headline(solution: Solution) -> str:
+    """What was proved, and no more."""
+    what = "Global optimum" if solution.status == "optimal" else "Best network so far"
+    lower, upper = bracket_text(solution.lower_bound, solution.value)
+    return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e})"
+
+
+def bracket_text(lower: float, upper: float) -> tuple[str, str]:
+    """Both ends with enough digits to be told apart.
+
+    >>> bracket_text(0.289999999, 0.29), bracket_text(1.0, 2.0)
+    (('0.289999999', '0.290000000'), ('1.000', '2.000'))
+    """
+    for digits in range(3, 17):
+        texts = f"{lower:.{digits}f}", f"{upper:.{digits}f}"
+        if texts[0] != texts[1] and float(texts[1]) - float(texts[0]) < 2.0 * (upper - lower):
+            return texts
+    return repr(lower), repr(upper)
+
+
+def draw_two_features(figure: Figure, solution: Solution, names: list[str], target: str) -> None:
+    """Map, relief and gap side by side."""
+    grid = figure.add_gridspec(1, 3, width_ratios=[1.35, 1.15, 0.9])
+    flat = figure.add_subplot(grid[0])
+    solid = figure.add_subplot(grid[1], projection="3d")
+    colors, label = color_scale(solution, target)
+    draw_map(flat, solution, names, colors)
+    draw_relief(solid, solution, names, colors)
+    figure.colorbar(colors, ax=flat, label=label, pad=0.02, aspect=30)
+    draw_gap(figure.add_subplot(grid[2]), solution)
+
+
+def color_scale(solution: Solution, target: str) -> tuple[ScalarMappable, str]:
+    """Colors for predictions and targets alike, symmetric around their middle."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    if solution.certificate.loss == "logistic":
+        return ScalarMappable(Normalize(0.0, 1.0), SURFACE), f"probability of {target}"
+    low, high = np.quantile(solution.certificate.y, [0.02, 0.98])
+    return ScalarMappable(Normalize(low, high), SURFACE), target
+
+
+def shown(solution: Solution, X: Array) -> Array:
+    """The network's output as the pictures show it: probabilities for the logistic loss."""
+    f = np.asarray(solution.network(X)).ravel()
+    return expit(f) if solution.certificate.loss == "logistic" else f
+
+
+def targets_shown(solution: Solution) -> Array:
+    """The targets on the scale of `shown`."""
+    y = solution.certificate.y
+    return (y + 1.0) / 2.0 if solution.certificate.loss == "logistic" else y
+
+
+def span(values: Array, points: int) -> Array:
+    """An even grid over the range of the data, with a margin."""
+    low, high = float(values.min()), float(values.max())
+    margin = MARGIN * (high - low) or 1.0
+    return np.linspace(low - margin, high + margin, points)
+
+
+def surface(solution: Solution, points: int) -> tuple[Array, Array, Array]:
+    """The network on a grid over both features."""
+    A, B = np.meshgrid(*(span(column, points) for column in solution.certificate.X.T))
+    return A, B, shown(solution, np.column_stack([A.ravel(), B.ravel()])).reshape(A.shape)
+
+
+def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
+    """The surface from above with the data, and a line where each hidden unit switches on."""
+    A, B, F = surface(solution, 240)
+    low, high = colors.get_clim()
+    levels = np.linspace(low, high, 21)
+    axes.contourf(A, B, F, levels=levels, cmap=colors.cmap, norm=colors.norm, extend="both")
+    for (p, q), shift in zip(*kinks(solution), strict=True):
+        axes.contour(
+            A, B, p * A + q * B + shift, levels=[0.0], colors=KINK, linewidths=0.7, alpha=0.8
+        )
+    X, y = solution.certificate.X, targets_shown(solution)
+    axes.scatter(
+        *X.T, c=y, cmap=colors.cmap, norm=colors.norm, s=13, edgecolors=KINK, linewidths=0.35
+    )
+    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
+
+
+def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
+    """The surface in space."""
+    A, B, F = surface(solution, 90)
+    axes.plot_surface(
+        A, B, F, cmap=colors.cmap, norm=colors.norm, rcount=90, ccount=90, linewidth=0
+    )
+    axes.set(xlabel=names[0], ylabel=names[1], zticklabels=[])
+    axes.tick_params(labelsize=7, pad=-2)
+    axes.set_title("the same surface in space", loc="left")
+    axes.view_init(elev=24, azim=-125)
+    axes.set_box_aspect(None, zoom=0.9)
+
+
+def kinks(solution: Solution) -> tuple[Array, Array]:
+    """Weights and biases of the hidden units that are there."""
+    certificate = solution.certificate
+    used = certificate.a != 0.0
+    W = certificate.W[used]
+    return W, np.zeros(len(W)) if certificate.b is None else certificate.b[used]
+
+
+def count_units(solution: Solution) -> str:
+    """How many hidden units, in words."""
+    units = int((solution.certificate.a != 0.0).sum())
+    return f"{units} hidden unit{'s' * (units != 1)}"
+
+
+def draw_curve(axes: Axes, solution: Solution, name: str, target: str) -> None:
+    """Network and data over one feature; kinks as thin lines."""
+    x = solution.certificate.X[:, 0]
+    grid = span(x, 1001)
+    W, b = kinks(solution)
+    turning = W[:, 0] != 0.0
+    at = -b[turning] / W[turning, 0]
+    at = at[(at >= grid[0]) & (at <= grid[-1])]
+    grid = np.sort(np.concatenate([grid, at]))
+    for position in at:
+        axes.axvline(position, color="#999999", linewidth=0.7, linestyle=(0, (4, 3)))
+    axes.plot(x, targets_shown(solution), "o", color="#5b8db8", markersize=3.5, alpha=0.7)
+    axes.plot(grid, shown(solution, grid[:, None]), color="#b2182b", linewidth=1.8)
+    logistic = solution.certificate.loss == "logistic"
+    axes.set(xlabel=name, ylabel=f"probability of {target}" if logistic else target)
+    axes.set_title(f"{count_units(solution)}: network, data and kinks (dashed)", loc="left")
+
+
+def draw_gap(axes: Axes, solution: Solution) -> None:
+    """The relative gap of the bracket after each round, on a logarithmic scale."""
+    history = [
+        (seconds, relative_gap(lower, upper))
+        for seconds, lower, upper, _ in solution.stats["history"]
+    ]
+    seconds, gaps = np.array([*history, (solution.stats["seconds"], solution.gap)]).T
+    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color="#2166ac", markersize=3.5)
+    axes.set(xlabel="seconds", ylabel="(upper - lower) / upper", xlim=(0.0, None))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_title("the bracket closes", loc="left")
