@@ -148,20 +148,29 @@ def test_rank_above_three_is_refused():
     assert not result.valid and "rank above 3" in result.reason
 
 
-def test_rank_three_up_to_rounding():
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_rank_three_up_to_rounding(seed):
     """Five columns that are combinations of three, rounded: exactly, their rank is 5."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     X, v = rng.normal(size=(7, 3)) @ rng.normal(size=(3, 5)), rng.normal(size=7)
-    rho = brute_rho(X, v)
+    rho, noise = brute_rho(X, v), np.outer(rng.normal(size=7), [0, 0, 0, 1, 1])
     assert checker.check(certificate(X, v, rho * (1 + 1e-13)).to_dict()).valid
-    refused = checker.check(certificate(X, v, rho * (1 - 1e-13)).to_dict())
-    assert 0.9e-13 < refused.excess < 2e-13
-    X[:, 3] += 1e-10 * rng.normal(size=7)
-    rho = brute_rho(X, v)
-    assert checker.check(certificate(X, v, rho * (1 + 1e-8)).to_dict()).valid
-    assert not checker.check(certificate(X, v, rho * (1 - 1e-12)).to_dict()).valid
-    X[:, 3] += 1e-3 * rng.normal(size=7)
-    assert "rank above 3" in checker.check(certificate(X, v, rho * 1.1).to_dict()).reason
+    for size in (1e-9, -1e-9):  # one of the two raises rho, which must not go unnoticed
+        near = X + size * noise
+        rho = brute_rho(near, v)
+        assert checker.check(certificate(near, v, rho * (1 + 1e-7)).to_dict()).valid
+        refused = checker.check(certificate(near, v, rho * (1 - 1e-13)).to_dict())
+        assert not refused.valid and 1e-14 < refused.excess < 1e-7
+    result = checker.check(certificate(X + 1e-2 * noise, v, rho * 1.1).to_dict())
+    assert "rank above 3" in result.reason
+
+
+def test_squares_are_rounded_up():
+    sweep = checker.Sweep(((1, 0, 0), (0, 1, 0), (0, 0, 1)), 10)
+    sweep.reach(20, 2)
+    assert sweep.limit == 10
+    sweep.reach(21, 2)
+    assert sweep.limit == 11
 
 
 def test_order_of_crossings_does_not_rest_on_floats(monkeypatch):
