@@ -132,7 +132,17 @@ def interval_product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Arr
     signs = [np.sign(s) * np.sign(t) for s, t in pairs]
     low = np.where((low == 0.0) & (np.minimum.reduce(signs) < 0.0), -TINY, low)
     high = np.where((high == 0.0) & (np.maximum.reduce(signs) > 0.0), TINY, high)
-    return low - np.abs(low) * ROUNDING, high + np.abs(high) * ROUNDING
+    room = np.where(is_short(a) & is_short(b) & is_short(c) & is_short(d), 0.0, ROUNDING)
+    with np.errstate(invalid="ignore"):
+        low_room, high_room = (np.nan_to_num(np.abs(v) * room, nan=0.0) for v in (low, high))
+    return low - low_room, high + high_room
+
+
+def is_short(values: Array) -> Mask:
+    """Multiples of 1/1024 below 2^16 (and infinities): their products and sums do not round."""
+    with np.errstate(invalid="ignore"):
+        scaled = values * 1024.0
+        return np.isinf(values) | ((scaled == np.round(scaled)) & (np.abs(values) < 65536.0))
 
 
 def interval_sum(low: Array, high: Array, axis: Any) -> tuple[Array, Array]:
@@ -147,6 +157,7 @@ def lower_sum(low: Array, axis: Any) -> Array:
     finite = np.where(low == -np.inf, 0.0, np.minimum(low, LARGEST))
     with np.errstate(over="ignore"):
         room = ROUNDING * (1 + count) * np.abs(finite).sum(axis=axis)
+        room = np.where(is_short(low).all(axis=axis) & (count < 1024), 0.0, room)
         total = finite.sum(axis=axis) - np.where(np.isfinite(room), room, np.inf)
     total = np.where((low >= 0.0).all(axis=axis), np.maximum(total, 0.0), total)
     return np.where(infinite, -np.inf, np.nan_to_num(total, nan=-np.inf, posinf=LARGEST))

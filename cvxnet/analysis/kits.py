@@ -77,8 +77,9 @@ class FloatKit:
 
 def entrywise(function: Callable[..., Any], *arrays: Any) -> Any:
     """A scalar function on object arrays (with numpy's broadcasting)."""
-    # numpy unwraps a single object; callers index the result
-    return np.asarray(np.frompyfunc(function, len(arrays), 1)(*arrays), dtype=object)
+    with np.errstate(all="ignore"):  # flags that some float step inside left behind
+        result = np.frompyfunc(function, len(arrays), 1)(*arrays)
+    return np.asarray(result, dtype=object)  # numpy unwraps a single object
 
 
 def as_fraction(value: Any) -> Fraction:

@@ -56,10 +56,13 @@ def show_value(value: Any) -> str:
 def witness_lines(witness: Counterexample) -> list[str]:
     """The counterexample, as one would write it on a blackboard."""
     side = "above" if witness.refutes == "convex" else "below"
-    lines = [f"{name} = {show_value(value)} (fixed)" for name, value in witness.fixed.items()]
-    for name in witness.a:
-        lines.append(f"a: {name} = {show_value(witness.a[name])}")
-        lines.append(f"b: {name} = {show_value(witness.b[name])}")
+    fixed = {name: value for name, value in witness.fixed.items() if np.any(value)}
+    moving = [n for n in witness.a if np.any(witness.a[n]) or np.any(witness.b[n])]
+    lines = [f"{name} = {show_value(value)} (fixed)" for name, value in fixed.items()]
+    for end, points in (("a", witness.a), ("b", witness.b)):
+        lines += [f"{end}: {name} = {show_value(points[name])}" for name in moving]
+    if len(fixed) < len(witness.fixed) or len(moving) < len(witness.a):
+        lines.append("everything else is 0")
     if witness.refutes == "set":
         return [*lines, "a and b are feasible, the midpoint is not"]
     entry = f"[{', '.join(map(str, witness.entry))}]" if any(witness.entry) else ""

@@ -27,8 +27,7 @@ def record_verdict(verdict: Verdict, full: bool) -> dict[str, Any]:
         record["disciplines"] = dict(verdict.disciplines)
         record["blocks"] = record_blocks(verdict.blocks)
         record["repairs"] = [
-            {"change": r.change, "outcome": r.outcome, "cost": r.cost, "convex": r.verdict.convex}
-            for r in verdict.repairs
+            {"change": r.change, "outcome": r.outcome, "cost": r.cost} for r in verdict.repairs
         ]
     return record
 

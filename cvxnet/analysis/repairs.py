@@ -28,38 +28,44 @@ class Repair:
         What is given up.
     rank : float
         Smaller changes first.
-    verdict : Verdict
-        The verdict on the changed question.
+    verdict : Verdict or None
+        The verdict on the changed question (None where log-log rules proved it).
     """
 
     change: str
     outcome: str
     cost: str
     rank: float
-    verdict: Verdict
+    verdict: Verdict | None
 
 
 def find_repairs(verdict: Verdict) -> tuple[Repair, ...]:
     """Repairs that were verified, the smallest change first; none for what is convex."""
-    if verdict.convex:
-        return ()
     question = verdict.question
+    if verdict.convex:
+        accepted = question.expression.is_convex() or question.expression.is_concave()
+        return () if accepted else tuple(rewritten(question))
     proposals = propose_for_network(question) if question.network is not None else iter(())
     found = [r for proposal in proposals if (r := verified(*proposal)) is not None]
     found += rewritten(question)
+    if question.network is not None:
+        from cvxnet.analysis.lifts import find_lifts
+
+        found += [Repair(*lift) for lift in find_lifts(question)]
     found.sort(key=lambda repair: repair.rank)
     return tuple(found[:MOST_REPAIRS])
 
 
 def verified(change: str, cost: str, rank: float, question: Question) -> Repair | None:
-    """The repair, if the changed question has the answer convex."""
+    """The repair, if the changed question has the answer convex (a rewrite may be concave)."""
     from cvxnet.analysis.answers import answer  # answers builds verdicts, which ask for repairs
 
     verdict = answer(question)
-    if not verdict.convex:
+    goal = "convex" if verdict.convex else "concave"
+    if not verdict.convex and not (verdict.concave and question.network is None):
         return None
-    outcome = "affine" if verdict.concave else "convex"
-    return Repair(change, f"{outcome}, {verdict.reasons['convex']}", cost, rank, verdict)
+    outcome = "affine" if verdict.convex and verdict.concave else goal
+    return Repair(change, f"{outcome}, {verdict.reasons[goal]}", cost, rank, verdict)
 
 
 def rewritten(question: Question) -> list[Repair]:

@@ -49,6 +49,7 @@ def power_profile(p: Fraction) -> Profile | None:
         falling=(NEGATIVE,) if even else half if p < 0 else (),
         low=0.0,
         mirror=(1.0, 0.0, 0.0) if even else None,
+        whole=p > 0 and p.denominator == 1,
         domain=(-INF, INF) if even else POSITIVE,
     )
 

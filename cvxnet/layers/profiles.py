@@ -47,6 +47,10 @@ class Profile:
         For piecewise-linear functions, what the kinks leave open.
     smooth : bool
         Continuously differentiable everywhere.
+    exact : bool
+        Computed without rounding (choices between the argument and constants).
+    whole : bool
+        Whole numbers have whole values, computed without rounding below 2^53.
     domain : interval
         Where the function is defined.
     """
@@ -64,6 +68,8 @@ class Profile:
     kinks: tuple[tuple[float, float], ...] | None = None
     tails: tuple[float, float, float] | None = None
     smooth: bool = True
+    exact: bool = False
+    whole: bool = False
     domain: Interval = (-INF, INF)
 
     @property
@@ -93,7 +99,12 @@ class Profile:
     def _widened(self, t: Array) -> tuple[Array, Array]:
         """The value at ``t`` with room for rounding; limits at infinity are the range itself."""
         value = self.function(t)
-        room = np.where((value == 0.0) & (t == 0.0), 0.0, 1e-13 * np.abs(value) + TINY)
+        sure = (value == 0.0) & (t == 0.0)
+        if self.exact:
+            sure |= True
+        elif self.whole:
+            sure |= (t == np.round(t)) & (np.abs(value) < 2.0**53)
+        room = np.where(sure, 0.0, 1e-13 * np.abs(value) + TINY)
         low = np.where(np.isfinite(value), value - room, np.where(value == INF, INF, self.low))
         high = np.where(np.isfinite(value), value + room, np.where(value == -INF, -INF, self.high))
         return low, high

@@ -43,6 +43,7 @@ def leaky_relu_profile(slope: float) -> Profile:
         kinks=((0.0, 1.0 - slope),),
         tails=(slope, 1.0, 0.0),
         smooth=slope == 1.0,
+        exact=slope in (-1.0, 0.0, 1.0),
     )
 
 
@@ -125,6 +126,7 @@ def hardtanh_profile(low: float, high: float) -> Profile:
         kinks=((low, 1.0), (high, -1.0)),
         tails=(0.0, 0.0, float(np.clip(0.0, low, high))),
         smooth=False,
+        exact=True,
     )
 
 
@@ -175,6 +177,7 @@ def sign_profile() -> Profile:
         high=1.0,
         mirror=(-1.0, 0.0, 0.0),
         smooth=False,
+        exact=True,
     )
 
 
@@ -191,4 +194,5 @@ def threshold_profile() -> Profile:
         low=0.0,
         high=1.0,
         smooth=False,
+        exact=True,
     )
