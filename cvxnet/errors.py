@@ -10,7 +10,7 @@ class InputError(CvxnetError, ValueError):
 
 
 class UnsupportedError(CvxnetError, NotImplementedError):
-    """The request is meaningful, but outside what cvxnet can do exactly at this size or for this unit."""
+    """The request is meaningful, but beyond what cvxnet can do at this size or for this unit."""
 
 
 class MissingExtraError(CvxnetError, ImportError):

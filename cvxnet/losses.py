@@ -53,6 +53,8 @@ class Loss:
     """A convex loss, summed over samples. Subclasses are stateless."""
 
     name: ClassVar[str]
+    degree: ClassVar[int | None] = None
+    """``l(s f, s y) = s**degree l(f, y)`` for s > 0, where the loss is homogeneous."""
 
     def value(self, f: Vector, y: Vector) -> float:
         """``l(f)`` at the predictions ``f``, shape (n,)."""
@@ -91,6 +93,7 @@ class Squared(Loss):
     """``1/2 (f - y)^2``, with conjugate ``1/2 v^2 + v y``."""
 
     name = "squared"
+    degree = 2
 
     def value(self, f: Vector, y: Vector) -> float:
         r = f - y

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cvxnet.training.master import Master, Timings
+from cvxnet.training.master import Master, Timings, cells_of
 from cvxnet.training.problem import Array, Problem, Units, no_units
+from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.sliding import slide
 from cvxnet.training.sweep import LocalMaxima
-from cvxnet.training.units.family import Block
 
 SLIDING_STEPS = 200
 NEW_UNITS = 100
@@ -30,6 +30,8 @@ NEGLIGIBLE = 1e-6
 """Units smaller than this, relative to the largest, are what an interior point left over."""
 START = 1e-4
 """Size of a new unit relative to the largest."""
+REFINEMENTS = 3
+"""Newton refinements a round; each prices once."""
 PATIENCE = 8
 """Rounds without progress in the gap after which the search gives up."""
 SLACK = 1e-12
@@ -103,42 +105,48 @@ def close_bracket(
     after an interruption.
     """
     problem, timings = bracket.problem, master.timings
-    solved, blocks = bracket.units, list[Block]()
+    units, maxima = bracket.units, price(bracket, bracket.units, timings)
     best_gap, since = np.inf, 0
     while True:
-        maxima = price(bracket, solved, timings)
         yield bracket
         since = 0 if bracket.gap < 0.9 * best_gap else since + 1
         best_gap = min(best_gap, bracket.gap)
         if bracket.gap <= gap or time.monotonic() >= deadline or since >= PATIENCE:
             return
-        used = solved.sizes > NEGLIGIBLE * solved.sizes.max(initial=0.0)
-        blocks = [block for block, keep in zip(blocks, used, strict=True) if keep]
-        units = solved.pick(used)
-        new = new_units(maxima, units)
+        units = units.without_small(NEGLIGIBLE)
+        grown = units + new_units(maxima, problem.weight_decay, units)
         with clock(timings, "sliding"):
-            units = slide(problem, units + new, SLIDING_STEPS).without_small(NEGLIGIBLE)
-        bracket.offer_units(units)
-        blocks = distinct(blocks + [problem.family.block(u, s) for u, s in rows(new + units)])
+            slid = slide(problem, grown, SLIDING_STEPS)
+        bracket.offer_units(slid)
         left = deadline - time.monotonic()
-        solved = master.solve(blocks, left if np.isfinite(left) else None)
-        bracket.offer_units(solved)
+        cells = cells_of(problem, grown + slid.without_small(NEGLIGIBLE))
+        units = master.solve(cells, left if np.isfinite(left) else None)
+        maxima = price(bracket, units, timings)
+        for _ in range(REFINEMENTS):
+            if bracket.gap <= gap or maxima.rho > 2.0 * problem.weight_decay:
+                break
+            with clock(timings, "refining"):
+                refined = refine(problem, units, maxima)
+            if problem.objective(refined) > problem.objective(units) * (1.0 + 1e-9):
+                break
+            units, maxima = refined, price(bracket, refined, timings)
 
 
 def price(bracket: Bracket, units: Units, timings: Timings) -> LocalMaxima:
     """Price the dual vector that the units propose, and offer both to the bracket."""
     problem = bracket.problem
+    bracket.offer_units(units)
     v = problem.dual_vector(units)
     with clock(timings, "pricing"):
-        maxima = problem.family.price(v, problem.weight_decay)
+        maxima = problem.family.price(v, (1.0 - LEVEL) * problem.weight_decay)
     bracket.offer_dual(v, maxima.rho)
     return maxima
 
 
-def new_units(maxima: LocalMaxima, present: Units) -> Units:
-    """The best local maxima, well apart, with the signs that lower the loss."""
+def new_units(maxima: LocalMaxima, weight_decay: float, present: Units) -> Units:
+    """The best local maxima above ``weight_decay``, well apart, signed so as to lower the loss."""
     chosen: list[int] = []
-    for i in range(len(maxima.values)):
+    for i in range(int((maxima.values > weight_decay).sum())):
         same = [j for j in chosen if maxima.signs[j] == maxima.signs[i]]
         cosines = maxima.units[same] @ maxima.units[i]
         if (cosines < np.cos(APART)).all():
@@ -147,16 +155,6 @@ def new_units(maxima: LocalMaxima, present: Units) -> Units:
             break
     size = START * present.sizes.max(initial=0.0) or START
     return Units(size * maxima.units[chosen], -maxima.signs[chosen])
-
-
-def rows(units: Units) -> Iterator[tuple[Array, float]]:
-    """Each unit with its sign."""
-    return zip(units.weights, units.signs.tolist(), strict=True)
-
-
-def distinct(blocks: list[Block]) -> list[Block]:
-    """One block for each key."""
-    return list({block.key: block for block in blocks}.values())
 
 
 @contextmanager

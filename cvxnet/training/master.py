@@ -32,6 +32,7 @@ class Timings:
     assembling: float = 0.0
     compiling: float = 0.0
     solving: float = 0.0
+    refining: float = 0.0
 
 
 @dataclass
@@ -73,6 +74,13 @@ class Master:
         self.timings.solving += solving
         self.timings.compiling += time.perf_counter() - begin - solving
         return np.asarray(Z.value).ravel()
+
+
+def cells_of(problem: Problem, units: Units) -> list[Block]:
+    """The blocks that contain the units, each once."""
+    pairs = zip(units.weights, units.signs.tolist(), strict=True)
+    blocks = [problem.family.block(u, sign) for u, sign in pairs]
+    return list({block.key: block for block in blocks}.values())
 
 
 def master_problem(problem: Problem, blocks: list[Block]) -> tuple[cp.Problem, cp.Variable]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import cvxpy as cp
 import numpy as np
@@ -35,6 +36,9 @@ class Origin:
     bias: bool
     V: cp.Variable
     W: cp.Variable
+
+
+ORIGINS: WeakKeyDictionary[cp.Problem, Origin] = WeakKeyDictionary()
 
 
 def program(
@@ -77,8 +81,8 @@ def program(
     """
     problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
     family = problem.family
-    check_size(len(y), len(family.arrangement.normals), family.rank, memory_limit)
-    rows, D = family.arrangement.rows, family.patterns().T
+    check_size(len(y), family.rank, memory_limit)
+    rows, D = family.rows, family.patterns().T
     V = cp.Variable((family.rank, D.shape[1]), name="v")
     W = cp.Variable((family.rank, D.shape[1]), name="w")
     fit = cp.sum(cp.multiply(D, rows @ (V - W)), axis=1)
@@ -87,13 +91,13 @@ def program(
     signs = 2.0 * D - 1.0
     cones = [cp.multiply(signs, rows @ V) >= 0, cp.multiply(signs, rows @ W) >= 0]
     result = cp.Problem(cp.Minimize(objective), cones)
-    result.cvxnet_origin = Origin(problem, bias, V, W)
+    ORIGINS[result] = Origin(problem, bias, V, W)
     return result
 
 
-def check_size(n: int, hyperplanes: int, rank: int, memory_limit: float) -> None:
+def check_size(n: int, rank: int, memory_limit: float) -> None:
     """Refuse a program that would not fit."""
-    cells = count_cells(hyperplanes, rank)
+    cells = count_cells(n, rank)
     memory = 2.0 * cells * n * rank * BYTES_PER_ENTRY
     if memory > memory_limit:
         raise UnsupportedError(
@@ -121,7 +125,7 @@ def recover(solved: cp.Problem) -> Sequential:
     >>> recover(prob)(X).ravel().round(6).tolist()
     [0.9, 1.9]
     """
-    origin = getattr(solved, "cvxnet_origin", None)
+    origin = ORIGINS.get(solved)
     if origin is None:
         raise InputError("recover takes a problem that cvxnet.program returned.")
     if origin.V.value is None or origin.W.value is None:

@@ -13,11 +13,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
-from cvxnet.training.master import Master
+from cvxnet.training.master import Master, cells_of
 from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.refinement import LEVEL, refine
 
 UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
+ANGLES = (1e-2, 1e-3, 1e-4, 1e-5)
+"""How close (radians) units must be to be merged, coarsest first."""
+SMALL = 1e-6
+"""Units smaller than this, relative to the largest, are dropped before merging."""
 DEPENDENT = 1e-10
 """Features whose triangular factor falls below this, relatively, are linearly dependent."""
 
@@ -29,8 +34,8 @@ def prune(units: Units, master: Master) -> Units:
     """
     problem = master.problem
     limit = problem.objective(units) * (1.0 + UNCHANGED)
-    for angle in (0.1, 0.01, 1e-3, 1e-4, 1e-5):
-        fewer = resolve(merge(units, angle).without_small(0.1 * angle), master)
+    for angle in ANGLES:
+        fewer = resolve(merge(units.without_small(SMALL), angle), master)
         if problem.objective(fewer) <= limit:
             units = fewer
             break
@@ -39,16 +44,14 @@ def prune(units: Units, master: Master) -> Units:
 
 
 def resolve(units: Units, master: Master) -> Units:
-    """The master's optimum on the units' own cells, leftovers dropped and solved once more."""
-    for relative in (1e-4, 1e-7):
-        if not len(units):
-            return units
-        blocks = {
-            (block := master.problem.family.block(u, s)).key: block
-            for u, s in zip(units.weights, units.signs.tolist(), strict=True)
-        }
-        units = master.solve(list(blocks.values())).without_small(relative)
-    return units
+    """The master's optimum on the units' own cells, refined."""
+    if not len(units):
+        return units
+    problem = master.problem
+    solved = master.solve(cells_of(problem, units)).without_small(SMALL)
+    floor = (1.0 - LEVEL) * problem.weight_decay
+    refined = refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))
+    return min(solved, refined, key=problem.objective)
 
 
 def merge(units: Units, angle: float) -> Units:
@@ -85,7 +88,7 @@ def eliminate_dependent(problem: Problem, units: Units) -> Units:
 
 def null_vector(features: Array) -> Array | None:
     """A vector of largest entry 1 that the features map to (nearly) zero, or None."""
-    n, m = features.shape
+    m = features.shape[1]
     if m == 0:
         return None
     R, pivots = qr(features, mode="r", pivoting=True)

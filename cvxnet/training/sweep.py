@@ -82,7 +82,8 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
     found = sweep_circles(circles, owners, solid, plus, minus, floor, TOLERANCE * scale)
     found = found[found[:, 0] > floor]
-    found = found[np.argsort(-found[:, 0], kind="stable")]
+    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
+    found = found[first][np.argsort(-found[first, 0], kind="stable")]
     rho = float(found[0, 0]) if len(found) else floor
     return LocalMaxima(rho, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
 

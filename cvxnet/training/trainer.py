@@ -13,12 +13,13 @@ from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError
 from cvxnet.losses import Loss, get_loss
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
+from cvxnet.training.column_generation import close_bracket, open_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.problem import Array, Problem
+from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.progress import Progress, quiet
 from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import append_ones, balanced_weights, build_network
+from cvxnet.training.scaling import rescale
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import make_family
 from cvxnet.validation import check_data, check_positive
@@ -91,15 +92,17 @@ def train(
     deadline = check_deadline(time_limit)
     gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
-    master = Master(problem, check_solver(solver))
-    bracket = open_bracket(problem)
+    scaled, scale = rescale(problem, append_ones(X, bias))
+    master = Master(scaled, check_solver(solver))
+    bracket = open_bracket(scaled)
     history: list[tuple[float, float, float, int]] = []
     interrupted = False
     with Progress(gap) if progress else quiet() as report:
         try:
             for _ in close_bracket(bracket, master, gap, deadline):
                 seconds = time.perf_counter() - begin
-                history.append((seconds, bracket.lower, bracket.upper, len(bracket.units)))
+                lower, upper = scale.value * bracket.lower, scale.value * bracket.upper
+                history.append((seconds, lower, upper, len(bracket.units)))
                 report(*history[-1])
             if bracket.gap <= gap:
                 bracket.units = prune(bracket.units, master)
@@ -113,15 +116,22 @@ def train(
         "interrupted": interrupted,
         "history": history,
     }
-    return make_solution(bracket, X, y, bias, gap, stats)
+    best = Units(bracket.units.weights * scale.weights, bracket.units.signs)
+    return make_solution(problem, best, bracket.dual * scale.dual, X, y, bias, gap, stats)
 
 
 def make_solution(
-    bracket: Bracket, X: Array, y: Array, bias: bool, gap: float, stats: dict[str, Any]
+    problem: Problem,
+    units: Units,
+    v: Array,
+    X: Array,
+    y: Array,
+    bias: bool,
+    gap: float,
+    stats: dict[str, Any],
 ) -> Solution:
-    """Network and certificate from the bracket; value and bound are those of the certificate."""
-    problem = bracket.problem
-    hidden, output = balanced_weights(problem, bracket.units)
+    """Network and certificate; value and bound are the certificate's, rounded outward."""
+    hidden, output = balanced_weights(problem, units)
     certificate = Certificate(
         units=problem.family.name,
         loss=problem.loss.name,
@@ -132,9 +142,9 @@ def make_solution(
         W=hidden[:, : X.shape[1]],
         b=hidden[:, -1] if bias else None,
         a=output,
-        v=bracket.dual,
-        lower=bracket.lower,
-        upper=bracket.upper,
+        v=v,
+        lower=0.0,
+        upper=0.0,
     ).rounded_outward()
     return Solution(
         status="optimal" if certificate.gap <= gap else "gap",

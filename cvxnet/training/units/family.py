@@ -37,6 +37,11 @@ class UnitFamily(Protocol):
         """The dimension of ``u``."""
         ...
 
+    @property
+    def rows(self) -> Array:
+        """The data in the coordinates of ``u``: (n, rank)."""
+        ...
+
     def features(self, U: Array) -> Array:
         """Columns ``phi_u(X)`` of the units in the rows of ``U``: (m, rank) -> (n, m)."""
         ...
@@ -51,6 +56,18 @@ class UnitFamily(Protocol):
 
     def block(self, u: Array, sign: float) -> Block:
         """A block that contains the unit ``u``."""
+        ...
+
+    def face(self, u: Array) -> tuple[Array, Array]:
+        """The face that ``u`` lies on: features and basis.
+
+        Returns ``(A, B)``, (n, k) and (rank, k), such that the unit ``B w`` has the feature
+        ``A w`` for ``w`` near ``B^T u``.
+        """
+        ...
+
+    def patterns(self) -> NDArray[np.int8]:
+        """Every activation pattern but the empty one: (P, n) of 0 and 1."""
         ...
 
     def weights(self, U: Array) -> Array:

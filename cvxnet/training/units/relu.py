@@ -10,7 +10,7 @@ import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import Arrangement, arrange, count_cells
-from cvxnet.training.cells import Signs, all_cells, facets, move_inside, signs_at
+from cvxnet.training.cells import ON_HYPERPLANE, Signs, all_cells, facets, move_inside, signs_at
 from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block
 
@@ -48,13 +48,18 @@ class ReLUUnits:
         """``r``, the rank of ``X``."""
         return self.arrangement.rank
 
+    @property
+    def rows(self) -> Array:
+        """The data in the coordinates of ``u``, (n, r)."""
+        return self.arrangement.rows
+
     def features(self, U: Array) -> Array:
         """``(X u)_+`` for each row ``u`` of ``U``."""
-        return np.maximum(self.arrangement.rows @ U.T, 0.0)
+        return np.maximum(self.rows @ U.T, 0.0)
 
     def pull_back(self, U: Array, v: Array) -> Array:
         """``X^T D_u v`` for each row ``u`` of ``U``."""
-        rows = self.arrangement.rows
+        rows = self.rows
         return np.where(rows @ U.T > 0.0, v[:, None], 0.0).T @ rows
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
@@ -62,8 +67,10 @@ class ReLUUnits:
         a = self.arrangement
         used, h = a.owner >= 0, len(a.normals)
         owner, length, v = a.owner[used], a.length[used], v[used]
-        plus = np.bincount(owner, np.maximum(length, 0.0) * v, minlength=h)
-        minus = np.bincount(owner, np.maximum(-length, 0.0) * v, minlength=h)
+        plus = np.zeros(h)
+        minus = np.zeros(h)
+        np.add.at(plus, owner, np.maximum(length, 0.0) * v)
+        np.add.at(minus, owner, np.maximum(-length, 0.0) * v)
         return sweep(a.normals, plus, minus, floor)
 
     def block(self, u: Array, sign: float) -> Block:
@@ -81,6 +88,15 @@ class ReLUUnits:
             matrix=sign * np.where(active[:, None], a.rows, 0.0),
             facets=signs[rows, None] * a.normals[rows],
         )
+
+    def face(self, u: Array) -> tuple[Array, Array]:
+        """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space."""
+        normals = self.arrangement.normals
+        height = normals @ u / np.linalg.norm(u)
+        _, singular, Vt = np.linalg.svd(normals[np.abs(height) <= ON_HYPERPLANE])
+        basis = Vt[int((singular > ON_HYPERPLANE).sum()) :].T
+        on = basis @ (basis.T @ u)
+        return np.where((self.rows @ on > 0.0)[:, None], self.rows, 0.0) @ basis, basis
 
     def patterns(self) -> Signs:
         """Every activation pattern, (P, n) of 0 and 1, the one without active rows left out."""
