@@ -273,6 +273,22 @@ def test_hostile_files(tmp_path, content, reason):
     assert not result.valid and reason in result.reason
 
 
+@pytest.mark.parametrize("depth", [10, 300, 900, 960, 985, 1000, 3000])
+def test_nesting_just_below_what_json_can_read(tmp_path, depth):
+    content = originals()[0].replace('"dual": [', '"dual": [' + "[" * depth + "]" * depth + ", ")
+    (tmp_path / "c.json").write_text(content)
+    assert not checker.check(tmp_path / "c.json").valid
+
+
+@pytest.mark.parametrize("piece", ["[],", "{},", '"",', "0,"])
+def test_many_small_things(tmp_path, piece):
+    size = 2 * 10**6 // len(piece)
+    (tmp_path / "c.json").write_text('{"format": [' + piece * size + "0]}")
+    start = time.perf_counter()
+    assert "its format is not" in checker.check(tmp_path / "c.json").reason
+    assert time.perf_counter() - start < 5.0
+
+
 def test_paths_that_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "none", tmp_path / "pipe", "/dev/zero", "bad\0name"):

@@ -160,7 +160,7 @@ def members(value: Any, *names: str) -> list[Any]:
 
 
 def length(value: Any, what: str) -> int:
-    """Of a list."""
+    """The length of a list; anything else is refused."""
     if not isinstance(value, list):
         raise RefusalError(f"{what} is not a list")
     return len(value)
@@ -177,7 +177,8 @@ def numbers(value: Any, what: str, *shape: int) -> Any:
     except (ValueError, OverflowError):
         x = math.nan
     if not math.isfinite(x) or x.hex() != value:
-        raise RefusalError(f"{what} holds {str(value)[:40]!r}, not a finite hexadecimal number")
+        shown = repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
+        raise RefusalError(f"{what} holds {shown}, not a finite hexadecimal number")
     return x
 
 
