@@ -141,6 +141,7 @@ def judge_constraint(
     return verdict
 
 
+@np.errstate(all="ignore")
 def find_infeasible_midpoint(
     problem: cp.Problem, variables: tuple[Any, ...]
 ) -> Counterexample | None:

@@ -98,7 +98,7 @@ def clipped(question: Question, names: list[str]) -> tuple[Layer | None, str, fl
 
 
 def replace_activations(question: Question) -> Iterator[Proposal]:
-    """Exchange activations that are not convex and nondecreasing, alone and with clipped weights."""
+    """Exchange activations that are not convex and rising, alone and with clipped weights."""
     later = later_layers(question)
     for position in (0, 1):
         network, changes = exchanged(network_of(question), position)

@@ -265,7 +265,7 @@ def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     rows = np.repeat(np.arange(count), steps)
     for which, on_grid in enumerate(gates(np.tile(shares, count), rows)):
         grid = on_grid.reshape(count, steps, -1)
-        found = np.argwhere((grid[:, :-1] * grid[:, 1:]) < 0)
+        found = np.argwhere(np.sign(grid[:, :-1]) * np.sign(grid[:, 1:]) < 0)
         if not len(found):
             continue
         picks = found[space.rng.permutation(len(found))[: budget(space, 600 * effort)]]
