@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SURFACE, KINK, INK = "RdYlBu_r", "#1a1a1a", "#333333"
-STYLE = {
+STYLE: Any = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.edgecolor": INK,
@@ -35,6 +36,7 @@ STYLE = {
     "ytick.color": INK,
 }
 RESOLUTION = 150
+WIDE = Context(prec=400)
 MARGIN = 0.06
 """Room around the data, relative to their range."""
 
@@ -136,16 +138,17 @@ def headline(solution: Solution) -> str:
 
 
 def bracket_text(lower: float, upper: float) -> tuple[str, str]:
-    """Both ends with enough digits to be told apart.
+    """Both ends in decimals, rounded outward so that they stay true, and told apart.
 
-    >>> bracket_text(0.289999999, 0.29), bracket_text(1.0, 2.0)
-    (('0.289999999', '0.290000000'), ('1.000', '2.000'))
+    >>> bracket_text(0.28994, 0.29), bracket_text(1.0, 2.0)
+    (('0.289939', '0.290000'), ('1.000', '2.000'))
     """
-    for digits in range(3, 17):
-        texts = f"{lower:.{digits}f}", f"{upper:.{digits}f}"
-        if texts[0] != texts[1] and float(texts[1]) - float(texts[0]) < 2.0 * (upper - lower):
-            return texts
-    return repr(lower), repr(upper)
+    width = Decimal(upper) - Decimal(lower)
+    digits = 3 if width <= 0 else max(3, 1 - width.adjusted())
+    step = Decimal(1).scaleb(-digits)
+    low = Decimal(lower).quantize(step, ROUND_FLOOR, WIDE)
+    high = Decimal(upper).quantize(step, ROUND_CEILING, WIDE)
+    return str(low), str(high)
 
 
 def draw_two_features(figure: Figure, solution: Solution, names: list[str], target: str) -> None:
@@ -200,16 +203,12 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
     """The surface from above with the data, and a line where each hidden unit switches on."""
     A, B, F = surface(solution, 240)
     low, high = colors.get_clim()
-    levels = np.linspace(low, high, 21)
-    axes.contourf(A, B, F, levels=levels, cmap=colors.cmap, norm=colors.norm, extend="both")
+    look: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
+    axes.contourf(A, B, F, levels=np.linspace(low, high, 21), extend="both", **look)
     for (p, q), shift in zip(*kinks(solution), strict=True):
-        axes.contour(
-            A, B, p * A + q * B + shift, levels=[0.0], colors=KINK, linewidths=0.7, alpha=0.8
-        )
+        axes.contour(A, B, p * A + q * B + shift, levels=[0.0], colors=KINK, linewidths=0.7)
     X, y = solution.certificate.X, targets_shown(solution)
-    axes.scatter(
-        *X.T, c=y, cmap=colors.cmap, norm=colors.norm, s=13, edgecolors=KINK, linewidths=0.35
-    )
+    axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=KINK, linewidths=0.35, **look)
     axes.set(xlabel=names[0], ylabel=names[1])
     axes.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
 
@@ -217,9 +216,8 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
 def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
     """The surface in space."""
     A, B, F = surface(solution, 90)
-    axes.plot_surface(
-        A, B, F, cmap=colors.cmap, norm=colors.norm, rcount=90, ccount=90, linewidth=0
-    )
+    look = {"rcount": 90, "ccount": 90, "linewidth": 0, "antialiased": False}
+    axes.plot_surface(A, B, F, cmap=colors.cmap, norm=colors.norm, **look)
     axes.set(xlabel=names[0], ylabel=names[1], zticklabels=[])
     axes.tick_params(labelsize=7, pad=-2)
     axes.set_title("the same surface in space", loc="left")

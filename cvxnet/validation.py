@@ -15,11 +15,12 @@ Array = NDArray[np.float64]
 
 def as_floats(value: Any, what: str) -> Array:
     """Convert to a float64 array; text, ragged lists and complex numbers are refused by name."""
-    array = np.asarray(value) if not isinstance(value, np.ndarray) else value
-    if np.iscomplexobj(array):
-        raise InputError(f"{what} has complex entries; cvxnet works on real numbers.")
     try:
+        if np.iscomplexobj(array := np.asarray(value)):
+            raise InputError(f"{what} has complex entries; cvxnet works on real numbers.")
         return np.array(array, dtype=np.float64)
+    except InputError:
+        raise
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{what} cannot be read as an array of numbers ({error}). Encode text columns as "

@@ -31,7 +31,7 @@ for command in (demo, train, check):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; what goes wrong on purpose is a message, not a traceback."""
     try:
-        app(arguments)
+        app(arguments, prog_name="cvxnet")
     except CvxnetError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(UNKNOWN if isinstance(error, SolverError) else BAD_INPUT)

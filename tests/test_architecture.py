@@ -1,0 +1,139 @@
+"""The house stands as designed: which room imports which, and what importing cvxnet costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "cvxnet"
+
+BASE = {"errors", "validation", "losses", "cones", "layers"}
+BASE |= {"proofs.certificate", "proofs.checker"}
+MIDDLE = BASE | {"training"}
+UPPER = MIDDLE | {"analysis", "proofs", "tables", "datasets"}
+TOP = UPPER | {"baselines", "interop", "lab"}
+MAY_IMPORT = {
+    **dict.fromkeys(BASE, BASE),
+    "proofs.checker": set(),
+    "training": BASE,
+    "analysis": MIDDLE,
+    "proofs": MIDDLE,
+    "tables": {"errors"},
+    "datasets": {"errors"},
+    "baselines": MIDDLE | {"proofs"},
+    "interop": UPPER | {"baselines"},
+    "lab": UPPER | {"baselines", "interop"},
+    "plots": TOP,
+    "cli": TOP | {"plots"},
+    "": TOP | {"plots"},
+}
+OPTIONAL = ("torch", "onnx", "sklearn", "matplotlib")
+
+
+def module_name(path: Path) -> str:
+    """``training.units.relu`` of ``cvxnet/training/units/relu.py``; "" of the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(path: Path) -> set[str]:
+    """Everything that a file imports, wherever in the file it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports in full"
+            found.add(node.module)
+            # `from cvxnet.proofs import checker` imports a module
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in names if name.removeprefix("cvxnet.") in MODULES}
+    return found
+
+
+def room(module: str) -> str:
+    """The room of a module: the longest name in the table that it starts with."""
+    parts = module.split(".")
+    candidates = [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
+    return next((name for name in candidates if name in MAY_IMPORT), parts[0])
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of cvxnet that a file imports; a room's ``__init__`` counts as the room."""
+    names = {name.removeprefix("cvxnet.") for name in imports(path) if name.startswith("cvxnet.")}
+    # A package is named on the way to each of its modules; what counts is the module.
+    return {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda name: name or "cvxnet")
+def test_rooms_import_only_what_the_design_allows(module):
+    here = room(module)
+    assert here in MAY_IMPORT, f"room {here!r} has no place in the design"
+    used = {room(name) for name in own_imports(MODULES[module])}
+    forbidden = used - MAY_IMPORT[here] - {here}
+    assert not forbidden, f"{module} imports {sorted(forbidden)}"
+
+
+def test_the_checker_stands_alone():
+    outside = {name.split(".")[0] for name in imports(MODULES["proofs.checker"])}
+    assert outside - set(sys.stdlib_module_names) == {"flint"}
+
+
+@pytest.mark.parametrize("package", OPTIONAL)
+def test_optional_packages_are_imported_in_one_place(package):
+    def uses(name):
+        return name == package or name.startswith(f"{package}.")
+
+    places = {module for module, path in MODULES.items() if any(map(uses, imports(path)))}
+    assert len(places) <= 1
+
+
+def test_private_registries_of_cvxpy_are_touched_in_one_file():
+    touching = {
+        module
+        for module, path in MODULES.items()
+        if "cvxpy.reductions" in " ".join(imports(path)) or "CANON_METHODS" in path.read_text()
+    }
+    assert touching <= {"layers.atoms.registration"}
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    graph = {name: set(top_level_imports(path)) for name, path in MODULES.items() if name}
+    done: set[str] = set()
+
+    def visit(name, trail):
+        assert name not in trail, f"circle: {' -> '.join([*trail, name])}"
+        if name not in done:
+            for following in sorted(graph.get(name, ())):
+                visit(following, [*trail, name])
+            done.add(name)
+
+    for name in graph:
+        visit(name, [])
+
+
+def top_level_imports(path: Path) -> set[str]:
+    """The modules of cvxnet imported when the file is: not those inside functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("cvxnet."):
+            base = node.module.removeprefix("cvxnet.")
+            inner = {f"{base}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= inner or {base}
+    return found
+
+
+def test_importing_cvxnet_loads_no_optional_package():
+    code = "import cvxnet, sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
+    )
+    assert run.returncode == 0, run.stderr
+    assert not set(OPTIONAL) & set(run.stdout.split())

@@ -1,0 +1,80 @@
+"""Pictures: drawn for one, two and more features, claiming what was proved, never half-written."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import cvxnet as cn
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.plots import bracket_text, kinks, plot_solution, save_figure
+
+
+def solve(d=2, loss="squared", **options):
+    rng = np.random.default_rng(d)
+    X = rng.standard_normal((20, d))
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(20)
+    y = np.where(y > np.median(y), 1.0, -1.0) if loss == "logistic" else y
+    return cn.train("relu", X, y, loss=loss, weight_decay=0.1, gap=1e-3, **options)
+
+
+@pytest.mark.parametrize(
+    ("d", "bias", "labels"),
+    [
+        (1, True, ["u", "seconds"]),
+        (2, True, ["u", "u", "", "seconds"]),
+        (2, False, ["u", "u", "", "seconds"]),
+        (3, False, ["seconds"]),
+    ],
+)
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_a_panel_for_each_thing_to_see(d, bias, labels, loss):
+    figure = plot_solution(solve(d, loss, bias=bias), ["u", "v", "w"][:d], "z")
+    assert sorted(axes.get_xlabel() for axes in figure.axes) == sorted(labels)
+    assert figure.get_suptitle().startswith("Global optimum:")
+
+
+def test_the_title_claims_no_optimum_that_was_not_proved():
+    solution = solve(time_limit=1e-9)
+    assert solution.status == "gap"
+    assert plot_solution(solution).get_suptitle().startswith("Best network so far:")
+
+
+def test_the_zero_network_can_be_drawn():
+    X, y = np.array([[-1.0], [0.0], [1.0]]), np.array([1.0, 0.0, 2.0])
+    solution = cn.train("relu", X, y, weight_decay=100.0)
+    assert len(kinks(solution)[0]) == 0
+    assert "0 hidden units" in plot_solution(solution).axes[0].get_title(loc="left")
+
+
+def test_the_ends_of_a_bracket_are_told_apart_and_stay_true():
+    rng = np.random.default_rng(0)
+    for upper in np.exp(rng.uniform(-10, 10, 200)):
+        lower = upper * (1.0 - 10.0 ** rng.uniform(-14, 0))
+        low, high = map(float, bracket_text(lower, upper))
+        assert low <= lower < upper <= high
+        assert high - low <= 1.2 * (upper - lower) + 2e-3 * (upper - lower > 1e-3)
+    assert bracket_text(1.5, 1.5) == ("1.500", "1.500")
+
+
+def test_wrong_names_are_refused():
+    with pytest.raises(InputError, match="expected 2 names"):
+        plot_solution(solve(), ["only one"])
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
+    figure = plot_solution(solve(1))
+    save_figure(figure, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="cannot be written"):
+        save_figure(figure, tmp_path / "picture.nonsense")
+    with pytest.raises(InputError, match="cannot be written"):
+        save_figure(figure, tmp_path / "nowhere" / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    solution = solve(1)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'cvxnet\[demo\]'"):
+        plot_solution(solution)
