@@ -94,7 +94,11 @@ def make_facts(
     """Facts of arrays that may still be floats or need copying; constants are affine."""
     if constant:
         convex = concave = np.ones(np.shape(low), dtype=bool)
-    convex, concave = np.asarray(convex, dtype=bool), np.asarray(concave, dtype=bool)
+    fixed = np.asarray(low) == np.asarray(high)  # an entry with one possible value is constant
+    convex, concave = (
+        np.asarray(convex, dtype=bool) | fixed,
+        np.asarray(concave, dtype=bool) | fixed,
+    )
     quasiconvex, quasiconcave = (convex, concave) if quasi is None else quasi
     return Facts(
         np.asarray(low, dtype=np.float64),
