@@ -1,9 +1,14 @@
 """How long does the exact checker take, and how tight is what it proves?
 
-Trains networks on 2 Gaussian features + bias with `cvxnet.train`, shrinks nothing, and checks the
+Trains networks on 2 Gaussian features + bias with `cvxnet.train` and checks the
 certificates as they come: time of the check, whether it proved, and the relative gap proved.
 
     python experiments/checker_times.py [--quick] [--seed 0] [--out checker_times.csv]
+
+Measured on one of two shared cores (Python 3.11), seed 0: seconds for a check, least and most
+over targets, losses and decays (at n = 1000 four of the eight cases). All were proved:
+
+    n = 20: 0.005 to 0.012    n = 100: 0.10 to 0.22    n = 300: 0.9 to 3.7    n = 1000: 25 to 52
 """
 
 import argparse

@@ -96,7 +96,7 @@ class Certificate:
     ... )
     >>> round(cert.gap, 4)
     0.0069
-    >>> bool(cert.rounded_outward().gap < 1e-15)
+    >>> cert.rounded_outward().gap < 1e-15
     True
     """
 
