@@ -81,21 +81,36 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
     found = sweep_circles(circles, owners, solid, plus, minus, floor, TOLERANCE * scale)
-    found = found[found[:, 0] > floor]
-    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
-    found = found[first][np.argsort(-found[first, 0], kind="stable")]
+    found = local_maxima(found[found[:, 0] > floor])
     rho = float(found[0, 0]) if len(found) else floor
     return LocalMaxima(rho, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
 
 
+def local_maxima(found: Array) -> Array:
+    """Each candidate once, largest first; vertices only where two circles found them.
+
+    Between the circles through a vertex g is linear, so a vertex is a local maximum if it is one
+    along all of them. (Where more than two cross, two are taken for all. The largest candidate
+    always stays.)
+    """
+    _, first, times = np.unique(
+        found[:, 1:].round(9), axis=0, return_index=True, return_counts=True
+    )
+    confirmed = (found[first, 5] == 0.0) | (times > 1)
+    if len(first):
+        confirmed[np.argmax(found[first, 0])] = True
+    found = found[first[confirmed]]
+    return found[np.argsort(-found[:, 0], kind="stable")]
+
+
 @njit(cache=True, parallel=True)
 def sweep_circles(circles, owners, normals, plus, minus, floor, tolerance):  # type: ignore[no-untyped-def]
-    """Candidates (value, u, sign) of all circles, KEPT rows each; unused rows are zero."""
+    """Candidates (value, u, sign, vertex or not), KEPT for each circle; unused rows are zero."""
     m = circles.shape[0]
-    found = np.zeros((m, KEPT, 5))
+    found = np.zeros((m, KEPT, 6))
     for i in prange(m):
         sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tolerance, found[i])
-    return found.reshape(m * KEPT, 5)
+    return found.reshape(m * KEPT, 6)
 
 
 @njit(cache=True)
@@ -104,6 +119,7 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, found):  # type: i
     p, q = plane_basis(axis)
     order, along, side = crossings(normals, own, p, q)
     c = sums_before_first_crossing(normals, plus, minus, order, side)
+    vertex = 1.0 if own >= 0 else 0.0  # in the plane its circle is all there is
     own_plus = plus[own] if own >= 0 else 0.0
     own_minus = minus[own] if own >= 0 else 0.0
     u = np.empty(3)
@@ -125,11 +141,11 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, found):  # type: i
                     if s * jump < 0.0 and slope <= tol and slope - s * turn >= -tol:
                         value = wp * start[0] + wq * start[1]
                         if value > floor:
-                            keep(found, value, h * start[0], p, h * start[1], q, s)
+                            keep(found, value, h * start[0], p, h * start[1], q, s, vertex)
                     if wa + s * own_plus <= tol and wa - s * own_minus >= -tol:
                         value = np.hypot(wp, wq)
                         if value > floor and between(start, end, wp, wq, tol):
-                            keep(found, value, h * wp / value, p, h * wq / value, q, s)
+                            keep(found, value, h * wp / value, p, h * wq / value, q, s, 0.0)
                 if own < 0:
                     continue
                 for own_side in (1.0, -1.0):
@@ -140,7 +156,7 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, found):  # type: i
                         add(u, s / value, w)
                         add(u, step / value, axis)
                         if in_cell(normals, h, side, order, t, u, tol / value):
-                            keep(found, value, 1.0, u, 0.0, u, s)
+                            keep(found, value, 1.0, u, 0.0, u, s, 0.0)
 
 
 @njit(cache=True)
@@ -228,10 +244,10 @@ def in_cell(normals, h, side, order, t, u, tol):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def keep(found, value, a, p, b, q, s):  # type: ignore[no-untyped-def]
+def keep(found, value, a, p, b, q, s, vertex):  # type: ignore[no-untyped-def]
     """Put the unit ``a p + b q`` in the place of the smallest one remembered, if larger."""
     worst = np.argmin(found[:, 0])
     if value > found[worst, 0]:
-        found[worst, 0], found[worst, 4] = value, s
+        found[worst, 0], found[worst, 4], found[worst, 5] = value, s, vertex
         for x in range(3):
             found[worst, 1 + x] = a * p[x] + b * q[x]
