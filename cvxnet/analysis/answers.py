@@ -33,49 +33,48 @@ def convexity(
 ) -> Verdict:
     """Whether a network, a training objective, a CVXPY expression or a problem is convex.
 
-        Parameters
-        ----------
-        thing : layer, CVXPY expression or CVXPY problem
-            What the question is about.
-        wrt : str or sequence of str
-            For a network: "input", "weights", a layer ("0") or several, or single weights
-            ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
-            the names of the variables in question (default all).
-        loss : str
-            Ask about the training objective with this loss instead of about the output.
-        data : (X, y) or X
-            The data. Without it the verdict is about every data set with the declared sign.
-        inputs : "nonneg", "nonpos" or None
-            What is known about the entries of unknown inputs.
-        weight_decay : float
-            Adds ``weight_decay / 2`` times the sum of the squared unknowns.
-        effort : int
-            How hard to look for counterexamples.
+    Parameters
+    ----------
+    thing : layer, CVXPY expression or CVXPY problem
+        What the question is about.
+    wrt : str or sequence of str
+        For a network: "input", "weights", a layer ("0") or several, or single weights
+        ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
+        the names of the variables in question (default all).
+    loss : str
+        Ask about the training objective with this loss instead of about the output.
+    data : (X, y) or X
+        The data. Without it the verdict is about every data set with the declared sign.
+    inputs : "nonneg", "nonpos" or None
+        What is known about the entries of unknown inputs.
+    weight_decay : float
+        Adds ``weight_decay / 2`` times the sum of the squared unknowns.
+    effort : int
+        How hard to look for counterexamples.
 
-        Returns
-        -------
-        Verdict
-            ``convex`` and ``concave`` are True (proved), False (refuted, with a counterexample that
-            was verified in exact or ball arithmetic) or None (unknown).
+    Returns
+    -------
+    Verdict
+        ``convex`` and ``concave`` are True (proved), False (refuted, with a counterexample that
+        was verified in exact or ball arithmetic) or None (unknown).
 
-        Notes
-        -----
-        Weights that were not given (a network before ``load_state_dict``) are any weights that the
-        declared signs allow. Proved then means for all of them; a counterexample then names the
-        weights for which convexity fails.
+    Notes
+    -----
+    Weights that were not given (a network before ``load_state_dict``) are any weights that the
+    declared signs allow. Proved then means for all of them; a counterexample then names the
+    weights for which convexity fails.
 
-        Examples
-        --------
-        >>> from cvxnet.layers import Linear, ReLU, Sequential
-        >>> net = Sequential(Linear(2, 8), ReLU(), Linear(8, 1, nonneg=True))
-        >>> convexity(net, wrt="input").convex, convexity(net, wrt="weights").convex
-        (True, False)
-        >>> import cvxpy as cp
-    import numpy as np
-        >>> x = cp.Variable(name="x")
-        >>> verdict = convexity(cp.sqrt(1 + cp.square(x)))
-        >>> verdict.dcp, verdict.convex
-        ('QUASICONVEX', True)
+    Examples
+    --------
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> net = Sequential(Linear(2, 8), ReLU(), Linear(8, 1, nonneg=True))
+    >>> convexity(net, wrt="input").convex, convexity(net, wrt="weights").convex
+    (True, False)
+    >>> import cvxpy as cp
+    >>> x = cp.Variable(name="x")
+    >>> verdict = convexity(cp.sqrt(1 + cp.square(x)))
+    >>> verdict.dcp, verdict.convex
+    ('QUASICONVEX', True)
     """
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay, wrt=wrt)

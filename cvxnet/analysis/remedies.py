@@ -155,19 +155,16 @@ def freeze(question: Question) -> Iterator[Proposal]:
     if "input" in asked:
         return
     names = [n for n in block_names(network) if any(a.startswith(f"{n}.") for a in asked)]
+    alone = len(names) == 1  # then another layer may do
+    names = block_names(network) if alone else names
     if len(names) < 2 or len(names) > 10:
         return
     for chosen in largest_sets(question, names):
-        last = chosen == (names[-1],)
-        extra = " (the score becomes affine in them)" if last else ""
+        extra = " (the score becomes affine in it)" if chosen == (names[-1],) else ""
         frozen = ", ".join(n for n in names if n not in chosen)
-        text = f"train layer {', '.join(chosen)} only{extra}"
-        yield (
-            text,
-            f"layer {frozen} stays fixed",
-            1.5 + 0.1 * (len(names) - len(chosen)),
-            asked_again(question, wrt=list(chosen)),
-        )
+        text = f"train layer {', '.join(chosen)} {'instead' if alone else 'only'}{extra}"
+        rank = 1.5 + 0.1 * (len(names) - len(chosen))
+        yield text, f"layer {frozen} stays fixed", rank, asked_again(question, wrt=list(chosen))
 
 
 def switch_loss(question: Question) -> Iterator[Proposal]:
