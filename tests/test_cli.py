@@ -233,3 +233,38 @@ def test_help_names_the_exit_codes(cvxnet):
     code, printed, _ = cvxnet("--help")
     assert code == 0
     assert "Exit codes: 0 proved" in " ".join(printed.split())
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A network file that is convex in its input, and not in its weights."""
+    net = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 1, nonneg=True))
+    net.save(tmp_path / "net.json")
+    return tmp_path / "net.json"
+
+
+def test_explain_answers_with_its_exit_code(cvxnet, network):
+    code, printed, _ = cvxnet("explain", network)
+    assert code == PROVED and printed.startswith("CONVEX: the output in the input")
+    code, printed, _ = cvxnet("explain", network, "--wrt", "0,2")
+    assert code == NOT_PROVED and "Counterexample to convexity" in printed
+    code, printed, _ = cvxnet("explain", network, "--wrt", "2", "--loss", "squared", "--json")
+    assert code == PROVED and json.loads(printed)["convex"] is True
+
+
+def test_explain_reads_data_and_signs(cvxnet, network, wave):
+    wave.write_text("a,b,label\n1,2,no\n3,4,yes\n")
+    code, printed, _ = cvxnet(
+        *("explain", network, "--loss", "logistic", "--data", wave, "--wrt", "2")
+    )
+    assert code == PROVED and "the logistic loss in 2.bias, 2.weight" in printed
+    code, printed, _ = cvxnet("explain", network, "--wrt", "0", "--inputs", "nonneg")
+    assert code == PROVED and "for inputs >= 0" in printed
+
+
+def test_explain_judges_cvxpy_expressions(cvxnet, tmp_path):
+    file = tmp_path / "things.py"
+    file.write_text('import cvxpy as cp\nx = cp.Variable(name="x")\nf = cp.sqrt(1 + x**2)\n')
+    assert cvxnet("explain", f"{file}:f")[0] == PROVED
+    code, _, messages = cvxnet("explain", f"{file}:g")
+    assert code == BAD_INPUT and "defines no 'g'; it has x, f" in messages

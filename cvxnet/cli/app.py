@@ -9,6 +9,7 @@ import typer
 
 from cvxnet.cli.check import check
 from cvxnet.cli.demo import demo
+from cvxnet.cli.explain import explain
 from cvxnet.cli.outcome import BAD_INPUT, UNKNOWN
 from cvxnet.cli.train import train
 from cvxnet.errors import CvxnetError, SolverError
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, train, check):
+for command in (demo, train, check, explain):
     app.command()(command)
 
 

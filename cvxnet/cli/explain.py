@@ -1,0 +1,63 @@
+"""``cvxnet explain``: is a network or an expression convex, and why?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cvxnet.analysis import Verdict, convexity, load_thing
+from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_json
+from cvxnet.tables import read_data, read_table
+
+
+def explain(
+    thing: Annotated[
+        str,
+        typer.Argument(help="Network file, torch state dict .pt, or FILE.py:NAME (FILE is run)."),
+    ],
+    wrt: Annotated[
+        str | None,
+        typer.Option(help="input, weights, or layers: 0,2. Default: input; with --loss, weights."),
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Ask about the training objective with this loss.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="CSV with the data, target last. Default: any data.")
+    ] = None,
+    inputs: Annotated[
+        str | None, typer.Option(help="nonneg or nonpos: the sign of unknown inputs.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say whether a network, expression or problem is convex, and show why or why not."""
+    verdict = convexity(
+        load_thing(thing),
+        wrt if wrt is None else [name.strip() for name in wrt.split(",")],
+        loss=loss,
+        data=None if data is None else read_pair(data, loss),
+        inputs=inputs,
+    )
+    if json:
+        print_json(verdict.to_dict())
+    else:
+        show(verdict)
+    raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
+
+
+def read_pair(path: Path, loss: str | None) -> tuple[object, object]:
+    """Features and target of a CSV file whose last column is the target."""
+    data = read_data(path, read_table(path).names[-1], loss=loss or "squared")
+    return data.X, data.y
+
+
+def show(verdict: Verdict) -> None:
+    """Colors on a terminal, plain text elsewhere."""
+    console = Console()
+    if console.is_terminal:
+        console.print(verdict)
+    else:
+        print(verdict)
