@@ -199,6 +199,7 @@ def try_whole_numbers(space: Space, sign: float, effort: int) -> Iterator[Segmen
     free = space.draw_free(count, True)
     gaps = gap_of(space, a, b, free, sign)
     cost = np.abs(a).sum(1) + np.abs(b).sum(1) + (a != 0).sum(1) + (b != 0).sum(1)
+    cost = cost + 3.0 * ((a + b) % 2.0 != 0.0).sum(1)  # a midpoint in whole numbers is nicer
     cost = cost + sum((np.abs(v).reshape(count, -1).sum(1) for v in free.values()), np.zeros(count))
     for row, entry in best_first(gaps, cost):
         yield segment(space, a, b, free, row, entry, "small whole numbers")
