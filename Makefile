@@ -1,4 +1,5 @@
-# `make demo` runs the main job, `make test` the tests; each makes .venv if it is missing.
+# make demo: a network on real data, solved to the global optimum. make test: the tests.
+# Both make .venv first where it is missing. PYTHON=python3.12 chooses another Python (>= 3.11).
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -13,9 +14,14 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+clean:
+	rm -rf .venv cvxnet-demo
+
 .venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[demo,test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[demo,test]"
 	touch $@
 
-.PHONY: demo test lint
+.PHONY: demo test lint clean

@@ -9,14 +9,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from cvxnet.cli.outcome import (
     NOT_PROVED,
     PROVED,
     bracket_line,
     check_folder,
-    compile_kernels,
     network_line,
     objective_of_file,
     print_facts,
@@ -24,6 +22,7 @@ from cvxnet.cli.outcome import (
     save_solution,
     summary,
 )
+from cvxnet.cli.preparation import prepare
 from cvxnet.datasets import Dataset, diabetes
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
@@ -81,18 +80,6 @@ def introduce(data: Dataset) -> None:
         f"weight decay {WEIGHT_DECAY:g}: the global optimum.\n",
         flush=True,
     )
-
-
-def prepare(quiet: bool) -> None:
-    """Compile, saying so: on the first run this takes a while."""
-    if quiet:
-        compile_kernels()
-        return
-    console = Console(stderr=True)
-    with console.status("compiling the sweep (first run only, about 20 s) ..."):
-        begin = time.perf_counter()
-        compile_kernels()
-    console.print(f"sweep compiled, or loaded, in {time.perf_counter() - begin:.1f} s")
 
 
 def prove(certificate: str, quiet: bool) -> tuple[checker.CheckResult, float]:

@@ -14,7 +14,6 @@ from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import bracket_text, count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import train
 
 PROVED, NOT_PROVED, BAD_INPUT, UNKNOWN = range(4)
 
@@ -115,9 +114,3 @@ def print_facts(facts: dict[str, str]) -> None:
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
     print(json.dumps(document, indent=2))
-
-
-def compile_kernels() -> None:
-    """Run the whole of training once on six samples, so that numba has compiled everything."""
-    rng = np.random.default_rng(0)
-    train("relu", rng.standard_normal((6, 2)), rng.standard_normal(6), weight_decay=0.1)

@@ -18,6 +18,7 @@ from cvxnet.cli.outcome import (
     save_solution,
     summary,
 )
+from cvxnet.cli.preparation import prepare
 from cvxnet.errors import UnsupportedError
 from cvxnet.tables import Data, read_data
 from cvxnet.training import trainer
@@ -51,6 +52,7 @@ def train(
     check_folder(out)
     chosen = None if features is None else [name.strip() for name in features.split(",")]
     data = read_data(file, target, chosen, loss)
+    prepare(quiet=json)
     try:
         solution = trainer.train(
             units,

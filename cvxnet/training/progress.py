@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from cvxnet.training.column_generation import relative_gap
 
 Report = Callable[[float, float, float, int], None]
-STARTING = "starting (the first run after installation compiles the sweep: up to a minute)"
+STARTING = "starting (the first run compiles the sweep)"
 
 
 class Progress:
@@ -30,7 +30,7 @@ class Progress:
         self.console = console or Console(stderr=True)
         self.bar = Bar(
             SpinnerColumn(),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=8),
             TimeElapsedColumn(),
             TextColumn("{task.description}"),
             console=self.console,
