@@ -216,11 +216,12 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
 def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
     """The surface in space."""
     A, B, F = surface(solution, 90)
-    look = {"rcount": 90, "ccount": 90, "linewidth": 0, "antialiased": False}
-    axes.plot_surface(A, B, F, cmap=colors.cmap, norm=colors.norm, **look)
+    axes.plot_surface(
+        A, B, F, facecolors=colors.to_rgba(F), rcount=90, ccount=90, linewidth=0, antialiased=False
+    )
     axes.set(xlabel=names[0], ylabel=names[1], zticklabels=[])
     axes.tick_params(labelsize=7, pad=-2)
-    axes.set_title("the same surface in space", loc="left")
+    axes.set_title("the same in space", loc="left")
     axes.view_init(elev=24, azim=-125)
     axes.set_box_aspect(None, zoom=0.9)
 

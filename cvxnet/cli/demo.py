@@ -48,7 +48,8 @@ def demo(
         introduce(data)
     prepare(quiet=json)
     solution = train("relu", data.X, data.y, weight_decay=WEIGHT_DECAY, gap=gap, progress=not json)
-    files, note = save_solution(solution, out, data.features, data.target)
+    names = [f"{name} (sd)" for name in (*data.features, data.target)]
+    files, note = save_solution(solution, out, names[:-1], names[-1])
     result, seconds = prove(files["certificate"], quiet=json)
     if json:
         value = objective_of_file(files["network"], solution.certificate)
@@ -75,7 +76,7 @@ def introduce(data: Dataset) -> None:
     """Say what is about to be solved."""
     print(
         f"{len(data.y)} diabetes patients: {data.target} from {' and '.join(data.features)} "
-        "(standardised).\n"
+        "(standardised: in standard deviations, sd).\n"
         "Two-layer ReLU network of any width, squared loss, "
         f"weight decay {WEIGHT_DECAY:g}: the global optimum.\n",
         flush=True,
