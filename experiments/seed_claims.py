@@ -296,13 +296,14 @@ def cell(text: str) -> str:
 def log_log_section() -> list[str]:
     """What the post's network is, where it is not convex."""
     verdict = convexity(smallest(), "weights", inputs="nonneg")
+    alone = ", ".join(name for name, convex in verdict.blocks["single"].items() if convex)
     return [
         "## What the post's network is instead",
         "",
         "With x > 0 and all W > 0 the network is not convex in its weights, but:",
         "",
         *[f"* {name}: {answer}" for name, answer in verdict.disciplines.items()],
-        f"* convex in each of {', '.join(n for n, v in verdict.blocks['single'].items() if v)} alone",
+        f"* convex in each of these layers alone: {alone}",
     ]
 
 

@@ -68,9 +68,9 @@ def shaped(node: Any, value: Any) -> Any:
 
 @operation(affine.add_expr.AddExpression)
 def add(node: Any, values: list[Any], kit: Any) -> Any:
-    total = align(values[0], node.shape)
-    for value in values[1:]:
-        total = total + align(value, node.shape)
+    total, dimensions = align(values[0], node.shape), len(node.shape) + 1
+    for value in values[1:]:  # CVXPY flattens sums, so there may be hundreds of terms
+        total = total + (value if value.ndim == dimensions else align(value, node.shape))
     return total
 
 

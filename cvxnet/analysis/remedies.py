@@ -17,6 +17,7 @@ from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
 from cvxnet.losses import LOSSES
 
+MOST_SINGLE = 6  # with more layers, only all of them together
 Proposal: TypeAlias = tuple[str, str, float, Question]
 
 RELATIVES: dict[str, tuple[str, ...]] = {
@@ -38,7 +39,8 @@ RELATIVES: dict[str, tuple[str, ...]] = {
 def clip_weights(question: Question) -> Iterator[Proposal]:
     """Make later weights nonnegative: one layer, or all layers after the first unknown."""
     later = later_layers(question)
-    for chosen in [*([name] for name in later), later] if len(later) > 1 else [later]:
+    one_by_one = [[name] for name in later] if 1 < len(later) <= MOST_SINGLE else []
+    for chosen in [*one_by_one, later]:
         if chosen:
             network, cost, rank = clipped(question, chosen)
             if network is not None:

@@ -57,34 +57,37 @@ def clipped(space: Any, candidate: Any) -> Any:
 
 def violates(space: Any, candidate: Any, sign: float) -> bool:
     """Whether the midpoint is clearly on the wrong side, in floating point."""
-    ends = [values_at(space, candidate, which) for which in ("a", "b", "middle")]
-    f_a, f_b, f_middle = (v[(0, *candidate.entry)] for v in ends)
+    ends = {k: (v, candidate.b[k], 0.5 * (v + candidate.b[k])) for k, v in candidate.a.items()}
+    batch = {k: np.array(points) for k, points in ends.items()}
+    batch |= {k: v[None] for k, v in candidate.fixed.items()}
+    with np.errstate(all="ignore"):
+        value = space.tape.evaluate(batch)[-1]
+    value = np.broadcast_to(value, (3, *value.shape[1:]))
+    f_a, f_b, f_middle = value[(slice(None), *candidate.entry)]
     gap = sign * (f_middle - 0.5 * (f_a + f_b))
     return bool(np.isfinite(gap) and gap > 1e-9 * (abs(f_a) + abs(f_b) + abs(f_middle)))
 
 
-def values_at(space: Any, candidate: Any, which: str) -> Array:
-    """The expression at one of the three points."""
-    if which == "middle":
-        points = {k: 0.5 * (v + candidate.b[k]) for k, v in candidate.a.items()}
-    else:
-        points = getattr(candidate, which)
-    batch = {k: v[None] for k, v in {**points, **candidate.fixed}.items()}
-    with np.errstate(all="ignore"):
-        return space.tape.evaluate(batch)[-1]
+def spoils_midpoint(candidate: Any, key: int, place: tuple[int, ...]) -> bool:
+    """Whether setting one end to zero would lose a midpoint that is a whole number."""
+    a, b = float(candidate.a[key][place]), float(candidate.b[key][place])
+    whole = ((a + b) / 2).is_integer()
+    return whole and not ((b if a == 0.0 else a) / 2).is_integer() and a != 0.0 and b != 0.0
 
 
 def with_zeros(space: Any, candidate: Any, sign: float) -> Any:
-    """Set entries to zero, or to the same value at both ends, while the violation stays."""
-    trials = 0
+    """Set entries to zero while the violation stays; fewer attempts for big networks."""
+    trials, most = 0, max(8, min(TRIALS, 100_000 // sum(map(len, space.tape.inputs))))
     for part in ("a", "b", "fixed"):
         for key, values in getattr(candidate, part).items():
             for place in np.argwhere(values != 0.0):
-                if trials >= TRIALS:
+                if trials >= most:
                     return candidate
                 trials += 1
                 changed = np.array(values)
                 changed[tuple(place)] = 0.0
+                if part != "fixed" and spoils_midpoint(candidate, key, tuple(place)):
+                    continue
                 attempt = replace(candidate, **{part: {**getattr(candidate, part), key: changed}})
                 attempt = clipped(space, attempt)
                 if violates(space, attempt, sign):

@@ -52,8 +52,9 @@ class Verdict:
 
     @property
     def counterexample(self) -> Counterexample | None:
-        """The counterexample to convexity, else the one to concavity."""
-        return self.counterexamples.get("convex") or self.counterexamples.get("concave")
+        """The counterexample to convexity (or to a convex feasible set), else to concavity."""
+        goals = ("convex", "set", "concave")
+        return next((self.counterexamples[g] for g in goals if g in self.counterexamples), None)
 
     @property
     def affine(self) -> bool | None:
