@@ -208,7 +208,8 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
     for (p, q), shift in zip(*kinks(solution), strict=True):
         axes.contour(A, B, p * A + q * B + shift, levels=[0.0], colors=KINK, linewidths=0.7)
     X, y = solution.certificate.X, targets_shown(solution)
-    axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=KINK, linewidths=0.35, **look)
+    edge = "white" if solution.certificate.loss == "logistic" else KINK
+    axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=edge, linewidths=0.35, **look)
     axes.set(xlabel=names[0], ylabel=names[1])
     axes.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
 
