@@ -8,7 +8,7 @@ from examples import small_matrices
 from scipy.optimize import linprog
 
 from cvxnet.training.arrangement import arrange, count_cells
-from cvxnet.training.cells import all_cells, facets, move_inside, signs_at
+from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
 
 
 def feasible_cells(normals):
@@ -46,6 +46,8 @@ def test_cells_are_the_feasible_sign_vectors(X):
 @pytest.mark.parametrize("X", small_matrices(24, seed=2, most=6))
 def test_facets_are_the_inequalities_that_cannot_be_left_out(X):
     normals = arrange(X).normals
+    cells = all_cells(normals)
+    neighbours = {tuple(signs): row for signs, row in zip(cells, all_facets(cells), strict=True)}
     for signs, u in feasible_cells(normals):
         rows = np.array(signs)[:, None] * normals
         kept = set(facets(normals, np.array(signs, dtype=np.int8), u).tolist())
@@ -53,7 +55,22 @@ def test_facets_are_the_inequalities_that_cannot_be_left_out(X):
             others = np.delete(rows, k, axis=0)
             b = np.zeros(len(others))
             lowest = linprog(row, -others, b, bounds=[(-1, 1)] * len(row)).fun
-            assert (lowest < -1e-9) == (k in kept)
+            assert (lowest < -1e-9) == neighbours[signs][k]
+            assert k in kept or lowest >= -1e-9, "a facet is missing"
+
+
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_in_general_position_nothing_but_facets_is_kept(r):
+    normals = arrange(np.random.default_rng(r).standard_normal((12, r))).normals
+    cells = all_cells(normals)
+    for signs, expected in zip(cells, all_facets(cells), strict=True):
+        inside = linprog(
+            np.r_[np.zeros(r), -1.0],
+            np.hstack([-signs[:, None] * normals, np.ones((len(normals), 1))]),
+            np.zeros(len(normals)),
+            bounds=[(-1, 1)] * (r + 1),
+        ).x[:r]
+        assert facets(normals, signs, inside).tolist() == np.flatnonzero(expected).tolist()
 
 
 @pytest.mark.parametrize(("n", "r", "cells"), [(5, 2, 10), (6, 3, 32), (8, 3, 58), (50, 3, 2452)])

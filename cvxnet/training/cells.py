@@ -147,6 +147,27 @@ def all_cells(normals: Array) -> Signs:
     return 2 * bits - 1
 
 
+def all_facets(cells: Signs) -> NDArray[np.bool_]:
+    """Which hyperplanes bound which cells, (P, h), for the list of all cells.
+
+    A hyperplane bounds a cell exactly where the cell on its other side, with that one sign
+    flipped, is a cell too.
+
+    Examples
+    --------
+    >>> all_facets(all_cells(np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]))).sum(axis=1).tolist()
+    [2, 2, 2, 2, 2, 2]
+    """
+    known = {cell.tobytes() for cell in cells}
+    facets = np.zeros(cells.shape, dtype=bool)
+    flipped = cells.copy()
+    for k in range(cells.shape[1]):
+        flipped[:, k] *= -1
+        facets[:, k] = [cell.tobytes() in known for cell in flipped]
+        flipped[:, k] *= -1
+    return facets
+
+
 def arc_signs(axis: Array, own: int, normals: Array) -> Signs:
     """Signs of the cells beside the arcs of one half circle."""
     p, q = plane_basis(axis)

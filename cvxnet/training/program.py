@@ -1,9 +1,11 @@
 """The whole convex program of a two-layer ReLU network, as an ordinary CVXPY problem.
 
-    minimise    loss(sum_i D_i X (v_i - w_i)) + weight_decay sum_i (|v_i| + |w_i|)
-    subject to  (2 D_i - I) X v_i >= 0,  (2 D_i - I) X w_i >= 0        for every cell i
+    minimise    loss(f) + weight_decay sum_i (|v_i| + |w_i|)
+    subject to  f = sum_i D_i X (v_i - w_i)
+                (2 D_i - I) X v_i >= 0,  (2 D_i - I) X w_i >= 0        for every cell i
 
-(Pilanci and Ergen 2020, arXiv 2002.10553, equation 8), with the cells D_i enumerated exactly.
+(Pilanci and Ergen 2020, arXiv 2002.10553, equation 8), with the cells D_i enumerated exactly. The
+dual variable of the first constraint is, up to its sign, the dual vector v of the certificate.
 """
 
 from __future__ import annotations
@@ -49,15 +51,21 @@ def program(
     loss: str = "squared",
     weight_decay: float,
     bias: bool = True,
+    facets_only: bool = True,
     memory_limit: float = 8e9,
 ) -> cp.Problem:
-    """Write the whole convex program: every cell of the arrangement, every inequality.
+    """Write the whole convex program: every cell of the arrangement.
 
     For comparison and teaching; `cvxnet.train` solves the same problem without writing it down.
-    Parameters as in `cvxnet.train`.
+    Clarabel and SCS solve it for both losses. ECOS solves it for the squared loss; with the
+    logistic loss its line search gives up beyond about 150 cells (CVXPY raises SolverError), where
+    ``train(solver="ECOS")`` still works. Parameters as in `cvxnet.train`.
 
     Parameters
     ----------
+    facets_only : bool
+        Of the n inequalities of a cell write only its facets, which imply the others. False
+        writes them all, as in the paper: the same optimum, but larger and worse conditioned.
     memory_limit : float
         Bytes; a program predicted to need more is refused.
 
@@ -82,15 +90,20 @@ def program(
     problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
     family = problem.family
     check_size(len(y), family.rank, memory_limit)
-    rows, D = family.rows, family.patterns().T
+    rows = family.rows
+    patterns, F = family.all_cells()
+    D = patterns.T
     V = cp.Variable((family.rank, D.shape[1]), name="v")
     W = cp.Variable((family.rank, D.shape[1]), name="w")
-    fit = cp.sum(cp.multiply(D, rows @ (V - W)), axis=1)
+    f = cp.Variable(len(y), name="f")
     norms = cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0))
-    objective = problem.loss.expression(fit, y) + problem.weight_decay * norms
-    signs = 2.0 * D - 1.0
-    cones = [cp.multiply(signs, rows @ V) >= 0, cp.multiply(signs, rows @ W) >= 0]
-    result = cp.Problem(cp.Minimize(objective), cones)
+    objective = problem.loss.expression(f, y) + problem.weight_decay * norms
+    fit = f == cp.sum(cp.multiply(D, rows @ (V - W)), axis=1)
+    if facets_only:
+        cones = [F @ cp.vec(Z, order="F") >= 0 for Z in (V, W)]
+    else:
+        cones = [cp.multiply(2.0 * D - 1.0, rows @ Z) >= 0 for Z in (V, W)]
+    result = cp.Problem(cp.Minimize(objective), [fit, *cones])
     ORIGINS[result] = Origin(problem, bias, V, W)
     return result
 

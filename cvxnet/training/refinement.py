@@ -24,10 +24,13 @@ from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve
 
 from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.vertex import eliminate_dependent
 
 LEVEL = 0.01
 """Local maxima down to this fraction below ``weight_decay`` may be units of the optimum."""
 NEWTON_STEPS = 20
+DEPENDENT = 1e-6
+"""Features this close to dependent are so: local maxima are known to about as many digits."""
 SMALL = 1e-7
 """Units smaller than this, relative to the largest, are left out."""
 
@@ -38,6 +41,7 @@ def refine(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
     ``maxima`` are those of the dual vector that the units propose, down to LEVEL.
     """
     units = gather(units, maxima).without_small(SMALL)
+    units = eliminate_dependent(problem, units, DEPENDENT)
     for _ in range(3):
         moved = newton(problem, units)
         forward = (moved.weights * units.weights).sum(axis=1) > 0.0

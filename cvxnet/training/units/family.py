@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from cvxnet.training.sweep import LocalMaxima
 
@@ -66,8 +67,12 @@ class UnitFamily(Protocol):
         """
         ...
 
-    def patterns(self) -> NDArray[np.int8]:
-        """Every activation pattern but the empty one: (P, n) of 0 and 1."""
+    def all_cells(self) -> tuple[NDArray[np.int8], sparse.csr_array]:
+        """Every activation pattern but the empty one, and the facets of all their cells.
+
+        Returns ``D`` (P, n) of 0 and 1 and ``F``, for which ``F @ z >= 0`` says that each of the P
+        vectors (of length rank) stacked in ``z`` lies in its cell.
+        """
         ...
 
     def weights(self, U: Array) -> Array:

@@ -7,10 +7,19 @@ activation pattern ``D`` the feature is ``D X u``; the cell's inequalities are c
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import Arrangement, arrange, count_cells
-from cvxnet.training.cells import ON_HYPERPLANE, Signs, all_cells, facets, move_inside, signs_at
+from cvxnet.training.cells import (
+    ON_HYPERPLANE,
+    Signs,
+    all_cells,
+    all_facets,
+    facets,
+    move_inside,
+    signs_at,
+)
 from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block
 
@@ -98,10 +107,23 @@ class ReLUUnits:
         on = basis @ (basis.T @ u)
         return np.where((self.rows @ on > 0.0)[:, None], self.rows, 0.0) @ basis, basis
 
-    def patterns(self) -> Signs:
-        """Every activation pattern, (P, n) of 0 and 1, the one without active rows left out."""
-        active = self.arrangement.row_sides(all_cells(self.arrangement.normals)) > 0
-        return active[active.any(axis=1)].astype(np.int8)
+    def all_cells(self) -> tuple[Signs, sparse.csr_array]:
+        """Every activation pattern but the empty one, and the facets of all their cells.
+
+        Returns ``D`` (P, n) of 0 and 1 and ``F``, for which ``F @ z >= 0`` says that each of the P
+        vectors (of length rank) stacked in ``z`` lies in its cell.
+        """
+        a = self.arrangement
+        cells = all_cells(a.normals)
+        active = a.row_sides(cells) > 0
+        used = active.any(axis=1)
+        which, normal = np.nonzero(all_facets(cells)[used])
+        rows = cells[used][which, normal, None] * a.normals[normal]
+        columns = which[:, None] * self.rank + np.arange(self.rank)
+        index = np.repeat(np.arange(len(rows)), self.rank)
+        shape = (len(rows), int(used.sum()) * self.rank)
+        F = sparse.csr_array((rows.ravel(), (index, columns.ravel())), shape=shape)
+        return active[used].astype(np.int8), F
 
     def weights(self, U: Array) -> Array:
         """Units in the coordinates of the columns of ``X``."""
