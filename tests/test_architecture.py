@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.architecture
+
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
 
 BASE = {"errors", "validation", "losses", "cones", "layers"}

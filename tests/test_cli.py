@@ -19,6 +19,8 @@ from cvxnet.layers import load
 from cvxnet.proofs import checker
 from cvxnet.training.progress import Progress
 
+pytestmark = pytest.mark.interface
+
 FILES = ["certificate.json", "figure.png", "network.json"]
 
 
@@ -102,6 +104,20 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere():
     said = "116.483765 <= optimum <= 116.483798   gap 2.8e-07   29 units"
     assert show(force_terminal=False) == f"    0.50 s   {said}\n"
     assert said in show(force_terminal=True) and "\u2501" in show(force_terminal=True)
+
+
+def test_without_scikit_learn_the_demo_names_the_extra(cvxnet, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    code, _, messages = cvxnet("demo", "--out", tmp_path / "out")
+    assert code == BAD_INPUT and "pip install 'cvxnet[demo]'" in messages
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_matplotlib_the_rest_is_written(cvxnet, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    code, printed, _ = cvxnet("demo", "--samples", 20, "--out", tmp_path)
+    assert code == PROVED and "no figure: pictures need matplotlib" in printed
+    assert names(tmp_path) == ["certificate.json", "network.json"]
 
 
 def test_train_agrees_with_python(cvxnet, wave, tmp_path):

@@ -11,6 +11,8 @@ import cvxnet as cn
 from cvxnet.cli import main
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
 
+pytestmark = pytest.mark.failure
+
 rng = np.random.default_rng(0)
 X, Y = rng.standard_normal((6, 2)), rng.standard_normal(6)
 LABELS = np.where(Y > 0, 1.0, -1.0)

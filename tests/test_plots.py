@@ -9,6 +9,8 @@ import cvxnet as cn
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import bracket_text, kinks, plot_solution, save_figure
 
+pytestmark = pytest.mark.interface
+
 
 def solve(d=2, loss="squared", **options):
     rng = np.random.default_rng(d)

@@ -9,6 +9,8 @@ import pytest
 
 from cvxnet.cli import main
 
+pytestmark = pytest.mark.documentation
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n(?:```text\n(.*?)```)?", README, flags=re.S)

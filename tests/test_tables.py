@@ -6,6 +6,8 @@ import pytest
 from cvxnet.errors import InputError
 from cvxnet.tables import read_data
 
+pytestmark = pytest.mark.failure
+
 
 @pytest.fixture
 def csv(tmp_path):

@@ -75,9 +75,8 @@ def draw(data: Dataset, samples: int | None, seed: int) -> Dataset:
 def introduce(data: Dataset) -> None:
     """Say what is about to be solved."""
     print(
-        f"{len(data.y)} diabetes patients: {data.target} from {' and '.join(data.features)} "
-        "(standardised: in standard deviations, sd).\n"
-        "Two-layer ReLU network of any width, squared loss, "
+        f"{len(data.y)} diabetes patients: {data.target} from {' and '.join(data.features)},\n"
+        "all in standard deviations (sd). Two-layer ReLU network of any width, squared loss,\n"
         f"weight decay {WEIGHT_DECAY:g}: the global optimum.\n",
         flush=True,
     )
