@@ -7,6 +7,7 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -183,6 +184,16 @@ def test_ctrl_c_keeps_the_best_network_with_its_true_bracket(tmp_path):
     assert names(out) == FILES
     certificate = cn.Certificate.load(out / "certificate.json")
     assert certificate.lower <= certificate.upper == certificate.rounded_outward().upper
+
+
+def test_ctrl_c_while_compiling_ends_the_command(cvxnet, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        return SimpleNamespace(stats={"interrupted": True})
+
+    monkeypatch.setattr("cvxnet.cli.preparation.train", interrupted)
+    code, _, messages = cvxnet("demo", "--out", tmp_path / "out")
+    assert code == NOT_PROVED and "Aborted" in messages
+    assert not (tmp_path / "out").exists()
 
 
 def certificate_file(path, **changes):
