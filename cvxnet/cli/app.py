@@ -16,7 +16,8 @@ from cvxnet.cli.train import train
 from cvxnet.errors import CvxnetError, SolverError
 
 EXIT_CODES = (
-    "Exit codes: 0 proved; 1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown."
+    "Exit codes: 0 proved; 1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown; "
+    "130 interrupted before there was anything to keep."
 )
 
 app = typer.Typer(

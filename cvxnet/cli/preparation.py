@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
-from rich.console import Console
 
 from cvxnet.training.trainer import train
 
 
 def prepare(quiet: bool) -> None:
     """Compile, or load what an earlier run compiled, and say so."""
-    if quiet:
+    if not quiet:
+        message = "loading the sweep (the first run compiles it: about 20 s) ..."
+        print(message, end=" ", file=sys.stderr, flush=True)
+    begin = time.perf_counter()
+    with interrupts_end_the_process():
         compile_kernels()
+    if not quiet:
+        print(f"{time.perf_counter() - begin:.1f} s", file=sys.stderr)
+
+
+@contextmanager
+def interrupts_end_the_process() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, as nothing would be lost.
+
+    Inside numba's compiler an exception would vanish in a callback, or come out as another one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    console = Console(stderr=True, highlight=False)
-    with console.status("compiling the sweep (first run only, about 20 s) ..."):
-        begin = time.perf_counter()
-        compile_kernels()
-    seconds = time.perf_counter() - begin
-    console.print(f"sweep compiled (the first run) or loaded in {seconds:.1f} s")
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def compile_kernels() -> None:
     """Run the whole of training once on six samples: it calls every kernel."""
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((6, 2)), rng.standard_normal(6)
-    if train("relu", X, y, weight_decay=0.1).stats["interrupted"]:
-        raise KeyboardInterrupt  # meant for the command, not for this rehearsal
+    train("relu", rng.standard_normal((6, 2)), rng.standard_normal(6), weight_decay=0.1)
