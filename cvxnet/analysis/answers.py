@@ -141,7 +141,14 @@ def settle(
     found = found or find_counterexample(question, tape, goal, effort)
     if found is not None:
         return False, f"a counterexample, verified in {found.arithmetic} arithmetic", found
-    return None, "the rules stop, and no counterexample was found", None
+    return None, unknown_reason(question, goal), None
+
+
+def unknown_reason(question: Question, goal: str) -> str:
+    """Why there is no answer."""
+    if getattr(question.expression, f"is_{goal}")():
+        return "CVXPY accepts it within its tolerance, but exactly it could not be proved"
+    return "the rules stop, and no counterexample was found"
 
 
 def first_verified(

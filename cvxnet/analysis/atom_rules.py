@@ -156,7 +156,7 @@ def derive_by_cvxpy(node: Any, args: list[Facts]) -> Facts:
 
 def trusted(node: Any, curvature: str) -> bool:
     """CVXPY's word on the atom, except where it rounds: an indefinite matrix is not definite."""
-    if type(node) is cp.QuadForm:
+    if type(node) is cp.QuadForm and isinstance(node.args[1], cp.Constant):
         return False  # the quadratic decider tests the matrix exactly
     return bool(getattr(node, f"is_atom_{curvature}")())
 

@@ -67,6 +67,7 @@ class Derivation:
         return self.steps[-1]
 
 
+@np.errstate(all="ignore")
 def derive_facts(question: Question, tape: Tape) -> list[Facts]:
     """The facts about every node of the tape."""
     unknowns = {id(u) for u in question.unknowns}

@@ -6,6 +6,7 @@ import importlib.util
 from typing import Any
 
 import cvxpy as cp
+import numpy as np
 from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
 
@@ -18,6 +19,7 @@ from cvxnet.analysis.tape import Tape
 from cvxnet.analysis.verdicts import Verdict
 
 
+@np.errstate(all="ignore")
 def find_disciplines(verdict: Verdict) -> dict[str, str]:
     """One line for each discipline."""
     question = verdict.question

@@ -146,7 +146,10 @@ class RationalKit:
 def sorted_rows(t: Any) -> Any:
     """Object arrays sorted along the last axis."""
     flat = t.reshape(-1, t.shape[-1])
-    return np.array([sorted(row) for row in flat], dtype=object).reshape(t.shape)
+    try:
+        return np.array([sorted(row) for row in flat], dtype=object).reshape(t.shape)
+    except TypeError:
+        raise Undecided("these values have no order") from None
 
 
 def rational_power(t: fmpq, p: int) -> fmpq:

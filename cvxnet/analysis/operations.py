@@ -158,6 +158,24 @@ def add_up(node: Any, values: list[Any], kit: Any) -> Any:
     return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
 
 
+@operation(affine.diag.diag_vec)
+def put_on_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
+    """A vector as a diagonal matrix."""
+    if node.k != 0:
+        raise Undecided("a shifted diagonal")
+    size = node.shape[0]
+    return values[0][:, :, None] * kit.number(np.eye(size))
+
+
+@operation(affine.diag.diag_mat)
+def take_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
+    """The diagonal of a matrix."""
+    if node.k != 0:
+        raise Undecided("a shifted diagonal")
+    size = range(node.shape[0])
+    return values[0][:, size, size]
+
+
 @operation(affine.trace.Trace)
 def trace(node: Any, values: list[Any], kit: Any) -> Any:
     size = node.args[0].shape[0]
@@ -287,79 +305,6 @@ def exponent_of(node: Any) -> Fraction | None:
     return p if p is None or isinstance(p, Fraction) else Fraction(float(p))
 
 
-def scalar(*types: Any) -> Callable[[Callable[[Any, Any, Any], Any]], Any]:
-    """Register an elementwise function of one argument."""
-
-    def register(function: Callable[[Any, Any, Any], Any]) -> Any:
-        operation(*types)(lambda node, values, kit: function(node, values[0], kit))
-        return function
-
-    return register
-
-
-def relu(t: Any, kit: Any) -> Any:
-    """``max(t, 0)``."""
-    return kit.maximum(t, kit.number(0))
-
-
-scalar(cp.abs)(lambda node, t, kit: kit.absolute(t))
-scalar(cp.exp)(lambda node, t, kit: kit.exp(t))
-scalar(cp.log)(lambda node, t, kit: kit.log(t))
-scalar(cp.log1p)(lambda node, t, kit: kit.log(t + kit.number(1)))
-scalar(cp.logistic)(lambda node, t, kit: kit.softplus(t))
-scalar(cp.nlp.tanh, atoms.tanh)(lambda node, t, kit: kit.tanh(t))
-scalar(cp.xexp)(lambda node, t, kit: t * kit.exp(t))
-scalar(cp.nlp.normcdf)(lambda node, t, kit: kit.normal(t))
-scalar(cp.log_normcdf)(lambda node, t, kit: kit.log_normal(t))
-scalar(atoms.gelu)(lambda node, t, kit: t * kit.normal(t))
-scalar(atoms.sign)(lambda node, t, kit: kit.sign(t))
-scalar(atoms.threshold)(lambda node, t, kit: kit.step(t))
-
-
-@scalar(atoms.sigmoid)
-def sigmoid(node: Any, t: Any, kit: Any) -> Any:
-    half = kit.number(0.5)
-    return half + half * kit.tanh(half * t)
-
-
-@scalar(atoms.silu)
-def silu(node: Any, t: Any, kit: Any) -> Any:
-    return t * sigmoid(node, t, kit)
-
-
-@scalar(atoms.leaky_relu)
-def leaky_relu(node: Any, t: Any, kit: Any) -> Any:
-    return relu(t, kit) + kit.number(node.slope) * kit.minimum(t, kit.number(0))
-
-
-@scalar(atoms.elu)
-def elu(node: Any, t: Any, kit: Any) -> Any:
-    return relu(t, kit) + kit.number(node.alpha) * kit.expm1(kit.minimum(t, kit.number(0)))
-
-
-@scalar(atoms.squareplus)
-def squareplus(node: Any, t: Any, kit: Any) -> Any:
-    root = kit.power(t * t + kit.number(node.b), Fraction(1, 2))
-    return kit.number(0.5) * (t + root)
-
-
-@scalar(atoms.hardtanh)
-def hardtanh(node: Any, t: Any, kit: Any) -> Any:
-    return kit.minimum(kit.maximum(t, kit.number(node.low)), kit.number(node.high))
-
-
-@scalar(cp.huber)
-def huber(node: Any, t: Any, kit: Any) -> Any:
-    size, edge = kit.absolute(t), kit.number(float(node.M.value))
-    inner, outer = kit.minimum(size, edge), relu(size - edge, kit)
-    return inner * inner + kit.number(2) * edge * outer
-
-
-@scalar(cp.entr)
-def entr(node: Any, t: Any, kit: Any) -> Any:
-    return -t * kit.log(t)
-
-
 def evaluate(node: Any, values: list[Any], kit: Any) -> Any:
     """The value of one node, by its operation; other atoms point by point, in floats only."""
     known = OPERATIONS.get(type(node))
@@ -377,6 +322,6 @@ def evaluate_one_by_one(node: Any, values: list[Any]) -> Any:
     for point in zip(*values, strict=True):
         try:
             results.append(np.broadcast_to(node.numeric(list(point)), node.shape))
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        except Exception:  # foreign code: whatever it raises, the value there is not known
             results.append(np.full(node.shape, np.nan))
     return np.array(results, dtype=np.float64)

@@ -17,6 +17,8 @@ from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.analysis.witnesses import Counterexample, exact_values, named_fixed, satisfied
 
+RELAXED = " with its integer variables relaxed to real ones"
+
 
 def judge_problem(problem: cp.Problem, effort: int = 1) -> Verdict:
     """Convex if the objective and the feasible set are.
@@ -40,7 +42,7 @@ def judge_problem(problem: cp.Problem, effort: int = 1) -> Verdict:
     failing = [label for label, part in parts.items() if not part_holds(label, part)]
     guilty = next((parts[label].blame for label in failing if parts[label].blame), None)
     return Verdict(
-        about="the problem",
+        about="the problem" + (RELAXED if problem.is_mixed_integer() else ""),
         convex=True if proved else False if witness is not None else None,
         concave=None,
         reasons={"convex": reason(proved, witness, failing)},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnet.analysis.kits import Undecided
 
-EXACT_SIZE = 40
+EXACT_SIZE = 60
 
 
 def as_floats(matrix: Any) -> NDArray[np.float64]:

@@ -66,7 +66,7 @@ def equal(one: Any, two: Any) -> bool:
     """Whether two expressions agree at random points where both are defined."""
     question = ask_about_expression(cp.hstack([cp.vec(one, order="F"), cp.vec(two, order="F")]))
     space = Space(question, question.tape())
-    if not space.searchable:
+    if not space.drawable:
         return False
     points = np.abs(space.draw(200, False)) if space.size else space.draw(200, False)
     points = space.clipped(points)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.analysis.domains import Domain, domain_of
-from cvxnet.analysis.operations import align
+from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape
 from cvxnet.analysis.witnesses import Counterexample, verify
@@ -49,9 +49,11 @@ class Space:
         self.domains = {
             id(leaf): domain_of(leaf, question) for leaf in (*self.unknowns, *self.free)
         }
-        self.searchable = bool(self.unknowns) and all(
-            d is not None and (not d.labels or id_ not in mine) for id_, d in self.domains.items()
-        )
+        known = all(d is not None for d in self.domains.values())
+        # What no exact arithmetic can evaluate could never be verified.
+        exact = all(type(n) in OPERATIONS for n in tape.nodes if n.args)
+        self.drawable = known
+        self.searchable = bool(self.unknowns) and known and exact
         self.size = sum(int(u.size) for u in self.unknowns)
         self.work = sum(
             int(np.prod(n.shape, dtype=int))

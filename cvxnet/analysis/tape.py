@@ -12,6 +12,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.analysis import functions  # noqa: F401 - it registers the scalar functions
 from cvxnet.analysis.kits import FLOATS
 from cvxnet.analysis.operations import evaluate
 
