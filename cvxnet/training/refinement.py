@@ -17,10 +17,8 @@ bracket keeps whichever network is better.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.sweep import LocalMaxima
@@ -72,14 +70,13 @@ def newton(problem: Problem, units: Units) -> Units:
     if not len(units):
         return units
     smooth = Smooth(problem, units)
-    w = smooth.start
-    gradient, H = smooth.derivatives(w)
+    w, gradient = smooth.start, smooth.gradient(smooth.start)
     for _ in range(NEWTON_STEPS):
-        step = solve_positive(H, gradient)
+        step = solve_positive(smooth.hessian(w), gradient)
         for scale in (1.0, 0.5, 0.1, 0.01):
-            slope, bend = smooth.derivatives(w - scale * step)
-            if np.linalg.norm(slope) < np.linalg.norm(gradient):
-                w, gradient, H = w - scale * step, slope, bend
+            slope = smooth.gradient(w - scale * step)
+            if np.linalg.norm(slope) < 0.9 * np.linalg.norm(gradient):
+                w, gradient = w - scale * step, slope
                 break
         else:
             break
@@ -87,7 +84,7 @@ def newton(problem: Problem, units: Units) -> Units:
 
 
 class Smooth:
-    """F and its derivatives for units on their faces."""
+    """F and its derivatives for units on their faces; ``w`` holds all ``w_j`` in a row."""
 
     def __init__(self, problem: Problem, units: Units) -> None:
         self.problem = problem
@@ -99,29 +96,33 @@ class Smooth:
         pairs = zip(self.bases, units.weights, strict=True)
         self.start = np.concatenate([B.T @ u for B, u in pairs])
 
-    def split(self, w: Array) -> list[Array]:
-        """``w`` unit by unit."""
-        return np.split(w, self.ends[:-1])
-
     def weights(self, w: Array) -> Array:
         """The units ``B_j w_j``, one a row."""
-        return np.array([B @ part for B, part in zip(self.bases, self.split(w), strict=True)])
+        parts = np.split(w, self.ends[:-1])
+        return np.array([B @ part for B, part in zip(self.bases, parts, strict=True)])
 
-    def derivatives(self, w: Array) -> tuple[Array, Array]:
-        """Gradient and Hessian of F; infinite where a unit vanishes, as F has none there."""
-        problem, f = self.problem, self.M @ w
-        sizes = np.sqrt(np.bincount(self.owner, w * w))
+    def sizes(self, w: Array) -> Array:
+        """``|w_j|``, once for every entry of ``w``."""
+        return np.sqrt(np.bincount(self.owner, w * w))[self.owner]
+
+    def gradient(self, w: Array) -> Array:
+        """The gradient of F; infinite where a unit vanishes, as F has none there."""
+        problem, sizes = self.problem, self.sizes(w)
         if not (sizes > 0.0).all():
-            return np.full_like(w, np.inf), np.eye(len(w))
-        unit = w / sizes[self.owner]
-        gradient = self.M.T @ problem.loss.gradient(f, problem.y) + problem.weight_decay * unit
-        H = (self.M.T * problem.loss.curvature(f, problem.y)) @ self.M
-        return gradient, H + problem.weight_decay * block_diag(*self.bends(unit, sizes))
+            return np.full_like(w, np.inf)
+        slope = problem.loss.gradient(self.M @ w, problem.y)
+        return self.M.T @ slope + problem.weight_decay * w / sizes
 
-    def bends(self, unit: Array, sizes: Array) -> Iterator[Array]:
-        """The Hessian of each ``|w_j|``: ``(I - unit unit^T) / |w_j|``."""
-        for part, size in zip(self.split(unit), sizes, strict=True):
-            yield (np.eye(part.size) - np.outer(part, part)) / size
+    def hessian(self, w: Array) -> Array:
+        """The Hessian of F: ``|w_j|`` adds ``(I - w_j w_j^T / |w_j|^2) / |w_j|``."""
+        problem, sizes = self.problem, self.sizes(w)
+        bend = problem.loss.curvature(self.M @ w, problem.y)
+        H = (self.M.T * bend) @ self.M
+        unit = w / sizes
+        same = self.owner[:, None] == self.owner
+        H -= problem.weight_decay * same * np.outer(unit, unit / sizes)
+        H[np.diag_indices_from(H)] += problem.weight_decay / sizes
+        return H
 
 
 def solve_positive(H: Array, gradient: Array) -> Array:

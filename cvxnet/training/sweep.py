@@ -32,12 +32,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from joblib import Parallel, delayed
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-13
+CIRCLES_A_TASK = 200
+"""Circles swept in one task: with more of them the sweep goes to joblib's threads."""
 KEPT = 16
 """Local maxima remembered per circle (the best ones); the maximum itself is never dropped."""
 
@@ -80,7 +83,13 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
-    found = sweep_circles(circles, owners, solid, plus, minus, floor, TOLERANCE * scale)
+    parts = max(1, len(circles) // CIRCLES_A_TASK)
+    tasks = (
+        delayed(sweep_circles)(*part, solid, plus, minus, floor, TOLERANCE * scale)
+        for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
+    )
+    jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
+    found = np.concatenate(jobs(tasks))
     found = local_maxima(found[found[:, 0] > floor])
     rho = float(found[0, 0]) if len(found) else floor
     return LocalMaxima(rho, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
@@ -103,12 +112,12 @@ def local_maxima(found: Array) -> Array:
     return found[np.argsort(-found[:, 0], kind="stable")]
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def sweep_circles(circles, owners, normals, plus, minus, floor, tolerance):  # type: ignore[no-untyped-def]
     """Candidates (value, u, sign, vertex or not), KEPT for each circle; unused rows are zero."""
     m = circles.shape[0]
     found = np.zeros((m, KEPT, 6))
-    for i in prange(m):
+    for i in range(m):
         sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tolerance, found[i])
     return found.reshape(m * KEPT, 6)
 
