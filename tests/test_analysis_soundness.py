@@ -9,6 +9,7 @@ import pytest
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
+from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.kits import BALLS, RATIONALS
 from cvxnet.analysis.questions import ask_about_network
 from cvxnet.analysis.search import Space
@@ -85,6 +86,36 @@ def test_proved_is_never_violated_and_refuted_always_verifies(batch, activations
                 assert worst_midpoint(verdict.question, sign) < 1e-9, (seed, network, options)
             elif getattr(verdict, goal) is False:
                 assert verdict.counterexamples[goal].verify(), (seed, network, options)
+
+
+@pytest.mark.parametrize("batch", range(6))
+def test_bounds_and_quasiconvexity_hold_at_every_node(batch):
+    """Bounds enclose what every node takes; quasiconvex entries stay below the higher end."""
+    quasi = 0
+    for seed in range(40 * batch, 40 * (batch + 1)):
+        rng = np.random.default_rng(seed)
+        network, options = draw_question(rng, PIECEWISE + SMOOTH)
+        question = ask_about_network(
+            network, options["wrt"], options.get("loss"), None, options["inputs"], 0.0
+        )
+        tape = Tape([question.expression])
+        facts = derive_facts(question, tape)
+        space = Space(question, tape, seed)
+        a, b = space.draw(300, False), space.draw(300, False)
+        free = space.draw_free(300, False)
+        share = rng.random((300, 1))
+        at = [space.values(p, free) for p in (a, b, space.clipped(share * a + (1 - share) * b))]
+        for place, fact in enumerate(facts):
+            values = [np.broadcast_to(v[place], (300, *fact.low.shape)) for v in at]
+            room = 1e-9 * (1 + np.abs(values[0]) + np.abs(values[1]))
+            assert (values[0] >= fact.low - room).all() and (values[0] <= fact.high + room).all()
+            assert (values[0][:, fact.low >= 0] >= 0).all()  # a sign has no tolerance
+            assert (values[0][:, fact.high <= 0] <= 0).all()
+            higher, lower = np.maximum(*values[:2]), np.minimum(*values[:2])
+            assert ((values[2] <= higher + room) | ~fact.quasiconvex).all()
+            assert ((values[2] >= lower - room) | ~fact.quasiconcave).all()
+            quasi += int((fact.quasiconvex & ~fact.convex).sum())
+    assert quasi > 20
 
 
 def exact_network(network, x, weights):

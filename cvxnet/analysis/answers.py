@@ -19,6 +19,7 @@ from cvxnet.analysis.verdicts import Verdict
 from cvxnet.analysis.witnesses import Counterexample
 from cvxnet.errors import InputError
 from cvxnet.layers.layer import Layer
+from cvxnet.losses import get_loss
 
 
 def convexity(
@@ -86,6 +87,7 @@ def convexity(
         return answer(ask_about_expression(thing, wrt), effort)
     if isinstance(thing, Layer):
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
+        loss = None if loss is None else get_loss(loss).name
         return answer(ask_about_network(thing, wrt, loss, data, inputs, weight_decay), effort)
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "

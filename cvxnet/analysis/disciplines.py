@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import cvxpy as cp
@@ -70,13 +69,18 @@ def difference_line(tape: Tape, facts: list[Facts]) -> str:
                 [known[k] for k in tape.inputs[place]],
             )
         )
-    package = importlib.util.find_spec("dccp") is not None
-    how = (
-        "the package dccp can look for a stationary point"
-        if package
-        else ("the package dccp (not installed) looks for stationary points")
-    )
-    return f"yes; {how}" if known[-1] else "not by the rules"
+    return f"yes; {ask_dccp(tape.nodes[-1])}" if known[-1] else "not by the rules"
+
+
+def ask_dccp(expression: Any) -> str:
+    """What the package dccp says, where it is installed."""
+    try:
+        import dccp
+    except ImportError:
+        return "the package dccp (not installed) looks for stationary points"
+    if dccp.is_dccp(cp.Problem(cp.Minimize(cp.sum(expression)))):
+        return "the package dccp accepts it as it is"
+    return "the package dccp accepts it with each convex part as a variable: u == f, minimize u - v"
 
 
 def is_difference(node: Any, fact: Facts, args: list[Facts], known: list[bool]) -> bool:

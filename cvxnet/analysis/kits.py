@@ -100,13 +100,46 @@ def as_rational(value: Any) -> fmpq:
     return fmpq(int(top), int(bottom))
 
 
+def product_of_matrices(left: Any, right: Any, scalar: type, matrix: type) -> Any:
+    """Batches of object matrices (or vectors) multiplied by flint, or None for other objects."""
+    if not isinstance(left.flat[0], scalar) or not isinstance(right.flat[0], scalar):
+        return None
+    lefts, rights = (matrices_of(v, column, matrix) for v, column in ((left, False), (right, True)))
+    count = max(len(lefts), len(rights))
+    results = [lefts[k % len(lefts)] * rights[k % len(rights)] for k in range(count)]
+    flat = np.empty((count, results[0].nrows() * results[0].ncols()), dtype=object)
+    for k, result in enumerate(results):
+        flat[k, :] = result.entries()
+    return flat
+
+
+def matrices_of(batch: Any, column: bool, matrix: type) -> list[Any]:
+    """The members of a batch as flint matrices; vectors become one row or one column."""
+    shape = batch.shape[1:] if batch.ndim == 3 else (-1, 1) if column else (1, -1)
+    members = [member.reshape(shape) for member in batch]
+    return [matrix(*m.shape, list(m.ravel())) for m in members]
+
+
+def converted(function: Callable[[Any], Any], values: Any) -> Any:
+    """A conversion entry by entry; big float arrays repeat few numbers, so each is done once."""
+    array = np.asarray(values)
+    if array.dtype == object or array.size < 64:
+        return entrywise(function, array)
+    numbers, places = np.unique(array, return_inverse=True)
+    return entrywise(function, numbers)[places.reshape(array.shape)]
+
+
 class RationalKit:
     """Exact rationals: piecewise-polynomial functions only."""
 
     exact = True
 
+    def matrix_product(self, left: Any, right: Any) -> Any:
+        """Batches of matrices multiplied by flint, or None where the entries are no rationals."""
+        return product_of_matrices(left, right, fmpq, flint.fmpq_mat)
+
     def number(self, value: Any) -> Any:
-        return entrywise(as_rational, np.asarray(value))
+        return converted(as_rational, value)
 
     def maximum(self, a: Any, b: Any) -> Any:
         return entrywise(lambda s, t: s if s >= t else t, a, b)
@@ -173,8 +206,12 @@ class BallKit:
 
     exact = True
 
+    def matrix_product(self, left: Any, right: Any) -> Any:
+        """Batches of matrices multiplied by flint."""
+        return product_of_matrices(left, right, arb, flint.arb_mat)
+
     def number(self, value: Any) -> Any:
-        return entrywise(lambda v: v if isinstance(v, arb) else arb(as_rational(v)), value)
+        return converted(lambda v: v if isinstance(v, arb) else arb(as_rational(v)), value)
 
     def maximum(self, a: Any, b: Any) -> Any:
         return entrywise(lambda s, t: s.max(t), a, b)

@@ -33,6 +33,15 @@ def load_thing(target: str | Path) -> Any:
     -------
     layer, CVXPY expression or CVXPY problem
         What `convexity` accepts.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from cvxnet.layers import Linear, Sequential
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.json"
+    >>> Sequential(Linear(2, 1)).save(file)
+    >>> load_thing(file)
+    Sequential(Linear(2, 1))
     """
     text = str(target)
     path, colon, name = text.rpartition(":")

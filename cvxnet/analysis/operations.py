@@ -20,6 +20,7 @@ from cvxpy.atoms.pnorm import Pnorm, PnormApprox
 from cvxnet.analysis.kits import Undecided
 from cvxnet.layers import atoms
 
+EXACT_PRODUCT = 4000  # from here on flint's matrices beat arrays of objects
 Operation = Callable[[Any, list[Any], Any], Any]
 OPERATIONS: dict[type, Operation] = {}
 
@@ -95,6 +96,10 @@ def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
     left, right = values
     if left.ndim == 1 or right.ndim == 1:
         return multiply(node, values, kit)
+    if kit.exact and left[0].size * right[0].size > EXACT_PRODUCT:
+        matrices = kit.matrix_product(left, right)
+        if matrices is not None:
+            return shaped(node, matrices)
     if left.ndim == 2 and right.ndim == 2:
         return (left * right).sum(axis=-1)
     if left.ndim == 2:

@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.tape import Tape, dense
-from cvxnet.errors import InputError
+from cvxnet.errors import CvxnetError, InputError
 from cvxnet.layers.layer import Layer, recorded_calls
 from cvxnet.losses import get_loss
 from cvxnet.validation import as_floats, check_matrix
@@ -80,7 +80,7 @@ def ask_about_network(
     names = {id(x): "x", id(y): "y"} | {id(t): name for name, t in tensors.items()}
     unknowns = [x] if "input" in asked else []
     unknowns += [t for t in tensors.values() if isinstance(t, cp.Variable)]
-    expression = output if loss is None else get_loss(loss).expression(flat(output), y)
+    expression = output if loss is None else objective(loss, flat(output), y)
     if weight_decay:
         expression = expression + weight_decay / 2 * sum(cp.sum_squares(u) for u in unknowns)
     return Question(
@@ -100,6 +100,18 @@ def ask_about_network(
             "weight_decay": weight_decay,
         },
     )
+
+
+def objective(loss: Any, predictions: Any, y: Any) -> Any:
+    """The loss as an expression; some losses need labels that are known."""
+    try:
+        return get_loss(loss).expression(predictions, y)
+    except (TypeError, ValueError, IndexError) as error:
+        if isinstance(error, CvxnetError) or not isinstance(y, cp.Parameter):
+            raise
+        raise InputError(
+            f"a verdict on the {loss} loss needs the labels: pass data=(X, y)."
+        ) from error
 
 
 SIGNED_LABELS = ("logistic", "hinge", "squared_hinge")

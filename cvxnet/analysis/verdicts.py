@@ -15,7 +15,7 @@ from cvxnet.analysis.witnesses import Counterexample
 WORDS = {True: "proved", False: "refuted", None: "unknown"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Verdict:
     """Whether something is convex, with evidence.
 
@@ -37,6 +37,18 @@ class Verdict:
         The curvature that CVXPY alone gives.
     parts : mapping of str to Verdict
         For a problem, the verdicts on the objective and each constraint.
+
+    Examples
+    --------
+    >>> from cvxnet.analysis import convexity
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> verdict = convexity(Sequential(Linear(1, 1), ReLU(), Linear(1, 1)), wrt="0")
+    >>> verdict
+    <Verdict NOT CONVEX: the output in 0.bias, 0.weight>
+    >>> print(verdict.blame.needs)
+    2.weight >= 0 (nonneg=True)
+    >>> [repair.change for repair in verdict.repairs][:1]
+    ['make the weights of layer 2 >= 0']
     """
 
     about: str
@@ -100,6 +112,11 @@ class Verdict:
         from cvxnet.analysis.pictures import draw_derivation
 
         return draw_derivation(self)
+
+    def __repr__(self) -> str:
+        from cvxnet.analysis.phrases import headline
+
+        return f"<Verdict {headline(self)}>"
 
     def __str__(self) -> str:
         from cvxnet.analysis.terminal import render_text

@@ -42,6 +42,17 @@ class Counterexample:
         The verified violation ``|f(middle) - chord|``, exact or as a ball.
     found_by : str
         How it was found.
+
+    Examples
+    --------
+    >>> import cvxpy as cp
+    >>> from cvxnet.analysis import convexity
+    >>> x = cp.Variable(name="x")
+    >>> witness = convexity(cp.square(cp.square(x) - 1)).counterexample
+    >>> sorted(float(point["x"]) for point in (witness.a, witness.b)), witness.gap
+    ([-1.0, 1.0], '1')
+    >>> witness.verify()
+    True
     """
 
     refutes: str

@@ -241,7 +241,13 @@ class AvgPool2d(Pool2d):
 
 
 class Flatten(Activation):
-    """Images are rows already, so this changes nothing; it is here to mirror torch networks."""
+    """Images are rows already, so this changes nothing; it is here to mirror torch networks.
+
+    Examples
+    --------
+    >>> Flatten()([1.0, 2.0])
+    array([1., 2.])
+    """
 
     def forward(self, z: Tensor) -> Tensor:
         return z

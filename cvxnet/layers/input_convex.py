@@ -20,6 +20,11 @@ class InputConvex(Layer):
 
     Each layer sees the input again, with any sign, so that the network need not be nondecreasing
     in its input. Weights are named ``x0.weight, x0.bias, z1.weight, x1.weight, ...``.
+
+    Examples
+    --------
+    >>> list(InputConvex([2, 3, 1]).state_dict())
+    ['x0.weight', 'x0.bias', 'z1.weight', 'x1.weight', 'x1.bias']
     """
 
     def __init__(self, sizes: Sequence[int]) -> None:
