@@ -201,6 +201,17 @@ def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
     return a / b
 
 
+def as_ball(value: Any) -> arb:
+    """A number as a ball; floats are exact."""
+    if isinstance(value, arb):
+        return value
+    if isinstance(value, float):
+        if not np.isfinite(value):
+            raise Undecided(f"{value!r} is not a finite number")
+        return arb(value)
+    return arb(as_rational(value))
+
+
 class BallKit:
     """Real balls (python-flint): every value carries its proven error."""
 
@@ -211,7 +222,7 @@ class BallKit:
         return product_of_matrices(left, right, arb, flint.arb_mat)
 
     def number(self, value: Any) -> Any:
-        return converted(lambda v: v if isinstance(v, arb) else arb(as_rational(v)), value)
+        return converted(as_ball, value)
 
     def maximum(self, a: Any, b: Any) -> Any:
         return entrywise(lambda s, t: s.max(t), a, b)

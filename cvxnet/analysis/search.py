@@ -116,7 +116,8 @@ class Space:
         if whole:
             keep = self.rng.random(shape) < self.rng.choice([0.15, 0.5, 1.0], (count, 1))
             masks = [narrow(count, u.shape).reshape(count, -1) for u in self.unknowns]
-            points = self.rng.integers(-2, 3, shape) * keep * np.concatenate(masks, axis=1)
+            whole_numbers = self.rng.integers(-2, 3, shape).astype(float)
+            points = whole_numbers * keep * np.concatenate(masks, axis=1)
         else:
             points = self.rng.normal(size=shape) * 10.0 ** self.rng.uniform(-1.5, 1.5, (count, 1))
         return self.clipped(self.reflected(points))
