@@ -7,6 +7,7 @@ A kit knows how to do the scalar functions; sums, products and shapes are numpy'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -206,7 +207,7 @@ def as_ball(value: Any) -> arb:
     if isinstance(value, arb):
         return value
     if isinstance(value, float):
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             raise Undecided(f"{value!r} is not a finite number")
         return arb(value)
     return arb(as_rational(value))
