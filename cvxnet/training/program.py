@@ -24,6 +24,7 @@ from cvxnet.training.master import Master
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import balanced_weights, build_network
+from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.trainer import make_problem
 
 BYTES_PER_ENTRY = 400
@@ -148,5 +149,6 @@ def recover(solved: cp.Problem) -> Sequential:
         np.vstack([value for value, _ in pairs]),
         np.concatenate([np.full(len(value), sign) for value, sign in pairs]),
     )
-    units = prune(units.without_small(1e-6), Master(origin.problem, "CLARABEL"))
+    with one_blas_thread():
+        units = prune(units.without_small(1e-6), Master(origin.problem, "CLARABEL"))
     return build_network(*balanced_weights(origin.problem, units), origin.bias)

@@ -19,14 +19,21 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.optimize import minimize
 
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.vertex import eliminate_dependent
 
 LEVEL = 0.01
 """Local maxima down to this fraction below ``weight_decay`` may be units of the optimum."""
 NEWTON_STEPS = 20
+RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)
+"""Levenberg's ridges, for where the optimum is not unique and the Hessian singular."""
+ATTEMPTS = 5
+"""Newton runs; after each that fails the unit that fits least is left out."""
+CONVERGED = 1e-8
+"""Gradient, relative to ``weight_decay``, at which Newton's method has converged."""
 DEPENDENT = 1e-6
 """Features this close to dependent are so: local maxima are known to about as many digits."""
 SMALL = 1e-7
@@ -38,49 +45,76 @@ def refine(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
 
     ``maxima`` are those of the dual vector that the units propose, down to LEVEL.
     """
-    units = gather(units, maxima).without_small(SMALL)
-    units = eliminate_dependent(problem, units, DEPENDENT)
-    for _ in range(3):
-        moved = newton(problem, units)
+    return settle(problem, resize(problem, maxima, gather(units, maxima)))
+
+
+def settle(problem: Problem, units: Units) -> Units:
+    """Newton's method, without the units that turn out not to belong there."""
+    units = eliminate_dependent(problem, units.without_small(SMALL), DEPENDENT)
+    for _ in range(ATTEMPTS):
+        moved, converged = newton(problem, units)
         forward = (moved.weights * units.weights).sum(axis=1) > 0.0
-        if forward.all():
+        if converged and forward.all():
             return moved
+        if forward.all():
+            forward[np.argmin(moved.sizes)] = False
         units = units.pick(forward)
     return units
 
 
-def gather(units: Units, maxima: LocalMaxima) -> Units:
-    """The local maxima, each as large as the units of its sign that are nearest to it."""
-    signs = -maxima.signs
-    sizes = np.zeros(len(signs))
+def gather(units: Units, maxima: LocalMaxima) -> Array:
+    """For each local maximum the total size of the units of its sign that are nearest to it."""
+    sizes = np.zeros(len(maxima.values))
     for sign in (1.0, -1.0):
-        mine, theirs = units.signs == sign, np.flatnonzero(signs == sign)
+        mine, theirs = units.signs == sign, np.flatnonzero(maxima.signs == -sign)
         if mine.any() and theirs.size:
             nearest = np.argmax(units.weights[mine] @ maxima.units[theirs].T, axis=1)
             np.add.at(sizes, theirs[nearest], units.sizes[mine])
-    return Units(sizes[:, None] * maxima.units, signs)
+    return sizes
 
 
-def newton(problem: Problem, units: Units) -> Units:
-    """Newton's method on F with every unit on its face.
+def resize(problem: Problem, maxima: LocalMaxima, sizes: Array) -> Units:
+    """The local maxima with the best sizes, from the sizes given (quasi-Newton with bounds).
+
+    Local maxima that the optimum does not use come out with size zero.
+    """
+    if not len(sizes):
+        return no_units(problem.family.rank)
+    M = -problem.family.features(maxima.units) * maxima.signs
+
+    def objective(c: Array) -> tuple[float, Array]:
+        f = M @ c
+        value = problem.loss.value(f, problem.y) + problem.weight_decay * c.sum()
+        return value, M.T @ problem.loss.gradient(f, problem.y) + problem.weight_decay
+
+    bounds = [(0.0, None)] * len(sizes)
+    options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * problem.weight_decay}
+    c = minimize(objective, sizes, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return Units(c[:, None] * maxima.units, -maxima.signs)
+
+
+def newton(problem: Problem, units: Units) -> tuple[Units, bool]:
+    """Newton's method on F with every unit on its face, and whether it converged.
 
     A step counts if it shrinks the gradient: near the optimum the value no longer shows progress,
-    as it errs by the square of what the gradient does.
+    as it errs by the square of what the gradient does. Ridges are raised until a step does.
     """
     if not len(units):
-        return units
+        return units, True
     smooth = Smooth(problem, units)
     w, gradient = smooth.start, smooth.gradient(smooth.start)
     for _ in range(NEWTON_STEPS):
-        step = solve_positive(smooth.hessian(w), gradient)
-        for scale in (1.0, 0.5, 0.1, 0.01):
-            slope = smooth.gradient(w - scale * step)
+        H = smooth.hessian(w)
+        for ridge in RIDGES:
+            moved = w - solve_positive(H, gradient, ridge)
+            slope = smooth.gradient(moved)
             if np.linalg.norm(slope) < 0.9 * np.linalg.norm(gradient):
-                w, gradient = w - scale * step, slope
+                w, gradient = moved, slope
                 break
         else:
             break
-    return Units(smooth.weights(w), units.signs)
+    converged = bool(np.abs(gradient).max() <= CONVERGED * problem.weight_decay)
+    return Units(smooth.weights(w), units.signs), converged
 
 
 class Smooth:
@@ -125,10 +159,10 @@ class Smooth:
         return H
 
 
-def solve_positive(H: Array, gradient: Array) -> Array:
-    """``H^-1 gradient`` for a positive semidefinite H; zero if it is numerically indefinite."""
-    ridge = 1e-14 * np.trace(H) / len(H)
+def solve_positive(H: Array, gradient: Array, ridge: float) -> Array:
+    """``H^-1 gradient`` for a semidefinite H raised by a relative ridge; zero if that fails."""
+    raised = H + ridge * np.trace(H) / len(H) * np.eye(len(H))
     try:
-        return cho_solve(cho_factor(H + ridge * np.eye(len(H))), gradient)
+        return cho_solve(cho_factor(raised), gradient)
     except LinAlgError:
         return np.zeros_like(gradient)

@@ -21,6 +21,7 @@ from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import append_ones, balanced_weights, build_network
 from cvxnet.training.scaling import rescale
 from cvxnet.training.solution import Solution
+from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.units import make_family
 from cvxnet.validation import check_data, check_positive
 
@@ -97,7 +98,7 @@ def train(
     bracket = open_bracket(scaled)
     history: list[tuple[float, float, float, int]] = []
     interrupted = False
-    with Progress(gap) if progress else quiet() as report:
+    with one_blas_thread(), Progress(gap) if progress else quiet() as report:
         try:
             for _ in close_bracket(bracket, master, gap, deadline):
                 seconds = time.perf_counter() - begin
