@@ -62,6 +62,11 @@ UP, DOWN = {"nonneg": True}, {"nonpos": True}
 x, y, z = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(3, name="z")
 p = cp.Variable(nonneg=True, name="p")
 
+DATA = np.random.default_rng(0).normal(size=(60, 3))
+W = cp.Variable(100, name="w")
+HALF = np.random.default_rng(1).normal(size=(100, 100))
+GRAM = HALF @ HALF.T + np.eye(100)
+
 # (reason, thing, options, convex, concave)
 ROWS = [
     # one layer and an activation, in the input, for all weights
@@ -195,6 +200,8 @@ ROWS = [
      {"loss": "squared", "data": (np.eye(2), [-1.0, -2.0])}, T, F),
     ("a target above zero", net(L.Linear(2, 1), L.ReLU()),
      {"loss": "squared", "data": (np.eye(2), [-1.0, 2.0])}, F, F),
+    ("first layer, squared, real targets", free(L.ReLU(), **UP),
+     {"loss": "squared", "wrt": "0", "data": (DATA[:, :2], DATA[:, 2])}, F, F),
     ("weight decay does not save it", net(L.Linear(1, 1, False), L.Linear(1, 1, False)),
      {"loss": "squared", "data": (ONE, [0.0]), "weight_decay": 0.1}, F, F),
     # given weights, in the input: what cancels and what does not
@@ -260,6 +267,8 @@ ROWS = [
     ("2 x^2 - x^2", 2 * cp.square(x) - cp.square(x), {}, T, F),
     ("log(1 + exp(-relu w))", cp.logistic(-cp.pos(x)), {}, F, F),
     ("indefinite quadratic form", cp.quad_form(z, np.diag([1.0, -1.0, 0.0])), {}, F, F),
+    ("a large quadratic form", cp.quad_form(W, GRAM), {}, T, F),
+    ("a large indefinite form", cp.quad_form(W, GRAM - 150 * np.eye(100)), {}, F, F),
     ("semidefinite quadratic form", cp.quad_form(z, np.ones((3, 3))), {}, T, F),
     ("exp(-x^2)", cp.exp(-cp.square(x)), {}, F, F),
     ("(relu(x) - 1)^2", cp.square(cp.pos(x) - 1), {}, F, F),

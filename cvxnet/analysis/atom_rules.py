@@ -9,7 +9,10 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.facts import Facts, Mask, make_facts, negated
+from cvxnet.analysis.kits import RATIONALS, Undecided
+from cvxnet.analysis.quadratics import is_psd
 from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread
+from cvxnet.analysis.tape import dense
 from cvxnet.layers.profiles import Profile, inside
 
 
@@ -157,8 +160,17 @@ def derive_by_cvxpy(node: Any, args: list[Facts]) -> Facts:
 def trusted(node: Any, curvature: str) -> bool:
     """CVXPY's word on the atom, except where it rounds: an indefinite matrix is not definite."""
     if type(node) is cp.QuadForm and isinstance(node.args[1], cp.Constant):
-        return False  # the quadratic decider tests the matrix exactly
+        matrix = RATIONALS.number(dense(node.args[1].value))
+        return is_definite((matrix + matrix.T) * (1 if curvature == "convex" else -1))
     return bool(getattr(node, f"is_atom_{curvature}")())
+
+
+def is_definite(matrix: Any) -> bool:
+    """Whether a rational matrix is certainly positive semidefinite."""
+    try:
+        return is_psd(matrix)
+    except Undecided:
+        return False
 
 
 def fits(node: Any, i: int, affine_arg: Mask, same: Mask, opposite: Mask) -> bool:

@@ -19,7 +19,7 @@ from cvxnet.analysis.search import Segment, Space
 from cvxnet.analysis.tape import Tape
 
 MOST_UNKNOWNS = 200
-MOST_WORK = 300_000
+MOST_WORK = 400_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def float_of(value: fmpq) -> float:
 def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
     """The decision of the first decider that understands the expression, or None."""
     space = Space(question, tape)
-    if not space.searchable or space.size > MOST_UNKNOWNS or space.work > MOST_WORK:
+    if not space.searchable or space.size > MOST_UNKNOWNS or space.size * space.work > MOST_WORK:
         return None
     if any(not space.domain(u).interior for u in space.unknowns):
         return None

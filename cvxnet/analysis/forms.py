@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -25,8 +25,19 @@ from cvxnet.analysis.tape import Tape
 from cvxnet.layers.profiles import Profile
 
 ZERO, ONE = fmpq(0), fmpq(1)
-Line: TypeAlias = tuple[fmpq, tuple[tuple[int, fmpq], ...]]
 LIMIT = 4000
+
+
+class Line(tuple[fmpq, tuple[tuple[int, fmpq], ...]]):
+    """An affine function as a key: its constant and its sorted coefficients.
+
+    The hash of many rationals is slow, and one line is looked up many times, so it is kept.
+    """
+
+    def __hash__(self) -> int:
+        if "kept" not in self.__dict__:
+            self.kept = super().__hash__()
+        return self.kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +76,7 @@ class Form:
 
     def line(self) -> Line:
         """The affine function as a key."""
-        return self.constant, tuple(sorted(self.linear.items()))
+        return Line((self.constant, tuple(sorted(self.linear.items()))))
 
     def __add__(self, other: Any) -> Form:
         other = as_form(other)

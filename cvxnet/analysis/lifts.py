@@ -16,7 +16,7 @@ from cvxnet.layers.linear import Linear
 from cvxnet.validation import as_floats
 
 FAMILIES = {"ReLU": "relu"}
-MOST_SAMPLES = 40
+MOST_SAMPLES = 8
 
 
 def find_lifts(question: Question) -> Iterator[tuple[str, str, str, float, Verdict | None]]:

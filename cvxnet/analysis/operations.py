@@ -100,6 +100,8 @@ def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
         matrices = kit.matrix_product(left, right)
         if matrices is not None:
             return shaped(node, matrices)
+    if not kit.exact:  # numpy hands only contiguous batches to BLAS
+        left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
     if left.ndim == 2 and right.ndim == 2:
         return (left * right).sum(axis=-1)
     if left.ndim == 2:

@@ -36,6 +36,12 @@ class Segment:
     found_by: str
 
 
+def work_of(node: Any) -> int:
+    """About how many operations one evaluation of a node takes."""
+    inner = node.args[0].shape[-1:] if type(node).__name__ == "MulExpression" else ()
+    return int(node.size) * max(1, *inner, len(node.args))
+
+
 class Space:
     """The unknowns as one flat vector, the free values as another, both inside their domains."""
 
@@ -55,11 +61,7 @@ class Space:
         self.drawable = known
         self.searchable = bool(self.unknowns) and known and exact
         self.size = sum(int(u.size) for u in self.unknowns)
-        self.work = sum(
-            int(np.prod(n.shape, dtype=int))
-            * max(1, n.args[0].size // max(n.size, 1) if n.args else 1)
-            for n in tape.nodes
-        )
+        self.work = sum(work_of(node) for node in tape.nodes)
 
     def split(self, flat: Array) -> dict[int, Array]:
         """A batch of flat vectors as a batch of values for each unknown."""
@@ -155,7 +157,7 @@ def find_counterexample(
     if not space.searchable:
         return None
     sign = 1.0 if refutes == "convex" else -1.0
-    for stage in (try_whole_numbers, try_lines, try_kinks, try_curvature):
+    for stage in (try_whole_numbers, try_mirrors, try_lines, try_kinks, try_curvature):
         for segment in stage(space, sign, effort):
             found = simplest(space, segment, refutes, sign)
             if found is not None:
@@ -233,6 +235,16 @@ def with_swaps(space: Space, a: Array, b: Array, chosen: NDArray[np.bool_]) -> t
     mirrored = rows[::3]
     b[mirrored] = -a[mirrored]
     return a, space.clipped(b)
+
+
+def try_mirrors(space: Space, sign: float, effort: int) -> Iterator[Segment]:
+    """Segments through the origin, of all sizes: there every unit without a bias has its kink."""
+    count = budget(space, 400 * effort)
+    sizes = 10.0 ** space.rng.uniform(-4.0, 0.5, (count, 1))
+    a = space.clipped(space.rng.normal(size=(count, space.size)) * sizes)
+    b, free = space.clipped(-a), space.draw_free(count, False)
+    for row, entry in best_first(gap_of(space, a, b, free, sign)):
+        yield segment(space, a, b, free, row, entry, "a segment through the origin")
 
 
 def try_lines(space: Space, sign: float, effort: int) -> Iterator[Segment]:

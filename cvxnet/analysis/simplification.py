@@ -77,7 +77,8 @@ def spoils_midpoint(candidate: Any, key: int, place: tuple[int, ...]) -> bool:
 
 def with_zeros(space: Any, candidate: Any, sign: float) -> Any:
     """Set entries to zero while the violation stays; fewer attempts for big networks."""
-    trials, most = 0, max(8, min(TRIALS, 100_000 // sum(map(len, space.tape.inputs))))
+    arcs = sum(map(len, space.tape.inputs))
+    trials, most = 0, max(8, min(TRIALS, 100_000 // arcs, 10_000_000 // space.work))
     for part in ("a", "b", "fixed"):
         for key, values in getattr(candidate, part).items():
             for place in np.argwhere(values != 0.0):
