@@ -32,6 +32,8 @@ START = 1e-4
 """Size of a new unit relative to the largest."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
+NEAR = 1.1
+"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
 PATIENCE = 8
 """Rounds without progress in the gap after which the search gives up."""
 SLACK = 1e-12
@@ -123,11 +125,11 @@ def close_bracket(
         units = master.solve(cells, left if np.isfinite(left) else None)
         maxima = price(bracket, units, timings)
         for _ in range(REFINEMENTS):
-            if bracket.gap <= gap or maxima.rho > 2.0 * problem.weight_decay:
+            if bracket.gap <= gap or maxima.rho > NEAR * problem.weight_decay:
                 break
             with clock(timings, "refining"):
                 refined = refine(problem, units, maxima)
-            if problem.objective(refined) > problem.objective(units) * (1.0 + 1e-9):
+            if refined is units:
                 break
             units, maxima = refined, price(bracket, refined, timings)
 

@@ -9,12 +9,10 @@ leaves at most n units.
 
 from __future__ import annotations
 
-import numpy as np
-
 from cvxnet.training.master import Master, cells_of
-from cvxnet.training.problem import Array, Units
+from cvxnet.training.problem import Units
 from cvxnet.training.refinement import LEVEL, refine
-from cvxnet.training.vertex import eliminate_dependent
+from cvxnet.training.vertex import eliminate_dependent, merge
 
 UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
@@ -47,21 +45,4 @@ def resolve(units: Units, master: Master) -> Units:
     problem = master.problem
     solved = master.solve(cells_of(problem, units)).without_small(SMALL)
     floor = (1.0 - LEVEL) * problem.weight_decay
-    refined = refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))
-    return min(solved, refined, key=problem.objective)
-
-
-def merge(units: Units, angle: float) -> Units:
-    """Add up units of one sign that point within ``angle`` of a larger one."""
-    order = np.argsort(-units.sizes)
-    left = units.pick(order).without_small(0.0)
-    merged: list[Array] = []
-    signs: list[float] = []
-    while len(left):
-        cosines = left.weights @ left.weights[0] / (left.sizes * left.sizes[0])
-        group = (left.signs == left.signs[0]) & (cosines >= np.cos(angle))
-        group[0] = True
-        merged.append(left.weights[group].sum(axis=0))
-        signs.append(float(left.signs[0]))
-        left = left.pick(~group)
-    return Units(np.reshape(merged, (len(merged), units.weights.shape[1])), np.array(signs))
+    return refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))

@@ -11,22 +11,27 @@ exactly on its face of the arrangement. On the faces the objective is smooth,
     F(w) = loss(sum_j s_j A_j w_j) + weight_decay sum_j |w_j|,       unit j = B_j w_j,
 
 with ``B_j`` a basis of the face of unit j and ``A_j`` its features there, so Newton's method
-converges quadratically. Far from the optimum the result may be worse than what it began with; the
-bracket keeps whichever network is better.
+converges quadratically.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
-from cvxnet.training.problem import Array, Problem, Units, no_units
+from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.sweep import LocalMaxima
-from cvxnet.training.vertex import eliminate_dependent
+from cvxnet.training.vertex import eliminate_dependent, merge
 
 LEVEL = 0.01
 """Local maxima down to this fraction below ``weight_decay`` may be units of the optimum."""
+CLOSE = (1e-3, 1e-4, 1e-5, 1e-6)
+"""Otherwise: how close (radians) units are to each other, and to faces that they lie on."""
+RISE = 1e-9
+"""Relative rise of the objective that still counts as the same network."""
 NEWTON_STEPS = 20
 RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)
 """Levenberg's ridges, for where the optimum is not unique and the Hessian singular."""
@@ -41,11 +46,28 @@ SMALL = 1e-7
 
 
 def refine(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
-    """The units moved to the local maxima nearest to them, then Newton's method on their faces.
+    """The same network after Newton's method, or itself where no guess at its faces was right.
 
     ``maxima`` are those of the dual vector that the units propose, down to LEVEL.
     """
-    return settle(problem, resize(problem, maxima, gather(units, maxima)))
+    limit = problem.objective(units) * (1.0 + RISE)
+    for guess in guesses(problem, units, maxima):
+        refined = settle(problem, resize(problem, guess))
+        if problem.objective(refined) <= limit:
+            return refined
+    return units
+
+
+def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Units]:
+    """Units on faces: first the local maxima, then the units themselves moved to close faces.
+
+    Two units of the optimum that are close together may show as one local maximum.
+    """
+    yield gather(units, maxima)
+    for close in CLOSE:
+        merged = merge(units.without_small(SMALL), close)
+        on_faces = [problem.family.snap(u, close) for u in merged.weights]
+        yield Units(np.reshape(on_faces, merged.weights.shape), merged.signs)
 
 
 def settle(problem: Problem, units: Units) -> Units:
@@ -62,25 +84,31 @@ def settle(problem: Problem, units: Units) -> Units:
     return units
 
 
-def gather(units: Units, maxima: LocalMaxima) -> Array:
-    """For each local maximum the total size of the units of its sign that are nearest to it."""
+def gather(units: Units, maxima: LocalMaxima) -> Units:
+    """The local maxima, each as large as the units of its sign that are nearest to it.
+
+    Those without such a unit get a token size.
+    """
     sizes = np.zeros(len(maxima.values))
     for sign in (1.0, -1.0):
         mine, theirs = units.signs == sign, np.flatnonzero(maxima.signs == -sign)
         if mine.any() and theirs.size:
             nearest = np.argmax(units.weights[mine] @ maxima.units[theirs].T, axis=1)
             np.add.at(sizes, theirs[nearest], units.sizes[mine])
-    return sizes
+    token = SMALL * (sizes.max(initial=0.0) or 1.0)
+    return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.signs)
 
 
-def resize(problem: Problem, maxima: LocalMaxima, sizes: Array) -> Units:
-    """The local maxima with the best sizes, from the sizes given (quasi-Newton with bounds).
+def resize(problem: Problem, units: Units) -> Units:
+    """The best sizes for fixed directions, from the sizes given (quasi-Newton with bounds).
 
-    Local maxima that the optimum does not use come out with size zero.
+    Units that the optimum does not use come out with size zero.
     """
-    if not len(sizes):
-        return no_units(problem.family.rank)
-    M = -problem.family.features(maxima.units) * maxima.signs
+    if not len(units):
+        return units
+    sizes = units.sizes
+    directions = units.weights / sizes[:, None]
+    M = problem.family.features(directions) * units.signs
 
     def objective(c: Array) -> tuple[float, Array]:
         f = M @ c
@@ -90,7 +118,7 @@ def resize(problem: Problem, maxima: LocalMaxima, sizes: Array) -> Units:
     bounds = [(0.0, None)] * len(sizes)
     options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * problem.weight_decay}
     c = minimize(objective, sizes, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return Units(c[:, None] * maxima.units, -maxima.signs)
+    return Units(c[:, None] * directions, units.signs)
 
 
 def newton(problem: Problem, units: Units) -> tuple[Units, bool]:

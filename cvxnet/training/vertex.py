@@ -1,4 +1,4 @@
-"""A vertex of the networks with one fit: linearly independent features (Caratheodory).
+"""Fewer units with the same fit: merging near duplicates, and vertices (Caratheodory).
 
 Along a null vector of the features the fit stays and the penalty is linear in the sizes, so one of
 the two directions does not raise it; going that way until a unit vanishes leaves one unit less.
@@ -48,3 +48,19 @@ def null_vector(features: Array, tolerance: float) -> Array | None:
     null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank])
     null /= np.where(lengths > 0.0, lengths, 1.0)
     return null / np.abs(null).max()
+
+
+def merge(units: Units, angle: float) -> Units:
+    """Add up units of one sign that point within ``angle`` of a larger one."""
+    order = np.argsort(-units.sizes)
+    left = units.pick(order).without_small(0.0)
+    merged: list[Array] = []
+    signs: list[float] = []
+    while len(left):
+        cosines = left.weights @ left.weights[0] / (left.sizes * left.sizes[0])
+        group = (left.signs == left.signs[0]) & (cosines >= np.cos(angle))
+        group[0] = True
+        merged.append(left.weights[group].sum(axis=0))
+        signs.append(float(left.signs[0]))
+        left = left.pick(~group)
+    return Units(np.reshape(merged, (len(merged), units.weights.shape[1])), np.array(signs))

@@ -59,6 +59,10 @@ class UnitFamily(Protocol):
         """A block that contains the unit ``u``."""
         ...
 
+    def snap(self, u: Array, close: float) -> Array:
+        """``u`` moved to the face that it is within the angle ``close`` of, if there is one."""
+        ...
+
     def face(self, u: Array) -> tuple[Array, Array]:
         """The face that ``u`` lies on: features and basis.
 

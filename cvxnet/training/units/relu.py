@@ -98,14 +98,23 @@ class ReLUUnits:
             facets=signs[rows, None] * a.normals[rows],
         )
 
+    def snap(self, u: Array, close: float) -> Array:
+        """The projection on the intersection of all hyperplanes closer than ``close``."""
+        basis = self._intersection(u, close)
+        return basis @ (basis.T @ u) if basis.size else u
+
     def face(self, u: Array) -> tuple[Array, Array]:
         """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space."""
-        normals = self.arrangement.normals
-        height = normals @ u / np.linalg.norm(u)
-        _, singular, Vt = np.linalg.svd(normals[np.abs(height) <= ON_HYPERPLANE])
-        basis = Vt[int((singular > ON_HYPERPLANE).sum()) :].T
+        basis = self._intersection(u, ON_HYPERPLANE)
         on = basis @ (basis.T @ u)
         return np.where((self.rows @ on > 0.0)[:, None], self.rows, 0.0) @ basis, basis
+
+    def _intersection(self, u: Array, close: float) -> Array:
+        """A basis of the intersection of all hyperplanes within the angle ``close`` of ``u``."""
+        normals = self.arrangement.normals
+        height = normals @ u / np.linalg.norm(u)
+        _, singular, Vt = np.linalg.svd(normals[np.abs(height) <= close])
+        return Vt[int((singular > close).sum()) :].T
 
     def all_cells(self) -> tuple[Signs, sparse.csr_array]:
         """Every activation pattern but the empty one, and the facets of all their cells.
