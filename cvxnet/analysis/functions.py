@@ -43,38 +43,45 @@ scalar(atoms.threshold)(lambda node, t, kit: kit.step(t))
 
 @scalar(atoms.sigmoid)
 def sigmoid(node: Any, t: Any, kit: Any) -> Any:
+    """``1 / (1 + exp(-t)) = (1 + tanh(t / 2)) / 2``."""
     half = kit.number(0.5)
     return half + half * kit.tanh(half * t)
 
 
 @scalar(atoms.silu)
 def silu(node: Any, t: Any, kit: Any) -> Any:
+    """``t sigmoid(t)``."""
     return t * sigmoid(node, t, kit)
 
 
 @scalar(atoms.leaky_relu)
 def leaky_relu(node: Any, t: Any, kit: Any) -> Any:
+    """``max(t, 0) + slope min(t, 0)``."""
     return relu(t, kit) + kit.number(node.slope) * kit.minimum(t, kit.number(0))
 
 
 @scalar(atoms.elu)
 def elu(node: Any, t: Any, kit: Any) -> Any:
+    """``max(t, 0) + alpha (exp(min(t, 0)) - 1)``."""
     return relu(t, kit) + kit.number(node.alpha) * kit.expm1(kit.minimum(t, kit.number(0)))
 
 
 @scalar(atoms.squareplus)
 def squareplus(node: Any, t: Any, kit: Any) -> Any:
+    """``(t + sqrt(t^2 + b)) / 2``."""
     root = kit.power(t * t + kit.number(node.b), Fraction(1, 2))
     return kit.number(0.5) * (t + root)
 
 
 @scalar(atoms.hardtanh)
 def hardtanh(node: Any, t: Any, kit: Any) -> Any:
+    """``t`` clipped."""
     return kit.minimum(kit.maximum(t, kit.number(node.low)), kit.number(node.high))
 
 
 @scalar(cp.huber)
 def huber(node: Any, t: Any, kit: Any) -> Any:
+    """``t^2`` up to M, then ``2 M |t| - M^2``."""
     size, edge = kit.absolute(t), kit.number(float(node.M.value))
     inner, outer = kit.minimum(size, edge), relu(size - edge, kit)
     return inner * inner + kit.number(2) * edge * outer
@@ -90,4 +97,5 @@ def relative_entropy(node: Any, values: list[Any], kit: Any) -> Any:
 
 @scalar(cp.entr)
 def entr(node: Any, t: Any, kit: Any) -> Any:
+    """``-t log t``."""
     return -t * kit.log(t)

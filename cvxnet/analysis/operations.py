@@ -42,6 +42,7 @@ def align(value: Any, shape: tuple[int, ...]) -> Any:
 
 
 def aligned(node: Any, values: list[Any]) -> list[Any]:
+    """All values, ready to broadcast with the node."""
     return [align(value, node.shape) for value in values]
 
 
@@ -69,6 +70,7 @@ def shaped(node: Any, value: Any) -> Any:
 
 @operation(affine.add_expr.AddExpression)
 def add(node: Any, values: list[Any], kit: Any) -> Any:
+    """A sum of terms."""
     total, dimensions = align(values[0], node.shape), len(node.shape) + 1
     for value in values[1:]:  # CVXPY flattens sums, so there may be hundreds of terms
         total = total + (value if value.ndim == dimensions else align(value, node.shape))
@@ -77,22 +79,26 @@ def add(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.unary_operators.NegExpression)
 def negate(node: Any, values: list[Any], kit: Any) -> Any:
+    """The negative."""
     return -values[0]
 
 
 @operation(binary.multiply)
 def multiply(node: Any, values: list[Any], kit: Any) -> Any:
+    """A product, entry by entry."""
     left, right = aligned(node, values)
     return left * right
 
 
 @operation(binary.DivExpression)
 def divide(node: Any, values: list[Any], kit: Any) -> Any:
+    """A quotient, entry by entry."""
     return kit.divide(*aligned(node, values))
 
 
 @operation(binary.MulExpression)
 def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
+    """A product of matrices, vectors or numbers."""
     left, right = values
     if left.ndim == 1 or right.ndim == 1:
         return multiply(node, values, kit)
@@ -113,12 +119,14 @@ def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
 def broadcast(node: Any, values: list[Any], kit: Any) -> Any:
+    """A copy along new axes."""
     value = align(values[0], node.shape)
     return np.broadcast_to(value, (value.shape[0], *node.shape))
 
 
 @operation(affine.transpose.transpose)
 def transpose(node: Any, values: list[Any], kit: Any) -> Any:
+    """Permuted axes."""
     axes = node.get_data()[0]
     inner = range(len(node.shape))[::-1] if axes is None else axes
     return values[0].transpose(0, *(a + 1 for a in inner))
@@ -126,6 +134,7 @@ def transpose(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.reshape.reshape)
 def reshape(node: Any, values: list[Any], kit: Any) -> Any:
+    """The same entries in another shape, by rows or by columns."""
     value, order = values[0], node.get_data()[1]
     if order == "C":
         return value.reshape(value.shape[0], *node.shape)
@@ -136,6 +145,7 @@ def reshape(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.index.index, affine.index.special_index)
 def index(node: Any, values: list[Any], kit: Any) -> Any:
+    """Some of the entries."""
     inner = node.args[0].shape
     places = np.arange(int(np.prod(inner, dtype=int))).reshape(inner)[node.get_data()[0]]
     flat = values[0].reshape(values[0].shape[0], -1)
@@ -144,12 +154,14 @@ def index(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.hstack.Hstack)
 def stack_columns(node: Any, values: list[Any], kit: Any) -> Any:
+    """Blocks side by side."""
     parts = same_batch([v[:, None] if v.ndim == 1 else v for v in values])
     return shaped(node, np.concatenate(parts, axis=1 if len(node.shape) == 1 else 2))
 
 
 @operation(affine.vstack.Vstack)
 def stack_rows(node: Any, values: list[Any], kit: Any) -> Any:
+    """Blocks on top of each other."""
     parts = [v.reshape(v.shape[0], -1, node.shape[-1]) for v in values]
     return shaped(node, np.concatenate(same_batch(parts), axis=1))
 
@@ -162,6 +174,7 @@ def same_batch(values: list[Any]) -> list[Any]:
 
 @operation(affine.sum.Sum)
 def add_up(node: Any, values: list[Any], kit: Any) -> Any:
+    """A sum over axes."""
     return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
 
 
@@ -185,12 +198,14 @@ def take_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(affine.trace.Trace)
 def trace(node: Any, values: list[Any], kit: Any) -> Any:
+    """The sum of the diagonal."""
     size = node.args[0].shape[0]
     return values[0][:, range(size), range(size)].sum(axis=-1)
 
 
 @operation(affine.cumsum.cumsum)
 def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
+    """Running sums along an axis."""
     axis = node.get_data()[0]
     value = values[0]
     if axis is None:
@@ -200,15 +215,18 @@ def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.maximum)
 def take_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+    """The largest argument, entry by entry."""
     return fold(kit.maximum, aligned(node, values))
 
 
 @operation(cp.minimum)
 def take_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+    """The smallest argument, entry by entry."""
     return fold(kit.minimum, aligned(node, values))
 
 
 def fold(function: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    """``function(function(v0, v1), v2) ...``."""
     result = values[0]
     for value in values[1:]:
         result = function(result, value)
@@ -216,32 +234,38 @@ def fold(function: Callable[[Any, Any], Any], values: list[Any]) -> Any:
 
 
 def reduced(node: Any, value: Any, function: Callable[[Any, Any], Any]) -> Any:
+    """An array folded over the axes of the atom."""
     rows = rows_of(node, value, node.axis)
     return shaped(node, fold(function, [rows[..., k] for k in range(rows.shape[-1])]))
 
 
 @operation(cp.max)
 def find_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+    """The largest entry."""
     return reduced(node, values[0], kit.maximum)
 
 
 @operation(cp.min)
 def find_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+    """The smallest entry."""
     return reduced(node, values[0], kit.minimum)
 
 
 @operation(cp.norm1)
 def norm1(node: Any, values: list[Any], kit: Any) -> Any:
+    """The sum of absolute values."""
     return shaped(node, rows_of(node, kit.absolute(values[0]), node.axis).sum(axis=-1))
 
 
 @operation(cp.norm_inf)
 def norm_inf(node: Any, values: list[Any], kit: Any) -> Any:
+    """The largest absolute value."""
     return reduced(node, kit.absolute(values[0]), kit.maximum)
 
 
 @operation(Pnorm, PnormApprox)
 def pnorm(node: Any, values: list[Any], kit: Any) -> Any:
+    """``(sum |x|^p)^(1/p)``."""
     rows, p = rows_of(node, values[0], node.axis), Fraction(node.p)
     rows = kit.absolute(rows) if p > 1 else rows
     return shaped(node, kit.power(kit.power(rows, p).sum(axis=-1), 1 / p))
@@ -249,6 +273,7 @@ def pnorm(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.quad_over_lin)
 def quad_over_lin(node: Any, values: list[Any], kit: Any) -> Any:
+    """``sum x^2 / y``."""
     top = (rows_of(node, values[0], node.axis) ** 2).sum(axis=-1)
     bottom = kit.power(values[1], Fraction(-1))
     return shaped(node, top * bottom.reshape(-1, *(1,) * (top.ndim - 1)))
@@ -256,12 +281,14 @@ def quad_over_lin(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.QuadForm)
 def quad_form(node: Any, values: list[Any], kit: Any) -> Any:
+    """``x' P x``."""
     x = values[0].reshape(values[0].shape[0], -1)
     return shaped(node, (x * (x[:, None, :] @ values[1])[:, 0, :]).sum(axis=-1))
 
 
 @operation(cp.log_sum_exp)
 def log_sum_exp(node: Any, values: list[Any], kit: Any) -> Any:
+    """``log sum exp x``, shifted by the largest entry."""
     rows = rows_of(node, values[0], node.axis)
     top = fold(kit.maximum, [rows[..., k] for k in range(rows.shape[-1])])
     return shaped(node, top + kit.log(kit.exp(rows - top[..., None]).sum(axis=-1)))
@@ -269,6 +296,7 @@ def log_sum_exp(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.sum_largest)
 def sum_largest(node: Any, values: list[Any], kit: Any) -> Any:
+    """The sum of the k largest entries."""
     count = node.k
     if int(count) != count:
         raise Undecided("a fractional sum_largest")
@@ -278,12 +306,14 @@ def sum_largest(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.Prod)
 def multiply_all(node: Any, values: list[Any], kit: Any) -> Any:
+    """The product of the entries."""
     rows = rows_of(node, values[0], node.axis)
     return shaped(node, fold(np.multiply, [rows[..., k] for k in range(rows.shape[-1])]))
 
 
 @operation(atoms.softmax)
 def softmax(node: Any, values: list[Any], kit: Any) -> Any:
+    """``exp x / sum exp x`` along the last axis."""
     z = values[0]
     top = fold(kit.maximum, [z[..., k] for k in range(z.shape[-1])])
     powers = kit.exp(z - top[..., None])
@@ -292,6 +322,7 @@ def softmax(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(atoms.standardize)
 def standardize(node: Any, values: list[Any], kit: Any) -> Any:
+    """Centred and scaled along the last axis."""
     z, width = values[0], kit.number(node.args[0].shape[-1])
     centred = z - kit.divide(z.sum(axis=-1), width)[..., None]
     variance = kit.divide((centred**2).sum(axis=-1), width) + kit.number(node.eps)
@@ -300,6 +331,7 @@ def standardize(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(Power, PowerApprox)
 def power(node: Any, values: list[Any], kit: Any) -> Any:
+    """``x^p`` on its domain."""
     exponent = exponent_of(node)
     if exponent is None:
         raise Undecided("an exponent without a value")

@@ -127,6 +127,7 @@ def verify(
 
 
 def named_fixed(question: Question, tape: Tape, fixed: Values) -> dict[str, Array]:
+    """The fixed values by the names of their leaves."""
     return {question.name(n): fixed[id(n)] for n in tape.leaves() if id(n) in fixed}
 
 
