@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.training.column_generation import relative_gap
 from cvxnet.training.solution import Solution
@@ -36,7 +36,6 @@ STYLE: Any = {
     "ytick.color": INK,
 }
 RESOLUTION = 150
-WIDE = Context(prec=400)
 MARGIN = 0.06
 """Room around the data, relative to their range."""
 
@@ -135,20 +134,6 @@ def headline(solution: Solution) -> str:
     what = "Global optimum" if solution.status == "optimal" else "Best network so far"
     lower, upper = bracket_text(solution.lower_bound, solution.value)
     return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e})"
-
-
-def bracket_text(lower: float, upper: float) -> tuple[str, str]:
-    """Both ends in decimals, rounded outward so that they stay true, and told apart.
-
-    >>> bracket_text(0.28994, 0.29), bracket_text(1.0, 2.0)
-    (('0.289939', '0.290000'), ('1.000', '2.000'))
-    """
-    width = Decimal(upper) - Decimal(lower)
-    digits = 3 if width <= 0 else max(3, 1 - width.adjusted())
-    step = Decimal(1).scaleb(-digits)
-    low = Decimal(lower).quantize(step, ROUND_FLOOR, WIDE)
-    high = Decimal(upper).quantize(step, ROUND_CEILING, WIDE)
-    return str(low), str(high)
 
 
 def draw_two_features(figure: Figure, solution: Solution, names: list[str], target: str) -> None:

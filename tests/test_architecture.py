@@ -11,7 +11,7 @@ pytestmark = pytest.mark.architecture
 
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
 
-BASE = {"errors", "validation", "losses", "cones", "layers"}
+BASE = {"bracket", "errors", "validation", "losses", "cones", "layers"}
 BASE |= {"proofs.certificate", "proofs.checker"}
 MIDDLE = BASE | {"training"}
 UPPER = MIDDLE | {"analysis", "proofs", "tables", "datasets"}

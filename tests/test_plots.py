@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
+from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.plots import bracket_text, kinks, plot_solution, save_figure
+from cvxnet.plots import kinks, plot_solution, save_figure
 
 pytestmark = pytest.mark.interface
 

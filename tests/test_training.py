@@ -274,14 +274,24 @@ def test_interruption_returns_the_best_network_with_a_true_bracket(monkeypatch):
 
 
 def test_time_limit_returns_soon_with_a_true_bracket():
-    X, y = random_data(10, 300, 2)
+    X, y = random_data(10, 400, 2)
     beta = 1e-3 * cn.largest_weight_decay("relu", X, y)
     begin = time.monotonic()
-    solution = cn.train("relu", X, y, weight_decay=beta, time_limit=0.05)
-    assert time.monotonic() - begin < 10.0
+    solution = cn.train("relu", X, y, weight_decay=beta, time_limit=0.01)
+    assert time.monotonic() - begin < 20.0
     assert solution.status == "gap"
-    assert solution.lower_bound < solution.value
-    assert solution.value < 0.5 * y @ y
+    assert solution.lower_bound < solution.value <= 0.5 * y @ y * (1 + 1e-12)
+    longer = cn.train("relu", X, y, weight_decay=beta, time_limit=20.0)
+    assert longer.value < solution.value
+    assert longer.lower_bound >= solution.lower_bound
+    assert longer.gap < solution.gap
+
+
+def test_the_bracket_is_printed_with_its_ends_told_apart():
+    X, y = random_data(11, 20, 2)
+    text = str(cn.train("relu", X, y, weight_decay=0.1))
+    lower, upper = text.split("optimal: ")[1].split(" (")[0].split(" <= optimum <= ")
+    assert float(lower) < float(upper)
 
 
 def test_a_gap_that_was_not_reached_is_not_called_optimal():

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from cvxnet.bracket import bracket_text
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_json
 from cvxnet.errors import InputError
-from cvxnet.plots import bracket_text
 from cvxnet.proofs import checker
 from cvxnet.training.column_generation import relative_gap
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.plots import bracket_text, count_units, plot_solution, save_figure
+from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
 

@@ -56,6 +56,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.bracket import relative_gap
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 
@@ -126,8 +127,7 @@ class Certificate:
     @property
     def gap(self) -> float:
         """Width of the bracket relative to its upper end; 0 where both ends are 0."""
-        width = self.upper - self.lower
-        return 0.0 if width == 0.0 else width / abs(self.upper) if self.upper else float("inf")
+        return relative_gap(self.lower, self.upper)
 
     def rounded_outward(self) -> Certificate:
         """The same with the exact values of network and dual vector as bracket, rounded outward.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cvxnet.bracket import relative_gap
 from cvxnet.training.master import Master, Timings, cells_of
 from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.refinement import LEVEL, refine
@@ -75,17 +76,6 @@ class Bracket:
         value = -problem.loss.conjugate(t * v, problem.y)
         if value > self.lower:
             self.dual, self.lower = t * v, value
-
-
-def relative_gap(lower: float, upper: float) -> float:
-    """``(upper - lower) / |upper|``; 0 where both are 0.
-
-    >>> relative_gap(0.75, 1.0), relative_gap(0.0, 0.0)
-    (0.25, 0.0)
-    """
-    if upper == lower:
-        return 0.0
-    return (upper - lower) / abs(upper) if upper else float("inf")
 
 
 def open_bracket(problem: Problem) -> Bracket:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from cvxnet.training.column_generation import relative_gap
+from cvxnet.bracket import relative_gap
 
 Report = Callable[[float, float, float, int], None]
 STARTING = "starting (the first run compiles the sweep)"

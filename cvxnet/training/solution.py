@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cvxnet.bracket import bracket_text
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
 
@@ -42,8 +43,8 @@ class Solution:
     stats: dict[str, Any]
 
     def __str__(self) -> str:
+        lower, upper = bracket_text(self.lower_bound, self.value)
         return (
-            f"{self.status}: {self.lower_bound:.10g} <= optimum <= {self.value:.10g} "
-            f"(relative gap {self.gap:.1e}), {self.stats['units']} units, "
-            f"{self.stats['seconds']:.2f} s"
+            f"{self.status}: {lower} <= optimum <= {upper} (relative gap {self.gap:.1e}), "
+            f"{self.stats['units']} units, {self.stats['seconds']:.2f} s"
         )
