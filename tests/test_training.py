@@ -10,8 +10,10 @@ import pytest
 from examples import PE20_X, PE20_Y, random_data, small_matrices
 
 import cvxnet as cn
+from cvxnet.errors import SolverError
 from cvxnet.proofs import checker
 from cvxnet.training import column_generation
+from cvxnet.training.master import Master
 
 SOLVERS = ["CLARABEL", "ECOS", "SCS"]
 
@@ -271,6 +273,30 @@ def test_interruption_returns_the_best_network_with_a_true_bracket(monkeypatch):
     assert solution.gap > 1e-6
     assert solution.lower_bound <= optimum.lower_bound <= optimum.value <= solution.value
     assert checker.check(solution.certificate.to_dict()).valid
+
+
+def test_a_solver_that_fails_on_the_way_loses_nothing(monkeypatch):
+    X, y = random_data(9, 40, 2)
+    solve, calls = Master.solve, []
+
+    def failing(self, *args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise SolverError("out of luck")
+        return solve(self, *args)
+
+    monkeypatch.setattr(Master, "solve", failing)
+    solution = cn.train("relu", X, y, weight_decay=0.01)
+    assert solution.status == "gap"
+    assert solution.stats["failure"] == "out of luck"
+    assert solution.stats["units"] > 0
+    assert checker.check(solution.certificate.to_dict()).valid
+
+
+def test_a_solver_that_cannot_solve_the_masters_is_an_error():
+    X, y = random_data(9, 20, 2)
+    with pytest.raises(SolverError, match="OSQP"):
+        cn.train("relu", X, y, weight_decay=0.1, solver="OSQP")
 
 
 def test_time_limit_returns_soon_with_a_true_bracket():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,7 +55,6 @@ class Bracket:
     upper: float
     dual: Array
     lower: float
-    history: list[tuple[float, float, float, int]] = field(default_factory=list)
 
     @property
     def gap(self) -> float:
@@ -80,9 +79,7 @@ class Bracket:
 
 def open_bracket(problem: Problem) -> Bracket:
     """The bracket that the empty network gives."""
-    units = no_units(problem.family.rank)
-    v = problem.dual_vector(units)
-    zero = np.zeros_like(v)
+    units, zero = no_units(problem.family.rank), np.zeros_like(problem.y)
     lower = -problem.loss.conjugate(zero, problem.y)
     return Bracket(problem, units, problem.objective(units), zero, lower)
 

@@ -30,7 +30,8 @@ class Solution:
         Network, data, dual vector and bracket, for `cvxnet.check` to prove again.
     stats : dict
         Seconds in each part (``seconds``, ``pricing``, ``sliding``, ``assembling``,
-        ``compiling``, ``solving``), ``rounds``, ``units``, ``solver``, ``interrupted``, and
+        ``compiling``, ``solving``, ``refining``), ``rounds``, ``units``, ``solver``,
+        ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None), and
         ``history``: (seconds, lower, upper, units) after each round.
     """
 

@@ -10,13 +10,13 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.cones import SOLVERS
-from cvxnet.errors import InputError
+from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Loss, get_loss
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.training.column_generation import close_bracket, open_bracket
+from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.problem import Array, Problem, Units
-from cvxnet.training.progress import Progress, quiet
+from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import append_ones, balanced_weights, build_network
 from cvxnet.training.scaling import rescale
@@ -80,6 +80,8 @@ def train(
         Data, labels or options that cannot be used.
     UnsupportedError
         Data of a rank for which exact training is not there yet.
+    SolverError
+        The solver failed on the first master problem.
 
     Examples
     --------
@@ -89,36 +91,51 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
-    begin = time.perf_counter()
     deadline = check_deadline(time_limit)
     gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
     scaled, scale = rescale(problem, append_ones(X, bias))
     master = Master(scaled, check_solver(solver))
     bracket = open_bracket(scaled)
-    history: list[tuple[float, float, float, int]] = []
-    interrupted = False
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
-        try:
-            for _ in close_bracket(bracket, master, gap, deadline):
-                seconds = time.perf_counter() - begin
-                lower, upper = scale.value * bracket.lower, scale.value * bracket.upper
-                history.append((seconds, lower, upper, len(bracket.units)))
-                report(*history[-1])
-            if bracket.gap <= gap:
-                bracket.units = prune(bracket.units, master)
-        except KeyboardInterrupt:
-            interrupted = True
-    stats = asdict(master.timings) | {
+        stats = search(bracket, master, gap, deadline, report, scale.value)
+    best = Units(bracket.units.weights * scale.weights, bracket.units.signs)
+    return make_solution(problem, best, bracket.dual * scale.dual, X, y, bias, gap, stats)
+
+
+def search(
+    bracket: Bracket, master: Master, gap: float, deadline: float, report: Report, value: float
+) -> dict[str, Any]:
+    """Close the bracket and prune the network, until done or interrupted; returns the stats.
+
+    A solver that fails after the first round ends the search: what was proved by then stands.
+    ``value`` is the factor from the bracket's numbers to those reported.
+    """
+    begin = time.perf_counter()
+    history: list[tuple[float, float, float, int]] = []
+    interrupted, failure = False, None
+    try:
+        for _ in close_bracket(bracket, master, gap, deadline):
+            seconds, units = time.perf_counter() - begin, len(bracket.units)
+            history.append((seconds, value * bracket.lower, value * bracket.upper, units))
+            report(*history[-1])
+        if bracket.gap <= gap:
+            bracket.units = prune(bracket.units, master)
+    except KeyboardInterrupt:
+        interrupted = True
+    except SolverError as error:
+        if len(history) < 2:
+            raise
+        failure = str(error)
+    return asdict(master.timings) | {
         "seconds": time.perf_counter() - begin,
         "rounds": len(history),
         "units": len(bracket.units),
         "solver": master.solver,
         "interrupted": interrupted,
+        "failure": failure,
         "history": history,
     }
-    best = Units(bracket.units.weights * scale.weights, bracket.units.signs)
-    return make_solution(problem, best, bracket.dual * scale.dual, X, y, bias, gap, stats)
 
 
 def make_solution(
