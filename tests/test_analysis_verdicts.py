@@ -374,3 +374,18 @@ def test_the_seed_post_is_decided_as_its_report_explains(tmp_path):
     rows = [line for line in report.splitlines() if line.startswith("| ")]
     assert len(rows) > 15 and all(row.replace("\\|", "").count("|") == 6 for row in rows)
     assert "log-log affine" in report and 'cn.train("relu"' in report
+
+
+def test_deep_networks_that_are_not_convex_are_refuted_for_all_weights():
+    network = net(*[m for _ in range(120) for m in (L.Linear(3, 3), L.ReLU())])
+    witness = convexity(network).counterexamples["convex"]
+    assert witness.verify() and witness.arithmetic == "rational"
+
+
+def test_iterated_squares_do_not_explode():
+    expression = cp.Variable(name="x")
+    for _ in range(40):
+        expression = expression + cp.square(expression)
+    started = time.perf_counter()
+    convexity(expression)
+    assert time.perf_counter() - started < 5.0

@@ -18,6 +18,8 @@ import numpy as np
 from flint import arb, fmpq
 from scipy.special import log_ndtr, ndtr
 
+MOST_BITS = 20_000
+
 
 class Undecided(ArithmeticError):  # noqa: N818 - an answer, not a fault
     """This arithmetic cannot compute that value."""
@@ -135,6 +137,12 @@ class RationalKit:
 
     exact = True
 
+    def check_size(self, values: Any) -> None:
+        """Refuse numbers whose digits have exploded; iterated squares double them each time."""
+        for value in values.flat:
+            if isinstance(value, fmpq) and value.p.bit_length() > MOST_BITS:
+                raise Undecided("the rationals have become too long")
+
     def matrix_product(self, left: Any, right: Any) -> Any:
         """Batches of matrices multiplied by flint, or None where the entries are no rationals."""
         return product_of_matrices(left, right, fmpq, flint.fmpq_mat)
@@ -217,6 +225,9 @@ class BallKit:
     """Real balls (python-flint): every value carries its proven error."""
 
     exact = True
+
+    def check_size(self, values: Any) -> None:
+        """Balls have a fixed length."""
 
     def matrix_product(self, left: Any, right: Any) -> Any:
         """Batches of matrices multiplied by flint."""

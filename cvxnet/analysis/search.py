@@ -22,6 +22,8 @@ from cvxnet.layers.atoms import hardtanh, leaky_relu
 
 Array = NDArray[np.float64]
 RELATIVE = 1e-9
+MOST_CANDIDATES = 12
+MOST_KINKED = 12
 KINKED = (cp.maximum, cp.minimum, cp.abs, leaky_relu, hardtanh)
 
 
@@ -85,7 +87,7 @@ class Space:
 
     def draw_free(self, count: int, whole: bool) -> dict[int, Array]:
         """Values for everything that is fixed but not given."""
-        values = {}
+        values, chosen = {}, self.rng.integers(len(self.free) + 1, size=count)
         for leaf in self.free:
             shape = (count, *leaf.shape)
             draw = (
@@ -94,7 +96,7 @@ class Space:
                 else self.rng.normal(size=shape)
             )
             if whole:
-                draw = self.simple(draw, count, leaf.shape)
+                draw = self.simple(draw, leaf, chosen)
             domain = self.domain(leaf)
             if np.isfinite(domain.low).all() and (domain.low >= 0).all():
                 draw = domain.low + np.abs(draw)
@@ -103,14 +105,18 @@ class Space:
             values[id(leaf)] = domain.clip(draw)
         return values
 
-    def simple(self, draw: Array, count: int, shape: tuple[int, ...]) -> Array:
-        """Narrow networks whose weights are mostly one and whose biases are mostly zero."""
-        slim = np.arange(count) % 3 < 2
-        typical = float(len(shape) > 1)
-        share = max(0.7, 1.0 - 2.0 / len(self.free))
-        usual = self.rng.random((int(slim.sum()), *(1,) * len(shape))) < share
-        draw[slim] = np.where(usual, typical, draw[slim])
-        return draw * narrow(count, shape)
+    def simple(self, draw: Array, leaf: Any, chosen: NDArray[np.int64]) -> Array:
+        """Narrow networks in which one layer is drawn; other weights are one, other biases zero."""
+        count, layer = len(draw), self.question.name(leaf).rpartition(".")[0]
+        if not layer:
+            return draw * narrow(count, leaf.shape)  # data, not weights
+        layers = [self.question.name(f).rpartition(".")[0] for f in self.free]
+        mine = np.array([*(name == layer for name in layers), False])[chosen]
+        often = self.rng.random(count) < 1.0 - 0.5 / len(layers)
+        usual = (np.arange(count) % 3 < 2) & ~mine & often
+        typical = float(len(leaf.shape) > 1)
+        draw[usual] = typical
+        return draw * narrow(count, leaf.shape)
 
     def draw(self, count: int, whole: bool) -> Array:
         """Points of the domain; sparse small whole numbers, or normal numbers of many scales."""
@@ -156,11 +162,12 @@ def find_counterexample(
     space = Space(question, tape)
     if not space.searchable:
         return None
-    sign = 1.0 if refutes == "convex" else -1.0
+    sign, tried = 1.0 if refutes == "convex" else -1.0, 0
     for stage in (try_whole_numbers, try_mirrors, try_lines, try_kinks, try_curvature):
         for segment in stage(space, sign, effort):
             found = simplest(space, segment, refutes, sign)
-            if found is not None:
+            tried += 1
+            if found is not None or tried >= MOST_CANDIDATES:
                 return found
     return None
 
@@ -282,6 +289,7 @@ def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     nodes = [k for k, n in enumerate(space.tape.nodes) if isinstance(n, KINKED)]
     if not nodes:
         return
+    nodes = sorted(space.rng.permutation(nodes)[:MOST_KINKED].tolist())
     steps, count = 33, budget(space, 40 * effort * 33) // 33 + 1
     a, b = space.draw(count, False), space.draw(count, False)
     free = space.draw_free(count, False)
