@@ -256,6 +256,8 @@ ROWS = [
     ("max pooling after convolution", net(L.Conv2d(1, 1, 2, image=(3, 3)),
                                           L.MaxPool2d(2, channels=1, image=(2, 2))), {}, T, F),
     ("maxout of relus", net(L.Linear(2, 4), L.ReLU(), L.Linear(4, 4, **UP), L.Maxout(2)), {}, T, F),
+    ("softmax of one column is one", net(L.Linear(2, 1), L.Softmax()), {}, T, T),
+    ("layer norm of one column is zero", net(L.Linear(2, 1), L.Square(), L.LayerNorm(1)), {}, T, T),
     ("layer norm after relu", net(L.Linear(2, 2), L.ReLU(), L.LayerNorm(2)), {}, F, F),
     # CVXPY expressions
     ("(x^2 - 1)^2", cp.square(cp.square(x) - 1), {}, F, F),

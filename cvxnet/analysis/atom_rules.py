@@ -13,6 +13,7 @@ from cvxnet.analysis.kits import RATIONALS, Undecided
 from cvxnet.analysis.quadratics import is_psd
 from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread
 from cvxnet.analysis.tape import dense
+from cvxnet.layers import atoms
 from cvxnet.layers.profiles import Profile, inside
 
 
@@ -63,6 +64,26 @@ def take_minimum(node: Any, args: list[Facts]) -> Facts:
     """``min(f, g) = -max(-f, -g)``."""
     facts = negated(take_maximum(node, [negated(arg) for arg in args]))
     return replace(facts, rule="the minimum of concave functions is concave")
+
+
+@rule(atoms.softmax, atoms.standardize)
+def compare_columns(node: Any, args: list[Facts]) -> Facts:
+    """Softmax lies in [0, 1], a standardised entry in +-sqrt(width); one column is constant."""
+    is_softmax, width = isinstance(node, atoms.softmax), node.shape[-1]
+    low, high = (0.0, 1.0) if is_softmax else (-1.001 * width**0.5, 1.001 * width**0.5)
+    if width == 1:
+        low = high = float(is_softmax)
+    nothing = np.zeros(node.shape, dtype=bool)
+    quasi = (nothing, nothing | (is_softmax and bool(args[0].affine.all())))
+    return make_facts(
+        np.full(node.shape, low),
+        np.full(node.shape, high),
+        nothing,
+        nothing,
+        quasi=quasi,
+        monotone=("none",),
+        rule=describe_atom(node),
+    )
 
 
 def compose(node: Any, args: list[Facts], profile: Profile) -> Facts:
