@@ -272,7 +272,7 @@ def test_a_hundred_layers_and_residuals_are_no_problem():
     started = time.perf_counter()
     assert convexity(net(L.Linear(5, 5), *[block() for _ in range(100)])).convex
     assert convexity(net(*[m for _ in range(100) for m in (L.Linear(4, 4, **UP), L.ReLU())])).convex
-    assert time.perf_counter() - started < 3.0
+    assert time.perf_counter() - started < 6.0  # 1.2 s measured
 
 
 # problems
