@@ -52,7 +52,7 @@ def stabilised():
         middle = 0.5 * (problem.dual_vector(units) + bracket.dual)
         with loop.clock(timings, "pricing"):
             smooth = problem.family.price(middle, (1.0 - loop.LEVEL) * problem.weight_decay)
-        bracket.offer_dual(middle, smooth.rho)
+        bracket.offer_dual(middle, smooth.rho + smooth.error)
         return smooth if (smooth.values > problem.weight_decay).any() else maxima
 
     return patch.object(loop, "price", price)

@@ -30,7 +30,7 @@ METHODS = {
     "full": "full program, all inequalities (CVXPY + Clarabel)",
     "adam": "Adam, 10 restarts, width 100, best of 4 learning rates (torch)",
 }
-LARGEST = {"train": 1000, "facets": 100, "full": 100, "adam": 1000}
+LARGEST = {"train": 1000, "facets": 100, "full": 100, "adam": 200}
 
 
 def target(kind: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -37,8 +37,8 @@ NEAR = 1.1
 """Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
 PATIENCE = 8
 """Rounds without progress in the gap after which the search gives up."""
-SLACK = 1e-12
-"""Relative room left below the constraint ``rho(v) <= weight_decay`` for rounding."""
+SLACK = 1e-14
+"""Relative room left below ``rho(v) <= weight_decay`` for the rounding of ``t v``."""
 
 
 @dataclass
@@ -67,10 +67,13 @@ class Bracket:
         if value < self.upper:
             self.units, self.upper = units, value
 
-    def offer_dual(self, v: Array, rho: float) -> None:
-        """Keep the best feasible multiple of ``v``, where its dual value is better."""
+    def offer_dual(self, v: Array, bound: float) -> None:
+        """Keep the best feasible multiple of ``v``, where its dual value is better.
+
+        ``bound`` is at least ``rho(v)``.
+        """
         problem = self.problem
-        largest = problem.weight_decay / (rho * (1.0 + SLACK)) if rho else np.inf
+        largest = problem.weight_decay / (bound * (1.0 + SLACK)) if bound else np.inf
         t = problem.loss.best_scale(v, problem.y, largest)
         value = -problem.loss.conjugate(t * v, problem.y)
         if value > self.lower:
@@ -128,7 +131,7 @@ def price(bracket: Bracket, units: Units, timings: Timings) -> LocalMaxima:
     v = problem.dual_vector(units)
     with clock(timings, "pricing"):
         maxima = problem.family.price(v, (1.0 - LEVEL) * problem.weight_decay)
-    bracket.offer_dual(v, maxima.rho)
+    bracket.offer_dual(v, maxima.rho + maxima.error)
     return maxima
 
 

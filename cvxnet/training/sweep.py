@@ -22,9 +22,10 @@ The half circle suffices, as the opposite arc (its ``c`` kept alongside) has opp
 In two dimensions the one circle is the whole sphere and its arcs are the cells; one dimension is
 two dimensions with nothing in the second. Both are swept as a circle that no normal owns.
 
-Rounding: a test passes when it is met up to ``TOLERANCE`` times the sum of all coefficients, and
-a point that passes counts with the length of ``c``, which is then above the true value by no more
-than that order. So ``rho`` errs upwards, by about 1e-13 of that sum.
+Rounding: sums of h terms err by at most about ``error``, (h + 100) units of rounding of the sum of
+all coefficients. A test passes when it is met up to that, and a point that passes counts with the
+length of ``c``, which is then above the true value by no more than that order; ``rho + error``
+bounds the maximum.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-TOLERANCE = 1e-13
 CIRCLES_A_TASK = 200
 """Circles swept in one task: with more of them the sweep goes to joblib's threads."""
 KEPT = 16
@@ -48,10 +48,12 @@ KEPT = 16
 class LocalMaxima(NamedTuple):
     """Local maxima of ``|g|`` above the floor, largest first, and the maximum.
 
-    ``rho`` is the maximum of ``|g|`` over the sphere, or the floor where nothing exceeds it.
+    ``rho`` is the maximum of ``|g|`` over the sphere, or the floor where nothing exceeds it;
+    ``rho + error`` bounds it in spite of rounding.
     """
 
     rho: float
+    error: float
     values: Array
     units: Array
     signs: Array
@@ -77,22 +79,23 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     """
     h, r = normals.shape
     scale = float(np.abs(plus).sum() + np.abs(minus).sum())
-    floor = max(floor, 2 * TOLERANCE * scale)
+    error = (h + 100) * np.finfo(float).eps * scale
+    floor = max(floor, 2 * error)
     if h == 0 or scale == 0.0:
-        return LocalMaxima(floor, np.zeros(0), np.zeros((0, r)), np.zeros(0))
+        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
     parts = max(1, len(circles) // CIRCLES_A_TASK)
     tasks = (
-        delayed(sweep_circles)(*part, solid, plus, minus, floor, TOLERANCE * scale)
+        delayed(sweep_circles)(*part, solid, plus, minus, floor, error)
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
     found = np.concatenate(jobs(tasks))
     found = local_maxima(found[found[:, 0] > floor])
     rho = float(found[0, 0]) if len(found) else floor
-    return LocalMaxima(rho, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
+    return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
 
 
 def local_maxima(found: Array) -> Array:

@@ -72,7 +72,10 @@ class ReLUUnits:
         return np.where(rows @ U.T > 0.0, v[:, None], 0.0).T @ rows
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells."""
+        """Exact pricing by the sweep over all cells.
+
+        The error counts all rows: those on one hyperplane may cancel, their rounding does not.
+        """
         a = self.arrangement
         used, h = a.owner >= 0, len(a.normals)
         owner, length, v = a.owner[used], a.length[used], v[used]
@@ -80,7 +83,8 @@ class ReLUUnits:
         minus = np.zeros(h)
         np.add.at(plus, owner, np.maximum(length, 0.0) * v)
         np.add.at(minus, owner, np.maximum(-length, 0.0) * v)
-        return sweep(a.normals, plus, minus, floor)
+        error = (len(a.owner) + 100) * np.finfo(float).eps * float(np.abs(length) @ np.abs(v))
+        return sweep(a.normals, plus, minus, floor)._replace(error=error)
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""
