@@ -2,14 +2,15 @@
 # Both make .venv first where it is missing. PYTHON=python3.12 chooses another Python (>= 3.11).
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
-demo: .venv/installed
+demo: .venv/demo
 	$(BIN)/cvxnet demo
 
-test: .venv/installed
+test: .venv/test
 	$(BIN)/pytest -q -n 2
 
-lint: .venv/installed
+lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -17,11 +18,14 @@ lint: .venv/installed
 clean:
 	rm -rf .venv cvxnet-demo
 
-.venv/installed: pyproject.toml
+# What the demo needs, and what the tests need besides (torch among it).
+.venv/demo .venv/test: .venv/%: pyproject.toml | $(BIN)/python
+	$(INSTALL) ".[$*]"
+	touch $@
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[demo,test]"
-	touch $@
 
 .PHONY: demo test lint clean
