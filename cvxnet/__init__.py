@@ -8,6 +8,7 @@ from cvxnet.errors import (
     SolverError,
     UnsupportedError,
 )
+from cvxnet.interop.torch import from_torch, to_torch
 from cvxnet.layers import (
     CELU,
     ELU,
@@ -93,10 +94,12 @@ __all__ = [
     "Verdict",
     "check",
     "convexity",
+    "from_torch",
     "input_convex",
     "largest_weight_decay",
     "load",
     "program",
     "recover",
+    "to_torch",
     "train",
 ]

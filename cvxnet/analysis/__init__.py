@@ -1,8 +1,7 @@
 """Ask: verdicts on convexity, with derivations, counterexamples, blame and repairs."""
 
 from cvxnet.analysis.answers import convexity
-from cvxnet.analysis.loading import load_thing
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.analysis.witnesses import Counterexample
 
-__all__ = ["Counterexample", "Verdict", "convexity", "load_thing"]
+__all__ = ["Counterexample", "Verdict", "convexity"]

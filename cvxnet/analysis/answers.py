@@ -91,7 +91,7 @@ def convexity(
         return answer(ask_about_network(thing, wrt, loss, data, inputs, weight_decay), effort)
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
-        "CVXPY expression or a CVXPY problem. A torch module goes through from_torch first."
+        "CVXPY expression or a CVXPY problem. Convert a torch module with from_torch."
     )
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cvxnet.analysis import Verdict, convexity, load_thing
-from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_json
+from cvxnet.analysis import Verdict, convexity
+from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_facts, print_json
+from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.tables import read_data, read_table
 
 
@@ -31,19 +32,28 @@ def explain(
     inputs: Annotated[
         str | None, typer.Option(help="nonneg or nonpos: the sign of unknown inputs.")
     ] = None,
+    activation: Annotated[
+        str,
+        typer.Option(help="What stands between the layers of a torch state dict: relu, tanh, ..."),
+    ] = "relu",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Say whether a network, expression or problem is convex, and show why or why not."""
+    judged = load_thing(thing, activation)
+    assumed = assumed_activation(thing, judged, activation)
     verdict = convexity(
-        load_thing(thing),
+        judged,
         wrt if wrt is None else [name.strip() for name in wrt.split(",")],
         loss=loss,
         data=None if data is None else read_pair(data, loss),
         inputs=inputs,
     )
     if json:
-        print_json(verdict.to_dict())
+        print_json(verdict.to_dict() | {"assumed_activation": assumed})
     else:
+        if assumed:
+            why = "assumed; a torch state dict does not name it (--activation)"
+            print_facts({"activation": f"{assumed} ({why})"})
         show(verdict)
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
 

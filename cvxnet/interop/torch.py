@@ -1,0 +1,396 @@
+"""Networks from torch and to torch: the one place where torch is imported.
+
+The two agree module by module; `cvxnet.interop.pairs` is the table. What is not in it is refused by
+its path in the module, never approximated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cvxnet.errors import CvxnetError, InputError, MissingExtraError, UnsupportedError
+from cvxnet.interop.pairs import BY_LAYER, IMAGES, PAIRS, ROWS, Pair
+from cvxnet.layers import Conv2d, Flatten, Sequential
+from cvxnet.layers.images import Pool2d
+from cvxnet.layers.layer import Array, Layer
+
+if TYPE_CHECKING:
+    import torch
+
+# (channels, height, width) of the images between two layers, or None for rows
+Image: TypeAlias = tuple[int, int, int] | None
+
+SUPPORTED = ", ".join(f"torch.nn.{name}" for name in (p.module for p in PAIRS))
+SUPPORTED += ", torch.nn.Unflatten before images and torch.nn.Sequential of these"
+# Their two numbers, one for each side of a window, must agree.
+SQUARE = ("kernel_size", "stride", "padding", "dilation")
+
+
+def import_torch() -> Any:
+    """The torch package, or a MissingExtraError that names the extra."""
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError('torch is not installed: pip install "cvxnet[torch]".') from None
+    return torch
+
+
+def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> Sequential:
+    """The cvxnet network that is the same function as a torch module in evaluation mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential, or a single layer
+        Of the layers that cvxnet has, nested as you like; the nesting is kept, and so are the
+        names of the weights wherever the modules are numbered (``"1.0.weight"``).
+    image : (channels, height, width), optional
+        The size of the images that come in, where the first layers are convolutions or pooling.
+
+    Returns
+    -------
+    Sequential
+        With float64 weights, equal to torch's number for number. Images are flattened rows in
+        cvxnet: give it ``images.reshape(n, -1)``.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the first module, or the option of a module, that cvxnet lacks.
+
+    See Also
+    --------
+    to_torch
+
+    Notes
+    -----
+    ``BatchNorm1d`` uses its running statistics. A normalisation without weights gets ones and
+    zeros. torch's ``Softplus`` jumps down by ``exp(-threshold) / beta`` where ``beta z`` passes its
+    threshold (2e-9 for the usual threshold of 20; smaller thresholds are refused); cvxnet's is the
+    exact function. Modules that share weights are refused, because cvxnet would take the weights
+    for independent ones.
+
+    Examples
+    --------
+    ``from_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()))`` is
+    ``Sequential(Linear(2, 3), ReLU())`` with the same weights.
+    """
+    torch = import_torch()
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(
+            f"from_torch converts torch modules, not a {type(module).__name__}; "
+            f"supported: {SUPPORTED}."
+        )
+    layer = Reader(torch, check_image(image)).read(module, "")
+    return layer if isinstance(layer, Sequential) else Sequential(layer)
+
+
+def to_torch(net: Sequential) -> torch.nn.Sequential:
+    """The torch module that is the same function as a network: float64, in evaluation mode.
+
+    Parameters
+    ----------
+    net : Sequential
+        Of layers that torch has too. Weights keep their names and values, number for number.
+        Declared signs (``nonneg``) are cvxnet's own and are not kept by torch.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Takes n x d rows. A network that begins with a convolution or pooling takes
+        n x channels x height x width images; with a ``Flatten`` in front, which becomes
+        ``torch.nn.Unflatten``, it takes rows, as cvxnet does.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the first layer that torch lacks.
+
+    See Also
+    --------
+    from_torch
+
+    Examples
+    --------
+    ``to_torch(Sequential(Linear(2, 3), ReLU()))`` is
+    ``torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())`` with the same weights.
+    """
+    torch = import_torch()
+    if type(net) is not Sequential:
+        raise InputError(f"to_torch converts a Sequential, not a {type(net).__name__}.")
+    modules = write_modules(torch, net)
+    whole = assemble(torch, net, modules)
+    state = {name: torch.from_numpy(array) for name, array in net.state_dict().items()}
+    for name in whole.state_dict():
+        state.setdefault(name, torch.tensor(0))  # BatchNorm1d counts batches
+    whole.load_state_dict(state, assign=True)
+    return whole.eval()
+
+
+def read_state_dict(path: Path) -> dict[str, Array]:
+    """The arrays of a torch state dict; no code in the file is run."""
+    torch = import_torch()
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from None
+    except Exception as error:
+        raise InputError(
+            f"{path} is no plain state dict ({type(error).__name__}). Save it with "
+            "torch.save(module.state_dict(), path); whole pickled modules can run code and are "
+            "not opened."
+        ) from None
+    if not isinstance(state, Mapping):
+        raise InputError(f"{path} holds a {type(state).__name__}, not a state dict.")
+    other = [str(name) for name, value in state.items() if not torch.is_tensor(value)]
+    if other:
+        raise InputError(
+            f"{path} is a dict in which {other[0]!r} is no tensor, so it is no state dict. Where a "
+            "checkpoint holds one, save that alone: torch.save(checkpoint['state_dict'], path)."
+        )
+    return {str(name): to_array(value, f"{path}: {name}") for name, value in state.items()}
+
+
+def to_array(tensor: Any, what: str) -> Array:
+    """The numbers of a real tensor as float64, which every shorter format fits into exactly."""
+    if tensor.is_complex() or tensor.is_quantized or tensor.is_meta:
+        raise InputError(f"{what} is a {tensor.type()}; expected a tensor of real numbers.")
+    array: Array = tensor.detach().cpu().double().numpy()
+    return array.copy()
+
+
+def check_image(image: Sequence[int] | None) -> Image:
+    """Three whole numbers, or None."""
+    if image is None:
+        return None
+    sizes = tuple(image) if isinstance(image, Sequence) else ()
+    if len(sizes) != 3 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise InputError(f"image is (channels, height, width), not {image!r}.")
+    return sizes[0], sizes[1], sizes[2]
+
+
+class Reader:
+    """Turns modules into layers, in order, and keeps track of the size of the images between."""
+
+    def __init__(self, torch: Any, image: Image) -> None:
+        self.torch = torch
+        self.image = image
+        self.pairs = {getattr(torch.nn, pair.module): pair for pair in PAIRS}
+        self.owners: dict[int, str] = {}
+
+    def read(self, module: Any, path: str) -> Layer:
+        """The layer for a module at a path, "" for the outermost one."""
+        nn, where = self.torch.nn, path or "the module"
+        if module._forward_hooks or module._forward_pre_hooks:
+            raise UnsupportedError(f"{where}: hooks on {kind(module)} can change what it does.")
+        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+            return self.read_sequence(module, path)
+        if type(module) is nn.Unflatten:
+            return self.read_unflatten(module, where)
+        if type(module) not in self.pairs:
+            raise UnsupportedError(
+                f"{where}: {kind(module)} has no counterpart in cvxnet; supported: {SUPPORTED}."
+            )
+        self.check_sharing(module, where)
+        try:
+            return self.read_layer(module, self.pairs[type(module)])
+        except CvxnetError as error:
+            raise type(error)(f"{where}: {kind(module)}: {error}") from None
+
+    def read_sequence(self, module: Any, path: str) -> Sequential:
+        """Every child, also the second time that the same one stands in the sequence."""
+        children = module._modules.items()
+        layers = [self.read(child, f"{path}.{name}" if path else name) for name, child in children]
+        try:
+            return Sequential(*layers)
+        except InputError as error:
+            raise InputError(f"{path or 'the module'}: {error}") from None
+
+    def read_unflatten(self, module: Any, where: str) -> Layer:
+        """Rows become images, which cvxnet keeps as rows."""
+        size = module.unflattened_size
+        if module.dim != 1 or self.image is not None:
+            raise UnsupportedError(
+                f"{where}: {kind(module)} is supported with dim=1, where rows come in."
+            )
+        try:
+            self.image = check_image(size)
+        except InputError:
+            raise UnsupportedError(
+                f"{where}: {kind(module)} has unflattened_size={size!r}; supported: "
+                "(channels, height, width)."
+            ) from None
+        return Flatten()
+
+    def read_layer(self, module: Any, pair: Pair) -> Layer:
+        """The layer of a supported module, with its weights."""
+        for name, fixed in pair.fixed.items():
+            value = single(name, getattr(module, name))
+            if not fixed.accepts(value):
+                raise UnsupportedError(f"{name}={value!r} is not supported, only {fixed.words}.")
+        options = {ours: read_option(module, name) for name, ours in pair.options.items()}
+        if pair.works_on == IMAGES:
+            options |= self.image_options(pair, options)
+        elif pair.works_on == ROWS and self.image is not None:
+            raise UnsupportedError(
+                f"it gets images of {self.image}; put a torch.nn.Flatten() before it."
+            )
+        layer = pair.layer(**options)
+        layer.load_state_dict(read_weights(module, layer))
+        self.image = image_after(layer, self.image)
+        return layer
+
+    def image_options(self, pair: Pair, options: dict[str, Any]) -> dict[str, Any]:
+        """What image layers of cvxnet know and those of torch do not: the size that comes in."""
+        if self.image is None:
+            raise InputError(
+                "it works on images; say how large they are, from_torch(module, image=(channels, "
+                "height, width)), or begin with a torch.nn.Unflatten."
+            )
+        channels, height, width = self.image
+        if pair.layer is Conv2d and options["in_channels"] != channels:
+            raise InputError(
+                f"it expects {options['in_channels']} channels, but gets images of {self.image} "
+                "(channels, height, width)."
+            )
+        sizes: dict[str, Any] = {"image": (height, width)}
+        return sizes if pair.layer is Conv2d else sizes | {"channels": channels}
+
+    def check_sharing(self, module: Any, where: str) -> None:
+        """Refuse weights that an earlier module has as well."""
+        for name, tensor in module.named_parameters():
+            owner = self.owners.setdefault(id(tensor), where)
+            if owner != where:
+                raise UnsupportedError(
+                    f"{where}: {kind(module)} shares its {name} with {owner}; give it weights of "
+                    "its own (copy.deepcopy)."
+                )
+
+
+def kind(module: Any) -> str:
+    """The full name of a module's type, torch's own as users write them.
+
+    Examples
+    --------
+    >>> kind(1.5)
+    'float'
+    """
+    name, home = type(module).__qualname__, type(module).__module__
+    if home.startswith("torch.nn.modules."):
+        return f"torch.nn.{name}"
+    return name if home == "builtins" else f"{home}.{name}"
+
+
+def single(name: str, value: Any) -> Any:
+    """One number in place of the same number for both sides of a window.
+
+    Examples
+    --------
+    >>> single("stride", (2, 2)), single("stride", (2, 1)), single("normalized_shape", (3,))
+    (2, (2, 1), 3)
+    """
+    if isinstance(value, tuple) and (len(value) == 1 or name in SQUARE) and len(set(value)) == 1:
+        return value[0]
+    return value
+
+
+def read_option(module: Any, name: str) -> Any:
+    """An option of a module, as cvxnet's layers take it."""
+    value = single(name, getattr(module, name))
+    if name == "bias":
+        return value is not None
+    if not isinstance(value, int | float):
+        raise UnsupportedError(f"{name}={value!r} is not supported, only a single number.")
+    return value
+
+
+def read_weights(module: Any, layer: Layer) -> dict[str, Array]:
+    """A module's weights; where a normalisation has none, the ones and zeros of cvxnet's."""
+    state = layer.state_dict()
+    for name in state:
+        tensor = getattr(module, name)
+        if tensor is not None:
+            state[name] = to_array(tensor, name)
+    return state
+
+
+def image_before(layer: Layer) -> Image:
+    """The size of the images that an image layer takes; None for other layers."""
+    if not isinstance(layer, Conv2d | Pool2d):
+        return None
+    return layer.windows.channels, *layer.windows.image
+
+
+def image_after(layer: Layer, image: Image) -> Image:
+    """The size of the images that come out of a layer; None for rows."""
+    if isinstance(layer, Conv2d):
+        return layer.out_channels, *layer.windows.out
+    if isinstance(layer, Pool2d):
+        return layer.windows.channels, *layer.windows.out
+    return None if isinstance(layer, Flatten) else image
+
+
+def write_modules(torch: Any, net: Sequential) -> dict[str, Any]:
+    """The torch module of every layer by its path, without weights."""
+    leaves = [(path, layer) for path, layer in net.named_layers() if type(layer) is not Sequential]
+    following = [layer for _, layer in leaves]
+    image = next_image(following)
+    modules = {}
+    for position, (path, layer) in enumerate(leaves):
+        coming = next_image(following[position + 1 :])
+        if type(layer) is Flatten and image is None and coming is not None:
+            modules[path], image = torch.nn.Unflatten(1, coming), coming
+        else:
+            modules[path] = write_module(torch, layer, path, image)
+            image = image_after(layer, image)
+    return modules
+
+
+def next_image(layers: Sequence[Layer]) -> Image:
+    """The images that the next layers want; None where they want rows or take anything."""
+    for layer in layers:
+        pair = BY_LAYER.get(type(layer))
+        if pair is None or pair.works_on == ROWS or type(layer) is Flatten:
+            return None
+        if pair.works_on == IMAGES:
+            return image_before(layer)
+    return None
+
+
+def write_module(torch: Any, layer: Layer, path: str, image: Image) -> Any:
+    """The torch module for one layer; its weights take no memory yet and draw no numbers."""
+    pair = BY_LAYER.get(type(layer))
+    if pair is None:
+        known = ", ".join(layer.__name__ for layer in BY_LAYER)
+        raise UnsupportedError(
+            f"{path}: {type(layer).__name__} has no counterpart in torch.nn; supported: {known} "
+            "and Sequential of these."
+        )
+    if pair.works_on == ROWS and image is not None:
+        raise UnsupportedError(
+            f"{path}: {layer!r} gets images of {image} in torch; put a Flatten() before it."
+        )
+    if pair.works_on == IMAGES and image_before(layer) != image:
+        raise UnsupportedError(
+            f"{path}: {layer!r} takes images of {image_before(layer)}, but gets "
+            f"{'rows; put a Flatten() before it' if image is None else f'images of {image}'}."
+        )
+    given = layer.options()
+    options = {name: given[ours] for name, ours in pair.options.items()}
+    options |= {name: fixed.value for name, fixed in pair.fixed.items()}
+    if layer.tensors:
+        options |= {"device": "meta", "dtype": torch.float64}
+    return getattr(torch.nn, pair.module)(**options)
+
+
+def assemble(torch: Any, net: Sequential, modules: Mapping[str, Any], path: str = "") -> Any:
+    """The modules in the nesting of the network."""
+    parts = []
+    for name, layer in net.children().items():
+        inner = f"{path}.{name}" if path else name
+        if isinstance(layer, Sequential):
+            parts.append(assemble(torch, layer, modules, inner))
+        else:
+            parts.append(modules[inner])
+    return torch.nn.Sequential(*parts)
