@@ -8,6 +8,7 @@ from cvxnet.analysis.trees import Branch, grow_tree, lines_of
 from cvxnet.analysis.verdicts import Verdict
 
 ROW, INDENT, MARGIN, CHARACTER = 34, 26, 10, 7.2
+MARK = "\u2190 the rules stop here"
 FILLS = {
     "convex": "#d8f0dc",
     "concave": "#d9e6fb",
@@ -24,7 +25,8 @@ def draw_derivation(verdict: Verdict) -> str:
     blamed = verdict.blame.place if verdict.blame is not None and not verdict.convex else -1
     boxes = [draw_line(k, depth, b, b.place == blamed) for k, (depth, b) in enumerate(lines)]
     wires = draw_wires([depth for depth, _ in lines])
-    width = max((place_of(d)[0] + width_of(b) for d, b in lines), default=100.0) + MARGIN
+    ends = (place_of(d)[0] + width_of(b, b.place == blamed) for d, b in lines)
+    width = max(ends, default=100.0) + MARGIN
     height = MARGIN * 2 + ROW * len(lines)
     return "\n".join(
         [
@@ -50,9 +52,10 @@ def text_of(branch: Branch) -> str:
     return f"{branch.label()}   {branch.properties()}{again}"
 
 
-def width_of(branch: Branch) -> float:
-    """The width of a box."""
-    return CHARACTER * len(text_of(branch)) + 20
+def width_of(branch: Branch, marked: bool = False) -> float:
+    """The width of a box, and of the mark beside it where there is one."""
+    characters = len(text_of(branch)) + marked * (len(MARK) + 1)
+    return CHARACTER * characters + 20
 
 
 def draw_line(number: int, depth: int, branch: Branch, blamed: bool) -> str:
@@ -60,13 +63,14 @@ def draw_line(number: int, depth: int, branch: Branch, blamed: bool) -> str:
     left, height = place_of(depth)
     top = MARGIN + ROW * number
     edge = 'stroke="#b42318" stroke-width="2.5"' if blamed else 'stroke="#999999"'
-    mark = " \u2190 the rules stop here" if blamed else ""
+    right = left + width_of(branch) + 6
+    mark = f'<text x="{right:.0f}" y="{top + 17}" fill="#b42318">{MARK}</text>' if blamed else ""
     return (
         f"<g><title>{escape(branch.step.rule)}</title>"
         f'<rect x="{left:.0f}" y="{top}" width="{width_of(branch):.0f}" '
         f'height="{height:.0f}" rx="5" fill="{FILLS[branch.step.curvature]}" {edge}/>'
-        f'<text x="{left + 8:.0f}" y="{top + 17}" fill="#111111">{escape(text_of(branch))}'
-        f'<tspan fill="#b42318">{mark}</tspan></text></g>'
+        f'<text x="{left + 8:.0f}" y="{top + 17}" fill="#111111">{escape(text_of(branch))}</text>'
+        f"{mark}</g>"
     )
 
 
