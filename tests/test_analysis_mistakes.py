@@ -90,3 +90,12 @@ def test_rewrites_are_the_same_function_and_dcp(number):
 
 def test_there_are_thirty():
     assert len(MISTAKES) >= 30
+
+
+def test_a_rewrite_that_leaves_out_part_of_the_domain_says_so():
+    x, y, p = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(name="p", pos=True)
+    free = convexity(cp.square(x) / y).repairs[0]
+    assert free.cost == "restricts to 0.0 <= y; the same function there"
+    known = convexity(cp.square(x) / p).repairs[0]
+    assert known.cost == "nothing: the same function"
+    assert x.value is None and y.value is None and p.value is None

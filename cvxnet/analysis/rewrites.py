@@ -30,10 +30,43 @@ def find_rewrites(question: Question) -> list[Repair]:
     for name, changed in rewritten_everywhere(question.expression):
         if (changed.is_convex() or changed.is_concave()) and equal(question.expression, changed):
             asked = ask_about_expression(changed)
-            repair = verified(f"write it as {name}", "nothing: the same function", 0.0, asked)
+            cost = cost_of(question.expression, changed)
+            repair = verified(f"write it as {name}", cost, 0.0, asked)
             if repair is not None:
                 found.append(repair)
     return found
+
+
+def cost_of(one: Any, two: Any) -> str:
+    """What a rewrite costs: nothing, or the part of the domain that it leaves out."""
+    if not restricts(one, two):
+        return "nothing: the same function"
+    domain = ", ".join(str(constraint) for constraint in two.domain)
+    return f"restricts to {domain}; the same function there"
+
+
+@np.errstate(all="ignore")
+def restricts(one: Any, two: Any) -> bool:
+    """Whether at some random point the first is defined and the second is not."""
+    variables = one.variables()
+    saved = [variable.value for variable in variables]
+    rng = np.random.default_rng(0)
+    try:
+        for _ in range(30):
+            for variable in variables:
+                variable.value = variable.project(rng.standard_normal(variable.shape))
+            defined = all(holds(c) for c in one.domain) and np.all(np.isfinite(dense(one.value)))
+            if defined and not all(holds(c) for c in two.domain):
+                return True
+        return False
+    finally:
+        for variable, value in zip(variables, saved, strict=True):
+            variable.value = value
+
+
+def holds(constraint: Any) -> bool:
+    """Whether a constraint is met at the variables' values."""
+    return bool(np.all(constraint.violation() <= 1e-9))
 
 
 def rewritten_everywhere(root: Any) -> Iterator[tuple[str, Any]]:
