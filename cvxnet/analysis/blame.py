@@ -46,7 +46,7 @@ class Blame:
 
     def __str__(self) -> str:
         where = f"layer {self.layer}, " if self.layer else ""
-        entry = f" {self.entry}." if self.entry else ""
+        entry = f" {self.entry}." if self.entry and self.entry not in self.rule else ""
         return f"{where}{self.node}: {self.rule}.{entry} Needed: {self.needs}."
 
 
