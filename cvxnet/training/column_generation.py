@@ -25,8 +25,8 @@ from cvxnet.training.sweep import LocalMaxima
 SLIDING_STEPS = 200
 NEW_UNITS = 100
 """At most so many new units a round, best first: more make the masters slow."""
-APART = 0.1
-"""New units of one sign are at least this far apart (radians, roughly)."""
+APART = 0.01
+"""New units of one sign keep a distance (radians) of this on a circle, its root on a sphere."""
 NEGLIGIBLE = 1e-6
 """Units smaller than this, relative to the largest, are what an interior point left over."""
 START = 1e-4
@@ -137,11 +137,12 @@ def price(bracket: Bracket, units: Units, timings: Timings) -> LocalMaxima:
 
 def new_units(maxima: LocalMaxima, weight_decay: float, present: Units) -> Units:
     """The best local maxima above ``weight_decay``, well apart, signed so as to lower the loss."""
+    apart = np.cos(APART ** (1.0 / max(present.weights.shape[1] - 1, 1)))
     chosen: list[int] = []
     for i in range(int((maxima.values > weight_decay).sum())):
         same = [j for j in chosen if maxima.signs[j] == maxima.signs[i]]
         cosines = maxima.units[same] @ maxima.units[i]
-        if (cosines < np.cos(APART)).all():
+        if (cosines < apart).all():
             chosen.append(i)
         if len(chosen) == NEW_UNITS:
             break
