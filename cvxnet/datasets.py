@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import MissingExtraError
+from cvxnet.tables import Data
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Dataset:
-    """Samples, target and what the columns are called."""
-
-    X: Array
-    y: Array
-    features: tuple[str, ...]
-    target: str
-
-
-def diabetes() -> Dataset:
+def diabetes() -> Data:
     """Diabetes patients (n = 442): disease progression from body mass index and triglycerides.
 
     From Efron, Hastie, Johnstone and Tibshirani, "Least angle regression" (2004). All three
@@ -48,7 +37,7 @@ def diabetes() -> Dataset:
         ) from None
     bunch = load_diabetes()
     columns = [bunch.feature_names.index(name) for name in ("bmi", "s5")]
-    return Dataset(
+    return Data(
         X=standardise(bunch.data[:, columns]),
         y=standardise(bunch.target),
         features=("body mass index", "log triglycerides"),

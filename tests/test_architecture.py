@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "analysis": MIDDLE,
     "proofs": MIDDLE,
     "tables": {"errors"},
-    "datasets": {"errors"},
+    "datasets": {"errors", "tables"},
     "baselines": MIDDLE | {"proofs"},
     "interop": UPPER | {"baselines"},
     "lab": UPPER | {"baselines", "interop"},

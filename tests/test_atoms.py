@@ -9,7 +9,7 @@ from cvxnet.layers import atoms, scalars
 from cvxnet.layers.profiles import covers
 
 PROFILES = {
-    "relu": scalars.relu_profile(),
+    "relu": scalars.leaky_relu_profile(0.0),
     **{f"leaky {s}": scalars.leaky_relu_profile(s) for s in (-1.0, -0.3, 0.1, 1.0, 2.5)},
     **{f"elu {a}": scalars.elu_profile(a) for a in (0.3, 1.0, 1.7)},
     **{f"squareplus {b}": scalars.squareplus_profile(b) for b in (0.01, 4.0)},

@@ -12,7 +12,7 @@ import numpy as np
 from cvxnet.analysis.facts import Facts, make_facts
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.rules import MOVES, derive
+from cvxnet.analysis.rules import derive
 from cvxnet.analysis.tape import Tape, dense
 
 
@@ -173,8 +173,3 @@ def step_name(node: Any, question: Question) -> str:
 def is_zero(node: Any) -> bool:
     """Whether a node is the constant 0."""
     return isinstance(node, cp.Constant) and not np.any(dense(node.value))
-
-
-def is_silent(node: Any) -> bool:
-    """Nodes that only move entries, which pictures leave out."""
-    return isinstance(node, MOVES)

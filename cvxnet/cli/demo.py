@@ -23,9 +23,10 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.datasets import Dataset, diabetes
+from cvxnet.datasets import diabetes
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
+from cvxnet.tables import Data
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import train
 
@@ -61,7 +62,7 @@ def demo(
     raise typer.Exit(PROVED if closed else NOT_PROVED)
 
 
-def draw(data: Dataset, samples: int | None, seed: int) -> Dataset:
+def draw(data: Data, samples: int | None, seed: int) -> Data:
     """A random part of the data, or all of them."""
     n = len(data.y)
     if samples is None:
@@ -69,10 +70,10 @@ def draw(data: Dataset, samples: int | None, seed: int) -> Dataset:
     if not 2 <= samples <= n:
         raise InputError(f"--samples {samples}: expected a number from 2 to {n}.")
     chosen = np.sort(np.random.default_rng(seed).choice(n, samples, replace=False))
-    return Dataset(X=data.X[chosen], y=data.y[chosen], features=data.features, target=data.target)
+    return Data(X=data.X[chosen], y=data.y[chosen], features=data.features, target=data.target)
 
 
-def introduce(data: Dataset) -> None:
+def introduce(data: Data) -> None:
     """Say what is about to be solved."""
     print(
         f"{len(data.y)} diabetes patients: {data.target} from {' and '.join(data.features)},\n"

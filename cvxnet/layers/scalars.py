@@ -19,11 +19,6 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def relu_profile() -> Profile:
-    """``max(t, 0)``."""
-    return leaky_relu_profile(0.0)
-
-
 def leaky_relu_profile(slope: float) -> Profile:
     """``t`` for t >= 0, ``slope t`` below: convex for slope <= 1, concave for slope >= 1."""
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import bracket_text, relative_gap
 
 Report = Callable[[float, float, float, int], None]
 STARTING = "starting (the first run compiles the sweep)"
@@ -22,7 +22,7 @@ class Progress:
     Examples
     --------
     >>> describe(1.0, 2.0, 5)
-    '1 <= optimum <= 2   gap 5.0e-01   5 units'
+    '1.000 <= optimum <= 2.000   gap 5.0e-01   5 units'
     """
 
     def __init__(self, gap: float, console: Console | None = None) -> None:
@@ -56,8 +56,9 @@ class Progress:
 
 def describe(lower: float, upper: float, units: int) -> str:
     """Bracket, gap and number of units in a few words."""
+    low, high = bracket_text(lower, upper)
     gap = relative_gap(lower, upper)
-    return f"{lower:.9g} <= optimum <= {upper:.9g}   gap {gap:.1e}   {units} units"
+    return f"{low} <= optimum <= {high}   gap {gap:.1e}   {units} units"
 
 
 def digits_done(gap: float, goal: float) -> float:
