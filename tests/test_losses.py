@@ -96,5 +96,5 @@ def test_homogeneous_losses_scale_as_they_say():
 
 
 def test_unknown_names_are_refused_with_the_list():
-    with pytest.raises(InputError, match="known losses: logistic, squared"):
+    with pytest.raises(InputError, match="known losses: absolute, hinge, huber, logistic"):
         get_loss("sqared")

@@ -1,0 +1,75 @@
+"""Smooth losses below losses with kinks."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.losses.cone import LossCone, Vector, stack
+from cvxnet.losses.loss import Loss
+
+
+class Envelope(Loss):
+    """The Moreau envelope ``min_g l(g) + (f - g)^2 / (2 mu)`` of a loss with conjugate ``v y``.
+
+    (The hinge and the absolute loss have it.) The conjugate of the envelope is
+    ``v y + 1/2 mu v^2`` on the same domain, so the envelope is the largest of
+    ``v (f - y) - 1/2 mu v^2`` there, at ``v = (f - y) / mu`` clipped to the domain. It lies below
+    the loss by at most ``1/2 mu v^2``; of the absolute loss it is a Huber loss of width ``mu``.
+
+    Examples
+    --------
+    >>> from cvxnet.losses import get_loss
+    >>> loss, zero = get_loss("absolute").smoothed(0.5), np.zeros(2)
+    >>> loss.terms(np.array([0.25, 2.0]), zero).tolist()
+    [0.0625, 1.75]
+    """
+
+    def __init__(self, loss: Loss, mu: float) -> None:
+        self.loss, self.mu = loss, mu
+        self.name = f"smoothed {loss.name}"
+        self.labels = loss.labels
+
+    def terms(self, f: Vector, y: Vector) -> Vector:
+        v = self.gradient(f, y)
+        return v * (f - y - 0.5 * self.mu * v)
+
+    def gradient(self, f: Vector, y: Vector) -> Vector:
+        return self.clip((f - y) / self.mu, y)
+
+    def curvature(self, f: Vector, y: Vector) -> Vector:
+        low, high = self.domain(y)
+        v = (f - y) / self.mu
+        return np.where((low <= v) & (v <= high), 1.0 / self.mu, 0.0)
+
+    def domain(self, y: Vector) -> tuple[Vector, Vector]:
+        return self.loss.domain(y)
+
+    def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
+        return self.loss.conjugate_inside(v, y) + 0.5 * self.mu * v**2
+
+    def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
+        return self.loss.conjugate_slope(v, y) + self.mu * v
+
+    def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        low, high = self.domain(y)
+        return self.side(cp.pos(f - y), high) + self.side(cp.neg(f - y), -low)
+
+    def side(self, x: cp.Expression, end: Vector) -> cp.Expression:
+        """The largest of ``v x - 1/2 mu v^2`` for ``v`` in [0, end], where ``x >= 0``."""
+        width = self.mu * np.where(end > 0.0, end, 1.0)
+        share = cp.huber(cp.multiply(1.0 / width, x))
+        return cp.multiply(0.5 * self.mu * end**2, share)
+
+    def cone(self, y: Vector) -> LossCone:
+        # The envelope is min over a of a^2 / (2 mu) + max(low (r - a), high (r - a)), r = f - y.
+        # Columns r, a and t, which is above that maximum.
+        n, (low, high) = y.size, self.domain(y)
+        return LossCone(
+            shift=y,
+            curvature=np.repeat([0.0, 1.0 / self.mu, 0.0], n),
+            q=np.repeat([0.0, 0.0, 1.0], n),
+            A=stack([[high, -high, -1.0], [low, -low, -1.0]], n),
+            b=np.zeros(2 * n),
+            nonneg=2 * n,
+        )

@@ -1,0 +1,59 @@
+"""The Huber loss."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.losses.cone import LossCone, Vector, stack
+from cvxnet.losses.loss import Loss
+
+
+class Huber(Loss):
+    """``1/2 r^2`` for ``|r| <= 1`` and ``|r| - 1/2`` beyond, with ``r = f - y``.
+
+    The conjugate is ``1/2 v^2 + v y`` for ``|v| <= 1``.
+
+    Examples
+    --------
+    >>> f, y = np.array([1.0, 3.0]), np.array([0.5, 0.0])
+    >>> Huber().terms(f, y).tolist(), Huber().gradient(f, y).tolist()
+    ([0.125, 2.5], [0.5, 1.0])
+    """
+
+    name = "huber"
+
+    def terms(self, f: Vector, y: Vector) -> Vector:
+        size = np.abs(f - y)
+        near = np.minimum(size, 1.0)
+        return near * (size - 0.5 * near)
+
+    def gradient(self, f: Vector, y: Vector) -> Vector:
+        return np.clip(f - y, -1.0, 1.0)
+
+    def curvature(self, f: Vector, y: Vector) -> Vector:
+        return np.where(np.abs(f - y) <= 1.0, 1.0, 0.0)
+
+    def domain(self, y: Vector) -> tuple[Vector, Vector]:
+        return np.full_like(y, -1.0), np.full_like(y, 1.0)
+
+    def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
+        return v * (0.5 * v + y)
+
+    def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
+        return v + y
+
+    def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        return 0.5 * cp.huber(f - y)
+
+    def cone(self, y: Vector) -> LossCone:
+        # huber(r) = min over a of 1/2 a^2 + |r - a|. Columns r, a, t with -t <= r - a <= t.
+        n = y.size
+        return LossCone(
+            shift=y,
+            curvature=np.repeat([0.0, 1.0, 0.0], n),
+            q=np.repeat([0.0, 0.0, 1.0], n),
+            A=stack([[1.0, -1.0, -1.0], [-1.0, 1.0, -1.0]], n),
+            b=np.zeros(2 * n),
+            nonneg=2 * n,
+        )

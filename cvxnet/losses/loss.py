@@ -1,0 +1,147 @@
+"""What every loss says of itself, and what follows from that for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import cvxpy as cp
+import numpy as np
+from scipy.optimize import brentq
+
+from cvxnet.errors import InputError
+from cvxnet.losses.cone import LossCone, Vector
+
+
+class Loss(ABC):
+    """A convex loss, one term for each sample, bounded below. Subclasses are stateless.
+
+    A loss is a subclass in a file of its own, with a ``name``. It states its terms, their slopes
+    and its conjugate; the domain of the conjugate is an interval for each sample, which contains 0.
+    """
+
+    name: str
+    degree: int | None = None
+    """``l(s f, s y) = s**degree l(f, y)`` for s > 0, where the loss is homogeneous."""
+    labels: bool = False
+    """Whether the target has to be two classes, -1 and +1."""
+    smooth: bool = True
+    """Whether the gradient is Lipschitz continuous."""
+
+    @abstractmethod
+    def terms(self, f: Vector, y: Vector) -> Vector:
+        """The loss of each sample at the predictions ``f``, (n,)."""
+
+    @abstractmethod
+    def gradient(self, f: Vector, y: Vector) -> Vector:
+        """The gradient of ``l`` at ``f``, (n,): the dual vector that ``f`` proposes.
+
+        At a kink it is the middle one of the subgradients.
+        """
+
+    @abstractmethod
+    def curvature(self, f: Vector, y: Vector) -> Vector:
+        """The diagonal of the Hessian of ``l`` at ``f``, (n,); one of its sides where it jumps."""
+
+    @abstractmethod
+    def domain(self, y: Vector) -> tuple[Vector, Vector]:
+        """Lower and upper end, (n,) each, of the interval where the conjugate is finite."""
+
+    @abstractmethod
+    def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
+        """The conjugate of each term at ``v`` in its domain, (n,)."""
+
+    @abstractmethod
+    def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
+        """The slope of ``l*`` at ``v`` in its domain, (n,): predictions whose gradient is ``v``."""
+
+    @abstractmethod
+    def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        """The terms as a CVXPY expression, convex in ``f``, (n,)."""
+
+    @abstractmethod
+    def cone(self, y: Vector) -> LossCone:
+        """``l`` as a piece of a cone program, where CVXPY's compilation would take too long."""
+
+    def smoothed(self, mu: float) -> Loss:
+        """A smooth loss just below this one, at most ``mu`` times a constant; itself if smooth."""
+        if self.smooth:
+            return self
+        raise TypeError(f"{type(self).__name__} is not smooth and has no smoothed form")
+
+    def value(self, f: Vector, y: Vector) -> float:
+        """``l(f)`` at the predictions ``f``, (n,)."""
+        return float(self.terms(f, y).sum())
+
+    def conjugate_terms(self, v: Vector, y: Vector) -> Vector:
+        """The conjugate of each term, (n,); infinite outside the domain."""
+        low, high = self.domain(y)
+        values = self.conjugate_inside(np.clip(v, low, high), y)
+        return np.where((low <= v) & (v <= high), values, np.inf)
+
+    def conjugate(self, v: Vector, y: Vector) -> float:
+        """``l*(v)``; infinite outside the domain."""
+        return float(self.conjugate_terms(v, y).sum())
+
+    def clip(self, v: Vector, y: Vector) -> Vector:
+        """The dual vector nearest to ``v`` in the domain of the conjugate, (n,)."""
+        return np.clip(v, *self.domain(y))
+
+    def room(self, v: Vector, y: Vector) -> Vector:
+        """How far each entry may move either way within the domain, (n,); 0 outside."""
+        low, high = self.domain(y)
+        return np.maximum(np.minimum(v - low, high - v), 0.0)
+
+    def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
+        """The ``t`` in [0, largest] that maximises the dual value ``-l*(t v)``.
+
+        It is concave in ``t``, with slope ``-v.f`` at the predictions ``f`` of ``t v``.
+        """
+
+        def slope(t: float) -> float:
+            f = self.conjugate_slope(self.clip(t * v, y), y)
+            return -float(v[v != 0.0] @ f[v != 0.0])
+
+        end = self.largest_scale(v, y, largest)
+        if end == 0.0 or not v.any() or slope(0.0) <= 0.0:
+            return 0.0
+        if end == np.inf:
+            end = 1.0
+            while slope(end) > 0.0:
+                end *= 2.0
+        if slope(end) >= 0.0:
+            return end
+        best = float(brentq(slope, 0.0, end, xtol=1e-300, rtol=4.0 * np.finfo(float).eps))
+        return min(best, end)
+
+    def largest_scale(self, v: Vector, y: Vector, largest: float) -> float:
+        """The largest ``t <= largest`` for which ``t v`` is in the domain of the conjugate."""
+        low, high = self.domain(y)
+        end = float(largest)
+        for side, bound in ((v > 0.0, high), (v < 0.0, low)):
+            end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
+        while end < np.inf and not np.array_equal(self.clip(end * v, y), end * v):
+            end = np.nextafter(end, 0.0)  # the quotient was rounded up
+        return end
+
+    def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        """``l(f)`` as a CVXPY expression, convex in ``f``."""
+        return cp.sum(self.term_expressions(f, y))
+
+    def check_target(self, y: Vector) -> Vector:
+        """Return the target as this loss wants it, or raise InputError."""
+        return as_labels(y, self.name) if self.labels else y
+
+
+def as_labels(y: Vector, name: str) -> Vector:
+    """Two classes as -1 (the smaller number) and +1; InputError for more or fewer."""
+    labels = np.unique(y)
+    if labels.size != 2:
+        found = ", ".join(f"{value:g}" for value in labels[:5])
+        more = ", ..." if labels.size > 5 else ""
+        raise InputError(
+            f"the {name} loss needs a target with exactly two classes, but y has "
+            f"{labels.size} distinct value{'s' * (labels.size != 1)} ({found}{more}). "
+            "Encode the two classes as -1 and +1 (0 and 1 are accepted too), or use "
+            'loss="squared" for a numeric target.'
+        )
+    return np.where(y == labels[1], 1.0, -1.0)

@@ -1,0 +1,46 @@
+"""The squared loss."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+from scipy import sparse
+
+from cvxnet.losses.cone import LossCone, Vector
+from cvxnet.losses.loss import Loss
+
+
+class Squared(Loss):
+    """``1/2 (f - y)^2``, with conjugate ``1/2 v^2 + v y``."""
+
+    name = "squared"
+    degree = 2
+
+    def terms(self, f: Vector, y: Vector) -> Vector:
+        return 0.5 * (f - y) ** 2
+
+    def gradient(self, f: Vector, y: Vector) -> Vector:
+        return f - y
+
+    def curvature(self, f: Vector, y: Vector) -> Vector:
+        return np.ones_like(f)
+
+    def domain(self, y: Vector) -> tuple[Vector, Vector]:
+        return np.full_like(y, -np.inf), np.full_like(y, np.inf)
+
+    def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
+        return v * (0.5 * v + y)
+
+    def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
+        return v + y
+
+    def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        return 0.5 * cp.square(f - y)
+
+    def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        return 0.5 * cp.sum_squares(f - y)
+
+    def cone(self, y: Vector) -> LossCone:
+        n = y.size
+        A = sparse.csr_array((0, n))
+        return LossCone(shift=y, curvature=np.ones(n), q=np.zeros(n), A=A, b=np.zeros(0))

@@ -1,0 +1,66 @@
+"""A loss with sample weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.losses.cone import LossCone, Vector
+from cvxnet.losses.loss import Loss
+
+
+class Weighted(Loss):
+    """``sum_i w_i l_i(f_i)`` with weights ``w > 0``, (n,).
+
+    The conjugate of ``w l`` is ``w l*(v / w)``, on ``w`` times the domain.
+
+    Examples
+    --------
+    >>> from cvxnet.losses import get_loss
+    >>> loss = Weighted(get_loss("squared"), np.array([1.0, 3.0]))
+    >>> f, y = np.array([2.0, 1.0]), np.zeros(2)
+    >>> loss.value(f, y), loss.gradient(f, y).tolist()
+    (3.5, [2.0, 3.0])
+    """
+
+    def __init__(self, loss: Loss, weights: Vector) -> None:
+        self.loss, self.weights = loss, weights
+        self.name, self.degree = loss.name, loss.degree
+        self.labels, self.smooth = loss.labels, loss.smooth
+
+    def terms(self, f: Vector, y: Vector) -> Vector:
+        return self.weights * self.loss.terms(f, y)
+
+    def gradient(self, f: Vector, y: Vector) -> Vector:
+        return self.weights * self.loss.gradient(f, y)
+
+    def curvature(self, f: Vector, y: Vector) -> Vector:
+        return self.weights * self.loss.curvature(f, y)
+
+    def domain(self, y: Vector) -> tuple[Vector, Vector]:
+        low, high = self.loss.domain(y)
+        return self.weights * low, self.weights * high
+
+    def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
+        return self.weights * self.loss.conjugate_inside(self.unweighted(v, y), y)
+
+    def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
+        return self.loss.conjugate_slope(self.unweighted(v, y), y)
+
+    def unweighted(self, v: Vector, y: Vector) -> Vector:
+        """``v / w``, kept in the domain of the loss itself where the quotient is rounded."""
+        return self.loss.clip(v / self.weights, y)
+
+    def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        return cp.multiply(self.weights, self.loss.term_expressions(f, y))
+
+    def cone(self, y: Vector) -> LossCone:
+        # Each column belongs to one sample, so its share of the objective takes that weight.
+        cone = self.loss.cone(y)
+        weights = np.tile(self.weights, cone.q.size // y.size)
+        return replace(cone, curvature=weights * cone.curvature, q=weights * cone.q)
+
+    def smoothed(self, mu: float) -> Loss:
+        return Weighted(self.loss.smoothed(mu), self.weights)
