@@ -8,6 +8,7 @@ from cvxnet.errors import (
     SolverError,
     UnsupportedError,
 )
+from cvxnet.interop.onnx import to_onnx
 from cvxnet.interop.torch import from_torch, to_torch
 from cvxnet.layers import (
     CELU,
@@ -100,6 +101,7 @@ __all__ = [
     "load",
     "program",
     "recover",
+    "to_onnx",
     "to_torch",
     "train",
 ]

@@ -1,6 +1,7 @@
 """Live: networks to and from other packages, and whatever a command line can name."""
 
 from cvxnet.interop.loading import load_thing
+from cvxnet.interop.onnx import to_onnx
 from cvxnet.interop.torch import from_torch, to_torch
 
-__all__ = ["from_torch", "load_thing", "to_torch"]
+__all__ = ["from_torch", "load_thing", "to_onnx", "to_torch"]
