@@ -50,10 +50,12 @@ from cvxnet.proofs.checker import CheckResult, check
 from cvxnet.training.program import program, recover
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
+from cvxnet.training.units import FAMILIES, Family
 
 __all__ = [
     "CELU",
     "ELU",
+    "FAMILIES",
     "GELU",
     "SELU",
     "Abs",
@@ -64,6 +66,7 @@ __all__ = [
     "Conv2d",
     "Counterexample",
     "CvxnetError",
+    "Family",
     "Flatten",
     "HardTanh",
     "InputConvex",

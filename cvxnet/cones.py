@@ -43,9 +43,14 @@ class ConeProgram:
 
 @dataclass(frozen=True)
 class ConeSolution:
-    """What the solver returned. ``status`` is the solver's own word and proves nothing."""
+    """What the solver returned. ``status`` is the solver's own word and proves nothing.
+
+    ``dual`` are the multipliers of the first rows, the zeros, with ``curvature x + q + A^T dual``
+    zero in the free directions.
+    """
 
     x: Array
+    dual: Array
     status: str
     iterations: int
 
@@ -55,7 +60,7 @@ def solve_cone_program(
 ) -> ConeSolution:
     """Solve with one of SOLVERS; SolverError where no finite point comes back."""
     solution = SOLVERS[solver](program, tolerance, time_limit)
-    if not np.all(np.isfinite(solution.x)):
+    if not (np.isfinite(solution.x).all() and np.isfinite(solution.dual).all()):
         raise SolverError(
             f"{solver} returned no finite point (its status: {solution.status}). This program "
             "always has a solution: the data may be scaled too widely. Standardise the columns "
@@ -81,7 +86,8 @@ def solve_with_clarabel(
     P = sparse.csc_matrix(sparse.diags_array(program.curvature))
     A = sparse.csc_matrix(program.A)
     result = clarabel.DefaultSolver(P, program.q, A, program.b, cones, settings).solve()
-    return ConeSolution(np.array(result.x), str(result.status), result.iterations)
+    x, dual = np.array(result.x), np.array(result.z)[: program.zero]
+    return ConeSolution(x, dual, str(result.status), result.iterations)
 
 
 def solve_with_scs(
@@ -103,7 +109,8 @@ def solve_with_scs(
     limit = 0.0 if time_limit is None else max(time_limit, 1e-3)
     options = {"eps_abs": tolerance, "eps_rel": tolerance, "max_iters": 200_000}
     result = scs.SCS(data, cone, verbose=False, time_limit_secs=limit, **options).solve()
-    return ConeSolution(result["x"], result["info"]["status"], result["info"]["iter"])
+    dual = result["y"][: program.zero]
+    return ConeSolution(result["x"], dual, result["info"]["status"], result["info"]["iter"])
 
 
 def solve_with_ecos(
@@ -133,7 +140,8 @@ def solve_with_ecos(
         feastol=tolerance,
         max_iters=200,
     )
-    return ConeSolution(result["x"], result["info"]["infostring"], result["info"]["iter"])
+    info = result["info"]
+    return ConeSolution(result["x"], result["y"], info["infostring"], info["iter"])
 
 
 def lift_square(program: ConeProgram) -> ConeProgram:

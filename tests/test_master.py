@@ -8,7 +8,7 @@ from scipy import sparse
 
 from cvxnet.cones import SOLVERS, lift_square, solve_cone_program
 from cvxnet.losses import get_loss
-from cvxnet.training.master import Master, cells_of, master_cone_program, master_problem
+from cvxnet.training.master import Master, Stack, blocks_of, master_cone_program, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units import make_family
 
@@ -20,7 +20,7 @@ def example(loss, m=12, n=15):
     units = Units(rng.standard_normal((m, 3)), rng.choice([-1.0, 1.0], m))
     y = y if loss == "squared" else np.sign(y)
     problem = Problem(make_family("relu", X), get_loss(loss), y, 0.2)
-    return problem, cells_of(problem, units)
+    return problem, Stack(blocks_of(problem, units), problem.family.norm)
 
 
 def lp_shape(A, rows):
@@ -36,14 +36,14 @@ def lp_shape(A, rows):
 def test_direct_program_has_the_cones_that_cvxpy_compiles(loss):
     problem, blocks = example(loss)
     ours = master_cone_program(problem, blocks)
-    compiled, _ = master_problem(problem, blocks)
+    compiled, _, _ = master_problem(problem, blocks)
     data = compiled.get_problem_data(cp.CLARABEL)[0]
     dims = data["dims"]
     assert compiled.is_dcp()
     assert sorted(dims.soc) == sorted(ours.second_order)
     assert dims.exp == ours.exponential
     assert dims.nonneg == ours.nonneg
-    zero = len(problem.y) if loss == "squared" else 0  # CVXPY substitutes the affine predictions
+    zero = len(problem.y)
     assert dims.zero == zero
     facets = slice(ours.zero + ours.nonneg - sum(len(b.facets) for b in blocks), None)
     stop = ours.zero + ours.nonneg
@@ -56,21 +56,22 @@ def test_direct_program_has_the_cones_that_cvxpy_compiles(loss):
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_direct_program_has_the_optimum_that_cvxpy_finds(loss, solver):
     problem, blocks = example(loss)
-    compiled, Z = master_problem(problem, blocks)
+    compiled, w, _ = master_problem(problem, blocks)
     compiled.solve(solver="CLARABEL")
-    direct = Master(problem, solver).solve(blocks)
+    direct = Master(problem, solver).solve(blocks.blocks)[0]
     assert problem.objective(direct) == pytest.approx(compiled.value, rel=1e-6)
-    through = Units(Z.value, direct.signs)
+    through = blocks.units(w.value, np.zeros(0))
     assert problem.objective(through) == pytest.approx(compiled.value, rel=1e-6)
 
 
 def test_through_cvxpy_and_directly_are_the_same_units():
     problem, blocks = example("squared")
-    direct = Master(problem, "CLARABEL").solve(blocks)
+    direct = Master(problem, "CLARABEL").solve(blocks.blocks)[0]
     master = Master(problem, "CLARABEL")
-    through = master._solve_with_cvxpy(blocks).reshape(direct.weights.shape)
+    through, v = master._solve_with_cvxpy(blocks)
+    np.testing.assert_allclose(v, problem.dual_vector(through), atol=1e-5)
     np.testing.assert_allclose(
-        problem.fit(direct), problem.fit(Units(through, direct.signs)), atol=1e-6
+        problem.fit(direct), problem.fit(through), atol=1e-6
     )
     assert master.timings.compiling > 0.0
     assert master.timings.solving > 0.0
@@ -90,7 +91,7 @@ def test_lifting_the_square_keeps_the_optimum(loss):
 
 def test_units_of_a_master_stay_in_their_cells():
     problem, blocks = example("squared")
-    units = Master(problem, "CLARABEL").solve(blocks)
+    units = Master(problem, "CLARABEL").solve(blocks.blocks)[0]
     for block, z in zip(blocks, units.weights, strict=True):
         assert (block.facets @ z >= -1e-7).all()
         exact = block.sign * problem.family.features(z[None])[:, 0]

@@ -41,7 +41,7 @@ def test_pricing_equals_brute_force(X):
         scale = np.abs(v) @ np.linalg.norm(X, axis=1)
         assert found.rho == pytest.approx(expected, rel=1e-10, abs=1e-12 * scale)
         if expected > 1e-9 * scale:
-            u = units.weights(found.units[:1])[0]
+            u = units.hidden(found.units[:1])[0]
             assert np.linalg.norm(u) == pytest.approx(1.0)
             value = found.signs[0] * (v @ np.maximum(X @ u, 0.0))
             assert value == pytest.approx(expected, rel=1e-10)

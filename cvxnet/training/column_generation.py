@@ -11,12 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import cvxpy as cp
 import numpy as np
 
 from cvxnet.bracket import relative_gap
-from cvxnet.training.master import Master, Timings, cells_of
+from cvxnet.training.master import Master, Timings, blocks_of
 from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.sliding import slide
@@ -37,6 +39,12 @@ NEAR = 1.1
 """Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
 PATIENCE = 8
 """Rounds without progress in the gap after which the search gives up."""
+CREEP = 1e-7
+"""A network that improves by less than this, relatively, stands still."""
+SHARE = 0.4
+"""Share of the time for finding a network, where proving a bound takes the rest."""
+PROOF_SECONDS = 60.0
+"""Time for proving a bound, where no time limit was given."""
 SLACK = 1e-14
 """Relative room left below ``rho(v) <= weight_decay`` for the rounding of ``t v``."""
 
@@ -47,7 +55,7 @@ class Bracket:
 
     ``lower <= optimum <= upper`` holds at every moment, whatever the solvers returned: ``upper``
     is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
-    scaled into the feasible set.
+    scaled into the feasible set. ``evidence`` says how, where pricing was not exact.
     """
 
     problem: Problem
@@ -55,6 +63,7 @@ class Bracket:
     upper: float
     dual: Array
     lower: float
+    evidence: dict[str, Any] | None = None
 
     @property
     def gap(self) -> float:
@@ -67,24 +76,37 @@ class Bracket:
         if value < self.upper:
             self.units, self.upper = units, value
 
-    def offer_dual(self, v: Array, bound: float) -> None:
+    def offer_dual(self, v: Array, bound: float, evidence: dict[str, Any] | None = None) -> None:
         """Keep the best feasible multiple of ``v``, where its dual value is better.
 
-        ``bound`` is at least ``rho(v)``.
+        ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``.
         """
         problem = self.problem
         largest = problem.weight_decay / (bound * (1.0 + SLACK)) if bound else np.inf
         t = problem.loss.best_scale(v, problem.y, largest)
         value = -problem.loss.conjugate(t * v, problem.y)
         if value > self.lower:
-            self.dual, self.lower = t * v, value
+            self.dual, self.lower, self.evidence = t * v, value, evidence
 
 
 def open_bracket(problem: Problem) -> Bracket:
-    """The bracket that the empty network gives."""
-    units, zero = no_units(problem.family.rank), np.zeros_like(problem.y)
+    """The bracket that the empty network gives, its free weights fitted."""
+    units = fit_free(problem)
+    zero = np.zeros_like(problem.y)
     lower = -problem.loss.conjugate(zero, problem.y)
     return Bracket(problem, units, problem.objective(units), zero, lower)
+
+
+def fit_free(problem: Problem) -> Units:
+    """The network without units and with the best free weights."""
+    k = problem.F.shape[1]
+    units = no_units(problem.family.rank, k)
+    if not k:
+        return units
+    c = cp.Variable(k)
+    fit = cp.Problem(cp.Minimize(problem.loss.expression(problem.F @ c, problem.y)))
+    fit.solve(solver="CLARABEL")
+    return units if c.value is None else replace(units, free=np.asarray(c.value))
 
 
 def close_bracket(
@@ -94,26 +116,49 @@ def close_bracket(
 
     Ends when the gap is reached, when nothing improves it any more, or after ``deadline``
     (``time.monotonic``). The same object is yielded each time: it may also be read, and is true,
-    after an interruption.
+    after an interruption. Where pricing has no proved bound, the bound is worked at afterwards,
+    in what is left of the time.
     """
+    if bracket.problem.family.exact:
+        yield from generate_columns(bracket, master, gap, deadline)
+        return
+    begin = time.monotonic()
+    yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
+    problem = bracket.problem
+    end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
+    for proof in problem.family.prove(problem, problem.dual_vector(bracket.units), end):
+        bracket.offer_dual(proof.v, problem.weight_decay, proof.evidence)
+        yield bracket
+        if bracket.gap <= gap:
+            return
+
+
+def generate_columns(
+    bracket: Bracket, master: Master, gap: float, deadline: float
+) -> Iterator[Bracket]:
+    """Rounds of sliding, master and pricing; yields the bracket after each."""
     problem, timings = bracket.problem, master.timings
-    units, maxima = bracket.units, price(bracket, bracket.units, timings)
-    best_gap, since = np.inf, 0
+    units = bracket.units
+    maxima = price(bracket, units, problem.dual_vector(units), timings)
+    progress = Watch(gap)
     while True:
         yield bracket
-        since = 0 if bracket.gap < 0.9 * best_gap else since + 1
-        best_gap = min(best_gap, bracket.gap)
-        if bracket.gap <= gap or time.monotonic() >= deadline or since >= PATIENCE:
+        if bracket.gap <= gap or time.monotonic() >= deadline or not progress.seen_in(bracket):
             return
         units = units.without_small(NEGLIGIBLE)
-        grown = units + new_units(maxima, problem.weight_decay, units)
-        with clock(timings, "sliding"):
-            slid = slide(problem, grown, SLIDING_STEPS)
-        bracket.offer_units(slid)
+        grown = units + new_units(maxima, problem, units)
+        candidates = grown
+        if problem.family.slides:
+            with clock(timings, "sliding"):
+                slid = slide(problem, grown, SLIDING_STEPS)
+            bracket.offer_units(slid)
+            candidates = grown + slid.without_small(NEGLIGIBLE)
         left = deadline - time.monotonic()
-        cells = cells_of(problem, grown + slid.without_small(NEGLIGIBLE))
-        units = master.solve(cells, left if np.isfinite(left) else None)
-        maxima = price(bracket, units, timings)
+        blocks = blocks_of(problem, candidates)
+        units, v = master.solve(blocks, left if np.isfinite(left) else None)
+        maxima = price(bracket, units, problem.propose(units, v), timings)
+        if not problem.refines:
+            continue
         for _ in range(REFINEMENTS):
             if bracket.gap <= gap or maxima.rho > NEAR * problem.weight_decay:
                 break
@@ -121,25 +166,46 @@ def close_bracket(
                 refined = refine(problem, units, maxima)
             if refined is units:
                 break
-            units, maxima = refined, price(bracket, refined, timings)
+            units = refined
+            maxima = price(bracket, units, problem.dual_vector(units), timings)
 
 
-def price(bracket: Bracket, units: Units, timings: Timings) -> LocalMaxima:
-    """Price the dual vector that the units propose, and offer both to the bracket."""
+@dataclass
+class Watch:
+    """Says when nothing has moved for PATIENCE rounds."""
+
+    goal: float
+    gap: float = np.inf
+    upper: float = np.inf
+    still: int = 0
+
+    def seen_in(self, bracket: Bracket) -> bool:
+        """Whether gap or network have improved lately: by a tenth, or by more than the goal."""
+        fell = self.upper - bracket.upper > max(self.goal, CREEP) * abs(bracket.upper)
+        moved = bracket.gap < 0.9 * self.gap or fell
+        self.still = 0 if moved else self.still + 1
+        self.gap = min(self.gap, bracket.gap)
+        self.upper = bracket.upper if fell or self.upper == np.inf else self.upper
+        return self.still < PATIENCE
+
+
+def price(bracket: Bracket, units: Units, v: Array, timings: Timings) -> LocalMaxima:
+    """Price a dual vector, and offer it and the units to the bracket."""
     problem = bracket.problem
     bracket.offer_units(units)
-    v = problem.dual_vector(units)
     with clock(timings, "pricing"):
         maxima = problem.family.price(v, (1.0 - LEVEL) * problem.weight_decay)
     bracket.offer_dual(v, maxima.rho + maxima.error)
     return maxima
 
 
-def new_units(maxima: LocalMaxima, weight_decay: float, present: Units) -> Units:
+def new_units(maxima: LocalMaxima, problem: Problem, present: Units) -> Units:
     """The best local maxima above ``weight_decay``, well apart, signed so as to lower the loss."""
     apart = np.cos(APART ** (1.0 / max(present.weights.shape[1] - 1, 1)))
+    if not problem.family.slides:
+        apart = np.inf  # units that cannot move are all different
     chosen: list[int] = []
-    for i in range(int((maxima.values > weight_decay).sum())):
+    for i in range(int((maxima.values > problem.weight_decay).sum())):
         same = [j for j in chosen if maxima.signs[j] == maxima.signs[i]]
         cosines = maxima.units[same] @ maxima.units[i]
         if (cosines < apart).all():

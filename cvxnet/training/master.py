@@ -1,7 +1,7 @@
 """The master problem: the convex program restricted to some blocks.
 
-    minimise    loss(sum_b M_b z_b) + weight_decay sum_b |z_b|
-    subject to  F_b z_b >= 0                     (the facets of block b's cell)
+    minimise    loss(sum_b M_b w_b + F c) + weight_decay sum_b |w_b|
+    subject to  G_b w_b >= 0                     (the facets of block b's cell)
 
 ``master_problem`` writes it in stacked CVXPY form, for any solver that CVXPY knows.
 ``master_cone_program`` assembles the same cone program without CVXPY, because compiling takes
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cvxpy as cp
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.cones import SOLVERS, ConeProgram, solve_cone_program
@@ -33,6 +35,53 @@ class Timings:
     compiling: float = 0.0
     solving: float = 0.0
     refining: float = 0.0
+    proving: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The blocks of a master side by side.
+
+    Attributes
+    ----------
+    blocks : list of Block
+    norm : str
+        The norm of every ``w_b``.
+    """
+
+    blocks: list[Block]
+    norm: str
+
+    @cached_property
+    def widths(self) -> NDArray[np.int64]:
+        """Columns of each block."""
+        return np.array([block.matrix.shape[1] for block in self.blocks], dtype=np.int64)
+
+    @property
+    def columns(self) -> int:
+        """Columns of all blocks together."""
+        return int(self.widths.sum())
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """``[M_1 ... M_m]``, (n, columns)."""
+        return sparse.csr_array(np.hstack([block.matrix for block in self.blocks]))
+
+    @cached_property
+    def facets(self) -> sparse.csr_array:
+        """All inequalities, block diagonal."""
+        return sparse.csr_array(sparse.block_diag([block.facets for block in self.blocks]))
+
+    @cached_property
+    def round(self) -> NDArray[np.bool_]:
+        """Which blocks have a norm that is neither an absolute value nor a sum of them."""
+        return (self.widths > 1) & (self.norm == "l2")
+
+    def units(self, w: Array, free: Array) -> Units:
+        """The units that a solution stands for, one for each block."""
+        parts = np.split(w, np.cumsum(self.widths)[:-1])
+        rows = [part @ block.directions for part, block in zip(parts, self.blocks, strict=True)]
+        return Units(np.array(rows), np.array([block.sign for block in self.blocks]), free)
 
 
 @dataclass
@@ -44,80 +93,113 @@ class Master:
     tolerance: float = 1e-9
     timings: Timings = field(default_factory=Timings)
 
-    def solve(self, blocks: list[Block], time_limit: float | None = None) -> Units:
-        """The optimal units of the master on these blocks, one for each block (some near 0)."""
-        if self.solver in SOLVERS:
-            z = self._solve_directly(blocks, time_limit)
-        else:
-            z = self._solve_with_cvxpy(blocks)
-        return Units(z.reshape(len(blocks), -1), np.array([block.sign for block in blocks]))
+    def solve(
+        self, blocks: list[Block], time_limit: float | None = None
+    ) -> tuple[Units, Array]:
+        """The optimal units of the master, one for each block (some near 0), and the dual vector.
 
-    def _solve_directly(self, blocks: list[Block], time_limit: float | None) -> Array:
+        The dual vector is the multiplier of the predictions, as the solver returned it.
+        """
+        stack = Stack(blocks, self.problem.family.norm)
+        if self.solver in SOLVERS:
+            return self._solve_directly(stack, time_limit)
+        return self._solve_with_cvxpy(stack)
+
+    def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
         begin = time.perf_counter()
-        program = master_cone_program(self.problem, blocks)
+        program = master_cone_program(self.problem, stack)
         middle = time.perf_counter()
         solution = solve_cone_program(program, self.solver, self.tolerance, time_limit)
         self.timings.assembling += middle - begin
         self.timings.solving += time.perf_counter() - middle
-        return solution.x[: len(blocks) * self.problem.family.rank]
+        k, free = stack.columns, self.problem.F.shape[1]
+        x, v = solution.x, solution.dual[: len(self.problem.y)]
+        return stack.units(x[:k], x[k : k + free]), v
 
-    def _solve_with_cvxpy(self, blocks: list[Block]) -> Array:
+    def _solve_with_cvxpy(self, stack: Stack) -> tuple[Units, Array]:
         begin = time.perf_counter()
-        program, Z = master_problem(self.problem, blocks)
+        program, w, c = master_problem(self.problem, stack)
         try:
             program.solve(solver=self.solver)
         except cp.error.SolverError as error:
             raise SolverError(f"{self.solver} failed on a master problem: {error}") from None
-        if Z.value is None:
+        v = program.constraints[0].dual_value
+        if w.value is None or v is None:
             raise SolverError(f"{self.solver} returned no point (status {program.status}).")
         solving = program.solver_stats.solve_time or 0.0
         self.timings.solving += solving
         self.timings.compiling += time.perf_counter() - begin - solving
-        return np.asarray(Z.value).ravel()
+        free = np.zeros(0) if c is None else np.asarray(c.value)
+        return stack.units(np.asarray(w.value), free), -np.asarray(v)
 
 
-def cells_of(problem: Problem, units: Units) -> list[Block]:
+def blocks_of(problem: Problem, units: Units) -> list[Block]:
     """The blocks that contain the units, each once."""
     pairs = zip(units.weights, units.signs.tolist(), strict=True)
     blocks = [problem.family.block(u, sign) for u, sign in pairs]
     return list({block.key: block for block in blocks}.values())
 
 
-def master_problem(problem: Problem, blocks: list[Block]) -> tuple[cp.Problem, cp.Variable]:
-    """The master as a CVXPY problem, and its variable with one row for each block."""
-    M, F = stack_blocks(blocks)
-    Z = cp.Variable((len(blocks), problem.family.rank))
-    z = cp.vec(Z, order="C")
-    objective = problem.loss.expression(M @ z, problem.y)
-    objective += problem.weight_decay * cp.sum(cp.norm(Z, 2, axis=1))
-    return cp.Problem(cp.Minimize(objective), [F @ z >= 0]), Z
+def master_problem(
+    problem: Problem, stack: Stack
+) -> tuple[cp.Problem, cp.Variable, cp.Variable | None]:
+    """The master as a CVXPY problem, with its variables: ``w`` of all blocks in a row, and ``c``.
 
-
-def master_cone_program(problem: Problem, blocks: list[Block]) -> ConeProgram:
-    """The master as a cone program in ``(z, t, g, w)`` with ``|z_b| <= t_b``.
-
-    The loss's own variables ``(g, w)`` come from its cone form; the predictions enter through
-    ``sum_b M_b z_b - g = shift``.
+    Its first constraint states the predictions: up to its sign the multiplier is the dual vector.
     """
-    M, F = stack_blocks(blocks)
-    n, k = M.shape
-    m, r = len(blocks), problem.family.rank
+    w, f = cp.Variable(stack.columns, name="w"), cp.Variable(len(problem.y), name="f")
+    c = cp.Variable(problem.F.shape[1], name="c") if problem.F.size else None
+    fit = stack.matrix @ w if c is None else stack.matrix @ w + problem.F @ c
+    objective = problem.loss.expression(f, problem.y)
+    objective += problem.weight_decay * norms(w, stack)
+    constraints = [f == fit, stack.facets @ w >= 0]
+    return cp.Problem(cp.Minimize(objective), constraints), w, c
+
+
+def norms(w: cp.Variable, stack: Stack) -> cp.Expression:
+    """``sum_b |w_b|``: blocks of one width together."""
+    owner = np.repeat(np.arange(len(stack.blocks)), stack.widths)
+    flat = np.flatnonzero(~stack.round[owner])
+    terms = [cp.norm1(w if flat.size == w.size else w[flat])] if flat.size else []
+    for width in np.unique(stack.widths[stack.round]):
+        entries = np.flatnonzero((stack.round & (stack.widths == width))[owner])
+        part = w if entries.size == w.size else w[entries]
+        rows = cp.reshape(part, (entries.size // int(width), int(width)), order="C")
+        terms.append(cp.sum(cp.norm(rows, 2, axis=1)))
+    return cp.sum(cp.hstack(terms)) if len(terms) > 1 else terms[0]
+
+
+def master_cone_program(problem: Problem, stack: Stack) -> ConeProgram:
+    """The master as a cone program in ``(w, c, t, g, h)`` with ``|w_b| <= t_b``.
+
+    Where a norm is a sum of absolute values there is one ``t`` for each entry, with linear rows.
+    The loss's own variables ``(g, h)`` come from its cone form; the predictions enter through
+    ``sum_b M_b w_b + F c - g = shift``.
+    """
+    n, k = stack.matrix.shape
+    free = problem.F.shape[1]
     loss = problem.loss.cone(problem.y)
     extra = loss.q.size
-    fit = sparse.hstack([M, empty(n, m), -sparse.eye_array(n, extra)])
-    facets = sparse.hstack([-F, empty(F.shape[0], m + extra)])
-    norms = sparse.hstack([norm_rows(m, r), empty(m * (r + 1), extra)])
-    tail = sparse.csr_array(sparse.hstack([empty(loss.b.size, k + m), loss.A]))
-    rows = [fit, tail[: loss.nonneg], facets, norms, tail[loss.nonneg :]]
-    zeros = np.zeros(F.shape[0] + m * (r + 1))
+    flat, cones = norm_rows(stack)
+    m = flat.shape[1] - k
+    fit = sparse.hstack([stack.matrix, problem.F, empty(n, m), -sparse.eye_array(n, extra)])
+    facets = sparse.hstack([-stack.facets, empty(stack.facets.shape[0], free + m + extra)])
+    flat, cones = (
+        sparse.hstack([part[:, :k], empty(part.shape[0], free), part[:, k:], empty(part.shape[0], extra)])
+        for part in (flat, cones)
+    )
+    tail = sparse.csr_array(sparse.hstack([empty(loss.b.size, k + free + m), loss.A]))
+    rows = [fit, tail[: loss.nonneg], facets, flat, cones, tail[loss.nonneg :]]
+    zeros = np.zeros(facets.shape[0] + flat.shape[0] + cones.shape[0])
+    decay = np.full(m, problem.weight_decay)
     return ConeProgram(
-        curvature=np.concatenate([np.zeros(k + m), loss.curvature]),
-        q=np.concatenate([np.zeros(k), np.full(m, problem.weight_decay), loss.q]),
+        curvature=np.concatenate([np.zeros(k + free + m), loss.curvature]),
+        q=np.concatenate([np.zeros(k + free), decay, loss.q]),
         A=sparse.csc_array(sparse.vstack(rows)),
         b=np.concatenate([loss.shift, loss.b[: loss.nonneg], zeros, loss.b[loss.nonneg :]]),
         zero=n,
-        nonneg=loss.nonneg + F.shape[0],
-        second_order=(r + 1,) * m,
+        nonneg=loss.nonneg + facets.shape[0] + flat.shape[0],
+        second_order=tuple((stack.widths[stack.round] + 1).tolist()),
         exponential=loss.exponential,
     )
 
@@ -127,16 +209,29 @@ def empty(rows: int, columns: int) -> sparse.csr_array:
     return sparse.csr_array((rows, columns))
 
 
-def stack_blocks(blocks: list[Block]) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """The matrices of all blocks side by side, and their facets on a block diagonal."""
-    M = sparse.csr_array(np.hstack([block.matrix for block in blocks]))
-    F = sparse.csr_array(sparse.block_diag([block.facets for block in blocks]))
-    return M, F
+def norm_rows(stack: Stack) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Rows in ``(w, t)`` of the norms: ``+-w - t <= 0``, and ``-(t_b, w_b)`` of the round blocks.
+
+    The ``t`` of the entries of flat blocks come first, then one for each round block.
+    """
+    k, is_round = stack.columns, stack.round
+    owner = np.repeat(np.arange(len(stack.blocks)), stack.widths)
+    flat, rest = np.flatnonzero(~is_round[owner]), np.flatnonzero(is_round[owner])
+    columns = k + flat.size + int(is_round.sum())
+    entry, own = np.arange(flat.size), k + np.arange(flat.size)
+    both = [selector(entry, flat, columns) - selector(entry, own, columns)]
+    both.append(-selector(entry, flat, columns) - selector(entry, own, columns))
+    # Each round block takes one row for t_b and then its entries.
+    which = np.cumsum(is_round)[owner[rest]] - 1
+    widths = stack.widths[is_round]
+    heads = np.cumsum(widths + 1) - widths - 1
+    rows = np.concatenate([heads, np.arange(rest.size) + which + 1])
+    target = np.concatenate([k + flat.size + np.arange(widths.size), rest])
+    shape = (rest.size + widths.size, columns)
+    cones = sparse.csr_array((-np.ones(rows.size), (rows, target)), shape=shape)
+    return sparse.csr_array(sparse.vstack(both)), cones
 
 
-def norm_rows(m: int, r: int) -> sparse.csr_array:
-    """Rows ``-(t_b, z_b)`` for each block in turn, columns ``(z, t)``."""
-    block = np.arange(m)[:, None]
-    columns = np.hstack([m * r + block, r * block + np.arange(r)]).ravel()
-    rows = np.arange(m * (r + 1))
-    return sparse.csr_array((-np.ones(rows.size), (rows, columns)), shape=(rows.size, m * (r + 1)))
+def selector(rows: NDArray, columns: NDArray, width: int) -> sparse.csr_array:
+    """Ones at these places."""
+    return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(rows.size, width))

@@ -1,15 +1,21 @@
-"""The whole convex program of a two-layer ReLU network, as an ordinary CVXPY problem.
+"""The whole convex program of a two-layer network, as an ordinary CVXPY problem.
+
+For ReLU units (Pilanci and Ergen 2020, arXiv 2002.10553, equation 8), with the cells D_i enumerated
+exactly,
 
     minimise    loss(f) + weight_decay sum_i (|v_i| + |w_i|)
     subject to  f = sum_i D_i X (v_i - w_i)
-                (2 D_i - I) X v_i >= 0,  (2 D_i - I) X w_i >= 0        for every cell i
+                (2 D_i - I) X v_i >= 0,  (2 D_i - I) X w_i >= 0        for every cell i.
 
-(Pilanci and Ergen 2020, arXiv 2002.10553, equation 8), with the cells D_i enumerated exactly. The
-dual variable of the first constraint is, up to its sign, the dual vector v of the certificate.
+Every family has such a program with its own blocks: all dichotomies, all columns, all gates; units
+of degree two have a semidefinite one. It is the master problem of column generation with nothing
+left out. The dual variable of its first constraint is, up to its sign, the dual vector v of the
+certificate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,13 +25,12 @@ import numpy as np
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
-from cvxnet.training.arrangement import count_cells
-from cvxnet.training.master import Master
+from cvxnet.training.master import Master, Stack, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import prune
-from cvxnet.training.recovery import balanced_weights, build_network
+from cvxnet.training.recovery import network_of, weights_of
+from cvxnet.training.setup import Task, set_up
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.trainer import make_problem
 
 BYTES_PER_ENTRY = 400
 """Peak memory of CVXPY and Clarabel for each non-zero of the constraints, as measured."""
@@ -35,27 +40,29 @@ BYTES_PER_ENTRY = 400
 class Origin:
     """What `recover` has to know of the program that `program` wrote."""
 
-    problem: Problem
-    bias: bool
-    V: cp.Variable
-    W: cp.Variable
+    task: Task
+    units: Callable[[], Units | None]
 
 
 ORIGINS: WeakKeyDictionary[cp.Problem, Origin] = WeakKeyDictionary()
 
 
 def program(
-    units: str,
+    units: Any,
     X: Any,
     y: Any,
     *,
     loss: str = "squared",
     weight_decay: float,
     bias: bool = True,
+    norm: str = "l2",
+    output_bias: bool = False,
+    skip: bool = False,
+    sample_weight: Any = None,
     facets_only: bool = True,
     memory_limit: float = 8e9,
 ) -> cp.Problem:
-    """Write the whole convex program: every cell of the arrangement.
+    """Write the whole convex program: every unit that there is.
 
     For comparison and teaching; `cvxnet.train` solves the same problem without writing it down.
     Clarabel and SCS solve it for both losses. ECOS solves it for the squared loss; with the
@@ -88,35 +95,42 @@ def program(
     >>> prob.is_dcp(), round(float(prob.solve(solver="CLARABEL")), 6)
     (True, 0.29)
     """
-    problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
-    family = problem.family
-    check_size(len(y), family.rank, memory_limit)
-    rows = family.rows
-    patterns, F = family.all_cells()
-    D = patterns.T
-    V = cp.Variable((family.rank, D.shape[1]), name="v")
-    W = cp.Variable((family.rank, D.shape[1]), name="w")
-    f = cp.Variable(len(y), name="f")
-    norms = cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0))
-    objective = problem.loss.expression(f, y) + problem.weight_decay * norms
-    fit = f == cp.sum(cp.multiply(D, rows @ (V - W)), axis=1)
-    if facets_only:
-        cones = [F @ cp.vec(Z, order="F") >= 0 for Z in (V, W)]
-    else:
-        cones = [cp.multiply(2.0 * D - 1.0, rows @ Z) >= 0 for Z in (V, W)]
-    result = cp.Problem(cp.Minimize(objective), [fit, *cones])
-    ORIGINS[result] = Origin(problem, bias, V, W)
-    return result
+    task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
+    problem = task.problem
+    written = problem.family.program(problem)
+    if written is None:
+        check_size(problem, memory_limit)
+        written = write_blocks(problem, facets_only)
+    program, find_units = written
+    ORIGINS[program] = Origin(task, find_units)
+    return program
 
 
-def check_size(n: int, rank: int, memory_limit: float) -> None:
+def write_blocks(
+    problem: Problem, facets_only: bool
+) -> tuple[cp.Problem, Callable[[], Units | None]]:
+    """The master problem on all blocks, and how to read the units off its solution."""
+    stack = Stack(problem.family.all_blocks(facets_only), problem.family.norm)
+    program, w, c = master_problem(problem, stack)
+
+    def find_units() -> Units | None:
+        if w.value is None:
+            return None
+        free = np.zeros(0) if c is None else np.asarray(c.value)
+        return stack.units(np.asarray(w.value), free)
+
+    return program, find_units
+
+
+def check_size(problem: Problem, memory_limit: float) -> None:
     """Refuse a program that would not fit."""
-    cells = count_cells(n, rank)
-    memory = 2.0 * cells * n * rank * BYTES_PER_ENTRY
+    n, family = len(problem.y), problem.family
+    blocks = family.count_blocks()
+    memory = float(blocks) * n * family.block_width * BYTES_PER_ENTRY
     if memory > memory_limit:
         raise UnsupportedError(
-            f"the whole program has up to {cells:,} cells at n = {n} and rank {rank}: "
-            f"{2 * cells * n:,} inequalities, about {memory / 1e9:,.0f} GB (limit "
+            f"the whole program has up to {blocks:,} blocks (cells, patterns or columns) at "
+            f"n = {n} and rank {family.rank}: about {memory / 1e9:,.0f} GB (limit "
             f"{memory_limit / 1e9:g} GB). cvxnet.train solves the same problem without writing it "
             "down; memory_limit= raises the limit."
         )
@@ -142,13 +156,10 @@ def recover(solved: cp.Problem) -> Sequential:
     origin = ORIGINS.get(solved)
     if origin is None:
         raise InputError("recover takes a problem that cvxnet.program returned.")
-    if origin.V.value is None or origin.W.value is None:
+    units = origin.units()
+    if units is None:
         raise InputError(f"the program has no solution yet (status {solved.status}); solve it.")
-    pairs = (origin.V.value.T, 1.0), (origin.W.value.T, -1.0)
-    units = Units(
-        np.vstack([value for value, _ in pairs]),
-        np.concatenate([np.full(len(value), sign) for value, sign in pairs]),
-    )
+    problem = origin.task.problem
     with one_blas_thread():
-        units = prune(units.without_small(1e-6), Master(origin.problem, "CLARABEL"))
-    return build_network(*balanced_weights(origin.problem, units), origin.bias)
+        units = prune(units.without_small(1e-6), Master(problem, "CLARABEL"))
+    return network_of(problem, weights_of(problem, units, origin.task.form))

@@ -9,7 +9,7 @@ leaves at most n units.
 
 from __future__ import annotations
 
-from cvxnet.training.master import Master, cells_of
+from cvxnet.training.master import Master, blocks_of
 from cvxnet.training.problem import Units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.vertex import eliminate_dependent, merge
@@ -25,24 +25,30 @@ SMALL = 1e-6
 def prune(units: Units, master: Master) -> Units:
     """Fewer units with the same objective (up to UNCHANGED): at most n of them.
 
-    The coarsest merging that leaves the objective unchanged is taken.
+    The coarsest merging that leaves the objective unchanged is taken. Units that cannot move are
+    not merged.
     """
     problem = master.problem
-    limit = problem.objective(units) * (1.0 + UNCHANGED)
-    for angle in ANGLES:
+    limit = problem.objective(units) + UNCHANGED * abs(problem.objective(units))
+    for angle in ANGLES if problem.family.slides else ():
         fewer = resolve(merge(units.without_small(SMALL), angle), master)
         if problem.objective(fewer) <= limit:
             units = fewer
             break
-    independent = eliminate_dependent(problem, units)
-    return independent if problem.objective(independent) <= limit else units
+    for fewer in (units.without_small(SMALL), units):
+        independent = eliminate_dependent(problem, fewer)
+        if problem.objective(independent) <= limit:
+            return independent
+    return units
 
 
 def resolve(units: Units, master: Master) -> Units:
-    """The master's optimum on the units' own cells, refined."""
+    """The master's optimum on the units' own blocks, refined where that can be."""
     if not len(units):
         return units
     problem = master.problem
-    solved = master.solve(cells_of(problem, units)).without_small(SMALL)
+    solved = master.solve(blocks_of(problem, units))[0].without_small(SMALL)
+    if not problem.refines:
+        return solved
     floor = (1.0 - LEVEL) * problem.weight_decay
     return refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))

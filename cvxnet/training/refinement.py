@@ -67,7 +67,7 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
     for close in CLOSE:
         merged = merge(units.without_small(SMALL), close)
         on_faces = [problem.family.snap(u, close) for u in merged.weights]
-        yield Units(np.reshape(on_faces, merged.weights.shape), merged.signs)
+        yield Units(np.reshape(on_faces, merged.weights.shape), merged.signs, merged.free)
 
 
 def settle(problem: Problem, units: Units) -> Units:
@@ -96,7 +96,7 @@ def gather(units: Units, maxima: LocalMaxima) -> Units:
             nearest = np.argmax(units.weights[mine] @ maxima.units[theirs].T, axis=1)
             np.add.at(sizes, theirs[nearest], units.sizes[mine])
     token = SMALL * (sizes.max(initial=0.0) or 1.0)
-    return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.signs)
+    return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.signs, units.free)
 
 
 def resize(problem: Problem, units: Units) -> Units:
@@ -108,17 +108,20 @@ def resize(problem: Problem, units: Units) -> Units:
         return units
     sizes = units.sizes
     directions = units.weights / sizes[:, None]
-    M = problem.family.features(directions) * units.signs
+    M = np.hstack([problem.family.features(directions) * units.signs, problem.F])
+    decay = np.repeat([problem.weight_decay, 0.0], [len(sizes), len(units.free)])
 
     def objective(c: Array) -> tuple[float, Array]:
         f = M @ c
-        value = problem.loss.value(f, problem.y) + problem.weight_decay * c.sum()
-        return value, M.T @ problem.loss.gradient(f, problem.y) + problem.weight_decay
+        value = problem.loss.value(f, problem.y) + decay @ c
+        return value, M.T @ problem.loss.gradient(f, problem.y) + decay
 
-    bounds = [(0.0, None)] * len(sizes)
+    start = np.concatenate([sizes, units.free])
+    bounds = [(0.0, None)] * len(sizes) + [(None, None)] * len(units.free)
     options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * problem.weight_decay}
-    c = minimize(objective, sizes, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return Units(c[:, None] * directions, units.signs)
+    c = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    sizes, free = np.split(c, [len(sizes)])
+    return Units(sizes[:, None] * directions, units.signs, free)
 
 
 def newton(problem: Problem, units: Units) -> tuple[Units, bool]:
@@ -142,29 +145,34 @@ def newton(problem: Problem, units: Units) -> tuple[Units, bool]:
         else:
             break
     converged = bool(np.abs(gradient).max() <= CONVERGED * problem.weight_decay)
-    return Units(smooth.weights(w), units.signs), converged
+    return Units(smooth.weights(w), units.signs, w[smooth.ends[-1] :]), converged
 
 
 class Smooth:
-    """F and its derivatives for units on their faces; ``w`` holds all ``w_j`` in a row."""
+    """F and its derivatives for units on their faces.
+
+    ``w`` holds all ``w_j`` in a row, and then the free weights, whose price is zero.
+    """
 
     def __init__(self, problem: Problem, units: Units) -> None:
         self.problem = problem
         faces = [problem.family.face(u) for u in units.weights]
         self.bases = [B for _, B in faces]
-        self.M = np.hstack([s * A for (A, _), s in zip(faces, units.signs, strict=True)])
+        columns = [s * A for (A, _), s in zip(faces, units.signs, strict=True)]
+        self.M = np.hstack([*columns, problem.F])
         self.ends = np.cumsum([B.shape[1] for B in self.bases])
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
         pairs = zip(self.bases, units.weights, strict=True)
-        self.start = np.concatenate([B.T @ u for B, u in pairs])
+        self.start = np.concatenate([*(B.T @ u for B, u in pairs), units.free])
 
     def weights(self, w: Array) -> Array:
         """The units ``B_j w_j``, one a row."""
-        parts = np.split(w, self.ends[:-1])
+        parts = np.split(w, self.ends)[:-1]
         return np.array([B @ part for B, part in zip(self.bases, parts, strict=True)])
 
     def sizes(self, w: Array) -> Array:
-        """``|w_j|``, once for every entry of ``w``."""
+        """``|w_j|``, once for every entry of every ``w_j``."""
+        w = w[: self.ends[-1]]
         return np.sqrt(np.bincount(self.owner, w * w))[self.owner]
 
     def gradient(self, w: Array) -> Array:
@@ -172,19 +180,21 @@ class Smooth:
         problem, sizes = self.problem, self.sizes(w)
         if not (sizes > 0.0).all():
             return np.full_like(w, np.inf)
-        slope = problem.loss.gradient(self.M @ w, problem.y)
-        return self.M.T @ slope + problem.weight_decay * w / sizes
+        gradient = self.M.T @ problem.loss.gradient(self.M @ w, problem.y)
+        gradient[: sizes.size] += problem.weight_decay * w[: sizes.size] / sizes
+        return np.asarray(gradient)
 
     def hessian(self, w: Array) -> Array:
         """The Hessian of F: ``|w_j|`` adds ``(I - w_j w_j^T / |w_j|^2) / |w_j|``."""
         problem, sizes = self.problem, self.sizes(w)
         bend = problem.loss.curvature(self.M @ w, problem.y)
         H = (self.M.T * bend) @ self.M
-        unit = w / sizes
+        k = sizes.size
+        unit = w[:k] / sizes
         same = self.owner[:, None] == self.owner
-        H -= problem.weight_decay * same * np.outer(unit, unit / sizes)
-        H[np.diag_indices_from(H)] += problem.weight_decay / sizes
-        return H
+        H[:k, :k] -= problem.weight_decay * same * np.outer(unit, unit / sizes)
+        H[np.arange(k), np.arange(k)] += problem.weight_decay / sizes
+        return np.asarray(H)
 
 
 def solve_positive(H: Array, gradient: Array, ridge: float) -> Array:

@@ -15,23 +15,27 @@ from cvxnet.training.problem import Array, Problem, Units
 TINY = 1e-15
 
 
+SMOOTHING = 1e-3
+"""Width, in units of the target, in which a loss with kinks is smoothed."""
+
+
 def slide(problem: Problem, units: Units, steps: int) -> Units:
     """Move the units downhill for at most ``steps`` quasi-Newton steps (L-BFGS)."""
-    shape = units.weights.shape
-    family, signs = problem.family, units.signs
+    family, signs, shape = problem.family, units.signs, units.weights.shape
+    loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
 
-    def objective(flat: Array) -> tuple[float, Array]:
-        U = flat.reshape(shape)
+    def objective(x: Array) -> tuple[float, Array]:
+        U, c = x[: U_size].reshape(shape), x[U_size:]
         sizes = np.sqrt((U * U).sum(axis=1)) + TINY
-        f = family.features(U) @ signs
-        value = problem.loss.value(f, problem.y) + problem.weight_decay * sizes.sum()
-        v = problem.loss.gradient(f, problem.y)
+        f = family.features(U) @ signs + F @ c
+        value = loss.value(f, y) + problem.weight_decay * sizes.sum()
+        v = loss.gradient(f, y)
         gradient = family.pull_back(U, v) * signs[:, None]
         gradient += problem.weight_decay * U / sizes[:, None]
-        return float(value), gradient.ravel()
+        return float(value), np.concatenate([gradient.ravel(), F.T @ v])
 
+    U_size = units.weights.size
+    start = np.concatenate([units.weights.ravel(), units.free])
     options = {"maxiter": steps, "maxcor": 20}
-    result = minimize(
-        objective, units.weights.ravel(), jac=True, method="L-BFGS-B", options=options
-    )
-    return Units(result.x.reshape(shape), signs)
+    x = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
+    return Units(x[:U_size].reshape(shape), signs, x[U_size:])

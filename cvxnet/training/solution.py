@@ -25,12 +25,17 @@ class Solution:
     gap : float
         ``(value - lower_bound) / abs(value)``.
     network : Sequential
-        ``Linear, ReLU, Linear``, balanced.
+        The ordinary network: ``Linear, activation, Linear``; where both layers are decayed,
+        balanced.
     certificate : Certificate
         Network, data, dual vector and bracket, for `cvxnet.check` to prove again.
+    width : int or None
+        The width of the network that training was asked about, where it was given a network.
+        ``lower_bound`` holds for every width. ``value`` was reached with ``units`` units; for a
+        smaller width the bracket is a lower bound only.
     stats : dict
         Seconds in each part (``seconds``, ``pricing``, ``sliding``, ``assembling``,
-        ``compiling``, ``solving``, ``refining``), ``rounds``, ``units``, ``solver``,
+        ``compiling``, ``solving``, ``refining``, ``proving``), ``rounds``, ``units``, ``solver``,
         ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None), and
         ``history``: (seconds, lower, upper, units) after each round.
     """
@@ -41,11 +46,28 @@ class Solution:
     gap: float
     network: Sequential
     certificate: Certificate
+    width: int | None = None
     stats: dict[str, Any]
+
+    @property
+    def units(self) -> int:
+        """How many hidden units the network has (output weight not zero)."""
+        return int((self.certificate.a != 0.0).sum())
+
+    @property
+    def width_note(self) -> str:
+        """What the bracket says about the width asked for; empty where it says it all."""
+        if self.width is None or self.width >= self.units:
+            return ""
+        return (
+            f"the network has {self.units} units, more than the width {self.width} asked for: "
+            f"for width {self.width} only the lower bound holds"
+        )
 
     def __str__(self) -> str:
         lower, upper = bracket_text(self.lower_bound, self.value)
-        return (
+        text = (
             f"{self.status}: {lower} <= optimum <= {upper} (relative gap {self.gap:.1e}), "
-            f"{self.stats['units']} units, {self.stats['seconds']:.2f} s"
+            f"{self.units} units, {self.stats['seconds']:.2f} s"
         )
+        return f"{text}; {self.width_note}" if self.width_note else text

@@ -11,29 +11,32 @@ import numpy as np
 
 from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
-from cvxnet.losses import Loss, get_loss
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune
-from cvxnet.training.recovery import append_ones, balanced_weights, build_network
+from cvxnet.training.recovery import network_of, units_of, weights_of
 from cvxnet.training.scaling import rescale
+from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.units import make_family
-from cvxnet.validation import check_data, check_positive
+from cvxnet.validation import check_positive
 
 
 def train(
-    units: str,
+    units: Any,
     X: Any,
     y: Any,
     *,
     loss: str = "squared",
     weight_decay: float,
     bias: bool = True,
+    norm: str = "l2",
+    output_bias: bool = False,
+    skip: bool = False,
+    sample_weight: Any = None,
     gap: float = 1e-6,
     solver: str = "CLARABEL",
     time_limit: float | None = None,
@@ -43,23 +46,38 @@ def train(
 
     Minimises ``sum of losses + weight_decay / 2 * (sum of squared weights of both layers)`` over
     all networks of enough width: a convex problem (Pilanci and Ergen 2020; Bach 2014), solved by
-    column generation with exact pricing.
+    column generation. Sign, threshold, quadratic, polynomial, squared ReLU, tanh and coordinate
+    units have hidden weights of fixed length, and the penalty is ``weight_decay * sum |a_j|``.
 
     Parameters
     ----------
-    units : str
-        Unit family; ``"relu"``. The data, with the column of ones that ``bias`` appends, may have
-        rank at most 3.
+    units : str, Family, Sequential or torch module
+        A unit family by name (``cvxnet.FAMILIES`` lists them), with options as in
+        ``cvxnet.Family("leaky_relu", slope=0.1)``; or a two-layer network, from which the family,
+        the biases and, where its weights were given, a first solution are taken. Its width limits
+        nothing: see `Solution.width`.
     X : (n, d) array
-        Samples in rows.
+        Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
+        the hidden bias included, have rank at most 3 (at most 5 where n is small), and at any rank
+        for coordinate, linear, gated, quadratic and polynomial units. Elsewhere the bracket is
+        true but need not close.
     y : (n,) array
-        Targets; for the logistic loss two classes.
+        Targets; for logistic, hinge and squared hinge loss two classes.
     loss : str
-        ``"squared"`` (1/2 (f - y)^2) or ``"logistic"`` (log(1 + exp(-y f))), summed over samples.
+        ``"squared"`` (1/2 (f - y)^2), ``"logistic"`` (log(1 + exp(-y f))), ``"hinge"``,
+        ``"squared_hinge"``, ``"absolute"`` or ``"huber"``, summed over samples.
     weight_decay : float
-        Above zero. At `largest_weight_decay` and beyond, the optimum is the zero network.
+        Above zero. At `largest_weight_decay` and beyond, no unit is worth its price.
     bias : bool
         Whether hidden units have a bias. It is decayed with the weights.
+    norm : str
+        ``"l2"``; or ``"l1"``, where ``(sum of |weights of a unit|)^2`` takes the place of their
+        sum of squares, which selects features (ReLU-like and linear units).
+    output_bias, skip : bool
+        Whether the network has an output bias, and a linear skip connection from its input. Both
+        are free: not decayed.
+    sample_weight : (n,) array, optional
+        The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
     gap : float
         Relative width ``(upper - lower) / upper`` at which to stop.
     solver : str
@@ -79,7 +97,7 @@ def train(
     InputError
         Data, labels or options that cannot be used.
     UnsupportedError
-        Data of a rank for which exact training is not there yet.
+        A network that is not one of those covered.
     SolverError
         The solver failed on the first master problem.
 
@@ -91,16 +109,30 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
-    deadline = check_deadline(time_limit)
+    begin = time.monotonic()
     gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
-    problem, X, y = make_problem(units, X, y, loss, weight_decay, bias)
-    scaled, scale = rescale(problem, append_ones(X, bias))
-    master = Master(scaled, check_solver(solver))
-    bracket = open_bracket(scaled)
+    deadline = begin + check_time_limit(time_limit)
+    solver = check_solver(solver)
+    task = set_up(
+        units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight
+    )
+    problem, scale = rescale(task.problem)
+    master = Master(problem, solver)
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
+        bracket = open_bracket(problem)
+        if task.start is not None:
+            start = units_of(task.problem, task.start, task.form)
+            bracket.offer_units(scale.redo(start))
         stats = search(bracket, master, gap, deadline, report, scale.value)
-    best = Units(bracket.units.weights * scale.weights, bracket.units.signs)
-    return make_solution(problem, best, bracket.dual * scale.dual, X, y, bias, gap, stats)
+        bracket = Bracket(
+            task.problem,
+            scale.undo(bracket.units),
+            bracket.upper * scale.value,
+            bracket.dual * scale.dual,
+            bracket.lower * scale.value,
+            bracket.evidence,
+        )
+    return make_solution(task, bracket, gap, stats)
 
 
 def search(
@@ -138,47 +170,59 @@ def search(
     }
 
 
-def make_solution(
-    problem: Problem,
-    units: Units,
-    v: Array,
-    X: Array,
-    y: Array,
-    bias: bool,
-    gap: float,
-    stats: dict[str, Any],
-) -> Solution:
+def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward."""
-    hidden, output = balanced_weights(problem, units)
-    certificate = Certificate(
-        units=problem.family.name,
-        loss=problem.loss.name,
-        weight_decay=problem.weight_decay,
-        bias=bias,
-        X=X,
-        y=y,
-        W=hidden[:, : X.shape[1]],
-        b=hidden[:, -1] if bias else None,
-        a=output,
-        v=v,
-        lower=0.0,
-        upper=0.0,
-    ).rounded_outward()
+    certificate = certify_bracket(task, bracket)
+    weights = weights_of(task.problem, bracket.units, task.form)
     return Solution(
         status="optimal" if certificate.gap <= gap else "gap",
         value=certificate.upper,
         lower_bound=certificate.lower,
         gap=certificate.gap,
-        network=build_network(hidden, output, bias),
+        network=network_of(task.problem, weights),
         certificate=certificate,
+        width=task.width,
         stats=stats,
     )
 
 
+def certify_bracket(task: Task, bracket: Bracket) -> Certificate:
+    """The certificate of a bracket's network and dual vector."""
+    problem, form, loss = task.problem, task.form, task.problem.loss
+    family, weights = problem.family, weights_of(problem, bracket.units, form)
+    return Certificate(
+        units=family.name,
+        loss=loss.name,
+        weight_decay=problem.weight_decay,
+        bias=form.bias,
+        X=task.X,
+        y=problem.y,
+        W=weights.W,
+        b=weights.b,
+        a=weights.a,
+        v=bracket.dual,
+        lower=0.0,
+        upper=0.0,
+    ).rounded_outward()
+
+
 def largest_weight_decay(
-    units: str, X: Any, y: Any, *, loss: str = "squared", bias: bool = True
+    units: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str = "squared",
+    bias: bool = True,
+    norm: str = "l2",
+    output_bias: bool = False,
+    skip: bool = False,
+    sample_weight: Any = None,
 ) -> float:
-    """The weight decay from which on the zero network is optimal: one pricing at zero.
+    """The weight decay from which on no unit is worth its price: one pricing.
+
+    The dual vector is the gradient of the loss at the best network without units: at zero, where
+    there are no free weights. Where pricing is not exact this is the largest value that was found,
+    a lower bound.
 
     Examples
     --------
@@ -186,23 +230,10 @@ def largest_weight_decay(
     >>> largest_weight_decay("relu", np.eye(2), np.array([3.0, 4.0]), bias=False)
     5.0
     """
-    problem, _, y = make_problem(units, X, y, loss, 1.0, bias)
-    return problem.family.price(problem.loss.gradient(np.zeros_like(y), y), 0.0).rho
-
-
-def make_problem(
-    units: str, X: Any, y: Any, loss: str | Loss, weight_decay: float, bias: bool
-) -> tuple[Problem, Array, Array]:
-    """Check everything at the public door; returns the problem and the data as arrays."""
-    chosen = get_loss(loss)
-    X, y = check_data(X, y, chosen)
-    weight_decay = check_positive(
-        weight_decay,
-        "weight_decay",
-        "Without weight decay the optimum is interpolation, and not attained in general.",
-    )
-    family = make_family(units, append_ones(X, bias))
-    return Problem(family, chosen, y, weight_decay), X, y
+    problem = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
+    with one_blas_thread():
+        empty = open_bracket(problem).units
+        return problem.family.price(problem.dual_vector(empty), 0.0).rho
 
 
 def check_solver(solver: str) -> str:
@@ -216,8 +247,8 @@ def check_solver(solver: str) -> str:
     return name
 
 
-def check_deadline(time_limit: float | None) -> float:
-    """When to stop, on the monotonic clock."""
+def check_time_limit(time_limit: float | None) -> float:
+    """The time limit in seconds, infinite where there is none."""
     if time_limit is None:
         return np.inf
-    return time.monotonic() + check_positive(time_limit, "time_limit", "Leave it out for none.")
+    return check_positive(time_limit, "time_limit", "Leave it out for none.")

@@ -28,7 +28,7 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
             return units
         scale = 1.0 + t * c
         scale[np.argmin(c)] = 0.0
-        units = Units(units.weights * scale[:, None], units.signs).without_small(0.0)
+        units = Units(units.weights * scale[:, None], units.signs, units.free).without_small(0.0)
     return units
 
 
@@ -63,4 +63,5 @@ def merge(units: Units, angle: float) -> Units:
         merged.append(left.weights[group].sum(axis=0))
         signs.append(float(left.signs[0]))
         left = left.pick(~group)
-    return Units(np.reshape(merged, (len(merged), units.weights.shape[1])), np.array(signs))
+    rows = np.reshape(merged, (len(merged), units.weights.shape[1]))
+    return Units(rows, np.array(signs), units.free)

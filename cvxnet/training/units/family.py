@@ -1,15 +1,30 @@
-"""What every unit family brings to training."""
+"""What every unit family brings to training: features, pricing with a proved bound, its blocks.
+
+A unit with output weight ``a`` is one row ``z = |a| u`` and the sign of ``a``, where ``u`` has
+length one in the family's norm. Its feature is extended to rows of every length,
+
+    feature(z) = |z| phi_{z / |z|}(X),
+
+homogeneous of degree one, so the predictions are ``features(Z) @ signs`` and the penalty is
+``weight_decay * sum |z|`` for every family.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.training.sweep import LocalMaxima
+
+if TYPE_CHECKING:
+    from cvxnet.training.problem import Problem, Units
 
 Array = NDArray[np.float64]
 
@@ -18,67 +33,198 @@ Array = NDArray[np.float64]
 class Block:
     """A piece of the master problem: units that act linearly on the data, with one output sign.
 
-    A vector ``z`` with ``facets @ z >= 0`` adds ``matrix @ z`` to the predictions at the price
-    ``weight_decay |z|``. Blocks with equal keys are the same piece.
+    A vector ``w`` with ``facets @ w >= 0`` adds ``matrix @ w`` to the predictions at the price
+    ``weight_decay |w|`` and stands for the unit ``w @ directions``. Blocks with equal keys are the
+    same piece.
+
+    Attributes
+    ----------
+    key : hashable
+    sign : float
+        The output sign, already in ``matrix``.
+    matrix : (n, k) array
+    facets : (f, k) array
+    directions : (k, rank) array
+        Rows of length one.
     """
 
-    key: tuple[bytes, float]
+    key: Any
     sign: float
     matrix: Array
     facets: Array
+    directions: Array
 
 
-class UnitFamily(Protocol):
-    """Units on fixed data: ``u`` lives in the unit ball of ``R^rank``."""
+@dataclass(frozen=True)
+class Proof:
+    """A dual vector with ``rho(v) <= weight_decay`` proved other than by exact pricing.
 
-    name: str
+    ``evidence`` is what a certificate has to carry so that the checker can re-prove it.
+    """
+
+    v: Array
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitFamily:
+    """Units on fixed data. Subclasses are dataclasses: their fields are the family's options.
+
+    Attributes
+    ----------
+    X : (n, d) array
+        The data, the column of ones included where hidden units have a bias.
+    norm : str
+        The ball that ``u`` lives in, one of ``norms``.
+    """
+
+    X: Array
+    norm: str = field(default="l2", kw_only=True)
+
+    name: ClassVar[str]
+    norms: ClassVar[tuple[str, ...]] = ("l2",)
+    degree: ClassVar[int | None] = None
+    """``features`` on data ``s X`` are ``s**degree`` times those on ``X``; None: no such law."""
+    shared_decay: ClassVar[bool] = False
+    """Whether ``|z|`` stands for ``1/2 (|u|^2 + a^2)`` (degree one); else ``|u| = 1``, ``|a|``."""
+    power: ClassVar[int | None] = None
+    """``phi_{s u}`` is ``s**power`` times ``phi_u`` for s > 0; None: there is no such law."""
+    layer: ClassVar[type[Layer] | None] = None
+    """The layer between the two Linear layers of the network, where there is one."""
+    takes_bias: ClassVar[bool] = True
+    slides: ClassVar[bool] = False
+    """Whether ``pull_back`` is there, so that units can be moved by their gradient."""
+    exact: ClassVar[bool] = True
+    """Whether ``price`` proves ``rho``; where it does not, ``prove`` bounds it afterwards."""
 
     @property
     def rank(self) -> int:
         """The dimension of ``u``."""
-        ...
+        return self.X.shape[1]
 
     @property
-    def rows(self) -> Array:
-        """The data in the coordinates of ``u``: (n, rank)."""
-        ...
+    def options(self) -> dict[str, Any]:
+        """The family's own options by name, as a certificate states them."""
+        return {}
 
-    def features(self, U: Array) -> Array:
-        """Columns ``phi_u(X)`` of the units in the rows of ``U``: (m, rank) -> (n, m)."""
-        ...
+    def on(self, X: Array) -> UnitFamily:
+        """The same family on other data."""
+        return type(self)(X, norm=self.norm, **self.options)
 
-    def pull_back(self, U: Array, v: Array) -> Array:
-        """Gradient of ``v . phi_u(X)`` with respect to each row of ``U``: (m, rank)."""
-        ...
+    def sizes(self, W: Array) -> Array:
+        """``|z|`` of each row in the family's norm."""
+        return np.asarray(np.linalg.norm(W, axis=1, ord=1 if self.norm == "l1" else 2))
+
+    def features(self, W: Array) -> Array:
+        """The columns ``feature(z)`` of the units in the rows of ``W``: (m, rank) -> (n, m)."""
+        raise TypeError(f"{self.name} units have no features")
+
+    def pull_back(self, W: Array, v: Array) -> Array:
+        """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank)."""
+        raise TypeError(f"{self.name} units do not slide")
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Local maxima over the unit ball of ``|v . phi_u(X)|`` above ``floor``; rho is proved."""
-        ...
+        """Local maxima over all ``|u| = 1`` of ``|v . phi_u(X)|`` above ``floor``.
+
+        ``rho + error`` is a proved bound on the maximum; where none was looked for, ``error`` is
+        infinite.
+        """
+        raise TypeError(f"{self.name} units have no pricing")
+
+    def prove(self, problem: Problem, v: Array, deadline: float) -> Iterator[Proof]:
+        """Where pricing is not exact: better and better dual vectors, starting from ``v``."""
+        yield from ()
 
     def block(self, u: Array, sign: float) -> Block:
-        """A block that contains the unit ``u``."""
-        ...
+        """A block that contains the unit ``u``; by default the unit alone."""
+        return single_unit(self, u, sign)
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """Blocks that contain every unit: the full program."""
+        raise UnsupportedError(f"there is no finite program with all {self.name} units.")
+
+    def count_blocks(self) -> int:
+        """At most so many blocks are in ``all_blocks``."""
+        raise UnsupportedError(f"there is no finite program with all {self.name} units.")
+
+    @property
+    def block_width(self) -> int:
+        """Columns of a block."""
+        return self.rank
+
+    def program(self, problem: Problem) -> tuple[cp.Problem, Callable[[], Units | None]] | None:
+        """The full program where it is not one of blocks, and how to read the units off it."""
+        return None
 
     def snap(self, u: Array, close: float) -> Array:
         """``u`` moved to the face that it is within the angle ``close`` of, if there is one."""
-        ...
+        return u
 
     def face(self, u: Array) -> tuple[Array, Array]:
-        """The face that ``u`` lies on: features and basis.
+        """The face that ``u`` lies on: features and basis. By default ``u`` cannot move at all.
 
         Returns ``(A, B)``, (n, k) and (rank, k), such that the unit ``B w`` has the feature
         ``A w`` for ``w`` near ``B^T u``.
         """
-        ...
+        direction = u[None] / np.linalg.norm(u)
+        return self.features(direction), direction.T
 
-    def all_cells(self) -> tuple[NDArray[np.int8], sparse.csr_array]:
-        """Every activation pattern but the empty one, and the facets of all their cells.
+    def hidden(self, U: Array) -> Array:
+        """Hidden weights, in the columns of ``X``, of units of length one: (m, rank) -> (m, d)."""
+        return U
 
-        Returns ``D`` (P, n) of 0 and 1 and ``F``, for which ``F @ z >= 0`` says that each of the P
-        vectors (of length rank) stacked in ``z`` lies in its cell.
-        """
-        ...
+    def gate_of(self, W: Array) -> NDArray[np.int64] | None:
+        """Which gate each unit uses, for families that have gates."""
+        return None
 
-    def weights(self, U: Array) -> Array:
-        """Hidden weights in the columns of ``X``: (m, rank) -> (m, d)."""
-        ...
+    def idle(self) -> Array:
+        """Hidden weights (1, d) of the unit that stands for the empty network."""
+        return np.zeros((1, self.X.shape[1]))
+
+    @classmethod
+    def options_of(cls, layer: Layer) -> dict[str, Any]:
+        """The family's options, read off the layer between two Linear layers."""
+        return {}
+
+    def activation(self) -> Layer:
+        """The layer between the two Linear layers of the network handed back."""
+        if self.layer is None:
+            raise TypeError(f"{self.name} units are not a layer between two Linear layers")
+        return self.layer()
+
+    def coordinates(self, W: Array) -> Array:
+        """The inverse of ``hidden``, up to what the data do not see: (m, d) -> (m, rank)."""
+        return W
+
+    def network(
+        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
+    ) -> Sequential:
+        """The ordinary network with hidden weights and bias W, b, output weights and bias a, c."""
+        m, d = W.shape
+        first, last = Linear(d, m, bias=b is not None), Linear(m, 1, bias=c is not None)
+        network = Sequential(first, self.activation(), last)
+        state = {"0.weight": W, "0.bias": b, "2.weight": a[None, :], "2.bias": c}
+        network.load_state_dict(
+            {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
+        )
+        return network
+
+
+def single_unit(family: UnitFamily, u: Array, sign: float) -> Block:
+    """The block of one unit alone: a column with a non-negative coefficient."""
+    direction = (u / family.sizes(u[None])[0])[None]
+    return Block(
+        key=(direction.tobytes(), sign),
+        sign=sign,
+        matrix=sign * family.features(direction),
+        facets=np.ones((1, 1)),
+        directions=direction,
+    )
+
+
+def check_norm(family: type[UnitFamily], norm: str) -> None:
+    """Refuse a norm that the family does not have."""
+    if norm not in family.norms:
+        raise InputError(
+            f"{family.name} units have norm {' or '.join(map(repr, family.norms))}, not {norm!r}."
+        )

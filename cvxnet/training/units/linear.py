@@ -1,0 +1,90 @@
+"""Linear units ``x.u``: a deep linear network with one output, the base case of the theory.
+
+All units act linearly on the data, so one block holds them all and ``rho(v) = |X^T v|`` in the
+dual norm: the largest is one unit, along ``X^T v`` (l2) or along one feature (l1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cvxnet.layers import Linear, Sequential
+from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.family import Array, Block, UnitFamily
+
+
+@dataclass(frozen=True, eq=False)
+class LinearUnits(UnitFamily):
+    """Linear units with ``|u| <= 1``.
+
+    Examples
+    --------
+    >>> units = LinearUnits(np.eye(2))
+    >>> units.price(np.array([3.0, 4.0]), 0.0).rho
+    5.0
+    >>> LinearUnits(np.eye(2), norm="l1").price(np.array([3.0, 4.0]), 0.0).rho
+    4.0
+    """
+
+    name = "linear"
+    norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
+    degree: ClassVar[int] = 1
+    power: ClassVar[int] = 1
+    shared_decay: ClassVar[bool] = True
+
+    def features(self, W: Array) -> Array:
+        """``X z``."""
+        return self.X @ W.T
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """The dual norm of ``X^T v``."""
+        return largest_linear(self.X, v, floor, self.norm)
+
+    def block(self, u: Array, sign: float) -> Block:
+        """The block of all units; the output sign is in ``u``."""
+        d = self.rank
+        return Block(("all",), 1.0, self.X, np.zeros((0, d)), np.eye(d))
+
+    def face(self, u: Array) -> tuple[Array, Array]:
+        """The whole space."""
+        return self.X, np.eye(self.rank)
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """The one block."""
+        return [self.block(np.zeros(self.rank), 1.0)]
+
+    def count_blocks(self) -> int:
+        """One."""
+        return 1
+
+    def network(
+        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
+    ) -> Sequential:
+        """Two Linear layers with nothing between them."""
+        m, d = W.shape
+        network = Sequential(Linear(d, m, bias=b is not None), Linear(m, 1, bias=c is not None))
+        state = {"0.weight": W, "0.bias": b, "1.weight": a[None, :], "1.bias": c}
+        network.load_state_dict(
+            {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
+        )
+        return network
+
+
+def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
+    """``max v.Xu`` over the unit ball of the norm, as local maxima: all features for l1."""
+    slope = X.T @ v
+    error = (len(v) + 10) * np.finfo(float).eps * float(np.linalg.norm(np.abs(X).T @ np.abs(v)))
+    if norm == "l1":
+        order = np.argsort(-np.abs(slope), kind="stable")
+        order = order[np.abs(slope[order]) > floor]
+        values, units = np.abs(slope[order]), np.eye(X.shape[1])[order]
+        signs = np.where(slope[order] < 0.0, -1.0, 1.0)
+        rho = float(np.abs(slope).max(initial=floor))
+        return LocalMaxima(max(rho, floor), error, values, units, signs)
+    rho = float(np.linalg.norm(slope))
+    found = int(rho > floor)
+    units = slope[None, :][:found] / (rho or 1.0)
+    return LocalMaxima(max(rho, floor), error, np.full(found, rho), units, np.ones(found))

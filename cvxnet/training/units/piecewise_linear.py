@@ -1,0 +1,156 @@
+"""Units ``phi(x.u)`` with ``phi(t) = plus (t)_+ + minus (-t)_+`` and ``|u| <= 1``.
+
+Pilanci and Ergen 2020 (arXiv 2002.10553); Bach 2014 with alpha = 1. In the cell of ``u`` the
+feature is linear: each row of ``X`` counts times ``plus`` where ``x.u > 0`` and times ``-minus``
+elsewhere. The cell's inequalities are cut down to facets.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from cvxnet.training.arrangement import Arrangement, arrange, count_cells
+from cvxnet.training.cells import (
+    ON_HYPERPLANE,
+    Signs,
+    all_cells,
+    all_facets,
+    facets,
+    move_inside,
+    signs_at,
+)
+from cvxnet.training.sweep import LocalMaxima, sweep
+from cvxnet.training.units.family import Array, Block, UnitFamily
+
+
+class PiecewiseLinearUnits(UnitFamily):
+    """Units with one kink, positively homogeneous."""
+
+    degree: ClassVar[int] = 1
+    norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
+    power: ClassVar[int] = 1
+    shared_decay: ClassVar[bool] = True
+    slides: ClassVar[bool] = True
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """``(plus, minus)``."""
+        raise TypeError(f"{self.name} units have no slopes")
+
+    @cached_property
+    def arrangement(self) -> Arrangement:
+        """The hyperplanes at which the units have their kinks."""
+        return arrange(self.X)
+
+    @property
+    def rank(self) -> int:
+        """``r``, the rank of ``X``."""
+        return self.arrangement.rank
+
+    @property
+    def rows(self) -> Array:
+        """The data in the coordinates of ``u``, (n, r)."""
+        return self.arrangement.rows
+
+    def features(self, W: Array) -> Array:
+        """``phi(X z)`` for each row ``z`` of ``W``."""
+        plus, minus = self.slopes
+        t = self.rows @ W.T
+        return plus * np.maximum(t, 0.0) + minus * np.maximum(-t, 0.0)
+
+    def slope_of_rows(self, t: Array) -> Array:
+        """``phi'(t)``; at the kink the slope below it."""
+        plus, minus = self.slopes
+        return np.where(t > 0.0, plus, -minus)
+
+    def pull_back(self, W: Array, v: Array) -> Array:
+        """``X^T D_z v`` for each row ``z`` of ``W``, with ``D_z`` the slopes."""
+        return (self.slope_of_rows(self.rows @ W.T) * v[:, None]).T @ self.rows
+
+    def kinks(self, v: Array) -> tuple[Array, Array, float]:
+        """``v . phi_u(X)`` as ``sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+``, and its rounding.
+
+        The error counts all rows: those on one hyperplane may cancel, their rounding does not.
+        """
+        a, (plus, minus) = self.arrangement, self.slopes
+        used, h = a.owner >= 0, len(a.normals)
+        owner, length, v = a.owner[used], a.length[used], v[used]
+        ahead, behind = np.maximum(length, 0.0) * v, np.maximum(-length, 0.0) * v
+        coefficients = np.zeros((2, h))
+        np.add.at(coefficients[0], owner, plus * ahead + minus * behind)
+        np.add.at(coefficients[1], owner, minus * ahead + plus * behind)
+        size = max(abs(plus), abs(minus)) * float(np.abs(length) @ np.abs(v))
+        error = (len(a.owner) + 100) * np.finfo(float).eps * size
+        return coefficients[0], coefficients[1], error
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """Exact pricing by the sweep over all cells."""
+        plus, minus, error = self.kinks(v)
+        return sweep(self.arrangement.normals, plus, minus, floor)._replace(error=error)
+
+    def block(self, u: Array, sign: float) -> Block:
+        """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""
+        a = self.arrangement
+        inside = move_inside(a.normals, u)
+        signs = signs_at(a.normals, inside)
+        rows = facets(a.normals, signs, inside)
+        return self.cell_block(signs, signs[rows, None] * a.normals[rows], sign)
+
+    def cell_block(self, signs: Signs, facets: Array, sign: float) -> Block:
+        """The block of the cell with these signs."""
+        slope = self.slope_of_rows(self.arrangement.row_sides(signs))
+        return Block(
+            key=(signs.tobytes(), sign),
+            sign=sign,
+            matrix=sign * slope[:, None] * self.rows,
+            facets=facets,
+            directions=np.eye(self.rank),
+        )
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """Every cell in which some unit is active, with either output sign."""
+        a = self.arrangement
+        cells = all_cells(a.normals)
+        used = self.slope_of_rows(a.row_sides(cells)).any(axis=1)
+        cells = cells[used]
+        bounds = all_facets(all_cells(a.normals))[used] if facets_only else cells != 0
+        return [
+            self.cell_block(cell, cell[bound, None] * a.normals[bound], sign)
+            for sign in (1.0, -1.0)
+            for cell, bound in zip(cells, bounds, strict=True)
+        ]
+
+    def count_blocks(self) -> int:
+        """Twice the number of cells in general position."""
+        return 2 * count_cells(len(self.X), self.rank)
+
+    def snap(self, u: Array, close: float) -> Array:
+        """The projection on the intersection of all hyperplanes closer than ``close``."""
+        basis = self._intersection(u, close)
+        return basis @ (basis.T @ u) if basis.size else u
+
+    def face(self, u: Array) -> tuple[Array, Array]:
+        """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space."""
+        basis = self._intersection(u, ON_HYPERPLANE)
+        on = basis @ (basis.T @ u)
+        t = self.rows @ on
+        t[np.abs(t) <= ON_HYPERPLANE * np.linalg.norm(on)] = 0.0
+        return self.slope_of_rows(t)[:, None] * self.rows @ basis, basis
+
+    def _intersection(self, u: Array, close: float) -> Array:
+        """A basis of the intersection of all hyperplanes within the angle ``close`` of ``u``."""
+        normals = self.arrangement.normals
+        height = normals @ u / np.linalg.norm(u)
+        _, singular, Vt = np.linalg.svd(normals[np.abs(height) <= close])
+        return np.asarray(Vt[int((singular > close).sum()) :].T)
+
+    def hidden(self, U: Array) -> Array:
+        """Units in the coordinates of the columns of ``X``."""
+        return U @ self.arrangement.basis.T
+
+    def coordinates(self, W: Array) -> Array:
+        """The component in the row space of ``X``."""
+        return W @ self.arrangement.basis
