@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
 
 Array = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def read_data(
     path : str or Path
         UTF-8 text; columns separated by commas, semicolons or tabs.
     target : str
-        The column to predict. For the logistic loss it may hold text with two classes.
+        The column to predict. For a loss of labels (logistic, ...) it may be two classes of text.
     features : sequence of str, optional
         The columns to predict from; by default all others.
     loss : str
@@ -190,16 +191,16 @@ def choose_features(table: Table, target: str, features: Sequence[str] | None) -
 
 
 def read_target(table: Table, name: str, loss: str) -> tuple[Array, tuple[str, str] | None]:
-    """The target as numbers; for the logistic loss two classes of text become -1 and +1."""
+    """The target as numbers; for a loss of labels two classes of text become -1 and +1."""
     texts = table.texts(name)
-    if loss != "logistic" or all(as_number(text) is not None for text in texts):
+    if not get_loss(loss).labels or all(as_number(text) is not None for text in texts):
         return numbers(table, name), None
     check_missing(table, name)
     classes = sorted(set(texts))
     if len(classes) != 2:
         found = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
         raise InputError(
-            f"{table.path}, column {name!r}: the logistic loss needs two classes, but there "
+            f"{table.path}, column {name!r}: the {loss} loss needs two classes, but there "
             f"{'is' if len(classes) == 1 else 'are'} {len(classes)} ({found})."
         )
     return np.where(np.array(texts) == classes[1], 1.0, -1.0), (classes[0], classes[1])

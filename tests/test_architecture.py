@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "training": BASE,
     "analysis": MIDDLE,
     "proofs": MIDDLE,
-    "tables": {"errors"},
+    "tables": {"errors", "losses"},
     "datasets": {"errors", "tables"},
     "baselines": MIDDLE | {"proofs"},
     "interop": UPPER | {"baselines"},

@@ -87,7 +87,7 @@ def ask_about_network(
         expression=as_expression(expression),
         unknowns=tuple(unknowns),
         names=names,
-        labels=frozenset([id(y)] if isinstance(y, cp.Parameter) and loss in SIGNED_LABELS else []),
+        labels=frozenset([id(y)] if isinstance(y, cp.Parameter) and takes_labels(loss) else []),
         owners=find_owners(bound, calls, x),
         weights=find_weights(bound, expression),
         about=describe(network, asked, loss, data, inputs),
@@ -114,7 +114,9 @@ def objective(loss: Any, predictions: Any, y: Any) -> Any:
         ) from error
 
 
-SIGNED_LABELS = ("logistic", "hinge", "squared_hinge")
+def takes_labels(loss: Any) -> bool:
+    """Whether the question is about a loss whose target is two classes."""
+    return loss is not None and get_loss(loss).labels
 
 
 def as_expression(value: Any) -> cp.Expression:
@@ -206,7 +208,7 @@ def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
         y = y[:, 0]
     if len(y) != len(X):
         raise InputError(f"y has {len(y)} entries for {len(X)} rows of X.")
-    return X, signed_labels(y) if loss in SIGNED_LABELS else y
+    return X, signed_labels(y) if takes_labels(loss) else y
 
 
 def signed_labels(y: Any) -> Any:

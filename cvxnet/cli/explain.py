@@ -11,6 +11,7 @@ from rich.console import Console
 from cvxnet.analysis import Verdict, convexity
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_facts, print_json
 from cvxnet.interop.loading import assumed_activation, load_thing
+from cvxnet.losses import LOSSES
 from cvxnet.tables import read_data, read_table
 
 
@@ -24,7 +25,8 @@ def explain(
         typer.Option(help="input, weights, or layers: 0,2. Default: input; with --loss, weights."),
     ] = None,
     loss: Annotated[
-        str | None, typer.Option(help="Ask about the training objective with this loss.")
+        str | None,
+        typer.Option(help=f"Ask about the objective with this loss: {', '.join(LOSSES)}."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="CSV with the data, target last. Default: any data.")

@@ -12,6 +12,7 @@ import numpy as np
 
 from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
@@ -94,15 +95,14 @@ def network_line(solution: Solution, files: dict[str, str]) -> str:
 
 
 def objective_of_file(path: str | Path, certificate: Certificate) -> float:
-    """The training objective of a saved network, with nothing but JSON and numpy."""
+    """The training objective of a saved network, with JSON, numpy and the loss alone."""
     state = json.loads(Path(path).read_text(encoding="utf-8"))["state"]
     weights = {name: np.array(value) for name, value in state.items()}
     hidden = certificate.X @ weights["0.weight"].T + weights.get("0.bias", 0.0)
     f = np.maximum(hidden, 0.0) @ weights["2.weight"][0]
-    y = certificate.y
-    losses = np.logaddexp(0.0, -y * f) if certificate.loss == "logistic" else (f - y) ** 2 / 2.0
+    fit = get_loss(certificate.loss).value(f, certificate.y)
     decay = sum(float((w**2).sum()) for w in weights.values())
-    return float(losses.sum()) + 0.5 * certificate.weight_decay * decay
+    return fit + 0.5 * certificate.weight_decay * decay
 
 
 def print_facts(facts: dict[str, str]) -> None:

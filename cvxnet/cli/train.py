@@ -20,6 +20,7 @@ from cvxnet.cli.outcome import (
 )
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import UnsupportedError
+from cvxnet.losses import LOSSES
 from cvxnet.tables import Data, read_data
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
@@ -33,7 +34,7 @@ def train(
         str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
     ] = None,
     units: Annotated[str, typer.Option(help="Unit family: relu.")] = "relu",
-    loss: Annotated[str, typer.Option(help="squared or logistic.")] = "squared",
+    loss: Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")] = "squared",
     gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
     solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
     time_limit: Annotated[

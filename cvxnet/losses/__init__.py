@@ -46,7 +46,8 @@ def find_losses() -> dict[str, Loss]:
     """One of each loss whose file stands in this folder."""
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         import_module(module.name)
-    return {kind.name: kind() for kind in named(Loss)}  # type: ignore[type-abstract]
+    kinds = sorted(named(Loss), key=lambda kind: kind.name)  # type: ignore[type-abstract]
+    return {kind.name: kind() for kind in kinds}
 
 
 def named(kind: type[Loss]) -> Iterator[type[Loss]]:

@@ -15,7 +15,7 @@ class Hinge(Loss):
 
     Examples
     --------
-    >>> f, y = np.array([0.25, 2.0]), np.array([1.0, 1.0])
+    >>> f, y = np.array([0.25, -2.0]), np.array([1.0, -1.0])
     >>> Hinge().terms(f, y).tolist(), Hinge().gradient(f, y).tolist()
     ([0.75, 0.0], [-1.0, 0.0])
     """
@@ -28,7 +28,7 @@ class Hinge(Loss):
         return np.maximum(0.0, 1.0 - y * f)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
-        return 0.0 - y * np.heaviside(1.0 - y * f, 0.5)
+        return -y * np.heaviside(1.0 - y * f, 0.5)
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
         return np.zeros_like(f)

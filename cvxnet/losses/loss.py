@@ -110,17 +110,18 @@ class Loss(ABC):
                 end *= 2.0
         if slope(end) >= 0.0:
             return end
-        best = float(brentq(slope, 0.0, end, xtol=1e-300, rtol=4.0 * np.finfo(float).eps))
-        return min(best, end)
+        rtol = 4.0 * np.finfo(float).eps
+        return float(brentq(slope, 0.0, end, xtol=1e-300, rtol=rtol, maxiter=2000, disp=False))
 
     def largest_scale(self, v: Vector, y: Vector, largest: float) -> float:
         """The largest ``t <= largest`` for which ``t v`` is in the domain of the conjugate."""
         low, high = self.domain(y)
         end = float(largest)
         for side, bound in ((v > 0.0, high), (v < 0.0, low)):
-            end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
+            with np.errstate(over="ignore"):
+                end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
         while end < np.inf and not np.array_equal(self.clip(end * v, y), end * v):
-            end = np.nextafter(end, 0.0)  # the quotient was rounded up
+            end = float(np.nextafter(end, 0.0))  # the quotient was rounded up
         return end
 
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:

@@ -14,7 +14,7 @@ class SquaredHinge(Loss):
 
     Examples
     --------
-    >>> f, y = np.array([0.5, 2.0]), np.array([1.0, 1.0])
+    >>> f, y = np.array([0.5, -2.0]), np.array([1.0, -1.0])
     >>> SquaredHinge().terms(f, y).tolist(), SquaredHinge().gradient(f, y).tolist()
     ([0.25, 0.0], [-1.0, 0.0])
     """
@@ -26,7 +26,7 @@ class SquaredHinge(Loss):
         return np.maximum(0.0, 1.0 - y * f) ** 2
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
-        return 0.0 - 2.0 * y * np.maximum(0.0, 1.0 - y * f)
+        return -2.0 * y * np.maximum(0.0, 1.0 - y * f)
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
         return np.where(y * f < 1.0, 2.0, 0.0)

@@ -63,4 +63,4 @@ class Weighted(Loss):
         return replace(cone, curvature=weights * cone.curvature, q=weights * cone.q)
 
     def smoothed(self, mu: float) -> Loss:
-        return Weighted(self.loss.smoothed(mu), self.weights)
+        return self if self.smooth else Weighted(self.loss.smoothed(mu), self.weights)
