@@ -8,6 +8,7 @@ from cvxnet.errors import (
     SolverError,
     UnsupportedError,
 )
+from cvxnet.interop.embedding import Parametrized, embed, parametrize
 from cvxnet.interop.onnx import to_onnx
 from cvxnet.interop.torch import from_torch, to_torch
 from cvxnet.layers import (
@@ -20,6 +21,7 @@ from cvxnet.layers import (
     BatchNorm,
     Conv2d,
     Flatten,
+    GatedLinear,
     HardTanh,
     InputConvex,
     Layer,
@@ -68,6 +70,7 @@ __all__ = [
     "CvxnetError",
     "Family",
     "Flatten",
+    "GatedLinear",
     "HardTanh",
     "InputConvex",
     "InputError",
@@ -79,6 +82,7 @@ __all__ = [
     "MaxPool2d",
     "Maxout",
     "MissingExtraError",
+    "Parametrized",
     "ReLU",
     "Residual",
     "Sequential",
@@ -98,10 +102,12 @@ __all__ = [
     "Verdict",
     "check",
     "convexity",
+    "embed",
     "from_torch",
     "input_convex",
     "largest_weight_decay",
     "load",
+    "parametrize",
     "program",
     "recover",
     "to_onnx",

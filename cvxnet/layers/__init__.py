@@ -20,6 +20,7 @@ from cvxnet.layers.activations import (
     Tanh,
     Threshold,
 )
+from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from cvxnet.layers.input_convex import InputConvex, input_convex
 from cvxnet.layers.layer import Layer
@@ -40,6 +41,7 @@ __all__ = [
     "BatchNorm",
     "Conv2d",
     "Flatten",
+    "GatedLinear",
     "HardTanh",
     "InputConvex",
     "Layer",

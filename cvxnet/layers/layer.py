@@ -8,7 +8,7 @@ package asks which of the two it is.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeAlias
@@ -25,18 +25,32 @@ Array: TypeAlias = NDArray[np.float64]
 Tensor: TypeAlias = Any
 
 Call: TypeAlias = tuple["Layer", Tensor, Tensor]
-CALLS: ContextVar[list[Call] | None] = ContextVar("CALLS", default=None)
+# Gets (layer, input, output) of a layer that ran; what it returns is passed on as the output.
+Observer: TypeAlias = Callable[["Layer", Tensor, Tensor], Tensor]
+OBSERVER: ContextVar[Observer | None] = ContextVar("OBSERVER", default=None)
+
+
+@contextmanager
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Let an observer see, and replace, the output of every layer inside, innermost first."""
+    token = OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        OBSERVER.reset(token)
 
 
 @contextmanager
 def recorded_calls() -> Iterator[list[Call]]:
     """Collect (layer, input, output) of every layer that runs inside, innermost first."""
     calls: list[Call] = []
-    token = CALLS.set(calls)
-    try:
+
+    def record(layer: Layer, z: Tensor, value: Tensor) -> Tensor:
+        calls.append((layer, z, value))
+        return value
+
+    with observed_by(record):
         yield calls
-    finally:
-        CALLS.reset(token)
 
 
 class Layer:
@@ -98,12 +112,10 @@ class Layer:
         return self.run(x)
 
     def run(self, z: Tensor) -> Tensor:
-        """`forward`, noted by `recorded_calls`; layers call the layers inside them this way."""
+        """`forward`, seen by an observer; layers call the layers inside them this way."""
         value = self.forward(z)
-        calls = CALLS.get()
-        if calls is not None:
-            calls.append((self, z, value))
-        return value
+        observer = OBSERVER.get()
+        return value if observer is None else observer(self, z, value)
 
     def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         """This layer and all layers inside it with their prefixes, outermost first."""

@@ -102,11 +102,7 @@ class Linear(Layer):
         }
 
     def width(self, columns: int | None) -> int:
-        if columns is not None and columns != self.in_features:
-            raise InputError(
-                f"{self!r} expects {self.in_features} columns, but gets {columns}. "
-                "Rows are samples, columns are features."
-            )
+        check_columns(self, self.in_features, columns)
         return self.out_features
 
     def sign(self, name: str) -> str | None:
@@ -117,6 +113,15 @@ class Linear(Layer):
     def __repr__(self) -> str:
         extra = "".join(f", {name}=True" for name in ("nonneg", "nonpos") if getattr(self, name))
         return f"Linear({self.in_features}, {self.out_features}{extra})"
+
+
+def check_columns(layer: Layer, expected: int, columns: int | None) -> None:
+    """The number of columns that come in, where it is known, must be the layer's own."""
+    if columns is not None and columns != expected:
+        raise InputError(
+            f"{layer!r} expects {expected} columns, but gets {columns}. "
+            "Rows are samples, columns are features."
+        )
 
 
 def check_count(value: Any, what: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 from cvxnet.errors import InputError
 from cvxnet.layers import activations, images, normalization, pooling
+from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.input_convex import InputConvex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
@@ -30,6 +31,7 @@ LAYERS: dict[str, type[Layer]] = {
         *images.IMAGE_LAYERS,
         *normalization.NORMALIZATIONS,
         *pooling.POOLINGS,
+        GatedLinear,
         InputConvex,
         Linear,
         Residual,

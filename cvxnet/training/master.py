@@ -93,9 +93,7 @@ class Master:
     tolerance: float = 1e-9
     timings: Timings = field(default_factory=Timings)
 
-    def solve(
-        self, blocks: list[Block], time_limit: float | None = None
-    ) -> tuple[Units, Array]:
+    def solve(self, blocks: list[Block], time_limit: float | None = None) -> tuple[Units, Array]:
         """The optimal units of the master, one for each block (some near 0), and the dual vector.
 
         The dual vector is the multiplier of the predictions, as the solver returned it.
@@ -184,10 +182,7 @@ def master_cone_program(problem: Problem, stack: Stack) -> ConeProgram:
     m = flat.shape[1] - k
     fit = sparse.hstack([stack.matrix, problem.F, empty(n, m), -sparse.eye_array(n, extra)])
     facets = sparse.hstack([-stack.facets, empty(stack.facets.shape[0], free + m + extra)])
-    flat, cones = (
-        sparse.hstack([part[:, :k], empty(part.shape[0], free), part[:, k:], empty(part.shape[0], extra)])
-        for part in (flat, cones)
-    )
+    flat, cones = (with_room(part, k, free, extra) for part in (flat, cones))
     tail = sparse.csr_array(sparse.hstack([empty(loss.b.size, k + free + m), loss.A]))
     rows = [fit, tail[: loss.nonneg], facets, flat, cones, tail[loss.nonneg :]]
     zeros = np.zeros(facets.shape[0] + flat.shape[0] + cones.shape[0])
@@ -202,6 +197,13 @@ def master_cone_program(problem: Problem, stack: Stack) -> ConeProgram:
         second_order=tuple((stack.widths[stack.round] + 1).tolist()),
         exponential=loss.exponential,
     )
+
+
+def with_room(rows: sparse.csr_array, k: int, free: int, extra: int) -> sparse.csr_array:
+    """Rows in ``(w, t)`` as rows in ``(w, c, t, g, h)``."""
+    n = rows.shape[0]
+    parts = [rows[:, :k], empty(n, free), rows[:, k:], empty(n, extra)]
+    return sparse.csr_array(sparse.hstack(parts))
 
 
 def empty(rows: int, columns: int) -> sparse.csr_array:

@@ -33,11 +33,9 @@ def read_network(network: Layer) -> TwoLayers:
     """
     body, skip = split_skip(network)
     parts = list(body.children().values()) if isinstance(body, Sequential) else []
-    kinds = [Linear, Layer, Linear]
-    if len(parts) != 3 or not all(map(isinstance, parts, kinds, strict=True)):
+    first, last = (parts[0], parts[-1]) if len(parts) == 3 else (None, None)
+    if not isinstance(first, Linear) or not isinstance(last, Linear):
         raise refusal(network, "it is not Linear, activation, Linear")
-    first, activation, last = parts
-    assert isinstance(first, Linear) and isinstance(last, Linear)
     for name, layer in (("first", first), ("last", last)):
         if layer.sign("weight"):
             raise refusal(network, f"its {name} Linear layer declares a sign of its weights")
@@ -52,7 +50,7 @@ def read_network(network: Layer) -> TwoLayers:
         s=None if skip is None else skip.state_dict()["weight"][0],
     )
     form = Form(weights.b is not None, weights.c is not None, skip is not None)
-    family = family_of(network, activation)
+    family = family_of(network, parts[1])
     return TwoLayers(family, form, weights, first.out_features, first.given and last.given)
 
 

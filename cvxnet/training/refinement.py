@@ -114,7 +114,7 @@ def resize(problem: Problem, units: Units) -> Units:
     def objective(c: Array) -> tuple[float, Array]:
         f = M @ c
         value = problem.loss.value(f, problem.y) + decay @ c
-        return value, M.T @ problem.loss.gradient(f, problem.y) + decay
+        return float(value), M.T @ problem.loss.gradient(f, problem.y) + decay
 
     start = np.concatenate([sizes, units.free])
     bounds = [(0.0, None)] * len(sizes) + [(None, None)] * len(units.free)

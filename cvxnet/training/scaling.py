@@ -1,9 +1,9 @@
 """Rescaling a training problem to numbers of moderate size, exactly.
 
-With ``X = x X'``, where the family's features scale like ``x^q``, and, where the loss is homogeneous
-of degree p, ``y = t y'`` (else t = 1), units ``z = (t / x^q) z'`` turn the problem into ``t^p``
-times the same problem on ``X', y'`` with weight decay ``weight_decay / (x^q t^(p-1))``, and its
-dual vectors are ``t^(p-1)`` times the others. A free column divided by k has its coefficient
+With ``X = x X'``, where the family's features scale like ``x^q``, and, where the loss is
+homogeneous of degree p, ``y = t y'`` (else t = 1), units ``z = (t / x^q) z'`` turn the problem into
+``t^p`` times the same problem on ``X', y'`` with weight decay ``weight_decay / (x^q t^(p-1))``, and
+its dual vectors are ``t^(p-1)`` times the others. A free column divided by k has its coefficient
 multiplied by ``t / k``. With powers of two nothing is rounded, so the solvers see data of size
 about one and nobody else sees that.
 """

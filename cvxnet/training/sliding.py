@@ -25,7 +25,7 @@ def slide(problem: Problem, units: Units, steps: int) -> Units:
     loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
 
     def objective(x: Array) -> tuple[float, Array]:
-        U, c = x[: U_size].reshape(shape), x[U_size:]
+        U, c = x[:U_size].reshape(shape), x[U_size:]
         sizes = np.sqrt((U * U).sum(axis=1)) + TINY
         f = family.features(U) @ signs + F @ c
         value = loss.value(f, y) + problem.weight_decay * sizes.sum()

@@ -14,7 +14,6 @@ from cvxnet.errors import InputError, SolverError
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.problem import Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import network_of, units_of, weights_of
@@ -113,9 +112,7 @@ def train(
     gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     deadline = begin + check_time_limit(time_limit)
     solver = check_solver(solver)
-    task = set_up(
-        units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight
-    )
+    task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
     problem, scale = rescale(task.problem)
     master = Master(problem, solver)
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
@@ -191,8 +188,10 @@ def certify_bracket(task: Task, bracket: Bracket) -> Certificate:
     problem, form, loss = task.problem, task.form, task.problem.loss
     family, weights = problem.family, weights_of(problem, bracket.units, form)
     return Certificate(
-        units=family.name,
-        loss=loss.name,
+        units={"name": family.name, **family.options},
+        norm=family.norm,
+        loss=getattr(loss, "loss", loss).name,
+        sample_weights=getattr(loss, "weights", None),
         weight_decay=problem.weight_decay,
         bias=form.bias,
         X=task.X,
@@ -200,7 +199,11 @@ def certify_bracket(task: Task, bracket: Bracket) -> Certificate:
         W=weights.W,
         b=weights.b,
         a=weights.a,
+        c=weights.c,
+        s=weights.s,
+        gate=weights.gate,
         v=bracket.dual,
+        evidence=bracket.evidence,
         lower=0.0,
         upper=0.0,
     ).rounded_outward()
@@ -222,7 +225,7 @@ def largest_weight_decay(
 
     The dual vector is the gradient of the loss at the best network without units: at zero, where
     there are no free weights. Where pricing is not exact this is the largest value that was found,
-    a lower bound.
+    a lower bound. It is 0 where the free weights alone do all that units could do.
 
     Examples
     --------
@@ -232,8 +235,8 @@ def largest_weight_decay(
     """
     problem = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
     with one_blas_thread():
-        empty = open_bracket(problem).units
-        return problem.family.price(problem.dual_vector(empty), 0.0).rho
+        maxima = problem.family.price(problem.dual_vector(open_bracket(problem).units), 0.0)
+    return maxima.rho if maxima.rho > maxima.error or not problem.family.exact else 0.0
 
 
 def check_solver(solver: str) -> str:

@@ -44,7 +44,7 @@ class Block:
         The output sign, already in ``matrix``.
     matrix : (n, k) array
     facets : (f, k) array
-    directions : (k, rank) array
+    directions : (k, rank) array, dense or sparse
         Rows of length one.
     """
 
@@ -52,7 +52,7 @@ class Block:
     sign: float
     matrix: Array
     facets: Array
-    directions: Array
+    directions: Any
 
 
 @dataclass(frozen=True)

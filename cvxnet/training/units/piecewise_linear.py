@@ -61,7 +61,7 @@ class PiecewiseLinearUnits(UnitFamily):
         t = self.rows @ W.T
         return plus * np.maximum(t, 0.0) + minus * np.maximum(-t, 0.0)
 
-    def slope_of_rows(self, t: Array) -> Array:
+    def slope_of_rows(self, t: Array | Signs) -> Array:
         """``phi'(t)``; at the kink the slope below it."""
         plus, minus = self.slopes
         return np.where(t > 0.0, plus, -minus)

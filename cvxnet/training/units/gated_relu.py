@@ -1,0 +1,166 @@
+"""Gated ReLU units ``1[x.g >= 0] (x.w)`` with fixed gates g (Mishkin, Sahiner, Pilanci 2022).
+
+With the gates fixed a unit is linear in w: one block for each gate, no inequalities, and
+``rho(v) = max_g |X^T D_g v|`` exactly, at any size. Gates are given or sampled; either way the
+optimum is over networks with these gates. `cvxnet.decompose` turns such a network into one with
+ReLU units.
+
+A unit is a row of g d numbers: zero but for the d that belong to its gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cvxnet.errors import InputError
+from cvxnet.layers import GatedLinear, Linear, Sequential
+from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.family import Array, Block, UnitFamily
+from cvxnet.validation import check_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class GatedReLUUnits(UnitFamily):
+    """Gated ReLU units.
+
+    Parameters
+    ----------
+    gates : (g, d) array, or int
+        One gate a row, in the columns of ``X``; a number asks for that many Gaussian ones.
+    seed : int
+        For gates that are sampled.
+
+    Examples
+    --------
+    >>> units = GatedReLUUnits(np.array([[1.0], [-1.0]]), gates=np.array([[1.0], [-1.0]]))
+    >>> units.features(np.array([[2.0, 0.0], [0.0, 2.0]])).tolist()
+    [[2.0, 0.0], [0.0, -2.0]]
+    """
+
+    gates: Any = 50
+    seed: int = 0
+
+    name = "gated_relu"
+    degree: ClassVar[int] = 1
+    power: ClassVar[int] = 1
+    shared_decay: ClassVar[bool] = True
+    slides: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        d = self.X.shape[1]
+        gates = self.gates
+        if isinstance(gates, int | np.integer):
+            if gates < 1:
+                raise InputError(f"gated_relu units need at least one gate, not {gates}.")
+            gates = np.random.default_rng(self.seed).standard_normal((int(gates), d))
+        gates = check_matrix(gates, "gates")
+        if gates.shape[1] != d:
+            raise InputError(
+                f"gates has {gates.shape[1]} columns; the data have {d}, the hidden bias included."
+            )
+        object.__setattr__(self, "gates", gates)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The gates."""
+        return {"gates": self.gates}
+
+    @property
+    def rank(self) -> int:
+        """Numbers of gates and of columns, multiplied."""
+        return int(self.gates.size)
+
+    @property
+    def block_width(self) -> int:
+        """The columns of ``X``."""
+        return self.X.shape[1]
+
+    @cached_property
+    def is_open(self) -> NDArray[np.bool_]:
+        """``1[X g >= 0]``, (n, gates)."""
+        return np.asarray(self.X @ self.gates.T >= 0.0)
+
+    def gate_of(self, W: Array) -> NDArray[np.int64]:
+        """The gate whose numbers are not zero; 0 for a row of zeros."""
+        parts = W.reshape(len(W), *self.gates.shape)
+        return np.asarray(np.argmax((parts != 0.0).any(axis=2), axis=1))
+
+    def features(self, W: Array) -> Array:
+        """``D_g X w`` for each unit."""
+        gate = self.gate_of(W)
+        return np.asarray(self.is_open[:, gate] * (self.X @ self.hidden(W).T))
+
+    def pull_back(self, W: Array, v: Array) -> Array:
+        """``X^T D_g v`` in the place of each unit's gate."""
+        gate = self.gate_of(W)
+        slopes = np.zeros((len(W), *self.gates.shape))
+        slopes[np.arange(len(W)), gate] = (self.is_open[:, gate] * v[:, None]).T @ self.X
+        return slopes.reshape(W.shape)
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """One candidate for each gate: exact."""
+        slopes = (self.is_open * v[:, None]).T @ self.X
+        lengths = np.linalg.norm(slopes, axis=1)
+        size = float(np.linalg.norm(np.abs(self.X).T @ np.abs(v)))
+        order = np.argsort(-lengths, kind="stable")
+        order = order[lengths[order] > floor]
+        units = np.zeros((len(order), *self.gates.shape))
+        units[np.arange(len(order)), order] = slopes[order] / lengths[order, None]
+        error = (len(v) + 10) * np.finfo(float).eps * size
+        rho = max(float(lengths.max()), floor)
+        ones = np.ones(len(order))
+        return LocalMaxima(rho, error, lengths[order], units.reshape(len(order), -1), ones)
+
+    def block(self, u: Array, sign: float) -> Block:
+        """All units with this gate; the output sign is in ``u``."""
+        return self.gate_block(int(self.gate_of(u[None])[0]))
+
+    def gate_block(self, gate: int) -> Block:
+        """All units with one gate."""
+        d = self.X.shape[1]
+        return Block(
+            key=(gate,),
+            sign=1.0,
+            matrix=self.is_open[:, gate, None] * self.X,
+            facets=np.zeros((0, d)),
+            directions=sparse.csr_array(sparse.eye_array(d, self.rank, k=gate * d)),
+        )
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """One for each gate."""
+        return [self.gate_block(gate) for gate in range(len(self.gates))]
+
+    def count_blocks(self) -> int:
+        """The number of gates."""
+        return len(self.gates)
+
+    def face(self, u: Array) -> tuple[Array, Any]:
+        """All units with this gate."""
+        block = self.block(u, 1.0)
+        return block.matrix, sparse.csr_array(block.directions.T)
+
+    def hidden(self, U: Array) -> Array:
+        """The numbers that belong to each unit's gate."""
+        parts = U.reshape(len(U), *self.gates.shape)
+        return np.asarray(parts[np.arange(len(U)), self.gate_of(U)])
+
+    def network(
+        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
+    ) -> Sequential:
+        """A GatedLinear and a Linear layer."""
+        m, d = W.shape
+        first = GatedLinear(d, m, bias=b is not None)
+        network = Sequential(first, Linear(m, 1, bias=c is not None))
+        gates = self.gates[gate]
+        state = {"0.weight": W, "0.gate_weight": gates[:, :d], "1.weight": a[None, :]}
+        if b is not None:
+            state |= {"0.bias": b, "0.gate_bias": gates[:, d]}
+        if c is not None:
+            state["1.bias"] = np.array([c])
+        return network.load_state_dict(state)
