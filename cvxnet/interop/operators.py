@@ -187,8 +187,10 @@ def write_sequential(layer: layers.Sequential, z: Value, at: Place) -> Value:
 
 
 def write_residual(layer: layers.Residual, z: Value, at: Place) -> Value:
-    """``z + body(z)``."""
-    return z + at.inner("body", layer.body, z)
+    """``z + body(z)``, or ``shortcut(z) + body(z)``."""
+    inside = layer.children()
+    direct = at.inner("shortcut", inside["shortcut"], z) if "shortcut" in inside else z
+    return direct + at.inner("body", layer.body, z)
 
 
 def write_input_convex(layer: layers.InputConvex, x: Value, at: Place) -> Value:
