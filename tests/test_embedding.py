@@ -1,5 +1,7 @@
 """A network inside a CVXPY problem: the same numbers as outside, or a refusal that helps."""
 
+import itertools
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def convex_networks(draw):
         return cn.input_convex([2, *widths, 1], seed=seed)
     first = draw(st.sampled_from([*RISING, cn.Square, cn.Abs]))
     layers, sizes = [cn.Linear(2, 3), first()], [3, *widths, 1]
-    for left, right in zip(sizes, sizes[1:], strict=False):
+    for left, right in itertools.pairwise(sizes):
         layers += [cn.Linear(left, right, nonneg=True), draw(st.sampled_from(RISING))()]
     if draw(st.booleans()):
         layers.insert(2, cn.Residual(cn.BatchNorm(3)))

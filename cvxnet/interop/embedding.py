@@ -13,8 +13,8 @@ k gets a variable of its own:
 
 If the network is convex by the composition rules, its output is nondecreasing in each z_k that is
 convex in x and not affine, and nonincreasing in each that is concave. So t_k above (below) the
-layer's value can only raise the output: minimised over t it is the network's, and wherever a problem
-presses it down (as an objective, or above in ``output <= bound``) the two say the same.
+layer's value can only raise the output: minimised over t it is the network's, and wherever a
+problem presses it down (as an objective, or above in ``output <= bound``) the two say the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import cvxpy as cp
-import numpy as np
 
 from cvxnet.analysis import convexity
 from cvxnet.errors import InputError, UnsupportedError
@@ -143,6 +142,7 @@ def parametrize(net: Layer, x: cp.Expression) -> Parametrized:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from cvxnet.layers import Linear, ReLU, Sequential
     >>> net = Sequential(Linear(1, 2, bias=False), ReLU(), Linear(2, 1, bias=False))
     >>> _ = net.load_state_dict({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 2.0]]})
@@ -199,10 +199,8 @@ def lifted(value: Tensor, what: str, constraints: list[cp.Constraint]) -> Tensor
     if not isinstance(value, cp.Expression) or (value.is_affine() and not value.parameters()):
         return value
     t = cp.Variable(value.shape, nonneg=value.is_nonneg(), nonpos=value.is_nonpos())
-    if value.is_affine():
-        link = t == value
-    else:
-        link = t >= value if value.is_convex() else t <= value
+    link = t >= value if value.is_convex() else t <= value
+    link = t == value if value.is_affine() else link
     if not link.is_dcp(dpp=True):
         raise UnsupportedError(
             f"{what} multiplies parameters with each other, so the problem would not be DPP and "

@@ -140,6 +140,13 @@ def write_linear(layer: layers.Linear, z: Value, at: Place) -> Value:
     return z.op("Gemm", at.weight("weight"), *bias, transB=1)
 
 
+def write_gated(layer: layers.GatedLinear, z: Value, at: Place) -> Value:
+    """``1[z G^T + h >= 0] (z W^T + b)``."""
+    biases = {name: [at.weight(name)] for name in ("gate_bias", "bias") if name in layer.tensors}
+    gate = z.op("Gemm", at.weight("gate_weight"), *biases.get("gate_bias", []), transB=1)
+    return threshold(gate) * z.op("Gemm", at.weight("weight"), *biases.get("bias", []), transB=1)
+
+
 def write_conv(layer: layers.Conv2d, z: Value, at: Place) -> Value:
     """One product a place of the window: rows (channel, cell) of the image times the weights."""
     index = padded_indices(layer.windows)
@@ -204,6 +211,7 @@ def write_input_convex(layer: layers.InputConvex, x: Value, at: Place) -> Value:
 # And those with weights or layers inside.
 OTHERS: dict[type[Layer], Callable[[Any, Value, Place], Value]] = {
     layers.Linear: write_linear,
+    layers.GatedLinear: write_gated,
     layers.Conv2d: write_conv,
     layers.BatchNorm: write_batch_norm,
     layers.LayerNorm: write_layer_norm,
