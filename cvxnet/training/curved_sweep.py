@@ -1,0 +1,204 @@
+"""Exact maximisation of piecewise quadratic forms over all cells, in at most three dimensions.
+
+The function to maximise on the unit sphere is, for s = +1 and for s = -1,
+
+    s g(u) = s sum_k plus_k (e_k.u)_+^2 + minus_k (-e_k.u)_+^2          (e_k: unit normals).
+
+Inside a cell it is ``s u^T A u`` with ``A`` the sum of ``plus_k e_k e_k^T`` over the normals with
+``e_k.u > 0`` and of ``minus_k e_k e_k^T`` over the others. Its gradient ``2 A u`` does not jump
+from cell to cell, as ``e_k e_k^T u = 0`` where ``e_k.u = 0``. So a critical point on the sphere,
+inside a cell or on its boundary, is an eigenvector of that cell's A, and its value the eigenvalue:
+vertices and edges need no tests of their own.
+
+One exception: of a multiple eigenvalue the eigenvectors are a plane or all of space, and those
+that the decomposition returns need not be in the cell. But where the plane meets the cell (which
+is pointed, or all cells are one), it leaves it through an edge, so it crosses an arc of a circle
+that bounds the cell; there the plane is met with the circle's own. The start of the arc
+stands for the case that the arc lies in the plane, or the plane is all of space.
+
+Sweep: as in `cvxnet.training.sweep`. Walk along each circle ``e_i.u = 0`` past the sorted
+crossings of the others; a crossing changes A by one rank-one term, and an arc shows its two cells.
+Most of them are dismissed as no eigenvalue can exceed the floor: with m the mean of the three and
+``|A - m I|`` the Frobenius norm, ``|eigenvalue - m| <= sqrt(2/3) |A - m I|``. Time O(h^2 log h),
+memory O(h) per core.
+
+Rounding: A errs by at most about ``error``, (h + 100) units of rounding of the sum of all
+coefficients, and so do its eigenvalues; eigenvectors err by that over the distance to the next
+eigenvalue, and count as inside a cell up to it. A point that passes counts with the eigenvalue,
+so ``rho + error`` bounds the maximum. Eigenvalues closer than CLOSE are multiple, and count with
+the larger one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from joblib import Parallel, delayed
+from numba import njit
+from numpy.typing import NDArray
+
+from cvxnet.training.sweep import (
+    CIRCLES_A_TASK,
+    KEPT,
+    LocalMaxima,
+    crossings,
+    dot,
+    in_cell,
+    keep,
+    local_maxima,
+    plane_basis,
+)
+
+Array = NDArray[np.float64]
+
+CLOSE = 1e-9
+"""Eigenvalues closer than this, relative to the sum of all coefficients, count as multiple."""
+
+
+def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
+    """Critical points of ``g`` on the sphere with ``|g|`` above ``floor``: all local maxima too.
+
+    Parameters
+    ----------
+    normals : (h, r) array
+        Distinct unit normals, r <= 3.
+    plus, minus : (h,) arrays
+        Coefficients of ``(e_k.u)_+^2`` and ``(-e_k.u)_+^2`` in ``g``.
+    floor : float
+        Points at or below this value are not looked for.
+
+    Examples
+    --------
+    >>> found = curved_sweep(np.eye(2), np.array([3.0, 4.0]), np.array([-5.0, 0.0]))
+    >>> found.rho, found.units.tolist(), found.signs.tolist()
+    (5.0, [[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [-1.0, 1.0, 1.0])
+    """
+    h, r = normals.shape
+    scale = float(np.abs(plus).sum() + np.abs(minus).sum())
+    error = (h + 100) * np.finfo(float).eps * scale
+    floor = max(floor, 2 * error, 4 * CLOSE * scale)
+    if h == 0 or scale == 0.0:
+        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
+    solid = np.zeros((h, 3))
+    solid[:, :r] = normals
+    circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
+    parts = max(1, len(circles) // CIRCLES_A_TASK)
+    tasks = (
+        delayed(sweep_circles)(*part, solid, plus, minus, floor, error, CLOSE * scale)
+        for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
+    )
+    jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
+    found = np.concatenate(jobs(tasks))
+    found = local_maxima(found[found[:, 0] > floor])
+    rho = float(found[0, 0]) if len(found) else floor
+    return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
+
+
+@njit(cache=True, nogil=True)
+def sweep_circles(circles, owners, normals, plus, minus, floor, tol, close):  # type: ignore[no-untyped-def]
+    """Candidates (value, u, sign, 0), KEPT for each circle; unused rows are zero."""
+    m = circles.shape[0]
+    found = np.zeros((m, KEPT, 6))
+    for i in range(m):
+        sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tol, close, found[i])
+    return found.reshape(m * KEPT, 6)
+
+
+@njit(cache=True)
+def sweep_circle(axis, own, normals, plus, minus, floor, tol, close, found):  # type: ignore[no-untyped-def]
+    """Walk along the circle ``axis.u = 0``; ``own`` is the normal that owns it, or -1."""
+    p, q = plane_basis(axis)
+    order, along, side = crossings(normals, own, p, q)
+    A = forms_before_first_crossing(normals, plus, minus, order, side)
+    for t in range(order.size):
+        k = order[t]
+        side[k] = -side[k]
+        jump = side[k] * (plus[k] - minus[k])
+        add_square(A[0], jump, normals[k])
+        add_square(A[1], -jump, normals[k])
+        start = along[t, 0] * p + along[t, 1] * q
+        for h in (1.0, -1.0):  # the arc, then the opposite one
+            for own_side in (1.0, -1.0):  # the cell on the normal's side, then the other
+                form = A[0].copy() if h > 0.0 else A[1].copy()
+                if own >= 0:
+                    add_square(form, plus[own] if own_side > 0.0 else minus[own], axis)
+                elif own_side < 0.0:
+                    continue
+                if largest_possible(form) > floor:
+                    inner = own_side if own >= 0 else 0.0  # 0: no side to be on
+                    cell = (normals, axis, inner, h, side, order, t)
+                    examine(form, start, cell, floor, tol, close, found)
+
+
+@njit(cache=True)
+def examine(form, start, cell, floor, tol, close, found):  # type: ignore[no-untyped-def]
+    """Keep the eigenvectors of one cell's form that lie in the cell."""
+    eigenvalues, vectors = np.linalg.eigh(form)
+    for i in range(3):
+        value = abs(eigenvalues[i])
+        if value <= floor:
+            continue
+        s = 1.0 if eigenvalues[i] > 0.0 else -1.0
+        inward, outward = (i - 1, i + 1) if s > 0.0 else (i + 1, i - 1)
+        if gap_to(eigenvalues, i, outward) <= close:
+            continue  # the outermost of several close eigenvalues stands for all
+        distance = gap_to(eigenvalues, i, inward)
+        if distance > close:
+            slack = tol / min(distance, gap_to(eigenvalues, i, outward))
+            keep_inside(vectors[:, i].copy(), value, s, cell, slack, found)
+            continue
+        third = 3 - i - inward
+        slack = tol / max(gap_to(eigenvalues, i, third), close)
+        line = np.cross(vectors[:, third].copy(), cell[1])
+        length = np.sqrt(dot(line, line))
+        for u in (line / max(length, slack), start):
+            if s * quadratic_form(form, u) >= value - 2.0 * close:
+                keep_inside(u, value, s, cell, slack, found)
+
+
+@njit(cache=True)
+def gap_to(eigenvalues, i, other):  # type: ignore[no-untyped-def]
+    """The distance from eigenvalue i to another; infinite where there is no such one."""
+    return abs(eigenvalues[other] - eigenvalues[i]) if 0 <= other <= 2 else np.inf
+
+
+@njit(cache=True)
+def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def]
+    """Keep whichever of u and -u lies in the closed cell."""
+    normals, axis, own_side, h, side, order, t = cell
+    for sign in (1.0, -1.0):
+        beside = sign * own_side * dot(axis, u) >= -slack
+        if beside and in_cell(normals, h, side, order, t, sign * u, slack):
+            keep(found, value, sign, u, 0.0, u, s, 0.0)
+
+
+@njit(cache=True)
+def quadratic_form(A, u):  # type: ignore[no-untyped-def]
+    return dot(A[0], u) * u[0] + dot(A[1], u) * u[1] + dot(A[2], u) * u[2]
+
+
+@njit(cache=True)
+def largest_possible(A):  # type: ignore[no-untyped-def]
+    """A bound on the absolute eigenvalues of a symmetric matrix of order 3."""
+    m = (A[0, 0] + A[1, 1] + A[2, 2]) / 3.0
+    square = -3.0 * m * m
+    for x in range(3):
+        square += dot(A[x], A[x])
+    return abs(m) + np.sqrt(max(square, 0.0) * (2.0 / 3.0))
+
+
+@njit(cache=True)
+def forms_before_first_crossing(normals, plus, minus, order, side):  # type: ignore[no-untyped-def]
+    """``A`` on the arc that ends at the first crossing, and on the opposite arc."""
+    A = np.zeros((2, 3, 3))
+    for k in order:
+        add_square(A[0], plus[k] if side[k] > 0 else minus[k], normals[k])
+        add_square(A[1], minus[k] if side[k] > 0 else plus[k], normals[k])
+    return A
+
+
+@njit(cache=True)
+def add_square(A, factor, e):  # type: ignore[no-untyped-def]
+    """``A += factor e e^T`` in place."""
+    for x in range(3):
+        for y in range(3):
+            A[x, y] += factor * e[x] * e[y]

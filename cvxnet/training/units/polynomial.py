@@ -1,0 +1,103 @@
+"""Polynomial units ``a t^2 + b t + c`` of ``t = x.u`` with ``|u| = 1``: a trust-region problem.
+
+Bartan and Pilanci 2021 (arXiv 2101.02429). Exact pricing at any size; the training problem is a
+semidefinite program. As an ordinary network a unit is a square of an affine function: for a != 0
+
+    a t^2 + b t + c = a (t + b / 2a)^2 + (c - b^2 / 4a),
+
+so the hidden layer has the bias ``b / 2a`` and the constants go to the output bias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cvxnet.errors import InputError
+from cvxnet.layers import Linear, Sequential, Square
+from cvxnet.layers.activations import check_number
+from cvxnet.training.spectrahedron import Program, polynomial_program
+from cvxnet.training.spectral import price_polynomial
+from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.curved import CurvedUnits
+from cvxnet.training.units.family import Array
+
+if TYPE_CHECKING:
+    from cvxnet.training.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class PolynomialUnits(CurvedUnits):
+    """Polynomial units of degree two. The default coefficients, those of the paper, resemble ReLU.
+
+    Examples
+    --------
+    >>> units = PolynomialUnits(np.eye(2), coefficients=(1.0, 0.0, -1.0))
+    >>> units.features(np.array([[0.6, -0.8]])).ravel().round(2).tolist()
+    [-0.64, -0.36]
+    >>> units.price(np.array([3.0, -4.0]), 0.0).values.tolist()
+    [5.0, 2.0]
+    """
+
+    coefficients: tuple[float, float, float] = (0.09, 0.5, 0.47)
+
+    name = "polynomial"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coefficients", check_coefficients(self.coefficients))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"coefficients": list(self.coefficients)}
+
+    def phi(self, t: Array) -> Array:
+        a, b, c = self.coefficients
+        return (a * t + b) * t + c
+
+    def slope(self, t: Array) -> Array:
+        a, b, _ = self.coefficients
+        return 2.0 * a * t + b
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """All critical points, by a trust-region problem on the sphere."""
+        return price_polynomial(self.X, v, self.coefficients, floor)
+
+    def program(self, problem: Problem) -> Program:
+        """Two semidefinite blocks."""
+        return polynomial_program(problem, self.coefficients)
+
+    def idle(self) -> Array:
+        """Any unit of length one."""
+        return np.eye(1, self.X.shape[1])
+
+    def network(
+        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
+    ) -> Sequential:
+        """Linear, Square, Linear with the square completed; for a = 0 one Linear layer."""
+        p, q, r = self.coefficients
+        shift = np.zeros(len(a)) if b is None else b
+        if p == 0.0:
+            network = Sequential(Linear(W.shape[1], 1))
+            bias = a @ (q * shift + r) + (c or 0.0)
+            return network.load_state_dict({"0.weight": q * (a @ W)[None], "0.bias": [bias]})
+        network = Sequential(Linear(*W.T.shape), Square(), Linear(len(a), 1))
+        bias = a.sum() * (r - q * q / (4.0 * p)) + (c or 0.0)
+        state = {"0.weight": W, "0.bias": shift + q / (2.0 * p)}
+        return network.load_state_dict(state | {"2.weight": p * a[None], "2.bias": [bias]})
+
+
+def check_coefficients(given: Any) -> tuple[float, float, float]:
+    """Three finite numbers, not all of a and b zero."""
+    try:
+        a, b, c = (check_number(number, "a coefficient") for number in given)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"polynomial units take coefficients=(a, b, c) of a t^2 + b t + c, not {given!r}: {error}"
+        ) from None
+    if a == b == 0.0:
+        raise InputError(
+            "polynomial units with a = b = 0 are constant: they do not depend on the data."
+        )
+    return a, b, c

@@ -1,0 +1,78 @@
+"""Squared ReLU units ``(x.u)_+^2`` with ``|u| = 1`` (Bach 2014 with alpha = 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from cvxnet.layers import SquaredReLU
+from cvxnet.training.arrangement import Arrangement, arrange
+from cvxnet.training.curved_sweep import curved_sweep
+from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.curved import CurvedUnits
+from cvxnet.training.units.family import Array
+
+
+@dataclass(frozen=True, eq=False)
+class SquaredReLUUnits(CurvedUnits):
+    """Squared ReLU units.
+
+    Examples
+    --------
+    >>> units = SquaredReLUUnits(np.eye(2))
+    >>> units.features(np.array([[0.6, -0.8]])).ravel().round(2).tolist()
+    [0.36, 0.0]
+    >>> units.price(np.array([3.0, -4.0]), 0.0).rho
+    4.0
+    """
+
+    name = "squared_relu"
+    degree: ClassVar[int] = 2
+    power: ClassVar[int] = 2
+    layer = SquaredReLU
+
+    @cached_property
+    def arrangement(self) -> Arrangement:
+        """The hyperplanes at which units bend."""
+        return arrange(self.X)
+
+    @property
+    def rank(self) -> int:
+        """``r``, the rank of ``X``."""
+        return self.arrangement.rank
+
+    @property
+    def rows(self) -> Array:
+        """The data in the coordinates of ``u``, (n, r)."""
+        return self.arrangement.rows
+
+    def phi(self, t: Array) -> Array:
+        return np.maximum(t, 0.0) ** 2
+
+    def slope(self, t: Array) -> Array:
+        return 2.0 * np.maximum(t, 0.0)
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """Exact pricing by the sweep over all cells.
+
+        The error counts all rows: those on one hyperplane may cancel, their rounding does not.
+        """
+        a = self.arrangement
+        used, h = a.owner >= 0, len(a.normals)
+        owner, length = a.owner[used], a.length[used]
+        plus, minus = np.zeros(h), np.zeros(h)
+        np.add.at(plus, owner, np.maximum(length, 0.0) ** 2 * v[used])
+        np.add.at(minus, owner, np.maximum(-length, 0.0) ** 2 * v[used])
+        error = (len(v) + 100) * np.finfo(float).eps * float(length**2 @ np.abs(v[used]))
+        return curved_sweep(a.normals, plus, minus, floor)._replace(error=error)
+
+    def hidden(self, U: Array) -> Array:
+        """Units in the coordinates of the columns of ``X``."""
+        return U @ self.arrangement.basis.T
+
+    def coordinates(self, W: Array) -> Array:
+        """The component in the row space of ``X``."""
+        return W @ self.arrangement.basis
