@@ -121,9 +121,9 @@ def test_bracket_rounded_outward():
         ({"bias": True}, "b must be null without bias, and a list"),
         ({"weight_decay": 0.0}, "weight_decay must be above 0"),
         ({"weight_decay": [1.0]}, "weight_decay of a certificate has 1 dimensions"),
-        ({"loss": "hinge"}, "covers the losses 'squared' and 'logistic'"),
+        ({"loss": "ramp"}, "the loss must be one of squared, absolute, huber"),
         ({"loss": "logistic"}, "labels of the logistic loss must be -1 and"),
-        ({"units": "sign"}, "covers units 'relu' only"),
+        ({"units": "sine"}, "the name of the units must be one of relu, leaky"),
     ],
 )
 def test_impossible_certificates(changes, message):

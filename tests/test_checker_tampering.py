@@ -156,7 +156,8 @@ def test_change_any_single_number(name):
     "entry, value",
     [
         ("format", "cvxnet"),
-        ("version", 2),
+        ("version", 1),
+        ("version", 3),
         ("version", True),
         ("version", 1.0),
         ("units", "sign"),

@@ -1,43 +1,78 @@
 """A trained network and its proof as one file: ``lower <= optimum <= upper``.
 
-The format, version 1
+The format, version 2
 ---------------------
 A certificate file is UTF-8 JSON: one object with exactly the entries below, none repeated. Every
 real number is an IEEE double written exactly, as the string that ``float.hex`` makes:
 ``"0x1.8000000000000p+1"`` is 3. So nothing is rounded on the way out or back.
 
-============  ====================================================================================
-format        ``"cvxnet-certificate"``
-version       ``1`` (of this format; a reader must refuse a version that it does not know)
-cvxnet        version of the program that wrote the file; nothing is proved about it
-units         ``"relu"``: the unit (z)_+ = max(z, 0)
-loss          ``"squared"``: 1/2 (f - y)^2;  ``"logistic"``: log(1 + exp(-y f)), y = -1 or +1
-weight_decay  the number beta > 0
-bias          ``true`` or ``false``: whether units have a hidden bias
-data_sha256   SHA-256 (hex digits) of the bytes: the ASCII text ``"n d\\n"`` (the shape of X in
-              decimals), then X row by row, then y, as little-endian IEEE doubles
-data          ``{"X": n rows of d numbers, "y": n numbers}``, or ``null`` where they are kept apart
-network       ``{"W": m rows of d numbers, "b": m numbers or null, "a": m numbers}``
-dual          the dual vector v, n numbers
-lower, upper  the claimed bracket, two numbers
-============  ====================================================================================
+==============  ==================================================================================
+format          ``"cvxnet-certificate"``
+version         ``2`` (of this format; a reader must refuse a version that it does not know)
+cvxnet          version of the program that wrote the file; nothing is proved about it
+units           ``{"name": ...}`` and the parameter of the family, if it has one, see below
+norm            ``"l2"`` or, for relu, leaky_relu, abs and linear, ``"l1"``: see below
+loss            with r = f - y: ``"squared"``: r^2/2, ``"absolute"``: \\|r\\|, ``"huber"``: r^2/2
+                where \\|r\\| <= 1, and \\|r\\| - 1/2 beyond; with y = -1 or +1 and q = y f:
+                ``"logistic"``: log(1 + exp(-q)), ``"hinge"``: max(0, 1 - q),
+                ``"squared_hinge"``: max(0, 1 - q)^2
+sample_weights  n numbers w_i > 0, or ``null`` for ones: the loss is sum_i w_i loss(f_i, y_i)
+weight_decay    the number beta > 0
+bias            ``true`` or ``false``: whether units have a hidden bias
+data_sha256     SHA-256 (hex digits) of the bytes: the ASCII text ``"n d\\n"`` (the shape of X in
+                decimals), then X row by row, then y, as little-endian IEEE doubles
+data            ``{"X": n rows of d numbers, "y": n numbers}``, or ``null`` if kept apart
+network         ``{"W": m rows of d numbers, "b": m numbers or null, "a": m numbers,
+                "c": number or null, "s": d numbers or null, "gate": m integers or null}``
+dual            the dual vector v, n numbers
+evidence        ``null``, or what helps the checker to prove that v is feasible
+lower, upper    the claimed bracket, two numbers
+==============  ==================================================================================
+
+Version 1 has no norm, sample_weights, evidence, c, s, gate, and ``"relu"`` for units: it means
+relu units with the norm l2, and null for the rest.
+
+The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` and
+``u_j = (W_j, b_j)`` where there is a bias, ``x~ = x`` and ``u_j = W_j`` otherwise, and with
+``z = x~ . u_j``:
+
+============  ===========================================  =======================================
+units         phi_j(x)                                     penalty
+============  ===========================================  =======================================
+relu          max(z, 0)                                    beta/2 sum_j (\\|u_j\\|^2 + a_j^2)
+leaky_relu    max(z, 0) + slope min(z, 0); "slope"         the same
+abs           \\|z\\|                                        the same
+linear        z                                            the same
+gated_relu    z where x~ . gates[gate_j] >= 0, else 0;     the same
+              "gates": rows as long as x~
+squared_relu  max(z, 0)^2                                  beta sum_j \\|a_j\\| \\|u_j\\|^2
+quadratic     z^2                                          the same
+polynomial    p t^2 + q t + r of t = z / \\|u_j\\|;           beta sum_j \\|a_j\\|
+              "coefficients": [p, q, r]
+tanh          tanh(z), \\|u_j\\| <= "radius"                 the same
+sign          -1, 0, 1: the sign of z                      the same
+threshold     1 where z >= 0, else 0                       the same
+coordinate    z; W_j has one entry +-1, else 0; no bias    the same
+============  ===========================================  =======================================
+
+``|u|`` is the Euclidean norm; with norm ``"l1"`` it is the sum of the absolute values. c and s are
+neither bounded nor penalised.
 
 What it claims
 --------------
-The network is ``f(x) = sum_j a_j (W_j . x + b_j)_+`` (``b_j = 0`` without bias), its objective
-
-    sum over samples of the loss  +  beta/2 * (sum of the squares of all of W, b and a),
-
-and the optimum is the infimum of that objective over all networks of every width m. Then
+The objective of the network is the loss plus the penalty, and the optimum is the infimum of that
+over all networks of the family of every width m; they have a c, an s, only if the network in the
+file has one that is not null. Then
 
 * ``upper`` is at least the objective of the network in the file;
-* ``rho(v) = max over |u| <= 1 of |sum_i v_i (u . x~_i)_+|  <=  beta``, with ``x~ = (x, 1)`` where
-  there is a bias and ``x~ = x`` otherwise, and ``lower`` is at most ``-l*(v)``, the dual value:
-  ``-sum_i (1/2 v_i^2 + v_i y_i)`` for the squared loss; for the logistic loss, with
-  ``p_i = -y_i v_i`` in [0, 1], ``-sum_i (p_i log p_i + (1 - p_i) log(1 - p_i))``.
+* there is a v' next to v (v itself, unless there is a c or an s; checker.py says which) with
+  ``rho(v') = max over units of |sum_i v'_i phi_u(x_i)| <= beta``, over the units with ``|u| <= 1``
+  (polynomial: ``|u| = 1``, tanh: ``|u| <= radius``, sign, threshold, coordinate: all), with
+  sum_i v'_i = 0 if there is a c, with sum_i v'_i x_i = 0 if there is an s, and ``lower`` is at
+  most ``-sum_i w_i l*(v'_i / w_i)``, the dual value; l* is the conjugate of the loss.
 
 Both inequalities are claimed exactly, so whoever writes a file rounds ``lower`` down and ``upper``
-up (`Certificate.rounded_outward` does) and shrinks v until ``rho(v) <= beta`` holds exactly
+up (`Certificate.rounded_outward` does) and shrinks v until ``rho(v') <= beta`` holds exactly
 (``v * (1 - 1e-12)`` where rho was computed in floating point). `cvxnet.proofs.checker` re-proves
 all of it without any solver; why it follows is explained there.
 """
@@ -46,12 +81,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +96,9 @@ from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
+DIMENSIONS = {"sample_weights": 1, "X": 2, "y": 1, "W": 2, "b": 1, "a": 1, "s": 1, "v": 1}
+NETWORK = ("W", "b", "a", "c", "s", "gate")
 
 
 def installed_version() -> str:
@@ -77,12 +115,18 @@ class Certificate:
 
     Parameters
     ----------
-    units, loss : names, as in `cvxnet.train`
-    weight_decay : the coefficient of half the sum of all squared weights
+    units : name of the unit family, or ``{"name": ...}`` with the parameter of the family
+    norm : norm of the hidden weights, "l2" or "l1"
+    loss : its name
+    sample_weights : positive (n,), or None
+    weight_decay : the coefficient of the penalty
     bias : whether hidden units have a bias, decayed like a weight
-    X, y : data, (n, d) and (n,); labels of the logistic loss are -1 and +1
+    X, y : data, (n, d) and (n,); labels of a loss that has labels are -1 and +1
     W, b, a : hidden weights (m, d), hidden bias (m,) or None, output weights (m,)
+    c, s : free output bias and free skip connection (d,); None where there is none
+    gate : of gated_relu units, the index of each unit's gate (m,); otherwise None
     v : dual vector (n,)
+    evidence : what helps to prove v feasible, a document of dicts, lists, arrays, numbers; or None
     lower, upper : the claimed bracket
     cvxnet : version of the program that made it
 
@@ -101,8 +145,10 @@ class Certificate:
     True
     """
 
-    units: str = "relu"
+    units: str | dict[str, Any] = "relu"
+    norm: str = "l2"
     loss: str
+    sample_weights: Array | None = None
     weight_decay: float
     bias: bool
     X: Array
@@ -110,19 +156,30 @@ class Certificate:
     W: Array
     b: Array | None
     a: Array
+    c: float | None = None
+    s: Array | None = None
+    gate: NDArray[np.int64] | None = None
     v: Array
+    evidence: dict[str, Any] | None = None
     lower: float
     upper: float
     cvxnet: str = field(default_factory=installed_version)
 
     def __post_init__(self) -> None:
-        for name in ("weight_decay", "lower", "upper"):
-            object.__setattr__(self, name, float(as_array(getattr(self, name), name, 0)))
-        for name, dimensions in {"X": 2, "y": 1, "W": 2, "b": 1, "a": 1, "v": 1}.items():
+        for name in ("weight_decay", "lower", "upper", "c"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(as_array(value, name, 0)))
+        for name, dimensions in DIMENSIONS.items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, as_array(value, name, dimensions))
+        if self.gate is not None:
+            if not np.all(np.mod(gate := as_array(self.gate, "gate", 1), 1.0) == 0.0):
+                raise InputError("gate of a certificate holds a number that is no index.")
+            object.__setattr__(self, "gate", gate.astype(np.int64))
+        if isinstance(self.units, dict) and set(self.units) == {"name"}:
+            object.__setattr__(self, "units", self.units["name"])
         object.__setattr__(self, "bias", bool(self.bias))
-        refusals_are_input_errors("this certificate", self.to_dict())
+        refusals_are_input_errors(checker.read, "this certificate", self.to_dict())
 
     @property
     def gap(self) -> float:
@@ -134,7 +191,7 @@ class Certificate:
 
         Whether the dual vector is feasible is left to the checker.
         """
-        lower, upper = checker.values(self.to_dict())
+        lower, upper = refusals_are_input_errors(checker.values, "this certificate", self.to_dict())
         return replace(self, lower=lower, upper=upper)
 
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
@@ -143,14 +200,17 @@ class Certificate:
             "format": checker.FORMAT,
             "version": checker.VERSION,
             "cvxnet": self.cvxnet,
-            "units": self.units,
+            "units": units_as_hex(self.units),
+            "norm": self.norm,
             "loss": self.loss,
+            "sample_weights": as_hex(self.sample_weights),
             "weight_decay": self.weight_decay.hex(),
             "bias": self.bias,
             "data_sha256": checker.fingerprint(self.X.tolist(), self.y.tolist()),
             "data": {"X": as_hex(self.X), "y": as_hex(self.y)} if embed_data else None,
-            "network": {"W": as_hex(self.W), "b": as_hex(self.b), "a": as_hex(self.a)},
+            "network": {name: as_hex(getattr(self, name)) for name in NETWORK},
             "dual": as_hex(self.v),
+            "evidence": as_hex(self.evidence),
             "lower": self.lower.hex(),
             "upper": self.upper.hex(),
         }
@@ -184,7 +244,8 @@ class Certificate:
         InputError
             if the file is no complete, well-formed certificate, or the data are not its own
         """
-        claims = refusals_are_input_errors(f"the certificate {os.fspath(path)!r}", path, data)
+        what = f"the certificate {os.fspath(path)!r}"
+        claims = refusals_are_input_errors(checker.read, what, path, data)
         values = {name.name: getattr(claims, name.name) for name in fields(claims)}
         return cls(**values | {"W": np.reshape(claims.W, (len(claims.a), len(claims.X[0])))})
 
@@ -208,17 +269,33 @@ def as_array(value: Any, name: str, dimensions: int) -> Array:
     return array
 
 
-def as_hex(array: Array | None) -> Any:
-    """Nested lists of hexadecimal numbers, and None for None."""
-    if array is None:
-        return None
-    return [x.hex() for x in array.tolist()] if array.ndim == 1 else [as_hex(row) for row in array]
+def units_as_hex(units: str | dict[str, Any]) -> dict[str, Any]:
+    """The entry ``units`` of the document."""
+    if isinstance(units, str):
+        return {"name": units}
+    parameters = {key: value for key, value in units.items() if key != "name"}
+    return {"name": units.get("name")} | {
+        key: as_hex(np.asarray(value, dtype=np.float64)) for key, value in parameters.items()
+    }
 
 
-def refusals_are_input_errors(what: str, source: Any, data: Any = None) -> checker.Claims:
-    """The checker's reading of a document, with its refusal as an InputError."""
+def as_hex(value: Any) -> Any:
+    """The same in dicts and lists, with hexadecimal strings for the real numbers."""
+    if isinstance(value, dict):
+        return {key: as_hex(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return as_hex(value.tolist())
+    if isinstance(value, list | tuple):
+        return [as_hex(entry) for entry in value]
+    return value.hex() if isinstance(value, float) else value
+
+
+def refusals_are_input_errors(
+    function: Callable[..., T], what: str, source: Any, data: Any = None
+) -> T:
+    """What a function of the checker makes of a document, with its refusal as an InputError."""
     try:
-        return checker.read(source, data)
+        return function(source, data)
     except checker.RefusalError as refusal:
         raise InputError(
             f"{what} cannot be used: {refusal}. The format is described in "
