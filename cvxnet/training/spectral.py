@@ -68,9 +68,10 @@ def price_quadratic(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
 def price_polynomial(
     rows: Array, v: Array, coefficients: tuple[float, float, float], floor: float = 0.0
 ) -> LocalMaxima:
-    """Critical points of ``f(u) = sum_j v_j phi(x_j.u)`` on the sphere with ``|f|`` above the floor.
+    """Critical points of ``f(u) = v . phi(X u)`` on the sphere with ``|f|`` above the floor.
 
-    Local maxima that are not global, where there are any, are among them.
+    Where f is even (b = 0) they come once for each pair of opposite directions. Local maxima that
+    are not global, where there are any, are among them.
 
     Parameters
     ----------
@@ -132,9 +133,11 @@ def rounding(rows: Array, v: Array, coefficients: tuple[float, float, float]) ->
 def critical_points(eigenvalues: Array, q: Array) -> Array:
     """All critical points of ``sum_i l_i u_i^2 + q_i u_i`` on the sphere, one a row.
 
-    ``eigenvalues`` ascend. (Where the hard case meets equal eigenvalues there is a continuum, of
-    which the eigenvectors represent themselves.)
+    ``eigenvalues`` ascend; for q = 0 one of each pair of opposite points is given. (Where the hard
+    case meets equal eigenvalues there is a continuum; the eigenvectors represent themselves.)
     """
+    if not q.any():
+        return np.eye(len(q))
     small = np.abs(q) <= NEGLIGIBLE * (np.abs(eigenvalues).max() + np.linalg.norm(q))
     q = np.where(small, 0.0, q)
     found = [hard_case(eigenvalues, q, i) for i in np.flatnonzero(small).tolist()]

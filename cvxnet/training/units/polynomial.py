@@ -38,7 +38,7 @@ class PolynomialUnits(CurvedUnits):
     >>> units.features(np.array([[0.6, -0.8]])).ravel().round(2).tolist()
     [-0.64, -0.36]
     >>> units.price(np.array([3.0, -4.0]), 0.0).values.tolist()
-    [5.0, 2.0]
+    [4.0, 3.0]
     """
 
     coefficients: tuple[float, float, float] = (0.09, 0.5, 0.47)
@@ -94,7 +94,8 @@ def check_coefficients(given: Any) -> tuple[float, float, float]:
         a, b, c = (check_number(number, "a coefficient") for number in given)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"polynomial units take coefficients=(a, b, c) of a t^2 + b t + c, not {given!r}: {error}"
+            "polynomial units take coefficients=(a, b, c) of a t^2 + b t + c, not "
+            f"{given!r}: {error}"
         ) from None
     if a == b == 0.0:
         raise InputError(

@@ -17,7 +17,7 @@ from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import Array
 
 if TYPE_CHECKING:
-    pass
+    from cvxnet.training.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
