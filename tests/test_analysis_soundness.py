@@ -14,6 +14,7 @@ from cvxnet.analysis.kits import BALLS, RATIONALS
 from cvxnet.analysis.questions import ask_about_network
 from cvxnet.analysis.search import Space
 from cvxnet.analysis.tape import Tape
+from cvxnet.losses import LOSSES
 
 PIECEWISE = [L.ReLU, L.Abs, lambda: L.LeakyReLU(0.25), lambda: L.LeakyReLU(2.0), L.HardTanh]
 SMOOTH = [L.Square, L.Softplus, L.ELU, lambda: L.ELU(2.0), L.Sigmoid, L.Tanh, L.SiLU, L.GELU,
@@ -52,7 +53,7 @@ def draw_question(rng, activations):
     wrt = [*(["input"] * 3), "weights", *blocks][rng.integers(4 + len(blocks))]
     options = {"wrt": wrt, "inputs": rng.choice(["any", "nonneg", "nonpos"])}
     if network.width(None) == 1 and rng.random() < 0.3:
-        options["loss"] = rng.choice(["squared", "logistic"])
+        options["loss"] = rng.choice(list(LOSSES))
     return network, {k: str(v) for k, v in options.items()}
 
 

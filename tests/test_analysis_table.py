@@ -14,6 +14,7 @@ import pytest
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
+from cvxnet.losses import LOSSES
 
 T, F = True, False
 ONE = np.array([[1.0]])
@@ -58,6 +59,7 @@ def positive(act):
     return net(L.Linear(1, 1, False, nonneg=True), act)
 
 
+OTHERS = sorted(set(LOSSES) - {"squared", "logistic"})
 UP, DOWN = {"nonneg": True}, {"nonpos": True}
 x, y, z = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(3, name="z")
 p = cp.Variable(nonneg=True, name="p")
@@ -202,6 +204,16 @@ ROWS = [
      {"loss": "squared", "data": (np.eye(2), [-1.0, 2.0])}, F, F),
     ("first layer, squared, real targets", free(L.ReLU(), **UP),
      {"loss": "squared", "wrt": "0", "data": (DATA[:, :2], DATA[:, 2])}, F, F),
+    *[(f"linear model, {loss}", net(L.Linear(2, 1)), {"loss": loss}, T, F) for loss in OTHERS],
+    *[(f"two layers, {loss}", free(L.ReLU()), {"loss": loss}, F, F) for loss in OTHERS],
+    *[(f"last layer, {loss}", free(L.Tanh()), {"loss": loss, "wrt": "2"}, T, F) for loss in OTHERS],
+    *[(f"first layer, {loss}", free(L.ReLU(), **UP), {"loss": loss, "wrt": "0"}, F, F)
+      for loss in OTHERS],
+    *[(f"{loss} in the input", free(L.ReLU()), {"loss": loss, "wrt": "input"}, F, F)
+      for loss in OTHERS],
+    *[(f"only labels {label:+g}, {loss}", free(L.ReLU(), **UP),
+       {"loss": loss, "wrt": "0", "data": (np.eye(2), [label, label])}, label < 0.0, F)
+      for loss in ("hinge", "squared_hinge") for label in (-1.0, 1.0)],
     ("weight decay does not save it", net(L.Linear(1, 1, False), L.Linear(1, 1, False)),
      {"loss": "squared", "data": (ONE, [0.0]), "weight_decay": 0.1}, F, F),
     # given weights, in the input: what cancels and what does not

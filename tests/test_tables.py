@@ -56,8 +56,9 @@ def test_doubles_survive_unchanged(csv):
     np.testing.assert_array_equal(read_data(csv(text), "y").X[:, 0], values)
 
 
-def test_text_classes_of_the_logistic_loss_become_labels(csv):
-    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", loss="logistic")
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+def test_text_classes_of_a_loss_of_labels_become_labels(csv, loss):
+    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", loss=loss)
     assert data.classes == ("no", "yes") and data.y.tolist() == [1.0, -1.0, 1.0]
 
 
@@ -88,6 +89,7 @@ REFUSED = [
     ("a;y\n1,5;2\n", "y", None, "squared", ["'1,5'", "point, not a comma"]),
     ("a,y\n1,no\n2,yes\n", "y", None, "squared", ["'y'", "'no' is not a number"]),
     ("a,y\n1,u\n2,v\n3,w\n", "y", None, "logistic", ["two classes", "are 3", "'u', 'v', 'w'"]),
+    ("a,y\n1,u\n2,v\n3,w\n", "y", None, "hinge", ["the hinge loss needs two classes"]),
     ("a,y\n1,u\n2,u\n", "y", None, "logistic", ["two classes", "is 1", "'u'"]),
     ("a,y\n1,u\n2,\n", "y", None, "logistic", ["line 3", "missing"]),
     ("a,y\n1,2\n".encode("utf-16"), "y", None, "squared", ["not UTF-8", "CSV UTF-8"]),
