@@ -20,7 +20,7 @@ def example(loss, m=12, n=15):
     units = Units(rng.standard_normal((m, 3)), rng.choice([-1.0, 1.0], m))
     y = y if loss == "squared" else np.sign(y)
     problem = Problem(make_family("relu", X), get_loss(loss), y, 0.2)
-    return problem, Stack(blocks_of(problem, units), problem.family.norm)
+    return problem, Stack(list(blocks_of(problem, units).values()), problem.family.norm)
 
 
 def lp_shape(A, rows):
@@ -43,9 +43,9 @@ def test_direct_program_has_the_cones_that_cvxpy_compiles(loss):
     assert sorted(dims.soc) == sorted(ours.second_order)
     assert dims.exp == ours.exponential
     assert dims.nonneg == ours.nonneg
-    zero = len(problem.y)
+    zero = len(problem.y) * (2 if loss == "squared" else 1)  # CVXPY names the residuals too
     assert dims.zero == zero
-    facets = slice(ours.zero + ours.nonneg - sum(len(b.facets) for b in blocks), None)
+    facets = slice(ours.zero + ours.nonneg - sum(len(b.facets) for b in blocks.blocks), None)
     stop = ours.zero + ours.nonneg
     ours_rows = lp_shape(ours.A, np.arange(facets.start, stop))
     theirs = lp_shape(data["A"], np.arange(dims.zero, dims.zero + dims.nonneg))
@@ -92,7 +92,7 @@ def test_lifting_the_square_keeps_the_optimum(loss):
 def test_units_of_a_master_stay_in_their_cells():
     problem, blocks = example("squared")
     units = Master(problem, "CLARABEL").solve(blocks.blocks)[0]
-    for block, z in zip(blocks, units.weights, strict=True):
+    for block, z in zip(blocks.blocks, units.weights, strict=True):
         assert (block.facets @ z >= -1e-7).all()
         exact = block.sign * problem.family.features(z[None])[:, 0]
         np.testing.assert_allclose(block.matrix @ z, exact, atol=1e-6)

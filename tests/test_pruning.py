@@ -25,7 +25,7 @@ def interior_point_solution(problem):
     rng = np.random.default_rng(0)
     U = rng.standard_normal((4000, problem.family.rank))
     both = Units(np.vstack([U, U]), np.repeat([1.0, -1.0], len(U)))
-    return Master(problem, "CLARABEL").solve(blocks_of(problem, both))[0]
+    return Master(problem, "CLARABEL").solve(blocks_of(problem, both).values())[0]
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
@@ -63,7 +63,7 @@ def test_merging_adds_up_what_points_one_way():
 def test_refinement_reaches_stationarity_to_the_last_digits(loss):
     problem = problem_of(loss=loss)
     rough = Master(problem, "CLARABEL", tolerance=1e-6)
-    units = prune(rough.solve(blocks_of(problem, interior_point_solution(problem)))[0], rough)
+    units = prune(rough.solve(blocks_of(problem, interior_point_solution(problem)).values())[0], rough)
     beta = problem.weight_decay
     for _ in range(3):
         maxima = problem.family.price(problem.dual_vector(units), (1 - LEVEL) * beta)

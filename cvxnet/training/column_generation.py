@@ -23,6 +23,7 @@ from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.sliding import slide
 from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.family import Block
 
 SLIDING_STEPS = 200
 NEW_UNITS = 100
@@ -136,9 +137,12 @@ def close_bracket(
 def generate_columns(
     bracket: Bracket, master: Master, gap: float, deadline: float
 ) -> Iterator[Bracket]:
-    """Rounds of sliding, master and pricing; yields the bracket after each."""
+    """Rounds of sliding, master and pricing; yields the bracket after each.
+
+    Idle blocks are dropped, but while nothing moves all are kept, so that they cannot take turns.
+    """
     problem, timings = bracket.problem, master.timings
-    units = bracket.units
+    units, blocks = bracket.units, dict[Any, Block]()
     maxima = price(bracket, units, problem.dual_vector(units), timings)
     progress = Watch(gap)
     while True:
@@ -154,10 +158,10 @@ def generate_columns(
             bracket.offer_units(slid)
             candidates = grown + slid.without_small(NEGLIGIBLE)
         left = deadline - time.monotonic()
-        blocks = blocks_of(problem, candidates)
-        units, v = master.solve(blocks, left if np.isfinite(left) else None)
+        blocks = blocks_of(problem, candidates) | (blocks if progress.still else {})
+        units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
         maxima = price(bracket, units, problem.propose(units, v), timings)
-        if not problem.refines:
+        if not problem.loss.smooth:
             continue
         for _ in range(REFINEMENTS):
             if bracket.gap <= gap or maxima.rho > NEAR * problem.weight_decay:

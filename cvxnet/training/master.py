@@ -11,8 +11,10 @@ longer than solving for the small masters of column generation; a test holds the
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -98,7 +100,7 @@ class Master:
 
         The dual vector is the multiplier of the predictions, as the solver returned it.
         """
-        stack = Stack(blocks, self.problem.family.norm)
+        stack = Stack(list(blocks), self.problem.family.norm)
         if self.solver in SOLVERS:
             return self._solve_directly(stack, time_limit)
         return self._solve_with_cvxpy(stack)
@@ -131,11 +133,11 @@ class Master:
         return stack.units(np.asarray(w.value), free), -np.asarray(v)
 
 
-def blocks_of(problem: Problem, units: Units) -> list[Block]:
-    """The blocks that contain the units, each once."""
+def blocks_of(problem: Problem, units: Units) -> dict[Any, Block]:
+    """The blocks that contain the units, each once, by their keys."""
     pairs = zip(units.weights, units.signs.tolist(), strict=True)
     blocks = [problem.family.block(u, sign) for u, sign in pairs]
-    return list({block.key: block for block in blocks}.values())
+    return {block.key: block for block in blocks}
 
 
 def master_problem(

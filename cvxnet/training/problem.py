@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,12 +107,3 @@ class Problem:
     def propose(self, units: Units, v: Array) -> Array:
         """The dual vector after a master: its multipliers ``v``, or better the gradient."""
         return self.dual_vector(units) if self.loss.smooth else self.make_feasible(v)
-
-    @property
-    def refines(self) -> bool:
-        """Whether Newton's method can finish: a smooth loss, and a norm smooth on faces."""
-        return self.loss.smooth and self.family.norm == "l2"
-
-    def with_loss(self, change: Callable[[Loss], Loss]) -> Problem:
-        """The same problem with another loss."""
-        return replace(self, loss=change(self.loss))

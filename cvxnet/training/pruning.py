@@ -47,8 +47,8 @@ def resolve(units: Units, master: Master) -> Units:
     if not len(units):
         return units
     problem = master.problem
-    solved = master.solve(blocks_of(problem, units))[0].without_small(SMALL)
-    if not problem.refines:
+    solved = master.solve(blocks_of(problem, units).values())[0].without_small(SMALL)
+    if not problem.loss.smooth:
         return solved
     floor = (1.0 - LEVEL) * problem.weight_decay
     return refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))

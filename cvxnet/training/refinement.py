@@ -106,7 +106,7 @@ def resize(problem: Problem, units: Units) -> Units:
     """
     if not len(units):
         return units
-    sizes = units.sizes
+    sizes = problem.family.sizes(units.weights)
     directions = units.weights / sizes[:, None]
     M = np.hstack([problem.family.features(directions) * units.signs, problem.F])
     decay = np.repeat([problem.weight_decay, 0.0], [len(sizes), len(units.free)])
@@ -163,7 +163,9 @@ class Smooth:
         self.ends = np.cumsum([B.shape[1] for B in self.bases])
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
         pairs = zip(self.bases, units.weights, strict=True)
-        self.start = np.concatenate([*(B.T @ u for B, u in pairs), units.free])
+        # the columns of a basis are orthogonal; a single unit is one column, of length 1 in its norm
+        parts = [B.T @ u / (B * B).sum(axis=0) for B, u in pairs]
+        self.start = np.concatenate([*parts, units.free])
 
     def weights(self, w: Array) -> Array:
         """The units ``B_j w_j``, one a row."""

@@ -21,7 +21,7 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     while (null := null_vector(problem.family.features(units.weights), tolerance)) is not None:
         # Scaling unit j by 1 + t c_j with sum_j c_j sign_j feature_j = 0 keeps the fit.
         c = null * units.signs
-        if c @ units.sizes > 0.0:
+        if c @ problem.family.sizes(units.weights) > 0.0:
             c = -c
         t = 1.0 / -c.min() if c.min() < 0.0 else 0.0
         if t == 0.0:

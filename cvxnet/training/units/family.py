@@ -166,7 +166,7 @@ class UnitFamily:
         Returns ``(A, B)``, (n, k) and (rank, k), such that the unit ``B w`` has the feature
         ``A w`` for ``w`` near ``B^T u``.
         """
-        direction = u[None] / np.linalg.norm(u)
+        direction = u[None] / self.sizes(u[None])
         return self.features(direction), direction.T
 
     def hidden(self, U: Array) -> Array:

@@ -94,7 +94,7 @@ class GatedReLUUnits(UnitFamily):
     def features(self, W: Array) -> Array:
         """``D_g X w`` for each unit."""
         gate = self.gate_of(W)
-        return np.asarray(self.is_open[:, gate] * (self.X @ self.hidden(W).T))
+        return np.where(self.is_open[:, gate], self.X @ self.hidden(W).T, 0.0)
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T D_g v`` in the place of each unit's gate."""

@@ -24,6 +24,7 @@ from cvxnet.training.cells import (
 )
 from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block, UnitFamily
+from cvxnet.training.vertices import best_vertices
 
 
 class PiecewiseLinearUnits(UnitFamily):
@@ -33,7 +34,11 @@ class PiecewiseLinearUnits(UnitFamily):
     norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
     power: ClassVar[int] = 1
     shared_decay: ClassVar[bool] = True
-    slides: ClassVar[bool] = True
+
+    @property
+    def slides(self) -> bool:  # type: ignore[override]
+        """In the round ball; the norm l1 has kinks."""
+        return self.norm == "l2"
 
     @property
     def slopes(self) -> tuple[float, float]:
@@ -42,7 +47,13 @@ class PiecewiseLinearUnits(UnitFamily):
 
     @cached_property
     def arrangement(self) -> Arrangement:
-        """The hyperplanes at which the units have their kinks."""
+        """The hyperplanes at which the units have their kinks.
+
+        The l1 ball is not round: there the coordinates stay those of ``X``, and the coordinate
+        hyperplanes, where the norm has its kinks, come along as rows beyond those of ``X``.
+        """
+        if self.norm == "l1":
+            return arrange(np.vstack([self.X, np.eye(self.X.shape[1])]))
         return arrange(self.X)
 
     @property
@@ -53,7 +64,7 @@ class PiecewiseLinearUnits(UnitFamily):
     @property
     def rows(self) -> Array:
         """The data in the coordinates of ``u``, (n, r)."""
-        return self.arrangement.rows
+        return self.arrangement.rows[: len(self.X)]
 
     def features(self, W: Array) -> Array:
         """``phi(X z)`` for each row ``z`` of ``W``."""
@@ -76,8 +87,8 @@ class PiecewiseLinearUnits(UnitFamily):
         The error counts all rows: those on one hyperplane may cancel, their rounding does not.
         """
         a, (plus, minus) = self.arrangement, self.slopes
-        used, h = a.owner >= 0, len(a.normals)
-        owner, length, v = a.owner[used], a.length[used], v[used]
+        used, h, n = a.owner[: len(v)] >= 0, len(a.normals), len(v)
+        owner, length, v = a.owner[:n][used], a.length[:n][used], v[used]
         ahead, behind = np.maximum(length, 0.0) * v, np.maximum(-length, 0.0) * v
         coefficients = np.zeros((2, h))
         np.add.at(coefficients[0], owner, plus * ahead + minus * behind)
@@ -87,9 +98,10 @@ class PiecewiseLinearUnits(UnitFamily):
         return coefficients[0], coefficients[1], error
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells."""
+        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball."""
         plus, minus, error = self.kinks(v)
-        return sweep(self.arrangement.normals, plus, minus, floor)._replace(error=error)
+        search = best_vertices if self.norm == "l1" else sweep
+        return search(self.arrangement.normals, plus, minus, floor)._replace(error=error)
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""
@@ -101,7 +113,7 @@ class PiecewiseLinearUnits(UnitFamily):
 
     def cell_block(self, signs: Signs, facets: Array, sign: float) -> Block:
         """The block of the cell with these signs."""
-        slope = self.slope_of_rows(self.arrangement.row_sides(signs))
+        slope = self.slope_of_rows(self.arrangement.row_sides(signs)[: len(self.X)])
         return Block(
             key=(signs.tobytes(), sign),
             sign=sign,
@@ -114,7 +126,7 @@ class PiecewiseLinearUnits(UnitFamily):
         """Every cell in which some unit is active, with either output sign."""
         a = self.arrangement
         cells = all_cells(a.normals)
-        used = self.slope_of_rows(a.row_sides(cells)).any(axis=1)
+        used = self.slope_of_rows(a.row_sides(cells)[:, : len(self.X)]).any(axis=1)
         cells = cells[used]
         bounds = all_facets(all_cells(a.normals))[used] if facets_only else cells != 0
         return [
@@ -129,11 +141,18 @@ class PiecewiseLinearUnits(UnitFamily):
 
     def snap(self, u: Array, close: float) -> Array:
         """The projection on the intersection of all hyperplanes closer than ``close``."""
+        if self.norm == "l1":
+            return u
         basis = self._intersection(u, close)
         return basis @ (basis.T @ u) if basis.size else u
 
     def face(self, u: Array) -> tuple[Array, Array]:
-        """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space."""
+        """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space.
+
+        Units of the l1 ball are vertices, which cannot move.
+        """
+        if self.norm == "l1":
+            return super().face(u)
         basis = self._intersection(u, ON_HYPERPLANE)
         on = basis @ (basis.T @ u)
         t = self.rows @ on
