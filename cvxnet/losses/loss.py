@@ -120,7 +120,7 @@ class Loss(ABC):
         for side, bound in ((v > 0.0, high), (v < 0.0, low)):
             with np.errstate(over="ignore"):
                 end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
-        while end < np.inf and not np.array_equal(self.clip(end * v, y), end * v):
+        while end < np.inf and ((end * v < low) | (end * v > high)).any():
             end = float(np.nextafter(end, 0.0))  # the quotient was rounded up
         return end
 
