@@ -49,6 +49,8 @@ from cvxnet.layers import (
 )
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker import CheckResult, check
+from cvxnet.training.conditional_gradient import conditional_gradient
+from cvxnet.training.decomposition import Decomposition, decompose
 from cvxnet.training.program import program, recover
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
@@ -68,6 +70,7 @@ __all__ = [
     "Conv2d",
     "Counterexample",
     "CvxnetError",
+    "Decomposition",
     "Family",
     "Flatten",
     "GatedLinear",
@@ -101,7 +104,9 @@ __all__ = [
     "UnsupportedError",
     "Verdict",
     "check",
+    "conditional_gradient",
     "convexity",
+    "decompose",
     "embed",
     "from_torch",
     "input_convex",

@@ -1,0 +1,132 @@
+"""Conditional gradient (Frank and Wolfe): one unit a step, no master problem.
+
+    minimise  loss(f)   over   gauge(f) <= radius
+
+(Bach 2014, arXiv 1412.8690, section 2.5). With ``v`` the gradient of the loss at ``f``, the vertex
+of the feasible set that is best for the linearised loss is ``-radius s phi_u(X)``, where the unit u
+and the sign s maximise ``s v . phi_u(X)``: one pricing. A step goes there by ``2 / (t + 2)``,
+
+    f  <-  (1 - 2/(t + 2)) f - 2/(t + 2) radius s phi_u(X),        t = 0, 1, 2, ...
+
+so the network after t steps has at most t units. As the loss is convex, its value exceeds the
+optimum by at most ``v . f + radius rho(v)``, the duality gap, which needs nothing but the pricing.
+The value itself exceeds the optimum by at most ``2 L D^2 / (t + 2)``, with L the Lipschitz constant
+of the loss's gradient and ``D <= 2 radius max_u |phi_u(X)|`` the diameter of the feasible set
+(Jaggi 2013, theorem 1): O(1/t), where column generation ends after a few rounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.errors import UnsupportedError
+from cvxnet.layers import Sequential
+from cvxnet.training.problem import Problem, Units, no_units
+from cvxnet.training.recovery import network_of, weights_of
+from cvxnet.training.setup import set_up
+from cvxnet.training.threads import one_blas_thread
+from cvxnet.validation import check_positive
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What conditional gradient did.
+
+    Attributes
+    ----------
+    values : (steps + 1,) array
+        The loss after each step; the first entry is that of the zero network.
+    gaps : (steps + 1,) array
+        The duality gap at each of these networks: ``values - gaps`` are lower bounds.
+    network : Sequential
+        The last network.
+    """
+
+    values: Array
+    gaps: Array
+    network: Sequential
+
+    @property
+    def lower_bound(self) -> float:
+        """The best proved lower bound on the constrained optimum."""
+        return float((self.values - self.gaps).max())
+
+
+def conditional_gradient(
+    units: Any,
+    X: Any,
+    y: Any,
+    *,
+    radius: float,
+    steps: int = 100,
+    loss: str = "squared",
+    bias: bool = True,
+) -> Descent:
+    """Minimise the loss over networks with ``sum_j |u_j| |a_j| <= radius``.
+
+    Parameters
+    ----------
+    units, X, y, loss, bias
+        As in `cvxnet.train`; the loss must be smooth, and pricing exact.
+    radius : float
+        Bound on the gauge of the predictions.
+    steps : int
+        Number of steps; each adds a unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0])
+    >>> descent = conditional_gradient("relu", X, y, radius=2.0, steps=200, bias=False)
+    >>> round(descent.values[0], 3), bool(0.25 <= descent.values[-1] < 0.26)
+    (np.float64(2.5), True)
+    >>> bool(descent.lower_bound <= 0.25)
+    True
+    """
+    problem = set_up(units, X, y, loss, 1.0, bias)
+    radius = check_positive(radius, "radius")
+    check_covered(problem.problem)
+    with one_blas_thread():
+        values, gaps, found = descend(problem.problem, radius, steps)
+    weights = weights_of(problem.problem, found, problem.form)
+    return Descent(values, gaps, network_of(problem.problem, weights))
+
+
+def check_covered(problem: Problem) -> None:
+    """Smooth losses and exact pricing only."""
+    if not problem.loss.smooth:
+        raise UnsupportedError(
+            f"conditional gradient needs a smooth loss; the {problem.loss.name} loss has kinks. "
+            "cvxnet.train minimises it."
+        )
+    if not problem.family.exact:
+        raise UnsupportedError(
+            "conditional gradient needs exact pricing: data of lower rank, or another unit family."
+        )
+
+
+def descend(problem: Problem, radius: float, steps: int) -> tuple[Array, Array, Units]:
+    """Values and gaps of all steps, and the last network."""
+    family, loss, y = problem.family, problem.loss, problem.y
+    units = no_units(family.rank)
+    f = np.zeros_like(y)
+    values, gaps = np.empty(steps + 1), np.empty(steps + 1)
+    for t in range(steps + 1):
+        v = loss.gradient(f, y)
+        maxima = family.price(v, 0.0)
+        values[t] = loss.value(f, y)
+        gaps[t] = float(v @ f) + radius * (maxima.rho + maxima.error)
+        if t == steps or not len(maxima.values):
+            values, gaps = values[: t + 1], gaps[: t + 1]
+            break
+        share = 2.0 / (t + 2.0)
+        new = Units(share * radius * maxima.units[:1], -maxima.signs[:1])
+        units = Units((1.0 - share) * units.weights, units.signs).without_small(0.0) + new
+        f = (1.0 - share) * f + problem.fit(new)
+    return values, gaps, units
