@@ -21,7 +21,6 @@ import os
 import struct
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,6 +43,7 @@ MAX_PRODUCTS = 3 * 10**7  # samples * features * (units + gates)
 MAX_BITS = 5 * 10**4  # of the determinant of a system of equations
 TIME_LIMIT = 600.0  # seconds to prove the dual vector feasible, unless the caller says otherwise
 PRECISION = 256  # bits, of the balls
+HIGH_RANK = "the rows of X with a dual number other than 0 have rank above 3"
 
 
 class RefusalError(Exception):
@@ -521,6 +521,16 @@ class Dual(NamedTuple):
     v_shift: int
     beta: Fraction
 
+    def scaled(self, degree: int) -> tuple[list[list[int]], list[int], Fraction]:
+        """Rows with a v_i other than 0, these v_i, and what bounds g if z counts as z^degree.
+
+        beta and v are made large, so that squares rounded to integers are still precise.
+        """
+        beta = self.beta * 2 ** (degree * self.x_shift + self.v_shift)
+        spare = max(0, 128 + beta.denominator.bit_length() - beta.numerator.bit_length())
+        rows = [x for x, weight in zip(self.X, self.v, strict=True) if weight]
+        return rows, [weight << spare for weight in self.v if weight], beta * 2**spare
+
 
 def feasibility(claims: Claims, units: Units) -> Dual:
     """The problem for v'; a moved v' is rounded, and beta lowered by all that this can change."""
@@ -598,9 +608,7 @@ class Bent(Units):
         return size * max(1, math.ceil(abs(Fraction(int(self.left.p), int(self.left.q)))))
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        if self.claims.norm == "l1":
-            raise RefusalError("the norm l1 is not yet covered")
-        return sweep(dual, self.left, self.right, clock)
+        return bent_excess(dual, self.left, self.right, self.claims.norm, clock)
 
 
 class ReLU(Bent):
@@ -688,12 +696,18 @@ class Sign(Units):
     def most(self, size: Fraction) -> Fraction:
         return Fraction(1)
 
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_excess(dual, lambda k: Effect(-1, 1) if k > 0 else Effect(1, -1), 0, clock)
+
 
 class Threshold(Sign):
     """1 where z >= 0, otherwise 0."""
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return fmpq(z >= 0)
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_excess(dual, lambda k: Effect(k < 0, k > 0, 1), 1, clock)
 
 
 class Quadratic(Units):
@@ -789,15 +803,15 @@ def linear_excess(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
 
 def above(square: Fraction, beta: Fraction) -> Fraction:
     """By how much ``sqrt(square) / beta`` is above 1, rounded up; 0 if it is not."""
-    if square <= beta**2:
-        return Fraction(0)
-    return Fraction(math.isqrt(math.ceil(square / beta**2 * 4**128)) + 1, 2**128) - 1
+    return Fraction(0) if square <= beta**2 else root(square / beta**2) - 1
 
 
-# ----------------------------------------------------------------------------- 5. by a sweep
-#
-# To prove: |g(u)| <= beta for |u| <= 1, where g(u) = sum_j v_j (x_j . u)_+ (x_j with its 1 if
-# there is a bias).
+def root(square: Fraction) -> Fraction:
+    """A little more than the square root."""
+    return Fraction(math.isqrt(math.ceil(square * 4**128)) + 1, 2**128)
+
+
+# --------------------------------------------------------------------------- 5. proofs by sweeps
 #
 # Coordinates. Only rows with v_j != 0 matter. Let J be r independent columns of them and M the
 # r x d matrix with x_j = M^T z_j, z_j = (x_j)_J. Then x_j . u = z_j . w with w = M u, and among
@@ -807,159 +821,138 @@ def above(square: Fraction, beta: Fraction) -> Fraction:
 # zeros to three coordinates.
 #
 # More than rank 3. With the three columns and rows of the largest pivots, x_j = M^T z_j + d_j, and
-# d_j changes |g| by at most |v_j| |d_j|. So |g| <= beta - sum_j |v_j| |d_j| is proved for the rows
-# M^T z_j. This is for data whose rank is 3 but for rounding, where the sum is tiny.
+# d_j changes |g| by at most |v_j| |d_j| (for bent units, slopes at most 1). So |g| <= beta -
+# sum_j |v_j| |d_j| is proved for the rows M^T z_j. This is for data whose rank is 3 but for
+# rounding, where the sum is tiny.
 #
 # Lines. Rows that are multiples of each other change sign together. Each such class has a
-# primitive integer vector e; it adds on * e to the gradient of g where e . w > 0, off * e where
-# e . w < 0. Different classes are not parallel, so duplicate and opposite rows are gone.
+# primitive integer vector e. Where e . w > 0 it adds on * (e . w) to g, off * (e . w) where
+# e . w < 0 (bent units), or it adds on, off, and at where e . w = 0 (steps). Different classes are
+# not parallel, so duplicate and opposite rows are gone.
 #
-# Faces. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane) and
-# vertices. On a closed face g is linear, g = c . w, with the gradient c of any cell that touches
-# it. Let w maximise |g| on the sphere w^T H^{-1} w = 1, g(w) != 0, and let F be the face with w in
-# its relative interior. Then w maximises +-c . w on a neighbourhood in the sphere of span F, hence
-# (a linear function has no other local maximum of positive value there) on all of it: it is the
-# multiple of the projection of +-H c on span F. So |g| <= beta everywhere if for every F and both
-# signs this maximum is at most beta, or is attained outside the closure of F. With L = beta^2:
-#
-#   (a) vertex w            (c . w)^2 <= L w^T H^{-1} w
-#   (b) arc on the plane e  |c|^2 - (e.Hc)^2 / |e|^2 <= L,
-#                           or neither of +-H(c - (e.Hc) / |e|^2 e) is between the arc's ends
-#   (c) cell                |c|^2 <= L, or some line has H c on the wrong side, and one has -H c
-#
-# Completeness. If r = 3, the vectors e span R^3, so every cell is a pointed cone and has a facet;
-# a facet is an arc. Running along every circle and looking at each arc, at the vertex where it
-# starts and at the two cells beside it therefore visits all faces. If r < 3, the circle of an
-# added pole (0, 0, 1) is the whole sphere of R^2; every c lies in its plane, e.Hc = 0 for e the
-# pole, and (a) and (b) say all (if r = 1 there are two arcs, each half a circle).
-#
-# Along a circle c is kept by adding (on - off) e at each crossing. It suffices to go half round:
-# opposite the arc with gradient c lies one with gradient T - c, T the sum of all on e + off e.
-# With E = |e|^2, s = e . Hc, flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the
-# ends of the arc; the cells beside it have gradients c + k e, k = on or off, so that (c) reads
-# flat + (s + k E)^2 <= L E. These numbers alone settle most arcs. A maximum with s + k E = 0 is on
-# the circle, so (b) saw it.
+# Circles. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane),
+# vertices and the origin. If r = 3, the vectors e span R^3, so every cell is a pointed cone and
+# has a facet; a facet is an arc. Running along every circle and looking at each arc, at the vertex
+# where it starts and at the two cells beside it therefore visits all faces. If r < 3, the circle
+# of an added pole (0, 0, 1) is the whole sphere of R^2 (if r = 1: two arcs, each half a circle).
+# Along a circle the sum of what the other lines add is kept, the gradient c of bent units or the
+# value of steps, by adding the jump at each crossing. It suffices to go half round: opposite the
+# arc with the sum c lies one with T - c, T the sum over lines of what both of their sides add.
 #
 # Ties. Lines that cross at the same place are passed one by one, in any order. The arcs of length
-# zero between them, and the cells beside those, are faces that do not exist, which does no harm:
-# a point that satisfies all their (closed) sign conditions has the value of |g| that is found.
-# For the same reason it does not matter that neighbouring faces share their boundaries.
+# zero between them, and the cells beside those, are faces that do not exist. With bent units this
+# does no harm: a point that satisfies all their (closed) sign conditions has the value of |g| that
+# is found. With steps they are left out. With bent units it does not matter either that
+# neighbouring faces share their boundaries.
 
 Vector = tuple[int, int, int]
 Metric = tuple[Vector, Vector, Vector]
+IDENTITY: Metric = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+class Effect(NamedTuple):
+    """What rows add where e . w < 0, > 0, = 0: times e . w with bent units, plainly with steps."""
+
+    off: int
+    on: int
+    at: int = 0
 
 
 class Line(NamedTuple):
-    """The plane e . w = 0, seen from one side; He = H e; jump = (on - off) e."""
+    """The plane e . w = 0, seen from one side; He = H e.
+
+    To the sum that a sweep keeps it adds ``back`` behind, ``back + jump`` in front.
+    """
 
     e: Vector
     He: Vector
-    off: int
-    on: int
+    back: Vector
     jump: Vector
+    effect: Effect
 
     def turned(self) -> Line:
-        """The same plane, seen from its other side."""
+        """The same plane, seen from its other side; the effect stays as it is."""
         e, He, jump = times(-1, self.e), times(-1, self.He), times(-1, self.jump)
-        return Line(e, He, -self.on, -self.off, jump)
+        return Line(e, He, plus(self.back, self.jump), jump, self.effect)
 
 
 Event = tuple[float, int, int, Line]  # a crossing: rounded cotangent, direction, line
-
-
-def sweep(dual: Dual, left: fmpq, right: fmpq, clock: Clock) -> Fraction:
-    """`Units.excess` for ``phi(z) = right * z`` where z > 0, ``left * z`` where z < 0."""
-    scale = math.lcm(int(left.q), int(right.q))
-    beta = dual.beta * scale * 2 ** (dual.x_shift + dual.v_shift)
-    # make beta a large integer too, so that squares rounded to integers are still precise
-    spare = max(0, 128 + beta.denominator.bit_length() - beta.numerator.bit_length())
-    beta *= 2**spare
-    rows = [x for x, weight in zip(dual.X, dual.v, strict=True) if weight]
-    weights = [weight << spare for weight in dual.v if weight]
-    J, H, H_scale, rests = coordinates(rows)
-    slopes = int(left * scale), int(right * scale)
-    lines = gather(([row[j] for j in J] for row in rows), weights, slopes, H)
-    slack = sum(abs(w) * rest for w, rest in zip(weights, rests, strict=True))
-    slack *= max(map(abs, slopes))
-    if slack * 10**6 > beta:
-        raise RefusalError("the rows of X with a dual number other than 0 have rank above 3")
-    limit = math.floor((beta - slack) ** 2 * H_scale)
-    sweep = Sweep(H, limit)
-    pole = make_line((0, 0, 1), H, 0, 0)
-    for line in lines if len(J) == 3 else [pole] if lines else []:
-        sweep.circle(line, [other for other in lines if other is not line])
-        clock.check()
-    if sweep.limit == limit:
-        return Fraction(0)
-    rho = Fraction(math.isqrt((sweep.limit << 256) // H_scale) + 1, 2**128) + slack
-    return rho / beta - 1
-
-
-def coordinates(rows: Sequence[list[int]]) -> tuple[list[int], Metric, int, list[Fraction]]:
-    """The columns J, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1."""
-    rests = [[fmpq(x) for x in row] for row in rows]
-    M: list[list[fmpq]] = []  # in reduced echelon form: the identity in the columns J
-    J: list[int] = []
-    while len(J) < 3 and (largest := max((max(map(abs, rest)) for rest in rests), default=0)):
-        base, k = next((rest, k) for rest in rests for k, x in enumerate(rest) if abs(x) == largest)
-        base = [x / base[k] for x in base]
-        M, rests = [*reduced(M, base, k), base], reduced(rests, base, k)
-        J.append(k)
-    H = [[sum(map(mul, M[i], M[j]), fmpq(0)) for j in range(len(J))] for i in range(len(J))]
-    scale = math.lcm(*(int(x.q) for row in H for x in row))
-    h = [vector([int(x * scale) for x in row]) for row in H]
-    h += [(1, 0, 0), (0, 1, 0), (0, 0, 1)][len(h) :]
-    norms = [sum(map(abs, rest), fmpq(0)) for rest in rests]
-    return J, (h[0], h[1], h[2]), scale, [Fraction(int(x.p), int(x.q)) for x in norms]
-
-
-def reduced(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
-    """The rows minus multiples of ``base``, so that column k becomes zero."""
-    return [[x - row[k] * z for x, z in zip(row, base, strict=True)] for row in rows]
-
-
-def gather(
-    rows: Iterable[list[int]], weights: Iterable[int], slopes: tuple[int, int], H: Metric
-) -> list[Line]:
-    """One line for each class of parallel rows that are not zero."""
-    on: defaultdict[Vector, int] = defaultdict(int)
-    off: defaultdict[Vector, int] = defaultdict(int)
-    for row, weight in zip(rows, weights, strict=True):
-        z = vector(row)
-        if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
-            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
-            on[e] += weight * divisor * slopes[divisor > 0]
-            off[e] += weight * divisor * slopes[divisor < 0]
-    return [make_line(e, H, off[e], on[e]) for e in on]
-
-
-def make_line(e: Vector, H: Metric, off: int, on: int) -> Line:
-    """A line from its vector and gradients."""
-    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), off, on, times(on - off, e))
+Effects = Callable[[int], Effect]  # of the row ``divisor * e``, for a divisor other than 0
 
 
 class Sweep:
-    """Visits faces; ``limit`` ends as the largest |g|^2, or as it was if none is above it."""
+    """Visits faces; ``limit`` ends as the largest size of g, or as it was if none is above it.
 
-    def __init__(self, H: Metric, limit: int) -> None:
-        self.H, self.limit = H, limit
+    ``size`` is what a subclass compares: of g or of its square, in integers.
+    """
+
+    def __init__(self, lines: list[Line], limit: int) -> None:
+        self.lines, self.limit = lines, limit
+
+    def run(self, rank: int, clock: Clock) -> None:
+        """All circles."""
+        pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0), True)
+        for line in self.lines if rank == 3 else [pole] if self.lines else []:
+            order = crossings(line.e, [other for other in self.lines if other is not line])
+            self.circle(line, order)
+            clock.check()
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
+        raise NotImplementedError
+
+    def reach(self, size: int, scale: int) -> None:
+        """Somewhere the size of g is ``size / scale``."""
+        if size > self.limit * scale:
+            self.limit = -(-size // scale)
+
+
+def sums(order: list[Line]) -> Iterator[tuple[int, Vector, Vector]]:
+    """For each arc, the number of lines crossed before, and the sums on it and opposite."""
+    c = both = (0, 0, 0)
+    for line in order:  # before the first crossing all lines show their back
+        c = plus(c, line.back)
+        both = plus(both, plus(line.jump, times(2, line.back)))
+    for end, line in enumerate(order, 1):
+        c = plus(c, line.jump)
+        yield end, c, plus(both, times(-1, c))
+
+
+class BallSweep(Sweep):
+    """Bent units, Euclidean norm; the size is g^2 on the sphere w^T H^{-1} w = 1.
+
+    On a closed face g is linear, g = c . w, with the gradient c of any cell that touches it. Let w
+    maximise |g| on the sphere, g(w) != 0, and let F be the face with w in its relative interior.
+    Then w maximises +-c . w on a neighbourhood in the sphere of span F, hence (a linear function
+    has no other local maximum of positive value there) on all of it: it is the multiple of the
+    projection of +-H c on span F. So |g| <= beta everywhere if for every F and both signs this
+    maximum is at most beta, or is attained outside the closure of F. With L = beta^2:
+
+      (a) vertex w            (c . w)^2 <= L w^T H^{-1} w
+      (b) arc on the plane e  |c|^2 - (e.Hc)^2 / |e|^2 <= L,
+                              or neither of +-H(c - (e.Hc) / |e|^2 e) is between the arc's ends
+      (c) cell                |c|^2 <= L, or some line has H c on the wrong side, and one has -H c
+
+    If r < 3, every c lies in the plane of the pole, e.Hc = 0, and (a) and (b) say all. With
+    E = |e|^2, s = e . Hc, flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the
+    ends of the arc; the cells beside it have gradients c + k e, k = on or off, so that (c) reads
+    flat + (s + k E)^2 <= L E. These numbers alone settle most arcs. A maximum with s + k E = 0 is
+    on the circle, so (b) saw it.
+    """
+
+    def __init__(self, lines: list[Line], limit: int, H: Metric) -> None:
+        super().__init__(lines, limit)
+        self.H = H
         self.adjugate = cross(H[1], H[2]), cross(H[2], H[0]), cross(H[0], H[1])
         self.determinant = dot(H[0], self.adjugate[0])
 
-    def circle(self, line: Line, others: list[Line]) -> None:
-        """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
-        order = crossings(line.e, others)
-        c = both = (0, 0, 0)
-        for other in order:  # before the first crossing all lines show their back
-            c = plus(c, times(other.off, other.e))
-            both = plus(both, times(other.on + other.off, other.e))
-        E = dot(line.e, line.He)
-        for end, other in enumerate(order, 1):
-            c = plus(c, other.jump)
-            for gradient, turn in ((c, 1), (plus(both, times(-1, c)), -1)):
+    def circle(self, line: Line, order: list[Line]) -> None:
+        E, (off, on, _) = dot(line.e, line.He), line.effect
+        for end, c, opposite in sums(order):
+            for gradient, turn in ((c, 1), (opposite, -1)):
                 s = dot(line.He, gradient)
                 flat = E * form(self.H, gradient) - s * s
-                tilt = max(abs(s + line.on * E), abs(s + line.off * E))
+                tilt = max(abs(s + on * E), abs(s + off * E))
                 if flat + tilt * tilt > self.limit * E:
                     self.arc(Arc(line, order, end, turn), gradient, s, flat, E)
 
@@ -971,16 +964,48 @@ class Sweep:
             self.reach(dot(c, w) ** 2 * self.determinant, form(self.adjugate, w))
             if arc.ends_around(plus(times(E, c), times(-s, e))):
                 self.reach(flat, E)
-        for k, side in ((arc.line.on, 1), (arc.line.off, -1)):
+        for k, side in ((arc.line.effect.on, 1), (arc.line.effect.off, -1)):
             t = s + k * E  # the sign of +-H(c + k e) that is on the cell's side of the circle
             square = flat + t * t
             if t and square > self.limit * E and arc.cell_holds(plus(c, times(k, e)), t * side):
                 self.reach(square, E)
 
-    def reach(self, square: int, scale: int) -> None:
-        """Somewhere |g|^2 is ``square / scale``."""
-        if square > self.limit * scale:
-            self.limit = -(-square // scale)
+
+class OctahedronSweep(Sweep):
+    """Bent units, norm l1, at most three columns, whose planes are among the lines.
+
+    Then g is linear on each face, and so is |w|_1: g / |w|_1 is largest at a vertex.
+    """
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        for end, c, opposite in sums(order):
+            w = cross(line.e, order[end - 1].e)
+            self.reach(max(abs(dot(c, w)), abs(dot(opposite, w))), sum(map(abs, w)))
+
+
+class StepSweep(Sweep):
+    """Steps: g has one value on each open face; ``base`` is what rows that are zero add to all."""
+
+    def __init__(self, lines: list[Line], limit: int, base: int) -> None:
+        super().__init__(lines, limit)
+        self.base = base
+        self.reach(abs(base + sum(line.effect.at for line in lines)), 1)  # the origin
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        before: list[Line] = []  # those that cross where the arc starts
+        for end, c, opposite in sums(order):
+            before.append(other := order[end - 1])
+            if end < len(order) and dot(cross(line.e, other.e), order[end].e) == 0:
+                continue  # an arc of length zero
+            at = sum(other.effect.at for other in before)
+            on = sum(other.back[0] + other.jump[0] for other in before)
+            off = sum(other.back[0] for other in before)
+            for value in (c[0], opposite[0]):
+                for beside in line.effect:
+                    self.reach(abs(self.base + value + beside), 1)
+            self.reach(abs(self.base + c[0] - on + at + line.effect.at), 1)
+            self.reach(abs(self.base + opposite[0] - off + at + line.effect.at), 1)
+            before = []
 
 
 class Arc(NamedTuple):
@@ -1012,7 +1037,7 @@ class Arc(NamedTuple):
         return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
 
 
-def crossings(e: Vector, others: list[Line]) -> list[Line]:
+def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
     """The other lines as they cross half of the circle of e, turned to be entered from the back."""
     k = next(i for i in range(3) if e[i])
     p, q = (k + 1) % 3, (k + 2) % 3
@@ -1071,6 +1096,101 @@ def times(k: int, x: Vector) -> Vector:
 def form(H: Metric, x: Vector) -> int:
     """``x . H x``."""
     return x[0] * dot(H[0], x) + x[1] * dot(H[1], x) + x[2] * dot(H[2], x)
+
+
+def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) -> Fraction:
+    """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
+    scale = math.lcm(int(left.q), int(right.q))
+    slopes = int(left * scale), int(right * scale)
+    rows, weights, beta = dual.scaled(1)
+    beta *= scale
+
+    def effects(divisor: int) -> Effect:
+        return Effect(divisor * slopes[divisor < 0], divisor * slopes[divisor > 0])
+
+    if norm == "l1":
+        used = [j for j in range(len(dual.X[0])) if any(row[j] for row in rows)]
+        if len(used) > 3:
+            raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
+        points = [[row[j] for j in used] for row in rows]
+        octahedron = OctahedronSweep(
+            gather(points, weights, effects, IDENTITY, True, IDENTITY), math.floor(beta)
+        )
+        octahedron.run(3, clock)
+        return max(Fraction(0), octahedron.limit / beta - 1)
+    J, H, H_scale, rests = coordinates(rows)
+    slack = max(map(abs, slopes)) * sum(map(mul, map(abs, weights), rests), Fraction(0))
+    if slack * 10**6 > beta:
+        raise RefusalError(HIGH_RANK)
+    limit = math.floor((beta - slack) ** 2 * H_scale)
+    points = [[row[j] for j in J] for row in rows]
+    ball = BallSweep(gather(points, weights, effects, H, True), limit, H)
+    ball.run(len(J), clock)
+    if ball.limit == limit:
+        return Fraction(0)
+    return (root(Fraction(ball.limit, H_scale)) + slack) / beta - 1
+
+
+def step_excess(dual: Dual, effects: Effects, at: int, clock: Clock) -> Fraction:
+    """`Units.excess` of units with one value where z < 0, one where z > 0, ``at`` where z = 0."""
+    rows, weights, beta = dual.scaled(0)
+    J, H, _, rests = coordinates(rows)
+    if any(rests):
+        raise RefusalError(HIGH_RANK)
+    points = [[row[j] for j in J] for row in rows]
+    base = at * sum(weight for x, weight in zip(points, weights, strict=True) if not any(x))
+    steps = StepSweep(gather(points, weights, effects, H, False), math.floor(beta), base)
+    steps.run(len(J), clock)
+    return max(Fraction(0), steps.limit / beta - 1)
+
+
+def coordinates(rows: Sequence[list[int]]) -> tuple[list[int], Metric, int, list[Fraction]]:
+    """The columns J, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1."""
+    rests = [[fmpq(x) for x in row] for row in rows]
+    M: list[list[fmpq]] = []  # in reduced echelon form: the identity in the columns J
+    J: list[int] = []
+    while len(J) < 3 and (largest := max((max(map(abs, rest)) for rest in rests), default=0)):
+        base, k = next((rest, k) for rest in rests for k, x in enumerate(rest) if abs(x) == largest)
+        base = [x / base[k] for x in base]
+        M, rests = [*reduced(M, base, k), base], reduced(rests, base, k)
+        J.append(k)
+    H = [[sum(map(mul, M[i], M[j]), fmpq(0)) for j in range(len(J))] for i in range(len(J))]
+    scale = math.lcm(*(int(x.q) for row in H for x in row))
+    h = [vector([int(x * scale) for x in row]) for row in H]
+    h += [(1, 0, 0), (0, 1, 0), (0, 0, 1)][len(h) :]
+    norms = [sum(map(abs, rest), fmpq(0)) for rest in rests]
+    return J, (h[0], h[1], h[2]), scale, [Fraction(int(x.p), int(x.q)) for x in norms]
+
+
+def reduced(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
+    """The rows minus multiples of ``base``, so that column k becomes zero."""
+    return [[x - row[k] * z for x, z in zip(row, base, strict=True)] for row in rows]
+
+
+def gather(
+    rows: Iterable[list[int]],
+    weights: Iterable[int],
+    effects: Effects,
+    H: Metric,
+    bent: bool,
+    more: Iterable[Vector] = (),
+) -> list[Line]:
+    """One line for each class of parallel rows that are not zero, and for the vectors ``more``."""
+    totals = {e: Effect(0, 0) for e in more}
+    for row, weight in zip(rows, weights, strict=True):
+        z = vector(row)
+        if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
+            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
+            old, new = totals.get(e, Effect(0, 0)), effects(divisor)
+            totals[e] = Effect(*(x + weight * y for x, y in zip(old, new, strict=True)))
+    return [make_line(e, H, effect, bent) for e, effect in totals.items()]
+
+
+def make_line(e: Vector, H: Metric, effect: Effect, bent: bool) -> Line:
+    """A line from its vector and effect; bent units keep a gradient, steps a value."""
+    unit = e if bent else (1, 0, 0)
+    back, jump = times(effect.off, unit), times(effect.on - effect.off, unit)
+    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, effect)
 
 
 # ------------------------------------------------------------------------------------ the answer
