@@ -1,5 +1,7 @@
 """cvxnet: convex neural networks. Verdicts, global optima and proofs, on top of CVXPY."""
 
+from typing import TYPE_CHECKING, Any
+
 from cvxnet.analysis import Counterexample, Verdict, convexity
 from cvxnet.errors import (
     CvxnetError,
@@ -48,6 +50,7 @@ from cvxnet.layers import (
     load,
 )
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.certification import Certification, certify
 from cvxnet.proofs.checker import CheckResult, check
 from cvxnet.training.conditional_gradient import conditional_gradient
 from cvxnet.training.decomposition import Decomposition, decompose
@@ -55,6 +58,9 @@ from cvxnet.training.program import program, recover
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
 from cvxnet.training.units import FAMILIES, Family
+
+if TYPE_CHECKING:
+    from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
 
 __all__ = [
     "CELU",
@@ -66,6 +72,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Certificate",
+    "Certification",
     "CheckResult",
     "Conv2d",
     "Counterexample",
@@ -103,6 +110,7 @@ __all__ = [
     "Threshold",
     "UnsupportedError",
     "Verdict",
+    "certify",
     "check",
     "conditional_gradient",
     "convexity",
@@ -119,3 +127,12 @@ __all__ = [
     "to_torch",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators are subclasses of scikit-learn's, which is imported when they are asked for."""
+    if name in ("ConvexNetClassifier", "ConvexNetRegressor"):
+        from cvxnet.interop import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

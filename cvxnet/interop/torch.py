@@ -6,6 +6,7 @@ its path in the module, never approximated.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cvxnet.errors import CvxnetError, InputError, MissingExtraError, UnsupportedError
 from cvxnet.interop.pairs import BY_LAYER, IMAGES, PAIRS, ROWS, Pair
 from cvxnet.layers import Conv2d, Flatten, Sequential
+from cvxnet.layers.adoption import ADOPTERS
 from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Array, Layer
 
@@ -35,6 +37,15 @@ def import_torch() -> Any:
     except ImportError:
         raise MissingExtraError('torch is not installed: pip install "cvxnet[torch]".') from None
     return torch
+
+
+def adopt(thing: Any) -> Layer | None:
+    """The network that a torch module is; None for all else. torch is not imported for this."""
+    torch = sys.modules.get("torch")
+    return from_torch(thing) if torch and isinstance(thing, torch.nn.Module) else None
+
+
+ADOPTERS.append(adopt)
 
 
 def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> Sequential:

@@ -11,12 +11,13 @@ import numpy as np
 
 from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
+from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune
-from cvxnet.training.recovery import network_of, units_of, weights_of
+from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
@@ -108,28 +109,34 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
-    begin = time.monotonic()
-    gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
-    deadline = begin + check_time_limit(time_limit)
-    solver = check_solver(solver)
     task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
+    bracket, stats = solve(task, gap, solver, time_limit, progress)
+    return make_solution(task, bracket, gap, stats)
+
+
+def solve(
+    task: Task, gap: float, solver: str, time_limit: float | None, progress: bool
+) -> tuple[Bracket, dict[str, Any]]:
+    """The bracket of a task, as narrow as the time allows, and the stats."""
+    deadline = time.monotonic() + check_time_limit(time_limit)
+    gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     problem, scale = rescale(task.problem)
-    master = Master(problem, solver)
+    master = Master(problem, check_solver(solver))
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
         bracket = open_bracket(problem)
         if task.start is not None:
             start = units_of(task.problem, task.start, task.form)
             bracket.offer_units(scale.redo(start))
         stats = search(bracket, master, gap, deadline, report, scale.value)
-        bracket = Bracket(
-            task.problem,
-            scale.undo(bracket.units),
-            bracket.upper * scale.value,
-            bracket.dual * scale.dual,
-            bracket.lower * scale.value,
-            bracket.evidence,
-        )
-    return make_solution(task, bracket, gap, stats)
+    given = Bracket(
+        task.problem,
+        scale.undo(bracket.units),
+        bracket.upper * scale.value,
+        bracket.dual * scale.dual,
+        bracket.lower * scale.value,
+        bracket.evidence,
+    )
+    return given, stats
 
 
 def search(
@@ -169,8 +176,8 @@ def search(
 
 def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward."""
-    certificate = certify_bracket(task, bracket)
     weights = weights_of(task.problem, bracket.units, task.form)
+    certificate = make_certificate(task, weights, bracket)
     return Solution(
         status="optimal" if certificate.gap <= gap else "gap",
         value=certificate.upper,
@@ -183,17 +190,17 @@ def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any
     )
 
 
-def certify_bracket(task: Task, bracket: Bracket) -> Certificate:
-    """The certificate of a bracket's network and dual vector."""
-    problem, form, loss = task.problem, task.form, task.problem.loss
-    family, weights = problem.family, weights_of(problem, bracket.units, form)
+def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certificate:
+    """The certificate of these weights with the dual vector of a bracket."""
+    problem, loss = task.problem, task.problem.loss
+    family = problem.family
     return Certificate(
         units={"name": family.name, **family.options},
         norm=family.norm,
-        loss=getattr(loss, "loss", loss).name,
-        sample_weights=getattr(loss, "weights", None),
+        loss=loss.loss.name if isinstance(loss, Weighted) else loss.name,
+        sample_weights=loss.weights if isinstance(loss, Weighted) else None,
         weight_decay=problem.weight_decay,
-        bias=form.bias,
+        bias=task.form.bias,
         X=task.X,
         y=problem.y,
         W=weights.W,

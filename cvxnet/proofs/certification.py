@@ -1,0 +1,169 @@
+"""Certificates for networks that somebody else trained: ``cvxnet.certify``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from cvxnet.bracket import bracket_text
+from cvxnet.errors import InputError
+from cvxnet.layers import Layer, Sequential
+from cvxnet.layers.adoption import as_layer
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.reading import read_network
+from cvxnet.training.setup import set_up
+from cvxnet.training.solution import Solution
+from cvxnet.training.trainer import make_certificate, make_solution, solve
+from cvxnet.validation import check_matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certification:
+    """What was proved about a given network.
+
+    Attributes
+    ----------
+    certificate : Certificate
+        Of the network as it was given: ``lower <= optimum <= upper``, with ``upper`` its own
+        training objective.
+    best : Solution
+        The best network that was found on the way, with the same lower bound.
+    width : int
+        Hidden units of the given network.
+    layers_below : int
+        Layers of the given network below the two that the certificate is about; these two were
+        certified on the features that the layers below compute.
+    """
+
+    certificate: Certificate
+    best: Solution
+    width: int
+    layers_below: int
+
+    @property
+    def lower(self) -> float:
+        """A proved lower bound on the training objective of all networks, whatever their width."""
+        return self.certificate.lower
+
+    @property
+    def upper(self) -> float:
+        """The given network's training objective."""
+        return self.certificate.upper
+
+    @property
+    def gap(self) -> float:
+        """How far, relatively, the network is above the optimum at most."""
+        return self.certificate.gap
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be said beside the bracket."""
+        notes = []
+        if self.layers_below:
+            notes.append(
+                f"certified are the last two layers, on the features that the {self.layers_below} "
+                "layers below compute; nothing is said about training those too"
+            )
+        if self.width < self.best.units:
+            notes.append(
+                f"the network has {self.width} hidden units and the best one found "
+                f"{self.best.units}: its width may be what keeps it above the optimum"
+            )
+        return notes
+
+    def save(self, path: str | os.PathLike[str], embed_data: bool = True) -> None:
+        """Write the certificate file."""
+        self.certificate.save(path, embed_data)
+
+    def __str__(self) -> str:
+        lower, upper = bracket_text(self.lower, self.upper)
+        text = f"{lower} <= optimum <= {upper}: at most {self.gap:.2g} above it, relatively"
+        return "; ".join([text, *self.notes])
+
+
+def certify(
+    network: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str = "squared",
+    weight_decay: float,
+    sample_weight: Any = None,
+    gap: float = 1e-6,
+    solver: str = "CLARABEL",
+    time_limit: float | None = 60.0,
+    progress: bool = False,
+) -> Certification:
+    """Prove how far above the global optimum a given two-layer network is at most.
+
+    The network's own dual vector, the gradient of the loss at its predictions, is priced first. If
+    that does not close the bracket, column generation goes on from the network's own units.
+
+    Parameters
+    ----------
+    network : Sequential or torch module
+        ``Linear, activation, Linear`` with one output, trained by anyone. Of a deeper network the
+        last two layers are certified, on the features that the layers below compute.
+    X, y, loss, sample_weight, solver, progress
+        As in `cvxnet.train`.
+    weight_decay : float
+        Coefficient of half the sum of the squares of all weights of the (last) two layers, the
+        hidden bias included and the output bias not, beside a loss summed over samples. In torch::
+
+            loss = 0.5 * ((model(X) - y) ** 2).sum()
+            decay = 0.5 * weight_decay * sum(
+                (p**2).sum() for name, p in model.named_parameters() if name != "2.bias"
+            )
+            (loss + decay).backward()
+
+        which for SGD equals ``weight_decay=weight_decay`` in the optimizer on a summed loss, with
+        the output bias in a parameter group without decay. AdamW's decay is not this objective.
+        For units that are not positively homogeneous of degree one (sign, threshold, squared ReLU,
+        quadratic, tanh) the penalty is the one described in `cvxnet.train`.
+    gap : float
+        Relative width of the bracket around the optimum at which to stop.
+    time_limit : float, optional
+        Seconds; the bracket is true whenever it ends.
+
+    Returns
+    -------
+    Certification
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cvxnet.layers import Linear, ReLU
+    >>> network = Sequential(Linear(1, 2, bias=False), ReLU(), Linear(2, 1, bias=False))
+    >>> _ = network.load_state_dict({"0.weight": [[-1.0], [1.5]], "2.weight": [[1.0, 1.5]]})
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0])
+    >>> cert = certify(network, X, y, weight_decay=0.1)
+    >>> round(cert.lower, 6), round(cert.upper, 6)
+    (0.29, 0.35625)
+    """
+    layer = as_layer(network)
+    if layer is None:
+        raise InputError(
+            f"certify takes a network (cvxnet.Sequential or torch.nn.Sequential), not a "
+            f"{type(network).__name__}. cvxnet.train trains one from the name of a unit family."
+        )
+    below, top = split_deep(layer)
+    X = check_matrix(X)
+    features = X if below is None else below(X)
+    task = set_up(top, features, y, loss, weight_decay, sample_weight=sample_weight)
+    bracket, stats = solve(task, gap, solver, time_limit, progress)
+    two = read_network(top)
+    return Certification(
+        certificate=make_certificate(task, two.weights, bracket),
+        best=make_solution(task, bracket, gap, stats),
+        width=two.width,
+        layers_below=0 if below is None else len(below.children()),
+    )
+
+
+def split_deep(network: Layer) -> tuple[Sequential | None, Layer]:
+    """The layers below the last two (None where there are none), and those two."""
+    layers = list(network.children().values()) if isinstance(network, Sequential) else []
+    if len(layers) <= 3:
+        return None, network
+    return Sequential(*layers[:-3]), Sequential(*layers[-3:])
