@@ -60,7 +60,8 @@ from cvxnet.training.trainer import largest_weight_decay, train
 from cvxnet.training.units import FAMILIES, Family
 
 if TYPE_CHECKING:
-    from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
+    from cvxnet.interop.estimators import ConvexNetClassifier as ConvexNetClassifier
+    from cvxnet.interop.estimators import ConvexNetRegressor as ConvexNetRegressor
 
 __all__ = [
     "CELU",
@@ -130,7 +131,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The estimators are subclasses of scikit-learn's, which is imported when they are asked for."""
+    """The estimators derive from scikit-learn's, which is imported when they are asked for."""
     if name in ("ConvexNetClassifier", "ConvexNetRegressor"):
         from cvxnet.interop import estimators
 

@@ -1,0 +1,315 @@
+"""Estimators for scikit-learn: convex networks in pipelines, grid searches and cross-validation.
+
+scikit-learn is imported here when somebody asks for `ConvexNetRegressor` or `ConvexNetClassifier`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.layers import Linear, Sequential
+from cvxnet.losses import get_loss
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.solution import Solution
+from cvxnet.training.trainer import train
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+except ImportError:
+    raise MissingExtraError(
+        'the estimators need scikit-learn 1.6 or newer: pip install "cvxnet[sklearn]".'
+    ) from None
+
+Array = NDArray[np.float64]
+
+
+class ConvexNet(BaseEstimator):
+    """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out."""
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
+        """Data, target and weights as arrays, without the samples of weight zero."""
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=numeric, ensure_min_samples=2)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weights < 0.0).any():
+            raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
+        if not weights.any():
+            raise InputError("every sample weight is zero: there is nothing to learn from.")
+        used = weights > 0.0
+        return X[used], y[used], weights[used]
+
+    def _train(self, X: Array, y: Array, weights: Array) -> Solution:
+        """One network for one target."""
+        X, y, weights = merge_rows(X, y, weights)
+        if (y == y[0]).all() and self.output_bias:
+            return constant(self, X, y, weights)
+        return train(
+            self.activation,
+            X,
+            y,
+            loss=self.loss,
+            weight_decay=self.weight_decay,
+            bias=self.bias,
+            norm=self.norm,
+            output_bias=self.output_bias,
+            skip=self.skip,
+            sample_weight=None if (weights == 1.0).all() else weights,
+            gap=self.gap,
+            solver=self.solver,
+            time_limit=self.time_limit,
+        )
+
+    def _keep(self, solutions: list[Solution]) -> Self:
+        """The fitted attributes: one of each, or lists with one for each class."""
+        networks = [solution.network for solution in solutions]
+        certificates = [solution.certificate for solution in solutions]
+        one = len(solutions) == 1
+        self.solution_ = solutions[0] if one else solutions
+        self.network_ = networks[0] if one else networks
+        self.certificate_ = certificates[0] if one else certificates
+        return self
+
+    def _scores(self, X: Any) -> Array:
+        """The outputs of every network, (n, networks)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        networks = self.network_ if isinstance(self.network_, list) else [self.network_]
+        return np.column_stack([network(X)[:, 0] for network in networks])
+
+
+def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """Equal samples as one with the sum of their weights, in an order of their own.
+
+    The objective is the same. So repeating a sample is exactly the same as doubling its weight, and
+    the order in which samples come makes no difference.
+
+    Examples
+    --------
+    >>> X, y, weights = merge_rows(np.array([[2.0], [1.0], [2.0]]), np.ones(3), np.ones(3))
+    >>> X.ravel().tolist(), weights.tolist()
+    ([1.0, 2.0], [1.0, 2.0])
+    """
+    rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
+    together = np.bincount(where.ravel(), weights).astype(np.float64)
+    return rows[:, :-1], rows[:, -1], together
+
+
+def constant(model: Any, X: Array, y: Array, weights: Array) -> Solution:
+    """The optimum for a constant target: no units, the output bias alone, and nothing to pay."""
+    columns = X.shape[1]
+    network = Sequential(Linear(columns, 1))
+    network.load_state_dict({"0.weight": np.zeros((1, columns)), "0.bias": y[:1]})
+    certificate = Certificate(
+        loss=model.loss,
+        sample_weights=None if (weights == 1.0).all() else weights,
+        weight_decay=model.weight_decay,
+        bias=model.bias,
+        X=X,
+        y=y,
+        W=np.zeros((0, columns)),
+        b=np.zeros(0) if model.bias else None,
+        a=np.zeros(0),
+        c=y[0],
+        v=np.zeros(len(y)),
+        lower=0.0,
+        upper=0.0,
+    ).rounded_outward()
+    return Solution(
+        status="optimal",
+        value=certificate.upper,
+        lower_bound=certificate.lower,
+        gap=certificate.gap,
+        network=network,
+        certificate=certificate,
+        stats={"seconds": 0.0, "rounds": 0, "units": 0, "history": []},
+    )
+
+
+class ConvexNetRegressor(RegressorMixin, ConvexNet):
+    """Regression by a two-layer network trained to the global optimum, whatever its width.
+
+    `cvxnet.train` as an estimator: works in pipelines, grid searches and cross-validation.
+
+    Parameters
+    ----------
+    activation : str, Family or two-layer network
+        The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
+    weight_decay : float
+        Coefficient of half the sum of all squared weights, in an objective that is a sum over the
+        samples (as ``alpha`` in scikit-learn's ridge regression). Scale the features first.
+    loss : "squared", "absolute" or "huber"
+        Summed over the samples.
+    norm : "l2" or "l1"
+        Of the hidden weights; "l1" selects features.
+    bias, output_bias, skip : bool
+        Hidden biases (decayed); an output bias and a linear skip connection (both not decayed).
+        Unlike in `cvxnet.train` the output bias is there by default.
+    gap : float
+        Relative gap between network and lower bound at which training stops.
+    solver : str
+        A conic solver that CVXPY has installed.
+    time_limit : float or None
+        Seconds for one training. Where they are over before the gap is reached, the best network
+        so far is kept, with its true bracket, and ``solution_.status`` is "gap".
+
+    Attributes
+    ----------
+    solution_ : Solution
+        What `cvxnet.train` returned: status, value, lower bound, gap.
+    network_ : Sequential
+        The network itself, for `cvxnet.to_onnx` or `cvxnet.to_torch`.
+    certificate_ : Certificate
+        The proof of the bracket, for `cvxnet.check`. Its samples are those of the training data,
+        equal ones merged, in an order of their own.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Notes
+    -----
+    A constant target is predicted as it is, where there is an output bias.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 21).reshape(-1, 1)
+    >>> model = ConvexNetRegressor("relu", weight_decay=0.01).fit(X, np.abs(X[:, 0]))
+    >>> model.solution_.status, round(model.score(X, np.abs(X[:, 0])), 2)
+    ('optimal', 1.0)
+    """
+
+    def __init__(
+        self,
+        activation: Any = "relu",
+        *,
+        weight_decay: float = 1.0,
+        loss: str = "squared",
+        norm: str = "l2",
+        bias: bool = True,
+        output_bias: bool = True,
+        skip: bool = False,
+        gap: float = 1e-4,
+        solver: str = "CLARABEL",
+        time_limit: float | None = 10.0,
+    ) -> None:
+        self.activation = activation
+        self.weight_decay = weight_decay
+        self.loss = loss
+        self.norm = norm
+        self.bias = bias
+        self.output_bias = output_bias
+        self.skip = skip
+        self.gap = gap
+        self.solver = solver
+        self.time_limit = time_limit
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""
+        if get_loss(self.loss).labels:
+            raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
+        return self._keep([self._train(*self._read(X, y, sample_weight, numeric=True))])
+
+    def predict(self, X: Any) -> Array:
+        """The predictions, (n,)."""
+        return self._scores(X)[:, 0]
+
+
+class ConvexNetClassifier(ClassifierMixin, ConvexNet):
+    """Classification by two-layer networks trained to the global optimum, whatever their width.
+
+    With two classes one network is trained. With more there is one for each class, which tells it
+    from the rest ("one-vs-rest"), and the largest score wins: each of them is optimal for its own
+    objective, and the attributes below are lists, in the order of ``classes_``.
+
+    Parameters
+    ----------
+    activation : str, Family or two-layer network
+        The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
+    weight_decay : float
+        Coefficient of half the sum of all squared weights, in an objective that is a sum over the
+        samples (as ``1 / C`` in scikit-learn's logistic regression). Scale the features first.
+    loss : "logistic", "hinge" or "squared_hinge"
+        Summed over the samples. Only the logistic loss gives probabilities.
+    norm, bias, output_bias, skip, gap, solver, time_limit
+        As in `ConvexNetRegressor`; the time limit is for each network.
+
+    Attributes
+    ----------
+    classes_ : array
+        The labels, sorted.
+    solution_, network_, certificate_ : Solution, Sequential, Certificate, or lists of them
+        As in `ConvexNetRegressor`; with more than two classes, one for each.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 20).reshape(-1, 1)
+    >>> model = ConvexNetClassifier("relu", weight_decay=0.01).fit(X, np.abs(X[:, 0]) > 0.5)
+    >>> model.predict([[0.0], [0.9]]).tolist(), model.solution_.status
+    ([False, True], 'optimal')
+    """
+
+    def __init__(
+        self,
+        activation: Any = "relu",
+        *,
+        weight_decay: float = 1.0,
+        loss: str = "logistic",
+        norm: str = "l2",
+        bias: bool = True,
+        output_bias: bool = True,
+        skip: bool = False,
+        gap: float = 1e-4,
+        solver: str = "CLARABEL",
+        time_limit: float | None = 10.0,
+    ) -> None:
+        self.activation = activation
+        self.weight_decay = weight_decay
+        self.loss = loss
+        self.norm = norm
+        self.bias = bias
+        self.output_bias = output_bias
+        self.skip = skip
+        self.gap = gap
+        self.solver = solver
+        self.time_limit = time_limit
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""
+        if not get_loss(self.loss).labels:
+            raise InputError(f"the {self.loss} loss is for numbers: use ConvexNetRegressor.")
+        X, y, weights = self._read(X, y, sample_weight, numeric=False)
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) == 1:
+            raise InputError(
+                f"all samples (of weight above zero) are of one class, {self.classes_[0]!r}; a "
+                "classifier needs two."
+            )
+        told_apart = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
+        signs = [np.where(y == label, 1.0, -1.0) for label in told_apart]
+        return self._keep([self._train(X, sign, weights) for sign in signs])
+
+    def decision_function(self, X: Any) -> Array:
+        """Scores: (n,) for two classes, positive for the second one; otherwise (n, classes)."""
+        scores = self._scores(X)
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The labels, (n,)."""
+        scores = self._scores(X)
+        chosen = scores[:, 0] > 0.0 if len(self.classes_) == 2 else scores.argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[chosen.astype(int)]
+        return labels
+
+    @available_if(lambda self: self.loss == "logistic")
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities, (n, classes); with more than two, those of each network, normalised."""
+        positive = expit(self._scores(X))
+        if len(self.classes_) == 2:
+            return np.column_stack([1.0 - positive, positive])
+        return positive / positive.sum(axis=1, keepdims=True)

@@ -1,0 +1,165 @@
+"""Without any optional package the core works, and whoever needs one is told which extra has it.
+
+A fresh interpreter in which no optional package can be imported runs this file as a script; the
+tests look at what it reports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.failure
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {  # what can be missing, and the extras that have it
+    "torch": {"torch"},
+    "onnx": {"onnx"},
+    "onnxruntime": {"onnx"},
+    "sklearn": {"sklearn", "demo"},
+    "matplotlib": {"demo"},
+    "dask": {"dask"},
+    "distributed": {"dask"},
+}
+NAMES = {"sklearn": "scikit-learn", "distributed": "dask"}  # where pip calls it something else
+
+
+class Blocked:
+    """A finder that comes first and finds none of the optional packages."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.split(".")[0] in PACKAGES:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def use_the_core(folder: Path) -> dict[str, object]:
+    """Express, ask, solve, trust and embed; the results, as JSON types."""
+    import cvxpy as cp
+    import numpy as np
+
+    import cvxnet as cn
+
+    X, y = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0])
+    solution = cn.train("relu", X, y, weight_decay=0.1, bias=False)
+    solution.certificate.save(folder / "certificate.json")
+    net, x = cn.input_convex([1, 3, 1]), cp.Variable(1)
+    cost = cn.parametrize(net, x)
+    problem = cp.Problem(cp.Minimize(cp.sum(cost.output)), [*cost.constraints, cp.abs(x) <= 1])
+    return {
+        "status": solution.status,
+        "valid": cn.check(folder / "certificate.json").valid,
+        "convex": cn.convexity(net).convex,
+        "solved": bool(np.isfinite(problem.solve())),
+        "saved": bool(net.save(folder / "net.json") is None and cn.load(folder / "net.json")),
+    }
+
+
+def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
+    """Everything that needs an optional package."""
+    import cvxnet as cn
+    from cvxnet import datasets, plots
+    from cvxnet.interop import load_thing
+
+    net = cn.Sequential(cn.Linear(1, 1))
+    solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    return {
+        "from_torch": lambda: cn.from_torch(None),
+        "to_torch": lambda: cn.to_torch(net),
+        "a torch file": lambda: load_thing(folder / "net.pt"),
+        "to_onnx": lambda: cn.to_onnx(net, folder / "net.onnx"),
+        "ConvexNetRegressor": lambda: cn.ConvexNetRegressor(),
+        "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),
+        "diabetes": datasets.diabetes,
+        "a picture": lambda: plots.plot_solution(solution),
+    }
+
+
+def outcome(call: Callable[[], object]) -> dict[str, object]:
+    """What an entry point raised, and the file that did."""
+    from cvxnet.errors import MissingExtraError
+
+    try:
+        call()
+    except MissingExtraError as error:
+        raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+        return {"message": str(error), "file": Path(raised_in).relative_to(ROOT).as_posix()}
+    except Exception as error:
+        return {"message": f"{type(error).__name__}: {error}", "file": ""}
+    return {"message": "nothing was missing", "file": ""}
+
+
+def main(folder: Path) -> None:
+    """Run in the interpreter without extras."""
+    sys.meta_path.insert(0, Blocked())
+    found = {"core": use_the_core(folder)}
+    found["entries"] = {name: outcome(call) for name, call in entry_points(folder).items()}
+    found["loaded"] = sorted({name.split(".")[0] for name in sys.modules} & set(PACKAGES))
+    print(json.dumps(found))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    run = subprocess.run(
+        [sys.executable, __file__, str(tmp_path_factory.mktemp("extras"))],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def extras():
+    """The requirements of each extra, by name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["optional-dependencies"]
+
+
+def test_the_core_needs_no_extra(found):
+    assert found["loaded"] == []
+    assert found["core"] == {
+        "status": "optimal", "valid": True, "convex": True, "solved": True, "saved": True
+    }  # fmt: skip
+
+
+def test_every_entry_point_names_an_extra_that_installs_what_it_needs(found, extras):
+    for name, said in found["entries"].items():
+        extra = re.search(r"""pip install ["']cvxnet\[(\w+)\]["']""", said["message"])
+        assert extra, f"{name}: {said['message']}"
+        package = next((p for p in NAMES.values() if p in said["message"]), None)
+        package = package or next((p for p in PACKAGES if p in said["message"]), None)
+        assert package, f"{name} does not say what is missing: {said['message']}"
+        assert any(item.startswith(package) for item in extras[extra[1]]), said["message"]
+
+
+def test_every_place_that_can_miss_a_package_was_reached(found):
+    reached = {said["file"] for said in found["entries"].values()}
+    places = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "cvxnet").rglob("*.py")
+        if "raise MissingExtraError" in path.read_text(encoding="utf-8")
+    }
+    assert places == reached
+
+
+def test_every_optional_package_is_in_an_extra(extras):
+    for package, names in PACKAGES.items():
+        for extra in names & set(extras):
+            pip_name = NAMES.get(package, package)
+            assert any(item.startswith(pip_name) for item in extras[extra]), (package, extra)
+    assert {"torch", "onnx", "sklearn", "demo", "test"} <= set(extras)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
