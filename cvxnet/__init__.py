@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from cvxnet.analysis import Counterexample, Verdict, convexity
+from cvxnet.baselines.comparison import compare
 from cvxnet.errors import (
     CvxnetError,
     InputError,
@@ -113,6 +114,7 @@ __all__ = [
     "Verdict",
     "certify",
     "check",
+    "compare",
     "conditional_gradient",
     "convexity",
     "decompose",

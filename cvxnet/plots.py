@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,15 +41,31 @@ MARGIN = 0.06
 """Room around the data, relative to their range."""
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """A figure that no window owns; MissingExtraError where matplotlib is not installed."""
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look of all pictures, as a context to draw in."""
+    check_installed()
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        yield
+
+
+def check_installed() -> None:
+    """MissingExtraError where matplotlib is not installed."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
     except ImportError:
         raise MissingExtraError(
             "pictures need matplotlib, which is not installed. Install the extra: "
             "pip install 'cvxnet[demo]'"
         ) from None
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that no window owns."""
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -89,9 +106,7 @@ def plot_solution(
     """
     X = solution.certificate.X
     names = check_names(feature_names, X.shape[1])
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         if X.shape[1] == 2:
             figure = new_figure(12.0, 4.0)
             draw_two_features(figure, solution, names, target)

@@ -32,7 +32,10 @@ MAY_IMPORT = {
     "": TOP | {"plots"},
 }
 OPTIONAL = ("torch", "onnx", "sklearn", "matplotlib")
-SEVERAL_PLACES = {"sklearn": {"datasets", "interop.estimators"}}
+SEVERAL_PLACES = {
+    "sklearn": {"datasets", "interop.estimators"},
+    "torch": {"baselines.gradients", "interop.torch"},
+}
 
 
 def module_name(path: Path) -> str:

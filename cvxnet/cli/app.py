@@ -9,6 +9,7 @@ from io import TextIOWrapper
 import typer
 
 from cvxnet.cli.check import check
+from cvxnet.cli.compare import compare
 from cvxnet.cli.demo import demo
 from cvxnet.cli.explain import explain
 from cvxnet.cli.outcome import BAD_INPUT, UNKNOWN
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, train, check, explain):
+for command in (demo, train, compare, check, explain):
     app.command()(command)
 
 

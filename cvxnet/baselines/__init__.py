@@ -1,0 +1,1 @@
+"""COMPARE: gradient training of the same objective, beside the proved optimum."""

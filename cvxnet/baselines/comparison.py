@@ -1,0 +1,229 @@
+"""Gradient training beside the global optimum: ``cvxnet.compare``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from cvxnet.baselines.gradients import LOSSES, import_torch, train_batch
+from cvxnet.baselines.objective import Array, Objective, make_objective
+from cvxnet.baselines.progress import Progress
+from cvxnet.baselines.protocol import Protocol, make_protocol
+from cvxnet.baselines.runs import Runs
+from cvxnet.baselines.storage import Store
+from cvxnet.baselines.tasks import (
+    TUNING,
+    Record,
+    Task,
+    best_rate,
+    training_tasks,
+    tuning_tasks,
+)
+from cvxnet.losses import get_loss
+from cvxnet.training.trainer import train
+from cvxnet.validation import check_data, check_positive
+
+
+def compare(
+    units: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str = "squared",
+    weight_decay: float,
+    bias: bool = True,
+    optimizers: Sequence[str] = ("sgd", "adam", "lbfgs"),
+    widths: Sequence[int] | int = (8, 50),
+    seeds: Sequence[int] | int = 20,
+    epochs: int = 2000,
+    batch_size: int | None = None,
+    rates: Mapping[str, Sequence[float] | float] | None = None,
+    gap: float = 1e-6,
+    solver: str = "CLARABEL",
+    time_limit: float | None = None,
+    store: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Runs:
+    """How far from the global optimum does gradient training stop, how often, at what width?
+
+    `cvxnet.train` proves a bracket for the optimum over networks of every width; then torch trains
+    networks of each width on the same objective,
+
+        sum of losses + weight_decay / 2 * (sum of squared weights of both layers, biases too),
+
+    from many seeds, and each is measured against the bracket. (For units with hidden weights of
+    length one, ``cvxnet/baselines/objective.py`` says how they are trained.)
+
+    Parameters
+    ----------
+    units, X, y, loss, weight_decay, bias, gap, solver, time_limit
+        As in `cvxnet.train`; ``time_limit`` is for the exact solution alone. Units: ``"relu"``,
+        ``"leaky_relu"``, ``"abs"``, ``"squared_relu"``, ``"quadratic"``, ``"linear"``, as far as
+        `train` has them.
+    optimizers : sequence of str
+        ``"sgd"`` (with momentum 0.9), ``"adam"``, ``"adamw"`` and ``"lbfgs"``. See the notes.
+    widths : int or sequence of int
+        Numbers of hidden units.
+    seeds : int or sequence of int
+        How many, or which. A seed fixes a network's initial weights, the same for each optimiser.
+    epochs : int
+        Passes over the data; for L-BFGS evaluations of the objective and its gradient.
+    batch_size : int, optional
+        Samples a step, in an order of each network's own; by default all. L-BFGS takes all.
+    rates : mapping, optional
+        Learning rates to try, by optimiser: ``{"sgd": (1e-4, 1e-3), "adam": 0.01}``. With one rate
+        there is no tuning. The default is six, half a decade apart.
+    store : path, optional
+        A folder that keeps each finished batch. The same call with the same folder goes on where
+        an interrupted one ended; more widths, seeds or optimisers compute only what is new.
+    progress : bool
+        Show what is done on the terminal. Ctrl-C ends early in any case: the finished batches come
+        back with ``interrupted`` True.
+
+    Returns
+    -------
+    Runs
+        ``print(runs)``, ``runs.table()``, ``runs.plot()``, ``runs.to_csv(path)``,
+        ``runs.to_json(path)``.
+
+    Raises
+    ------
+    MissingExtraError
+        Where torch is not installed.
+    InputError, UnsupportedError
+        As `train`; and for units that have no gradient to follow.
+
+    Notes
+    -----
+    *The same in torch.* With ``net = Sequential(Linear(d, m), ReLU(), Linear(m, 1, bias=False))``
+    the objective is that of ``torch.optim.SGD(net.parameters(), lr, momentum=0.9,
+    weight_decay=weight_decay)`` (or ``Adam``) on the *sum* of the losses, e.g.
+    ``0.5 * MSELoss(reduction="sum")``: torch adds ``weight_decay * w`` to the gradient, which is
+    the gradient of ``weight_decay / 2 * w**2``. On the *mean* of n losses the same problem has
+    ``weight_decay / n``, and for SGD ``lr * n``.
+
+    *AdamW* shrinks the weights apart from the gradient ("decoupled"), so it does not minimise this
+    objective, nor any that does not depend on its own state; its runs are measured by the
+    objective above all the same, and a distance that remains is no failure of its own.
+
+    *Learning rates* are chosen for each optimiser and width on three networks that are not counted:
+    the lowest median objective at the end of a full run, among the rates at which none diverged.
+    They fall to zero along a cosine. The time that this takes is reported.
+
+    *Parallel.* Batches go through joblib: ``with joblib.parallel_config(n_jobs=2): ...`` runs them
+    in two processes, and ``with joblib.parallel_config("dask"): ...`` on the Dask cluster of the
+    current ``distributed.Client`` (extra ``dask``), with the same result. A batch whose worker dies
+    is run again on another.
+
+    *Time.* The first exact solution after installation includes compiling, some 20 seconds; train
+    once before comparing times. Each batch of runs uses one thread.
+
+    Examples
+    --------
+    With the extra ``torch``, ``print(cn.compare("relu", X, y, weight_decay=0.1))`` shows the table.
+    """
+    import_torch()
+    X, y = check_data(X, y, get_loss(loss))
+    objective = make_objective(
+        units, loss, check_positive(weight_decay, "weight_decay"), bias, LOSSES
+    )
+    protocol = make_protocol(optimizers, widths, seeds, epochs, batch_size, rates, len(y))
+    keep = Store(store)
+    begin = time.perf_counter()
+    solution = train(
+        units,
+        X,
+        y,
+        loss=loss,
+        weight_decay=weight_decay,
+        bias=bias,
+        gap=gap,
+        solver=solver,
+        time_limit=time_limit,
+        progress=progress,
+    )
+    if solution.stats["interrupted"]:
+        raise KeyboardInterrupt
+    exact_seconds = time.perf_counter() - begin
+    with Progress(count_batches(objective, protocol, X, y), solution.lower_bound, progress) as bar:
+        tunings, records, interrupted = run(objective, protocol, X, y, keep, bar)
+    return Runs(
+        solution=solution,
+        exact_seconds=exact_seconds,
+        objective=objective,
+        protocol=protocol,
+        X=X,
+        y=y,
+        tunings=in_order(tunings, protocol),
+        records=in_order(records, protocol),
+        interrupted=interrupted,
+        versions=keep.versions,
+    )
+
+
+def run(
+    objective: Objective, protocol: Protocol, X: Array, y: Array, keep: Store, bar: Progress
+) -> tuple[list[Record], list[Record], bool]:
+    """First the learning rates, then the runs that count; returns them, and whether interrupted."""
+    tunings: list[Record] = []
+    records: list[Record] = []
+    rates = {(o, w): protocol.rates[o][0] for o in fixed_rates(protocol) for w in protocol.widths}
+    try:
+        finish(tuning_tasks(objective, protocol, X, y), tunings, keep, bar)
+        rates |= {(t.optimizer, t.width): best_rate(t) for t in tunings}
+        finish(training_tasks(objective, protocol, X, y, rates), records, keep, bar)
+    except KeyboardInterrupt:
+        if not records:
+            raise
+        return tunings, records, True
+    return tunings, records, False
+
+
+def finish(tasks: Iterable[Task], done: list[Record], keep: Store, bar: Progress) -> None:
+    """Append the record of each task: from the store, or by running it, in parallel where asked."""
+    left = []
+    for task in tasks:
+        record = keep.load(task)
+        if record is None:
+            left.append(task)
+        else:
+            done.append(record)
+            bar.report(record)
+    batches = Parallel(return_as="generator_unordered")(
+        delayed(numbered)(*one) for one in enumerate(left)
+    )
+    for position, record in batches:
+        keep.save(left[position], record)
+        done.append(record)
+        bar.report(record)
+
+
+def numbered(position: int, task: Task) -> tuple[int, Record]:
+    """A batch with its place, as batches come back in any order."""
+    return position, train_batch(task)
+
+
+def count_batches(objective: Objective, protocol: Protocol, X: Array, y: Array) -> int:
+    """How many tasks there are, tuning included."""
+    tuning = sum(1 for _ in tuning_tasks(objective, protocol, X, y))
+    return tuning + sum(1 for _ in training_tasks(objective, protocol, X, y, {}))
+
+
+def in_order(records: list[Record], protocol: Protocol) -> tuple[Record, ...]:
+    """As the protocol lists them, in whatever order they were finished."""
+
+    def place(record: Record) -> tuple[int, int, int]:
+        seed = 0 if record.stream == TUNING else protocol.seeds.index(record.seeds[0])
+        optimizer = protocol.optimizers.index(record.optimizer)
+        return optimizer, protocol.widths.index(record.width), seed
+
+    return tuple(sorted(records, key=place))
+
+
+def fixed_rates(protocol: Protocol) -> list[str]:
+    """The optimisers that have one learning rate, and no choice."""
+    return [name for name in protocol.optimizers if len(protocol.rates[name]) == 1]

@@ -1,0 +1,194 @@
+"""Pictures of runs: how far from the optimum, how often there, on which way, with which units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cvxnet.baselines.objective import Array
+from cvxnet.baselines.protocol import OPTIMIZERS
+from cvxnet.baselines.runs import TOLERANCES, Group, Runs
+from cvxnet.bracket import relative_gap
+from cvxnet.plots import check_names, headline, new_figure, span, styled
+
+if TYPE_CHECKING:
+    from cvxnet.plots import Axes, Figure
+
+COLORS = {"sgd": "#b2182b", "adam": "#2166ac", "adamw": "#8c6bb1", "lbfgs": "#1b7837"}
+MARKERS = {"sgd": "o", "adam": "s", "adamw": "^", "lbfgs": "D"}
+LINES: Sequence[Any] = ("-", "--", ":", "-.")
+EXACT, BAND, POINTS = "#1a1a1a", "#dcdcdc", "#9a9a9a"
+POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
+LEAST_GAP = 1e-10
+"""Gaps below are drawn here."""
+
+
+def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
+    """Final gaps, success rates, and the gap over epochs and over time, beside the bracket.
+
+    With one or two features also the units of the optimum, and of the median run of the first
+    optimiser at the largest width.
+
+    Raises
+    ------
+    MissingExtraError
+        Where matplotlib is not installed.
+    """
+    d = runs.X.shape[1]
+    names = check_names(feature_names, d)
+    with styled():
+        figure = new_figure(13.0 if d <= 2 else 9.0, 7.0)
+        panels = figure.subplots(2, 3 if d <= 2 else 2)
+        draw_gaps(panels[0, 0], runs)
+        draw_success(panels[0, 1], runs)
+        draw_curves(panels[1, 0], runs, "epochs")
+        draw_curves(panels[1, 1], runs, "clock")
+        if d <= 2:
+            certificate = runs.solution.certificate
+            draw_units(panels[0, 2], runs, (certificate.W, certificate.b, certificate.a), names)
+            panels[0, 2].set_title(f"exact: {runs.solution.units} units", loc="left")
+            draw_median_run(panels[1, 2], runs, names)
+        figure.suptitle(headline(runs.solution), fontsize=10.5)
+    return figure
+
+
+def draw_bracket(axes: Axes, runs: Runs) -> None:
+    """The bracket as a band: the lower bound is at its foot, below the axis."""
+    axes.set_yscale("log")
+    top = max(runs.solution.gap, LEAST_GAP)
+    axes.axhspan(LEAST_GAP / 10.0, top, color=BAND, linewidth=0, zorder=0)
+    axes.set_ylim(min(top, 1e-6) / 3.0, 2.0)
+
+
+def draw_gaps(axes: Axes, runs: Runs) -> None:
+    """One point for each run; those that diverged on the upper edge."""
+    draw_bracket(axes, runs)
+    for tolerance in TOLERANCES:
+        axes.axhline(tolerance, color=POINTS, linewidth=0.7, linestyle=(0, (4, 3)))
+    for place, group in enumerate(runs.groups):
+        spread = np.linspace(-0.3, 0.3, len(group.gap)) if len(group.gap) > 1 else np.zeros(1)
+        shown = np.clip(group.gap, axes.get_ylim()[0] * 1.2, axes.get_ylim()[1])
+        axes.plot(place + spread, shown, clip_on=False, linestyle="", **look(group))
+    axes.set_xticks(
+        range(len(runs.groups)), [f"{g.optimizer}\n{g.width}" for g in runs.groups], fontsize=7.5
+    )
+    axes.set_ylabel("gap at the end")
+    axes.set_title("where each run ended (grey: the bracket)", loc="left")
+
+
+def look(group: Group) -> dict[str, Any]:
+    """Color and marker of an optimiser's points."""
+    name = group.optimizer
+    return {"color": COLORS[name], "marker": MARKERS[name], "markersize": 3.5, "alpha": 0.75}
+
+
+def draw_success(axes: Axes, runs: Runs) -> None:
+    """The share of runs within each tolerance, by width."""
+    for name in runs.protocol.optimizers:
+        groups = [group for group in runs.groups if group.optimizer == name]
+        widths = [group.width for group in groups]
+        label: str | None = OPTIMIZERS[name].label
+        for tolerance, line in zip(TOLERANCES, LINES, strict=False):
+            share = [group.within(tolerance) / len(group.seeds) for group in groups]
+            axes.plot(
+                widths, share, line, color=COLORS[name], marker=MARKERS[name], ms=4.5, label=label
+            )
+            label = None
+    for tolerance, line in zip(TOLERANCES, LINES, strict=False):
+        axes.plot([], [], line, color=POINTS, label=f"within {tolerance:g}")
+    axes.set_xscale("log")
+    axes.set_xticks(runs.protocol.widths, [str(width) for width in runs.protocol.widths])
+    axes.minorticks_off()
+    axes.set(xlabel="width", ylabel="share of runs", ylim=(-0.03, 1.03))
+    axes.legend(fontsize=7, frameon=False)
+    axes.set_title("how often within 1 % and 0.01 % of the optimum", loc="left")
+
+
+def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
+    """The gap of every run on its way, over ``"epochs"`` or over the ``"clock"``."""
+    draw_bracket(axes, runs)
+    for record in runs.records:
+        line = LINES[runs.protocol.widths.index(record.width) % len(LINES)]
+        for x, curve in zip(getattr(record, over), record.curve, strict=True):
+            y = np.clip(runs.gaps(curve), LEAST_GAP, None)
+            y[~np.isfinite(y)] = np.nan
+            axes.plot(
+                x[1:], y[1:], linestyle=line, color=COLORS[record.optimizer], lw=0.6, alpha=0.45
+            )
+    axes.set(xscale="log", ylabel="gap")
+    if over == "epochs":
+        axes.set_xlabel("epochs (L-BFGS: evaluations)")
+        axes.set_title("the way there; line style: width", loc="left")
+        draw_width_legend(axes, runs)
+        return
+    history = runs.solution.stats["history"]
+    before = runs.exact_seconds - runs.solution.stats["seconds"]
+    seconds = [before + entry[0] for entry in history]
+    gaps = [relative_gap(lower, upper) for _, lower, upper, _ in history]
+    axes.plot(
+        [*seconds, runs.exact_seconds],
+        np.maximum([*gaps, runs.solution.gap], LEAST_GAP),
+        color=EXACT,
+        linewidth=1.8,
+        label="exact: (upper - lower) / upper",
+    )
+    axes.set_xlabel("seconds (SGD, Adam: of a whole batch; tuning not counted)")
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    axes.set_title("the same over time, beside the exact solution", loc="left")
+
+
+def draw_width_legend(axes: Axes, runs: Runs) -> None:
+    """Which line style is which width."""
+    for place, width in enumerate(runs.protocol.widths):
+        axes.plot([], [], LINES[place % len(LINES)], color=POINTS, label=f"width {width}")
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+
+
+def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
+    """The units of the run in the middle: first optimiser, largest width that is finished."""
+    name = runs.groups[0].optimizer
+    group = max((g for g in runs.groups if g.optimizer == name), key=lambda g: g.width)
+    middle = int(np.argsort(group.objective)[len(group.seeds) // 2])
+    state = runs.network(name, group.width, group.seeds[middle]).state_dict()
+    W, a = state["0.weight"], list(state.values())[-1][0]
+    draw_units(axes, runs, (W, state.get("0.bias"), a), names)
+    gap = group.gap[middle]
+    axes.set_title(f"{name}, width {group.width}, median run: gap {gap:.1e}", loc="left")
+
+
+def draw_units(
+    axes: Axes, runs: Runs, weights: tuple[Array, Array | None, Array], names: list[str]
+) -> None:
+    """Where each unit's input is zero; thicker for larger units, red and blue for their sign."""
+    W, b, a = weights
+    b = np.zeros(len(W)) if b is None else b
+    size = np.linalg.norm(np.column_stack([W, b]), axis=1) * np.abs(a)
+    share = size / max(float(size.max()), np.finfo(float).tiny)
+    colors = [POSITIVE if weight > 0.0 else NEGATIVE for weight in a]
+    if len(names) == 1:
+        draw_kinks(axes, runs, W[:, 0], b, np.sign(a) * size, colors)
+        axes.set(xlabel=names[0], ylabel="size of the unit, signed")
+        return
+    A, B = np.meshgrid(*(span(column, 60) for column in runs.X.T))
+    axes.plot(*runs.X.T, "o", color=POINTS, markersize=2.0, alpha=0.6)
+    for (p, q), shift, part, color in zip(W, b, share, colors, strict=True):
+        if part > 1e-3 and (p or q):
+            axes.contour(
+                A, B, p * A + q * B + shift, [0.0], colors=color, linewidths=0.3 + 2.2 * part
+            )
+    axes.set(xlabel=names[0], ylabel=names[1])
+
+
+def draw_kinks(
+    axes: Axes, runs: Runs, slope: Array, shift: Array, height: Array, colors: list[str]
+) -> None:
+    """With one feature: a stem where each unit's input is zero, as high as the unit is large."""
+    grid = span(runs.X[:, 0], 2)
+    axes.axhline(0.0, color=POINTS, linewidth=0.7)
+    axes.plot(runs.X[:, 0], 0.0 * runs.X[:, 0], "o", color=POINTS, markersize=4)
+    for w, c, h, color in zip(slope, shift, height, colors, strict=True):
+        if w:
+            axes.plot(2 * [-c / w], [0.0, h], color=color, linewidth=1.4, alpha=0.8)
+    axes.set_xlim(float(grid[0]) - 1.0, float(grid[-1]) + 1.0)

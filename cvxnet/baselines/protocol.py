@@ -1,0 +1,137 @@
+"""How the runs are made: optimisers, widths, seeds, epochs and learning rates, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnet.errors import InputError
+from cvxnet.validation import check_positive
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """``rates`` are tried in turn; those of SGD are for the mean of the losses.
+
+    SGD's steps grow with the gradient of the sum, so its rates are divided by n.
+    """
+
+    label: str
+    rates: tuple[float, ...] = ()
+    per_sample: bool = False
+
+
+def half_decades(first: float, last: float) -> tuple[float, ...]:
+    """Powers of the square root of ten.
+
+    >>> half_decades(0.01, 0.1)
+    (0.01, 0.0316, 0.1)
+    """
+    steps = round(2 * np.log10(last / first)) + 1
+    return tuple(float(f"{rate:.3g}") for rate in np.geomspace(first, last, steps))
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer("SGD with momentum", half_decades(0.01, 3.16), per_sample=True),
+    "adam": Optimizer("Adam", half_decades(0.00316, 1.0)),
+    "adamw": Optimizer("AdamW", half_decades(0.00316, 1.0)),
+    "lbfgs": Optimizer("L-BFGS"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Everything about the runs that is not the problem itself.
+
+    Attributes
+    ----------
+    optimizers, widths, seeds : what is run
+    epochs : passes over the data; for L-BFGS evaluations of objective and gradient
+    batch_size : samples a step, None for all; L-BFGS always takes all
+    rates : learning rates tried, by optimiser
+    tuning_seeds : networks on which each rate is tried
+    momentum : of SGD
+    schedule, initialisation : in words
+    """
+
+    optimizers: tuple[str, ...]
+    widths: tuple[int, ...]
+    seeds: tuple[int, ...]
+    epochs: int
+    batch_size: int | None
+    rates: dict[str, tuple[float, ...]]
+    tuning_seeds: int = 3
+    momentum: float = 0.9
+    schedule: str = "cosine to zero"
+    initialisation: str = "uniform in +-1/sqrt(fan_in), as torch.nn.Linear"
+
+    def settings(self) -> dict[str, Any]:
+        """What a single batch depends on, beside optimiser, width, seeds and rates."""
+        lists = ("optimizers", "widths", "seeds", "rates", "tuning_seeds")
+        return {name: value for name, value in asdict(self).items() if name not in lists}
+
+
+def make_protocol(
+    optimizers: Any,
+    widths: Any,
+    seeds: Any,
+    epochs: Any,
+    batch_size: Any,
+    rates: Mapping[str, Any] | None,
+    n: int,
+) -> Protocol:
+    """Check what the caller chose; fill in the default rates for data of n rows."""
+    names = (optimizers,) if isinstance(optimizers, str) else tuple(optimizers)
+    given = dict(rates or {})
+    for name in (*names, *given):
+        if name not in OPTIMIZERS:
+            raise InputError(f"unknown optimizer {name!r}; known: {', '.join(OPTIMIZERS)}.")
+    if given.keys() & {"lbfgs"}:
+        raise InputError(
+            "rates names 'lbfgs', which has no learning rate: it searches along lines."
+        )
+    return Protocol(
+        optimizers=distinct(names, "optimizers"),
+        widths=whole_numbers([widths] if np.isscalar(widths) else widths, "widths", 1),
+        seeds=whole_numbers(count(seeds), "seeds", 0),
+        epochs=whole_numbers([epochs], "epochs", 1)[0],
+        batch_size=None if batch_size is None else whole_numbers([batch_size], "batch_size", 1)[0],
+        rates={name: make_rates(name, given.get(name), n) for name in names},
+    )
+
+
+def count(seeds: Any) -> Iterable[Any]:
+    """Seeds as given, or so many from 0 on."""
+    if not np.isscalar(seeds):
+        return tuple(seeds)
+    return range(whole_numbers([seeds], "seeds", 1)[0])
+
+
+def whole_numbers(values: Iterable[Any], what: str, least: int) -> tuple[int, ...]:
+    """Different whole numbers, none below ``least``."""
+    numbers = []
+    for value in values:
+        if isinstance(value, bool | str) or value != int(value) or value < least:
+            raise InputError(f"{what}: expected whole numbers from {least} on, not {value!r}.")
+        numbers.append(int(value))
+    return distinct(tuple(numbers), what)
+
+
+def distinct(values: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+    """At least one, and none twice."""
+    if not values or len(set(values)) < len(values):
+        raise InputError(f"{what}: expected at least one and none twice, not {values!r}.")
+    return values
+
+
+def make_rates(name: str, given: Any, n: int) -> tuple[float, ...]:
+    """The learning rates to try, from the smallest to the largest."""
+    if given is None:
+        optimizer = OPTIMIZERS[name]
+        return tuple(rate / n if optimizer.per_sample else rate for rate in optimizer.rates)
+    values = [given] if np.isscalar(given) else given
+    tried = (check_positive(rate, f"the learning rate of {name}") for rate in values)
+    return tuple(sorted(distinct(tuple(tried), f"rates of {name}")))

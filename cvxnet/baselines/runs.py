@@ -1,0 +1,186 @@
+"""What `cvxnet.compare` returns: runs of gradient training beside the proved optimum."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cvxnet.baselines.objective import Array, Objective
+from cvxnet.baselines.protocol import Protocol
+from cvxnet.baselines.tasks import Record, best_rate
+from cvxnet.bracket import relative_gap
+from cvxnet.layers import Layer
+from cvxnet.training.solution import Solution
+
+if TYPE_CHECKING:
+    from cvxnet.plots import Figure
+
+TOLERANCES = (1e-2, 1e-4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All seeds of one optimiser at one width.
+
+    Attributes
+    ----------
+    rate : float or None
+        Learning rate; None for L-BFGS, which has none.
+    at_edge : bool
+        Whether it is the smallest or largest of those tried.
+    seeds : tuple of int
+    objective, gap : (s,) arrays
+        At the end; ``gap`` is relative to the proved lower bound.
+    tuning_seconds, seconds : float
+        For choosing the rate, and for all seeds.
+    """
+
+    optimizer: str
+    width: int
+    rate: float | None
+    at_edge: bool
+    seeds: tuple[int, ...]
+    objective: Array = field(repr=False)
+    gap: Array = field(repr=False)
+    tuning_seconds: float
+    seconds: float
+
+    def within(self, tolerance: float) -> int:
+        """How many seeds ended that close to the optimum."""
+        return int((self.gap <= tolerance).sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runs:
+    """Runs of gradient training, and the bracket that they are held against.
+
+    ``print(runs)`` shows the table; in a notebook it is HTML.
+
+    Attributes
+    ----------
+    solution : Solution
+        The exact solution: ``runs.solution.lower_bound <= optimum <= runs.solution.value``.
+    exact_seconds : float
+        What it took.
+    objective : Objective
+        What was minimised; evaluates any network of the family in numpy.
+    protocol : Protocol
+        How the runs were made.
+    X, y : arrays
+        The data, (n, d) without the column of ones, and (n,).
+    tunings, records : tuple of Record
+        Finished batches: those that chose the learning rates, and those that count.
+    interrupted : bool
+        Whether Ctrl-C ended it early; what is here was finished.
+    versions : dict
+        Of cvxnet, torch, numpy and scipy.
+    """
+
+    solution: Solution
+    exact_seconds: float
+    objective: Objective
+    protocol: Protocol
+    X: Array = field(repr=False)
+    y: Array = field(repr=False)
+    tunings: tuple[Record, ...] = field(repr=False)
+    records: tuple[Record, ...] = field(repr=False)
+    interrupted: bool
+    versions: dict[str, str]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Optimisers and widths in the order in which they were asked for."""
+        keys = [(o, w) for o in self.protocol.optimizers for w in self.protocol.widths]
+        return [group for key in keys for group in self.collect(*key)]
+
+    def collect(self, optimizer: str, width: int) -> list[Group]:
+        """The group of an optimiser and a width, or none if no seed is finished."""
+        records = self.records_of(optimizer, width)
+        if not records:
+            return []
+        tried = self.protocol.rates[optimizer]
+        rates = [rate for record in records for rate in record.rates]
+        tuned = [t for t in self.tunings if (t.optimizer, t.width) == (optimizer, width)]
+        objective = np.concatenate([record.objective for record in records])
+        return [
+            Group(
+                optimizer=optimizer,
+                width=width,
+                rate=rates[0] if rates else None,
+                at_edge=bool(tuned) and best_rate(tuned[0]) in (min(tried), max(tried)),
+                seeds=tuple(seed for record in records for seed in record.seeds),
+                objective=objective,
+                gap=self.gaps(objective),
+                tuning_seconds=sum(t.seconds for t in tuned),
+                seconds=sum(record.seconds for record in records),
+            )
+        ]
+
+    def records_of(self, optimizer: str, width: int) -> list[Record]:
+        """The finished batches of an optimiser and a width."""
+        return [r for r in self.records if (r.optimizer, r.width) == (optimizer, width)]
+
+    def gaps(self, objective: Array) -> Array:
+        """``(objective - lower bound) / |objective|``: at least the true distance; infinite where
+        a run diverged."""
+        lower = self.solution.lower_bound
+        return np.array([relative_gap(lower, f) if np.isfinite(f) else np.inf for f in objective])
+
+    def network(self, optimizer: str, width: int, seed: int) -> Layer:
+        """A trained network as an ordinary one, like ``solution.network``."""
+        W, a = self.weights(optimizer, width, seed)
+        return self.objective.network(W, a)
+
+    def weights(self, optimizer: str, width: int, seed: int) -> tuple[Array, Array]:
+        """Hidden weights (m, d), the bias last where there is one, and output weights (m,)."""
+        for record in self.records_of(optimizer, width):
+            if seed in record.seeds:
+                at = record.seeds.index(seed)
+                return record.W[at], record.a[at]
+        raise KeyError(f"no finished run of {optimizer}, width {width}, seed {seed}")
+
+    def table(self) -> str:
+        """How far from the optimum each optimiser ended, how often it got there, and the time."""
+        from cvxnet.baselines.report import render_text
+
+        return render_text(self)
+
+    __str__ = table
+
+    def __rich__(self) -> Any:
+        from cvxnet.baselines.report import render_rich
+
+        return render_rich(self)
+
+    def _repr_html_(self) -> str:
+        from cvxnet.baselines.report import render_html
+
+        return render_html(self)
+
+    def plot(self, feature_names: Any = None) -> Figure:
+        """Draw gaps, success rates, objective over epochs and time, and units; needs matplotlib."""
+        from cvxnet.baselines.pictures import plot_runs
+
+        return plot_runs(self, feature_names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the weights, ready for JSON."""
+        from cvxnet.baselines.report import document
+
+        return document(self)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_dict` to a file."""
+        from cvxnet.baselines.report import write_json
+
+        write_json(self, path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line for each run to a file."""
+        from cvxnet.baselines.report import write_csv
+
+        write_csv(self, path)

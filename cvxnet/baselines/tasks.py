@@ -1,0 +1,184 @@
+"""Batches of networks: what is to be trained, and what came of it. Nothing is computed here.
+
+One task is one batch of networks of the same width under the same optimiser: several seeds, and
+while a learning rate is being chosen several rates, as one tensor program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cvxnet.baselines.objective import Array, Objective
+from cvxnet.baselines.protocol import Protocol
+
+TRAINING, TUNING = "training", "tuning"
+STREAMS = {TRAINING: 0, TUNING: 1}
+"""The random numbers of a network are ``default_rng([stream, seed, width])``: learning rates are
+tried on networks that never count."""
+
+SEEDS_TOGETHER = 10
+CURVE_POINTS = 80
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """One batch of networks to train."""
+
+    objective: Objective
+    protocol: Protocol
+    X: Array
+    y: Array
+    optimizer: str
+    width: int
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...]
+    stream: str
+
+    def identity(self) -> dict[str, Any]:
+        """All that the result depends on, ready for JSON; the data by their fingerprint."""
+        data = np.ascontiguousarray(np.column_stack([self.X, self.y])).tobytes()
+        return {
+            "objective": asdict(self.objective),
+            "settings": self.protocol.settings(),
+            "shape": self.X.shape,
+            "data": hashlib.sha256(data).hexdigest(),
+            "optimizer": self.optimizer,
+            "width": self.width,
+            "seeds": self.seeds,
+            "rates": self.rates,
+            "stream": self.stream,
+        }
+
+    def name(self, versions: dict[str, str]) -> str:
+        """A file name for the result: readable, and different for different results."""
+        text = json.dumps([self.identity(), versions], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+        seeds = f"{self.seeds[0]}-{self.seeds[-1]}"
+        return f"{self.stream}-{self.optimizer}-{self.width}-seeds-{seeds}-{digest}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """A finished task.
+
+    Attributes
+    ----------
+    W, a : (s, m, d) and (s, m) arrays
+        The networks at the end; the last column of ``W`` is the bias where there is one.
+    objective : (s,) array
+        Evaluated by numpy; infinite where the network diverged.
+    epochs, clock, curve : (s, k) arrays
+        Objective after so many epochs and seconds; networks of one batch share the clock.
+    seconds : float
+        For the whole batch.
+    """
+
+    optimizer: str
+    width: int
+    stream: str
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...]
+    W: Array = field(repr=False)
+    a: Array = field(repr=False)
+    objective: Array
+    epochs: Array = field(repr=False)
+    clock: Array = field(repr=False)
+    curve: Array = field(repr=False)
+    seconds: float
+
+
+def start(task: Task) -> tuple[Array, Array, list[np.random.Generator]]:
+    """Initial weights (s, m, d) and (s, m), the bias last, and each network's generator.
+
+    Every network draws from a generator of its own, so it does not matter which others are in
+    the batch.
+    """
+    inputs = task.X.shape[1]
+    columns = inputs + task.objective.bias
+    hidden = 1.0 / np.sqrt(inputs)
+    output = 1.0 / np.sqrt(task.width)
+    stream = STREAMS[task.stream]
+    generators = [np.random.default_rng([stream, seed, task.width]) for seed in task.seeds]
+    drawn = [
+        (
+            rng.uniform(-hidden, hidden, (task.width, columns)),
+            rng.uniform(-output, output, task.width),
+        )
+        for rng in generators
+    ]
+    return np.array([W for W, _ in drawn]), np.array([a for _, a in drawn]), generators
+
+
+def curve_epochs(epochs: int) -> Array:
+    """The epochs at which the objective is noted: 0, then evenly on a logarithmic scale.
+
+    >>> curve_epochs(4).tolist()
+    [0, 1, 2, 3, 4]
+    """
+    return np.unique(np.concatenate([[0], np.geomspace(1, epochs, CURVE_POINTS).round()])).astype(
+        int
+    )
+
+
+def tuning_tasks(objective: Objective, protocol: Protocol, X: Array, y: Array) -> Iterator[Task]:
+    """For each optimiser with more than one rate, and each width, all rates on all tuning seeds."""
+    seeds = range(protocol.tuning_seeds)
+    for optimizer in protocol.optimizers:
+        rates = protocol.rates[optimizer]
+        if len(rates) > 1:
+            for width in protocol.widths:
+                yield Task(
+                    objective=objective,
+                    protocol=protocol,
+                    X=X,
+                    y=y,
+                    optimizer=optimizer,
+                    width=width,
+                    seeds=tuple(seed for _ in rates for seed in seeds),
+                    rates=tuple(rate for rate in rates for _ in seeds),
+                    stream=TUNING,
+                )
+
+
+def best_rate(tuning: Record) -> float:
+    """Of the rates at which no network diverged, that with the lowest median objective.
+
+    Where there is none, the smallest.
+    """
+    rates = np.array(tuning.rates)
+    tried = np.unique(rates)
+    ends = [tuning.objective[rates == rate] for rate in tried]
+    scores = [float(np.median(end)) if np.isfinite(end).all() else np.inf for end in ends]
+    return float(tried[int(np.argmin(scores))])
+
+
+def training_tasks(
+    objective: Objective,
+    protocol: Protocol,
+    X: Array,
+    y: Array,
+    rates: dict[tuple[str, int], float],
+) -> Iterator[Task]:
+    """All seeds in batches, for each optimiser and width with its rate."""
+    for optimizer in protocol.optimizers:
+        for width in protocol.widths:
+            for first in range(0, len(protocol.seeds), SEEDS_TOGETHER):
+                seeds = protocol.seeds[first : first + SEEDS_TOGETHER]
+                rate = rates.get((optimizer, width))
+                yield Task(
+                    objective=objective,
+                    protocol=protocol,
+                    X=X,
+                    y=y,
+                    optimizer=optimizer,
+                    width=width,
+                    seeds=seeds,
+                    rates=() if rate is None else (rate,) * len(seeds),
+                    stream=TRAINING,
+                )

@@ -1,0 +1,141 @@
+"""``cvxnet compare``: a CSV file in; how far SGD, Adam and L-BFGS end from the optimum, out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import joblib
+import typer
+
+from cvxnet.baselines import comparison
+from cvxnet.baselines.protocol import OPTIMIZERS
+from cvxnet.baselines.runs import Runs
+from cvxnet.cli.outcome import NOT_PROVED, PROVED, check_folder, print_facts, print_json
+from cvxnet.cli.preparation import prepare
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.plots import save_figure
+from cvxnet.tables import Data, read_data
+
+CURVES = ("epochs", "clock", "curve")
+
+
+def compare(
+    file: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    weight_decay: Annotated[float, typer.Option(help="Above 0: half the price of w^2.")],
+    features: Annotated[
+        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
+    ] = None,
+    units: Annotated[str, typer.Option(help="Unit family, e.g. relu.")] = "relu",
+    loss: Annotated[str, typer.Option(help="squared, logistic, hinge, ...")] = "squared",
+    bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True,
+    optimizers: Annotated[
+        str, typer.Option(help=f"Of {', '.join(OPTIMIZERS)}.")
+    ] = "sgd,adam,lbfgs",
+    widths: Annotated[str, typer.Option(help="Numbers of hidden units.")] = "8,50",
+    seeds: Annotated[int, typer.Option(help="How many runs of each.")] = 20,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 2000,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Samples a step. Default: all.", show_default=False)
+    ] = None,
+    gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for the exact solution.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that train at once.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for table, figure and finished runs.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train by gradient from many seeds, and measure each run against the proved optimum.
+
+    Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
+    """
+    check_folder(out)
+    data = read_data(file, target, None if features is None else split(features), loss)
+    comparison.import_torch()
+    prepare(quiet=json)
+    with joblib.parallel_config(n_jobs=jobs):
+        runs = comparison.compare(
+            units,
+            data.X,
+            data.y,
+            loss=loss,
+            weight_decay=weight_decay,
+            bias=bias,
+            optimizers=split(optimizers),
+            widths=as_numbers(split(widths), "--widths"),
+            seeds=range(seed, seed + seeds),
+            epochs=epochs,
+            batch_size=batch_size,
+            gap=gap,
+            time_limit=time_limit,
+            store=None if out is None else out / "records",
+            progress=not json,
+        )
+    report(runs, data, out, json)
+    raise typer.Exit(PROVED if runs.solution.status == "optimal" else NOT_PROVED)
+
+
+def split(names: str) -> list[str]:
+    """The parts between commas.
+
+    >>> split("sgd, adam")
+    ['sgd', 'adam']
+    """
+    return [name.strip() for name in names.split(",")]
+
+
+def as_numbers(texts: list[str], option: str) -> list[int]:
+    """Whole numbers, or InputError with the option's name."""
+    for text in texts:
+        if not text.isdecimal():
+            raise InputError(f"{option}: {text!r} is not a whole number. Write them as 8,50.")
+    return [int(text) for text in texts]
+
+
+def report(runs: Runs, data: Data, out: Path | None, json: bool) -> None:
+    """Write the files, where there is a folder for them, and print the table."""
+    files, note = save(runs, data, out) if out else ({}, "")
+    if json:
+        print_json(summary(runs) | {"files": files})
+        return
+    print(runs.table())
+    print()
+    resume = (
+        "the same command goes on from here" if out else "--out DIR would keep what is finished"
+    )
+    print_facts(
+        {
+            "files": "  ".join(files.values()),
+            "note": note,
+            "interrupted": resume if runs.interrupted else "",
+        }
+    )
+
+
+def summary(runs: Runs) -> dict[str, Any]:
+    """The document without the curves, which are for the file."""
+    document = runs.to_dict()
+    groups = [
+        {name: value for name, value in group.items() if name not in CURVES}
+        for group in document["groups"]
+    ]
+    return document | {"groups": groups}
+
+
+def save(runs: Runs, data: Data, out: Path) -> tuple[dict[str, str], str]:
+    """Write table and figure; returns their paths, and why one is missing."""
+    paths = {"csv": out / "runs.csv", "json": out / "runs.json", "figure": out / "runs.png"}
+    runs.to_csv(paths["csv"])
+    runs.to_json(paths["json"])
+    note = ""
+    try:
+        save_figure(runs.plot(data.features), paths["figure"])
+    except MissingExtraError as error:
+        del paths["figure"]
+        note = f"no figure: {error}"
+    return {name: str(path) for name, path in paths.items()}, note
