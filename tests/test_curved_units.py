@@ -1,0 +1,282 @@
+"""Squared ReLU and tanh units: exact pricing against search, training against other programs."""
+
+from itertools import combinations
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from examples import random_data, small_matrices
+from scipy.optimize import minimize
+
+import cvxnet as cn
+from cvxnet.losses import get_loss
+from cvxnet.training.arrangement import arrange
+from cvxnet.training.cells import all_cells
+from cvxnet.training.curved_sweep import curved_sweep
+from cvxnet.training.interval_search import bound_boxes, price_tanh, search_boxes
+from cvxnet.training.units import make_family
+from cvxnet.training.units.squared_relu import SquaredReLUUnits
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["quadratic", "polynomial", "squared_relu", "tanh"])
+def test_pull_back_is_the_gradient_and_features_are_homogeneous(name):
+    rng = np.random.default_rng(0)
+    X, v = rng.standard_normal((7, 3)), rng.standard_normal(7)
+    units = make_family(name, X)
+    W = rng.standard_normal((30, units.rank))
+    W[::2, -1] += 3.0  # tanh rows inside the cone as well as outside
+    value = lambda W: v @ units.features(W)  # noqa: E731
+    steps = 1e-6 * np.eye(units.rank)
+    numeric = np.column_stack([(value(W + e) - value(W - e)) / 2e-6 for e in steps])
+    np.testing.assert_allclose(units.pull_back(W, v), numeric, atol=1e-6)
+    np.testing.assert_allclose(units.features(3.0 * W), 3.0 * units.features(W))
+    assert not units.features(np.zeros((1, units.rank))).any()
+
+
+@pytest.mark.parametrize("name", ["quadratic", "squared_relu", "tanh"])
+def test_hidden_weights_are_what_features_say(name):
+    """Also where the columns of the data are dependent."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 3))
+    units = make_family(name, X)
+    W = rng.standard_normal((5, units.rank))
+    W /= np.linalg.norm(W, axis=1)[:, None]
+    phi = {"quadratic": np.square, "squared_relu": lambda t: np.maximum(t, 0) ** 2, "tanh": np.tanh}
+    np.testing.assert_allclose(units.features(W), phi[name](X @ units.hidden(W).T), atol=1e-10)
+    hidden = units.hidden(W)
+    np.testing.assert_allclose(
+        units.features(units.coordinates(hidden) / units.sizes(units.coordinates(hidden))[:, None]),
+        units.features(W),
+        atol=1e-10,
+    )
+
+
+# --- squared ReLU: pricing ------------------------------------------------------------------------
+
+
+def climbed(X, v, rng):
+    """The largest ``|v.(Xu)_+^2|`` on the sphere that shifted power iterations find."""
+    shift = 1.1 * np.abs(v) @ (X * X).sum(axis=1) or 1.0
+    best = 0.0
+    for s in (1.0, -1.0):
+        U = rng.standard_normal((150, X.shape[1]))
+        for _ in range(600):
+            U = s * (np.maximum(U @ X.T, 0.0) * v) @ X + shift * U
+            U /= np.linalg.norm(U, axis=1)[:, None]
+        best = max(best, (s * np.maximum(U @ X.T, 0.0) ** 2 @ v).max())
+    return best
+
+
+@pytest.mark.parametrize("X", small_matrices(40, seed=4))
+def test_squared_relu_pricing_is_the_maximum(X):
+    rng = np.random.default_rng(7)
+    for v in (rng.standard_normal(len(X)), np.round(rng.standard_normal(len(X))), np.ones(len(X))):
+        found = SquaredReLUUnits(X).price(v, 0.0)
+        scale = np.abs(v) @ (X * X).sum(axis=1) + 1e-300
+        best = climbed(X, v, rng)
+        assert best <= found.rho + found.error
+        assert found.rho <= best + 1e-6 * scale
+
+
+def test_all_local_maxima_of_squared_relu_are_found():
+    """On the circle by a fine grid; among them points where several kinks meet."""
+    rng = np.random.default_rng(2)
+    angles = np.linspace(0.0, 2 * np.pi, 100_000, endpoint=False)
+    U = np.column_stack([np.cos(angles), np.sin(angles)])
+    for k in range(10):
+        X, v = rng.standard_normal((8, 2)), rng.standard_normal(8)
+        X = np.round(X) if k % 2 else X
+        g = np.abs(np.maximum(U @ X.T, 0.0) ** 2 @ v)
+        peaks = g[(g > np.roll(g, 1) + 1e-12) & (g >= np.roll(g, -1))]
+        found = SquaredReLUUnits(X).price(v, 1e-3)
+        for peak in peaks[peaks > 1e-2]:
+            assert np.abs(found.values - peak).min() < 1e-6 * g.max()
+
+
+@pytest.mark.parametrize("r", [2, 3])
+def test_found_units_have_their_values(r):
+    rng = np.random.default_rng(3)
+    X, v = rng.standard_normal((30, r)), rng.standard_normal(30)
+    found = SquaredReLUUnits(X).price(v, 0.0)
+    values = found.signs * (v @ np.maximum(X @ found.units.T, 0.0) ** 2)
+    np.testing.assert_allclose(values, found.values, rtol=1e-9)
+    above = SquaredReLUUnits(X).price(v, 0.5 * found.rho)
+    np.testing.assert_allclose(above.values, found.values[found.values > 0.5 * found.rho])
+
+
+def test_a_form_with_equal_eigenvalues_everywhere():
+    """plus = minus = 1 on an orthonormal basis: g = |u|^2, critical everywhere, value 1."""
+    for r in (1, 2, 3):
+        found = curved_sweep(np.eye(r), np.ones(r), np.ones(r))
+        assert found.rho == pytest.approx(1.0, abs=1e-9)
+        assert len(found.values) > 0
+
+
+# --- squared ReLU: the whole program --------------------------------------------------------------
+
+
+def simplicial_cones(normals):
+    """Each closed cell cut into cones with r rays, (signs, rays (r, r)): r <= 3."""
+    r = normals.shape[1]
+    for signs in all_cells(normals):
+        rows = signs[:, None] * normals
+        if r == 2:
+            lines = [np.array([-e[1], e[0]]) for e in normals]
+        else:
+            lines = [np.cross(e, f) for e, f in combinations(normals, 2)]
+        points = [s * line / np.linalg.norm(line) for line in lines for s in (1.0, -1.0)]
+        rays = np.unique([p for p in points if (rows @ p >= -1e-9).all()], axis=0)
+        if r == 2:
+            yield signs, rays
+            continue
+        inside = rays.mean(axis=0)
+        p, q = np.linalg.svd(inside[None])[2][1:]
+        rays = rays[np.argsort(np.arctan2(rays @ q, rays @ p))]
+        for k in range(1, len(rays) - 1):
+            yield signs, rays[[0, k, k + 1]]
+
+
+def completely_positive_program(X, y, loss, weight_decay):
+    """The training problem of squared ReLU units without column generation.
+
+    In a cone with rays R (rows) a sum of units ``a u u^T`` is ``R^T C R`` with C completely
+    positive, which up to order 4 means semidefinite with non-negative entries; its size is the
+    trace, and in a cell its predictions are linear.
+    """
+    a = arrange(X)
+    fit, size, constraints = 0.0, 0.0, []
+    for signs, R in simplicial_cones(a.normals):
+        active = np.maximum(a.row_sides(signs), 0)[:, None] * (a.rows @ R.T)
+        for s in (1.0, -1.0):
+            C = cp.Variable((len(R), len(R)), PSD=True)
+            constraints.append(C >= 0)
+            fit = fit + s * cp.sum(cp.multiply(active @ C, active), axis=1)
+            size = size + cp.sum(cp.multiply(R @ R.T, C))
+    objective = get_loss(loss).expression(fit, y) + weight_decay * size
+    return cp.Problem(cp.Minimize(objective), constraints)
+
+
+@pytest.mark.parametrize(("n", "d"), [(4, 2), (6, 2), (5, 1), (9, 1)])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_squared_relu_training_equals_the_completely_positive_program(n, d, loss):
+    X, y = random_data(n, n, d)
+    y = np.sign(y) if loss == "logistic" else y
+    weight_decay = 0.1 * cn.largest_weight_decay("squared_relu", X, y, loss=loss)
+    solution = cn.train("squared_relu", X, y, loss=loss, weight_decay=weight_decay)
+    assert solution.status == "optimal"
+    rows = np.column_stack([X, np.ones(n)])
+    program = completely_positive_program(rows, y, loss, weight_decay)
+    assert solution.value == pytest.approx(program.solve(solver="CLARABEL"), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("n", [10, 30])
+def test_squared_relu_training_closes_the_bracket(n, loss):
+    X, y = random_data(0, n, 2)
+    y = np.sign(y) if loss == "logistic" else y
+    weight_decay = 0.03 * cn.largest_weight_decay("squared_relu", X, y, loss=loss)
+    solution = cn.train("squared_relu", X, y, loss=loss, weight_decay=weight_decay)
+    assert solution.status == "optimal"
+    c = solution.certificate
+    fit = np.maximum(X @ c.W.T + c.b, 0.0) ** 2 @ c.a
+    np.testing.assert_allclose(np.linalg.norm(np.column_stack([c.W, c.b]), axis=1), 1.0)
+    np.testing.assert_allclose(solution.network(X).ravel(), fit)
+    value = get_loss(loss).value(fit, y) + weight_decay * np.abs(c.a).sum()
+    assert solution.value == pytest.approx(value)
+
+
+# --- tanh -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_tanh_pricing_is_the_maximum(r):
+    rng = np.random.default_rng(r)
+    for k in range(4):
+        n, radius = int(rng.integers(1, 40)), [0.5, 3.0, 10.0, 30.0][k]
+        X, v = rng.standard_normal((n, r)), rng.standard_normal(n)
+        found = price_tanh(X, v, radius)
+        assert found.error <= 2e-7 * found.rho
+        lengths = np.linalg.norm(found.units, axis=1)
+        assert lengths.max() <= radius * (1 + 1e-12)
+        np.testing.assert_allclose(v @ np.tanh(X @ found.units.T), found.values, rtol=1e-9)
+        U = rng.standard_normal((100_000, r))
+        U *= radius * rng.random((len(U), 1)) ** rng.random() / np.linalg.norm(U, axis=1)[:, None]
+        values = np.abs(np.tanh(U @ X.T) @ v)
+        assert values.max() <= found.rho + found.error
+        assert found.rho <= values.max() * 1.1
+
+
+def test_bounds_hold_in_random_boxes():
+    """Neither bound may be below h anywhere in the box within the ball."""
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        r, n = int(rng.integers(1, 4)), int(rng.integers(1, 10))
+        X, v = 4.0 * rng.standard_normal((n, r)), rng.standard_normal(n)
+        c, w = rng.uniform(-0.8, 0.8, (1, r)), 10.0 ** rng.uniform(-4, -0.3)
+        bounds, values = bound_boxes(c, w, X, v, -np.inf)
+        U = c + w * rng.uniform(-1.0, 1.0, (1000, r))
+        U = U[np.linalg.norm(U, axis=1) <= 1.0]
+        if len(U):
+            assert (np.tanh(U @ X.T) @ v).max() <= bounds[0] + 1e-12
+        if np.isfinite(values[0]):
+            assert values[0] == pytest.approx(np.tanh(c @ X.T) @ v)
+
+
+def test_search_of_boxes_repairs_a_bad_local_search():
+    rng = np.random.default_rng(5)
+    X, v = 5.0 * rng.standard_normal((15, 2)), rng.standard_normal(15)
+    rho = price_tanh(X, v, 1.0).rho
+    bound, better = search_boxes(X, v, 0.5 * rho, 0.0)
+    assert rho <= bound
+    assert (np.tanh(better @ X.T) @ v).max() >= rho * (1 - 1e-6)
+
+
+def test_many_dimensions_leave_an_open_but_true_bound():
+    rng = np.random.default_rng(6)
+    X, v = rng.standard_normal((20, 9)), rng.standard_normal(20)
+    found = price_tanh(X, v, 10.0, floor=1.0)
+    U = 10.0 * rng.standard_normal((1000, 9))
+    U /= np.maximum(np.linalg.norm(U, axis=1) / 10.0, 1.0)[:, None]
+    assert found.rho > np.abs(np.tanh(U @ X.T) @ v).max()
+    assert 1e-6 * found.rho < found.error < np.inf
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_tanh_training_closes_the_bracket(loss):
+    X, y = random_data(0, 10, 2)
+    y = np.sign(y) if loss == "logistic" else y
+    units = cn.Family("tanh", radius=5.0)
+    weight_decay = 0.1 * cn.largest_weight_decay(units, X, y, loss=loss)
+    solution = cn.train(units, X, y, loss=loss, weight_decay=weight_decay)
+    assert solution.status == "optimal"
+    c = solution.certificate
+    assert np.linalg.norm(np.column_stack([c.W, c.b]), axis=1).max() <= 5.0
+    fit = np.tanh(X @ c.W.T + c.b) @ c.a
+    np.testing.assert_allclose(solution.network(X).ravel(), fit)
+    value = get_loss(loss).value(fit, y) + weight_decay * np.abs(c.a).sum()
+    assert solution.value == pytest.approx(value)
+
+
+def test_gradient_training_of_tanh_never_goes_below_the_bound():
+    X, y = random_data(1, 8, 1)
+    units = cn.Family("tanh", radius=3.0)
+    solution = cn.train(units, X, y, weight_decay=0.2)
+    rows, rng, m = np.column_stack([X, np.ones(8)]), np.random.default_rng(0), 6
+
+    def objective(x):
+        S, a = x[: 2 * m].reshape(m, 2), x[2 * m :]
+        U = 3.0 * S / np.sqrt(1.0 + (S * S).sum(axis=1))[:, None]
+        residual = np.tanh(rows @ U.T) @ a - y
+        return 0.5 * residual @ residual + 0.2 * np.sqrt(a * a + 1e-12).sum()
+
+    ends = [minimize(objective, rng.standard_normal(3 * m)).fun for _ in range(4)]
+    assert min(ends) >= solution.lower_bound - 1e-9
+    assert min(ends) <= solution.value * 1.05
+
+
+@pytest.mark.parametrize("radius", [0.0, -1.0, np.inf, "wide"])
+def test_wrong_radius_is_refused(radius):
+    with pytest.raises(cn.errors.InputError):
+        cn.Family("tanh", radius=radius).on(np.eye(2))
