@@ -102,7 +102,7 @@ def brute_bent(left, norm, X, v):
 @pytest.mark.parametrize("name", ["sign", "threshold"])
 def test_steps_equal_brute_force_over_all_faces(name):
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(15):
         X = random_rows(rng)[:5]
         v = random_weights(len(X), rng)
         rho = brute_steps(name, X, v)
@@ -128,3 +128,140 @@ def test_bent_units_equal_brute_force(units, left, norm):
         if rho > 1e-9:
             assert verdict(units, X, v, rho * (1 + 1e-8), norm=norm).valid
             assert not verdict(units, X, v, rho * (1 - 1e-8), norm=norm).valid
+
+
+# ---------------------------------------------------------------------- semidefinite families
+
+
+def random_data(rng, most=8):
+    n, d = int(rng.integers(1, most)), int(rng.integers(1, 5))
+    return rng.normal(size=(n, d)), rng.normal(size=n)
+
+
+def test_quadratic_units_equal_the_spectral_norm():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        X, v = random_data(rng)
+        rho = np.abs(np.linalg.eigvalsh(X.T @ (v[:, None] * X))).max()
+        assert verdict("quadratic", X, v, rho * (1 + 1e-12)).valid
+        assert "dual infeasible" in verdict("quadratic", X, v, rho * (1 - 1e-12)).reason
+
+
+def test_quadratic_units_exactly_at_the_boundary():
+    X, v = [[3.0, 4.0], [4.0, -3.0]], [2.0, -1.0]  # eigenvalues 50 and -25
+    assert verdict("quadratic", X, v, 50.0).valid
+    assert not verdict("quadratic", X, v, math.nextafter(50.0, 0.0)).valid
+    assert verdict("quadratic", np.zeros((2, 3)), v, 5e-324).valid
+
+
+def brute_polynomial(a, b, c, X, v):
+    """max |u^T Q u + q.u + r| over the unit sphere: the secular equation, in many directions."""
+    best = 0.0
+    for sign in (1.0, -1.0):
+        lam, V = np.linalg.eigh(sign * a * X.T @ (v[:, None] * X))
+        g, r = V.T @ (sign * b * X.T @ v), sign * c * v.sum()
+        excess = np.logspace(-14, 4, 40_000)[:, None] * (np.abs(lam).max() + np.linalg.norm(g))
+        mu = lam[-1] + excess
+        best = max(best, (mu[:, 0] + r + (g**2 / 4.0 / (mu - lam)).sum(axis=1)).min())
+    return best
+
+
+@pytest.mark.parametrize("a, b, c", [(0.5, 1.0, 0.25), (-1.0, 0.3, 0.0), (0.0, 2.0, -1.0)])
+def test_polynomial_units_equal_the_trust_region_problem(a, b, c):
+    rng = np.random.default_rng(3)
+    units = {"name": "polynomial", "coefficients": [a, b, c]}
+    for _ in range(8):
+        X, v = random_data(rng)
+        rho = brute_polynomial(a, b, c, X, v)
+        U = rng.normal(size=(X.shape[1], 10_000))
+        t = X @ (U / np.linalg.norm(U, axis=0))
+        assert np.abs(v @ (a * t**2 + b * t + c)).max() <= rho * (1 + 1e-9)
+        assert verdict(units, X, v, rho * (1 + 1e-6)).valid
+        assert "not proved" in verdict(units, X, v, rho * (1 - 1e-6)).reason
+
+
+# ------------------------------------------------------------------------ relaxation evidence
+
+
+def random_leaf(rng, X, path):
+    """Allowed multipliers, at random; the tau and mu are placeholders for `closed`."""
+    n, r = X.shape
+    rows = sorted(path)
+    leaf = {
+        "mu": 0.0,
+        "linear": [[int(k), float(rng.normal())] for k in rng.integers(0, n, 2)],
+        "lean": [[0, n - 1, float(rng.normal())]] if n > 1 else [],
+        "fixed": [[k, float(rng.normal())] for k in rows],
+        "product": [[j, k, float(rng.uniform())] for j in rows for k in rows if j < k],
+        "tau": [[i, float(rng.uniform(0.5, 2.0))] for i in range(n)],
+    }
+    e = rng.normal(size=r)
+    leaf["turn"] = [[int(rng.integers(0, n)), float(np.linalg.norm(e) * (1 + 1e-12)), *e.tolist()]]
+    return leaf
+
+
+def leaf_bound(leaf, path, X, w, slope):
+    """The bound that a leaf proves with its best mu, which is put into it."""
+    P, c, Q = w.copy(), slope.copy(), np.zeros((X.shape[1],) * 2)
+    for k, theta in leaf["fixed"]:
+        P[k] -= theta
+        c += theta * path[k] * X[k]
+    for k, s in leaf["linear"]:
+        P[k] += abs(s)
+        c -= s * X[k]
+    for k, eta, *e in leaf["turn"]:
+        P[k] += eta
+        Q -= (np.outer(e, X[k]) + np.outer(X[k], e)) / 2
+    for j, k, kappa in leaf["product"]:
+        Q += kappa * path[j] * path[k] * (np.outer(X[j], X[k]) + np.outer(X[k], X[j])) / 2
+    for _, k, a in leaf["lean"]:
+        P[k] += abs(a)
+    Y = np.maximum(P, 0.0)[:, None] * X
+    for i, k, a in leaf["lean"]:
+        Y[i] -= a * X[k]
+    used = [(i, tau) for i, tau in leaf["tau"] if np.any(Y[i])]
+    Q += sum((np.outer(Y[i], Y[i]) / (2 * tau) for i, tau in used), np.zeros_like(Q))
+    lam, V = np.linalg.eigh(Q)
+    g = V.T @ c
+    mu = max(lam[-1], 0.0) + np.logspace(-10, 3, 20_000)
+    values = mu + (g**2 / 4.0 / (mu[:, None] - lam)).sum(axis=1)
+    leaf["mu"] = float(mu[values.argmin()])
+    return values.min() + sum(tau for _, tau in used) / 2
+
+
+def random_tree(rng, X, w, slope, depth, path):
+    """A tree with random splits and multipliers, and the bound that it proves."""
+    free = [k for k in range(len(X)) if k not in path]
+    if depth == 0 or not free:
+        leaf = random_leaf(rng, X, path)
+        return leaf, leaf_bound(leaf, path, X, w, slope)
+    row = int(rng.choice(free))
+    plus, one = random_tree(rng, X, w, slope, depth - 1, path | {row: 1})
+    minus, two = random_tree(rng, X, w, slope, depth - 1, path | {row: -1})
+    return {"row": row, "plus": plus, "minus": minus}, max(one, two)
+
+
+def random_evidence(rng, left, X, v, depth):
+    trees, bounds = zip(
+        *(
+            random_tree(
+                rng, X, side * (1 - left) / 2 * v, side * (1 + left) / 2 * X.T @ v, depth, {}
+            )
+            for side in (1.0, -1.0)
+        ),
+        strict=True,
+    )
+    return {"kind": "relaxation", "plus": trees[0], "minus": trees[1]}, max(bounds)
+
+
+@pytest.mark.parametrize("units, left", BENT)
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_relaxation_evidence_proves_its_bound_and_no_more(units, left, depth):
+    rng = np.random.default_rng(depth)
+    for _ in range(6):
+        X, v = rng.normal(size=(5, 4)), rng.normal(size=5)
+        evidence, bound = random_evidence(rng, left, X, v, depth)
+        assert brute_bent(left, "l2", X, v) <= bound * (1 + 1e-9)
+        assert verdict(units, X, v, bound * (1 + 1e-7), evidence=evidence).valid
+        below = verdict(units, X, v, bound * (1 - 1e-5), evidence=evidence)
+        assert "a leaf of the evidence proves nothing" in below.reason

@@ -40,7 +40,10 @@ ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
 MAX_PRODUCTS = 3 * 10**7  # samples * features * (units + gates)
-MAX_BITS = 5 * 10**4  # of the determinant of a system of equations
+MAX_DEPTH = 60  # of a tree of evidence
+MULTIPLIERS = {"fixed": 1, "product": 2, "linear": 1, "lean": 2, "turn": 1, "tau": 1}  # their rows
+MAX_ORDER = 200  # of a symmetric matrix
+MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 TIME_LIMIT = 600.0  # seconds to prove the dual vector feasible, unless the caller says otherwise
 PRECISION = 256  # bits, of the balls
 HIGH_RANK = "the rows of X with a dual number other than 0 have rank above 3"
@@ -98,7 +101,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         y=numbers(y, "y", n),
         **read_network(doc["network"], d),
         v=numbers(doc["dual"], "dual", n),
-        evidence=read_evidence(doc["evidence"]),
+        evidence=read_evidence(doc["evidence"], n, d + doc["bias"]),
         lower=numbers(doc["lower"], "lower"),
         upper=numbers(doc["upper"], "upper"),
     )
@@ -197,11 +200,46 @@ def read_network(value: Any, d: int) -> dict[str, Any]:
     }
 
 
-def read_evidence(value: Any) -> dict[str, Any] | None:
-    """What the certificate brings to help with the proof of feasibility."""
-    if value is not None:
-        raise RefusalError("this checker knows no such evidence")
-    return None
+def read_evidence(value: Any, n: int, columns: int) -> dict[str, Any] | None:
+    """What helps with the proof of feasibility: two trees of multipliers, see section 7."""
+    if value is None:
+        return None
+    kind, *trees = members(value, "kind", "plus", "minus")
+    if kind != "relaxation":
+        raise RefusalError("this checker knows evidence of the kind relaxation only")
+    plus, minus = (read_node(tree, n, columns, ()) for tree in trees)
+    return {"kind": kind, "plus": plus, "minus": minus}
+
+
+def read_node(value: Any, n: int, columns: int, path: tuple[int, ...]) -> dict[str, Any]:
+    """``{"row": l, "plus": node, "minus": node}``, or a leaf.
+
+    A leaf has mu, and for the other multipliers lists of rows with numbers: ``[l, theta]``,
+    ``[k, s]``, ``[i, tau]``, ``[i, k, a]``, ``[l, m, kappa]``, ``[k, eta, *e]``.
+    """
+    if not isinstance(value, dict) or len(path) > MAX_DEPTH:
+        raise RefusalError("evidence: a node of a tree is no object, or too deep")
+    if "row" in value:
+        row, plus, minus = members(value, "row", "plus", "minus")
+        path = *path, *read_multiplier([row], n, 1, 0)
+        return {"row": row, "plus": read_node(plus, n, columns, path),
+                "minus": read_node(minus, n, columns, path)}  # fmt: skip
+    if not {"mu"} <= set(value) <= {"mu", *MULTIPLIERS}:
+        raise RefusalError("evidence: a leaf must have mu and known multipliers, nothing else")
+    leaf: dict[str, Any] = {"mu": numbers(value["mu"], "mu")}
+    for key, count in MULTIPLIERS.items():
+        given = value.get(key, [])
+        size = 1 + columns * (key == "turn")
+        leaf[key] = [read_multiplier(x, n, count, size) for x in given[: length(given, key)]]
+    return leaf
+
+
+def read_multiplier(value: Any, n: int, count: int, size: int) -> list[Any]:
+    """So many indices of rows, followed by so many numbers."""
+    rows = value[:count] if length(value, "a multiplier") >= count else [None]
+    if not all(type(row) is int and 0 <= row < n for row in rows):
+        raise RefusalError("evidence holds something else than the index of a row")
+    return [*rows, *numbers(value[count:], "a multiplier", size)]
 
 
 def members(value: Any, *names: str) -> list[Any]:
@@ -554,6 +592,7 @@ class Units:
     parameter = ""
     shape: tuple[int, ...] | None = ()
     norms: tuple[str, ...] = ("l2",)
+    relaxed = False
 
     def __init__(self, claims: Claims) -> None:
         self.claims = claims
@@ -564,6 +603,8 @@ class Units:
             raise RefusalError(f"there are no such units with the norm {self.claims.norm}")
         if (self.claims.gate is None) == (self.parameter == "gates"):
             raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
+        if self.claims.evidence and (self.claims.norm == "l1" or not self.relaxed):
+            raise RefusalError("there is no evidence for such units")
         if (self.claims.b is not None) != self.claims.bias:
             raise RefusalError("b must be null without bias, and a list with bias")
 
@@ -595,7 +636,7 @@ class Units:
 class Bent(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0; homogeneous."""
 
-    norms = ("l2", "l1")
+    norms, relaxed = ("l2", "l1"), True
     left, right = fmpq(0), fmpq(1)
 
     def price(self, j: int) -> fmpq:
@@ -608,6 +649,8 @@ class Bent(Units):
         return size * max(1, math.ceil(abs(Fraction(int(self.left.p), int(self.left.q)))))
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        if self.claims.evidence:
+            return relaxed_excess(dual, self.left, self.right, self.claims.evidence, clock)
         return bent_excess(dual, self.left, self.right, self.claims.norm, clock)
 
 
@@ -634,7 +677,7 @@ class Abs(Bent):
 class Linear(Bent):
     """``z``."""
 
-    left = fmpq(1)
+    relaxed, left = False, fmpq(1)
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
         return linear_excess(dual, range(len(dual.v)), self.claims.norm)
@@ -722,12 +765,18 @@ class Quadratic(Units):
     def most(self, size: Fraction) -> Fraction:
         return size * size
 
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return quadratic_excess(dual)
+
 
 class SquaredReLU(Quadratic):
     """``max(z, 0)^2``."""
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z if z > 0 else fmpq(0)
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        raise RefusalError("units squared_relu are not yet covered")
 
 
 class Polynomial(Units):
@@ -751,6 +800,9 @@ class Polynomial(Units):
     def most(self, size: Fraction) -> Fraction:
         a, b, c = (abs(Fraction(x)) for x in self.claims.units["coefficients"])
         return a * size * size + b * size + c
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return polynomial_excess(dual, self.coefficients, clock)
 
 
 class Tanh(Units):
@@ -1191,6 +1243,228 @@ def make_line(e: Vector, H: Metric, effect: Effect, bent: bool) -> Line:
     unit = e if bent else (1, 0, 0)
     back, jump = times(effect.off, unit), times(effect.on - effect.off, unit)
     return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, effect)
+
+
+# ------------------------------------------------------- 6. proofs by positive semidefinite forms
+#
+# Quadratic units: g(u) = u^T (sum_i v_i x_i x_i^T) u, so |g| <= beta on the unit ball if and only
+# if beta I +- sum_i v_i x_i x_i^T are positive semidefinite.
+#
+# Polynomial units: on the sphere g(u) = u^T Q u + q . u + r, Q = a sum_i v_i x_i x_i^T, q = b
+# sum_i v_i x_i, r = c sum_i v_i. If for some mu
+#
+#     ( mu I - Q    -q / 2        )
+#     ( -q^T / 2    beta - r - mu )
+#
+# is positive semidefinite, then applied to (u, 1) with |u| = 1 it says g(u) <= beta. Such a mu
+# exists if g <= beta (S-lemma). Eliminating Q leaves the last pivot, a concave function of mu,
+# which is at its largest where the search ends, or proves its point before.
+
+
+def semidefinite(M: list[list[int]]) -> bool:
+    """Whether a symmetric matrix of integers is positive semidefinite.
+
+    Exactly: its eigenvalues are real, and none is negative if and only if the signs of the
+    characteristic polynomial alternate (then it has no negative root).
+    """
+    size = len(M)
+    if size > MAX_ORDER or size * bits(M) > MAX_BITS:
+        raise RefusalError(f"too large: a symmetric matrix of order {size} with {bits(M)} bits")
+    with ctx.workprec(PRECISION):
+        if (last_pivot([[arb(x) for x in row] for row in M]) or arb(0)) > 0:
+            return True
+    coefficients = fmpz_mat(M).charpoly().coeffs()
+    return all(x * (-1) ** (size - k) >= 0 for k, x in enumerate(coefficients))
+
+
+def last_pivot(M: list[list[arb]]) -> arb | None:
+    """The last pivot of a symmetric matrix (changed in place) if all before it are positive."""
+    for k in range(len(M) - 1):
+        if not M[k][k] > 0:
+            return None
+        for i in range(k + 1, len(M)):
+            factor = M[i][k] / M[k][k]
+            for j in range(k + 1, i + 1):
+                M[i][j] -= factor * M[j][k]
+    return M[-1][-1]
+
+
+def outer_sum(rows: list[list[int]], weights: list[int]) -> list[list[int]]:
+    """The sum of ``weight * x x^T``."""
+    weighted = [[w * x for x in row] for row, w in zip(rows, weights, strict=True)]
+    product = fmpz_mat(rows).transpose() * fmpz_mat(weighted)
+    return [[int(x) for x in row] for row in product.tolist()]
+
+
+def quadratic_excess(dual: Dual) -> Fraction:
+    """`Units.excess` of units z^2; refuses where it is not 0."""
+    rows, weights, beta = dual.scaled(2)
+    for sign in (1, -1) if rows else ():
+        M = outer_sum(rows, [sign * beta.denominator * weight for weight in weights])
+        for k in range(len(M)):
+            M[k][k] += beta.numerator
+        if not semidefinite(M):
+            raise RefusalError("dual infeasible: |sum_i v_i z_i^2| is above weight_decay somewhere")
+    return Fraction(0)
+
+
+def polynomial_excess(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fraction:
+    """`Units.excess` of units ``a z^2 + b z + c`` on the sphere; refuses where it finds no mu."""
+    a, b, c = coefficients
+    x_unit, v_unit = fmpq(1, 2**dual.x_shift), fmpq(1, 2**dual.v_shift)
+    Q = [[a * v_unit * x_unit**2 * x for x in row] for row in outer_sum(dual.X, dual.v)]
+    q = [b * v_unit * x_unit * inner(dual.v, column) for column in zip(*dual.X, strict=True)]
+    r = c * v_unit * sum(dual.v)
+    beta = fmpq(dual.beta.numerator, dual.beta.denominator)
+    if len(q) > MAX_ORDER:
+        raise RefusalError(f"too large: {len(q)} columns")
+    for sign in (1, -1):
+
+        def proof(mu: fmpq, sign: int = sign) -> arb | None:
+            rows = [[-sign * x for x in row] for row in Q]
+            for k, row in enumerate(rows):
+                row[k] += mu
+            rows.append([*(-sign * x / 2 for x in q), beta - sign * r - mu])
+            clock.check()
+            return last_pivot([[arb(x) for x in row] for row in rows])
+
+        with ctx.workprec(PRECISION):
+            if not found(proof, max(sign * Q[k][k] for k in range(len(q))), beta - sign * r):
+                raise RefusalError("not proved feasible: no multiplier of the sphere was found")
+    return Fraction(0)
+
+
+def found(proof: Callable[[fmpq], arb | None], low: fmpq, high: fmpq) -> bool:
+    """Whether a search finds where a concave function is positive; None is minus infinity."""
+    for _ in range(PRECISION // 2 if low < high else 0):
+        first, second = (5 * low + 3 * high) / 8, (3 * low + 5 * high) / 8
+        values = proof(first), proof(second)
+        if any(value is not None and value > 0 for value in values):
+            return True
+        if values[0] is None or (values[1] is not None and values[0] < values[1]):
+            low = first
+        else:
+            high = second
+    return False
+
+
+# ------------------------------------------------------ 7. proofs by relaxation, with evidence
+#
+# For bent units at any rank. With phi(z) = p z + q |z|, p = (right + left) / 2 and q = (right -
+# left) / 2, and for both sides +1 and -1, to prove: for all |u| <= 1,
+#
+#     side g(u) = slope . u + sum_k w_k |x_k . u| <= beta,   slope = side p X^T v,  w = side q v.
+#
+# The evidence is a tree for each side. A node that is a split on row l has two children: one
+# about the u with x_l . u >= 0, one about those with x_l . u <= 0. A leaf is about the u with
+# sigma_l x_l . u >= 0 for the rows l on its path, and gives multipliers (0 where it gives none):
+#
+#     fixed theta_l, product kappa_lm >= 0 for rows on the path;  linear s_k, lean a_ik (i != k);
+#     turn (eta_k, e_k), eta_k >= |e_k|;  tau_i > 0;  mu >= 0
+#
+# The sum of theta_l (|x_l . u| - sigma_l x_l . u) is 0 and may be subtracted. Let
+#
+#     P_k = max(0, w_k - theta_k + |s_k| + eta_k + sum_i |a_ik|),    y_i = P_i x_i - sum_k a_ik x_k.
+#
+# Then P_i |x_i . u| <= |y_i . u| + sum_k |a_ik| |x_k . u|, and |y_i . u| <= (y_i . u)^2 / (2 tau_i)
+# + tau_i / 2, while |s_k| |x_k . u| >= s_k x_k . u, and eta_k |x_k . u| >= (e_k . u) (x_k . u) on
+# the ball. So side g(u) <= u^T Q u + c . u + sum_i tau_i / 2 with
+#
+#     c = slope + sum_l theta_l sigma_l x_l - sum_k s_k x_k
+#     Q = sum_i y_i y_i^T / (2 tau_i) - sum_k e_k x_k^T + sum kappa_lm sigma_l sigma_m x_l x_m^T,
+#
+# made symmetric, and that is at most beta - mu (1 - |u|^2) <= beta if
+#
+#     ( mu I - Q    -c / 2                      )
+#     ( -c^T / 2    beta - sum_i tau_i / 2 - mu )    is positive semidefinite.
+
+
+def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock) -> Fraction:
+    """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0; or refuses."""
+    X = [[fmpq(x, 2**dual.x_shift) for x in row] for row in dual.X]
+    v = [fmpq(x, 2**dual.v_shift) for x in dual.v]
+    beta = fmpq(dual.beta.numerator, dual.beta.denominator)
+    for side, tree in ((1, trees["plus"]), (-1, trees["minus"])):
+        w = [side * (right - left) / 2 * x for x in v]
+        slope = [fmpq(0)] * len(X[0])
+        for x, row in zip(v, X, strict=True):
+            slope = add(slope, side * (right + left) / 2 * x, row)
+        nodes: list[tuple[Any, dict[int, int]]] = [(tree, {})]
+        while nodes:
+            node, path = nodes.pop()
+            if "row" in node:
+                nodes.append((node["plus"], path | {node["row"]: 1}))
+                nodes.append((node["minus"], path | {node["row"]: -1}))
+            elif not leaf_proves(node, path, X, w, slope, beta):
+                raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")
+            clock.check()
+    return Fraction(0)
+
+
+def leaf_proves(
+    leaf: dict[str, Any],
+    sigma: dict[int, int],
+    X: list[list[fmpq]],
+    w: list[fmpq],
+    slope: list[fmpq],
+    beta: fmpq,
+) -> bool:
+    """Whether the multipliers of a leaf, for the u with the signs ``sigma``, prove its part."""
+    r, P, c, Q = len(slope), list(w), slope, fmpq_mat(len(slope), len(slope))
+    lists = {key: [exact(entry) for entry in leaf[key]] for key in MULTIPLIERS}
+    mu, tau = rational(leaf["mu"]), dict(lists["tau"])
+    valid = mu >= 0 and all(x > 0 for x in tau.values())
+    valid &= all(row in sigma for row, _ in lists["fixed"])
+    valid &= all({i, k} <= set(sigma) and kappa >= 0 for i, k, kappa in lists["product"])
+    valid &= all(eta >= 0 and eta * eta >= inner(e, e) for _, eta, *e in lists["turn"])
+    if not valid or not all(i != k for i, k, _ in lists["lean"]):
+        raise RefusalError("evidence: a multiplier that is not allowed in its place")
+    for row, theta in lists["fixed"]:
+        P[row] -= theta
+        c = add(c, theta * sigma[row], X[row])
+    for row, s in lists["linear"]:
+        P[row] += abs(s)
+        c = add(c, -s, X[row])
+    for row, eta, *e in lists["turn"]:
+        P[row] += eta
+        Q -= fmpq_mat(r, 1, e) * fmpq_mat(1, r, X[row])
+    for row, other, kappa in lists["product"]:
+        scaled = [kappa * sigma[row] * sigma[other] * x for x in X[row]]
+        Q += fmpq_mat(r, 1, scaled) * fmpq_mat(1, r, X[other])
+    for _, row, a in lists["lean"]:
+        P[row] += abs(a)
+    Y = [[max(fmpq(0), most) * x for x in row] for most, row in zip(P, X, strict=True)]
+    for row, other, a in lists["lean"]:
+        Y[row] = add(Y[row], -a, X[other])
+    used = [i for i, y in enumerate(Y) if any(y)]
+    if not all(i in tau for i in used):
+        raise RefusalError("evidence: a tau is missing")
+    if used:
+        flat = [x for i in used for x in Y[i]]
+        weighted = [short(1 / (2 * tau[i])) * x for i in used for x in Y[i]]
+        Q += fmpq_mat(len(used), r, flat).transpose() * fmpq_mat(len(used), r, weighted)
+    M = [[-(Q[i, j] + Q[j, i]) / 2 for j in range(r)] + [-c[i] / 2] for i in range(r)]
+    for i in range(r):
+        M[i][i] += mu
+    M.append([-x / 2 for x in c] + [beta - mu - sum((tau[i] for i in used), fmpq(0)) / 2])
+    scale = math.lcm(*(int(x.q) for row in M for x in row))
+    return semidefinite([[int(x * scale) for x in row] for row in M])
+
+
+def exact(entry: Sequence[Any]) -> list[Any]:
+    """Rows as they are, numbers as rational numbers."""
+    return [x if isinstance(x, int) else rational(x) for x in entry]
+
+
+def add(x: Sequence[fmpq], factor: fmpq, y: Sequence[fmpq]) -> list[fmpq]:
+    """``x + factor y``."""
+    return [p + factor * q for p, q in zip(x, y, strict=True)]
+
+
+def short(x: fmpq) -> fmpq:
+    """A little more than a positive number, with few binary digits."""
+    scale = fmpq(2) ** (64 + int(x.q).bit_length() - int(x.p).bit_length())
+    return fmpq((x * scale).ceil()) / scale
 
 
 # ------------------------------------------------------------------------------------ the answer
