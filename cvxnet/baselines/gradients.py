@@ -198,7 +198,7 @@ def descend_one(
 ) -> tuple[tuple[Array, Array], Curve]:
     """Until the line search fails, the gradient vanishes or the epochs are over."""
     epochs, begin = tensors.task.protocol.epochs, time.perf_counter()
-    passed = 0
+    passed, p = 0, np.concatenate([W0.ravel(), a0])
 
     def evaluate(p: Array) -> tuple[float, Array]:
         nonlocal passed
@@ -214,7 +214,6 @@ def descend_one(
         p = intermediate_result.x.copy()
         noted.append((passed, time.perf_counter() - begin, float(intermediate_result.fun)))
 
-    p = np.concatenate([W0.ravel(), a0])
     noted = [(0, 0.0, tensors.task.objective.value(W0, a0, tensors.task.X, tensors.task.y))]
     options = {"maxiter": epochs, "maxfun": epochs, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 1e-12}
     minimize(evaluate, p, jac=True, method="L-BFGS-B", callback=note, options=options)

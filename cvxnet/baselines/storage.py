@@ -51,8 +51,8 @@ class Store:
         if path is None or not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return record_of({name: file[name] for name in file.files})
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return record_of(dict(arrays))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 

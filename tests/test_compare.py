@@ -1,0 +1,448 @@
+"""Gradient training beside the optimum: the same objective, never below the bound, resumable."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cvxnet as cn
+from cvxnet.baselines import comparison, tasks
+from cvxnet.baselines.objective import ACTIVATIONS, NOT_TRAINED, Objective
+from cvxnet.baselines.protocol import make_protocol
+from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
+from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
+from cvxnet.losses import LOSSES
+
+torch = pytest.importorskip("torch")
+gradients = pytest.importorskip("cvxnet.baselines.gradients")
+
+UNITS = sorted(ACTIVATIONS)
+FIRST_ORDER = ("sgd", "adam", "adamw")
+rng = np.random.default_rng(0)
+X = rng.standard_normal((9, 2))
+Y = np.sin(2 * X.sum(axis=1)) + 0.1 * rng.standard_normal(9)
+LABELS = np.where(np.median(Y) < Y, 1.0, -1.0)
+
+
+def target(loss):
+    return LABELS if getattr(LOSSES[loss], "labels", False) else Y
+
+
+def make_task(optimizer="adam", width=3, seeds=(0, 1, 2), rate=0.01, **options):
+    settings = {"units": "relu", "loss": "squared", "weight_decay": 0.1, "bias": True}
+    settings |= {name: options.pop(name) for name in list(options) if name in settings}
+    protocol = make_protocol(
+        optimizer, width, seeds, options.pop("epochs", 20), options.pop("batch_size", None), None, 9
+    )
+    return Task(
+        objective=Objective(**settings),
+        protocol=protocol,
+        X=X,
+        y=target(settings["loss"]),
+        optimizer=optimizer,
+        width=width,
+        seeds=seeds,
+        rates=() if optimizer == "lbfgs" else (rate,) * len(seeds),
+        stream=options.pop("stream", tasks.TRAINING),
+    )
+
+
+def compare(**options):
+    """A small comparison of the five points."""
+    settings = {"optimizers": "adam", "widths": 3, "seeds": 4, "epochs": 30, "weight_decay": 0.1}
+    given = settings | {"rates": {"adam": 0.05}} | options
+    return cn.compare(given.pop("units", "relu"), given.pop("X", X), given.pop("y", Y), **given)
+
+
+# --- the objective
+
+
+@pytest.mark.parametrize("units", UNITS)
+@pytest.mark.parametrize("loss", sorted(gradients.LOSSES))
+@pytest.mark.parametrize("bias", [True, False])
+def test_torch_and_numpy_agree_on_the_objective(units, loss, bias):
+    objective = Objective(units=units, loss=loss, weight_decay=0.3, bias=bias)
+    W, a = rng.standard_normal((4, 5, 2 + bias)), 3.0 * rng.standard_normal((4, 5))
+    task = replace(make_task(), objective=objective, y=target(loss))
+    columns = np.hstack([X, np.ones((9, int(bias)))])
+    tensors = gradients.Tensors(task, torch.from_numpy(columns), torch.from_numpy(task.y))
+    value = tensors.objective(torch.from_numpy(W), torch.from_numpy(a)).numpy()
+    assert value == pytest.approx(objective.values(W, a, X, task.y), rel=1e-13)
+
+
+def test_every_family_is_trained_or_refused_with_a_reason():
+    assert set(cn.FAMILIES) <= set(ACTIVATIONS) | set(NOT_TRAINED)
+    for name in NOT_TRAINED:
+        with pytest.raises(UnsupportedError, match=f"compare does not train {name} units: "):
+            compare(units=name)
+
+
+def test_the_exact_network_has_the_exact_value():
+    for units in UNITS:
+        solution = cn.train(units, X, Y, weight_decay=0.3)
+        state = list(solution.network.state_dict().values())
+        W, a = np.hstack([state[0], state[1][:, None]]), state[-1][0]
+        if ACTIVATIONS[units].fixed_length:  # |u| = 1 and a, at their balance
+            scale = np.sqrt(np.abs(a))
+            W, a = W * scale[:, None], np.sign(a) * scale
+        objective = Objective(units=units, loss="squared", weight_decay=0.3, bias=True)
+        assert objective.value(W, a, X, Y) == pytest.approx(solution.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", FIRST_ORDER)
+def test_it_is_what_torch_does_on_an_ordinary_module(optimizer):
+    """As the docstring of compare says: torch's weight_decay on the sum of the losses."""
+    task = make_task(optimizer, seeds=(5,), rate=0.02)
+    (W,), (a,), _ = start(task)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1, bias=False)
+    ).double()
+    state = {"0.weight": W[:, :2], "0.bias": W[:, 2], "2.weight": a[None]}
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
+    steps = kinds[optimizer](net.parameters(), lr=0.02, weight_decay=0.1, **momentum)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(steps, 20)
+    for _ in range(20):
+        steps.zero_grad()
+        f = net(torch.from_numpy(X))[:, 0]
+        (0.5 * torch.nn.MSELoss(reduction="sum")(f, torch.from_numpy(Y))).backward()
+        steps.step()
+        schedule.step()
+    record = gradients.train_batch(task)
+    assert record.W[0][:, :2] == pytest.approx(net[0].weight.detach().numpy(), rel=1e-9)
+    assert record.W[0][:, 2] == pytest.approx(net[0].bias.detach().numpy(), rel=1e-9)
+    assert record.a == pytest.approx(net[2].weight.detach().numpy(), rel=1e-9)
+
+
+def test_a_fraction_of_an_epoch_is_an_unbiased_estimate():
+    task = make_task(seeds=(0, 1))
+    W, a, _ = start(task)
+    tensors = gradients.Tensors(
+        task, torch.from_numpy(np.hstack([X, np.ones((9, 1))])), torch.from_numpy(Y)
+    )
+    W, a = torch.from_numpy(W), torch.from_numpy(a)
+    parts = [tensors.objective(W, a, torch.tensor([[i], [i]])).numpy() for i in range(9)]
+    assert np.mean(parts, axis=0) == pytest.approx(tensors.objective(W, a).numpy(), rel=1e-12)
+
+
+# --- batches
+
+
+@pytest.mark.parametrize("optimizer", [*FIRST_ORDER, "lbfgs"])
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_together_is_one_by_one_and_repeats_to_the_bit(optimizer, batch_size):
+    task = make_task(optimizer, batch_size=batch_size, epochs=12)
+    together = gradients.train_batch(task)
+    again = gradients.train_batch(task)
+    for name in ("W", "a", "objective", "curve"):
+        assert (getattr(together, name) == getattr(again, name)).all()
+    for k, seed in enumerate(task.seeds):
+        alone = gradients.train_batch(replace(task, seeds=(seed,), rates=task.rates[k : k + 1]))
+        assert alone.W[0] == pytest.approx(together.W[k], rel=1e-8, abs=1e-12)
+        assert alone.objective[0] == pytest.approx(together.objective[k], rel=1e-9)
+
+
+def test_networks_of_a_batch_have_their_own_rates():
+    task = replace(make_task("sgd"), seeds=(3, 3), rates=(0.001, 0.02))
+    both = gradients.train_batch(task)
+    for k, rate in enumerate(task.rates):
+        alone = gradients.train_batch(replace(task, seeds=(3,), rates=(rate,)))
+        assert alone.objective[0] == pytest.approx(both.objective[k], rel=1e-9)
+    assert both.objective[0] != both.objective[1]
+
+
+def test_the_curve_ends_where_the_run_ends():
+    for optimizer in (*FIRST_ORDER, "lbfgs"):
+        record = gradients.train_batch(make_task(optimizer, epochs=25))
+        assert record.curve.shape == record.epochs.shape == (3, len(curve_epochs(25)))
+        assert record.curve[:, -1] == pytest.approx(record.objective, rel=1e-12)
+        assert (np.diff(record.clock) >= 0.0).all() and (np.diff(record.epochs) >= 0).all()
+        if optimizer == "lbfgs":
+            assert (np.diff(record.curve) <= 0.0).all()
+
+
+def test_learning_rates_are_tried_on_other_networks():
+    counted, tried = (start(make_task(stream=stream))[0] for stream in tasks.STREAMS)
+    assert not np.isin(counted, tried).any()
+
+
+def test_of_the_rates_that_never_diverge_the_lowest_median_wins():
+    record = gradients.train_batch(make_task("sgd", epochs=1))
+    rates = tuple(np.repeat([0.1, 0.2, 0.4], 3))
+
+    def chosen(ends):
+        return best_rate(replace(record, rates=rates, objective=np.array(ends, float)))
+
+    assert chosen([5, 5, 5, 9, 2, 3, 1, 1, np.inf]) == 0.2
+    assert chosen([5, 5, 5, 9, 2, 3, 1, 1, 1]) == 0.4
+    assert chosen([np.inf] * 9) == 0.1
+
+
+# --- against the bracket
+
+
+@pytest.mark.parametrize("units", UNITS)
+@pytest.mark.parametrize("loss", ["squared", "logistic", "hinge", "huber"])
+def test_no_network_is_below_the_lower_bound(units, loss):
+    runs = compare(
+        units=units, y=target(loss), loss=loss, widths=(2, 12), optimizers=("adam", "lbfgs")
+    )
+    lower = runs.solution.lower_bound
+    for record in runs.records:
+        assert (record.objective >= lower * (1.0 - 1e-12)).all()
+        assert (record.curve >= lower * (1.0 - 1e-12)).all()
+    for group in runs.groups:
+        assert (group.gap >= -1e-12).all()
+
+
+def test_enough_width_and_patience_reach_a_known_optimum():
+    """Samples -1 and 1 with targets 1 and 2 at weight decay 0.1: the optimum is 0.29."""
+    data = {"X": np.array([[-1.0], [1.0]]), "y": np.array([1.0, 2.0]), "bias": False}
+    runs = compare(**data, widths=(1, 20), seeds=5, epochs=500, optimizers=("adam", "lbfgs"))
+    adam_narrow, adam, lbfgs_narrow, lbfgs = runs.groups
+    assert adam.objective == pytest.approx(np.full(5, 0.29), rel=1e-6)
+    assert lbfgs.objective == pytest.approx(np.full(5, 0.29), rel=1e-6)
+    assert adam.within(1e-4) == 5
+    # one unit fits one of the two samples: 1/2 for the other and 0.1 * 2 - 0.1^2 / 2 for this one
+    assert min(adam_narrow.objective.min(), lbfgs_narrow.objective.min()) >= 0.5 + 0.195 - 1e-9
+    assert adam_narrow.within(1e-2) == lbfgs_narrow.within(1e-2) == 0
+
+
+def test_networks_are_handed_out():
+    for units in ("relu", "quadratic"):
+        runs = compare(units=units, seeds=(7, 9))
+        network = runs.network("adam", 3, 9)
+        f = network(X)[:, 0]
+        state = list(network.state_dict().values())
+        outer = np.abs(state[-1]).sum() if units == "quadratic" else None
+        decay = 0.5 * sum((w**2).sum() for w in state) if outer is None else outer
+        value = 0.5 * ((f - Y) ** 2).sum() + 0.1 * decay
+        objective = runs.groups[0].objective[1]
+        assert value == pytest.approx(objective) if outer is None else value <= objective
+    with pytest.raises(KeyError, match="seed 8"):
+        runs.network("adam", 3, 8)
+
+
+# --- reports
+
+
+def test_the_table_says_what_happened(tmp_path):
+    runs = compare(optimizers=("sgd", "adam", "adamw", "lbfgs"), widths=(2, 5), rates=None)
+    text = str(runs)
+    assert text == runs.table() and "<= optimum <=" in text and "9, d = 2" in text
+    rows = [line.split() for line in text.splitlines()[4:12]]
+    assert [(row[0], int(row[1])) for row in rows] == [
+        (name, width) for name in ("sgd", "adam", "adamw", "lbfgs") for width in (2, 5)
+    ]
+    for row, group in zip(rows, runs.groups, strict=True):
+        assert f"{group.within(1e-2)}/4" in row and f"{group.gap.min():.1e}" in row
+        assert (group.rate is None) == (group.optimizer == "lbfgs") == (len(row) == 9)
+        assert group.rate is None or group.rate in runs.protocol.rates[group.optimizer]
+    assert "adamw: its decoupled decay" in text
+    html = runs._repr_html_()
+    assert html.count("<tr>") == 9 and "&lt;= optimum" in html
+    runs.to_csv(tmp_path / "runs.csv")
+    with open(tmp_path / "runs.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 32 and {line["torch"] for line in lines} == {torch.__version__}
+    assert [float(line["objective"]) for line in lines[:4]] == runs.groups[0].objective.tolist()
+    runs.to_json(tmp_path / "runs.json")
+    document = json.loads((tmp_path / "runs.json").read_text())
+    assert document["exact"]["lower"] == runs.solution.lower_bound
+    assert document["protocol"]["seeds"] == [0, 1, 2, 3] and "numpy" in document["versions"]
+    assert document["groups"][0]["rate"] == runs.groups[0].rate
+    assert document["groups"][7]["curve"][3] == runs.records[7].curve[3].tolist()
+
+
+def test_runs_that_diverge_count_as_failures(tmp_path):
+    runs = compare(optimizers="sgd", rates={"sgd": 1e3}, time_limit=1e-9)
+    (group,) = runs.groups
+    assert np.isinf(group.objective).all() and np.isinf(group.gap).all()
+    assert group.within(1e-2) == 0 and " inf " in runs.table()
+    assert "The bracket is wide" in runs.table()
+    runs.to_json(tmp_path / "runs.json")
+    document = json.loads((tmp_path / "runs.json").read_text())
+    assert document["groups"][0]["gap"] == [None] * 4
+
+
+def test_a_rate_at_the_edge_is_marked():
+    runs = compare(rates={"adam": (1e-6, 1e-5)})
+    assert runs.groups[0].rate == 1e-5 and "1.00e-05*" in runs.table()
+    assert "beyond it may be better" in runs.table()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_pictures_show_the_bracket_and_stay_above_it(d):
+    pytest.importorskip("matplotlib")
+    wide = rng.standard_normal((9, d))
+    runs = compare(X=wide, optimizers=("adam", "lbfgs"), widths=(2, 4), bias=d < 3)
+    figure = runs.plot([f"feature {j}" for j in range(d)])
+    assert len(figure.axes) == (6 if d <= 2 else 4)
+    curves = figure.axes[4 if d <= 2 else 3]
+    drawn = [line for line in curves.get_lines() if len(line.get_xdata()) > 3]
+    floor = runs.solution.gap
+    for line in drawn:
+        if line.get_color() in ("#2166ac", "#1b7837"):
+            assert np.nanmin(line.get_ydata()) >= min(floor, 1e-10)
+    assert figure.get_suptitle().startswith(("Global optimum", "Best network"))
+
+
+# --- interruptions
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(tasks, "SEEDS_TOGETHER", 2)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The tasks that are really run; ``calls.limit`` of them, then Ctrl-C."""
+
+    class Calls(list):
+        limit = np.inf
+
+    made = Calls()
+
+    def train_batch(task):
+        if len(made) >= made.limit:
+            raise KeyboardInterrupt
+        made.append(task)
+        return gradients.train_batch(task)
+
+    monkeypatch.setattr(comparison, "train_batch", train_batch)
+    return made
+
+
+def objectives(runs):
+    return {(g.optimizer, g.width, g.seeds): g.objective.tolist() for g in runs.groups}
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path, small_batches, calls):
+    options = {"optimizers": ("adam", "lbfgs"), "seeds": 6, "store": tmp_path}
+    options["rates"] = {"adam": (0.01, 0.05)}
+    whole = compare(**options | {"store": None})
+    assert len(calls) == 1 + 3 + 3 and not whole.interrupted
+    calls.clear()
+    calls.limit = 3
+    part = compare(**options)
+    assert part.interrupted and "Interrupted" in part.table()
+    assert [(g.optimizer, g.seeds) for g in part.groups] == [("adam", (0, 1, 2, 3))]
+    calls.clear()
+    calls.limit = np.inf
+    rest = compare(**options)
+    assert len(calls) == 4 and objectives(rest) == objectives(whole)
+    assert rest.groups[0].rate == whole.groups[0].rate
+    calls.clear()
+    more = compare(**options | {"seeds": 8, "widths": (3, 4)})
+    assert {(task.width, task.seeds) for task in calls if task.width == 3} == {(3, (6, 7))}
+    assert (
+        objectives(more)["lbfgs", 3, tuple(range(8))][:6]
+        == objectives(whole)["lbfgs", 3, tuple(range(6))]
+    )
+
+
+def test_ctrl_c_before_the_first_run_is_ctrl_c(calls):
+    calls.limit = 0
+    with pytest.raises(KeyboardInterrupt):
+        compare()
+
+
+def test_a_store_gives_back_only_what_was_asked_for(tmp_path, calls):
+    compare(store=tmp_path)
+    changed = [{"y": Y + 1e-9}, {"weight_decay": 0.2}, {"epochs": 31}, {"rates": {"adam": 0.04}}]
+    changed += [{"bias": False}, {"batch_size": 3}, {"units": "abs"}, {"seeds": 3}]
+    for change in changed:
+        calls.clear()
+        compare(store=tmp_path, **change)
+        assert len(calls) == 1, change
+    calls.clear()
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    compare(store=tmp_path)  # damaged
+    compare(store=tmp_path)
+    assert len(calls) == 1
+
+
+SCRIPT = """
+import numpy as np, sys
+import cvxnet as cn
+from cvxnet.baselines import tasks
+tasks.SEEDS_TOGETHER = 2
+data = np.load(sys.argv[1])
+cn.compare("relu", data["X"], data["y"], weight_decay=0.1, optimizers="adam", widths=3, seeds=24,
+           epochs=400, rates={"adam": 0.05}, store=sys.argv[2])
+"""
+
+
+def test_a_killed_process_loses_no_finished_seed(tmp_path, small_batches, calls):
+    np.savez(tmp_path / "data.npz", X=X, y=Y)
+    store = tmp_path / "store"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, tmp_path / "data.npz", store],
+        cwd=Path(cn.__file__).parents[1],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 120.0
+    while len(list(store.glob("*.npz"))) < 3 and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
+    assert 3 <= len(finished) < 12
+    options = {"seeds": 24, "epochs": 400}
+    resumed = compare(**options, store=store)
+    assert len(calls) == 12 - len(finished)
+    assert all(path.stat().st_mtime_ns == time for path, time in finished.items())
+    assert objectives(resumed) == objectives(compare(**options))
+
+
+# --- bad input
+
+FAULTS = [
+    ({"optimizers": ("sgd", "lion")}, ["unknown optimizer 'lion'", "lbfgs"]),
+    ({"optimizers": ()}, ["optimizers: expected at least one"]),
+    ({"optimizers": ("adam", "adam")}, ["none twice"]),
+    ({"rates": {"lbfgs": 0.1}}, ["'lbfgs', which has no learning rate"]),
+    ({"rates": {"adam": -1.0}}, ["learning rate of adam must be", "not -1"]),
+    ({"rates": {"adam": (0.1, 0.1)}}, ["rates of adam", "none twice"]),
+    ({"widths": 0}, ["widths: expected whole numbers from 1 on, not 0"]),
+    ({"widths": (3, 2.5)}, ["widths", "not 2.5"]),
+    ({"widths": "many"}, ["widths", "not 'many'"]),
+    ({"seeds": 0}, ["seeds: expected whole numbers from 1 on"]),
+    ({"seeds": (1, -1)}, ["seeds", "from 0 on, not -1"]),
+    ({"epochs": 0}, ["epochs"]),
+    ({"batch_size": 0}, ["batch_size"]),
+    ({"units": "reul"}, ["units 'reul'", "squared_relu"]),
+    ({"loss": "hindge"}, ["hindge", "logistic"]),
+    ({"weight_decay": 0.0}, ["weight_decay"]),
+    ({"X": np.full((9, 2), np.nan)}, ["X[0, 0] is nan"]),
+    ({"store": __file__}, ["store=", "is no folder"]),
+]
+
+
+@pytest.mark.failure
+@pytest.mark.parametrize(("given", "parts"), FAULTS, ids=lambda value: str(value)[:30])
+def test_bad_input_is_refused_before_any_work(given, parts, calls, monkeypatch):
+    monkeypatch.setattr(comparison, "train", None)
+    with pytest.raises(InputError) as caught:
+        compare(**given)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.failure
+def test_without_torch_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'cvxnet\[torch\]'"):
+        compare()
