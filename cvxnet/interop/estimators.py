@@ -40,7 +40,7 @@ class ConvexNet(BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
-        if not weights.any():
+        if not weights.any():  # newer versions of scikit-learn say so themselves
             raise InputError("every sample weight is zero: there is nothing to learn from.")
         used = weights > 0.0
         return X[used], y[used], weights[used]

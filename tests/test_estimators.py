@@ -1,0 +1,222 @@
+"""scikit-learn's own checks on the estimators, and what people do with estimators."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import cvxnet as cn
+from cvxnet.errors import InputError
+
+pytestmark = pytest.mark.interface
+
+sklearn = pytest.importorskip("sklearn")
+
+from sklearn.base import clone, is_classifier, is_regressor  # noqa: E402
+from sklearn.datasets import load_iris, make_moons  # noqa: E402
+from sklearn.exceptions import NotFittedError  # noqa: E402
+from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
+from sklearn.multioutput import MultiOutputRegressor  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils import get_tags  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor  # noqa: E402
+
+rng = np.random.default_rng(0)
+X = rng.uniform(-1, 1, (40, 2))
+Y = np.abs(X[:, 0]) - X[:, 1] + 0.05 * rng.standard_normal(40)
+MOONS = make_moons(60, noise=0.2, random_state=0)
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings of scikit-learn's own
+@parametrize_with_checks([ConvexNetRegressor("linear"), ConvexNetClassifier("linear")])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def test_what_comes_out_is_what_train_returns():
+    model = ConvexNetRegressor(weight_decay=0.05, gap=1e-6).fit(X, Y)
+    solution = cn.train("relu", X, Y, weight_decay=0.05, output_bias=True, gap=1e-6)
+    assert model.solution_.status == "optimal"
+    assert model.certificate_ is model.solution_.certificate
+    assert abs(model.solution_.value - solution.value) < 2e-6 * solution.value
+    assert (model.predict(X) == model.network_(X)[:, 0]).all()
+    np.testing.assert_allclose(model.predict(X), solution.network(X)[:, 0], atol=2e-3)
+    assert model.score(X, Y) > 0.95
+
+
+def test_every_parameter_reaches_train(monkeypatch):
+    from cvxnet.interop import estimators
+
+    said = {}
+
+    def stop(units, X, y, **options):
+        said.update(options, units=units)
+        raise InterruptedError
+
+    monkeypatch.setattr(estimators, "train", stop)
+    options = {
+        "weight_decay": 3.0, "loss": "huber", "norm": "l1", "bias": False, "output_bias": False,
+        "skip": True, "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
+    }  # fmt: skip
+    model = ConvexNetRegressor("abs", **options)
+    assert {name: value for name, value in model.get_params().items() if name != "activation"} == (
+        options
+    )
+    with pytest.raises(InterruptedError):
+        model.fit(X, Y)
+    assert said == options | {"units": "abs", "sample_weight": None}
+    with pytest.raises(InterruptedError):
+        ConvexNetClassifier("abs", **options | {"loss": "hinge"}).fit(X, Y > 0)
+    assert said == options | {"units": "abs", "sample_weight": None, "loss": "hinge"}
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+def test_two_classes(loss):
+    points, labels = MOONS[0], np.array(["no", "yes"])[MOONS[1]]
+    model = ConvexNetClassifier(weight_decay=0.1, loss=loss).fit(points, labels)
+    assert model.classes_.tolist() == ["no", "yes"]
+    scores = model.decision_function(points)
+    assert scores.shape == (60,)
+    assert (scores == model.network_(points)[:, 0]).all()
+    assert (model.predict(points) == np.where(scores > 0, "yes", "no")).all()
+    assert model.score(points, labels) > 0.9
+    assert hasattr(model, "predict_proba") == (loss == "logistic")
+    if loss == "logistic":
+        chances = model.predict_proba(points)
+        np.testing.assert_allclose(chances[:, 1], 1 / (1 + np.exp(-scores)))
+        np.testing.assert_allclose(chances.sum(axis=1), 1.0)
+
+
+def test_several_classes_are_one_against_the_rest():
+    flowers, kinds = load_iris(return_X_y=True)
+    flowers = flowers[::3, 2:]  # petals
+    names = np.array(["setosa", "versicolor", "virginica"])[kinds[::3]]
+    model = ConvexNetClassifier(weight_decay=0.1).fit(flowers, names)
+    for fitted in (model.solution_, model.network_, model.certificate_):
+        assert isinstance(fitted, list) and len(fitted) == 3
+    scores = model.decision_function(flowers)
+    alone = ConvexNetClassifier(weight_decay=0.1).fit(flowers, names == "versicolor")
+    assert (scores[:, 1] == alone.decision_function(flowers)).all()
+    assert (model.predict(flowers) == model.classes_[scores.argmax(axis=1)]).all()
+    chances = model.predict_proba(flowers)
+    np.testing.assert_allclose(chances.sum(axis=1), 1.0)
+    assert (chances.argmax(axis=1) == scores.argmax(axis=1)).all()
+    assert model.score(flowers, names) > 0.9
+
+
+def test_pipelines_grid_searches_and_cross_validation():
+    pipe = make_pipeline(StandardScaler(), ConvexNetRegressor(gap=1e-3))
+    scores = cross_val_score(pipe, 100 * X + 50, Y, cv=3)
+    assert scores.mean() > 0.8
+    grid = {"convexnetregressor__weight_decay": [0.03, 30.0]}
+    search = GridSearchCV(pipe, grid, cv=3).fit(X, Y)
+    assert search.best_params_ == {"convexnetregressor__weight_decay": 0.03}
+    assert search.best_estimator_[-1].solution_.status == "optimal"
+    assert MultiOutputRegressor(pipe).fit(X, np.column_stack([Y, X])).predict(X).shape == (40, 3)
+
+
+def test_clones_and_pickles():
+    model = ConvexNetClassifier("abs", weight_decay=0.2).fit(*MOONS)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params() and not hasattr(copy, "network_")
+    back = pickle.loads(pickle.dumps(model))
+    assert (back.decision_function(MOONS[0]) == model.decision_function(MOONS[0])).all()
+    assert back.solution_.value == model.solution_.value
+
+
+def test_tags():
+    assert is_regressor(ConvexNetRegressor()) and is_classifier(ConvexNetClassifier())
+    for model in (ConvexNetRegressor(), ConvexNetClassifier()):
+        tags = get_tags(model)
+        assert tags.target_tags.required and not tags.input_tags.sparse
+        assert not tags.input_tags.allow_nan and not tags.no_validation
+    assert get_tags(ConvexNetClassifier()).classifier_tags.multi_class
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_keep_their_names(library):
+    frames = pytest.importorskip(library)
+    frame = frames.DataFrame({"width": X[:, 0], "height": X[:, 1]})
+    model = ConvexNetRegressor().fit(frame, frames.Series(Y))
+    assert model.feature_names_in_.tolist() == ["width", "height"]
+    assert model.n_features_in_ == 2
+    np.testing.assert_array_equal(model.predict(frame), ConvexNetRegressor().fit(X, Y).predict(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[["height", "width"]])
+
+
+def test_sparse_input_gets_the_usual_message():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match=r"Sparse data was passed.*dense data is required"):
+        ConvexNetRegressor().fit(sparse.csr_array(X), Y)
+
+
+def test_weights_are_repetitions_and_order_does_not_matter():
+    times = rng.integers(0, 4, 40)
+    weighted = ConvexNetRegressor(weight_decay=0.1).fit(X, Y, sample_weight=times)
+    order = rng.permutation(times.sum())
+    repeated = ConvexNetRegressor(weight_decay=0.1).fit(
+        X.repeat(times, axis=0)[order], Y.repeat(times)[order]
+    )
+    assert (weighted.predict(X) == repeated.predict(X)).all()
+    plain = ConvexNetRegressor(weight_decay=0.1).fit(X, Y)
+    assert (plain.predict(X) != weighted.predict(X)).any()
+    # and it is the objective of the data as they came
+    used = times > 0
+    value = cn.train(
+        "relu", X[used], Y[used], weight_decay=0.1, output_bias=True, sample_weight=times[used]
+    ).value
+    assert abs(weighted.solution_.value - value) < 2e-4 * value
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber"])
+def test_a_constant_target_is_predicted_as_it_is(loss, tmp_path):
+    model = ConvexNetRegressor(loss=loss, weight_decay=0.7).fit(X, np.full(40, 3.5))
+    assert (model.predict(rng.standard_normal((5, 2))) == 3.5).all()
+    solution = model.solution_
+    assert (solution.status, solution.value, solution.lower_bound) == ("optimal", 0.0, 0.0)
+    model.certificate_.save(tmp_path / "certificate.json")
+    assert cn.check(tmp_path / "certificate.json").valid
+    with pytest.raises(InputError, match="y is constant"):
+        ConvexNetRegressor(output_bias=False).fit(X, np.full(40, 3.5))
+
+
+def test_time_runs_out_with_a_true_bracket():
+    wide = rng.standard_normal((300, 2))
+    target = rng.standard_normal(300)
+    model = ConvexNetRegressor(weight_decay=0.01, gap=1e-9, time_limit=0.05).fit(wide, target)
+    assert model.solution_.status == "gap"
+    assert model.solution_.lower_bound <= model.solution_.value
+
+
+def test_what_cannot_be_fitted_says_why():
+    labels = Y > 0
+    for model, arguments, error, words in [
+        (ConvexNetRegressor(loss="logistic"), (X, Y), InputError, "use ConvexNetClassifier"),
+        (ConvexNetClassifier(loss="squared"), (X, labels), InputError, "use ConvexNetRegressor"),
+        (ConvexNetRegressor(loss="square"), (X, Y), InputError, "unknown loss 'square'"),
+        (ConvexNetRegressor("reul"), (X, Y), InputError, "unknown unit family 'reul'"),
+        (ConvexNetRegressor(weight_decay=-1.0), (X, Y), InputError, "weight_decay must be"),
+        (ConvexNetRegressor(), (X[:1], Y[:1]), ValueError, "1 sample.* minimum of 2"),
+        (ConvexNetRegressor(), (X, Y, -np.ones(40)), InputError, "sample_weight must not be neg"),
+        (ConvexNetRegressor(), (X, Y, np.zeros(40)), ValueError, "weight.*zero"),
+        (ConvexNetClassifier(), (X, labels, labels), InputError, "of one class, .*True"),
+        (ConvexNetClassifier(), (X, Y), ValueError, "Unknown label type"),
+    ]:
+        with pytest.raises(error, match=words):
+            model.fit(*arguments)
+    with pytest.raises(NotFittedError):
+        ConvexNetRegressor().predict(X)
+
+
+def test_networks_go_on_to_onnx(tmp_path):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    model = ConvexNetRegressor(weight_decay=0.05, skip=True).fit(X, Y)
+    cn.to_onnx(model.network_, tmp_path / "net.onnx")
+    session = runtime.InferenceSession(str(tmp_path / "net.onnx"))
+    found = session.run(None, {"x": X})[0][:, 0]
+    np.testing.assert_allclose(found, model.predict(X), rtol=0, atol=1e-12)
