@@ -24,6 +24,7 @@ from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.sliding import slide
 from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.family import Block
+from cvxnet.training.vertex import merge
 
 SLIDING_STEPS = 200
 NEW_UNITS = 100
@@ -32,6 +33,11 @@ APART = 0.01
 """New units of one sign keep a distance (radians) of this on a circle, its root on a sphere."""
 NEGLIGIBLE = 1e-6
 """Units smaller than this, relative to the largest, are what an interior point left over."""
+COARSE, NEARBY = 1e-4, 1e-2
+"""In many dimensions, where cells have many facets, smaller units are left out of the master, and
+units closer than this (radians) are merged."""
+ROUGH = 1e-5
+"""There, an improvement of the network by less than this, relatively, is none."""
 START = 1e-4
 """Size of a new unit relative to the largest."""
 REFINEMENTS = 3
@@ -144,7 +150,7 @@ def generate_columns(
     problem, timings = bracket.problem, master.timings
     units, blocks = bracket.units, dict[Any, Block]()
     maxima = price(bracket, units, problem.dual_vector(units), timings)
-    progress = Watch(gap)
+    progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
     while True:
         yield bracket
         if bracket.gap <= gap or time.monotonic() >= deadline or not progress.seen_in(bracket):
@@ -157,11 +163,13 @@ def generate_columns(
                 slid = slide(problem, grown, SLIDING_STEPS)
             bracket.offer_units(slid)
             candidates = grown + slid.without_small(NEGLIGIBLE)
+            if not problem.family.exact:
+                candidates = merge(slid.without_small(COARSE), NEARBY)
         left = deadline - time.monotonic()
         blocks = blocks_of(problem, candidates) | (blocks if progress.still else {})
         units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
         maxima = price(bracket, units, problem.propose(units, v), timings)
-        if not problem.loss.smooth:
+        if not problem.loss.smooth or not problem.family.exact:
             continue
         for _ in range(REFINEMENTS):
             if bracket.gap <= gap or maxima.rho > NEAR * problem.weight_decay:
@@ -176,9 +184,10 @@ def generate_columns(
 
 @dataclass
 class Watch:
-    """Says when nothing has moved for PATIENCE rounds."""
+    """Says when nothing has moved for some rounds."""
 
     goal: float
+    patience: int = PATIENCE
     gap: float = np.inf
     upper: float = np.inf
     still: int = 0
@@ -190,7 +199,7 @@ class Watch:
         self.still = 0 if moved else self.still + 1
         self.gap = min(self.gap, bracket.gap)
         self.upper = bracket.upper if fell or self.upper == np.inf else self.upper
-        return self.still < PATIENCE
+        return self.still < self.patience
 
 
 def price(bracket: Bracket, units: Units, v: Array, timings: Timings) -> LocalMaxima:

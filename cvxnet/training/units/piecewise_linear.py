@@ -22,9 +22,13 @@ from cvxnet.training.cells import (
     move_inside,
     signs_at,
 )
+from cvxnet.training.climbing import climb, random_starts
 from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.training.vertices import best_vertices
+
+
+EXACT_RANK = 3
 
 
 class PiecewiseLinearUnits(UnitFamily):
@@ -97,8 +101,19 @@ class PiecewiseLinearUnits(UnitFamily):
         error = (len(a.owner) + 100) * np.finfo(float).eps * size
         return coefficients[0], coefficients[1], error
 
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """At rank 3 and below."""
+        return self.rank <= EXACT_RANK
+
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball."""
+        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball.
+
+        Where that is out of reach, by climbing.
+        """
+        if not self.exact:
+            starts = random_starts(self.rows, v)
+            return climb(self.features, self.pull_back, starts, v, floor)
         plus, minus, error = self.kinks(v)
         search = best_vertices if self.norm == "l1" else sweep
         return search(self.arrangement.normals, plus, minus, floor)._replace(error=error)
@@ -108,7 +123,7 @@ class PiecewiseLinearUnits(UnitFamily):
         a = self.arrangement
         inside = move_inside(a.normals, u)
         signs = signs_at(a.normals, inside)
-        rows = facets(a.normals, signs, inside)
+        rows = facets(a.normals, signs, inside) if self.exact else np.arange(len(a.normals))
         return self.cell_block(signs, signs[rows, None] * a.normals[rows], sign)
 
     def cell_block(self, signs: Signs, facets: Array, sign: float) -> Block:

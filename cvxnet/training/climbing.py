@@ -1,0 +1,94 @@
+"""Local maxima of ``|v . phi_u(X)|`` over the unit sphere, by climbing from many starts.
+
+Where exact pricing is out of reach this finds units worth adding. It proves nothing: ``error`` is
+infinite.
+
+All starts climb together. With c(u) the gradient of g at u, a step goes from u to the direction of
+``u + t c(u)`` and counts only if g rises there; t grows after steps that count and shrinks after
+others. For g convex near u every t works, and a large t is the fixed-point step ``u <- c / |c|``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.training.sweep import LocalMaxima
+
+Array = NDArray[np.float64]
+
+STARTS = 64
+STEPS = 100
+GROW, SHRINK = 2.0, 0.25
+DISTINCT = 1e-4
+"""Maxima closer than this (radians) are one."""
+
+
+def climb(
+    features: Callable[[Array], Array],
+    pull_back: Callable[[Array, Array], Array],
+    starts: Array,
+    v: Array,
+    floor: float,
+) -> LocalMaxima:
+    """Local maxima above ``floor`` reached from the rows of ``starts``, for g and for -g.
+
+    Parameters
+    ----------
+    features : (m, r) -> (n, m)
+    pull_back : (m, r), (n,) -> (m, r)
+        As in UnitFamily.
+    starts : (m, r) array
+    v : (n,) array
+
+    Examples
+    --------
+    >>> X = np.eye(2)
+    >>> def pull_back(U, v):
+    ...     return (np.where(X @ U.T > 0, 1.0, 0.0) * v[:, None]).T @ X
+    >>> found = climb(lambda U: np.maximum(X @ U.T, 0), pull_back, np.ones((1, 2)),
+    ...               np.array([3.0, 4.0]), 0.0)
+    >>> round(found.rho, 6), found.error
+    (5.0, inf)
+    """
+    U = np.vstack([starts, starts])
+    signs = np.repeat([1.0, -1.0], len(starts))
+    U = U / np.linalg.norm(U, axis=1)[:, None]
+    values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
+    size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
+    for _ in range(STEPS):
+        slope = signs[:, None] * pull_back(U, v) / size
+        tried = U + t[:, None] * slope
+        tried /= np.linalg.norm(tried, axis=1)[:, None]
+        reached = signs * (v @ features(tried))
+        better = reached > values
+        U, values = np.where(better[:, None], tried, U), np.where(better, reached, values)
+        t = np.where(better, GROW * t, SHRINK * t)
+        if (t < 1e-12).all():
+            break
+    return collect(U, values, signs, floor)
+
+
+def collect(U: Array, values: Array, signs: Array, floor: float) -> LocalMaxima:
+    """Distinct points above the floor, best first."""
+    order = np.argsort(-values, kind="stable")
+    order = order[values[order] > floor]
+    kept: list[int] = []
+    for i in order:
+        same = [j for j in kept if signs[j] == signs[i]]
+        if not same or (U[same] @ U[i]).max() < np.cos(DISTINCT):
+            kept.append(int(i))
+    rho = max(float(values.max(initial=floor)), floor)
+    return LocalMaxima(rho, np.inf, values[kept], U[kept], signs[kept])
+
+
+def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
+    """Directions to climb from: the gradients at random units."""
+    rng = np.random.default_rng(seed)
+    _, _, Vt = np.linalg.svd(rows, full_matrices=False)
+    G = rng.standard_normal((STARTS, rows.shape[1])) @ Vt
+    starts = ((rows @ G.T > 0.0) * v[:, None]).T @ rows
+    starts[~starts.any(axis=1)] = 1.0
+    return starts
