@@ -1,8 +1,8 @@
 """From gated ReLU units to ReLU units: cone decomposition (Mishkin, Sahiner and Pilanci 2022).
 
-A gated unit ``D_g X w`` is a difference of two ReLU units wherever ``w = p - q`` with p and q in the
-gate's own cell ``K = {u : (2 D_g - I) X u >= 0}``, as ``(X p)_+ = D_g X p`` there. Every w is such a
-difference if the cell has an interior. Of all decompositions the one with the least price is taken:
+A gated unit ``D_g X w`` is a difference of two ReLU units wherever ``w = p - q`` with p and q in
+the gate's own cell ``K = {u : (2 D_g - I) X u >= 0}``, as ``(X p)_+ = D_g X p`` there. Every w is
+such a difference if the cell has an interior. Of all of them the cheapest is taken:
 
     minimise  |p| + |q|    subject to   p - q = w,  p and q in K.
 

@@ -10,7 +10,7 @@ leaves at most n units.
 from __future__ import annotations
 
 from cvxnet.training.master import Master, blocks_of
-from cvxnet.training.problem import Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.vertex import eliminate_dependent, merge
 
@@ -29,17 +29,27 @@ def prune(units: Units, master: Master) -> Units:
     not merged.
     """
     problem = master.problem
-    limit = problem.objective(units) + UNCHANGED * abs(problem.objective(units))
     for angle in ANGLES if problem.family.slides else ():
         fewer = resolve(merge(units.without_small(SMALL), angle), master)
-        if problem.objective(fewer) <= limit:
+        if is_as_good(problem, fewer, units):
             units = fewer
             break
+    return thin(problem, units)
+
+
+def thin(problem: Problem, units: Units) -> Units:
+    """At most n units with linearly independent features, without moving any."""
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)
-        if problem.objective(independent) <= limit:
+        if is_as_good(problem, independent, units):
             return independent
     return units
+
+
+def is_as_good(problem: Problem, fewer: Units, units: Units) -> bool:
+    """Whether the objective has not risen, up to UNCHANGED."""
+    value = problem.objective(units)
+    return problem.objective(fewer) <= value + UNCHANGED * abs(value)
 
 
 def resolve(units: Units, master: Master) -> Units:

@@ -163,7 +163,7 @@ class Smooth:
         self.ends = np.cumsum([B.shape[1] for B in self.bases])
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
         pairs = zip(self.bases, units.weights, strict=True)
-        # the columns of a basis are orthogonal; a single unit is one column, of length 1 in its norm
+        # The columns of a basis are orthogonal, but in the norm l1 not of length one.
         parts = [B.T @ u / (B * B).sum(axis=0) for B, u in pairs]
         self.start = np.concatenate([*parts, units.free])
 

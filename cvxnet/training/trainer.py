@@ -16,7 +16,7 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.progress import Progress, Report, quiet
-from cvxnet.training.pruning import prune
+from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import Task, set_up
@@ -157,6 +157,8 @@ def search(
             report(*history[-1])
         if bracket.gap <= gap:
             bracket.units = prune(bracket.units, master)
+        else:
+            bracket.units = thin(bracket.problem, bracket.units)
     except KeyboardInterrupt:
         interrupted = True
     except SolverError as error:

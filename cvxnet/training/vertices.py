@@ -3,9 +3,9 @@
     g(u) = sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+        to maximise |g(u)| over |u|_1 <= 1
 
 Add the coordinate hyperplanes ``u_i = 0`` to the arrangement of the ``e_k``. In each cell of both
-together ``g`` and ``|u|_1`` are linear, so their ratio is largest on an extreme ray of the cell, and
-that is a vertex: a direction in which hyperplanes of rank r - 1 cross. The coordinate hyperplanes
-make sure that every cell has extreme rays and no lines.
+together ``g`` and ``|u|_1`` are linear, so their ratio is largest on an extreme ray of the cell,
+and that is a vertex: a direction in which hyperplanes of rank r - 1 cross. The coordinate
+hyperplanes make sure that every cell has extreme rays and no lines.
 
 For r = 3 the crossings are met along each circle, with the gradient ``c`` of ``g`` kept up to date
 by one addition for each: O(h^2 log h) for h hyperplanes, as in cvxnet.training.sweep.
