@@ -11,7 +11,6 @@ longer than solving for the small masters of column generation; a test holds the
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
