@@ -73,9 +73,9 @@ def test_the_value_at_the_solution_is_torchs():
     with torch.no_grad():
         for layer in (module[2], module[4]):
             layer.weight.abs_()
-    x, net = cp.Variable(3), cn.from_torch(module)
-    cost = cn.parametrize(net, x)
-    for output, links in [(cn.embed(net, x), ()), (cost.output, cost.constraints)]:
+    x = cp.Variable(3)
+    cost = cn.parametrize(cn.from_torch(module), x)
+    for output, links in [(cn.embed(module, x), ()), (cost.output, cost.constraints)]:
         # as an objective, and as a bound that binds
         bounded = cp.Problem(cp.Maximize(cp.sum(x)), [output <= 2.0, cp.norm(x) <= 9, *links])
         for problem in [cp.Problem(cp.Minimize(output), [cp.sum(x) == 1, *links]), bounded]:
@@ -194,6 +194,8 @@ def test_what_else_cannot_be_minimised_over():
     assert "is convex in its input, but CVXPY's rules do not see it" in refused(
         hidden, cp.Variable(1)
     )
+    with pytest.raises(InputError, match="a network or a torch module, not a str"):
+        cn.embed("relu", cp.Variable(2))
     with pytest.raises(InputError, match=r"a cp\.Variable .*, not ndarray.*net\(x\)"):
         cn.embed(concave, np.zeros(2))
 

@@ -7,6 +7,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.errors import InputError
+from cvxnet.training import column_generation
 
 pytestmark = pytest.mark.interface
 
@@ -31,9 +32,24 @@ MOONS = make_moons(60, noise=0.2, random_state=0)
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings of scikit-learn's own
-@parametrize_with_checks([ConvexNetRegressor("linear"), ConvexNetClassifier("linear")])
-def test_scikit_learns_checks(estimator, check):
+@parametrize_with_checks(
+    [ConvexNetRegressor(time_limit=None), ConvexNetClassifier(time_limit=None)]
+)
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    """All of them. Without a time limit the result does not depend on how busy the machine is.
+
+    Some have ten features or more, where proving a bound takes its time after the network is there.
+    """
+    monkeypatch.setattr(column_generation, "PROOF_SECONDS", 0.0)
     check(estimator)
+
+
+def test_no_weight_decay_means_a_share_of_the_largest():
+    model = ConvexNetRegressor().fit(X, Y)
+    scaled = ConvexNetRegressor().fit(X, 1000 * Y)
+    largest = cn.largest_weight_decay("relu", X, Y, output_bias=True)
+    assert abs(model.certificate_.weight_decay - 0.1 * largest) < 1e-9 * largest
+    np.testing.assert_allclose(scaled.predict(X), 1000 * model.predict(X), rtol=1e-3)
 
 
 def test_what_comes_out_is_what_train_returns():

@@ -26,6 +26,7 @@ import cvxpy as cp
 
 from cvxnet.analysis import convexity
 from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.layers.adoption import as_layer
 from cvxnet.layers.layer import Layer, Tensor, observed_by, recorded_calls
 
 MOST_REPAIRS = 3
@@ -52,12 +53,12 @@ class Parametrized:
     parameters: dict[str, cp.Parameter]
 
 
-def embed(net: Layer, x: cp.Expression) -> cp.Expression:
+def embed(net: Any, x: cp.Expression) -> cp.Expression:
     """The network's output as a CVXPY expression that is convex, to minimise or to bound above.
 
     Parameters
     ----------
-    net : layer
+    net : layer or torch module
         Convex in its input, by signs that CVXPY can see: an `input_convex` network for instance.
     x : CVXPY expression
         The input: a vector of length d, or n rows of d columns.
@@ -92,10 +93,19 @@ def embed(net: Layer, x: cp.Expression) -> cp.Expression:
             f"embed puts a network into a CVXPY problem; its input is a cp.Variable or another "
             f"CVXPY expression, not {type(x).__name__}. For arrays call the network: net(x)."
         )
+    net = check_network(net)
     output = net(x)
     if not output.is_convex():
         raise InputError(refusal(net, x))
     return output
+
+
+def check_network(net: Any) -> Layer:
+    """The network itself, or what `from_torch` makes of a torch module."""
+    layer = as_layer(net)
+    if layer is None:
+        raise InputError(f"expected a network or a torch module, not a {type(net).__name__}.")
+    return layer
 
 
 def refusal(net: Layer, x: cp.Expression) -> str:
@@ -120,7 +130,7 @@ def refusal(net: Layer, x: cp.Expression) -> str:
     ).replace("  ", " ")
 
 
-def parametrize(net: Layer, x: cp.Expression) -> Parametrized:
+def parametrize(net: Any, x: cp.Expression) -> Parametrized:
     """`embed` with the weights as parameters, by the rules of disciplined parametrized programming.
 
     Parameters
@@ -157,7 +167,7 @@ def parametrize(net: Layer, x: cp.Expression) -> Parametrized:
     >>> print(round(problem.solve(), 4))
     1.5
     """
-    embed(net, x)
+    embed(net := check_network(net), x)
     parameters = make_parameters(net, x)
     bound = net.bind(parameters)
     embed(bound, x)  # for every value that the signs allow

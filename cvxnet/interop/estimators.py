@@ -16,7 +16,7 @@ from cvxnet.layers import Linear, Sequential
 from cvxnet.losses import get_loss
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import train
+from cvxnet.training.trainer import largest_weight_decay, train
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -29,6 +29,9 @@ except ImportError:
     ) from None
 
 Array = NDArray[np.float64]
+
+SHARE = 0.1
+"""Of the largest useful weight decay: what is taken where none is given."""
 
 
 class ConvexNet(BaseEstimator):
@@ -48,22 +51,28 @@ class ConvexNet(BaseEstimator):
     def _train(self, X: Array, y: Array, weights: Array) -> Solution:
         """One network for one target."""
         X, y, weights = merge_rows(X, y, weights)
+        problem: dict[str, Any] = {
+            "loss": self.loss,
+            "norm": self.norm,
+            "bias": self.bias,
+            "output_bias": self.output_bias,
+            "skip": self.skip,
+            "sample_weight": None if (weights == 1.0).all() else weights,
+        }
         if (y == y[0]).all() and self.output_bias:
-            return constant(self, X, y, weights)
+            return constant(X, y, problem)
+        weight_decay = self.weight_decay
+        if weight_decay is None:
+            weight_decay = SHARE * largest_weight_decay(self.activation, X, y, **problem)
         return train(
             self.activation,
             X,
             y,
-            loss=self.loss,
-            weight_decay=self.weight_decay,
-            bias=self.bias,
-            norm=self.norm,
-            output_bias=self.output_bias,
-            skip=self.skip,
-            sample_weight=None if (weights == 1.0).all() else weights,
+            weight_decay=weight_decay,
             gap=self.gap,
             solver=self.solver,
             time_limit=self.time_limit,
+            **problem,
         )
 
     def _keep(self, solutions: list[Solution]) -> Self:
@@ -101,20 +110,20 @@ def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]
     return rows[:, :-1], rows[:, -1], together
 
 
-def constant(model: Any, X: Array, y: Array, weights: Array) -> Solution:
-    """The optimum for a constant target: no units, the output bias alone, and nothing to pay."""
+def constant(X: Array, y: Array, problem: dict[str, Any]) -> Solution:
+    """The optimum for a constant target: the output bias alone, at any weight decay."""
     columns = X.shape[1]
     network = Sequential(Linear(columns, 1))
     network.load_state_dict({"0.weight": np.zeros((1, columns)), "0.bias": y[:1]})
     certificate = Certificate(
-        loss=model.loss,
-        sample_weights=None if (weights == 1.0).all() else weights,
-        weight_decay=model.weight_decay,
-        bias=model.bias,
+        loss=problem["loss"],
+        sample_weights=problem["sample_weight"],
+        weight_decay=1.0,
+        bias=False,
         X=X,
         y=y,
         W=np.zeros((0, columns)),
-        b=np.zeros(0) if model.bias else None,
+        b=None,
         a=np.zeros(0),
         c=y[0],
         v=np.zeros(len(y)),
@@ -141,9 +150,11 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
     ----------
     activation : str, Family or two-layer network
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
-    weight_decay : float
+    weight_decay : float, optional
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
-        samples (as ``alpha`` in scikit-learn's ridge regression). Scale the features first.
+        samples (as ``alpha`` in scikit-learn's ridge regression). Scale the features first. Left
+        out, it is a tenth of the largest useful one, `cvxnet.largest_weight_decay`, whatever
+        the scale of the data.
     loss : "squared", "absolute" or "huber"
         Summed over the samples.
     norm : "l2" or "l1"
@@ -166,8 +177,8 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
     network_ : Sequential
         The network itself, for `cvxnet.to_onnx` or `cvxnet.to_torch`.
     certificate_ : Certificate
-        The proof of the bracket, for `cvxnet.check`. Its samples are those of the training data,
-        equal ones merged, in an order of their own.
+        The proof of the bracket, for `cvxnet.check`, with all that was trained on: samples (equal
+        ones merged, in an order of their own), weight decay, loss.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -187,7 +198,7 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
         self,
         activation: Any = "relu",
         *,
-        weight_decay: float = 1.0,
+        weight_decay: float | None = None,
         loss: str = "squared",
         norm: str = "l2",
         bias: bool = True,
@@ -230,9 +241,10 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
     ----------
     activation : str, Family or two-layer network
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
-    weight_decay : float
+    weight_decay : float, optional
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
-        samples (as ``1 / C`` in scikit-learn's logistic regression). Scale the features first.
+        samples (as ``1 / C`` in scikit-learn's logistic regression). Scale the features first. Left
+        out, it is a tenth of the largest useful one, for each network its own.
     loss : "logistic", "hinge" or "squared_hinge"
         Summed over the samples. Only the logistic loss gives probabilities.
     norm, bias, output_bias, skip, gap, solver, time_limit
@@ -257,7 +269,7 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
         self,
         activation: Any = "relu",
         *,
-        weight_decay: float = 1.0,
+        weight_decay: float | None = None,
         loss: str = "logistic",
         norm: str = "l2",
         bias: bool = True,
