@@ -13,7 +13,13 @@ from cvxnet.losses import get_loss
 from cvxnet.training.arrangement import arrange
 from cvxnet.training.cells import all_cells
 from cvxnet.training.curved_sweep import curved_sweep
-from cvxnet.training.interval_search import bound_boxes, price_tanh, search_boxes
+from cvxnet.training.interval_search import (
+    bound_boxes,
+    price_squared_relu,
+    price_tanh,
+    search_boxes,
+)
+from cvxnet.training.term_bounds import FUNCTIONS, SQUARED_RELU, TANH
 from cvxnet.training.units import make_family
 from cvxnet.training.units.squared_relu import SquaredReLUUnits
 
@@ -114,6 +120,29 @@ def test_a_form_with_equal_eigenvalues_everywhere():
         assert len(found.values) > 0
 
 
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_branch_and_bound_agrees_with_the_sweep(r):
+    rng = np.random.default_rng(r)
+    for _ in range(5):
+        X, v = rng.standard_normal((20, r)), rng.standard_normal(20)
+        exact = SquaredReLUUnits(X).price(v, 0.0).rho
+        found = price_squared_relu(X, v)
+        assert found.rho == pytest.approx(exact, rel=1e-9)
+        assert exact <= found.rho + found.error <= exact * (1 + 1e-6)
+
+
+def test_squared_relu_beyond_three_dimensions():
+    rng = np.random.default_rng(4)
+    X, v = rng.standard_normal((25, 5)), rng.standard_normal(25)
+    found = price_squared_relu(X, v)
+    assert climbed(X, v, rng) == pytest.approx(found.rho, rel=1e-6)
+    assert found.error < 1e-6 * found.rho
+    wide, w = rng.standard_normal((25, 12)), rng.standard_normal(25)
+    far = price_squared_relu(wide, w, floor=1.0)
+    assert climbed(wide, w, rng) <= far.rho + far.error
+    assert far.error > 1e-3 * far.rho  # true, but open
+
+
 # --- squared ReLU: the whole program --------------------------------------------------------------
 
 
@@ -208,28 +237,33 @@ def test_tanh_pricing_is_the_maximum(r):
         assert found.rho <= values.max() * 1.1
 
 
-def test_bounds_hold_in_random_boxes():
+@pytest.mark.parametrize("phi", [TANH, SQUARED_RELU])
+def test_bounds_hold_in_random_boxes(phi):
     """Neither bound may be below h anywhere in the box within the ball."""
     rng = np.random.default_rng(4)
-    for _ in range(200):
+    for _ in range(300):
         r, n = int(rng.integers(1, 4)), int(rng.integers(1, 10))
         X, v = 4.0 * rng.standard_normal((n, r)), rng.standard_normal(n)
         c, w = rng.uniform(-0.8, 0.8, (1, r)), 10.0 ** rng.uniform(-4, -0.3)
-        bounds, values = bound_boxes(c, w, X, v, -np.inf)
+        bounds, values = bound_boxes(phi, c, w, X, v, -np.inf)
         U = c + w * rng.uniform(-1.0, 1.0, (1000, r))
+        if phi == SQUARED_RELU:  # the maximum is on the sphere, and only that counts
+            U /= np.linalg.norm(U, axis=1)[:, None]
+            U = U[(np.abs(U - c) <= w).all(axis=1)]
         U = U[np.linalg.norm(U, axis=1) <= 1.0]
         if len(U):
-            assert (np.tanh(U @ X.T) @ v).max() <= bounds[0] + 1e-12
+            assert (FUNCTIONS[phi][0](U @ X.T) @ v).max() <= bounds[0] + 1e-12 * np.abs(bounds[0])
         if np.isfinite(values[0]):
-            assert values[0] == pytest.approx(np.tanh(c @ X.T) @ v)
+            assert values[0] == pytest.approx((FUNCTIONS[phi][0](c @ X.T) @ v)[0])
 
 
 def test_search_of_boxes_repairs_a_bad_local_search():
     rng = np.random.default_rng(5)
     X, v = 5.0 * rng.standard_normal((15, 2)), rng.standard_normal(15)
     rho = price_tanh(X, v, 1.0).rho
-    bound, better = search_boxes(X, v, 0.5 * rho, 0.0)
+    bound, better = search_boxes(TANH, X, v, 0.5 * rho, 0.0)
     assert rho <= bound
+    assert len(better) > 0
     assert (np.tanh(better @ X.T) @ v).max() >= rho * (1 - 1e-6)
 
 

@@ -1,14 +1,13 @@
-"""Pricing of tanh units: local search, and a proved bound by branch and bound on boxes.
+"""Pricing in a ball by local search, with a proved bound by branch and bound on boxes.
 
-The function to maximise over ``|u| <= R`` is ``h(u) = sum_j v_j tanh(x_j.u)``. It is odd, so the
-largest value is the largest absolute value. With ``R x_j`` for ``x_j`` the ball has radius one.
+The function to maximise over ``|u| <= 1`` is ``h(u) = sum_j v_j phi(x_j.u)``, for phi = tanh (the
+radius of another ball is scaled into the rows) or phi = (t)_+^2.
 
 A box with centre c and half-width w holds no maximum if an upper bound on it stays below what is
 known. Two bounds are tried, with ``t_j = x_j.c`` and ``|x_j.(u - c)| <= w |x_j|_1``.
 
-* Lines. Each term lies below the line parallel to its secant over the interval that touches it:
-  ``tanh(t) <= a + s t``, where ``a`` is the largest ``tanh(t) - s t`` at the ends of the interval
-  and where ``1 - tanh^2 = s``. The sum of the lines is affine in u. This is good for large boxes.
+* Lines. Each term lies below a line, so h lies below the sum of the lines, which is affine in u.
+  This is good for large boxes.
 * Parabolas. With g the gradient of h at c, and k_j the largest second derivative of the j-th term
   over the interval, Taylor's theorem gives for ``d = u - c`` and any ``mu >= 0``, as ``|u| <= 1``,
 
@@ -25,28 +24,35 @@ Either way the largest bound that is left is proved.
 
 from __future__ import annotations
 
-from math import atanh, sqrt, tanh
+from itertools import product
+from math import sqrt
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.term_bounds import (
+    FUNCTIONS,
+    SQUARED_RELU,
+    TANH,
+    largest_bend,
+    line_above,
+    value_and_slope,
+)
 
 Array = NDArray[np.float64]
 
 STARTS = 64
 STEPS = 200
 APART = 1e-3
-"""Local maxima closer than this, relative to the radius, are one."""
+"""Local maxima closer than this are one."""
 TOLERANCE = 1e-7
 """The bound proved is this much above the largest value found, relatively."""
 NEAR = 1.1
 """A bound is worth much work where the largest value is at most this multiple of the floor."""
-MANY, FEW = 1_000_000, 50_000
-"""Boxes to look at where a bound is worth much work, and elsewhere."""
-INFLECTION = atanh(1.0 / sqrt(3.0))
-"""Where the second derivative of tanh is extreme, with the sign opposite to that of t."""
+MANY, FEW = 1e9, 5e7
+"""Work where a bound is worth much, and elsewhere: boxes times n r^2, about 1e8 a second."""
 
 
 def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> LocalMaxima:
@@ -72,95 +78,123 @@ def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> Loca
     >>> round(found.rho, 4), found.units.round(4).tolist(), found.error < 1e-6
     (1.18, [[1.6629]], True)
     """
-    rows = radius * rows
-    weight = np.abs(v) @ (1.0 + np.linalg.norm(rows, axis=1))
-    error = float((len(v) + 100) * np.finfo(float).eps * weight)
-    U, values = climb(rows, v, starting_points(rows, v))
-    bound, better = search_boxes(rows, v, max(floor, float(values.max())), floor)
-    if len(better):
-        more, higher = climb(rows, v, better)
-        U, values = np.vstack([U, more]), np.concatenate([values, higher])
-    U, values = distinct(U[values > floor], values[values > floor])
-    rho = float(values[0]) if len(values) else floor
-    error += max(bound - rho, 0.0)
-    return LocalMaxima(rho, error, values, radius * U, np.ones(len(values)))
+    found = price_in_ball(TANH, radius * rows, v, floor, {1.0: np.inf})
+    return found._replace(units=radius * found.units)
 
 
-def starting_points(rows: Array, v: Array) -> Array:
+def price_squared_relu(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
+    """Local maxima of ``|sum_j v_j (x_j.u)_+^2|`` on the sphere, with a proved bound, at any rank.
+
+    Another bound, for any number of dimensions, is the largest eigenvalue of the positive terms
+    without regard to sides: ``sum_j v_j (x_j.u)_+^2 <= sum_{v_j > 0} v_j (x_j.u)^2``.
+
+    Examples
+    --------
+    >>> found = price_squared_relu(np.eye(4), np.array([3.0, -4.0, 1.0, 1.0]))
+    >>> round(found.rho, 6), found.signs.tolist()[:2], found.error < 1e-5
+    (4.0, [-1.0, 1.0], True)
+    """
+    caps = {}
+    for sign in (1.0, -1.0):
+        form = (rows.T * np.maximum(sign * v, 0.0)) @ rows
+        caps[sign] = float(np.linalg.eigvalsh(form)[-1])
+    return price_in_ball(SQUARED_RELU, rows, v, floor, caps)
+
+
+def price_in_ball(
+    phi: int, rows: Array, v: Array, floor: float, caps: dict[float, float]
+) -> LocalMaxima:
+    """Local maxima of ``sign h`` over the unit ball; ``caps`` has a known bound for each sign."""
+    size = np.linalg.norm(rows, axis=1) ** (1 if phi == TANH else 2)
+    rounding = float((len(v) + 100) * np.finfo(float).eps * (np.abs(v) @ (1.0 + size)))
+    found = [climb(phi, rows, s * v, starting_points(phi, rows, s * v), s) for s in caps]
+    best = max(floor, rounding, *(side.rho for side in found))
+    bound = 0.0
+    for s, cap in caps.items():
+        side, better = search_boxes(phi, rows, s * v, best, floor)
+        if len(better):
+            found.append(climb(phi, rows, s * v, better, s))
+            best = max(best, found[-1].rho)
+        bound = max(bound, min(side, cap))
+    maxima = distinct(found, floor)
+    return maxima._replace(error=max(bound - maxima.rho, 0.0) + rounding)
+
+
+def starting_points(phi: int, rows: Array, v: Array) -> Array:
     """The best of many random points, spread over all directions and all lengths."""
     rng = np.random.default_rng(0)
     U = rng.standard_normal((20 * STARTS, rows.shape[1]))
     U *= rng.random((len(U), 1)) / np.linalg.norm(U, axis=1)[:, None]
-    return U[np.argsort(-(np.tanh(U @ rows.T) @ v))[:STARTS]]
+    return U[np.argsort(-(FUNCTIONS[phi][0](U @ rows.T) @ v))[:STARTS]]
 
 
-def climb(rows: Array, v: Array, U: Array) -> tuple[Array, Array]:
-    """Projected gradient ascent in the unit ball from all points at once."""
+def climb(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima:
+    """Projected gradient ascent of h in the unit ball from all points at once: nothing proved."""
+    function, slope = FUNCTIONS[phi]
     step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), 1e-300))
-    T = np.tanh(U @ rows.T)
-    values = T @ v
+    values = function(U @ rows.T) @ v
     for _ in range(STEPS):
-        moved = U + step * (((1.0 - T * T) * v) @ rows)
+        moved = U + step * ((slope(U @ rows.T) * v) @ rows)
         moved /= np.maximum(np.linalg.norm(moved, axis=1), 1.0)[:, None]
-        T_moved = np.tanh(moved @ rows.T)
-        higher = T_moved @ v
-        up = (higher >= values)[:, None]
-        U, T = np.where(up, moved, U), np.where(up, T_moved, T)
-        values = np.maximum(values, higher)
-        step = np.where(up, 2.0 * step, 0.25 * step)
-    return U, values
+        higher = function(moved @ rows.T) @ v
+        up = higher >= values
+        U, values = np.where(up[:, None], moved, U), np.maximum(values, higher)
+        step = np.where(up[:, None], 2.0 * step, 0.25 * step)
+    return LocalMaxima(float(values.max()), np.inf, values, U, np.full(len(U), sign))
 
 
-def distinct(U: Array, values: Array) -> tuple[Array, Array]:
-    """The points that are APART from all better ones, best first."""
-    order = np.argsort(-values, kind="stable")
+def distinct(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
+    """The maxima above the floor that are APART from all better ones, best first."""
+    values = np.concatenate([part.values for part in parts])
+    U = np.vstack([part.units for part in parts])
+    signs = np.concatenate([part.signs for part in parts])
     kept: list[int] = []
-    for i in order:
-        if (np.linalg.norm(U[kept] - U[i], axis=1) > APART).all():
+    for i in np.argsort(-values, kind="stable")[: (values > floor).sum()]:
+        apart = np.linalg.norm(U[kept] - U[i], axis=1) > APART
+        if (apart | (signs[kept] != signs[i])).all():
             kept.append(int(i))
-    return U[kept], values[kept]
+    rho = float(values[kept[0]]) if kept else floor
+    return LocalMaxima(rho, np.inf, values[kept], U[kept], signs[kept])
 
 
-def search_boxes(rows: Array, v: Array, best: float, floor: float) -> tuple[float, Array]:
+def search_boxes(phi: int, rows: Array, v: Array, best: float, floor: float) -> tuple[float, Array]:
     """A proved bound on h over the unit ball, and points at which h is above ``best``."""
-    r = rows.shape[1]
-    centres, w, seen = np.zeros((1, r)), 1.0, 0
-    most = FEW if 0.0 < NEAR * floor < best else MANY
-    corners = np.array(np.meshgrid(*[[-0.5, 0.5]] * r)).reshape(r, -1).T
-    better = np.zeros((0, r))
-    bounds = np.full(1, np.inf)
-    while len(centres):
-        level = best * (1.0 + TOLERANCE)
-        if seen + len(centres) > most:
-            return max(level, float(bounds.max())), better
-        bounds, values = bound_boxes(centres, w, rows, v, level)
-        seen += len(centres)
+    n, r = rows.shape
+    allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r)
+    corners = np.array(list(product([-1.0, 1.0], repeat=r)))
+    centres, w, better = np.zeros((1, r)), 1.0, np.zeros((0, r))
+    while True:
+        bounds, values = bound_boxes(phi, centres, w, rows, v, best * (1.0 + TOLERANCE))
         top = int(np.argmax(values))
         if values[top] > best:
             best, better = float(values[top]), np.vstack([better, centres[top : top + 1]])
         left = bounds > best * (1.0 + TOLERANCE)
         bounds, centres = bounds[left], centres[left]
-        bounds = np.repeat(bounds, 2**r)
-        centres = (centres[:, None, :] + w * corners).reshape(-1, r)
+        allowed -= len(centres) * 2**r
+        if not len(centres) or allowed < 0:
+            return float(bounds.max(initial=best * (1.0 + TOLERANCE))), better
         w *= 0.5
-    return best * (1.0 + TOLERANCE), better
+        centres = (centres[:, None, :] + w * corners).reshape(-1, r)
 
 
 @njit(cache=True, nogil=True)
-def bound_boxes(centres, w, rows, v, level):  # type: ignore[no-untyped-def]
+def bound_boxes(phi, centres, w, rows, v, level):  # type: ignore[no-untyped-def]
     """An upper bound on h over each box within the ball, and h at its centre.
 
-    A bound below ``level`` is not improved; a centre outside the ball has value -inf.
+    A bound below ``level`` is not improved; a centre outside the ball has value -inf. As (t)_+^2 is
+    homogeneous, its largest value is on the sphere, and boxes inside do not count.
     """
     reach = w * np.array([np.abs(row).sum() for row in rows])
     bounds, values = np.full(len(centres), -np.inf), np.full(len(centres), -np.inf)
     for i in range(len(centres)):
         c = centres[i]
-        if (np.maximum(np.abs(c) - w, 0.0) ** 2).sum() > 1.0:
+        nearest = (np.maximum(np.abs(c) - w, 0.0) ** 2).sum()
+        farthest = ((np.abs(c) + w) ** 2).sum()
+        if nearest > 1.0 or (phi == SQUARED_RELU and farthest < 1.0):
             continue
-        bounds[i] = line_bound(c, w, rows, v, reach)
+        bounds[i] = line_bound(phi, c, w, rows, v, reach)
         if bounds[i] > level:
-            value, bound = parabola_bound(c, w, rows, v, reach)
+            value, bound = parabola_bound(phi, c, w, rows, v, reach)
             bounds[i] = min(bounds[i], bound)
             if (c * c).sum() <= 1.0:
                 values[i] = value
@@ -168,36 +202,29 @@ def bound_boxes(centres, w, rows, v, level):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def line_bound(c, w, rows, v, reach):  # type: ignore[no-untyped-def]
+def line_bound(phi, c, w, rows, v, reach):  # type: ignore[no-untyped-def]
     """The bound from a line above each term."""
     constant, slope = 0.0, np.zeros(c.size)
     for j in range(v.size):
-        side = 1.0 if v[j] > 0.0 else -1.0  # -tanh(t) = tanh(-t)
-        t = side * dot(rows[j], c)
-        low, high = t - reach[j], t + reach[j]
-        f_low, f_high = tanh(low), tanh(high)
-        s = (f_high - f_low) / (high - low) if high > low else 0.0
-        top = max(f_low - s * low, f_high - s * high)
-        root = sqrt(max(1.0 - s, 0.0))  # tanh where its slope is s
-        if s > 0.0 and root < 1.0 and low < atanh(root) < high:
-            top = max(top, root - s * atanh(root))
+        t, side = dot(rows[j], c), 1.0 if v[j] > 0.0 else -1.0
+        s, top = line_above(phi, side, t - reach[j], t + reach[j])
         constant += abs(v[j]) * top
-        add(slope, v[j] * s, rows[j])
+        add(slope, abs(v[j]) * s, rows[j])
     affine = constant + dot(slope, c) + w * np.abs(slope).sum()
     return min(affine, constant + sqrt(dot(slope, slope)))
 
 
 @njit(cache=True)
-def parabola_bound(c, w, rows, v, reach):  # type: ignore[no-untyped-def]
+def parabola_bound(phi, c, w, rows, v, reach):  # type: ignore[no-untyped-def]
     """h at the centre, and the bound from second derivatives."""
     r = c.size
     value, g, H = 0.0, np.zeros(r), np.zeros((r, r))
     for j in range(v.size):
-        t = dot(rows[j], c)
-        f = tanh(t)
+        t, side = dot(rows[j], c), 1.0 if v[j] > 0.0 else -1.0
+        f, slope = value_and_slope(phi, t)
         value += v[j] * f
-        add(g, v[j] * (1.0 - f * f), rows[j])
-        k = abs(v[j]) * largest_bend(t if v[j] > 0.0 else -t, reach[j])
+        add(g, v[j] * slope, rows[j])
+        k = abs(v[j]) * largest_bend(phi, side, t - reach[j], t + reach[j])
         for x in range(r):
             for y in range(r):
                 H[x, y] += k * rows[j, x] * rows[j, y]
@@ -209,22 +236,6 @@ def parabola_bound(c, w, rows, v, reach):  # type: ignore[no-untyped-def]
             total += largest_on_interval(abs(g[x] - mu * c[x]), largest - mu, w)
         bound = min(bound, total)
     return value, bound
-
-
-@njit(cache=True)
-def largest_bend(t, reach):  # type: ignore[no-untyped-def]
-    """The largest second derivative of tanh on ``[t - reach, t + reach]``."""
-    low, high = t - reach, t + reach
-    if low <= -INFLECTION <= high:
-        return bend(-INFLECTION)
-    return max(bend(low), bend(high))
-
-
-@njit(cache=True)
-def bend(t):  # type: ignore[no-untyped-def]
-    """The second derivative of tanh."""
-    f = tanh(t)
-    return -2.0 * f * (1.0 - f * f)
 
 
 @njit(cache=True)

@@ -11,9 +11,13 @@ import numpy as np
 from cvxnet.layers import SquaredReLU
 from cvxnet.training.arrangement import Arrangement, arrange
 from cvxnet.training.curved_sweep import curved_sweep
+from cvxnet.training.interval_search import price_squared_relu
 from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import Array
+
+LARGEST_RANK, MANY_ROWS = 3, 200
+"""Where the sweep can and should be used: beyond, branch and bound is faster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +60,14 @@ class SquaredReLUUnits(CurvedUnits):
         return 2.0 * np.maximum(t, 0.0)
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells.
+        """For small data of rank up to 3 by the sweep over all cells, else by branch and bound.
 
-        The error counts all rows: those on one hyperplane may cancel, their rounding does not.
+        The sweep's error counts all rows: those on one hyperplane may cancel, their rounding does
+        not.
         """
         a = self.arrangement
+        if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:
+            return price_squared_relu(self.rows, v, floor)
         used, h = a.owner >= 0, len(a.normals)
         owner, length = a.owner[used], a.length[used]
         plus, minus = np.zeros(h), np.zeros(h)
