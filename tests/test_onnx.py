@@ -127,6 +127,12 @@ def test_random_networks_are_the_same_function(net, n, seed, tmp_path_factory):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * max(scale, 1.0))
 
 
+def test_layers_that_a_runtime_would_fuse(tmp_path):
+    """onnxruntime cannot fuse Relu and Clip in float64; hypothesis found that."""
+    net = cn.Sequential(cn.ReLU(), cn.HardTanh(0.1, 2.0))
+    assert_same(run(net, ROWS, tmp_path), net(ROWS), 0.0)
+
+
 def test_a_trained_network(tmp_path):
     X = np.random.default_rng(0).standard_normal((30, 2))
     net = cn.train("relu", X, np.sin(2 * X[:, 0]), weight_decay=0.1, gap=1e-3).network

@@ -120,7 +120,8 @@ ACTIVATIONS: dict[type[Layer], Callable[[Any, Value], Value]] = {
     layers.Squareplus: lambda layer, z: squareplus(z, layer.b),
     layers.Sigmoid: lambda layer, z: z.op("Sigmoid"),
     layers.Tanh: lambda layer, z: z.op("Tanh"),
-    layers.HardTanh: lambda layer, z: z.op("Clip", layer.low, layer.high),
+    # Clip after Relu in float64 makes onnxruntime fail (its fusion of the two expects float32)
+    layers.HardTanh: lambda layer, z: z.op("Max", layer.low).op("Min", layer.high),
     layers.SiLU: lambda layer, z: z * z.op("Sigmoid"),
     layers.GELU: lambda layer, z: gelu(z),
     layers.Sign: lambda layer, z: z.op("Sign"),
