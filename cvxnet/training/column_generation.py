@@ -27,6 +27,12 @@ from cvxnet.training.units.family import Block
 from cvxnet.training.vertex import merge
 
 SLIDING_STEPS = 200
+MANY_STEPS, PRECISE = 5000, 1e-16
+"""Where everything is smooth, sliding alone solves a round."""
+LARGE = 2e6
+"""Entries of a master's matrix beyond which sliding and Newton's method are tried first."""
+TOGETHER = 1e-6
+"""There, units closer than this (radians) are merged."""
 NEW_UNITS = 100
 """At most so many new units a round, best first: more make the masters slow."""
 APART = 0.01
@@ -157,18 +163,18 @@ def generate_columns(
             return
         units = units.without_small(NEGLIGIBLE)
         grown = units + new_units(maxima, problem, units)
-        candidates = grown
-        if problem.family.slides:
-            with clock(timings, "sliding"):
-                slid = slide(problem, grown, SLIDING_STEPS)
-            bracket.offer_units(slid)
-            candidates = grown + slid.without_small(NEGLIGIBLE)
-            if not problem.family.exact:
-                candidates = merge(slid.without_small(COARSE), NEARBY)
         left = deadline - time.monotonic()
-        blocks = blocks_of(problem, candidates) | (blocks if progress.still else {})
-        units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
-        maxima = price(bracket, units, problem.propose(units, v), timings)
+        alone = None if progress.still else how_far_alone(problem, len(grown))
+        if alone:
+            with clock(timings, "sliding"):
+                units = tidy(problem, slide(problem, grown, *alone))
+            v = problem.dual_vector(units)
+        else:
+            kept = blocks if progress.still else {}
+            blocks = blocks_of(problem, candidates(bracket, grown, timings)) | kept
+            units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
+            v = problem.propose(units, v)
+        maxima = price(bracket, units, v, timings)
         if not problem.loss.smooth or not problem.family.exact:
             continue
         for _ in range(REFINEMENTS):
@@ -180,6 +186,41 @@ def generate_columns(
                 break
             units = refined
             maxima = price(bracket, units, problem.dual_vector(units), timings)
+
+
+def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
+    """Steps and precision of sliding where it takes the place of the master, otherwise None.
+
+    Where features are smooth in u it ends at a local optimum. Where each block has all units of its
+    kind, and the master would be large, it comes near enough for Newton's method.
+    """
+    family = problem.family
+    if not problem.loss.smooth or not family.slides:
+        return None
+    if family.smooth:
+        return MANY_STEPS, PRECISE
+    columns = units * family.block_width
+    return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > LARGE and family.exact else None
+
+
+def candidates(bracket: Bracket, grown: Units, timings: Timings) -> Units:
+    """Units whose blocks the master should have: those given, and where they slide to."""
+    problem = bracket.problem
+    if not problem.family.slides:
+        return grown
+    with clock(timings, "sliding"):
+        slid = slide(problem, grown, SLIDING_STEPS)
+    bracket.offer_units(slid)
+    if not problem.family.exact:
+        return merge(slid.without_small(COARSE), NEARBY)
+    return grown + slid.without_small(NEGLIGIBLE)
+
+
+def tidy(problem: Problem, units: Units) -> Units:
+    """The same network with fewer units, where that is simple and does not raise the objective."""
+    rows, signs = problem.family.simplify(units.weights, units.signs)
+    fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), TOGETHER)
+    return fewer if problem.objective(fewer) <= problem.objective(units) else units
 
 
 @dataclass

@@ -19,8 +19,11 @@ SMOOTHING = 1e-3
 """Width, in units of the target, in which a loss with kinks is smoothed."""
 
 
-def slide(problem: Problem, units: Units, steps: int) -> Units:
-    """Move the units downhill for at most ``steps`` quasi-Newton steps (L-BFGS)."""
+def slide(problem: Problem, units: Units, steps: int, precision: float = 2e-9) -> Units:
+    """Move the units downhill by at most ``steps`` quasi-Newton steps (L-BFGS).
+
+    Ends where a step lowers the objective by less than ``precision``, relatively.
+    """
     family, signs, shape = problem.family, units.signs, units.weights.shape
     loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
 
@@ -36,6 +39,6 @@ def slide(problem: Problem, units: Units, steps: int) -> Units:
 
     U_size = units.weights.size
     start = np.concatenate([units.weights.ravel(), units.free])
-    options = {"maxiter": steps, "maxcor": 20}
+    options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
     x = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
     return Units(x[:U_size].reshape(shape), signs, x[U_size:])

@@ -19,6 +19,7 @@ class CurvedUnits(UnitFamily):
     """Units on the sphere that are moved by their gradient; the penalty is on ``|a|``."""
 
     slides: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
 
     @property
     def rows(self) -> Array:

@@ -94,6 +94,8 @@ class UnitFamily:
     takes_bias: ClassVar[bool] = True
     slides: ClassVar[bool] = False
     """Whether ``pull_back`` is there, so that units can be moved by their gradient."""
+    smooth: ClassVar[bool] = False
+    """Whether features are differentiable in ``u``, so that sliding ends at a local optimum."""
     exact: ClassVar[bool] = True
     """Whether ``price`` proves ``rho``; where it does not, ``prove`` bounds it afterwards."""
 
@@ -134,6 +136,10 @@ class UnitFamily:
     def prove(self, problem: Problem, v: Array, deadline: float) -> Iterator[Proof]:
         """Where pricing is not exact: better and better dual vectors, starting from ``v``."""
         yield from ()
+
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """Fewer units with the same predictions and no larger penalty, where that is simple."""
+        return W, signs
 
     def block(self, u: Array, sign: float) -> Block:
         """A block that contains the unit ``u``; by default the unit alone."""

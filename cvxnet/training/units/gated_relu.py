@@ -117,6 +117,13 @@ class GatedReLUUnits(UnitFamily):
         ones = np.ones(len(order))
         return LocalMaxima(rho, error, lengths[order], units.reshape(len(order), -1), ones)
 
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """One unit for each gate in use, the sum of its units."""
+        gates, which = np.unique(self.gate_of(W), return_inverse=True)
+        total = np.zeros((len(gates), W.shape[1]))
+        np.add.at(total, which, signs[:, None] * W)
+        return total, np.ones(len(gates))
+
     def block(self, u: Array, sign: float) -> Block:
         """All units with this gate; the output sign is in ``u``."""
         return self.gate_block(int(self.gate_of(u[None])[0]))

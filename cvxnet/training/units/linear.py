@@ -35,9 +35,24 @@ class LinearUnits(UnitFamily):
     power: ClassVar[int] = 1
     shared_decay: ClassVar[bool] = True
 
+    smooth: ClassVar[bool] = True
+
+    @property
+    def slides(self) -> bool:  # type: ignore[override]
+        """In the round ball; the norm l1 has kinks."""
+        return self.norm == "l2"
+
     def features(self, W: Array) -> Array:
         """``X z``."""
         return self.X @ W.T
+
+    def pull_back(self, W: Array, v: Array) -> Array:
+        """``X^T v`` for each unit."""
+        return np.tile(self.X.T @ v, (len(W), 1))
+
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """One unit, the sum of all."""
+        return (signs @ W)[None], np.ones(1)
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """The dual norm of ``X^T v``."""

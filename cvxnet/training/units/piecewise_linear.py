@@ -27,7 +27,6 @@ from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.training.vertices import best_vertices
 
-
 EXACT_RANK = 3
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from cvxnet.layers import Square
 from cvxnet.training.spectrahedron import Program, quadratic_program
 from cvxnet.training.spectral import price_quadratic
@@ -48,6 +50,13 @@ class QuadraticUnits(CurvedUnits):
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """The eigenvectors of ``X^T diag(v) X``."""
         return price_quadratic(self.X, v, floor)
+
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """The eigenvectors of ``S = sum_j a_j u_j u_j^T``: at most as many as columns."""
+        sizes = np.linalg.norm(W, axis=1)
+        S = (W.T * (signs / np.where(sizes > 0.0, sizes, 1.0))) @ W
+        values, vectors = np.linalg.eigh(S)
+        return (vectors * np.abs(values)).T, np.where(values < 0.0, -1.0, 1.0)
 
     def program(self, problem: Problem) -> Program:
         """Two semidefinite blocks."""

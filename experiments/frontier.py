@@ -1,0 +1,149 @@
+"""How far does each unit family go: a table of samples, rank, time and gap.
+
+Each line trains one network to its global optimum, or until the time limit, and writes down the
+full program (every cell, dichotomy, column or gate; CVXPY with Clarabel) beside it where that has a
+chance. Data are Gaussian with the target sin(2a) cos(2b) + noise (its sign for classification), a
+column of ones counted in the rank, squared loss, weight decay 0.1 of the largest useful one.
+
+Floors: one exact pricing costs O(n^2 log n) at rank 3 and O(n^(r-1) log n) at rank r; n d for
+coordinate and linear units, n d^2 for quadratic, n d g for g gates.
+
+    python experiments/frontier.py [--quick] [--only FAMILY] [--no-program]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+import cvxnet as cn
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: ``rank`` counts the bias; ``options`` are the family's."""
+
+    units: str
+    n: int
+    rank: int
+    limit: float = 60.0
+    options: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def family(self) -> cn.Family:
+        """The unit family."""
+        return cn.Family(self.units, **dict(self.options))
+
+
+LINES = [
+    *(Line("relu", n, 3) for n in (100, 300, 1000)),
+    Line("relu", 50, 4),
+    Line("relu", 150, 4),
+    Line("relu", 25, 5),
+    Line("relu", 40, 5),
+    Line("leaky_relu", 300, 3),
+    Line("abs", 300, 3),
+    *(Line(units, n, 3) for units in ("sign", "threshold") for n in (100, 500, 2000)),
+    Line("sign", 100, 4),
+    Line("sign", 40, 5),
+    Line("squared_relu", 100, 3),
+    Line("tanh", 50, 3),
+    *(Line(units, 10_000, 100) for units in ("coordinate", "linear", "quadratic", "polynomial")),
+    Line("gated_relu", 10_000, 100, options=(("gates", 50),)),
+]
+QUICK = [
+    Line("relu", 100, 3),
+    Line("relu", 30, 4),
+    Line("sign", 100, 3),
+    Line("coordinate", 1000, 20),
+    Line("quadratic", 1000, 20),
+]
+
+
+def data(line: Line, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, rank - 1), or (n, rank) for units without a bias, and target (n,)."""
+    rng = np.random.default_rng(seed)
+    columns = line.rank - cn.FAMILIES[line.units].takes_bias
+    X = rng.standard_normal((line.n, columns))
+    second = X[:, min(1, columns - 1)]
+    return X, np.sin(2 * X[:, 0]) * np.cos(2 * second) + 0.1 * rng.standard_normal(line.n)
+
+
+def run_line(line: Line) -> str:
+    """Train, and describe what came out."""
+    warm_up(line)
+    X, y = data(line)
+    begin = time.perf_counter()
+    beta = 0.1 * cn.largest_weight_decay(line.family, X, y)
+    solution = cn.train(line.family, X, y, weight_decay=beta, time_limit=line.limit)
+    seconds = time.perf_counter() - begin
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return (
+        f"{seconds:7.2f} s  {memory:6.0f} MB  gap {solution.gap:8.1e}  {solution.units:4d} units  "
+        f"{solution.stats['rounds']:3d} rounds  value {solution.value:.8g}"
+    )
+
+
+def run_program(line: Line) -> str:
+    """Solve the full program, where it can be written down."""
+    X, y = data(line)
+    beta = 0.1 * cn.largest_weight_decay(line.family, X, y)
+    begin = time.perf_counter()
+    try:
+        program = cn.program(line.family, X, y, weight_decay=beta, memory_limit=6e9)
+    except cn.UnsupportedError as error:
+        return "none" if "no finite" in str(error) else "does not fit"
+    value = program.solve(solver="CLARABEL")
+    return f"{time.perf_counter() - begin:7.2f} s  value {value:.8g}"
+
+
+def warm_up(line: Line) -> None:
+    """Load the compiled kernels."""
+    rng = np.random.default_rng(1)
+    columns = min(line.rank, 5) - cn.FAMILIES[line.units].takes_bias
+    X, y = rng.standard_normal((8, columns)), rng.standard_normal(8)
+    cn.train(line.family, X, y, weight_decay=0.5, time_limit=20)
+
+
+def in_process(position: int, quick: bool, method: str, limit: float) -> str:
+    """One measurement in a process of its own."""
+    command = [sys.executable, __file__, "--line", str(position), "--method", method]
+    command += ["--quick"] if quick else []
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return f"more than {limit:.0f} s"
+    return done.stdout.strip() or f"failed: {done.stderr.strip().splitlines()[-1][:90]}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", help="one family")
+    parser.add_argument("--no-program", action="store_true")
+    parser.add_argument("--line", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--method", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    lines = QUICK if options.quick else LINES
+    if options.line is not None:
+        print({"train": run_line, "program": run_program}[options.method](lines[options.line]))
+        return
+    for i, line in enumerate(lines):
+        if options.only not in (None, line.units):
+            continue
+        trained = in_process(i, options.quick, "train", 3 * line.limit)
+        print(f"{line.units:12} n {line.n:6d} r {line.rank:3d}  train  {trained}", flush=True)
+        if not options.no_program:
+            whole = in_process(i, options.quick, "program", 300.0)
+            print(f"{'':34}full program  {whole}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
