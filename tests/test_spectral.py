@@ -217,6 +217,19 @@ def test_gradient_training_never_goes_below_the_program():
     assert min(ends) <= value * 1.01
 
 
+@pytest.mark.parametrize("name", ["quadratic", "polynomial"])
+def test_simplified_networks_are_the_same_network(name):
+    rng = np.random.default_rng(11)
+    X = rng.standard_normal((30, 3))
+    units = make_family(name, X)
+    W, signs = rng.standard_normal((20, 3)), rng.choice([-1.0, 1.0], 20)
+    fewer, kept = units.simplify(W, signs)
+    assert len(kept) <= (3 if name == "quadratic" else 8)
+    fit = units.features(W) @ signs
+    np.testing.assert_allclose(units.features(fewer) @ kept, fit, atol=1e-9)
+    assert units.sizes(fewer).sum() <= units.sizes(W).sum() * (1 + 1e-9)
+
+
 # --- training -------------------------------------------------------------------------------------
 
 

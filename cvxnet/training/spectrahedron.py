@@ -99,13 +99,14 @@ def make_units(weights: Array, signs: Array, free: cp.Variable | None) -> Units:
     return Units(weights, signs, np.zeros(0) if free is None else np.asarray(free.value))
 
 
-def neural_decomposition(Z: Array) -> Array:
+def neural_decomposition(Z: Array, small: float = SMALL) -> Array:
     """Vectors, one a row, with ``Z = sum p p^T`` and ``|p_1..r| = |p_{r+1}|`` for each.
 
     Z is positive semidefinite with ``trace Z1 = w``, that is ``<G, Z> = 0`` for G = diag(1, -1).
     In any factorisation ``Z = sum p p^T`` the numbers ``p^T G p`` then add up to 0. Turning a pair
     on which they have opposite signs, in its plane, leaves ``p p^T + q q^T`` as it is and can make
-    one of the two numbers zero (Polik and Terlaky 2007, the proof of the S-lemma).
+    one of the two numbers zero (Polik and Terlaky 2007, the proof of the S-lemma). Eigenvalues
+    up to ``small``, relative to the largest, count as zero.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def neural_decomposition(Z: Array) -> Array:
     True
     """
     eigenvalues, W = np.linalg.eigh(Z)
-    kept = eigenvalues > SMALL * max(eigenvalues[-1], 0.0)
+    kept = eigenvalues > small * max(eigenvalues[-1], 0.0)
     vectors = np.sqrt(eigenvalues[kept])[:, None] * W[:, kept].T
     G = np.append(np.ones(len(Z) - 1), -1.0)
     left = np.ones(len(vectors), dtype=bool)

@@ -18,10 +18,10 @@ import numpy as np
 from cvxnet.errors import InputError
 from cvxnet.layers import Linear, Sequential, Square
 from cvxnet.layers.activations import check_number
-from cvxnet.training.spectrahedron import Program, polynomial_program
+from cvxnet.training.spectrahedron import Program, neural_decomposition, polynomial_program
 from cvxnet.training.spectral import price_polynomial
 from cvxnet.training.sweep import LocalMaxima
-from cvxnet.training.units.curved import CurvedUnits
+from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.training.units.family import Array
 
 if TYPE_CHECKING:
@@ -63,6 +63,17 @@ class PolynomialUnits(CurvedUnits):
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """All critical points, by a trust-region problem on the sphere."""
         return price_polynomial(self.X, v, self.coefficients, floor)
+
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """The neural decomposition of ``sum_j |a_j| (u_j, 1)(u_j, 1)^T`` for either sign."""
+        sizes, U = split(W)
+        lifted = np.hstack([U, np.ones((len(U), 1))]) * np.sqrt(sizes)[:, None]
+        parts = []
+        for sign in (1.0, -1.0):
+            mine = lifted[signs == sign]
+            vectors = neural_decomposition(mine.T @ mine, small=1e-14)
+            parts.append(vectors[:, -1:] * vectors[:, :-1])
+        return np.vstack(parts), np.repeat([1.0, -1.0], [len(part) for part in parts])
 
     def program(self, problem: Problem) -> Program:
         """Two semidefinite blocks."""

@@ -16,7 +16,7 @@ from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import Array
 
-LARGEST_RANK, MANY_ROWS = 3, 200
+LARGEST_RANK, MANY_ROWS = 3, 100
 """Where the sweep can and should be used: beyond, branch and bound is faster."""
 
 
