@@ -68,7 +68,8 @@ class Bracket:
 
     ``lower <= optimum <= upper`` holds at every moment, whatever the solvers returned: ``upper``
     is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
-    scaled into the feasible set. ``evidence`` says how, where pricing was not exact.
+    scaled into the feasible set. ``evidence`` says how, where pricing was not exact. ``proposal``
+    is a dual vector to be priced first, where there is a better one than the network's gradient.
     """
 
     problem: Problem
@@ -77,6 +78,7 @@ class Bracket:
     dual: Array
     lower: float
     evidence: dict[str, Any] | None = None
+    proposal: Array | None = None
 
     @property
     def gap(self) -> float:
@@ -104,22 +106,26 @@ class Bracket:
 
 def open_bracket(problem: Problem) -> Bracket:
     """The bracket that the empty network gives, its free weights fitted."""
-    units = fit_free(problem)
+    units, v = fit_free(problem)
     zero = np.zeros_like(problem.y)
     lower = -problem.loss.conjugate(zero, problem.y)
-    return Bracket(problem, units, problem.objective(units), zero, lower)
+    return Bracket(problem, units, problem.objective(units), zero, lower, proposal=v)
 
 
-def fit_free(problem: Problem) -> Units:
-    """The network without units and with the best free weights."""
+def fit_free(problem: Problem) -> tuple[Units, Array]:
+    """The network without units and with the best free weights, and its dual vector."""
     k = problem.F.shape[1]
     units = no_units(problem.family.rank, k)
     if not k:
-        return units
-    c = cp.Variable(k)
-    fit = cp.Problem(cp.Minimize(problem.loss.expression(problem.F @ c, problem.y)))
+        return units, problem.dual_vector(units)
+    c, f = cp.Variable(k), cp.Variable(len(problem.y))
+    objective = cp.Minimize(problem.loss.expression(f, problem.y))
+    fit = cp.Problem(objective, [f == problem.F @ c])
     fit.solve(solver="CLARABEL")
-    return units if c.value is None else replace(units, free=np.asarray(c.value))
+    if c.value is None:
+        return units, problem.dual_vector(units)
+    units = replace(units, free=np.asarray(c.value))
+    return units, problem.propose(units, -np.asarray(fit.constraints[0].dual_value))
 
 
 def close_bracket(
@@ -155,7 +161,8 @@ def generate_columns(
     """
     problem, timings = bracket.problem, master.timings
     units, blocks = bracket.units, dict[Any, Block]()
-    maxima = price(bracket, units, problem.dual_vector(units), timings)
+    v = problem.dual_vector(units) if bracket.proposal is None else bracket.proposal
+    maxima = price(bracket, units, v, timings)
     progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
     while True:
         yield bracket
@@ -163,6 +170,8 @@ def generate_columns(
             return
         units = units.without_small(NEGLIGIBLE)
         grown = units + new_units(maxima, problem, units)
+        if not len(grown):
+            return
         left = deadline - time.monotonic()
         alone = None if progress.still else how_far_alone(problem, len(grown))
         if alone:
@@ -172,6 +181,7 @@ def generate_columns(
         else:
             kept = blocks if progress.still else {}
             blocks = blocks_of(problem, candidates(bracket, grown, timings)) | kept
+            master.value = bracket.upper
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
         maxima = price(bracket, units, v, timings)

@@ -11,7 +11,7 @@ longer than solving for the small masters of column generation; a test holds the
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,10 +87,15 @@ class Stack:
 
 @dataclass
 class Master:
-    """Solves master problems of one training problem with one solver."""
+    """Solves master problems of one training problem with one solver.
+
+    ``value`` is about what the optimum will be: the objective is divided by it, as the solvers'
+    tolerances are absolute for optima below one.
+    """
 
     problem: Problem
     solver: str
+    value: float = 1.0
     tolerance: float = 1e-9
     timings: Timings = field(default_factory=Timings)
 
@@ -107,12 +112,14 @@ class Master:
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
         begin = time.perf_counter()
         program = master_cone_program(self.problem, stack)
+        scale = 1.0 / self.value if 0.0 < self.value < 1.0 else 1.0
+        program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
         middle = time.perf_counter()
         solution = solve_cone_program(program, self.solver, self.tolerance, time_limit)
         self.timings.assembling += middle - begin
         self.timings.solving += time.perf_counter() - middle
         k, free = stack.columns, self.problem.F.shape[1]
-        x, v = solution.x, solution.dual[: len(self.problem.y)]
+        x, v = solution.x, solution.dual[: len(self.problem.y)] / scale
         return stack.units(x[:k], x[k : k + free]), v
 
     def _solve_with_cvxpy(self, stack: Stack) -> tuple[Units, Array]:

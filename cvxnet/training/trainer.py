@@ -13,8 +13,9 @@ from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.training.column_generation import Bracket, close_bracket, open_bracket
+from cvxnet.training.column_generation import Bracket, close_bracket, fit_free, open_bracket
 from cvxnet.training.master import Master
+from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
@@ -127,6 +128,7 @@ def solve(
         if task.start is not None:
             start = units_of(task.problem, task.start, task.form)
             bracket.offer_units(scale.redo(start))
+            bracket.proposal = None
         stats = search(bracket, master, gap, deadline, report, scale.value)
     given = Bracket(
         task.problem,
@@ -193,7 +195,21 @@ def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any
 
 
 def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certificate:
-    """The certificate of these weights with the dual vector of a bracket."""
+    """The certificate of these weights with the dual vector of a bracket.
+
+    A dual vector at the edge of its domain may leave the checker no room to make up for rounding;
+    then the zero vector takes its place, which always proves something.
+    """
+    try:
+        return certificate_with(task, weights, bracket.dual, bracket.evidence)
+    except InputError:
+        return certificate_with(task, weights, np.zeros_like(bracket.dual), None)
+
+
+def certificate_with(
+    task: Task, weights: Weights, v: Array, evidence: dict[str, Any] | None
+) -> Certificate:
+    """The certificate of weights and a dual vector, its bracket rounded outward."""
     problem, loss = task.problem, task.problem.loss
     family = problem.family
     return Certificate(
@@ -211,8 +227,8 @@ def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certific
         c=weights.c,
         s=weights.s,
         gate=weights.gate,
-        v=bracket.dual,
-        evidence=bracket.evidence,
+        v=v,
+        evidence=evidence,
         lower=0.0,
         upper=0.0,
     ).rounded_outward()
@@ -233,8 +249,9 @@ def largest_weight_decay(
     """The weight decay from which on no unit is worth its price: one pricing.
 
     The dual vector is the gradient of the loss at the best network without units: at zero, where
-    there are no free weights. Where pricing is not exact this is the largest value that was found,
-    a lower bound. It is 0 where the free weights alone do all that units could do.
+    there are no free weights. It is 0 where the free weights alone do all that units could do.
+    Where pricing is not exact this is the largest value that was found, a lower bound. A loss with
+    kinks may have several dual vectors at that network; then this is an upper bound.
 
     Examples
     --------
@@ -244,7 +261,7 @@ def largest_weight_decay(
     """
     problem = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
     with one_blas_thread():
-        maxima = problem.family.price(problem.dual_vector(open_bracket(problem).units), 0.0)
+        maxima = problem.family.price(fit_free(problem)[1], 0.0)
     return maxima.rho if maxima.rho > maxima.error or not problem.family.exact else 0.0
 
 
