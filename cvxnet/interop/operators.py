@@ -106,7 +106,8 @@ def pool(layer: Pool2d, z: Value, kind: str) -> Value:
     return z.columns(layer.windows.indices()).op(kind, LAST, keepdims=0).shaped(0, -1)
 
 
-# One function a layer without weights.
+# One function a layer without weights. Clip after Relu and z times Sigmoid(z) are avoided:
+# onnxruntime fuses them into operators that it lacks, or has lacked, for float64.
 ACTIVATIONS: dict[type[Layer], Callable[[Any, Value], Value]] = {
     layers.ReLU: lambda layer, z: relu(z),
     layers.LeakyReLU: lambda layer, z: relu(z) + z.op("Min", 0.0) * layer.slope,
@@ -120,9 +121,8 @@ ACTIVATIONS: dict[type[Layer], Callable[[Any, Value], Value]] = {
     layers.Squareplus: lambda layer, z: squareplus(z, layer.b),
     layers.Sigmoid: lambda layer, z: z.op("Sigmoid"),
     layers.Tanh: lambda layer, z: z.op("Tanh"),
-    # Clip after Relu in float64 makes onnxruntime fail (its fusion of the two expects float32)
     layers.HardTanh: lambda layer, z: z.op("Max", layer.low).op("Min", layer.high),
-    layers.SiLU: lambda layer, z: z * z.op("Sigmoid"),
+    layers.SiLU: lambda layer, z: z / (z.op("Neg").op("Exp") + 1.0),
     layers.GELU: lambda layer, z: gelu(z),
     layers.Sign: lambda layer, z: z.op("Sign"),
     layers.Threshold: lambda layer, z: threshold(z),
