@@ -142,12 +142,18 @@ def trace(subset, normals, p, q, volume, residues):  # type: ignore[no-untyped-d
         plane = Plane(subset, others, x, 1, np.inf, s, b)
         orient = turn(plane, s, b, residues) * (1 if across[b] > 0.0 else -1)
         return Plane(subset, others, x, orient, tolerance, s, b)
+    return exact_plane(subset, others, x, residues)
+
+
+@njit(cache=True)
+def exact_plane(subset, others, x, residues):  # type: ignore[no-untyped-def]
+    """The plane where rounding hides which traces are independent: all by integers."""
     for s in range(others.size):
         for b in range(s):
             plane = Plane(subset, others, x, 1, np.inf, s, b)
             if turn(plane, s, b, residues) != 0:
                 return plane
-    return Plane(subset, others, x, 1, np.inf, 0, 0)  # unreachable: the rank is r
+    return Plane(subset, others, x, 1, np.inf, 0, 0)  # not reached: the rank is r
 
 
 @njit(cache=True)

@@ -1,0 +1,245 @@
+"""A proved bound on sums of steps in any dimension, by branch and bound over cones.
+
+    max over u of  sum_k side_k c_k + sum of d_k over side_k = 0        (side_k: sign of e_k.u)
+
+In the cone spanned by r vectors, a hyperplane that has all of them strictly on one side has all of
+the cone there: its term is fixed. The others add at most ``w_k = max(|c_k|, |d_k|)`` each, which
+bounds the sum over the cone. Where that is not below the target, the cone is cut in two through the
+middle of its longest edge. ``r + 1`` cones, on all but one of the corners of a simplex around 0,
+cover the space.
+
+Where many hyperplanes meet in one ray, cutting cones near it does not help: fewer sides are
+possible together than their terms allow. Cones in which nothing changes for long are bounded by
+the exact maximum over the arrangement of the hyperplanes that are left in them.
+
+The cones live in coordinates ``u = A w`` in which the normals point everywhere alike; raw data with
+a column of ones point all nearly the same way.
+
+Rounding: a hyperplane counts as strictly on one side only by CLEAR times the condition of A, far
+above the rounding of products and middles; the cones that the proof is about are the exact ones.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from numba import njit
+from numpy.typing import NDArray
+
+from cvxnet.training.dichotomies import Dichotomies
+from cvxnet.training.integer_rows import restrict
+
+Array = NDArray[np.float64]
+
+CLEAR = 1e-12
+DEPTH = 5000
+"""Cuts from a cone to the smallest cones in it, at most."""
+STALL = 2
+"""A cone is set aside after ``STALL * r^2`` cuts that fixed no term."""
+ASIDE = 10_000
+"""Cones set aside at a time, at most."""
+ROUNDS = 6
+"""How often a cone set aside may be cut further."""
+LARGEST_LEFT = 40
+"""Exact maxima are taken over at most so many hyperplanes."""
+AT_ONCE = 16
+"""Cones searched between two looks at the budget."""
+
+
+class Bound(NamedTuple):
+    """``bound`` holds for all u; ``units`` (m, r) are in cells above the target, if any."""
+
+    bound: float
+    units: Array
+
+
+class Cones(NamedTuple):
+    """What branching is about: rounded normals in the coordinates of the cones, and terms."""
+
+    normals: Array
+    clear: float
+    c: Array
+    weights: Array
+
+
+def bound_sums(
+    cells: Dichotomies, c: Array, d: Array, target: float, budget: float
+) -> Bound | None:
+    """Prove a bound near ``target``, or None where the budget of products runs out.
+
+    The bound is above the target where a cell is, by its value, and where cones had to be given up
+    in which many hyperplanes meet.
+
+    Examples
+    --------
+    >>> cells = Dichotomies([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)])
+    >>> c = np.array([2.0, 3.0, 4.0, -5.0])          # the sides of the first three decide the last
+    >>> bound_sums(cells, c, 0.0 * c, 10.0, 1e6).bound
+    10.0
+    """
+    normals, A, condition = whiten(cells.normals)
+    problem = Cones(normals, CLEAR * condition, c, np.maximum(np.abs(c), np.abs(d)))
+    corners = simplex(cells.rank)
+    cones = [np.delete(corners, i, axis=0) for i in range(len(corners))]
+    units, known = np.zeros((0, cells.rank)), dict[bytes, float]()
+    for turn in range(ROUNDS):
+        searched = search(problem, cones, target, budget)
+        if searched is None:
+            return None
+        target, found, aside = searched
+        units = np.vstack([units, found @ A.T])
+        most = [most_inside(cells, problem, d, cone, known) for cone in aside]
+        cones = [cone for cone, value in zip(aside, most, strict=True) if value > target]
+        if not cones or turn == ROUNDS - 1:
+            break
+    return Bound(max([target, *most]), units)
+
+
+def search(
+    problem: Cones, cones: list[Array], target: float, budget: float
+) -> tuple[float, Array, list[Array]] | None:
+    """Search cones in threads: the target, raised to the largest value met, units, cones aside."""
+    units, aside = [np.zeros((0, problem.normals.shape[1]))], list[Array]()
+    jobs = Parallel(n_jobs=-1, prefer="threads") if len(cones) > 1 else Parallel(n_jobs=1)
+    for start in range(0, len(cones), AT_ONCE):
+        batch = cones[start : start + AT_ONCE]
+        done = jobs(delayed(cut)(*problem, cone, target, budget) for cone in batch)
+        for best, unit, left, put in done:
+            if left < 0.0:
+                return None
+            budget += min(left - budget, 0.0)
+            if best > target:
+                target = best
+                units.append(unit[None])
+            aside.extend(put)
+    return target, np.vstack(units), aside
+
+
+def whiten(normals: Array) -> tuple[Array, Array, float]:
+    """Unit normals in coordinates w, ``u = A w``, with a round scatter; A; its condition."""
+    _, singular, Vt = np.linalg.svd(normals, full_matrices=False)
+    A = Vt.T / singular
+    white = normals @ A
+    condition = float(singular[0] / singular[-1])
+    return white / np.linalg.norm(white, axis=1)[:, None], A, condition
+
+
+def simplex(r: int) -> Array:
+    """Corners of a regular simplex around 0, (r + 1, r), of length one."""
+    centred = np.eye(r + 1) - 1.0 / (r + 1)
+    corners = centred @ np.linalg.svd(centred)[2][:r].T
+    return np.asarray(corners / np.linalg.norm(corners, axis=1)[:, None])
+
+
+def most_inside(
+    cells: Dichotomies, problem: Cones, d: Array, cone: Array, known: dict[bytes, float]
+) -> float:
+    """A bound over one cone: fixed terms and the exact maximum over the hyperplanes left."""
+    normals, clear, c, weights = problem
+    heights = normals @ cone.T
+    ahead, behind = (heights > clear).all(axis=1), (heights < -clear).all(axis=1)
+    left = np.flatnonzero(~ahead & ~behind)
+    key = left.tobytes()
+    if key not in known:
+        known[key] = float(weights[left].sum())
+        if 0 < len(left) <= LARGEST_LEFT:
+            integers, flips = restrict([cells.integers[k] for k in left])
+            known[key] = max(Dichotomies(integers).extremes(flips * c[left], d[left]))
+    return float(c[ahead].sum() - c[behind].sum()) + known[key]
+
+
+@njit(cache=True, nogil=True)
+def cut(normals, clear, c, weights, cone, target, budget):  # type: ignore[no-untyped-def]
+    """Depth-first search of one cone.
+
+    Returns the largest value met and its unit, the budget left (below 0: it did not suffice), and
+    the cones set aside. The target rises to every larger value met.
+    """
+    h, r = normals.shape
+    cones, left = np.zeros((DEPTH + 1, r, r)), np.zeros((DEPTH + 1, h), np.int64)
+    count, fixed = np.zeros(DEPTH + 1, np.int64), np.zeros(DEPTH + 1)
+    stalled, halves = np.zeros(DEPTH + 1, np.int64), np.zeros(DEPTH + 1, np.int64)
+    edges = np.zeros((DEPTH + 1, 2), np.int64)
+    aside = np.zeros((ASIDE, r, r))
+    put, depth, best, unit = 0, 0, -np.inf, np.zeros(r)
+    cones[0], left[0], count[0] = cone, np.arange(h), h
+    halves[0] = -1
+    while depth >= 0:
+        if halves[depth] < 0:  # a new cone
+            budget -= count[depth] * r * r
+            before = count[depth]
+            value, most = classify(
+                normals, clear, c, weights, cones[depth], left[depth], count, fixed, depth
+            )
+            if value > best:
+                best, unit = value, cones[depth].sum(axis=0)
+                target = max(target, best)
+            if fixed[depth] + most <= target:
+                depth -= 1
+                continue
+            stalled[depth] = 0 if count[depth] < before else stalled[depth] + 1
+            if budget < 0.0 or depth == DEPTH:
+                return best, unit, -1.0, aside[:put]
+            if stalled[depth] > STALL * r * r:
+                if put == ASIDE:
+                    return best, unit, -1.0, aside[:put]
+                aside[put] = cones[depth]
+                put += 1
+                depth -= 1
+                continue
+            edges[depth] = longest_edge(cones[depth])
+            halves[depth] = 0
+        if halves[depth] == 2:
+            depth -= 1
+            continue
+        i, j = edges[depth, halves[depth]], edges[depth, 1 - halves[depth]]
+        halves[depth] += 1
+        cones[depth + 1] = cones[depth]
+        middle = cones[depth, i] + cones[depth, j]
+        cones[depth + 1, i] = middle / np.sqrt(np.dot(middle, middle))
+        left[depth + 1, : count[depth]] = left[depth, : count[depth]]
+        count[depth + 1], fixed[depth + 1] = count[depth], fixed[depth]
+        stalled[depth + 1], halves[depth + 1] = stalled[depth], -1
+        depth += 1
+    return best, unit, budget, aside[:put]
+
+
+@njit(cache=True)
+def classify(normals, clear, c, weights, cone, left, count, fixed, depth):  # type: ignore[no-untyped-def]
+    """Move terms from left to fixed; returns the value at the cone's middle and what is left."""
+    r = cone.shape[0]
+    kept, most, value = 0, 0.0, 0.0
+    for t in range(count[depth]):
+        k = left[t]
+        lowest, highest, middle = np.inf, -np.inf, 0.0
+        for i in range(r):
+            height = 0.0
+            for x in range(r):
+                height += normals[k, x] * cone[i, x]
+            lowest, highest, middle = min(lowest, height), max(highest, height), middle + height
+        if lowest > clear:
+            fixed[depth] += c[k]
+        elif highest < -clear:
+            fixed[depth] -= c[k]
+        else:
+            most += weights[k]
+            value += c[k] if middle > 0.0 else -c[k]
+            left[kept] = k
+            kept += 1
+    count[depth] = kept
+    return fixed[depth] + value, most
+
+
+@njit(cache=True)
+def longest_edge(cone):  # type: ignore[no-untyped-def]
+    """The two corners farthest apart."""
+    r = cone.shape[0]
+    least, edge = np.inf, np.zeros(2, np.int64)
+    for i in range(r):
+        for j in range(i):
+            cosine = np.dot(cone[i], cone[j])
+            if cosine < least:
+                least, edge[0], edge[1] = cosine, i, j
+    return edge

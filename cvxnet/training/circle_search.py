@@ -1,0 +1,151 @@
+"""Local search for good dichotomies in any dimension, along circles.
+
+A cell of the arrangement has its edges on circles in which r - 2 of its facets meet. Walking once
+around such a circle finds the best of all cells along it, exactly and in the time of one sort, the
+present cell among them: a step that changes many sides at once and never leads down. From each
+start the search tries circles of hyperplanes near the present unit until none of many helps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from joblib import Parallel, delayed
+from numba import njit
+from numpy.typing import NDArray
+
+from cvxnet.training.branching import whiten
+from cvxnet.training.circles import plane_across
+
+Array = NDArray[np.float64]
+
+STARTS = 32
+"""Climbs, each from another start."""
+TRIES = 100
+"""Circles without improvement after which a climb ends."""
+NEAREST = 2
+"""Circles are drawn from the ``NEAREST * r`` hyperplanes nearest to the unit."""
+TRAIL = 8
+"""Units remembered of each climb, the last ones."""
+NEARLY_DEPENDENT = 1e-9
+"""Circles of normals of a smaller volume are left out."""
+
+
+def search_circles(normals: Array, c: Array, starts: int = STARTS) -> Array:
+    """Units with large ``sum_k c_k sign(e_k.u)``: the ends of climbs and the last steps to them.
+
+    Parameters
+    ----------
+    normals : (h, r) array, r >= 2
+    c : (h,) array
+
+    Returns
+    -------
+    (m, r) array
+
+    Examples
+    --------
+    >>> normals = np.random.default_rng(0).standard_normal((50, 6))
+    >>> c = np.sign(normals @ np.ones(6))                         # the sides of one cell
+    >>> units = search_circles(normals, c, starts=4)
+    >>> float((np.sign(normals @ units.T).T @ c).max())
+    50.0
+    """
+    normals, A, _ = whiten(normals)
+    rng = np.random.default_rng(0)
+    weights = rng.exponential(size=(starts, len(c)))
+    weights[0] = 1.0
+    first = (weights * c) @ normals
+    seeds = rng.integers(2**31, size=starts)
+    jobs = Parallel(n_jobs=-1, prefer="threads") if starts > 1 else Parallel(n_jobs=1)
+    trails = jobs(delayed(climb)(normals, c, *start) for start in zip(first, seeds, strict=True))
+    units = np.vstack(trails)
+    return np.asarray(units[units.any(axis=1)] @ A.T)
+
+
+@njit(cache=True, nogil=True)
+def climb(normals, c, u, seed):  # type: ignore[no-untyped-def]
+    """The last TRAIL units of a climb from u; unused rows are zero."""
+    np.random.seed(seed)
+    r = normals.shape[1]
+    trail = np.zeros((TRAIL, r))
+    value = signed_sum(normals, c, u)
+    if value < 0.0:
+        u, value = -u, -value
+    fails, steps = 0, 0
+    near = nearest(normals, u)
+    while fails < TRIES:
+        subset = np.random.choice(near, r - 2, replace=False)
+        higher = step(normals, c, subset)
+        reached = signed_sum(normals, c, higher)
+        if reached > value * (1.0 + 1e-12):
+            u, value, fails = higher, reached, 0
+            near = nearest(normals, u)
+            trail[steps % TRAIL] = u
+            steps += 1
+        else:
+            fails += 1
+    if steps == 0:
+        trail[0] = u
+    return trail
+
+
+@njit(cache=True)
+def signed_sum(normals, c, u):  # type: ignore[no-untyped-def]
+    """``sum_k c_k sign(e_k.u)``."""
+    total = 0.0
+    for k in range(c.size):
+        total += c[k] if np.dot(normals[k], u) > 0.0 else -c[k]
+    return total
+
+
+@njit(cache=True)
+def nearest(normals, u):  # type: ignore[no-untyped-def]
+    """The hyperplanes nearest to u."""
+    heights = np.abs(normals @ u)
+    return np.argsort(heights)[: NEAREST * normals.shape[1]]
+
+
+@njit(cache=True)
+def step(normals, c, subset):  # type: ignore[no-untyped-def]
+    """A unit inside the best cell along the circle of a subset."""
+    r = normals.shape[1]
+    p, q, volume = plane_across(normals, subset)
+    if volume < NEARLY_DEPENDENT:
+        return np.zeros(r)
+    angle = best_angle(normals, c, subset, p, q)
+    on = np.cos(angle) * p + np.sin(angle) * q
+    # Off the circle, to the good side of each of its hyperplanes, half way to the next hyperplane.
+    E = normals[subset]
+    good = np.where(c[subset] >= 0.0, 1.0, -1.0)
+    off = np.linalg.solve(E @ E.T, good) @ E
+    room = np.inf
+    for k in range(len(normals)):
+        height, rise = np.dot(normals[k], on), np.dot(normals[k], off)
+        if height * rise < 0.0 and not (subset == k).any():
+            room = min(room, -height / rise)
+    u = on + (0.5 * room if room < np.inf else 1.0) * off
+    return u / np.sqrt(np.dot(u, u))
+
+
+@njit(cache=True)
+def best_angle(normals, c, subset, p, q):  # type: ignore[no-untyped-def]
+    """The middle of the arc of the circle where ``sum c_k sign(e_k.u)`` is largest."""
+    h = len(normals)
+    angle, side = np.empty(h), np.zeros(h)
+    total = 0.0
+    for k in range(h):
+        a, b = np.dot(normals[k], p), np.dot(normals[k], q)  # a cos + b sin
+        side[k] = 1.0 if a > 0.0 or (a == 0.0 and b > 0.0) else -1.0
+        angle[k] = np.arctan2(-a * side[k], b * side[k]) % np.pi
+    angle[subset], side[subset] = np.inf, 0.0
+    order = np.argsort(angle)[: h - subset.size]
+    for k in order:
+        total += side[k] * c[k]
+    best, middle = -np.inf, 0.0
+    for t in range(order.size):
+        total -= 2.0 * side[order[t]] * c[order[t]]
+        if abs(total) > best:
+            best = abs(total)
+            end = angle[order[t + 1]] if t + 1 < order.size else angle[order[0]] + np.pi
+            middle = 0.5 * (angle[order[t]] + end) + (np.pi if total < 0.0 else 0.0)
+    return middle

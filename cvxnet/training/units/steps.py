@@ -1,0 +1,146 @@
+"""Units that are steps: constant on each side of a hyperplane, whatever the length of ``u``.
+
+A unit is determined by its dichotomy: on which side each row of the data lies. There are finitely
+many, so training is a Lasso over all dichotomies (Bengio et al. 2005; Ergen et al. 2023), solved
+here by column generation with exact pricing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from cvxnet.errors import UnsupportedError
+from cvxnet.training.arrangement import count_cells
+from cvxnet.training.dichotomies import Signs
+from cvxnet.training.hyperplanes import Hyperplanes, find_hyperplanes
+from cvxnet.training.step_faces import all_sides
+from cvxnet.training.step_pricing import price_dichotomies, unit_with
+from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.units.family import Array, Block, UnitFamily, single_unit
+
+ON = 1e-13
+"""A unit closer than this angle to a hyperplane is on it; others are well clear of it."""
+
+
+class StepUnits(UnitFamily):
+    """Units ``phi_u(x) = step(sign(x.u))``."""
+
+    degree: ClassVar[int] = 0
+    power: ClassVar[int] = 0
+    odd: ClassVar[bool] = False
+    """Whether ``phi_{-u} = -phi_u``."""
+
+    def step(self, sides: Signs) -> Array:
+        """The unit's value at rows with these signs."""
+        raise TypeError(f"{self.name} units have no step")
+
+    @cached_property
+    def planes(self) -> Hyperplanes:
+        """The hyperplanes of the rows."""
+        return find_hyperplanes(self.X)
+
+    @property
+    def lifted(self) -> bool:
+        """Whether ``u = 0`` does what no other unit does. It is then the last basis vector."""
+        return False
+
+    @property
+    def rank(self) -> int:
+        """The rank of ``X``, and one more where ``u = 0`` counts."""
+        return self.planes.rank + self.lifted
+
+    def sides(self, W: Array) -> Signs:
+        """The signs of ``X z`` for each row z of ``W``: (n, m)."""
+        rows = self.planes.rows
+        heights = rows @ W[:, : self.planes.rank].T
+        sizes = np.linalg.norm(rows, axis=1)[:, None] * self.sizes(W)
+        return np.where(np.abs(heights) <= ON * sizes, 0, np.sign(heights)).astype(np.int8)
+
+    def features(self, W: Array) -> Array:
+        """``|z| step(sign(X z))`` for each row."""
+        return self.step(self.sides(W)) * self.sizes(W)
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """The best dichotomies. Rounding counts all rows: those on one hyperplane may cancel."""
+        ahead, behind, on = self.step(np.array([1, -1, 0], dtype=np.int8))
+        plus, minus = self.planes.totals(v)
+        coefficients = ahead * plus + behind * minus, behind * plus + ahead * minus
+        constant = on * float(v[self.planes.owner < 0].sum())
+        found = price_dichotomies(self.planes, *coefficients, on * (plus + minus), constant, floor)
+        error = found.error + 4 * len(v) * np.finfo(float).eps * float(np.abs(v).sum())
+        if self.lifted:
+            zero = ~found.units.any(axis=1)
+            return found._replace(error=error, units=np.column_stack([found.units, zero]))
+        used = found.units.any(axis=1)  # u = 0 does what some other unit does
+        picked = (found.values[used], found.units[used], found.signs[used])
+        return LocalMaxima(found.rho, error, *picked)
+
+    def block(self, u: Array, sign: float) -> Block:
+        """The dichotomy of ``u``, alone."""
+        return replace(single_unit(self, u, sign), key=(self.sides(u[None]).tobytes(), sign))
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """All dichotomies; of odd units one block has both signs of a feature.
+
+        Where ``u = 0`` counts, so may other units on hyperplanes, and all faces are listed.
+        """
+        sides = all_sides(self.planes.dichotomies, faces=self.lifted)
+        sides = sides[np.argsort((sides == 0).sum(axis=1), kind="stable")]
+        columns = self.step(self.planes.row_sides(sides))
+        blocks: dict[bytes, Array] = {}
+        for side, column in zip(sides, columns, strict=True):
+            known = column.tobytes() in blocks or (0.0 - column).tobytes() in blocks
+            if column.any() and not known:
+                blocks[column.tobytes()] = self.unit_with(side)
+        facets = np.zeros((0, 1)) if self.odd else np.ones((1, 1))
+        return [
+            Block((key, sign), sign, sign * np.frombuffer(key)[:, None], facets, u[None])
+            for key, u in blocks.items()
+            for sign in ((1.0,) if self.odd else (1.0, -1.0))
+        ]
+
+    def unit_with(self, sides: Signs) -> Array:
+        """A unit of length one with these sides of the hyperplanes."""
+        u = unit_with(self.planes.dichotomies, sides)
+        if u is None:
+            raise UnsupportedError(
+                "the program with all dichotomies of these data has some that no unit reaches in "
+                "floating point: rows nearly, but not exactly, on one line or plane. cvxnet.train "
+                "needs no list and bounds these as well; rounding the data may help."
+            )
+        u = np.append(u, not u.any()) if self.lifted else u
+        return np.asarray(u / np.linalg.norm(u))
+
+    def count_blocks(self) -> int:
+        """At most one for each pair of opposite cells; or two for each cell, or for each face."""
+        r = self.planes.rank
+        cells = count_cells(len(self.planes.integers), r)
+        if self.odd:
+            return cells // 2
+        return 2 * (cells * 2 ** max(r - 1, 0) + 1) if self.lifted else 2 * cells
+
+    @property
+    def block_width(self) -> int:
+        """One column."""
+        return 1
+
+    def hidden(self, U: Array) -> Array:
+        """Weights that products with the data do not round to another dichotomy."""
+        U = U[:, : self.planes.rank].copy()
+        if self.lifted:
+            normals, cells = self.planes.normals, self.planes.dichotomies
+            heights = U @ normals.T
+            sides = np.where(np.abs(heights) <= ON, 0, np.sign(heights)).astype(np.int8)
+            for i in np.flatnonzero(sides.any(axis=1) & ~sides.all(axis=1)):
+                exact = unit_with(cells, sides[i])
+                U[i] = U[i] if exact is None else exact
+        return self.planes.weights(U)
+
+    def coordinates(self, W: Array) -> Array:
+        """Units of the columns that span the data."""
+        U = self.planes.coordinates(W)
+        return np.column_stack([U, ~U.any(axis=1)]) if self.lifted else U
