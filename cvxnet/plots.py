@@ -37,6 +37,8 @@ STYLE: Any = {
     "ytick.color": INK,
 }
 RESOLUTION = 150
+KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
+"""Unit families that change where ``w.x + b = 0``."""
 MARGIN = 0.06
 """Room around the data, relative to their range."""
 
@@ -228,9 +230,9 @@ def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarM
 
 
 def kinks(solution: Solution) -> tuple[Array, Array]:
-    """Weights and biases of the hidden units that are there."""
+    """Weights and biases of the hidden units that are there, where units have a kink or step."""
     certificate = solution.certificate
-    used = certificate.a != 0.0
+    used = (certificate.a != 0.0) & (certificate.unit_name in KINKED)
     W = certificate.W[used]
     return W, np.zeros(len(W)) if certificate.b is None else certificate.b[used]
 

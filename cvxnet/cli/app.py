@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
+from cvxnet.cli.certify import certify
 from cvxnet.cli.check import check
 from cvxnet.cli.compare import compare
 from cvxnet.cli.demo import demo
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, train, compare, check, explain):
+for command in (demo, explain, train, certify, check, compare):
     app.command()(command)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.layers import load
 from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
+from cvxnet.training.units import FAMILIES
 
 PROVED, NOT_PROVED, BAD_INPUT, UNKNOWN = range(4)
 
@@ -64,7 +64,8 @@ def summary(solution: Solution) -> dict[str, Any]:
         "lower": solution.lower_bound,
         "upper": solution.value,
         "gap": solution.gap,
-        "units": int((certificate.a != 0.0).sum()),
+        "family": certificate.unit_name,
+        "units": solution.units,
         "loss": certificate.loss,
         "weight_decay": certificate.weight_decay,
         "bias": certificate.bias,
@@ -88,21 +89,24 @@ def bracket_line(solution: Solution, goal: float) -> str:
 def network_line(solution: Solution, files: dict[str, str]) -> str:
     """The size of the network, and what its saved file is worth."""
     line = f"{count_units(solution)}, {solution.stats['seconds']:.1f} s"
-    if "network" in files:
-        value = objective_of_file(files["network"], solution.certificate)
-        line += f"; the saved file has objective {value:.10g} (evaluated by plain numpy)"
-    return line
+    value = objective_of_file(files["network"], solution.certificate) if files else None
+    if value is not None:
+        line += f"; the saved file has objective {value:.10g} (evaluated anew)"
+    return f"{line}; {solution.width_note}" if solution.width_note else line
 
 
-def objective_of_file(path: str | Path, certificate: Certificate) -> float:
-    """The training objective of a saved network, with JSON, numpy and the loss alone."""
-    state = json.loads(Path(path).read_text(encoding="utf-8"))["state"]
-    weights = {name: np.array(value) for name, value in state.items()}
-    hidden = certificate.X @ weights["0.weight"].T + weights.get("0.bias", 0.0)
-    f = np.maximum(hidden, 0.0) @ weights["2.weight"][0]
-    fit = get_loss(certificate.loss).value(f, certificate.y)
-    decay = sum(float((w**2).sum()) for w in weights.values())
-    return fit + 0.5 * certificate.weight_decay * decay
+def objective_of_file(path: str | Path, proof: Certificate) -> float | None:
+    """The training objective of a saved network, from the file, the data and the loss alone.
+
+    None for families and options whose penalty is not half the sum of the squares of all weights.
+    """
+    shared = FAMILIES[proof.unit_name].shared_decay and proof.norm == "l2"
+    if not shared or proof.s is not None or proof.c is not None or proof.gate is not None:
+        return None
+    network = load(path)
+    fit = get_loss(proof.loss).value(network(proof.X).ravel(), proof.y)
+    decay = sum(float((w**2).sum()) for w in network.state_dict().values())
+    return fit + 0.5 * proof.weight_decay * decay
 
 
 def print_facts(facts: dict[str, str]) -> None:

@@ -19,11 +19,12 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.errors import UnsupportedError
+from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES
 from cvxnet.tables import Data, read_data
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
+from cvxnet.training.units import FAMILIES, Family
 
 
 def train(
@@ -33,7 +34,10 @@ def train(
     features: Annotated[
         str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
     ] = None,
-    units: Annotated[str, typer.Option(help="Unit family: relu.")] = "relu",
+    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu",
+    option: Annotated[
+        list[str] | None, typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated.")
+    ] = None,
     loss: Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")] = "squared",
     gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
     solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
@@ -41,6 +45,11 @@ def train(
         float | None, typer.Option(help="Seconds; then the best network and its bracket.")
     ] = None,
     bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True,
+    norm: Annotated[
+        str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")
+    ] = "l2",
+    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False,
+    skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for network, certificate and figure.")
     ] = None,
@@ -52,28 +61,42 @@ def train(
     """
     check_folder(out)
     chosen = None if features is None else [name.strip() for name in features.split(",")]
+    family = Family(units, **read_options(option or []))
     data = read_data(file, target, chosen, loss)
     prepare(quiet=json)
-    try:
-        solution = trainer.train(
-            units,
-            data.X,
-            data.y,
-            loss=loss,
-            weight_decay=weight_decay,
-            bias=bias,
-            gap=gap,
-            solver=solver,
-            time_limit=time_limit,
-            progress=not json,
-        )
-    except UnsupportedError as error:
-        if chosen is not None:
-            raise
-        names = ", ".join(data.features)
-        raise UnsupportedError(f"{error} With --features A,B choose from: {names}.") from None
+    solution = trainer.train(
+        family,
+        data.X,
+        data.y,
+        loss=loss,
+        weight_decay=weight_decay,
+        bias=bias,
+        norm=norm,
+        output_bias=output_bias,
+        skip=skip,
+        gap=gap,
+        solver=solver,
+        time_limit=time_limit,
+        progress=not json,
+    )
     report(solution, data, gap, out, json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
+
+
+def read_options(given: list[str]) -> dict[str, float | int]:
+    """Options NAME=NUMBER.
+
+    >>> read_options(["slope=0.1", "gates=50"])
+    {'slope': 0.1, 'gates': 50}
+    """
+    options: dict[str, float | int] = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            options[name.strip()] = int(number) if number.strip().isdigit() else float(number)
+        except ValueError:
+            raise InputError(f"--option {text}: expected NAME=NUMBER, as in slope=0.1.") from None
+    return options
 
 
 def report(solution: Solution, data: Data, gap: float, out: Path | None, json: bool) -> None:

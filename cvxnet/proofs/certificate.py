@@ -182,6 +182,11 @@ class Certificate:
         refusals_are_input_errors(checker.read, "this certificate", self.to_dict())
 
     @property
+    def unit_name(self) -> str:
+        """The name of the unit family."""
+        return self.units if isinstance(self.units, str) else str(self.units["name"])
+
+    @property
     def gap(self) -> float:
         """Width of the bracket relative to its upper end; 0 where both ends are 0."""
         return relative_gap(self.lower, self.upper)

@@ -1,0 +1,89 @@
+"""``cvxnet certify``: how far above the global optimum is a network that somebody else trained?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cvxnet.bracket import bracket_text
+from cvxnet.cli.outcome import NOT_PROVED, PROVED, print_facts, print_json
+from cvxnet.cli.preparation import prepare
+from cvxnet.errors import InputError
+from cvxnet.interop.loading import assumed_activation, load_thing
+from cvxnet.layers import Layer
+from cvxnet.losses import LOSSES
+from cvxnet.proofs import certification
+from cvxnet.tables import read_data
+
+
+def certify(
+    network: Annotated[str, typer.Argument(help="Network file, or torch state dict .pt.")],
+    data: Annotated[Path, typer.Option(help="CSV file that the network was trained on.")],
+    target: Annotated[str, typer.Option(help="Column that it predicts.")],
+    weight_decay: Annotated[float, typer.Option(help="Above 0: half the price of w^2.")],
+    features: Annotated[
+        str | None, typer.Option(help="Columns that it predicts from: A,B. Default: all others.")
+    ] = None,
+    loss: Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")] = "squared",
+    activation: Annotated[
+        str, typer.Option(help="What stands between the layers of a torch state dict.")
+    ] = "relu",
+    gap: Annotated[float, typer.Option(help="A gap that counts as proved optimal.")] = 1e-6,
+    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
+    time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
+    out: Annotated[Path | None, typer.Option(help="File to write the certificate to.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Prove how far a given two-layer network is from the global optimum at most.
+
+    Exit code 0 if it is optimal up to --gap, 1 if not, or if that could not be proved.
+    """
+    layer = load_thing(network, activation)
+    if not isinstance(layer, Layer):
+        raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
+    assumed = assumed_activation(network, layer, activation)
+    chosen = None if features is None else [name.strip() for name in features.split(",")]
+    table = read_data(data, target, chosen, loss)
+    prepare(quiet=json)
+    found = certification.certify(
+        layer,
+        table.X,
+        table.y,
+        loss=loss,
+        weight_decay=weight_decay,
+        gap=gap,
+        solver=solver,
+        time_limit=time_limit,
+        progress=not json,
+    )
+    if out is not None:
+        found.save(out)
+    lower, upper = bracket_text(found.lower, found.upper)
+    document = {
+        "lower": found.lower,
+        "upper": found.upper,
+        "gap": found.gap,
+        "best_value": found.best.value,
+        "best_units": found.best.units,
+        "width": found.width,
+        "layers_below": found.layers_below,
+        "notes": found.notes,
+        "assumed_activation": assumed,
+        "certificate": None if out is None else str(out),
+    }
+    if json:
+        print_json(document)
+    else:
+        print_facts(
+            {
+                "activation": f"{assumed} (assumed; --activation)" if assumed else "",
+                "bracket": f"{lower} <= optimum <= {upper}",
+                "network": f"at most {found.gap:.2g} above the optimum, relatively",
+                "best found": f"{found.best.value:.10g} with {found.best.units} units",
+                "note": "; ".join(found.notes),
+                "try next": f"cvxnet check {out}" if out else "--out FILE keeps the certificate",
+            }
+        )
+    raise typer.Exit(PROVED if found.gap <= gap else NOT_PROVED)
