@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 
 from cvxnet.baselines.gradients import LOSSES, import_torch, train_batch
 from cvxnet.baselines.objective import Array, Objective, make_objective
@@ -134,18 +134,19 @@ def compare(
     protocol = make_protocol(optimizers, widths, seeds, epochs, batch_size, rates, len(y))
     keep = Store(store)
     begin = time.perf_counter()
-    solution = train(
-        units,
-        X,
-        y,
-        loss=loss,
-        weight_decay=weight_decay,
-        bias=bias,
-        gap=gap,
-        solver=solver,
-        time_limit=time_limit,
-        progress=progress,
-    )
+    with parallel_config("threading"):  # its tasks are too small to be sent to other processes
+        solution = train(
+            units,
+            X,
+            y,
+            loss=loss,
+            weight_decay=weight_decay,
+            bias=bias,
+            gap=gap,
+            solver=solver,
+            time_limit=time_limit,
+            progress=progress,
+        )
     if solution.stats["interrupted"]:
         raise KeyboardInterrupt
     exact_seconds = time.perf_counter() - begin
