@@ -1,0 +1,151 @@
+"""``cvxnet compare``: what it prints, which files it leaves, its exit codes, and Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cvxnet as cn
+from cvxnet.cli import main
+from cvxnet.cli.outcome import BAD_INPUT, NOT_PROVED, PROVED
+
+pytest.importorskip("torch")
+
+pytestmark = pytest.mark.interface
+
+FILES = ["records", "runs.csv", "runs.json", "runs.png"]
+SMALL = ("--widths", "2,6", "--seeds", "3", "--epochs", "20", "--optimizers", "adam,lbfgs")
+
+
+@pytest.fixture
+def cvxnet(capsys):
+    """Runs the command in this process; returns its exit code, output and messages."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main(["compare", *(str(argument) for argument in arguments)])
+        printed = capsys.readouterr()
+        return caught.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def wave(tmp_path):
+    """A CSV file, and the options that ask about it."""
+    rng = np.random.default_rng(0)
+    rows = [(x, y, np.sin(2 * x) * np.cos(2 * y)) for x, y in rng.standard_normal((30, 2))]
+    lines = [f"{x!r},{y!r},{z!r},{'up' if z > 0 else 'down'}" for x, y, z in floats(rows)]
+    path = tmp_path / "wave.csv"
+    path.write_text("a,b,z,side\n" + "\n".join(lines) + "\n")
+    return (path, "--target", "z", "--features", "b, a", "--weight-decay", 0.1)
+
+
+def floats(rows):
+    return [tuple(float(value) for value in row) for row in rows]
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_it_prints_the_table_and_leaves_the_files(cvxnet, wave, tmp_path):
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "deep" / "out"
+    code, printed, messages = cvxnet(*wave, *SMALL, "--out", out)
+    assert code == PROVED
+    assert names(out) == FILES and len(names(out / "records")) == 2 + 4
+    assert "<= optimum <=" in printed and "(optimal)" in printed and "median" in printed
+    assert all(str(out / name) in printed for name in FILES[1:])
+    assert "adam, width 2: learning rate" in messages
+    assert "lbfgs, width 6, 3 seeds: best gap" in messages
+    assert (out / "runs.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_is_the_same_from_python_and_from_two_processes(cvxnet, wave):
+    code, printed, messages = cvxnet(*wave, *SMALL, "--seed", 5, "--json", "--jobs", 2)
+    found = json.loads(printed)
+    assert (code, messages) == (PROVED, "")
+    assert found["files"] == {} and "curve" not in found["groups"][0]
+    data = cn.tables.read_data(wave[0], "z", ["b", "a"])
+    options = {"optimizers": ("adam", "lbfgs"), "widths": (2, 6), "epochs": 20}
+    runs = cn.compare("relu", data.X, data.y, weight_decay=0.1, seeds=(5, 6, 7), **options)
+    assert found["exact"]["lower"] == runs.solution.lower_bound
+    for group, expected in zip(found["groups"], runs.groups, strict=True):
+        assert group["objective"] == expected.objective.tolist()
+        assert group["rate"] == expected.rate and group["seeds"] == [5, 6, 7]
+
+
+def test_text_classes_and_minibatches(cvxnet, wave):
+    options = ("--target", "side", "--loss", "logistic", "--batch-size", 8, "--no-bias", "--json")
+    code, printed, _ = cvxnet(*wave, *SMALL, *options)
+    found = json.loads(printed)
+    assert code == PROVED and found["objective"]["loss"] == "logistic"
+    assert found["protocol"]["batch_size"] == 8 and found["objective"]["bias"] is False
+
+
+def test_a_bracket_that_stayed_open_is_exit_code_1(cvxnet, wave):
+    code, printed, _ = cvxnet(*wave, *SMALL, "--time-limit", 1e-9)
+    assert code == NOT_PROVED and "(gap)" in printed and "The bracket is wide" in printed
+
+
+def test_without_matplotlib_the_rest_is_written(cvxnet, wave, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    code, printed, _ = cvxnet(*wave, *SMALL, "--out", tmp_path / "out")
+    assert code == PROVED and "no figure: pictures need matplotlib" in printed
+    assert names(tmp_path / "out") == FILES[:3]
+
+
+@pytest.mark.failure
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--widths", "8,many"), ["--widths: 'many' is not a whole number", "8,50"]),
+        (("--optimizers", "sgd,lion"), ["unknown optimizer 'lion'"]),
+        (("--seeds", 0), ["seeds: expected at least one"]),
+        (("--units", "sign"), ["compare does not train sign units", "no gradient"]),
+        (("--target", "c"), ["no column 'c'"]),
+        (("--out", __file__), ["is a file, not a folder"]),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_message(cvxnet, wave, options, parts):
+    code, printed, messages = cvxnet(*wave, *options)
+    assert code == BAD_INPUT and printed == ""
+    line = messages.strip().splitlines()[-1]
+    assert line.startswith("error: ") and all(part in line for part in parts)
+
+
+def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(cvxnet, wave, tmp_path):
+    out = tmp_path / "out"
+    options = ("--widths", "3", "--seeds", "60", "--optimizers", "lbfgs", "--epochs", "4000")
+    command = [str(part) for part in ("compare", *wave, *options, "--out", out)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from cvxnet.cli import main; main()", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(cn.__file__).parents[1],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 200.0
+    while not list(out.glob("records/*.npz")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == PROVED
+    finished = names(out / "records")
+    assert 1 <= len(finished) < 6
+    assert "Interrupted" in printed and "the same command goes on from here" in printed
+    assert f"/{10 * len(finished)} " in printed
+    times = [(out / "records" / name).stat().st_mtime_ns for name in finished]
+    code, printed, _ = cvxnet(*wave, *options, "--out", out)
+    assert code == PROVED and "/60 " in printed and "interrupted" not in printed.lower()
+    assert [(out / "records" / name).stat().st_mtime_ns for name in finished] == times
