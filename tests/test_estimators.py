@@ -83,10 +83,11 @@ def test_every_parameter_reaches_train(monkeypatch):
     )
     with pytest.raises(InterruptedError):
         model.fit(X, Y)
-    assert said == options | {"units": "abs", "sample_weight": None}
+    assert said == options | {"units": cn.Family("abs"), "sample_weight": None}
     with pytest.raises(InterruptedError):
         ConvexNetClassifier("abs", **options | {"loss": "hinge"}).fit(X, Y > 0)
-    assert said == options | {"units": "abs", "sample_weight": None, "loss": "hinge"}
+    changed = {"units": cn.Family("abs"), "sample_weight": None, "loss": "hinge"}
+    assert said == options | changed
 
 
 @pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
@@ -135,7 +136,8 @@ def test_pipelines_grid_searches_and_cross_validation():
 
 
 def test_clones_and_pickles():
-    model = ConvexNetClassifier("abs", weight_decay=0.2).fit(*MOONS)
+    units = cn.Family("leaky_relu", slope=0.1)
+    model = ConvexNetClassifier(units, weight_decay=0.2).fit(*MOONS)
     copy = clone(model)
     assert copy.get_params() == model.get_params() and not hasattr(copy, "network_")
     back = pickle.loads(pickle.dumps(model))
@@ -188,16 +190,26 @@ def test_weights_are_repetitions_and_order_does_not_matter():
     assert abs(weighted.solution_.value - value) < 2e-4 * value
 
 
-@pytest.mark.parametrize("loss", ["squared", "absolute", "huber"])
-def test_a_constant_target_is_predicted_as_it_is(loss, tmp_path):
-    model = ConvexNetRegressor(loss=loss, weight_decay=0.7).fit(X, np.full(40, 3.5))
+@pytest.mark.parametrize(
+    ("loss", "units"),
+    [("squared", "relu"), ("absolute", "abs"), ("huber", cn.Family("leaky_relu", slope=0.2))],
+)
+def test_a_constant_target_is_predicted_as_it_is(loss, units, tmp_path):
+    model = ConvexNetRegressor(units, loss=loss, weight_decay=0.7).fit(X, np.full(40, 3.5))
     assert (model.predict(rng.standard_normal((5, 2))) == 3.5).all()
     solution = model.solution_
     assert (solution.status, solution.value, solution.lower_bound) == ("optimal", 0.0, 0.0)
     model.certificate_.save(tmp_path / "certificate.json")
     assert cn.check(tmp_path / "certificate.json").valid
+    with pytest.raises(InputError, match="weight_decay must be"):
+        ConvexNetRegressor(weight_decay=0.0).fit(X, np.full(40, 3.5))
     with pytest.raises(InputError, match="y is constant"):
         ConvexNetRegressor(output_bias=False).fit(X, np.full(40, 3.5))
+
+
+def test_a_target_that_free_weights_fit_needs_no_units():
+    model = ConvexNetRegressor(skip=True).fit(X, X @ [1.0, 2.0] + 3.0)
+    np.testing.assert_allclose(model.predict(X), X @ [1.0, 2.0] + 3.0, atol=1e-9)
 
 
 def test_time_runs_out_with_a_true_bracket():

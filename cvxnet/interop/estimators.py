@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.layers import Linear, Sequential
+from cvxnet.interop.samples import merge_rows, predict_constant
 from cvxnet.losses import get_loss
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
+from cvxnet.training.units import Family
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -51,6 +51,8 @@ class ConvexNet(BaseEstimator):
     def _train(self, X: Array, y: Array, weights: Array) -> Solution:
         """One network for one target."""
         X, y, weights = merge_rows(X, y, weights)
+        given = isinstance(self.activation, Family)
+        units = self.activation if given else Family(self.activation)
         problem: dict[str, Any] = {
             "loss": self.loss,
             "norm": self.norm,
@@ -59,13 +61,13 @@ class ConvexNet(BaseEstimator):
             "skip": self.skip,
             "sample_weight": None if (weights == 1.0).all() else weights,
         }
-        if (y == y[0]).all() and self.output_bias:
-            return constant(X, y, problem)
         weight_decay = self.weight_decay
-        if weight_decay is None:
-            weight_decay = SHARE * largest_weight_decay(self.activation, X, y, **problem)
+        if (y == y[0]).all() and self.output_bias:
+            return predict_constant(X, y, units, weight_decay, problem)
+        if weight_decay is None:  # 0 where free weights fit the target exactly
+            weight_decay = SHARE * largest_weight_decay(units, X, y, **problem) or 1.0
         return train(
-            self.activation,
+            units,
             X,
             y,
             weight_decay=weight_decay,
@@ -93,54 +95,6 @@ class ConvexNet(BaseEstimator):
         return np.column_stack([network(X)[:, 0] for network in networks])
 
 
-def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """Equal samples as one with the sum of their weights, in an order of their own.
-
-    The objective is the same. So repeating a sample is exactly the same as doubling its weight, and
-    the order in which samples come makes no difference.
-
-    Examples
-    --------
-    >>> X, y, weights = merge_rows(np.array([[2.0], [1.0], [2.0]]), np.ones(3), np.ones(3))
-    >>> X.ravel().tolist(), weights.tolist()
-    ([1.0, 2.0], [1.0, 2.0])
-    """
-    rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
-    together = np.bincount(where.ravel(), weights).astype(np.float64)
-    return rows[:, :-1], rows[:, -1], together
-
-
-def constant(X: Array, y: Array, problem: dict[str, Any]) -> Solution:
-    """The optimum for a constant target: the output bias alone, at any weight decay."""
-    columns = X.shape[1]
-    network = Sequential(Linear(columns, 1))
-    network.load_state_dict({"0.weight": np.zeros((1, columns)), "0.bias": y[:1]})
-    certificate = Certificate(
-        loss=problem["loss"],
-        sample_weights=problem["sample_weight"],
-        weight_decay=1.0,
-        bias=False,
-        X=X,
-        y=y,
-        W=np.zeros((0, columns)),
-        b=None,
-        a=np.zeros(0),
-        c=y[0],
-        v=np.zeros(len(y)),
-        lower=0.0,
-        upper=0.0,
-    ).rounded_outward()
-    return Solution(
-        status="optimal",
-        value=certificate.upper,
-        lower_bound=certificate.lower,
-        gap=certificate.gap,
-        network=network,
-        certificate=certificate,
-        stats={"seconds": 0.0, "rounds": 0, "units": 0, "history": []},
-    )
-
-
 class ConvexNetRegressor(RegressorMixin, ConvexNet):
     """Regression by a two-layer network trained to the global optimum, whatever its width.
 
@@ -148,7 +102,7 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
 
     Parameters
     ----------
-    activation : str, Family or two-layer network
+    activation : str or Family
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
     weight_decay : float, optional
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
@@ -239,7 +193,7 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
 
     Parameters
     ----------
-    activation : str, Family or two-layer network
+    activation : str or Family
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
     weight_decay : float, optional
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
