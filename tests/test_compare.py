@@ -272,6 +272,8 @@ def test_runs_that_diverge_count_as_failures(tmp_path):
     runs.to_json(tmp_path / "runs.json")
     document = json.loads((tmp_path / "runs.json").read_text())
     assert document["groups"][0]["gap"] == [None] * 4
+    titles = [axes.get_title(loc="left") for axes in runs.plot().axes]
+    assert "sgd, width 3: every run diverged" in titles
 
 
 def test_a_rate_at_the_edge_is_marked():

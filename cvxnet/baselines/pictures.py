@@ -150,12 +150,16 @@ def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
     """The units of the run in the middle: first optimiser, largest width that is finished."""
     name = runs.groups[0].optimizer
     group = max((g for g in runs.groups if g.optimizer == name), key=lambda g: g.width)
-    middle = int(np.argsort(group.objective)[len(group.seeds) // 2])
+    order = [k for k in np.argsort(group.objective) if np.isfinite(group.objective[k])]
+    if not order:
+        axes.set_title(f"{name}, width {group.width}: every run diverged", loc="left")
+        return
+    middle = order[len(order) // 2]
     state = runs.network(name, group.width, group.seeds[middle]).state_dict()
     W, a = state["0.weight"], list(state.values())[-1][0]
     draw_units(axes, runs, (W, state.get("0.bias"), a), names)
-    gap = group.gap[middle]
-    axes.set_title(f"{name}, width {group.width}, median run: gap {gap:.1e}", loc="left")
+    title = f"{name}, width {group.width}, median run: gap {group.gap[middle]:.1e}"
+    axes.set_title(title, loc="left")
 
 
 def draw_units(

@@ -104,12 +104,14 @@ def notes(runs: Runs) -> list[str]:
     """What one has to know to read the table."""
     protocol, solution = runs.protocol, runs.solution
     size = protocol.batch_size
-    steps = "all samples a step" if size is None else f"{size} samples a step (L-BFGS: all)"
+    steps = "all samples" if size is None else f"{size} samples (L-BFGS: all)"
+    tuned = f"tuned on {protocol.tuning_seeds} networks that do not count"
     found = [
-        "gap: (objective - lower bound) / objective, at least the true distance to the optimum; "
-        "<= t: runs that ended that close.",
-        f"{protocol.epochs} epochs, {steps}; learning rates for the sum of losses, tuned on "
-        f"{protocol.tuning_seeds} other networks. x exact: tuning and all runs / exact.",
+        "gap: (objective - lower bound) / objective, at least the true distance to the optimum.",
+        "<= t: how many runs ended that close.",
+        f"{protocol.epochs} epochs, {steps} a step; learning rates are for the sum of losses, "
+        f"{tuned if runs.tunings else 'as given'}.",
+        "x exact: the time of tuning and all runs over that of the exact solution.",
     ]
     if any(group.at_edge for group in runs.groups):
         found.append("*: the smallest or largest learning rate tried; beyond it may be better.")
