@@ -115,7 +115,7 @@ class GatedReLUUnits(UnitFamily):
         error = (len(v) + 10) * np.finfo(float).eps * size
         rho = max(float(lengths.max()), floor)
         ones = np.ones(len(order))
-        return LocalMaxima(rho, error, lengths[order], units.reshape(len(order), -1), ones)
+        return LocalMaxima(rho, error, lengths[order], units.reshape(len(order), self.rank), ones)
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit for each gate in use, the sum of its units."""
