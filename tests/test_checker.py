@@ -143,9 +143,12 @@ def test_a_grid_with_ties_at_every_crossing():
     assert twice == pytest.approx(2.0 * rho, rel=1e-15)
 
 
-def test_rank_above_three_is_refused():
-    result = checker.check(certificate(np.eye(4), np.ones(4), 2.0).to_dict())  # rho is 2
-    assert not result.valid and "rank above 3" in result.reason
+def test_rank_four_by_branch_and_bound_and_no_rank_above_six():
+    assert checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 + 1e-12)).to_dict()).valid
+    below = checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 - 1e-9)).to_dict())
+    assert "dual infeasible" in below.reason and 1e-10 < below.excess < 1.001e-9
+    above = checker.check(certificate(np.eye(7), np.ones(7), 10.0).to_dict())
+    assert not above.valid and "is above 6" in above.reason
 
 
 @pytest.mark.parametrize("seed", range(2, 8))
@@ -161,12 +164,15 @@ def test_rank_three_up_to_rounding(seed):
         assert checker.check(certificate(near, v, rho * (1 + 1e-7)).to_dict()).valid
         refused = checker.check(certificate(near, v, rho * (1 - 1e-13)).to_dict())
         assert not refused.valid and 1e-14 < refused.excess < 1e-7
-    result = checker.check(certificate(X + 1e-2 * noise, v, rho * 1.1).to_dict())
-    assert "rank above 3" in result.reason
+    if seed == 2:  # truly of rank 5: by branch and bound
+        rho = brute_rho(X + 1e-2 * noise, v)
+        for factor in (1 - 1e-7, 1 + 1e-7):
+            result = checker.check(certificate(X + 1e-2 * noise, v, rho * factor).to_dict())
+            assert result.valid == (factor > 1.0)
 
 
 def test_squares_are_rounded_up():
-    sweep = checker.Sweep(((1, 0, 0), (0, 1, 0), (0, 0, 1)), 10)
+    sweep = checker.Sweep([], 10)
     sweep.reach(20, 2)
     assert sweep.limit == 10
     sweep.reach(21, 2)

@@ -184,49 +184,36 @@ def test_polynomial_units_equal_the_trust_region_problem(a, b, c):
 
 
 def random_leaf(rng, X, path):
-    """Allowed multipliers, at random; the tau and mu are placeholders for `closed`."""
-    n, r = X.shape
-    rows = sorted(path)
-    leaf = {
+    """Multipliers at random; mu is filled in by `leaf_bound`."""
+    n = len(X)
+    free = [i for i in range(n) if i not in path]
+    return {
+        "tilt": rng.normal(size=n),
+        "lean": [[i, (i + 1) % n, float(rng.normal())] for i in free[:2] if n > 1],
+        "tau": rng.uniform(0.5, 2.0, size=n),
         "mu": 0.0,
-        "linear": [[int(k), float(rng.normal())] for k in rng.integers(0, n, 2)],
-        "lean": [[0, n - 1, float(rng.normal())]] if n > 1 else [],
-        "fixed": [[k, float(rng.normal())] for k in rows],
-        "product": [[j, k, float(rng.uniform())] for j in rows for k in rows if j < k],
-        "tau": [[i, float(rng.uniform(0.5, 2.0))] for i in range(n)],
     }
-    e = rng.normal(size=r)
-    leaf["turn"] = [[int(rng.integers(0, n)), float(np.linalg.norm(e) * (1 + 1e-12)), *e.tolist()]]
-    return leaf
 
 
 def leaf_bound(leaf, path, X, w, slope):
     """The bound that a leaf proves with its best mu, which is put into it."""
-    P, c, Q = w.copy(), slope.copy(), np.zeros((X.shape[1],) * 2)
-    for k, theta in leaf["fixed"]:
-        P[k] -= theta
-        c += theta * path[k] * X[k]
-    for k, s in leaf["linear"]:
-        P[k] += abs(s)
-        c -= s * X[k]
-    for k, eta, *e in leaf["turn"]:
-        P[k] += eta
-        Q -= (np.outer(e, X[k]) + np.outer(X[k], e)) / 2
-    for j, k, kappa in leaf["product"]:
-        Q += kappa * path[j] * path[k] * (np.outer(X[j], X[k]) + np.outer(X[k], X[j])) / 2
+    d = w + np.abs(leaf["tilt"])
     for _, k, a in leaf["lean"]:
-        P[k] += abs(a)
-    Y = np.maximum(P, 0.0)[:, None] * X
+        d[k] += abs(a)
+    sigma = np.array([path.get(k, 0) for k in range(len(X))])
+    c = slope + (d * sigma - leaf["tilt"]) @ X
+    Y = (np.maximum(d, 0.0) * (sigma == 0))[:, None] * X
     for i, k, a in leaf["lean"]:
         Y[i] -= a * X[k]
-    used = [(i, tau) for i, tau in leaf["tau"] if np.any(Y[i])]
-    Q += sum((np.outer(Y[i], Y[i]) / (2 * tau) for i, tau in used), np.zeros_like(Q))
-    lam, V = np.linalg.eigh(Q)
+    used = np.any(Y != 0.0, axis=1)
+    leaf["tau"] = np.where(used, leaf["tau"], 0.0)
+    tau = leaf["tau"][used]
+    lam, V = np.linalg.eigh((Y[used] / (2 * tau[:, None])).T @ Y[used])
     g = V.T @ c
     mu = max(lam[-1], 0.0) + np.logspace(-10, 3, 20_000)
     values = mu + (g**2 / 4.0 / (mu[:, None] - lam)).sum(axis=1)
     leaf["mu"] = float(mu[values.argmin()])
-    return values.min() + sum(tau for _, tau in used) / 2
+    return values.min() + tau.sum() / 2
 
 
 def random_tree(rng, X, w, slope, depth, path):
@@ -265,3 +252,84 @@ def test_relaxation_evidence_proves_its_bound_and_no_more(units, left, depth):
         assert verdict(units, X, v, bound * (1 + 1e-7), evidence=evidence).valid
         below = verdict(units, X, v, bound * (1 - 1e-5), evidence=evidence)
         assert "a leaf of the evidence proves nothing" in below.reason
+
+
+# ------------------------------------------------------------------------- branch and bound
+
+
+def climb(phi, X, v, radius=1.0, starts=40):
+    """The largest |g| that local search finds on the sphere, or in the ball of tanh units."""
+    rng = np.random.default_rng(0)
+    U = rng.normal(size=(20_000, X.shape[1]))
+    U *= radius / np.linalg.norm(U, axis=1, keepdims=True)
+    U = np.vstack([U, 0.3 * U]) if phi is np.tanh else U
+    best = U[np.argsort(-np.abs(phi(U @ X.T) @ v))[:starts]]
+    for step in 0.1 ** np.arange(1.0, 9.0):
+        for _ in range(30):
+            trial = best + step * radius * rng.normal(size=best.shape)
+            size = np.linalg.norm(trial, axis=1, keepdims=True)
+            on_sphere = phi is not np.tanh
+            trial *= radius / size if on_sphere else np.minimum(1.0, radius / size)
+            better = np.abs(phi(trial @ X.T) @ v) > np.abs(phi(best @ X.T) @ v)
+            best[better] = trial[better]
+    return np.abs(phi(best @ X.T) @ v).max()
+
+
+def squared_relu(z):
+    return np.maximum(z, 0.0) ** 2
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+def test_squared_relu_units(d):
+    rng = np.random.default_rng(d)
+    for n in (1, 4, 12):
+        X, v = rng.normal(size=(n, d)), rng.normal(size=n)
+        rho = climb(squared_relu, X, v)
+        proved = verdict("squared_relu", X, v, rho * (1 + 1e-6))
+        assert proved.valid
+        below = verdict("squared_relu", X, v, rho * (1 - 1e-6))
+        assert "dual infeasible" in below.reason and 0.0 < below.excess < 2.1e-6
+
+
+def test_squared_relu_units_where_the_maximum_is_known():
+    X, v = [[3.0, 4.0], [0.0, 1.0], [-6.0, -8.0]], [1.0, 0.0, -2.0]  # 25 and 200: opposite rows
+    assert verdict("squared_relu", X, v, 200.0).valid
+    assert not verdict("squared_relu", X, v, math.nextafter(200.0, 0.0)).valid
+    assert verdict("squared_relu", np.zeros((2, 2)), [1.0, 1.0], 5e-324).valid
+
+
+@pytest.mark.parametrize("d, radius", [(1, 2.0), (2, 5.0), (3, 1.5)])
+def test_tanh_units(d, radius):
+    rng = np.random.default_rng(d)
+    X, v = rng.normal(size=(6, d)), rng.normal(size=6)
+    units = {"name": "tanh", "radius": radius}
+    rho = climb(np.tanh, X, v, radius)
+    assert verdict(units, X, v, rho * (1 + 1e-5)).valid
+    below = verdict(units, X, v, rho * (1 - 1e-5))
+    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-5
+
+
+@pytest.mark.parametrize("units, left", BENT)
+@pytest.mark.parametrize("d", [4, 5])
+def test_bent_units_beyond_rank_three(units, left, d):
+    rng = np.random.default_rng(d)
+    X, v = rng.normal(size=(7, d)), rng.normal(size=7)
+    rho = brute_bent(left, "l2", X, v)
+    assert verdict(units, X, v, rho * (1 + 1e-8)).valid
+    below = verdict(units, X, v, rho * (1 - 1e-4))
+    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-4
+
+
+def test_shares_need_not_be_good(monkeypatch):
+    """Whatever shares are taken, nothing false is proved."""
+    rng = np.random.default_rng(1)
+    X, v = rng.normal(size=(6, 4)), rng.normal(size=6)
+    rho = brute_bent(0.0, "l2", X, v)
+    for share in (0, checker.SHARE, checker.SHARE // 3):
+
+        def fixed(b, D, G, share=share):
+            return [checker.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
+
+        monkeypatch.setattr(checker, "with_shares", fixed)
+        assert not verdict("relu", X, v, rho * (1 - 1e-6)).valid
+        assert verdict("relu", X, v, rho * 1.3).valid
