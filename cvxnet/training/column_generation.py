@@ -21,6 +21,7 @@ from cvxnet.bracket import relative_gap
 from cvxnet.training.master import Master, Timings, blocks_of
 from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.refinement import LEVEL, refine
+from cvxnet.training.relaxation import Evidence
 from cvxnet.training.sliding import slide
 from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.family import Block
@@ -77,7 +78,7 @@ class Bracket:
     upper: float
     dual: Array
     lower: float
-    evidence: dict[str, Any] | None = None
+    evidence: Evidence | None = None
     proposal: Array | None = None
 
     @property
@@ -91,7 +92,7 @@ class Bracket:
         if value < self.upper:
             self.units, self.upper = units, value
 
-    def offer_dual(self, v: Array, bound: float, evidence: dict[str, Any] | None = None) -> None:
+    def offer_dual(self, v: Array, bound: float, evidence: Evidence | None = None) -> None:
         """Keep the best feasible multiple of ``v``, where its dual value is better.
 
         ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``.
@@ -101,14 +102,15 @@ class Bracket:
         t = problem.loss.best_scale(v, problem.y, largest)
         value = -problem.loss.conjugate(t * v, problem.y)
         if value > self.lower:
-            self.dual, self.lower, self.evidence = t * v, value, evidence
+            self.dual, self.lower = t * v, value
+            self.evidence = None if evidence is None else evidence.times(t)
 
 
 def open_bracket(problem: Problem) -> Bracket:
     """The bracket that the empty network gives, its free weights fitted."""
     units, v = fit_free(problem)
     zero = np.zeros_like(problem.y)
-    lower = -problem.loss.conjugate(zero, problem.y)
+    lower = 0.0 - problem.loss.conjugate(zero, problem.y)
     return Bracket(problem, units, problem.objective(units), zero, lower, proposal=v)
 
 
@@ -145,8 +147,9 @@ def close_bracket(
     yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
     problem = bracket.problem
     end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
-    for proof in problem.family.prove(problem, problem.dual_vector(bracket.units), end):
-        bracket.offer_dual(proof.v, problem.weight_decay, proof.evidence)
+    v = problem.dual_vector(bracket.units)
+    for bound, evidence in problem.family.prove(v, end):
+        bracket.offer_dual(v, bound, evidence)
         yield bracket
         if bracket.gap <= gap:
             return

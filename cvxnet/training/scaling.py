@@ -25,6 +25,7 @@ class Scale:
     free: Array
     dual: float
     value: float
+    features: float
 
     def undo(self, units: Units) -> Units:
         """The given problem's units."""
@@ -51,7 +52,9 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
         problem.F / columns,
     )
     value = t * slope if loss.degree is not None else 1.0
-    return scaled, Scale(weights=t / features, free=t / columns, dual=slope, value=value)
+    return scaled, Scale(
+        weights=t / features, free=t / columns, dual=slope, value=value, features=features
+    )
 
 
 def power_of_two(size: float) -> float:

@@ -19,6 +19,7 @@ from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
+from cvxnet.training.relaxation import Evidence
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
@@ -136,7 +137,7 @@ def solve(
         bracket.upper * scale.value,
         bracket.dual * scale.dual,
         bracket.lower * scale.value,
-        bracket.evidence,
+        bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
     return given, stats
 
@@ -207,7 +208,7 @@ def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certific
 
 
 def certificate_with(
-    task: Task, weights: Weights, v: Array, evidence: dict[str, Any] | None
+    task: Task, weights: Weights, v: Array, evidence: Evidence | None
 ) -> Certificate:
     """The certificate of weights and a dual vector, its bracket rounded outward."""
     problem, loss = task.problem, task.problem.loss
@@ -228,7 +229,7 @@ def certificate_with(
         s=weights.s,
         gate=weights.gate,
         v=v,
-        evidence=evidence,
+        evidence=evidence and evidence.document(),
         lower=0.0,
         upper=0.0,
     ).rounded_outward()

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Layer, Linear, Sequential
+from cvxnet.training.relaxation import Evidence
 from cvxnet.training.sweep import LocalMaxima
 
 if TYPE_CHECKING:
@@ -53,17 +54,6 @@ class Block:
     matrix: Array
     facets: Array
     directions: Any
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A dual vector with ``rho(v) <= weight_decay`` proved other than by exact pricing.
-
-    ``evidence`` is what a certificate has to carry so that the checker can re-prove it.
-    """
-
-    v: Array
-    evidence: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +123,11 @@ class UnitFamily:
         """
         raise TypeError(f"{self.name} units have no pricing")
 
-    def prove(self, problem: Problem, v: Array, deadline: float) -> Iterator[Proof]:
-        """Where pricing is not exact: better and better dual vectors, starting from ``v``."""
+    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
+        """Where pricing is not exact: better and better proved bounds on ``rho(v)``.
+
+        Each comes with what a certificate has to carry so that the checker can re-prove it.
+        """
         yield from ()
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ elsewhere. The cell's inequalities are cut down to facets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from cvxnet.training.cells import (
     signs_at,
 )
 from cvxnet.training.climbing import climb, random_starts
+from cvxnet.training.relaxation import Evidence, bounds_on_rho
 from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.training.vertices import best_vertices
@@ -116,6 +118,10 @@ class PiecewiseLinearUnits(UnitFamily):
         plus, minus, error = self.kinks(v)
         search = best_vertices if self.norm == "l1" else sweep
         return search(self.arrangement.normals, plus, minus, floor)._replace(error=error)
+
+    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
+        """The relaxation; the l1 ball lies in the round one."""
+        yield from bounds_on_rho(self.rows, self.slopes, v, deadline)
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""

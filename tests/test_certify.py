@@ -1,0 +1,141 @@
+"""Certificates for networks that others trained."""
+
+import numpy as np
+import pytest
+import torch
+from examples import random_data
+
+import cvxnet as cn
+
+
+def torch_network(width, seed=0, bias=True, activation=torch.nn.ReLU):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(
+        torch.nn.Linear(2, width), activation(), torch.nn.Linear(width, 1, bias=bias)
+    ).double()
+
+
+def fit(module, X, y, weight_decay, optimizer, steps, loss="squared"):
+    """Full batch training of the objective that certify is about."""
+    A, b = torch.tensor(X), torch.tensor(y)[:, None]
+
+    def objective():
+        f = module(A)
+        fit = 0.5 * ((f - b) ** 2).sum()
+        if loss == "logistic":
+            fit = torch.nn.functional.softplus(-b * f).sum()
+        decayed = (p for name, p in module.named_parameters() if name != "2.bias")
+        return fit + 0.5 * weight_decay * sum((p**2).sum() for p in decayed)
+
+    def closure():
+        optimizer.zero_grad()
+        value = objective()
+        value.backward()
+        return value
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return objective().item()
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "LBFGS"])
+def test_gap_of_a_torch_network(name, loss):
+    X, y = random_data(0, 30, 2)
+    y = y if loss == "squared" else np.sign(y)
+    module = torch_network(40)
+    rate = {"SGD": 2e-3, "Adam": 1e-2, "LBFGS": 0.5}[name]
+    optimizer = getattr(torch.optim, name)(module.parameters(), lr=rate)
+    value = fit(module, X, y, 0.2, optimizer, 8 if name == "LBFGS" else 200, loss)
+    cert = cn.certify(module, X, y, loss=loss, weight_decay=0.2)
+    assert cert.upper == pytest.approx(value, rel=1e-9)
+    assert cert.best.status == "optimal"
+    assert cert.lower <= cert.best.value <= cert.upper
+    assert cert.gap == pytest.approx(1 - cert.lower / value, abs=1e-9)
+    result = cn.check(cert.certificate.to_dict())
+    assert result.valid, result.reason
+    assert (result.lower, result.upper) == (cert.lower, cert.upper)
+
+
+def test_a_good_network_needs_no_retraining():
+    """Its own dual vector closes the bracket: no round of column generation."""
+    X, y = random_data(1, 25, 2)
+    solution = cn.train("relu", X, y, weight_decay=0.2, gap=1e-9)
+    cert = cn.certify(cn.to_torch(solution.network), X, y, weight_decay=0.2)
+    assert cert.gap <= 1e-6
+    assert cert.best.stats["rounds"] == 1
+    assert cert.notes == []
+
+
+def test_width_that_may_matter_is_said():
+    X, y = random_data(2, 30, 2)
+    module = torch_network(1)
+    fit(module, X, y, 0.05, torch.optim.Adam(module.parameters(), lr=1e-2), 300)
+    cert = cn.certify(module, X, y, weight_decay=0.05)
+    assert cert.width == 1 < cert.best.units
+    assert "width" in cert.notes[0] and cert.notes[0] in str(cert)
+
+
+def test_of_a_deep_network_the_last_two_layers():
+    X, y = random_data(3, 25, 2)
+    top = torch_network(10)
+    below = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh()).double()
+    cert = cn.certify(torch.nn.Sequential(*below, *top), X, y, weight_decay=0.2)
+    features = below(torch.tensor(X)).detach().numpy()
+    same = cn.certify(top, features, y, weight_decay=0.2)
+    assert cert.layers_below == 2 and "last two layers" in cert.notes[0]
+    assert cert.lower == pytest.approx(same.lower, rel=1e-6)
+    assert cert.upper == pytest.approx(same.upper, rel=1e-9)
+    assert cn.check(cert.certificate.to_dict()).valid
+
+
+@pytest.mark.parametrize("activation", [torch.nn.LeakyReLU, torch.nn.ReLU])
+def test_many_features(activation):
+    """Ten features: pricing is relaxed, and the bracket true."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 10))
+    y = np.maximum(X[:, 0], 0.0) - 0.5 * np.abs(X[:, 1])
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(10, 20), activation(), torch.nn.Linear(20, 1, bias=False)
+    ).double()
+    beta = 0.3 * cn.largest_weight_decay("relu", X, y)
+    fit(module, X, y, beta, torch.optim.Adam(module.parameters(), lr=1e-2), 500)
+    cert = cn.certify(module, X, y, weight_decay=beta, time_limit=8.0)
+    assert 0.0 < cert.lower <= cert.best.value <= cert.upper * (1 + 1e-12)
+    assert cert.gap < 0.5
+    result = cn.check(cert.certificate.to_dict())
+    assert result.valid, result.reason
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        cn.Sequential(cn.Linear(2, 3), cn.Softplus(), cn.Linear(3, 1)),
+        cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 2)),
+        cn.Sequential(cn.Linear(2, 3, nonneg=True), cn.ReLU(), cn.Linear(3, 1)),
+        cn.Sequential(cn.Linear(2, 1)),
+    ],
+)
+def test_what_is_not_covered_is_refused_with_a_list(network):
+    X, y = random_data(0, 10, 2)
+    with pytest.raises(cn.UnsupportedError, match="LeakyReLU"):
+        cn.certify(network, X, y, weight_decay=0.1)
+
+
+def test_bad_input_gets_a_message():
+    X, y = random_data(0, 10, 2)
+    network = cn.Sequential(cn.Linear(3, 4), cn.ReLU(), cn.Linear(4, 1))
+    with pytest.raises(cn.InputError, match="3 inputs"):
+        cn.certify(network, X, y, weight_decay=0.1)
+    with pytest.raises(cn.InputError, match="takes a network"):
+        cn.certify("relu", X, y, weight_decay=0.1)
+
+
+def test_save(tmp_path):
+    X, y = random_data(4, 15, 2)
+    cert = cn.certify(torch_network(5), X, y, weight_decay=0.3)
+    cert.save(tmp_path / "cert.json")
+    result = cn.check(tmp_path / "cert.json")
+    assert result.valid
+    assert cn.Certificate.load(tmp_path / "cert.json") == cert.certificate
