@@ -51,8 +51,8 @@ TOLERANCE = 1e-7
 """The bound proved is this much above the largest value found, relatively."""
 NEAR = 1.1
 """A bound is worth much work where the largest value is at most this multiple of the floor."""
-MANY, FEW = 1e9, 5e7
-"""Work where a bound is worth much, and elsewhere: boxes times n r^2, about 1e8 a second."""
+MANY, FEW, OVERHEAD = 1e9, 5e7, 300
+"""Work where a bound is worth much, and elsewhere: about 1e8 a second. A box costs n r^2 + 300."""
 
 
 def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> LocalMaxima:
@@ -160,7 +160,7 @@ def distinct(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
 def search_boxes(phi: int, rows: Array, v: Array, best: float, floor: float) -> tuple[float, Array]:
     """A proved bound on h over the unit ball, and points at which h is above ``best``."""
     n, r = rows.shape
-    allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r)
+    allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r + OVERHEAD)
     corners = np.array(list(product([-1.0, 1.0], repeat=r)))
     centres, w, better = np.zeros((1, r)), 1.0, np.zeros((0, r))
     while True:
