@@ -34,7 +34,7 @@ FAMILIES = {
 LINE = ("squared_relu", "tanh")
 """Families that are compared on one feature and the bias, the others on two and the bias."""
 
-every_family = pytest.mark.parametrize("name", [name for name in FAMILIES if name in cn.FAMILIES])
+every_family = pytest.mark.parametrize("name", FAMILIES)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
