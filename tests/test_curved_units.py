@@ -19,7 +19,13 @@ from cvxnet.training.interval_search import (
     price_tanh,
     search_boxes,
 )
-from cvxnet.training.term_bounds import FUNCTIONS, SQUARED_RELU, TANH
+from cvxnet.training.term_bounds import (
+    FUNCTIONS,
+    SQUARED_RELU,
+    TANH,
+    largest_bend,
+    line_above,
+)
 from cvxnet.training.units import make_family
 from cvxnet.training.units.squared_relu import SquaredReLUUnits
 
@@ -118,6 +124,25 @@ def test_a_form_with_equal_eigenvalues_everywhere():
         found = curved_sweep(np.eye(r), np.ones(r), np.ones(r))
         assert found.rho == pytest.approx(1.0, abs=1e-9)
         assert len(found.values) > 0
+
+
+@pytest.mark.parametrize("eigenvalues", [(2.0, 2.0, 1.0), (-3.0, 1.0, -3.0), (2.0, 2.0, 2.0)])
+def test_a_multiple_eigenvalue_without_a_vertex_in_its_plane(eigenvalues):
+    """A form that is the same in all cells, as six generic squares: the plane crosses arcs only."""
+    rng = np.random.default_rng(8)
+    for _ in range(5):
+        normals = rng.standard_normal((6, 3))
+        normals /= np.linalg.norm(normals, axis=1)[:, None]
+        B = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        form = B @ np.diag(eigenvalues) @ B.T
+        c = np.linalg.solve(
+            np.array([np.outer(e, e)[np.triu_indices(3)] for e in normals]).T,
+            form[np.triu_indices(3)],
+        )
+        found = curved_sweep(normals, c, c)
+        assert found.rho == pytest.approx(np.abs(eigenvalues).max(), rel=1e-8)
+        u = found.units[0]
+        assert u @ form @ u == pytest.approx(found.signs[0] * found.rho, rel=1e-8)
 
 
 @pytest.mark.parametrize("r", [1, 2, 3])
@@ -235,6 +260,25 @@ def test_tanh_pricing_is_the_maximum(r):
         values = np.abs(np.tanh(U @ X.T) @ v)
         assert values.max() <= found.rho + found.error
         assert found.rho <= values.max() * 1.1
+
+
+@pytest.mark.parametrize("phi", [TANH, SQUARED_RELU])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_lines_touch_and_bends_are_the_largest(phi, side):
+    rng = np.random.default_rng(9)
+    for _ in range(200):
+        low = 2.0 * rng.standard_normal()
+        t = np.linspace(low, low + 10.0 ** rng.uniform(-3, 0.7), 2001)
+        F = side * FUNCTIONS[phi][0](t)
+        s, a = line_above(phi, side, t[0], t[-1])
+        room = a + s * t - F
+        assert room.min() >= -1e-12
+        assert room.min() <= 1e-5
+        bend = largest_bend(phi, side, t[0], t[-1])
+        slopes = side * FUNCTIONS[phi][1](t)
+        steepest = (np.diff(slopes) / np.diff(t)).max()
+        assert steepest <= bend + 1e-9
+        assert bend <= steepest + 1e-2
 
 
 @pytest.mark.parametrize("phi", [TANH, SQUARED_RELU])
