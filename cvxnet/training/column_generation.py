@@ -70,7 +70,7 @@ class Bracket:
     ``lower <= optimum <= upper`` holds at every moment, whatever the solvers returned: ``upper``
     is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
     scaled into the feasible set. ``evidence`` says how, where pricing was not exact. ``proposal``
-    is a dual vector to be priced first, where there is a better one than the network's gradient.
+    is the dual vector that was priced last, or is to be priced first.
     """
 
     problem: Problem
@@ -78,8 +78,8 @@ class Bracket:
     upper: float
     dual: Array
     lower: float
+    proposal: Array
     evidence: Evidence | None = None
-    proposal: Array | None = None
 
     @property
     def gap(self) -> float:
@@ -98,6 +98,8 @@ class Bracket:
         ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``.
         """
         problem = self.problem
+        if not problem.ignores_free(v):
+            return
         largest = problem.weight_decay / (bound * (1.0 + SLACK)) if bound else np.inf
         t = problem.loss.best_scale(v, problem.y, largest)
         value = -problem.loss.conjugate(t * v, problem.y)
@@ -111,7 +113,7 @@ def open_bracket(problem: Problem) -> Bracket:
     units, v = fit_free(problem)
     zero = np.zeros_like(problem.y)
     lower = 0.0 - problem.loss.conjugate(zero, problem.y)
-    return Bracket(problem, units, problem.objective(units), zero, lower, proposal=v)
+    return Bracket(problem, units, problem.objective(units), zero, lower, v)
 
 
 def fit_free(problem: Problem) -> tuple[Units, Array]:
@@ -147,7 +149,7 @@ def close_bracket(
     yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
     problem = bracket.problem
     end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
-    v = problem.dual_vector(bracket.units)
+    v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
     for bound, evidence in problem.family.prove(v, end):
         bracket.offer_dual(v, bound, evidence)
         yield bracket
@@ -164,8 +166,7 @@ def generate_columns(
     """
     problem, timings = bracket.problem, master.timings
     units, blocks = bracket.units, dict[Any, Block]()
-    v = problem.dual_vector(units) if bracket.proposal is None else bracket.proposal
-    maxima = price(bracket, units, v, timings)
+    maxima = price(bracket, units, bracket.proposal, timings)
     progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
     while True:
         yield bracket
@@ -259,6 +260,7 @@ class Watch:
 def price(bracket: Bracket, units: Units, v: Array, timings: Timings) -> LocalMaxima:
     """Price a dual vector, and offer it and the units to the bracket."""
     problem = bracket.problem
+    bracket.proposal = v
     bracket.offer_units(units)
     with clock(timings, "pricing"):
         maxima = problem.family.price(v, (1.0 - LEVEL) * problem.weight_decay)

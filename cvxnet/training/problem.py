@@ -12,6 +12,9 @@ from cvxnet.training.units.family import UnitFamily
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""Relative rounding of sums over all samples."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -103,6 +106,11 @@ class Problem:
             v = v - D * (self.F @ (np.linalg.pinv(G, hermitian=True) @ (self.F.T @ v)))
             v = self.loss.clip(v, self.y)
         return v
+
+    def ignores_free(self, v: Array) -> bool:
+        """Whether ``F^T v = 0`` up to rounding, without which v proves nothing."""
+        size = np.abs(self.F).T @ np.abs(v)
+        return bool((np.abs(self.F.T @ v) <= ROUNDING * size).all())
 
     def propose(self, units: Units, v: Array) -> Array:
         """The dual vector after a master: its multipliers ``v``, or better the gradient."""

@@ -50,6 +50,8 @@ PARTNERS = 10
 """Pairs added for each carrier after each stage."""
 SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
+SPAN = 30.0
+"""How far log tau may go from that of the mean weight."""
 ENOUGH = 1e-4
 """Stages at the last smoothings end the search when they gain less than this, relatively."""
 
@@ -117,6 +119,7 @@ class Side:
         w = w * self.lengths
         self.carrying, self.budget = np.maximum(w, 0.0), np.maximum(-w, 0.0) * (1.0 - SPARE)
         size = np.abs(w).mean() or 1.0
+        self.middle = float(np.log(size))
         tau = np.log(self.carrying / np.sqrt(self.r) + 1e-2 * size)
         self.set_pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
         self.z = np.concatenate([np.ones(2 * self.n), tau])
@@ -214,7 +217,8 @@ class Side:
             if time.monotonic() > deadline:
                 raise StopIteration
 
-        bounds = [(0.0, None)] * k + [(None, None)] * self.n
+        lowest, highest = (self.middle - SPAN) / scale[k:], (self.middle + SPAN) / scale[k:]
+        bounds = [(0.0, None)] * k + list(zip(lowest, highest, strict=True))
         options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
         result = minimize(
             objective, self.z / scale, jac=True, method="L-BFGS-B", bounds=bounds,
@@ -243,8 +247,13 @@ class Side:
         return mu, float(tau.sum() / 2.0 + mu + ((V.T @ c) ** 2 / (4.0 * gaps)).sum())
 
     def multipliers(self) -> Multipliers:
-        """The evidence for `bound`."""
+        """The evidence for `bound`.
+
+        Every row gets a tau: the checker moves v by its rounding, and what it moves above a budget
+        counts as carrying.
+        """
         _, _, a, s, _, tau, _, _ = self.forms(self.z)
+        tau = np.maximum(tau, 0.1 * SPARE * self.bound() / self.n)
         return Multipliers(
             tilt=s / self.lengths,
             carriers=self.I,

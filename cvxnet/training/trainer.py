@@ -129,7 +129,7 @@ def solve(
         if task.start is not None:
             start = units_of(task.problem, task.start, task.form)
             bracket.offer_units(scale.redo(start))
-            bracket.proposal = None
+            bracket.proposal = problem.dual_vector(bracket.units)
         stats = search(bracket, master, gap, deadline, report, scale.value)
     given = Bracket(
         task.problem,
@@ -137,6 +137,7 @@ def solve(
         bracket.upper * scale.value,
         bracket.dual * scale.dual,
         bracket.lower * scale.value,
+        bracket.proposal * scale.dual,
         bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
     return given, stats
