@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.circles import copy, dot
 from cvxnet.training.dichotomies import Dichotomies
 from cvxnet.training.integer_rows import restrict
 
@@ -35,11 +36,13 @@ Array = NDArray[np.float64]
 
 CLEAR = 1e-12
 DEPTH = 5000
-"""Cuts from a cone to the smallest cones in it, at most."""
+"""Cones waiting at a time, at most: one for each cut from the first cone to the present one."""
 STALL = 2
 """A cone is set aside after ``STALL * r^2`` cuts that fixed no term."""
-ASIDE = 10_000
+ASIDE = 1000
 """Cones set aside at a time, at most."""
+EXACT = 3e6
+"""What an exact maximum over the hyperplanes left counts for in the budget."""
 ROUNDS = 6
 """How often a cone set aside may be cut further."""
 LARGEST_LEFT = 40
@@ -90,6 +93,9 @@ def bound_sums(
             return None
         target, found, aside = searched
         units = np.vstack([units, found @ A.T])
+        budget -= EXACT * len(aside)
+        if budget < 0.0:
+            return None
         most = [most_inside(cells, problem, d, cone, known) for cone in aside]
         cones = [cone for cone, value in zip(aside, most, strict=True) if value > target]
         if not cones or turn == ROUNDS - 1:
@@ -101,19 +107,20 @@ def search(
     problem: Cones, cones: list[Array], target: float, budget: float
 ) -> tuple[float, Array, list[Array]] | None:
     """Search cones in threads: the target, raised to the largest value met, units, cones aside."""
-    units, aside = [np.zeros((0, problem.normals.shape[1]))], list[Array]()
+    r = problem.normals.shape[1]
+    units, aside = [np.zeros((0, r))], list[Array]()
     jobs = Parallel(n_jobs=-1, prefer="threads") if len(cones) > 1 else Parallel(n_jobs=1)
     for start in range(0, len(cones), AT_ONCE):
         batch = cones[start : start + AT_ONCE]
-        done = jobs(delayed(cut)(*problem, cone, target, budget) for cone in batch)
+        done = jobs(delayed(search_cone)(*problem, cone.ravel(), target, budget) for cone in batch)
         for best, unit, left, put in done:
             if left < 0.0:
                 return None
             budget += min(left - budget, 0.0)
             if best > target:
                 target = best
-                units.append(unit[None])
-            aside.extend(put)
+                units.append(unit.reshape(r, r).sum(axis=0)[None])
+            aside.extend(put.reshape(-1, r, r))
     return target, np.vstack(units), aside
 
 
@@ -151,95 +158,82 @@ def most_inside(
 
 
 @njit(cache=True, nogil=True)
-def cut(normals, clear, c, weights, cone, target, budget):  # type: ignore[no-untyped-def]
+def search_cone(normals, clear, c, weights, cone, target, budget):  # type: ignore[no-untyped-def]
     """Depth-first search of one cone.
 
     Returns the largest value met and its unit, the budget left (below 0: it did not suffice), and
     the cones set aside. The target rises to every larger value met.
     """
     h, r = normals.shape
-    cones, left = np.zeros((DEPTH + 1, r, r)), np.zeros((DEPTH + 1, h), np.int64)
-    count, fixed = np.zeros(DEPTH + 1, np.int64), np.zeros(DEPTH + 1)
-    stalled, halves = np.zeros(DEPTH + 1, np.int64), np.zeros(DEPTH + 1, np.int64)
-    edges = np.zeros((DEPTH + 1, 2), np.int64)
-    aside = np.zeros((ASIDE, r, r))
-    put, depth, best, unit = 0, 0, -np.inf, np.zeros(r)
-    cones[0], left[0], count[0] = cone, np.arange(h), h
-    halves[0] = -1
-    while depth >= 0:
-        if halves[depth] < 0:  # a new cone
-            budget -= count[depth] * r * r
-            before = count[depth]
-            value, most = classify(
-                normals, clear, c, weights, cones[depth], left[depth], count, fixed, depth
-            )
-            if value > best:
-                best, unit = value, cones[depth].sum(axis=0)
-                target = max(target, best)
-            if fixed[depth] + most <= target:
-                depth -= 1
-                continue
-            stalled[depth] = 0 if count[depth] < before else stalled[depth] + 1
-            if budget < 0.0 or depth == DEPTH:
-                return best, unit, -1.0, aside[:put]
-            if stalled[depth] > STALL * r * r:
-                if put == ASIDE:
-                    return best, unit, -1.0, aside[:put]
-                aside[put] = cones[depth]
-                put += 1
-                depth -= 1
-                continue
-            edges[depth] = longest_edge(cones[depth])
-            halves[depth] = 0
-        if halves[depth] == 2:
-            depth -= 1
-            continue
-        i, j = edges[depth, halves[depth]], edges[depth, 1 - halves[depth]]
-        halves[depth] += 1
-        cones[depth + 1] = cones[depth]
-        middle = cones[depth, i] + cones[depth, j]
-        cones[depth + 1, i] = middle / np.sqrt(np.dot(middle, middle))
-        left[depth + 1, : count[depth]] = left[depth, : count[depth]]
-        count[depth + 1], fixed[depth + 1] = count[depth], fixed[depth]
-        stalled[depth + 1], halves[depth + 1] = stalled[depth], -1
-        depth += 1
+    cones, left = np.zeros((DEPTH, r * r)), np.zeros((DEPTH, h), np.int64)
+    count, stalled, fixed = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64), np.zeros(DEPTH)
+    aside, put, top = np.zeros((ASIDE, r * r)), 0, 0
+    best, unit = -np.inf, np.zeros(r * r)
+    copy(cones[0], cone)
+    copy(left[0], np.arange(h))
+    count[0] = h
+    while top >= 0:
+        before = count[top]
+        budget -= before * r * r
+        value, most = classify(normals, clear, c, weights, cones, left, count, fixed, top)
+        stalled[top] = stalled[top] + 1 if count[top] == before else 0
+        if value > best:
+            best, target = value, max(target, value)
+            copy(unit, cones[top])
+        if fixed[top] + most <= target:
+            top -= 1
+        elif budget < 0.0 or top + 1 == DEPTH or put == ASIDE:
+            return best, unit, -1.0, aside[:put]
+        elif stalled[top] > STALL * r * r:
+            copy(aside[put], cones[top])
+            put, top = put + 1, top - 1
+        else:
+            copy(cones[top + 1], cones[top])
+            copy(left[top + 1], left[top][:before])
+            count[top + 1], fixed[top + 1] = count[top], fixed[top]
+            stalled[top + 1] = stalled[top]
+            halve(cones[top].reshape(r, r), cones[top + 1].reshape(r, r))
+            top += 1
     return best, unit, budget, aside[:put]
 
 
 @njit(cache=True)
-def classify(normals, clear, c, weights, cone, left, count, fixed, depth):  # type: ignore[no-untyped-def]
+def classify(normals, clear, c, weights, cones, left, count, fixed, top):  # type: ignore[no-untyped-def]
     """Move terms from left to fixed; returns the value at the cone's middle and what is left."""
-    r = cone.shape[0]
+    r = normals.shape[1]
     kept, most, value = 0, 0.0, 0.0
-    for t in range(count[depth]):
-        k = left[t]
+    for t in range(count[top]):
+        k = left[top, t]
         lowest, highest, middle = np.inf, -np.inf, 0.0
         for i in range(r):
             height = 0.0
             for x in range(r):
-                height += normals[k, x] * cone[i, x]
+                height += normals[k, x] * cones[top, i * r + x]
             lowest, highest, middle = min(lowest, height), max(highest, height), middle + height
         if lowest > clear:
-            fixed[depth] += c[k]
+            fixed[top] += c[k]
         elif highest < -clear:
-            fixed[depth] -= c[k]
+            fixed[top] -= c[k]
         else:
             most += weights[k]
             value += c[k] if middle > 0.0 else -c[k]
-            left[kept] = k
+            left[top, kept] = k
             kept += 1
-    count[depth] = kept
-    return fixed[depth] + value, most
+    count[top] = kept
+    return fixed[top] + value, most
 
 
 @njit(cache=True)
-def longest_edge(cone):  # type: ignore[no-untyped-def]
-    """The two corners farthest apart."""
-    r = cone.shape[0]
-    least, edge = np.inf, np.zeros(2, np.int64)
-    for i in range(r):
-        for j in range(i):
-            cosine = np.dot(cone[i], cone[j])
+def halve(one, other):  # type: ignore[no-untyped-def]
+    """Cut two copies of a cone through the middle of its longest edge: one half each."""
+    r = len(one)
+    least, i, j = np.inf, 0, 0
+    for a in range(r):
+        for b in range(a):
+            cosine = dot(one[a], one[b])
             if cosine < least:
-                least, edge[0], edge[1] = cosine, i, j
-    return edge
+                least, i, j = cosine, a, b
+    length = np.sqrt(2.0 + 2.0 * least)
+    for x in range(r):
+        middle = (one[i, x] + one[j, x]) / length
+        one[i, x], other[j, x] = middle, middle

@@ -14,11 +14,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from cvxnet.training.branching import whiten
-from cvxnet.training.circles import plane_across
+from cvxnet.training.circles import contains, copy, dot, orthonormal_basis
 
 Array = NDArray[np.float64]
 
-STARTS = 32
+STARTS = 64
 """Climbs, each from another start."""
 TRIES = 100
 """Circles without improvement after which a climb ends."""
@@ -67,25 +67,20 @@ def climb(normals, c, u, seed):  # type: ignore[no-untyped-def]
     """The last TRAIL units of a climb from u; unused rows are zero."""
     np.random.seed(seed)
     r = normals.shape[1]
-    trail = np.zeros((TRAIL, r))
+    trail, steps, fails = np.zeros((TRAIL, r)), 0, 0
     value = signed_sum(normals, c, u)
-    if value < 0.0:
-        u, value = -u, -value
-    fails, steps = 0, 0
+    copy(trail[0], u)
     near = nearest(normals, u)
     while fails < TRIES:
-        subset = np.random.choice(near, r - 2, replace=False)
-        higher = step(normals, c, subset)
+        draw(near, r - 2)
+        higher = step(normals, c, near[: r - 2])
         reached = signed_sum(normals, c, higher)
-        if reached > value * (1.0 + 1e-12):
-            u, value, fails = higher, reached, 0
-            near = nearest(normals, u)
-            trail[steps % TRAIL] = u
+        fails += 1
+        if reached > value + 1e-12 * abs(value):
+            value, fails = reached, 0
+            near = nearest(normals, higher)
+            copy(trail[steps % TRAIL], higher)
             steps += 1
-        else:
-            fails += 1
-    if steps == 0:
-        trail[0] = u
     return trail
 
 
@@ -94,53 +89,78 @@ def signed_sum(normals, c, u):  # type: ignore[no-untyped-def]
     """``sum_k c_k sign(e_k.u)``."""
     total = 0.0
     for k in range(c.size):
-        total += c[k] if np.dot(normals[k], u) > 0.0 else -c[k]
+        total += c[k] if dot(normals[k], u) > 0.0 else -c[k]
     return total
 
 
 @njit(cache=True)
 def nearest(normals, u):  # type: ignore[no-untyped-def]
     """The hyperplanes nearest to u."""
-    heights = np.abs(normals @ u)
+    heights = np.empty(len(normals))
+    for k in range(len(normals)):
+        heights[k] = abs(dot(normals[k], u))
     return np.argsort(heights)[: NEAREST * normals.shape[1]]
+
+
+@njit(cache=True)
+def draw(members, count):  # type: ignore[no-untyped-def]
+    """Bring a random choice of so many members to the front (Fisher and Yates)."""
+    for t in range(count):
+        other = np.random.randint(t, members.size)
+        members[t], members[other] = members[other], members[t]
 
 
 @njit(cache=True)
 def step(normals, c, subset):  # type: ignore[no-untyped-def]
     """A unit inside the best cell along the circle of a subset."""
-    r = normals.shape[1]
-    p, q, volume = plane_across(normals, subset)
+    h, r = normals.shape
+    basis, volume = orthonormal_basis(normals, subset)
+    u = np.zeros(r)
     if volume < NEARLY_DEPENDENT:
-        return np.zeros(r)
-    angle = best_angle(normals, c, subset, p, q)
-    on = np.cos(angle) * p + np.sin(angle) * q
-    # Off the circle, to the good side of each of its hyperplanes, half way to the next hyperplane.
-    E = normals[subset]
-    good = np.where(c[subset] >= 0.0, 1.0, -1.0)
-    off = np.linalg.solve(E @ E.T, good) @ E
-    room = np.inf
-    for k in range(len(normals)):
-        height, rise = np.dot(normals[k], on), np.dot(normals[k], off)
-        if height * rise < 0.0 and not (subset == k).any():
+        return u
+    off = to_good_sides(normals, c, subset, basis)
+    angle = best_angle(normals, c, subset, basis[r - 2], basis[r - 1])
+    for x in range(r):
+        u[x] = np.cos(angle) * basis[r - 2, x] + np.sin(angle) * basis[r - 1, x]
+    room = 2.0  # half way to the first hyperplane that is not the circle's
+    for k in range(h):
+        height, rise = dot(normals[k], u), dot(normals[k], off)
+        if height * rise < 0.0 and not contains(subset, k):
             room = min(room, -height / rise)
-    u = on + (0.5 * room if room < np.inf else 1.0) * off
-    return u / np.sqrt(np.dot(u, u))
+    for x in range(r):
+        u[x] += 0.5 * room * off[x]
+    return u
+
+
+@njit(cache=True)
+def to_good_sides(normals, c, subset, basis):  # type: ignore[no-untyped-def]
+    """A direction off the circle, one away from each of its hyperplanes, where c wants to be.
+
+    In the basis the normals of the subset are lower triangular.
+    """
+    off = np.zeros(normals.shape[1])
+    for i in range(subset.size):
+        e = normals[subset[i]]
+        good = 1.0 if c[subset[i]] >= 0.0 else -1.0
+        along = (good - dot(e, off)) / dot(e, basis[i])
+        for x in range(off.size):
+            off[x] += along * basis[i, x]
+    return off
 
 
 @njit(cache=True)
 def best_angle(normals, c, subset, p, q):  # type: ignore[no-untyped-def]
     """The middle of the arc of the circle where ``sum c_k sign(e_k.u)`` is largest."""
     h = len(normals)
-    angle, side = np.empty(h), np.zeros(h)
+    angle, side = np.full(h, np.inf), np.zeros(h)
     total = 0.0
     for k in range(h):
-        a, b = np.dot(normals[k], p), np.dot(normals[k], q)  # a cos + b sin
-        side[k] = 1.0 if a > 0.0 or (a == 0.0 and b > 0.0) else -1.0
-        angle[k] = np.arctan2(-a * side[k], b * side[k]) % np.pi
-    angle[subset], side[subset] = np.inf, 0.0
+        if not contains(subset, k):
+            a, b = dot(normals[k], p), dot(normals[k], q)  # a cos + b sin
+            side[k] = 1.0 if a > 0.0 or (a == 0.0 and b > 0.0) else -1.0
+            angle[k] = np.arctan2(-a * side[k], b * side[k]) % np.pi
+            total += side[k] * c[k]
     order = np.argsort(angle)[: h - subset.size]
-    for k in order:
-        total += side[k] * c[k]
     best, middle = -np.inf, 0.0
     for t in range(order.size):
         total -= 2.0 * side[order[t]] * c[order[t]]

@@ -34,7 +34,7 @@ ROUNDING = 1e-14
 CLEARLY_INDEPENDENT = 1e-6
 """Unit normals of a larger volume are independent without asking integers."""
 TINY = 1e-290
-"""Stands for a determinant that rounding took to zero, where it is divided by."""
+"""Stands for a length or determinant that rounding took to zero, where it is divided by."""
 CIRCLES_A_TASK = 200
 """With more circles than this the sorting goes to joblib's threads."""
 
@@ -86,34 +86,74 @@ def sort_part(subsets, normals, residues):  # type: ignore[no-untyped-def]
     joined = np.zeros((m, width), np.bool_)
     crossing = np.zeros(m, np.int32)
     for i in range(m):
-        p, q, volume = plane_across(normals, subsets[i])
+        basis, volume = orthonormal_basis(normals, subsets[i])
         if volume > CLEARLY_INDEPENDENT or not dependent(residues, subsets[i]):
-            plane = trace(subsets[i], normals, p, q, volume, residues)
+            plane = trace(subsets[i], normals, basis, volume, residues)
             crossing[i] = sort_circle(plane, residues, entries[i], joined[i])
     return entries, joined, crossing
 
 
 @njit(cache=True)
-def plane_across(normals, subset):  # type: ignore[no-untyped-def]
-    """Orthonormal p, q across the normals of the subset, and the volume that these span."""
-    r, s = normals.shape[1], subset.size
+def orthonormal_basis(normals, subset):  # type: ignore[no-untyped-def]
+    """A basis of R^r that begins with one of the span of a subset, and the volume of its normals.
+
+    The last two vectors of the basis span the plane of the circle.
+    """
+    r = normals.shape[1]
     basis = np.zeros((r, r))
     volume = 1.0
     for i in range(r):
-        if i < s:
-            w = normals[subset[i]].copy()
-        else:  # the axis that is farthest from the span so far
-            w = np.zeros(r)
-            w[np.argmin((basis * basis).sum(axis=0))] = 1.0
-        for _ in range(2):
-            for j in range(i):
-                w -= (w @ basis[j]) * basis[j]
-        length = np.sqrt(w @ w)
-        if i < s:
-            volume *= length
-        if length > 0.0:
-            basis[i] = w / length
-    return basis[r - 2], basis[r - 1], volume
+        if i < subset.size:
+            copy(basis[i], normals[subset[i]])
+            volume *= make_orthonormal(basis, i)
+        else:
+            basis[i, farthest_axis(basis, i)] = 1.0
+            make_orthonormal(basis, i)
+    return basis, volume
+
+
+@njit(cache=True)
+def make_orthonormal(basis, i):  # type: ignore[no-untyped-def]
+    """Gram-Schmidt, twice, of row i against those above it; returns the length that was left."""
+    r = basis.shape[1]
+    for _ in range(2):
+        for j in range(i):
+            along = dot(basis[i], basis[j])
+            for x in range(r):
+                basis[i, x] -= along * basis[j, x]
+    length = np.sqrt(dot(basis[i], basis[i]))
+    for x in range(r):
+        basis[i, x] /= max(length, TINY)
+    return length
+
+
+@njit(cache=True)
+def farthest_axis(basis, i):  # type: ignore[no-untyped-def]
+    """The axis that is farthest from the span of the first i rows."""
+    best, least = 0, np.inf
+    for x in range(basis.shape[1]):
+        along = 0.0
+        for j in range(i):
+            along += basis[j, x] * basis[j, x]
+        if along < least:
+            best, least = x, along
+    return best
+
+
+@njit(cache=True)
+def copy(target, source):  # type: ignore[no-untyped-def]
+    """Write the source over the start of the target; compiles faster than a slice."""
+    for x in range(source.size):
+        target[x] = source[x]
+
+
+@njit(cache=True)
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """The inner product, without the call to BLAS, which costs more for few entries."""
+    total = 0.0
+    for x in range(a.size):
+        total += a[x] * b[x]
+    return total
 
 
 Plane = namedtuple("Plane", "subset others x orient tolerance s b")
@@ -123,26 +163,39 @@ tolerance have the right sign; ``orient`` times an exact determinant has the sam
 
 
 @njit(cache=True)
-def trace(subset, normals, p, q, volume, residues):  # type: ignore[no-untyped-def]
+def trace(subset, normals, basis, volume, residues):  # type: ignore[no-untyped-def]
     """The plane across a subset."""
     h, r = normals.shape
-    rest = np.ones(h, np.bool_)
-    rest[subset] = False
-    others = np.flatnonzero(rest)
-    x = np.zeros((others.size, 2))
-    for t in range(others.size):
-        for j in range(r):
-            x[t, 0] += normals[others[t], j] * p[j]
-            x[t, 1] += normals[others[t], j] * q[j]
-    tolerance = 4.0 * ROUNDING * r * r / volume if volume > 0.0 else np.inf
-    s = np.argmax(x[:, 0] ** 2 + x[:, 1] ** 2)
-    across = x[s, 0] * x[:, 1] - x[s, 1] * x[:, 0]
-    b = np.argmax(np.abs(across))
-    if abs(across[b]) > tolerance:
-        plane = Plane(subset, others, x, 1, np.inf, s, b)
-        orient = turn(plane, s, b, residues) * (1 if across[b] > 0.0 else -1)
-        return Plane(subset, others, x, orient, tolerance, s, b)
-    return exact_plane(subset, others, x, residues)
+    p, q = basis[r - 2], basis[r - 1]
+    others, x = np.empty(h - subset.size, np.int64), np.empty((h - subset.size, 2))
+    size, s, longest = 0, 0, -1.0
+    for k in range(h):
+        if not contains(subset, k):
+            x[size, 0], x[size, 1] = dot(normals[k], p), dot(normals[k], q)
+            length = x[size, 0] ** 2 + x[size, 1] ** 2
+            if length > longest:
+                s, longest = size, length
+            others[size] = k
+            size += 1
+    b, widest = 0, -1.0
+    for t in range(size):
+        if abs(cross(x, s, t)) > widest:
+            b, widest = t, abs(cross(x, s, t))
+    tolerance = 4.0 * ROUNDING * r * r / max(volume, TINY)
+    if widest <= tolerance:
+        return exact_plane(subset, others, x, residues)
+    plane = Plane(subset, others, x, 1, np.inf, s, b)
+    orient = turn(plane, s, b, residues) * clear_sign(cross(x, s, b))
+    return Plane(subset, others, x, orient, tolerance, s, b)
+
+
+@njit(cache=True)
+def contains(subset, k):  # type: ignore[no-untyped-def]
+    """Whether k is in the subset."""
+    found = False
+    for member in subset:
+        found = found or member == k
+    return found
 
 
 @njit(cache=True)
@@ -167,7 +220,7 @@ def turn(plane, a, b, residues):  # type: ignore[no-untyped-def]
 def exact_turn(plane, a, b, residues):  # type: ignore[no-untyped-def]
     """`turn` by integers."""
     index = np.empty(plane.subset.size + 2, np.int64)
-    index[:-2] = plane.subset
+    copy(index, plane.subset)
     index[-2], index[-1] = plane.others[a], plane.others[b]
     return plane.orient * determinant_sign(residues, index)
 

@@ -5,7 +5,8 @@ The function to maximise over all ``u`` in ``R^r``, for s = +1 and for s = -1, i
     s g(u) = s (constant + sum_k plus_k [e_k.u > 0] + minus_k [e_k.u < 0] + on_k [e_k.u = 0]),
 
 with ``c = (plus - minus) / 2`` and ``d = on - (plus + minus) / 2`` a constant plus ``side_k c_k``
-for each hyperplane k, plus ``d_k`` for those that u lies on.
+for each hyperplane k, plus ``d_k`` for those that u lies on. Where a unit on hyperplanes does what
+some unit off them does, or the mean of two, only cells count, which is d = 0.
 
 Up to rank 3, and beyond where the hyperplanes are few, all faces are looked at. Elsewhere a local
 search finds good cells, and branch and bound proves how good they are: within rounding where it
@@ -62,7 +63,12 @@ class Outcome(NamedTuple):
 
 
 def price_dichotomies(
-    planes: Hyperplanes, plus: Array, minus: Array, on: Array, constant: float, floor: float
+    planes: Hyperplanes,
+    plus: Array,
+    minus: Array,
+    on: Array | None,
+    constant: float,
+    floor: float,
 ) -> LocalMaxima:
     """The maximum of ``|g|`` over all units, and the best dichotomies above ``floor``.
 
@@ -70,7 +76,8 @@ def price_dichotomies(
     ----------
     planes : Hyperplanes
     plus, minus, on : (h,) arrays
-        What a hyperplane adds to g on its two sides and on it.
+        What a hyperplane adds to g on its two sides and on it; ``on`` is None where cells show all
+        that there is.
     constant : float
         What is added whatever u.
     floor : float
@@ -80,19 +87,21 @@ def price_dichotomies(
     LocalMaxima
         ``rho + error`` bounds ``|g|`` for every u. The units are of length one and in the middle
         of their cells, so that rounding cannot move a row to the other side; dichotomies too
-        narrow for that count in rho but have no unit. A unit of zeros stands for ``u = 0``.
+        narrow for that count in rho but have no unit. Units on faces are integers; a unit of zeros
+        stands for ``u = 0``.
 
     Examples
     --------
     >>> from cvxnet.training.hyperplanes import find_hyperplanes
     >>> planes, v = find_hyperplanes(np.eye(2)), np.array([3.0, -4.0])
-    >>> found = price_dichotomies(planes, v, -v, 0.0 * v, 0.0, 0.0)
+    >>> found = price_dichotomies(planes, v, -v, None, 0.0, 0.0)
     >>> found.rho, found.values.tolist(), found.units.round(4).tolist()
     (7.0, [7.0], [[0.7071, -0.7071]])
     """
-    c, d = (plus - minus) / 2.0, on - (plus + minus) / 2.0
-    constant += float((plus + minus).sum()) / 2.0
-    scale = float(np.abs(plus).sum() + np.abs(minus).sum() + np.abs(on).sum()) + abs(constant)
+    c, mean = (plus - minus) / 2.0, (plus + minus) / 2.0
+    d = np.zeros(len(c)) if on is None else on - mean
+    constant += float(mean.sum())
+    scale = float(np.abs(plus).sum() + np.abs(minus).sum() + np.abs(d).sum()) + abs(constant)
     error = (4 * len(planes) + 100) * np.finfo(float).eps * scale
     cells = planes.dichotomies
     look = look_everywhere if cells.rank <= 3 or cells.work <= FEW else search_and_bound
@@ -121,15 +130,17 @@ def look_everywhere(
 ) -> Outcome:
     """The maximum over all faces."""
     origin = constant + float(d.sum())
-    rho = abs(origin)
-    found = [Found(rho, float(np.sign(origin)), np.zeros(len(c), dtype=np.int8))]
+    rho, found = abs(origin), list[Found]()
+    if d.any() or cells.rank == 0:
+        found = [Found(rho, float(np.sign(origin)), np.zeros(len(c), dtype=np.int8))]
     if cells.rank == 0:
         return Outcome(rho, rho, found)
     shift = np.array([constant, -constant])
     for batch in cells.scan(c, d, KEPT if cells.rank <= 2 else KEPT_A_CIRCLE):
         rho = max(rho, float((batch.faces + shift).max()))
         found.extend(best_cells(batch, c, constant, floor))
-        found.extend(best_faces(batch, c, d, constant, floor))
+        if d.any():
+            found.extend(best_faces(batch, c, d, constant, floor))
     return Outcome(rho, rho, best_distinct(item for item in found if item.value > floor))
 
 

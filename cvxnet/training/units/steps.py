@@ -45,7 +45,10 @@ class StepUnits(UnitFamily):
 
     @property
     def lifted(self) -> bool:
-        """Whether ``u = 0`` does what no other unit does. It is then the last basis vector."""
+        """Whether units on hyperplanes, ``u = 0`` first of all, do what no others do.
+
+        ``u = 0`` is then the last basis vector.
+        """
         return False
 
     @property
@@ -66,18 +69,17 @@ class StepUnits(UnitFamily):
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """The best dichotomies. Rounding counts all rows: those on one hyperplane may cancel."""
-        ahead, behind, on = self.step(np.array([1, -1, 0], dtype=np.int8))
+        ahead, behind, level = self.step(np.array([1, -1, 0], dtype=np.int8))
         plus, minus = self.planes.totals(v)
         coefficients = ahead * plus + behind * minus, behind * plus + ahead * minus
-        constant = on * float(v[self.planes.owner < 0].sum())
-        found = price_dichotomies(self.planes, *coefficients, on * (plus + minus), constant, floor)
+        on = level * (plus + minus) if self.lifted else None
+        constant = level * float(v[self.planes.owner < 0].sum())
+        found = price_dichotomies(self.planes, *coefficients, on, constant, floor)
         error = found.error + 4 * len(v) * np.finfo(float).eps * float(np.abs(v).sum())
-        if self.lifted:
-            zero = ~found.units.any(axis=1)
-            return found._replace(error=error, units=np.column_stack([found.units, zero]))
-        used = found.units.any(axis=1)  # u = 0 does what some other unit does
-        picked = (found.values[used], found.units[used], found.signs[used])
-        return LocalMaxima(found.rho, error, *picked)
+        if not self.lifted:
+            return found._replace(error=error)
+        zero = ~found.units.any(axis=1)
+        return found._replace(error=error, units=np.column_stack([found.units, zero]))
 
     def block(self, u: Array, sign: float) -> Block:
         """The dichotomy of ``u``, alone."""
