@@ -38,7 +38,7 @@ class Problem:
     weight_decay: float
     loss: str = "squared"
     widths: tuple[int, ...] = (4, 16, 64)
-    epochs: int = 2000
+    epochs: int = 1000
 
 
 def five_points() -> Problem:

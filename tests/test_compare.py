@@ -294,7 +294,7 @@ def test_pictures_show_the_bracket_and_stay_above_it(d):
     floor = runs.solution.gap
     for line in drawn:
         if line.get_color() in ("#2166ac", "#1b7837"):
-            assert np.nanmin(line.get_ydata()) >= min(floor, 1e-10)
+            assert np.nanmin(line.get_ydata()) >= min(floor, 1e-8)
     assert figure.get_suptitle().startswith(("Global optimum", "Best network"))
 
 

@@ -76,7 +76,7 @@ def compare(
         Samples a step, in an order of each network's own; by default all. L-BFGS takes all.
     rates : mapping, optional
         Learning rates to try, by optimiser: ``{"sgd": (1e-4, 1e-3), "adam": 0.01}``. With one rate
-        there is no tuning. The default is six, half a decade apart.
+        there is no tuning. The default is six or seven, half a decade apart.
     store : path, optional
         A folder that keeps each finished batch. The same call with the same folder goes on where
         an interrupted one ended; more widths, seeds or optimisers compute only what is new.

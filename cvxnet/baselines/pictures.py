@@ -21,7 +21,7 @@ MARKERS = {"sgd": "o", "adam": "s", "adamw": "^", "lbfgs": "D"}
 LINES: Sequence[Any] = ("-", "--", ":", "-.")
 EXACT, BAND, POINTS = "#1a1a1a", "#dcdcdc", "#9a9a9a"
 POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
-LEAST_GAP = 1e-10
+LEAST_GAP = 1e-8
 """Gaps below are drawn here."""
 
 

@@ -25,19 +25,18 @@ class Optimizer:
 
 
 def half_decades(first: float, last: float) -> tuple[float, ...]:
-    """Powers of the square root of ten.
+    """Powers of ten, from one exponent to the other in steps of one half.
 
-    >>> half_decades(0.01, 0.1)
+    >>> half_decades(-2, -1)
     (0.01, 0.0316, 0.1)
     """
-    steps = round(2 * np.log10(last / first)) + 1
-    return tuple(float(f"{rate:.3g}") for rate in np.geomspace(first, last, steps))
+    return tuple(float(f"{10.0**x:.3g}") for x in np.arange(first, last + 0.5, 0.5))
 
 
 OPTIMIZERS = {
-    "sgd": Optimizer("SGD with momentum", half_decades(0.01, 3.16), per_sample=True),
-    "adam": Optimizer("Adam", half_decades(0.00316, 1.0)),
-    "adamw": Optimizer("AdamW", half_decades(0.00316, 1.0)),
+    "sgd": Optimizer("SGD with momentum", half_decades(-2, 1), per_sample=True),
+    "adam": Optimizer("Adam", half_decades(-2.5, 0)),
+    "adamw": Optimizer("AdamW", half_decades(-2.5, 0)),
     "lbfgs": Optimizer("L-BFGS"),
 }
 

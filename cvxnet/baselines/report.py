@@ -105,7 +105,7 @@ def notes(runs: Runs) -> list[str]:
     protocol, solution = runs.protocol, runs.solution
     size = protocol.batch_size
     steps = "all samples" if size is None else f"{size} samples (L-BFGS: all)"
-    tuned = f"tuned on {protocol.tuning_seeds} networks that do not count"
+    tuned = f"tuned on {protocol.tuning_seeds} other networks"
     found = [
         "gap: (objective - lower bound) / objective, at least the true distance to the optimum.",
         "<= t: how many runs ended that close.",
