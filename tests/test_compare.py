@@ -248,6 +248,7 @@ def test_the_table_says_what_happened(tmp_path):
         assert (group.rate is None) == (group.optimizer == "lbfgs") == (len(row) == 9)
         assert group.rate is None or group.rate in runs.protocol.rates[group.optimizer]
     assert "adamw: its decoupled decay" in text
+    assert f"The exact network has {runs.solution.units} units" in text
     html = runs._repr_html_()
     assert html.count("<tr>") == 9 and "&lt;= optimum" in html
     runs.to_csv(tmp_path / "runs.csv")

@@ -113,6 +113,11 @@ def notes(runs: Runs) -> list[str]:
         f"{tuned if runs.tunings else 'as given'}.",
         "x exact: the time of tuning and all runs over that of the exact solution.",
     ]
+    if min(protocol.widths) < solution.units:
+        found.append(
+            f"The exact network has {solution.units} units: with fewer, the width itself may be "
+            "part of the gap."
+        )
     if any(group.at_edge for group in runs.groups):
         found.append("*: the smallest or largest learning rate tried; beyond it may be better.")
     if any(group.optimizer == "adamw" for group in runs.groups):
