@@ -19,32 +19,33 @@ and for every mu above the eigenvalues of Q the largest value of that on the bal
     B = sum_i tau_i / 2 + mu + c^T (mu I - Q)^-1 c / 4:
 
 one positive semidefinite matrix of order r + 1 proves it. Without leaning this is the Lagrangian
-dual of the usual semidefinite relaxation. B is minimised over all multipliers by a quasi-Newton
-method, with ``- eps log det(mu I - Q)`` added to make it smooth. Which carriers should lean on
-which rows is found as columns are: those pairs are added with whose multiplier B would fall.
+dual of the usual semidefinite relaxation; its own dual has, with leaning, for a unit vector u drawn
+at random U for E u u^T and G_i for E sign(x_i.u) u, and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``.
 
-A step costs O(n r^2 + pairs r). Everything is linear in v, so a bound for v is one for its
-multiples, and rows of length one stand for all rows, their lengths going into w.
+Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: w_l moves to the slope, and row l
+has any budget it wants, at the cost of its own linear term: ``c += |a_il| sigma_l x_l``.
+
+B is minimised over all multipliers by a quasi-Newton method, with ``- eps log det(mu I - Q)`` added
+to make it smooth. Which carriers should lean on which rows is found as columns are: those pairs are
+added with whose multiplier B would fall. A step costs O(n r^2 + pairs r). Everything is linear in
+v, so a bound for v is one for its multiples, and rows of length one stand for all rows, their
+lengths going into w.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from cvxnet.training.evidence import Array, Evidence, Indices, Multipliers
 
-SMOOTHINGS = (1e-2, 1e-2, 3e-3, 3e-3, *(1e-3,) * 8, *(3e-4,) * 12, *(1e-4,) * 40)
+SMOOTHINGS = (1e-2, 1e-2, 3e-3, 3e-3, *(1e-3,) * 4, *(3e-4,) * 4, *(1e-4,) * 40)
 """Weights eps of the barrier, relative to B / r, one a stage."""
-STEPS = 200
+STEPS = 100
 """Quasi-Newton steps a stage."""
 PARTNERS = 10
 """Pairs added for each carrier after each stage."""
@@ -56,75 +57,35 @@ ENOUGH = 1e-4
 """Stages at the last smoothings end the search when they gain less than this, relatively."""
 
 
-@dataclass(frozen=True)
-class Multipliers:
-    """What proves ``G <= bound`` for one side: see the module's text; rows as they were given."""
-
-    tilt: Array
-    carriers: Indices
-    budgets: Indices
-    lean: Array
-    tau: Array
-    mu: float
-
-    def times(self, v: float, x: float) -> Multipliers:
-        """For dual vectors that are ``v`` times, and rows that are ``x`` times the ones here."""
-        return replace(
-            self,
-            tilt=v * self.tilt,
-            lean=v * self.lean,
-            tau=v * x * self.tau,
-            mu=v * x * self.mu,
-        )
-
-    def document(self) -> dict[str, Any]:
-        """As a certificate carries it."""
-        triples = zip(self.carriers.tolist(), self.budgets.tolist(), self.lean, strict=True)
-        lean = [[i, k, float(a)] for i, k, a in triples if a]
-        return {"tilt": self.tilt, "lean": lean, "tau": self.tau, "mu": float(self.mu)}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Multipliers for both signs of the pricing function."""
-
-    plus: Multipliers
-    minus: Multipliers
-
-    def times(self, v: float, x: float = 1.0) -> Evidence:
-        """See `Multipliers.times`."""
-        return Evidence(self.plus.times(v, x), self.minus.times(v, x))
-
-    def document(self) -> dict[str, Any]:
-        """As a certificate carries it."""
-        return {
-            "kind": "relaxation",
-            "plus": self.plus.document(),
-            "minus": self.minus.document(),
-        }
-
-
 class Side:
     """The bound on one sign of the pricing function, and its multipliers.
 
     ``z`` holds the shares in which budgets are spent (pairs first, then tilts s > 0, then s < 0;
-    only their proportions within a row count) and the logarithms of tau.
+    only their proportions within a row count) and the logarithms of tau. For rows of fixed sign
+    shares are amounts, in units of ``size``.
     """
 
-    def __init__(self, rows: Array, slope: Array, w: Array) -> None:
+    def __init__(self, rows: Array, slope: Array, w: Array, signs: Array | None = None) -> None:
         self.lengths = np.linalg.norm(rows, axis=1)
         self.lengths[self.lengths == 0.0] = 1.0
-        self.X, self.slope = rows / self.lengths[:, None], slope
+        self.X = rows / self.lengths[:, None]
         self.n, self.r = rows.shape
-        w = w * self.lengths
-        self.carrying, self.budget = np.maximum(w, 0.0), np.maximum(-w, 0.0) * (1.0 - SPARE)
-        size = np.abs(w).mean() or 1.0
-        self.middle = float(np.log(size))
-        tau = np.log(self.carrying / np.sqrt(self.r) + 1e-2 * size)
+        self.sigma = np.zeros(self.n) if signs is None else signs
+        self.size = float(np.abs(w * self.lengths).mean()) or 1.0
+        self.weigh(slope, w)
+        tau = np.log(self.carrying / np.sqrt(self.r) + 1e-2 * self.size)
         self.set_pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
         self.z = np.concatenate([np.ones(2 * self.n), tau])
-        near = np.abs(self.X @ self.X.T)
-        self.add_pairs(np.where(near > 0.0, near, -1.0), self.X @ self.X.T)
+        self.z[: 2 * self.n][np.tile(self.sigma != 0.0, 2)] = 0.0
+        near = self.X @ self.X.T
+        self.add_pairs(np.where(near != 0.0, np.abs(near), -1.0), near)
+
+    def weigh(self, slope: Array, w: Array) -> None:
+        """Take another slope and other weights."""
+        w = w * self.lengths
+        self.slope = slope + self.X.T @ (w * self.sigma)
+        w = np.where(self.sigma == 0.0, w, 0.0)
+        self.carrying, self.budget = np.maximum(w, 0.0), np.maximum(-w, 0.0) * (1.0 - SPARE)
 
     def set_pairs(self, I: Indices, J: Indices, signs: Array) -> None:  # noqa: E741
         """Carriers I that may lean on rows J, with the signs of ``a_ik``."""
@@ -135,8 +96,8 @@ class Side:
         """The PARTNERS best rows for each carrier, by ``gain`` (n, n), where it is positive."""
         gain = gain.copy()
         gain[self.carrying == 0.0] = -1.0
-        gain[:, self.budget == 0.0] = -1.0
-        shares = self.z[: self.m] / self.spent()[self.J] if self.m else np.zeros(0)
+        gain[:, (self.budget == 0.0) & (self.sigma == 0.0)] = -1.0
+        shares = self.z[: self.m] / self.totals(self.z)[self.J]
         kept = shares > 1e-9
         gain[self.I[kept], self.J[kept]] = -1.0
         count = min(PARTNERS, self.n)
@@ -145,7 +106,7 @@ class Side:
         good = gain[I, J] > 0.0
         I, J = I[good], J[good]  # noqa: E741
         old, rest = self.z[: self.m][kept], self.z[self.m :]
-        start = np.zeros(len(I)) if self.m else np.ones(len(I))
+        start = np.zeros(len(I)) if self.m else np.where(self.sigma[J] == 0.0, 1.0, 0.0)
         I0, J0, signs = self.I[kept], self.J[kept], self.signs[kept]
         self.set_pairs(
             np.concatenate([I0, I]),
@@ -154,23 +115,27 @@ class Side:
         )
         self.z = np.concatenate([old, start, rest])
 
-    def spent(self) -> Array:
-        """The sum of the shares of each row."""
-        shares = self.z[: self.m + 2 * self.n]
-        return np.bincount(self.spender, shares, minlength=self.n) + 1e-300
+    def totals(self, z: Array) -> Array:
+        """The sum of the shares of each row; 1 where they are amounts."""
+        sums = np.bincount(self.spender, z[: self.m + 2 * self.n], minlength=self.n) + 1e-300
+        return np.where(self.sigma == 0.0, sums, 1.0)
 
     def forms(self, z: Array) -> tuple[Array, ...]:
-        """Proportions, ``a``, ``s``, ``y``, tau, Q and c for these multipliers."""
+        """Rates, what is spent, ``a``, ``s``, ``y``, tau, Q and c for these multipliers.
+
+        What a row spends on one that does not carry is lost.
+        """
         m, n = self.m, self.n
-        total = np.bincount(self.spender, z[: m + 2 * n], minlength=n) + 1e-300
-        proportion = z[: m + 2 * n] / total[self.spender]
-        spent = self.budget[self.spender] * proportion
+        rate = (np.where(self.sigma == 0.0, self.budget, self.size) / self.totals(z))[self.spender]
+        useful = np.append(self.carrying[self.I] > 0.0, np.ones(2 * n, bool))
+        spent = rate * useful * z[: m + 2 * n]
         a, s = self.signs * spent[:m], spent[m : m + n] - spent[m + n :]
         A = sparse.csr_array((a, (self.I, self.J)), shape=(n, n))
         Y = self.carrying[:, None] * self.X - A @ self.X
         tau = np.where(self.carrying > 0.0, np.exp(z[m + 2 * n :]), 0.0)
         Q = Y.T @ (Y * self.inverse(tau)[:, None]) / 2.0
-        return proportion, total, a, s, Y, tau, Q, self.slope - self.X.T @ s
+        fixed = self.sigma * np.bincount(self.spender, spent, minlength=n)
+        return rate, useful, spent, a, s, Y, tau, Q, self.slope + self.X.T @ (fixed - s)
 
     def inverse(self, tau: Array) -> Array:
         """``1 / tau`` for the carriers, 0 for other rows."""
@@ -183,57 +148,62 @@ class Side:
         that in c is u.
         """
         n = self.n
-        proportion, total, _, _, Y, tau, Q, c = self.forms(z)
+        rate, useful, spent, _, _, Y, tau, Q, c = self.forms(z)
         mu, gaps, V = best_multiplier(Q, c, eps)
         R = (V / gaps) @ V.T
         u = R @ c / 2.0
         value = tau.sum() / 2.0 + mu + c @ u / 2.0 - eps * np.log(gaps).sum()
-        YU = Y @ (np.outer(u, u) + eps * R)
-        dY = YU * self.inverse(tau)[:, None]
+        dY = Y @ (np.outer(u, u) + eps * R) * self.inverse(tau)[:, None]
         by_tau = tau / 2.0 - (dY * Y).sum(axis=1) / 2.0
-        leaning = -self.signs * np.einsum("ij,ij->i", dY[self.I], self.X[self.J])
         Xu = self.X @ u
-        spending = np.concatenate([leaning, -Xu, Xu])
-        mean = np.bincount(self.spender, proportion * spending, minlength=n)
-        self.dY, self.mean = dY, mean
-        by_share = (self.budget / total)[self.spender] * (spending - mean[self.spender])
+        leaning = -self.signs * np.einsum("ij,ij->i", dY[self.I], self.X[self.J])
+        spending = np.concatenate([leaning, -Xu, Xu]) + (self.sigma * Xu)[self.spender]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.bincount(self.spender, spent * spending, minlength=n) / self.budget
+        self.mean = np.where(self.budget > 0.0, mean, 0.0)
+        self.u, self.dY, self.Xu = u, dY, Xu
+        by_share = rate * (useful * spending - self.mean[self.spender])
         return float(value), np.concatenate([by_share, by_tau])
 
-    def improve(self, eps: float, deadline: float) -> None:
-        """A stage: quasi-Newton steps, then new pairs."""
+    def gradient_in_weights(self) -> tuple[Array, Array]:
+        """The derivatives of B in slope and w, where it was evaluated last."""
+        carried = np.where(self.carrying > 0.0, (self.dY * self.X).sum(axis=1), -self.mean)
+        return self.u, self.lengths * np.where(self.sigma == 0.0, carried, self.sigma * self.Xu)
+
+    def scale(self) -> Array:
+        """Divide the shares by their totals; returns units in which to move z."""
         k = self.m + 2 * self.n
-        total = self.spent()
-        self.z[:k] /= total[self.spender]
+        self.z[:k] /= self.totals(self.z)[self.spender]
         tau = np.exp(self.z[k:])
-        scale = np.ones(len(self.z))
-        scale[k:] = 1.0 / np.sqrt(np.maximum(tau, 1e-4 * tau.max()))
-        barrier = eps * self.bound() / self.r
+        return np.concatenate([np.ones(k), 1.0 / np.sqrt(np.maximum(tau, 1e-4 * tau.max()))])
+
+    def limits(self) -> tuple[Array, Array]:
+        """Lower and upper ends for z."""
+        k, middle = self.m + 2 * self.n, np.log(self.size)
+        low = np.concatenate([np.zeros(k), np.full(self.n, middle - SPAN)])
+        high = np.concatenate([np.full(k, np.inf), np.full(self.n, middle + SPAN)])
+        return low, high
+
+    def improve(self, eps: float, deadline: float) -> None:
+        """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
+        scale, barrier = self.scale(), eps * self.bound() / self.r
 
         def objective(x: Array) -> tuple[float, Array]:
             value, gradient = self.value_and_gradient(x * scale, barrier)
             return value, gradient * scale
 
-        def out_of_time(x: Array) -> None:
-            if time.monotonic() > deadline:
-                raise StopIteration
-
-        lowest, highest = (self.middle - SPAN) / scale[k:], (self.middle + SPAN) / scale[k:]
-        bounds = [(0.0, None)] * k + list(zip(lowest, highest, strict=True))
-        options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
-        result = minimize(
-            objective, self.z / scale, jac=True, method="L-BFGS-B", bounds=bounds,
-            options=options, callback=out_of_time,
-        )  # fmt: skip
         before, z = self.bound(), self.z
-        self.z = result.x * scale
+        self.z = descend(objective, z / scale, [end / scale for end in self.limits()], deadline)
+        self.z = self.z * scale
         if self.bound() > before:
             self.z = z
+        self.value_and_gradient(self.z, barrier)
+        self.reprice()
 
     def reprice(self) -> None:
         """Add the pairs whose leaning would lower B most, beyond what their budget earns now."""
-        self.value_and_gradient(self.z, 1e-4 * self.bound() / self.r)
         V = self.dY @ self.X.T
-        self.add_pairs(np.abs(V) + self.mean[None, :], V)
+        self.add_pairs(np.abs(V) + (self.mean - self.sigma * self.Xu)[None, :], V)
 
     def bound(self) -> float:
         """A proved bound on G: B, with some room."""
@@ -252,7 +222,7 @@ class Side:
         Every row gets a tau: the checker moves v by its rounding, and what it moves above a budget
         counts as carrying.
         """
-        _, _, a, s, _, tau, _, _ = self.forms(self.z)
+        _, _, _, a, s, _, tau, _, _ = self.forms(self.z)
         tau = np.maximum(tau, 0.1 * SPARE * self.bound() / self.n)
         return Multipliers(
             tilt=s / self.lengths,
@@ -265,24 +235,53 @@ class Side:
 
 
 def best_multiplier(Q: Array, c: Array, eps: float) -> tuple[float, Array, Array]:
-    """The mu that minimises ``mu + c^T (mu I - Q)^-1 c / 4 - eps log det(mu I - Q)``.
+    """The mu that minimises ``mu + c^T (mu I - Q)^-1 c / 4 - eps log det(mu I - Q)``, eps > 0.
 
-    Returns mu, ``mu`` less the eigenvalues of Q, and the eigenvectors. Bisection on the derivative.
+    Returns mu, ``mu`` less the eigenvalues of Q, and the eigenvectors. The derivative is 1 - p with
+    p convex and decreasing in mu: Newton's method from below stays below.
     """
     values, V = np.linalg.eigh(Q)
-    h = (V.T @ c) ** 2 / 4.0
-    low, high = 0.0, float(np.sqrt(h.sum())) + 2.0 * eps * len(c) + 1e-300
+    h, below = (V.T @ c) ** 2 / 4.0, values[-1] - values
+    step = max(eps, float((np.sqrt(h) - below).max()))
+    for _ in range(100):
+        gaps = step + below
+        terms = h / gaps**2
+        p = terms.sum() + eps * (1.0 / gaps).sum()
+        if p <= 1.0 + 1e-13:
+            break
+        step += (p - 1.0) / ((2.0 * terms + eps / gaps) / gaps).sum()
+    return float(values[-1] + step), step + below, V
 
-    def falls(step: float) -> bool:
-        gaps = step + (values[-1] - values)
-        return bool((h / gaps**2).sum() + eps * (1.0 / gaps).sum() > 1.0)
 
-    while falls(high):
-        high *= 2.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if falls(middle) else (low, middle)
-    return float(values[-1] + high), high + (values[-1] - values), V
+def descend(
+    objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
+    deadline: float,
+) -> Array:  # fmt: skip
+    """The point that STEPS quasi-Newton steps reach, or fewer at the deadline."""
+
+    def out_of_time(x: Array) -> None:
+        if time.monotonic() > deadline:
+            raise StopIteration
+
+    options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
+    result = minimize(
+        objective, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
+        options=options, callback=out_of_time,
+    )  # fmt: skip
+    return np.asarray(result.x)
+
+
+def both_sides(rows: Array, slopes: tuple[float, float], v: Array) -> list[Side]:
+    """The pricing function and its negative; ``slopes`` as in `bounds_on_rho`."""
+    weights = side_weights(rows, slopes, v)
+    return [Side(rows, slope, w) for slope, w in weights]
+
+
+def side_weights(rows: Array, slopes: tuple[float, float], v: Array) -> list[tuple[Array, Array]]:
+    """Slope and w of the pricing function and of its negative."""
+    plus, minus = slopes
+    a, b = (plus - minus) / 2.0, (plus + minus) / 2.0
+    return [(side * a * (rows.T @ v), side * b * v) for side in (1.0, -1.0)]
 
 
 def bounds_on_rho(
@@ -306,9 +305,7 @@ def bounds_on_rho(
     >>> bool(4.0 <= bounds[-1] < 4.01)
     True
     """
-    plus, minus = slopes
-    a, b = (plus - minus) / 2.0, (plus + minus) / 2.0
-    sides = [Side(rows, side * a * (rows.T @ v), side * b * v) for side in (1.0, -1.0)]
+    sides = both_sides(rows, slopes, v)
     before = np.inf
     for stage, eps in enumerate(SMOOTHINGS):
         for side in sides:
@@ -319,5 +316,3 @@ def bounds_on_rho(
         if time.monotonic() > deadline or (late and before - bound < ENOUGH * bound):
             return
         before = bound
-        for side in sides:
-            side.reprice()
