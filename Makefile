@@ -17,6 +17,7 @@ lint: .venv/test
 
 clean:
 	rm -rf .venv cvxnet-demo
+	find . -name "*.nb[ci]" -delete
 
 # What the demo needs, and what the tests need besides (torch among it).
 .venv/demo .venv/test: .venv/%: pyproject.toml | $(BIN)/python

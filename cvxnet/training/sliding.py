@@ -3,6 +3,10 @@
 Between conic solves the units of a network move freely (quasi-Newton on their weights, signs
 fixed). That walks them through many cells in the time of one conic solve; the solves then make
 exact what sliding has found.
+
+The penalty ``|z|`` of a row z has a kink at zero. In p with ``z = |p| p``, the weights of the
+balanced network, it is ``|p|^2``, and by the chain rule a gradient g in z becomes
+``|p| g + (p.g) p / |p|``: smooth, and quasi-Newton steps are good near small units too.
 """
 
 from __future__ import annotations
@@ -12,9 +16,7 @@ from scipy.optimize import minimize
 
 from cvxnet.training.problem import Array, Problem, Units
 
-TINY = 1e-15
-
-
+TINY = 1e-150
 SMOOTHING = 1e-3
 """Width, in units of the target, in which a loss with kinks is smoothed."""
 
@@ -28,17 +30,20 @@ def slide(problem: Problem, units: Units, steps: int, precision: float = 2e-9) -
     loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
 
     def objective(x: Array) -> tuple[float, Array]:
-        U, c = x[:U_size].reshape(shape), x[U_size:]
-        sizes = np.sqrt((U * U).sum(axis=1)) + TINY
-        f = family.features(U) @ signs + F @ c
-        value = loss.value(f, y) + problem.weight_decay * sizes.sum()
+        P, c = x[:U_size].reshape(shape), x[U_size:]
+        lengths = np.sqrt((P * P).sum(axis=1))[:, None] + TINY
+        f = family.features(lengths * P) @ signs + F @ c
+        value = loss.value(f, y) + problem.weight_decay * (P * P).sum()
         v = loss.gradient(f, y)
-        gradient = family.pull_back(U, v) * signs[:, None]
-        gradient += problem.weight_decay * U / sizes[:, None]
+        G = family.pull_back(lengths * P, v) * signs[:, None]
+        gradient = lengths * G + (P * G).sum(axis=1)[:, None] * P / lengths
+        gradient += 2.0 * problem.weight_decay * P
         return float(value), np.concatenate([gradient.ravel(), F.T @ v])
 
     U_size = units.weights.size
-    start = np.concatenate([units.weights.ravel(), units.free])
+    roots = np.sqrt(units.sizes)[:, None] + TINY
+    start = np.concatenate([(units.weights / roots).ravel(), units.free])
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
     x = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
-    return Units(x[:U_size].reshape(shape), signs, x[U_size:])
+    P = x[:U_size].reshape(shape)
+    return Units(P * np.linalg.norm(P, axis=1)[:, None], signs, x[U_size:])

@@ -44,6 +44,7 @@ class TanhUnits(UnitFamily):
     name = "tanh"
     layer = Tanh
     slides: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radius", check_positive(self.radius, "the radius", ""))
