@@ -143,12 +143,12 @@ def test_a_grid_with_ties_at_every_crossing():
     assert twice == pytest.approx(2.0 * rho, rel=1e-15)
 
 
-def test_rank_four_by_branch_and_bound_and_no_rank_above_six():
+def test_rank_four_by_branch_and_bound_and_no_rank_above_five():
     assert checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 + 1e-12)).to_dict()).valid
     below = checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 - 1e-9)).to_dict())
     assert "dual infeasible" in below.reason and 1e-10 < below.excess < 1.001e-9
-    above = checker.check(certificate(np.eye(7), np.ones(7), 10.0).to_dict())
-    assert not above.valid and "is above 6" in above.reason
+    above = checker.check(certificate(np.eye(6), np.ones(6), 10.0).to_dict())
+    assert not above.valid and "is above 5" in above.reason
 
 
 @pytest.mark.parametrize("seed", range(2, 8))

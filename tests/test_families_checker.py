@@ -1,14 +1,28 @@
-"""The checker's proofs of feasibility, one family of units after the other, against brute force."""
+"""Every unit family, loss, option and kind of evidence in the checker, against brute force."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog, nnls
+import truth
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.certificate import Certificate, units_as_hex
+
+LEAKY = {"name": "leaky_relu", "slope": 0.25}
+STEEP = {"name": "leaky_relu", "slope": -1.7}
+POLYNOMIAL = {"name": "polynomial", "coefficients": [0.5, 1.0, 0.25]}
+TANH = {"name": "tanh", "radius": 3.0}
+GATED = {"name": "gated_relu", "gates": [[1.0, 0.0], [-1.0, 2.0], [0.0, 0.0]]}
+FAMILIES = ["relu", LEAKY, "abs", "linear", GATED, "coordinate", "sign", "threshold", "quadratic",
+            "squared_relu", POLYNOMIAL, TANH]  # fmt: skip
+PIECEWISE_LINEAR = ["relu", "abs", LEAKY, STEEP]
+
+
+def name_of(units):
+    return units if isinstance(units, str) else units["name"]
 
 
 def certificate(units, X, v, weight_decay, **options):
@@ -34,9 +48,8 @@ def verdict(*arguments, **options):
     return checker.check(certificate(*arguments, **options).to_dict())
 
 
-def measured(units, X, v, **options):
-    """rho(v) as the checker measures it: by how much it exceeds a tiny weight decay."""
-    return (1.0 + verdict(units, X, v, 2.0**-40, **options).excess) * 2.0**-40
+def rho(units, X, v, norm="l2"):
+    return truth.rho(units_as_hex(units), norm, np.asarray(X, float), np.asarray(v, float))
 
 
 def random_rows(rng):
@@ -48,139 +61,293 @@ def random_rows(rng):
     if kind == 1:
         return rng.integers(-1, 2, size=(n, d)).astype(float)
     rows = rng.normal(size=(n // 2 + 1, d))
-    return np.vstack([rows, -0.5 * rows[:1], 4.0 * rows[:1], np.zeros((1, d))])
+    return np.vstack([rows, -0.5 * rows[:1], 4.0 * rows[:1], np.zeros((1, d))])[:5]
 
 
 def random_weights(n, rng):
     return rng.normal(size=n) if rng.random() < 0.5 else 1.0 * rng.integers(-2, 3, n)
 
 
-# ------------------------------------------------------------------- brute force over patterns
+# --------------------------------------------------------------------------- rho(v) <= beta
 
 
-def faces(X):
-    """The sign vectors (-1, 0, 1) of X u over all u, each found by a linear program."""
-    for signs in product([-1, 0, 1], repeat=len(X)):
-        s = np.array(signs)
-        rows = [(-s[:, None] * X)[s != 0], X[s == 0]]
-        found = linprog(
-            np.zeros(X.shape[1]),
-            A_ub=rows[0] if len(rows[0]) else None,
-            b_ub=-np.ones(len(rows[0])) if len(rows[0]) else None,
-            A_eq=rows[1] if len(rows[1]) else None,
-            b_eq=np.zeros(len(rows[1])) if len(rows[1]) else None,
-            bounds=(None, None),
-        )
-        if found.status == 0:
-            yield s
-
-
-def brute_steps(name, X, v):
-    value = (lambda s: s) if name == "sign" else (lambda s: s >= 0)
-    return max(abs(v @ value(s)) for s in faces(X))
-
-
-def brute_bent(left, norm, X, v):
-    """Maximise each sign of g over each closed cell: a projection (l2), a linear program (l1)."""
-    best = 0.0
-    d = X.shape[1]
-    for pattern in product([False, True], repeat=len(X)):
-        signs = np.where(pattern, 1.0, -1.0)
-        c = X.T @ (v * np.where(pattern, 1.0, left))
-        for target in (c, -c):
-            if norm == "l2":
-                best = max(best, nnls(-(signs[:, None] * X).T, target)[1])
-                continue
-            A = np.vstack(
-                [-signs[:, None] * X @ np.hstack([np.eye(d), -np.eye(d)]), np.ones(2 * d)]
-            )
-            b = np.append(np.zeros(len(X)), 1.0)
-            best = max(best, -linprog(np.append(-target, target), A_ub=A, b_ub=b).fun)
-    return best
-
-
-@pytest.mark.parametrize("name", ["sign", "threshold"])
-def test_steps_equal_brute_force_over_all_faces(name):
-    rng = np.random.default_rng(0)
-    for _ in range(15):
-        X = random_rows(rng)[:5]
-        v = random_weights(len(X), rng)
-        rho = brute_steps(name, X, v)
-        assert measured(name, X, v) == pytest.approx(max(rho, 2.0**-40), rel=1e-12)
-        if rho > 0.0:
-            assert verdict(name, X, v, rho * (1 + 1e-14)).valid
-            assert not verdict(name, X, v, rho * (1 - 1e-12)).valid
-
-
-BENT = [("relu", 0.0), ("abs", -1.0), ({"name": "leaky_relu", "slope": 0.25}, 0.25),
-        ({"name": "leaky_relu", "slope": -1.7}, -1.7)]  # fmt: skip
-
-
-@pytest.mark.parametrize("units, left", BENT)
-@pytest.mark.parametrize("norm", ["l2", "l1"])
-def test_bent_units_equal_brute_force(units, left, norm):
+@pytest.mark.parametrize(
+    "units, norm, tolerance, count",
+    [
+        *((units, "l2", 1e-8, 20) for units in (*PIECEWISE_LINEAR, "linear", "coordinate")),
+        *((units, "l1", 1e-8, 8) for units in (*PIECEWISE_LINEAR, "linear")),
+        ("sign", "l2", 1e-12, 8),
+        ("threshold", "l2", 1e-12, 8),
+        ("quadratic", "l2", 1e-9, 20),
+        (POLYNOMIAL, "l2", 1e-6, 8),
+        ("squared_relu", "l2", 1e-6, 8),
+        (TANH, "l2", 1e-5, 5),
+    ],
+    ids=str,
+)
+def test_proved_from_brute_force_on_and_not_below(units, norm, tolerance, count):
     rng = np.random.default_rng(1)
-    for _ in range(20 if norm == "l2" else 10):
-        X = random_rows(rng)[:5]
+    for _ in range(count):
+        X = random_rows(rng)
         v = random_weights(len(X), rng)
-        rho = brute_bent(left, norm, X, v)
-        assert measured(units, X, v, norm=norm) == pytest.approx(max(rho, 2.0**-40), rel=1e-8)
-        if rho > 1e-9:
-            assert verdict(units, X, v, rho * (1 + 1e-8), norm=norm).valid
-            assert not verdict(units, X, v, rho * (1 - 1e-8), norm=norm).valid
+        largest = rho(units, X, v, norm)
+        if largest < 1e-9:
+            assert verdict(units, X, v, 1e-3, norm=norm).valid
+            continue
+        assert verdict(units, X, v, largest * (1 + tolerance), norm=norm).valid
+        below = verdict(units, X, v, largest * (1 - tolerance), norm=norm)
+        assert not below.valid and below.lower is None
+        assert below.excess < 3 * tolerance
+        assert (below.excess > 0.0) == (name_of(units) not in ("quadratic", "polynomial"))
 
 
-# ---------------------------------------------------------------------- semidefinite families
-
-
-def random_data(rng, most=8):
-    n, d = int(rng.integers(1, most)), int(rng.integers(1, 5))
-    return rng.normal(size=(n, d)), rng.normal(size=n)
-
-
-def test_quadratic_units_equal_the_spectral_norm():
+@pytest.mark.parametrize("bias", [False, True])
+def test_gated_units(bias):
     rng = np.random.default_rng(2)
     for _ in range(20):
-        X, v = random_data(rng)
-        rho = np.abs(np.linalg.eigvalsh(X.T @ (v[:, None] * X))).max()
-        assert verdict("quadratic", X, v, rho * (1 + 1e-12)).valid
-        assert "dual infeasible" in verdict("quadratic", X, v, rho * (1 - 1e-12)).reason
+        X = random_rows(rng)
+        rows = truth.with_ones(X, bias)
+        gates = np.vstack([rng.integers(-1, 2, (3, rows.shape[1])), rows[:1]]).astype(float)
+        units, v = {"name": "gated_relu", "gates": gates}, random_weights(len(X), rng)
+        largest = rho(units, rows, v)
+        assert verdict(units, X, v, largest * (1 + 1e-12) or 1e-300, bias=bias).valid
+        if largest:
+            assert verdict(units, X, v, largest * (1 - 1e-9), bias=bias).excess < 1.1e-9
+    no_gates = {"name": "gated_relu", "gates": np.zeros((0, 2))}
+    assert verdict(no_gates, [[1.0, 2.0]], [5.0], 1e-9).valid
 
 
-def test_quadratic_units_exactly_at_the_boundary():
-    X, v = [[3.0, 4.0], [4.0, -3.0]], [2.0, -1.0]  # eigenvalues 50 and -25
-    assert verdict("quadratic", X, v, 50.0).valid
-    assert not verdict("quadratic", X, v, math.nextafter(50.0, 0.0)).valid
-    assert verdict("quadratic", np.zeros((2, 3)), v, 5e-324).valid
+@pytest.mark.parametrize(
+    "units, X, v, largest",
+    [
+        ("linear", [[3.0, 0.0], [0.0, 4.0]], [1.0, 1.0], 5.0),
+        ("coordinate", [[3.0, 0.0], [0.0, 4.0]], [1.0, 1.0], 4.0),
+        ("abs", [[3.0, 0.0], [0.0, 4.0]], [1.0, -1.0], 4.0),
+        (LEAKY, [[4.0]], [-1.0], 4.0),
+        (STEEP, [[1.0]], [1.0], 1.7),
+        ("sign", [[1.0], [-1.0]], [3.0, -4.0], 7.0),
+        ("sign", [[1.0], [1.0]], [3.0, -4.0], 1.0),
+        ("threshold", [[1.0], [-1.0]], [3.0, 4.0], 7.0),  # both only where u = 0
+        ("threshold", [[1.0], [-1.0]], [3.0, -4.0], 4.0),
+        ("threshold", [[0.0], [1.0]], [3.0, 2.0], 5.0),  # a zero row is always on
+        ("threshold", [[0.0, 0.0]], [3.0], 3.0),
+        ("threshold", [[1, 0], [-1, 0], [0, 1]], [2.0, 2.0, -1.0], 4.0),  # on a face of a line
+        ("sign", [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1]], [5.0, 5.0, 1.0, 1.0], 2.0),
+        ("quadratic", [[3.0, 4.0], [4.0, -3.0]], [2.0, -1.0], 50.0),
+        ("squared_relu", [[3.0, 4.0], [0.0, 1.0], [-6.0, -8.0]], [1.0, 0.0, -2.0], 200.0),
+        ("quadratic", [[0.0, 0.0]], [1.0], 5e-324),
+        ("squared_relu", [[0.0, 0.0]], [1.0], 5e-324),
+        (TANH, [[0.0]], [1.0], 5e-324),
+        ("sign", [[0.0]], [1.0], 5e-324),
+    ],
+)
+def test_exact_at_the_boundary(units, X, v, largest):
+    """rho(v) = weight_decay is feasible; one unit in the last place less is not."""
+    assert verdict(units, X, v, largest).valid
+    if largest > 1e-300:
+        assert not verdict(units, X, v, math.nextafter(largest, 0.0)).valid
 
 
-def brute_polynomial(a, b, c, X, v):
-    """max |u^T Q u + q.u + r| over the unit sphere: the secular equation, in many directions."""
-    best = 0.0
-    for sign in (1.0, -1.0):
-        lam, V = np.linalg.eigh(sign * a * X.T @ (v[:, None] * X))
-        g, r = V.T @ (sign * b * X.T @ v), sign * c * v.sum()
-        excess = np.logspace(-14, 4, 40_000)[:, None] * (np.abs(lam).max() + np.linalg.norm(g))
-        mu = lam[-1] + excess
-        best = max(best, (mu[:, 0] + r + (g**2 / 4.0 / (mu - lam)).sum(axis=1)).min())
-    return best
+@pytest.mark.parametrize("norm, largest", [("l2", 5.0), ("l1", 4.0)])
+def test_the_l1_ball_is_smaller(norm, largest):
+    X, v = [[3.0, 0.0], [0.0, 4.0]], [1.0, 1.0]
+    for units in ("relu", "abs", LEAKY, "linear"):
+        assert verdict(units, X, v, largest, norm=norm).valid
+        assert not verdict(units, X, v, math.nextafter(largest, 0.0), norm=norm).valid
+    assert "more than 3 columns" in verdict("relu", np.eye(4), np.ones(4), 9.0, norm="l1").reason
 
 
-@pytest.mark.parametrize("a, b, c", [(0.5, 1.0, 0.25), (-1.0, 0.3, 0.0), (0.0, 2.0, -1.0)])
-def test_polynomial_units_equal_the_trust_region_problem(a, b, c):
+@pytest.mark.parametrize(
+    "units, d", [*product(PIECEWISE_LINEAR, [4]), ("relu", 5)], ids=str
+)
+def test_piecewise_linear_units_beyond_rank_three(units, d):
+    rng = np.random.default_rng(d)
+    X, v = rng.normal(size=(6, d)), rng.normal(size=6)
+    largest = rho(units, X, v)
+    assert verdict(units, X, v, largest * (1 + 1e-8)).valid
+    below = verdict(units, X, v, largest * (1 - 1e-4))
+    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-4
+
+
+def test_squared_relu_units_at_rank_four():
+    rng = np.random.default_rng(4)
+    X, v = rng.normal(size=(9, 4)), rng.normal(size=9)
+    largest = rho("squared_relu", X, v)
+    assert verdict("squared_relu", X, v, largest * (1 + 1e-6)).valid
+    assert 0.0 < verdict("squared_relu", X, v, largest * (1 - 1e-6)).excess < 2.1e-6
+
+
+def test_any_shares_prove_nothing_false(monkeypatch):
+    rng = np.random.default_rng(1)
+    X, v = rng.normal(size=(6, 4)), rng.normal(size=6)
+    largest = rho("relu", X, v)
+    for share in (0, checker.SHARE, checker.SHARE // 3):
+
+        def fixed(b, D, G, share=share):
+            return [checker.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
+
+        monkeypatch.setattr(checker, "with_shares", fixed)
+        assert not verdict("relu", X, v, largest * (1 - 1e-6)).valid
+        assert verdict("relu", X, v, largest * 1.3).valid
+
+
+def test_balls_that_cannot_tell_leave_it_to_exact_arithmetic(monkeypatch):
+    rng = np.random.default_rng(0)
+    for bits in (8, 40, 256):
+        monkeypatch.setattr(checker, "PRECISION", bits)
+        for _ in range(30):
+            A = rng.integers(-3, 4, size=(3, 2)).astype(object)
+            M = (A @ A.T).tolist()  # singular
+            assert checker.semidefinite(M)
+            M[2][2] -= 1
+            assert checker.semidefinite(M) == (np.linalg.eigvalsh(np.array(M, float))[0] > -1e-9)
+
+
+# ------------------------------------------------------------------- the ends of the bracket
+
+
+def random_network(units, d, bias, rng):
+    """Weights that the family allows."""
+    name, width = name_of(units), 3
+    W, gate = rng.normal(size=(width, d)), None
+    if name == "coordinate":
+        W = np.eye(d)[rng.integers(0, d, width)] * rng.choice([-1.0, 1.0], (width, 1))
+    if name == "tanh":
+        W /= 2.0 * np.linalg.norm(W, axis=1, keepdims=True)
+    if name == "gated_relu":
+        gate = rng.integers(0, len(units["gates"]), width)
+    b = 0.5 * rng.normal(size=width) if bias else None
+    return {"W": W, "b": b, "a": rng.normal(size=width), "gate": gate}
+
+
+def random_certificate(units, loss, free, rng, X):
+    """A random network, options at random, and a dual vector inside the domain, feasible."""
+    n, d = X.shape
+    bias = bool(rng.integers(0, 2)) and units not in ("coordinate", GATED)
+    norm = "l1" if name_of(units) in ("relu", "abs", "linear") and rng.random() < 0.3 else "l2"
+    labels = loss in truth.LABELS
+    y = rng.choice([-1.0, 1.0], n) if labels else rng.normal(size=n)
+    y[:2] = [1.0, -1.0]
+    weights = rng.uniform(0.5, 2.0, n) if rng.random() < 0.5 else np.ones(n)
+    v = -0.5 * y if labels else rng.uniform(-0.4, 0.4, n)
+    columns = np.column_stack([np.ones((n, free & 1)), X[:, : free & 2]])
+    if columns.size:  # labels: only some numbers move, and the others shrink
+        v = v - columns @ np.linalg.lstsq(columns, v, rcond=None)[0]
+        v = np.zeros(n) if labels and (v * y > 0.0).any() else v * 0.5
+    largest = rho(units, truth.with_ones(X, bias), v, norm)
+    return Certificate(
+        units=units,
+        norm=norm,
+        loss=loss,
+        sample_weights=None if weights.max() == 1.0 else weights,
+        weight_decay=largest * 1.001 or 0.1,
+        bias=bias,
+        X=X,
+        y=y,
+        **random_network(units, d, bias, rng),
+        c=float(rng.normal()) if free & 1 else None,
+        s=rng.normal(size=d) if free & 2 else None,
+        v=v,
+        lower=-1.0,
+        upper=1.0,
+    ).rounded_outward()
+
+
+@pytest.mark.parametrize("units", FAMILIES, ids=name_of)
+@pytest.mark.parametrize("free", range(4))
+def test_ends_are_those_of_plain_numpy_and_no_network_is_below(units, free):
+    rng = np.random.default_rng(free)
+    X = rng.normal(size=(5, 2))  # the same for all, as it is slow to list its faces
+    for loss in checker.LOSSES:
+        c = random_certificate(units, loss, free, rng, X)
+        document = c.to_dict()
+        result = checker.check(document)
+        assert result.valid and (result.lower, result.upper) == (c.lower, c.upper)
+        assert result.upper == pytest.approx(truth.objective(document), rel=1e-12)
+        assert result.lower == pytest.approx(truth.dual_value(document), rel=1e-9, abs=1e-12)
+        for _ in range(20):
+            other = random_network(units, 2, c.bias, rng)
+            other["a"] *= 0.3
+            if free & 1:
+                other["c"] = float(rng.normal())
+            if free & 2:
+                other["s"] = rng.normal(size=2)
+            assert truth.objective(replace(c, **other).to_dict()) >= c.lower
+
+
+@pytest.mark.parametrize("units", FAMILIES, ids=name_of)
+def test_claims_tighter_by_one_unit_in_the_last_place_are_refused(units):
+    rng = np.random.default_rng(7)
+    for loss in ("huber", "logistic"):
+        c = random_certificate(units, loss, 1, rng, rng.normal(size=(4, 2)))
+        high = replace(c, lower=math.nextafter(c.lower, math.inf))
+        low = replace(c, upper=math.nextafter(c.upper, -math.inf))
+        assert "lower: claimed" in checker.check(high.to_dict()).reason
+        assert "upper: claimed" in checker.check(low.to_dict()).reason
+
+
+def test_closed_form_of_the_lasso_with_a_free_bias():
+    """X = (-1, 0, 1), y = (0, 0, 3), absolute values: c = 1, a = 1.5 - beta / 2."""
+    made = Certificate(
+        units="coordinate",
+        loss="squared",
+        weight_decay=0.5,
+        bias=False,
+        X=[[-1.0], [0.0], [1.0]],
+        y=[0.0, 0.0, 3.0],
+        W=[[1.0]],
+        b=None,
+        a=[1.25],
+        c=1.0,
+        v=np.array([-0.25, 1.0, -0.75]),
+        lower=0.0,
+        upper=0.0,
+    ).rounded_outward()
+    result = checker.check(made.to_dict())
+    assert result.valid and result.lower == result.upper == 0.5 * (0.25**2 + 1 + 0.75**2) + 0.625
+
+
+@pytest.mark.parametrize("loss", truth.LABELS)
+def test_a_free_bias_alone_finds_the_shares_of_the_classes(loss):
+    """Huge weight decay: the best constant. Doubles cannot balance these dual numbers exactly."""
+    y = np.array([1.0] * 7 + [-1.0] * 3)
+    v = np.where(y > 0, -0.3, 0.7) if loss != "hinge" else np.where(y > 0, -3.0 / 7.0, 1.0)
+    v = v * (2.0 if loss == "squared_hinge" else 1.0) * (1.0 if loss != "squared_hinge" else 0.6)
+    shares = {"logistic": -10 * (0.7 * math.log(0.7) + 0.3 * math.log(0.3)), "hinge": 6.0}
+    made = certificate(
+        "relu", np.arange(10.0)[:, None], v, 1e6, y=y, loss=loss, c=0.4 if loss != "hinge" else 1.0
+    )
+    assert checker.check(made.to_dict()).valid
+    assert made.lower <= shares.get(loss, math.inf) <= made.upper or loss == "squared_hinge"
+    assert loss != "hinge" or made.upper - made.lower < 1e-13
+
+
+def test_a_dual_vector_without_room_is_refused():
+    y = [1.0, -1.0, 1.0]
+    for v in ([-1.0, 1.0, -1.0], [0.0, 0.0, -1.0]):
+        document = certificate("relu", [[1.0], [2.0], [3.0]], [-0.5, 0.5, 0.0], 9.0, y=y,
+                               loss="hinge", c=0.0).to_dict()  # fmt: skip
+        result = checker.check(document | {"dual": [x.hex() for x in v]})
+        assert "no room to move it" in result.reason
+
+
+def test_dependent_free_columns():
+    """Constant, duplicate and zero features beside the output bias."""
     rng = np.random.default_rng(3)
-    units = {"name": "polynomial", "coefficients": [a, b, c]}
-    for _ in range(8):
-        X, v = random_data(rng)
-        rho = brute_polynomial(a, b, c, X, v)
-        U = rng.normal(size=(X.shape[1], 10_000))
-        t = X @ (U / np.linalg.norm(U, axis=0))
-        assert np.abs(v @ (a * t**2 + b * t + c)).max() <= rho * (1 + 1e-9)
-        assert verdict(units, X, v, rho * (1 + 1e-6)).valid
-        assert "not proved" in verdict(units, X, v, rho * (1 - 1e-6)).reason
+    X = np.column_stack([np.ones(6), np.zeros(6), x := rng.normal(size=6), 2.0 * x])
+    v = rng.normal(size=6)
+    F = np.column_stack([np.ones(6), x])
+    v -= F @ np.linalg.lstsq(F, v, rcond=None)[0]
+    made = certificate("relu", X, v, 50.0, y=rng.normal(size=6), c=0.0, s=np.zeros(4))
+    assert checker.check(made.to_dict()).valid
+    moved = checker.dual_vector(checker.read(made.to_dict()))
+    assert not sum(moved) and not any(
+        sum(m * checker.rational(t) for m, t in zip(moved, column, strict=True)) for column in X.T
+    )
+    assert max(abs(float(checker.fraction(m)) - t) for m, t in zip(moved, v, strict=True)) < 1e-14
 
 
-# ------------------------------------------------------------------------ relaxation evidence
+# ---------------------------------------------------------------------- relaxation evidence
 
 
 def random_leaf(rng, X, path):
@@ -229,107 +396,240 @@ def random_tree(rng, X, w, slope, depth, path):
 
 
 def random_evidence(rng, left, X, v, depth):
-    trees, bounds = zip(
-        *(
-            random_tree(
-                rng, X, side * (1 - left) / 2 * v, side * (1 + left) / 2 * X.T @ v, depth, {}
-            )
-            for side in (1.0, -1.0)
-        ),
-        strict=True,
-    )
-    return {"kind": "relaxation", "plus": trees[0], "minus": trees[1]}, max(bounds)
+    """Two random trees for units ``max(z, 0) + left min(z, 0)``, and the bound they prove."""
+    made = {"kind": "relaxation"}
+    bounds = []
+    for name, side in (("plus", 1.0), ("minus", -1.0)):
+        w, slope = side * (1 - left) / 2 * v, side * (1 + left) / 2 * X.T @ v
+        made[name], bound = random_tree(rng, X, w, slope, depth, {})
+        bounds.append(bound)
+    return made, max(bounds)
 
 
-@pytest.mark.parametrize("units, left", BENT)
+@pytest.mark.parametrize("units", PIECEWISE_LINEAR, ids=str)
 @pytest.mark.parametrize("depth", [0, 1, 3])
-def test_relaxation_evidence_proves_its_bound_and_no_more(units, left, depth):
+def test_evidence_proves_its_bound_and_no_more(units, depth):
     rng = np.random.default_rng(depth)
-    for _ in range(6):
+    for _ in range(5):
         X, v = rng.normal(size=(5, 4)), rng.normal(size=5)
-        evidence, bound = random_evidence(rng, left, X, v, depth)
-        assert brute_bent(left, "l2", X, v) <= bound * (1 + 1e-9)
+        evidence, bound = random_evidence(rng, truth.slope(units_as_hex(units)), X, v, depth)
+        assert rho(units, X, v) <= bound * (1 + 1e-9)
         assert verdict(units, X, v, bound * (1 + 1e-7), evidence=evidence).valid
         below = verdict(units, X, v, bound * (1 - 1e-5), evidence=evidence)
         assert "a leaf of the evidence proves nothing" in below.reason
 
 
-# ------------------------------------------------------------------------- branch and bound
+def test_evidence_with_a_free_part_and_sample_weights():
+    rng = np.random.default_rng(5)
+    X, v = rng.normal(size=(8, 6)), rng.normal(size=8)
+    F = np.column_stack([np.ones(8), X])
+    v -= F @ np.linalg.lstsq(F, v, rcond=None)[0]
+    evidence, bound = random_evidence(rng, 0.0, truth.with_ones(X, True), v, 2)
+    made = certificate("relu", X, v, bound * (1 + 1e-7), bias=True, evidence=evidence, c=0.0,
+                       s=np.zeros(6), sample_weights=rng.uniform(0.5, 2.0, 8))  # fmt: skip
+    assert checker.check(made.to_dict()).valid
 
 
-def climb(phi, X, v, radius=1.0, starts=40):
-    """The largest |g| that local search finds on the sphere, or in the ball of tanh units."""
+def evidence_document(change, seed=0):
+    """A valid certificate with evidence in which ``change`` has been made."""
+    rng = np.random.default_rng(seed)
+    X, v = rng.normal(size=(4, 3)), rng.normal(size=4)
+    evidence, bound = random_evidence(rng, 0.0, X, v, 1)
+    document = certificate("relu", X, v, bound * 1.001, evidence=evidence).to_dict()
+    assert checker.check(document).valid
+    change(document["evidence"])
+    return document
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (lambda e: e.update(kind="faith"), "of the kind relaxation only"),
+        (lambda e: e.pop("minus"), "entries kind, plus, minus"),
+        (lambda e: e["plus"].update(row=4), "not on a row"),
+        (lambda e: e["plus"].update(row=True), "not on a row"),
+        (lambda e: e["plus"].update(plus=e["plus"]["minus"] | {"row": 1}), "entries row, plus"),
+        (lambda e: e["plus"].update(plus=e["minus"] | {"row": e["plus"]["row"]}), "twice on one"),
+        (lambda e: e["plus"]["plus"].update(mu=(-1.0).hex()), "mu is negative"),
+        (lambda e: e["plus"]["plus"].update(mu=(0.0).hex()), "proves nothing"),
+        (lambda e: e["plus"]["plus"].update(tau=[(0.0).hex()] * 4), "not positive"),
+        (lambda e: e["plus"]["plus"].update(tau=[(1.0).hex()] * 3), "4 expected"),
+        (lambda e: e["plus"]["plus"].update(lean=[[0, 0, (1.0).hex()]]), "leans on itself"),
+        (lambda e: e["plus"]["plus"].update(lean=[[e["plus"]["row"], (e["plus"]["row"] + 1) % 4,
+                                                  (1.0).hex()]]), "fixed sign and leans"),
+        (lambda e: e["plus"]["plus"].update(lean=[[0, 9, (1.0).hex()]]), "list of [row, row"),
+        (lambda e: e["plus"]["plus"].update(lean=[[0, 1]]), "list of [row, row"),
+        (lambda e: e["plus"].update(plus=None), "does not contain"),
+        (lambda e: e["plus"].update(plus=[]), "entries tilt, lean, tau, mu"),
+    ],
+)  # fmt: skip
+def test_evidence_that_is_refused(change, reason):
+    result = checker.check(evidence_document(change))
+    assert not result.valid and reason in result.reason
+
+
+def test_swapped_sides_and_children_are_no_proof():
+    def swap_sides(e):
+        e["plus"], e["minus"] = e["minus"], e["plus"]
+
+    def swap_children(e):
+        for tree in (e["plus"], e["minus"]):
+            tree["plus"], tree["minus"] = tree["minus"], tree["plus"]
+
+    for change in (swap_sides, swap_children):
+        results = [checker.check(evidence_document(change, seed)) for seed in range(6)]
+        assert any("proves nothing" in result.reason for result in results)
+
+
+def test_a_tree_too_deep_is_refused():
+    leaf = {"tilt": [], "lean": [], "tau": [], "mu": "0x0.0p+0"}
+    tree = leaf
+    for row in range(500):
+        tree = {"row": row, "plus": tree, "minus": leaf}
+    with pytest.raises(checker.RefusalError, match="too deep"):
+        checker.read_node(tree, 1000, [])
+
+
+def test_evidence_is_only_for_piecewise_linear_units_in_the_l2_ball():
     rng = np.random.default_rng(0)
-    U = rng.normal(size=(20_000, X.shape[1]))
-    U *= radius / np.linalg.norm(U, axis=1, keepdims=True)
-    U = np.vstack([U, 0.3 * U]) if phi is np.tanh else U
-    best = U[np.argsort(-np.abs(phi(U @ X.T) @ v))[:starts]]
-    for step in 0.1 ** np.arange(1.0, 9.0):
-        for _ in range(30):
-            trial = best + step * radius * rng.normal(size=best.shape)
-            size = np.linalg.norm(trial, axis=1, keepdims=True)
-            on_sphere = phi is not np.tanh
-            trial *= radius / size if on_sphere else np.minimum(1.0, radius / size)
-            better = np.abs(phi(trial @ X.T) @ v) > np.abs(phi(best @ X.T) @ v)
-            best[better] = trial[better]
-    return np.abs(phi(best @ X.T) @ v).max()
+    X, v = rng.normal(size=(4, 3)), rng.normal(size=4)
+    evidence, _ = random_evidence(rng, 0.0, X, v, 0)
+    document = certificate("relu", X, v, 99.0, evidence=evidence).to_dict()
+    for change in ({"norm": "l1"}, {"units": {"name": "linear"}}, {"units": {"name": "sign"}}):
+        assert "no evidence for such units" in checker.check(document | change).reason
 
 
-def squared_relu(z):
-    return np.maximum(z, 0.0) ** 2
+# --------------------------------------------------------------- what does not fit the family
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 4])
-def test_squared_relu_units(d):
-    rng = np.random.default_rng(d)
-    for n in (1, 4, 12):
-        X, v = rng.normal(size=(n, d)), rng.normal(size=n)
-        rho = climb(squared_relu, X, v)
-        proved = verdict("squared_relu", X, v, rho * (1 + 1e-6))
-        assert proved.valid
-        below = verdict("squared_relu", X, v, rho * (1 - 1e-6))
-        assert "dual infeasible" in below.reason and 0.0 < below.excess < 2.1e-6
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"units": {"name": "sine"}}, "must be one of relu, leaky_relu"),
+        ({"units": "relu"}, "must be one of relu, leaky_relu"),
+        ({"units": {"name": ["relu"]}}, "must be one of relu, leaky_relu"),
+        ({"units": {"name": "leaky_relu"}}, "entries name, slope"),
+        ({"units": {"name": "relu", "slope": (0.0).hex()}}, "the entries name"),
+        ({"units": {"name": "leaky_relu", "slope": "nan"}}, "slope holds 'nan'"),
+        ({"units": {"name": "polynomial", "coefficients": [(1.0).hex()] * 2}}, "3 expected"),
+        ({"units": {"name": "polynomial", "coefficients": [(1.0).hex()] * 3}}, "all weights 0"),
+        ({"units": {"name": "tanh", "radius": (1.0).hex()}}, "no tanh unit may be longer"),
+        ({"units": {"name": "tanh", "radius": (-9.0).hex()}}, "no tanh unit may be longer"),
+        ({"units": {"name": "gated_relu", "gates": []}}, "each unit of the family gated_relu"),
+        ({"units": {"name": "coordinate"}}, "one entry +-1 a row"),
+        ({"units": {"name": "sign"}, "norm": "l1"}, "no such units with the norm l1"),
+        ({"norm": "linf"}, "the norm must be l2 or l1"),
+        ({"norm": None}, "the norm must be l2 or l1"),
+        ({"loss": ["squared"]}, "the loss must be one of"),
+        ({"loss": "hinge"}, "labels of the hinge loss"),
+        ({"sample_weights": [(1.0).hex()]}, "2 expected"),
+        ({"sample_weights": [(1.0).hex(), (0.0).hex()]}, "so must all sample_weights"),
+        ({"version": 1}, "unknown entries: 'evidence', 'norm', 'sample_weights'"),
+        ({"version": 3}, "reads versions 1 to 2"),
+    ],
+)
+def test_options_that_do_not_fit(changes, reason):
+    made = certificate("relu", [[1.0], [2.0]], [0.1, 0.1], 9.0, y=[0.5, 0.5],
+                       W=[[2.0], [0.0]], a=[1.0, 1.0])  # fmt: skip
+    assert checker.check(made.to_dict()).valid
+    result = checker.check(made.to_dict() | changes)
+    assert not result.valid and reason in result.reason
 
 
-def test_squared_relu_units_where_the_maximum_is_known():
-    X, v = [[3.0, 4.0], [0.0, 1.0], [-6.0, -8.0]], [1.0, 0.0, -2.0]  # 25 and 200: opposite rows
-    assert verdict("squared_relu", X, v, 200.0).valid
-    assert not verdict("squared_relu", X, v, math.nextafter(200.0, 0.0)).valid
-    assert verdict("squared_relu", np.zeros((2, 2)), [1.0, 1.0], 5e-324).valid
+@pytest.mark.parametrize("gate", [None, [0], [0, 3], [0, -1], [0, True], [0, 0.0], "01", [0, "1"]])
+def test_gates_that_are_none(gate):
+    rng = np.random.default_rng(0)
+    made = certificate(GATED, rng.normal(size=(4, 2)), 0.1 * np.ones(4), 9.0,
+                       W=rng.normal(size=(2, 2)), a=[1.0, -1.0], gate=[0, 2])  # fmt: skip
+    document = made.to_dict()
+    assert checker.check(document).valid
+    document["network"]["gate"] = gate
+    assert "gate" in checker.check(document).reason
+    relu = certificate("relu", [[1.0]], [0.1], 9.0).to_dict()
+    relu["network"]["gate"] = []
+    assert "and no other unit" in checker.check(relu).reason
+    del relu["network"]["gate"]
+    assert checker.check(relu).valid
 
 
-@pytest.mark.parametrize("d, radius", [(1, 2.0), (2, 5.0), (3, 1.5)])
-def test_tanh_units(d, radius):
-    rng = np.random.default_rng(d)
-    X, v = rng.normal(size=(6, d)), rng.normal(size=6)
-    units = {"name": "tanh", "radius": radius}
-    rho = climb(np.tanh, X, v, radius)
-    assert verdict(units, X, v, rho * (1 + 1e-5)).valid
-    below = verdict(units, X, v, rho * (1 - 1e-5))
-    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-5
+def test_gates_at_their_boundary_are_open():
+    units = {"name": "gated_relu", "gates": [[1.0, 0.0]]}
+    made = certificate(units, [[0.0, 3.0], [-1e-300, 5.0]], [1.0, 1.0], 3.0, W=[[0.0, 1.0]],
+                       a=[1.0], gate=[0])  # fmt: skip
+    assert checker.check(made.to_dict()).valid  # only the first row passes: rho(v) = 3
+    assert made.upper == 0.5 * 9.0 + 3.0
 
 
-@pytest.mark.parametrize("units, left", BENT)
-@pytest.mark.parametrize("d", [4, 5])
-def test_bent_units_beyond_rank_three(units, left, d):
-    rng = np.random.default_rng(d)
-    X, v = rng.normal(size=(7, d)), rng.normal(size=7)
-    rho = brute_bent(left, "l2", X, v)
-    assert verdict(units, X, v, rho * (1 + 1e-8)).valid
-    below = verdict(units, X, v, rho * (1 - 1e-4))
-    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-4
+# ------------------------------------------------------------------------ files of version 1
+
+VERSION_1 = """{
+"format": "cvxnet-certificate",
+"version": 1,
+"cvxnet": "0.1.0",
+"units": "relu",
+"loss": "squared",
+"weight_decay": "0x1.999999999999ap-4",
+"bias": false,
+"data_sha256": "d96542eb39da4832845218d562367ef90b413f5c275b322807deebf7eaf30ea3",
+"data": {"X": [["-0x1.0000000000000p+0"], ["0x1.0000000000000p+0"]],
+         "y": ["0x1.0000000000000p+0", "0x1.0000000000000p+1"]},
+"network": {"W": [["-0x1.e5b9d136c6d96p-1"], ["0x1.60df2453ab723p+0"]], "b": null,
+            "a": ["0x1.e5b9d136c6d96p-1", "0x1.60df2453ab723p+0"]},
+"dual": ["-0x1.999999999999ap-4", "-0x1.999999999999ap-4"],
+"lower": "0x1.28f5c28f5c28ep-2",
+"upper": "0x1.28f5c28f5c290p-2"
+}"""
 
 
-def test_shares_need_not_be_good(monkeypatch):
-    """Whatever shares are taken, nothing false is proved."""
-    rng = np.random.default_rng(1)
-    X, v = rng.normal(size=(6, 4)), rng.normal(size=6)
-    rho = brute_bent(0.0, "l2", X, v)
-    for share in (0, checker.SHARE, checker.SHARE // 3):
+def test_a_file_of_version_1_is_still_checked(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(VERSION_1)
+    result = checker.check(path)
+    assert result.valid and result.lower <= 0.29 <= result.upper
+    loaded = Certificate.load(path)
+    assert (loaded.units, loaded.norm, loaded.c, loaded.evidence) == ("relu", "l2", None, None)
+    loaded.save(path)
+    again = checker.check(path)
+    assert (again.lower, again.upper) == (result.lower, result.upper)
+    path.write_text(VERSION_1.replace('"units": "relu"', '"units": "sign"'))
+    assert "version 1 has the units relu" in checker.check(path).reason
+    path.write_text(VERSION_1.replace('"a": [', '"c": null, "a": ['))
+    assert "entries W, b, a" in checker.check(path).reason
 
-        def fixed(b, D, G, share=share):
-            return [checker.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
 
-        monkeypatch.setattr(checker, "with_shares", fixed)
-        assert not verdict("relu", X, v, rho * (1 - 1e-6)).valid
-        assert verdict("relu", X, v, rho * 1.3).valid
+# ------------------------------------------------------------------------------ bounded time
+
+
+@pytest.mark.parametrize(
+    "units, n, d, norm",
+    [
+        ("threshold", 2500, 3, "l2"),
+        ("abs", 2500, 3, "l1"),
+        ("relu", 300, 5, "l2"),
+        ("squared_relu", 400, 5, "l2"),
+        (TANH, 400, 5, "l2"),
+        (POLYNOMIAL, 250, 200, "l2"),
+        (POLYNOMIAL, 250, 201, "l2"),
+        ("quadratic", 250, 201, "l2"),
+    ],
+)
+def test_time_is_bounded(units, n, d, norm):
+    rng = np.random.default_rng(0)
+    made = certificate(units, rng.normal(size=(n, d)), rng.normal(size=n), 1e9, norm=norm)
+    tight = replace(made, weight_decay=float(np.sqrt(n))).rounded_outward()
+    result = checker.check(tight.to_dict(), time_limit=0.2)
+    assert not result.valid
+    found = ("time limit", "too large", "dual infeasible", "no multiplier")
+    assert any(words in result.reason for words in found)
+
+
+def test_wild_magnitudes():
+    rng = np.random.default_rng(0)
+    for units, size in product(
+        ("abs", "threshold", "quadratic", "squared_relu", POLYNOMIAL), (1, 8)
+    ):
+        X = rng.normal(size=(size, 2)) * 2.0 ** rng.integers(-300, 300, (size, 2))
+        v = rng.normal(size=size) * 2.0 ** rng.integers(-300, 300, size)
+        result = checker.check(certificate(units, X, v, 1.0).to_dict(), time_limit=5.0)
+        if result.valid:
+            assert rho(units, X, v) <= 1.0 + 1e-9

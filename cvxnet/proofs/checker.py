@@ -50,7 +50,7 @@ MAX_PRODUCTS = 3 * 10**7  # samples * features * (units + gates)
 MAX_ORDER = 200  # of a symmetric matrix
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 MAX_DEPTH = 60  # of a tree of evidence
-MAX_RANK = 6  # of the rows of X, for branch and bound
+MAX_RANK = 5  # of the rows of X, for branch and bound
 TIME_LIMIT = 600.0  # seconds to prove the dual vector feasible, unless the caller says otherwise
 PRECISION = 256  # bits, of the balls
 

@@ -1,0 +1,266 @@
+"""What certificates claim, computed once more in plain numpy, by brute force over patterns.
+
+For tests only, on tiny data. Nothing here is shared with the checker.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog, nnls
+
+LABELS = ("logistic", "hinge", "squared_hinge")
+LEFT = {"relu": 0.0, "abs": -1.0, "linear": 1.0}
+
+
+def decoded(value: Any) -> np.ndarray:
+    """Nested lists of hexadecimal numbers as an array."""
+    if isinstance(value, list):
+        return np.array([decoded(x) for x in value])
+    return np.float64(float.fromhex(value))
+
+
+def phi(units: dict[str, Any], z: np.ndarray) -> np.ndarray:
+    """The unit as a function of ``z = x . u`` (``u`` of length one for polynomial units)."""
+    name = units["name"]
+    if name in LEFT or name == "leaky_relu":
+        return np.where(z > 0.0, z, slope(units) * z)
+    if name == "polynomial":
+        a, b, c = decoded(units["coefficients"])
+        return a * z * z + b * z + c
+    return {
+        "coordinate": lambda: z,
+        "sign": lambda: np.sign(z),
+        "threshold": lambda: (z >= 0.0) * 1.0,
+        "quadratic": lambda: z * z,
+        "squared_relu": lambda: np.maximum(z, 0.0) ** 2,
+        "tanh": lambda: np.tanh(z),
+    }[name]()
+
+
+def slope(units: dict[str, Any]) -> float:
+    """The slope of a piecewise linear unit where z < 0."""
+    return float(decoded(units["slope"])) if "slope" in units else LEFT[units["name"]]
+
+
+# ---------------------------------------------------------------------------------- losses
+
+
+def losses(name: str, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The loss of each sample."""
+    r, q = np.abs(f - y), y * f
+    return {
+        "squared": lambda: 0.5 * r**2,
+        "absolute": lambda: r,
+        "huber": lambda: np.where(r <= 1.0, 0.5 * r**2, r - 0.5),
+        "logistic": lambda: np.logaddexp(0.0, -q),
+        "hinge": lambda: np.maximum(0.0, 1.0 - q),
+        "squared_hinge": lambda: np.maximum(0.0, 1.0 - q) ** 2,
+    }[name]()
+
+
+def conjugates(name: str, v: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The conjugate of the loss of each sample; infinite outside its domain, up to rounding."""
+    p = -y * v
+    if name in LABELS:
+        low, high, inside = p, 1.0 - p, np.clip(p, 1e-300, 1.0)
+        outside = (low < -1e-12) | ((high < -1e-12) & (name != "squared_hinge"))
+    else:
+        outside = (np.abs(v) > 1.0 + 1e-12) & (name != "squared")
+    with np.errstate(over="ignore"):
+        value = {
+            "squared": lambda: 0.5 * v**2 + v * y,
+            "absolute": lambda: v * y,
+            "huber": lambda: 0.5 * v**2 + v * y,
+            "logistic": lambda: (
+                inside * np.log(inside)
+                + np.clip(1.0 - p, 1e-300, 1.0) * np.log(np.clip(1.0 - p, 1e-300, 1.0))
+            ),
+            "hinge": lambda: -p,
+            "squared_hinge": lambda: 0.25 * p**2 - p,
+        }[name]()
+    return np.where(outside, np.inf, value)
+
+
+# ------------------------------------------------------------------------------------- rho
+
+
+def rho(units: dict[str, Any], norm: str, X: np.ndarray, v: np.ndarray) -> float:
+    """max |sum_i v_i phi_u(x_i)|; for squared_relu and tanh only what a dense search finds."""
+    name = units["name"]
+    if name in ("linear", "coordinate"):
+        c = X.T @ v
+        return float(np.abs(c).max() if norm == "l1" or name == "coordinate" else np.linalg.norm(c))
+    if name == "gated_relu":
+        gates = decoded(units["gates"])
+        return max((float(np.linalg.norm(X.T @ (v * (X @ g >= 0.0)))) for g in gates), default=0.0)
+    if name in ("sign", "threshold"):
+        return max(abs(float(v @ phi(units, s * 1.0))) for s in faces(X.tobytes(), X.shape))
+    if name == "quadratic":
+        return float(np.abs(np.linalg.eigvalsh(X.T @ (v[:, None] * X))).max())
+    if name == "polynomial":
+        return trust_region(decoded(units["coefficients"]), X, v)
+    if name in ("squared_relu", "tanh"):
+        return climb(units, X, v)
+    return piecewise_linear(slope(units), norm, X, v)
+
+
+def piecewise_linear(left: float, norm: str, X: np.ndarray, v: np.ndarray) -> float:
+    """One projection (l2) or linear program (l1) for each of the 2^n patterns and both signs.
+
+    Where sign_i x_i.u >= 0 for all i, g(u) = c.u; the largest c.u over that cone and the unit ball
+    is the distance of c from its polar.
+    """
+    best, d = 0.0, X.shape[1]
+    for pattern in product([False, True], repeat=len(X)):
+        signs = np.where(pattern, 1.0, -1.0)[:, None]
+        c = X.T @ (v * np.where(pattern, 1.0, left))
+        for target in (c, -c):
+            if norm == "l2":
+                best = max(best, nnls(-(signs * X).T, target)[1])
+                continue
+            A = np.vstack([-signs * X @ np.hstack([np.eye(d), -np.eye(d)]), np.ones(2 * d)])
+            b = np.append(np.zeros(len(X)), 1.0)
+            best = max(best, -linprog(np.append(-target, target), A_ub=A, b_ub=b).fun)
+    return best
+
+
+@cache
+def faces(content: bytes, shape: tuple[int, int]) -> list[np.ndarray]:
+    """The sign vectors (-1, 0, 1) of X u over all u, each found by a linear program."""
+    X, found = np.frombuffer(content).reshape(shape), []
+    for signs in product([-1, 0, 1], repeat=len(X)):
+        s = np.array(signs)
+        inside, on = (-s[:, None] * X)[s != 0], X[s == 0]
+        program = linprog(
+            np.zeros(X.shape[1]),
+            A_ub=inside if len(inside) else None,
+            b_ub=-np.ones(len(inside)) if len(inside) else None,
+            A_eq=on if len(on) else None,
+            b_eq=np.zeros(len(on)) if len(on) else None,
+            bounds=(None, None),
+        )
+        if program.status == 0:
+            found.append(s)
+    return found
+
+
+def trust_region(coefficients: np.ndarray, X: np.ndarray, v: np.ndarray) -> float:
+    """max |u^T Q u + q.u + r| over the unit sphere: the secular equation on a dense grid."""
+    a, b, c = coefficients
+    best = 0.0
+    for sign in (1.0, -1.0):
+        lam, V = np.linalg.eigh(sign * a * X.T @ (v[:, None] * X))
+        g, r = V.T @ (sign * b * X.T @ v), sign * c * v.sum()
+        scale = np.abs(lam).max() + np.linalg.norm(g)
+        mu = lam[-1] + np.logspace(-14, 4, 40_000)[:, None] * (scale or 1.0)
+        best = max(best, float((mu[:, 0] + r + (g**2 / 4.0 / (mu - lam)).sum(axis=1)).min()))
+    return best
+
+
+def climb(units: dict[str, Any], X: np.ndarray, v: np.ndarray, starts: int = 40) -> float:
+    """The largest |g| that local search finds on the sphere, or in the ball of tanh units."""
+    ball = units["name"] == "tanh"
+    radius = float(decoded(units["radius"])) if ball else 1.0
+    rng = np.random.default_rng(0)
+    U = rng.normal(size=(5_000, X.shape[1]))
+    U *= radius / np.linalg.norm(U, axis=1, keepdims=True)
+    U = np.vstack([U, 0.3 * U]) if ball else U
+
+    def size(U: np.ndarray) -> np.ndarray:
+        return np.abs(phi(units, U @ X.T) @ v)
+
+    best = U[np.argsort(-size(U))[:starts]]
+    for step in 0.1 ** np.arange(1.0, 9.0):
+        for _ in range(30):
+            trial = best + step * radius * rng.normal(size=best.shape)
+            length = np.linalg.norm(trial, axis=1, keepdims=True)
+            trial *= np.minimum(1.0, radius / length) if ball else radius / length
+            better = size(trial) > size(best)
+            best[better] = trial[better]
+    return float(size(best).max())
+
+
+# -------------------------------------------------------------------------- whole documents
+
+
+def with_ones(X: np.ndarray, bias: bool) -> np.ndarray:
+    """The rows with the 1 of the hidden bias."""
+    return np.column_stack([X, np.ones(len(X))]) if bias else X
+
+
+def objective(document: dict[str, Any]) -> float:
+    """The training objective of the network in a document of version 2."""
+    units, network = document["units"], document["network"]
+    X, y = decoded(document["data"]["X"]), decoded(document["data"]["y"])
+    a, beta = decoded(network["a"]), decoded(document["weight_decay"])
+    U = decoded(network["W"]).reshape(len(a), X.shape[1])
+    if document["bias"]:
+        U = np.column_stack([U, decoded(network["b"])])
+    squares = np.abs(U).sum(axis=1) ** 2 if document["norm"] == "l1" else (U**2).sum(axis=1)
+    if units["name"] == "polynomial":
+        U = U / np.sqrt(squares)[:, None]
+    Z = with_ones(X, document["bias"]) @ U.T
+    if units["name"] == "gated_relu":
+        gates = decoded(units["gates"])[np.array(network["gate"], dtype=int)]
+        features = Z * (with_ones(X, document["bias"]) @ gates.reshape(U.shape).T >= 0.0)
+    else:
+        features = phi(units, Z)
+    f = features @ a.reshape(-1)
+    f = f + (0.0 if network["c"] is None else decoded(network["c"]))
+    f = f + (0.0 if network["s"] is None else X @ decoded(network["s"]))
+    if units["name"] in (*LEFT, "leaky_relu", "gated_relu"):
+        penalty = 0.5 * np.sum(squares + a**2)
+    elif units["name"] in ("quadratic", "squared_relu"):
+        penalty = np.abs(a) @ squares
+    else:
+        penalty = np.abs(a).sum()
+    return float(sample_weights(document) @ losses(document["loss"], f, y) + beta * penalty)
+
+
+def sample_weights(document: dict[str, Any]) -> np.ndarray:
+    """The weights, or ones."""
+    given = document["sample_weights"]
+    return np.ones(len(document["dual"])) if given is None else decoded(given)
+
+
+def moved_dual(document: dict[str, Any]) -> np.ndarray:
+    """The dual vector, moved by weighted least squares so that the free part is not seen."""
+    X, v, network = decoded(document["data"]["X"]), decoded(document["dual"]), document["network"]
+    free = [np.ones((len(v), 1))] * (network["c"] is not None) + [X] * (network["s"] is not None)
+    if not free:
+        return v
+    F, D = np.column_stack(free), np.clip(room(document, v), 0.0, 1.0)
+    return v - D * (F @ np.linalg.lstsq(F.T @ (D[:, None] * F), F.T @ v, rcond=None)[0])
+
+
+def room(document: dict[str, Any], v: np.ndarray) -> np.ndarray:
+    """The distance of each dual number from the ends of the domain of the conjugate."""
+    w, p = sample_weights(document), -decoded(document["data"]["y"]) * v
+    return {
+        "squared": np.full(len(v), np.inf),
+        "absolute": w - np.abs(v),
+        "huber": w - np.abs(v),
+        "logistic": np.minimum(p, w - p),
+        "hinge": np.minimum(p, w - p),
+        "squared_hinge": p,
+    }[document["loss"]]
+
+
+def dual_value(document: dict[str, Any]) -> float:
+    """``-l*(v)``."""
+    w, y = sample_weights(document), decoded(document["data"]["y"])
+    return -float(w @ conjugates(document["loss"], moved_dual(document) / w, y))
+
+
+def is_true(document: dict[str, Any], slack: float = 1e-11) -> bool:
+    """Whether the claims of a document of version 2 hold, up to rounding."""
+    v, lower, upper = moved_dual(document), decoded(document["lower"]), decoded(document["upper"])
+    X = with_ones(decoded(document["data"]["X"]), document["bias"])
+    dual, largest = dual_value(document), decoded(document["weight_decay"]) * (1.0 + slack)
+    ends_hold = lower <= dual + slack * abs(dual) + 1e-300
+    ends_hold &= objective(document) <= upper + slack * abs(upper) + 1e-300
+    return bool(ends_hold) and rho(document["units"], document["norm"], X, v) <= largest + 1e-300
