@@ -18,7 +18,7 @@ from cvxnet.training.circles import contains, copy, dot, orthonormal_basis
 
 Array = NDArray[np.float64]
 
-STARTS = 64
+STARTS = 40
 """Climbs, each from another start."""
 TRIES = 100
 """Circles without improvement after which a climb ends."""

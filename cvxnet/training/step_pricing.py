@@ -17,7 +17,8 @@ Rounding: the sums err by less than ``error``; which faces there are is decided 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -38,12 +39,15 @@ KEPT_A_CIRCLE = 3
 """Dichotomies remembered for each circle, at least."""
 FEW = 3_000_000
 """Beyond rank 3 all faces are looked at where the walks see at most so many crossings."""
-LADDER = (1.5, 1.1, 1.01, 1.0 + 1e-9)
-"""Bounds to prove one after the other, as multiples of the best value or of the floor."""
-QUICK, LONG = 1e8, 2e10
-"""Products spent on each of them: a tenth of a second, and up to a minute."""
+QUICK = {1.1: 1e8}
+"""Bounds to prove, as multiples of the best value or of the floor, and the products spent on each:
+a tenth of a second, as long as there are dichotomies to add."""
+THOROUGH = {1.5: 2e10, 1.1: 2e10, 1.01: 2e10, 1.0 + 1e-9: 2e10}
+"""The same for when the bound is what matters: up to a minute."""
 NEAR = 1.02
-"""The long budget is for when the best value is below this multiple of the floor."""
+"""The bound matters where the best value is below this multiple of the floor."""
+APART = 0.99
+"""Dichotomies are returned only where their correlation with better ones is below this."""
 
 
 class Found(NamedTuple):
@@ -55,7 +59,7 @@ class Found(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The largest value met, a bound on all values, and the best cells above the floor."""
+    """The largest value met, a bound on all values, and the good dichotomies above the floor."""
 
     rho: float
     bound: float
@@ -106,8 +110,7 @@ def price_dichotomies(
     cells = planes.dichotomies
     look = look_everywhere if cells.rank <= 3 or cells.work <= FEW else search_and_bound
     rho, bound, found = look(cells, c, d, constant, floor)
-    pairs = [(item, unit_with(cells, item.sides)) for item in found]
-    clear = [(item, u) for item, u in pairs if u is not None]
+    clear = list(islice(clear_units(cells, found), KEPT))
     rho = max(rho, floor)
     return LocalMaxima(
         rho=rho,
@@ -116,6 +119,20 @@ def price_dichotomies(
         units=np.array([u for _, u in clear]).reshape(len(clear), planes.rank),
         signs=np.array([item.sign for item, _ in clear]),
     )
+
+
+def clear_units(cells: Dichotomies, found: list[Found]) -> Iterator[tuple[Found, Array]]:
+    """The dichotomies that have units, well apart, best first, and these units."""
+    taken = np.zeros((0, len(cells.integers)), dtype=np.float32)
+    distinct = {(item.sides.tobytes(), item.sign): item for item in found}
+    for item in sorted(distinct.values(), key=lambda item: -item.value):
+        pattern = np.float32(item.sign) * item.sides
+        if (taken @ pattern > APART * pattern.size).any():
+            continue
+        u = unit_with(cells, item.sides)
+        if u is not None:
+            taken = np.vstack([taken, pattern])
+            yield item, u
 
 
 def unit_with(cells: Dichotomies, sides: Signs) -> Array | None:
@@ -129,10 +146,8 @@ def look_everywhere(
     cells: Dichotomies, c: Array, d: Array, constant: float, floor: float
 ) -> Outcome:
     """The maximum over all faces."""
-    origin = constant + float(d.sum())
-    rho, found = abs(origin), list[Found]()
-    if d.any() or cells.rank == 0:
-        found = [Found(rho, float(np.sign(origin)), np.zeros(len(c), dtype=np.int8))]
+    found = origin(c, d, constant)
+    rho = max((item.value for item in found), default=0.0)
     if cells.rank == 0:
         return Outcome(rho, rho, found)
     shift = np.array([constant, -constant])
@@ -141,20 +156,28 @@ def look_everywhere(
         found.extend(best_cells(batch, c, constant, floor))
         if d.any():
             found.extend(best_faces(batch, c, d, constant, floor))
-    return Outcome(rho, rho, best_distinct(item for item in found if item.value > floor))
+    return Outcome(rho, rho, [item for item in found if item.value > floor])
+
+
+def origin(c: Array, d: Array, constant: float) -> list[Found]:
+    """``u = 0``, where it counts."""
+    value = constant + float(d.sum())
+    sides = np.zeros(len(c), dtype=np.int8)
+    return [Found(abs(value), float(np.sign(value)), sides)] if d.any() or not len(c) else []
 
 
 def search_and_bound(
     cells: Dichotomies, c: Array, d: Array, constant: float, floor: float
 ) -> Outcome:
     """The best cells that local search finds, and a bound that branch and bound proves."""
-    units = search_circles(cells.normals, c)
-    found = [item for u in units for item in both_signs(sign_of(cells.normals @ u), c, constant)]
+    found = origin(c, d, constant)
+    for u in search_circles(cells.normals, c):
+        found.extend(both_signs(sign_of(cells.normals @ u), c, constant))
     rho = max(item.value for item in found)
     bound = abs(constant) + float(np.maximum(np.abs(c), np.abs(d)).sum())
-    for factor in LADDER:
+    ladder = THOROUGH if rho <= NEAR * floor or floor == 0.0 else QUICK
+    for factor, budget in ladder.items():
         target = factor * max(rho, floor)
-        budget = LONG if rho <= NEAR * floor or floor == 0.0 else QUICK
         proved = bound_sums(cells, c, d, target - abs(constant), budget) if target < bound else None
         if proved is None:
             break
@@ -162,7 +185,7 @@ def search_and_bound(
         for u in proved.units:
             found.extend(both_signs(sign_of(cells.normals @ u), c, constant))
         rho = max(item.value for item in found)
-    return Outcome(rho, bound, best_distinct(item for item in found if item.value > floor))
+    return Outcome(rho, bound, [item for item in found if item.value > floor])
 
 
 def both_signs(sides: Signs, c: Array, constant: float) -> Iterator[Found]:
@@ -173,12 +196,6 @@ def both_signs(sides: Signs, c: Array, constant: float) -> Iterator[Found]:
     yield Found(constant + total, 1.0, sides)
     if constant:
         yield Found(total - constant, -1.0, -sides)
-
-
-def best_distinct(found: Iterable[Found]) -> list[Found]:
-    """The best dichotomies, each once."""
-    distinct = {(item.sides.tobytes(), item.sign): item for item in found}
-    return sorted(distinct.values(), key=lambda item: -item.value)[:KEPT]
 
 
 def best_cells(batch: Batch, c: Array, constant: float, floor: float) -> Iterator[Found]:
