@@ -15,7 +15,7 @@ from cvxnet.training.units import make_family
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]
 
 
-def last_bound(rows, family, v, seconds=2.0):
+def last_bound(rows, family, v, seconds=0.7):
     return list(bounds_on_rho(rows, family.slopes, v, time.monotonic() + seconds))[-1][0]
 
 
@@ -94,7 +94,7 @@ def test_brackets_at_rank_nine_are_proved_by_the_checker(name, options, loss):
     family = cn.Family(name, **options)
     beta = 0.3 * cn.largest_weight_decay(family, X, y, loss=loss)
     solution = cn.train(
-        family, X, y, loss=loss, weight_decay=beta, output_bias=True, time_limit=5.0
+        family, X, y, loss=loss, weight_decay=beta, output_bias=True, time_limit=2.5
     )
     assert 0.0 < solution.lower_bound <= solution.value
     assert solution.gap < 0.5
