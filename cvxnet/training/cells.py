@@ -4,7 +4,8 @@ A cell is given by its signs at the normals; its closure is the cone ``signs_k e
 these h inequalities only the facets matter. With ``u`` inside, scale each row ``signs_k e_k`` to
 meet ``u`` with product one: all rows then lie in one plane, and a row is a facet exactly where it
 is a vertex of their convex hull there. In three dimensions that hull is a polygon (fewer than
-four facets on average), in two a segment, in one a point.
+four facets on average), in two a segment, in one a point. In more dimensions it is Qhull's; what
+Qhull cannot do keeps all rows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
 
+from cvxnet.training.arrangement import arrange
 from cvxnet.training.sweep import crossings, dot, plane_basis
 
 Array = NDArray[np.float64]
@@ -23,6 +26,13 @@ ON_HYPERPLANE = 1e-9
 
 SAME_CROSSING = 1e-13
 """Two circles whose directions on a third differ by less cross it at one point."""
+
+LARGEST_HULL = 7
+"""Ranks up to which facets are found; beyond, hulls have too many faces."""
+CENTRAL = 0.1
+"""A point is central enough where Newton's method would move it by less (in its own norm)."""
+FLAT = 1e-12
+"""Normals whose smallest singular value is below this (relative, squared) span no space."""
 
 
 def move_inside(normals: Array, u: Array) -> Array:
@@ -55,7 +65,7 @@ def facets(normals: Array, signs: Signs, u: Array) -> NDArray[np.int64]:
 
     Parameters
     ----------
-    normals : (h, r) array, r <= 3
+    normals : (h, r) array
     signs : (h,) array
         Signs of ``normals @ u``.
     u : (r,) array
@@ -70,8 +80,10 @@ def facets(normals: Array, signs: Signs, u: Array) -> NDArray[np.int64]:
     [2, 3]
     """
     h, r = normals.shape
-    if h <= 1:
+    if h <= 1 or r > LARGEST_HULL:
         return np.arange(h)
+    if r > 3:
+        return hull_vertices(normals * signs[:, None], u)
     solid, inside = np.zeros((h, 3)), np.zeros(3)
     solid[:, :r] = normals * signs[:, None]
     inside[:r] = u / np.linalg.norm(u)
@@ -118,10 +130,50 @@ def extend_chain(points, chain, size, fixed, k):  # type: ignore[no-untyped-def]
     return size + 1
 
 
+def hull_vertices(rows: Array, u: Array) -> NDArray[np.int64]:
+    """The facets by Qhull; all rows where it fails, as where they span no space.
+
+    Rows as seen from the middle of the cell, in coordinates that make them round, suit Qhull.
+    """
+    middle = centre(rows, u)
+    height = rows @ middle
+    if not height.min() > 0.0:
+        return np.arange(len(rows))
+    scaled = rows / height[:, None]
+    size, axes = np.linalg.eigh(scaled.T @ scaled)
+    if size[0] <= FLAT * size[-1]:
+        return np.arange(len(rows))
+    across = np.sqrt(size) * (axes.T @ middle)  # all round rows have product 1 with this
+    plane = np.linalg.svd(across[None])[2][1:]
+    try:
+        return np.sort(ConvexHull(scaled @ axes / np.sqrt(size) @ plane.T).vertices)
+    except QhullError:
+        return np.arange(len(rows))
+
+
+def centre(rows: Array, u: Array) -> Array:
+    """The analytic centre of the cone ``rows.z >= 0``, from ``u`` inside.
+
+    It maximises ``sum_k log(rows_k.z) - n |z|^2 / 2``, here by Newton's method, whose steps are
+    damped so as to stay inside.
+    """
+    z = u / np.linalg.norm(u)
+    n, r = rows.shape
+    while True:
+        scaled = rows / (rows @ z)[:, None]
+        gradient = scaled.sum(axis=0) - n * z
+        step = np.linalg.solve(scaled.T @ scaled + n * np.eye(r), gradient)
+        length = np.sqrt(max(gradient @ step, 0.0))
+        if not length > CENTRAL:
+            return z
+        z = z + step / (1.0 + length)
+
+
 def all_cells(normals: Array) -> Signs:
-    """The signs of every cell of an arrangement of distinct normals in at most 3 dimensions.
+    """The signs of every cell of an arrangement of distinct normals.
 
     Every arc of every circle shows the two cells beside it (in the plane: the cell that it is).
+    In more than three dimensions, every hyperplane shows those beside its own cells.
 
     Returns
     -------
@@ -135,12 +187,14 @@ def all_cells(normals: Array) -> Signs:
     h, r = normals.shape
     if h == 0:
         return np.zeros((1, 0), dtype=np.int8)
-    solid = np.zeros((h, 3))
-    solid[:, :r] = normals
-    if r < 3:
-        found = arc_signs(np.array([0.0, 0.0, 1.0]), -1, solid)
+    if r > 3:
+        parts = [facet_signs(normals, k) for k in range(h)]
     else:
-        found = np.vstack([arc_signs(solid[i], i, solid) for i in range(h)])
+        solid = np.zeros((h, 3))
+        solid[:, :r] = normals
+        circles = zip(solid, range(h), strict=True) if r == 3 else [(np.eye(3)[2], -1)]
+        parts = [arc_signs(axis, own, solid) for axis, own in circles]
+    found = np.vstack(parts)
     found = np.vstack([found, -found])
     packed = np.unique(np.packbits(found > 0, axis=1), axis=0)
     bits = np.unpackbits(packed, axis=1, count=h).astype(np.int8)
@@ -166,6 +220,19 @@ def all_facets(cells: Signs) -> NDArray[np.bool_]:
         facets[:, k] = [cell.tobytes() in known for cell in flipped]
         flipped[:, k] *= -1
     return facets
+
+
+def facet_signs(normals: Array, k: int) -> Signs:
+    """Signs of the cells on one side of hyperplane k, beside the cells that the others cut in it.
+
+    Those cells are of an arrangement in one dimension less.
+    """
+    plane = np.linalg.svd(normals[k : k + 1])[2][1:]
+    others = np.delete(normals, k, axis=0) @ plane.T
+    if not len(others):
+        return np.ones((1, 1), dtype=np.int8)
+    traces = arrange(others)
+    return np.insert(traces.row_sides(all_cells(traces.normals)), k, 1, axis=1)
 
 
 def arc_signs(axis: Array, own: int, normals: Array) -> Signs:

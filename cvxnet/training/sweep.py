@@ -1,4 +1,4 @@
-"""Exact maximisation over all cells of an arrangement in at most three dimensions, by sweeping.
+"""Exact maximisation over all cells of an arrangement, in at most three dimensions by sweeping.
 
 The function to maximise on the unit sphere is, for s = +1 and for s = -1,
 
@@ -20,7 +20,8 @@ is missed: O(h^2 log h) time for h circles and O(h) memory per core; no list of 
 The half circle suffices, as the opposite arc (its ``c`` kept alongside) has opposite signs.
 
 In two dimensions the one circle is the whole sphere and its arcs are the cells; one dimension is
-two dimensions with nothing in the second. Both are swept as a circle that no normal owns.
+two dimensions with nothing in the second. Both are swept as a circle that no normal owns. In more
+than three dimensions circles are many: `cvxnet.training.subdivision` goes another way.
 
 Rounding: sums of h terms err by at most about ``error``, (h + 100) units of rounding of the sum of
 all coefficients. A test passes when it is met up to that, and a point that passes counts with the
@@ -36,6 +37,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
+
+from cvxnet.training.subdivision import subdivide
 
 Array = NDArray[np.float64]
 
@@ -62,10 +65,12 @@ class LocalMaxima(NamedTuple):
 def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
     """All local maxima of ``|g|`` with value above ``floor``.
 
+    For r > 3 those below half the maximum are left out.
+
     Parameters
     ----------
     normals : (h, r) array
-        Distinct unit normals, r <= 3.
+        Distinct unit normals.
     plus, minus : (h,) arrays
         Coefficients of ``(e_k.u)_+`` and ``(-e_k.u)_+`` in ``g``.
     floor : float
@@ -83,6 +88,17 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     floor = max(floor, 2 * error)
     if h == 0 or scale == 0.0:
         return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
+    if r <= 3:
+        found = sweep_sphere(normals, plus, minus, floor, error)
+    else:
+        found = subdivide(normals, plus, minus, floor, error)
+    rho = float(found[0, 0]) if len(found) else floor
+    return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r])
+
+
+def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error: float) -> Array:
+    """Local maxima (value, u, sign) in at most three dimensions, largest first."""
+    h, r = normals.shape
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
@@ -94,8 +110,14 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
     found = np.concatenate(jobs(tasks))
     found = local_maxima(found[found[:, 0] > floor])
-    rho = float(found[0, 0]) if len(found) else floor
-    return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
+    return np.delete(found, [*range(1 + r, 4), 5], axis=1)
+
+
+def distinct(found: Array) -> Array:
+    """Each row (value, u, sign) once, largest first."""
+    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
+    found = found[first]
+    return found[np.argsort(-found[:, 0], kind="stable")]
 
 
 def local_maxima(found: Array) -> Array:

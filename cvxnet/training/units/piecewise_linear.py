@@ -29,7 +29,8 @@ from cvxnet.training.sweep import LocalMaxima, sweep
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.training.vertices import best_vertices
 
-EXACT_RANK = 3
+EXACT_SAMPLES = {4: 300, 5: 80, 6: 30}
+"""At these ranks, exact pricing takes seconds up to so many samples."""
 
 
 class PiecewiseLinearUnits(UnitFamily):
@@ -104,8 +105,9 @@ class PiecewiseLinearUnits(UnitFamily):
 
     @property
     def exact(self) -> bool:  # type: ignore[override]
-        """At rank 3 and below."""
-        return self.rank <= EXACT_RANK
+        """At rank 3 and below; beyond, in the round ball, up to some number of samples."""
+        most = np.inf if self.rank <= 3 else EXACT_SAMPLES.get(self.rank, 0)
+        return len(self.X) <= (most if self.norm == "l2" or self.rank <= 3 else 0)
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """Exact pricing by the sweep over all cells, or all vertices for the l1 ball.
@@ -128,7 +130,7 @@ class PiecewiseLinearUnits(UnitFamily):
         a = self.arrangement
         inside = move_inside(a.normals, u)
         signs = signs_at(a.normals, inside)
-        rows = facets(a.normals, signs, inside) if self.exact else np.arange(len(a.normals))
+        rows = facets(a.normals, signs, inside) if self.rank <= 3 else np.arange(len(a.normals))
         return self.cell_block(signs, signs[rows, None] * a.normals[rows], sign)
 
     def cell_block(self, signs: Signs, facets: Array, sign: float) -> Block:
