@@ -1,5 +1,7 @@
 """Gated ReLU units: against the norm constrained program, and against ReLU units."""
 
+from itertools import pairwise
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -58,7 +60,7 @@ def test_sampled_gates_approach_all_gates():
         cn.train(cn.Family("gated_relu", gates=gates[:k]), X, y, weight_decay=0.1, bias=False).value
         for k in (2, 5, 20, 58)
     ]
-    assert all(more <= less * (1 + 1e-6) for less, more in zip(values, values[1:], strict=False))
+    assert all(more <= less * (1 + 1e-6) for less, more in pairwise(values))
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])

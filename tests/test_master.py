@@ -70,9 +70,7 @@ def test_through_cvxpy_and_directly_are_the_same_units():
     master = Master(problem, "CLARABEL")
     through, v = master._solve_with_cvxpy(blocks)
     np.testing.assert_allclose(v, problem.dual_vector(through), atol=1e-5)
-    np.testing.assert_allclose(
-        problem.fit(direct), problem.fit(through), atol=1e-6
-    )
+    np.testing.assert_allclose(problem.fit(direct), problem.fit(through), atol=1e-6)
     assert master.timings.compiling > 0.0
     assert master.timings.solving > 0.0
 

@@ -63,7 +63,8 @@ def test_merging_adds_up_what_points_one_way():
 def test_refinement_reaches_stationarity_to_the_last_digits(loss):
     problem = problem_of(loss=loss)
     rough = Master(problem, "CLARABEL", tolerance=1e-6)
-    units = prune(rough.solve(blocks_of(problem, interior_point_solution(problem)).values())[0], rough)
+    blocks = blocks_of(problem, interior_point_solution(problem))
+    units = prune(rough.solve(blocks.values())[0], rough)
     beta = problem.weight_decay
     for _ in range(3):
         maxima = problem.family.price(problem.dual_vector(units), (1 - LEVEL) * beta)

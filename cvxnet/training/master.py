@@ -11,6 +11,7 @@ longer than solving for the small masters of column generation; a test holds the
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -99,7 +100,9 @@ class Master:
     tolerance: float = 1e-9
     timings: Timings = field(default_factory=Timings)
 
-    def solve(self, blocks: list[Block], time_limit: float | None = None) -> tuple[Units, Array]:
+    def solve(
+        self, blocks: Iterable[Block], time_limit: float | None = None
+    ) -> tuple[Units, Array]:
         """The optimal units of the master, one for each block (some near 0), and the dual vector.
 
         The dual vector is the multiplier of the predictions, as the solver returned it.

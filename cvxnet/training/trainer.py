@@ -230,7 +230,7 @@ def certificate_with(
         s=weights.s,
         gate=weights.gate,
         v=v,
-        evidence=evidence and evidence.document(),
+        evidence=None if evidence is None else evidence.document(),
         lower=0.0,
         upper=0.0,
     ).rounded_outward()
