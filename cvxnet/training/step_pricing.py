@@ -178,7 +178,9 @@ def search_and_bound(
     ladder = THOROUGH if rho <= NEAR * floor or floor == 0.0 else QUICK
     for factor, budget in ladder.items():
         target = factor * max(rho, floor)
-        proved = bound_sums(cells, c, d, target - abs(constant), budget) if target < bound else None
+        if target >= bound:
+            continue
+        proved = bound_sums(cells, c, d, target - abs(constant), budget)
         if proved is None:
             break
         bound = proved.bound + abs(constant)

@@ -82,8 +82,10 @@ class StepUnits(UnitFamily):
         return found._replace(error=error, units=np.column_stack([found.units, zero]))
 
     def block(self, u: Array, sign: float) -> Block:
-        """The dichotomy of ``u``, alone."""
-        return replace(single_unit(self, u, sign), key=(self.sides(u[None]).tobytes(), sign))
+        """The feature of ``u``, alone."""
+        return replace(
+            single_unit(self, u, sign), key=(self.step(self.sides(u[None])).tobytes(), sign)
+        )
 
     def all_blocks(self, facets_only: bool = True) -> list[Block]:
         """All dichotomies; of odd units one block has both signs of a feature.
