@@ -122,7 +122,7 @@ def threshold_parts(problem: Training) -> Parts:
 
 def tanh_parts(problem: Training) -> Parts:
     """The Lasso on a grid of the disc (r = 2): above the optimum, by less as it gets denser."""
-    angle, radius = np.meshgrid(np.arange(0.0, np.pi, np.pi / 120), np.linspace(0.03, 1.0, 34))
+    angle, radius = np.meshgrid(np.arange(90) * np.pi / 90, np.arange(1, 11) / 10)
     U = (radius * np.array([np.cos(angle), np.sin(angle)])).reshape(2, -1).T
     return lasso(problem.outputs(problem.options["radius"] * U).T)
 
@@ -202,8 +202,12 @@ PARTS = {
 
 
 def optimum(problem: Training, solver: str = "CLARABEL") -> float:
-    """The value of the full program; what the solver says of its accuracy is left to the caller."""
-    whole = program(problem)
+    """The value of the full program."""
+    return solve(program(problem), solver)
+
+
+def solve(whole: cp.Problem, solver: str = "CLARABEL") -> float:
+    """The value of a program; what the solver says of its accuracy is left to the caller."""
     assert whole.is_dcp()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
