@@ -109,7 +109,7 @@ def search(
     """Search cones in threads: the target, raised to the largest value met, units, cones aside."""
     r = problem.normals.shape[1]
     units, aside = [np.zeros((0, r))], list[Array]()
-    jobs = Parallel(n_jobs=-1, prefer="threads") if len(cones) > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if len(cones) > 1 else Parallel(n_jobs=1)
     for start in range(0, len(cones), AT_ONCE):
         batch = cones[start : start + AT_ONCE]
         done = jobs(delayed(search_cone)(*problem, cone.ravel(), target, budget) for cone in batch)

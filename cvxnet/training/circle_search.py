@@ -56,7 +56,7 @@ def search_circles(normals: Array, c: Array, starts: int = STARTS) -> Array:
     weights[0] = 1.0
     first = (weights * c) @ normals
     seeds = rng.integers(2**31, size=starts)
-    jobs = Parallel(n_jobs=-1, prefer="threads") if starts > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if starts > 1 else Parallel(n_jobs=1)
     trails = jobs(delayed(climb)(normals, c, *start) for start in zip(first, seeds, strict=True))
     units = np.vstack(trails)
     return np.asarray(units[units.any(axis=1)] @ A.T)

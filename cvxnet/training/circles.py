@@ -72,7 +72,7 @@ def sort_circles(subsets: Integers, normals: Array, residues: Residues) -> Circl
     [[-1, -3, -2]]
     """
     parts = np.array_split(subsets, max(1, len(subsets) // CIRCLES_A_TASK))
-    jobs = Parallel(n_jobs=-1, prefer="threads") if len(parts) > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if len(parts) > 1 else Parallel(n_jobs=1)
     done = jobs(delayed(sort_part)(part, normals, residues) for part in parts)
     entries, joined, crossing = (np.concatenate(arrays) for arrays in zip(*done, strict=True))
     return Circles(subsets, entries, joined, crossing)

@@ -86,7 +86,7 @@ def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) 
         delayed(sweep_circles)(*part, solid, plus, minus, floor, error, CLOSE * scale)
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
-    jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
     found = np.concatenate(jobs(tasks))
     found = local_maxima(found[found[:, 0] > floor])
     rho = float(found[0, 0]) if len(found) else floor

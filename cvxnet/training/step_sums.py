@@ -54,7 +54,7 @@ def walk(circles: Circles, c: Array, d: Array, kept: int) -> Sums:
     [[6.0, 0.0]]
     """
     parts = max(1, circles.entries.size // CROSSINGS_A_TASK)
-    jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
     arrays = (circles.entries, circles.joined, circles.crossing)
     done = jobs(
         delayed(walk_part)(*part, c, d, kept)

@@ -97,7 +97,7 @@ def subdivide(normals: Array, plus: Array, minus: Array, floor: float, error: fl
     best = np.zeros(1)
     sides = [(s, split_kinks(normals, s * plus, s * minus)) for s in (1.0, -1.0)]
     tasks = (delayed(search)(cone, *g, floor, error, best) for _, g in sides for cone in orthants)
-    jobs = Parallel(n_jobs=-1 if h > IN_PARALLEL else 1, prefer="threads")
+    jobs = Parallel(n_jobs=-1 if h > IN_PARALLEL else 1, require="sharedmem")
     signs = np.repeat([1.0, -1.0], len(orthants))
     found = [np.insert(part, r + 1, s, axis=1) for part, s in zip(jobs(tasks), signs, strict=True)]
     return distinct(np.concatenate(found), max(floor, LEAST * best[0]))

@@ -107,7 +107,7 @@ def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error:
         delayed(sweep_circles)(*part, solid, plus, minus, floor, error)
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
-    jobs = Parallel(n_jobs=-1, prefer="threads") if parts > 1 else Parallel(n_jobs=1)
+    jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
     found = np.concatenate(jobs(tasks))
     found = local_maxima(found[found[:, 0] > floor])
     return np.delete(found, [*range(1 + r, 4), 5], axis=1)
