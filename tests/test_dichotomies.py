@@ -1,5 +1,6 @@
 """Pricing of steps over all dichotomies, against exact enumeration from rays."""
 
+import time
 from math import prod
 
 import numpy as np
@@ -9,14 +10,14 @@ from examples import small_matrices
 from flint import fmpz_mat
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.training import step_pricing
 from cvxnet.training.arrangement import count_cells
 from cvxnet.training.branching import bound_sums
 from cvxnet.training.circle_search import search_circles
 from cvxnet.training.determinants import dependent, determinant_sign, reduce_rows
 from cvxnet.training.hyperplanes import find_hyperplanes
 from cvxnet.training.step_faces import all_sides
-from cvxnet.training.step_pricing import price_dichotomies
+from cvxnet.training.step_pricing import price_dichotomies, step_function
+from cvxnet.training.step_search import improve_bound, search_dichotomies
 
 
 def high_rank_matrices():
@@ -139,14 +140,18 @@ def test_three_lines_that_nearly_meet(shift):
 # --------------------------------------------------------------------------------- pricing
 
 
-def price(X, v, floor=0.0, threshold=False):
-    """Sign or threshold units priced."""
+def function(X, v, threshold=False):
+    """``v . phi_u(X)`` for sign or threshold units."""
     planes = find_hyperplanes(X)
     plus, minus = planes.totals(v)
     if not threshold:
-        return price_dichotomies(planes, plus - minus, minus - plus, None, 0.0, floor)
-    constant = float(v[planes.owner < 0].sum())
-    return price_dichotomies(planes, plus, minus, plus + minus, constant, floor)
+        return step_function(planes, plus - minus, minus - plus, None, 0.0)
+    return step_function(planes, plus, minus, plus + minus, float(v[planes.owner < 0].sum()))
+
+
+def price(X, v, floor=0.0, threshold=False):
+    """The same, priced."""
+    return price_dichotomies(function(X, v, threshold), floor)
 
 
 @pytest.mark.parametrize("X", MATRICES)
@@ -197,20 +202,24 @@ def test_large_pricing_beats_sampling():
 
 @pytest.mark.parametrize("r", [4, 5])
 @pytest.mark.parametrize("values", ["general", "few"])
-def test_branch_and_bound_is_true_and_tight(r, values, monkeypatch):
+@pytest.mark.parametrize("threshold", [False, True])
+def test_branch_and_bound_is_true_and_tight(r, values, threshold):
     rng = np.random.default_rng(r)
     X = rng.standard_normal((24, r))
     if values == "few":
         X = np.column_stack([X[:, :-1].round(0), np.ones(24)])
     v = rng.standard_normal(24)
-    exact = price(X, v)
-    monkeypatch.setattr(step_pricing, "FEW", -1)
-    found = price(X, v)
+    exact = price(X, v, threshold=threshold)
+    found = search_dichotomies(function(X, v, threshold), 0.0, exact=True)
     assert found.rho <= exact.rho * (1 + 1e-12)
     assert found.rho + found.error >= exact.rho * (1 - 1e-12)
     if values == "general":
         assert found.rho == pytest.approx(exact.rho)
         assert found.error <= 1e-8 * exact.rho
+    bounds = list(improve_bound(function(X, v, threshold), time.monotonic() + 10.0))
+    assert min(bounds) >= exact.rho * (1 - 1e-12)
+    assert (np.diff(bounds) < 0.0).all()
+    assert len(bounds) > 1
 
 
 def test_bounds_are_true_for_targets_that_are_too_low():

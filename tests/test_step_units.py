@@ -9,6 +9,7 @@ from sklearn.datasets import load_iris, make_moons
 
 import cvxnet as cn
 from cvxnet.layers import Linear, Sequential, Sign, Threshold
+from cvxnet.training.units import steps
 from cvxnet.training.units.sign import SignUnits
 from cvxnet.training.units.threshold import ThresholdUnits
 
@@ -200,7 +201,7 @@ def test_certificates_hold_in_exact_arithmetic(name, tmp_path):
 
 
 def test_rank_five_closes_by_branch_and_bound(monkeypatch):
-    monkeypatch.setattr("cvxnet.training.step_pricing.FEW", -1)
+    monkeypatch.setattr(steps, "FEW", -1)
     X, labels = load_iris(return_X_y=True)
     y = np.where(labels == 2, 1.0, -1.0)
     solution = cn.train("sign", X, y, weight_decay=10.0, time_limit=100)

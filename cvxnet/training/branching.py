@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numba import njit
 from numpy.typing import NDArray
 
@@ -47,8 +47,6 @@ ROUNDS = 6
 """How often a cone set aside may be cut further."""
 LARGEST_LEFT = 40
 """Exact maxima are taken over at most so many hyperplanes."""
-AT_ONCE = 16
-"""Cones searched between two looks at the budget."""
 
 
 class Bound(NamedTuple):
@@ -110,8 +108,9 @@ def search(
     r = problem.normals.shape[1]
     units, aside = [np.zeros((0, r))], list[Array]()
     jobs = Parallel(n_jobs=-1, require="sharedmem") if len(cones) > 1 else Parallel(n_jobs=1)
-    for start in range(0, len(cones), AT_ONCE):
-        batch = cones[start : start + AT_ONCE]
+    at_once = effective_n_jobs(jobs.n_jobs)  # each may use up the budget
+    for start in range(0, len(cones), at_once):
+        batch = cones[start : start + at_once]
         done = jobs(delayed(search_cone)(*problem, cone.ravel(), target, budget) for cone in batch)
         for best, unit, left, put in done:
             if left < 0.0:

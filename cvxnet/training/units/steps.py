@@ -7,6 +7,7 @@ here by column generation with exact pricing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
@@ -16,12 +17,23 @@ import numpy as np
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import count_cells
 from cvxnet.training.dichotomies import Signs
+from cvxnet.training.evidence import Evidence
 from cvxnet.training.hyperplanes import Hyperplanes, find_hyperplanes
 from cvxnet.training.step_faces import all_sides
-from cvxnet.training.step_pricing import price_dichotomies, unit_with
+from cvxnet.training.step_pricing import (
+    StepFunction,
+    price_dichotomies,
+    step_function,
+    unit_with,
+)
+from cvxnet.training.step_search import improve_bound, search_dichotomies
 from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily, single_unit
 
+EXACT_SAMPLES = {4: 2000, 5: 600, 6: 150}
+"""At these ranks, exact pricing takes seconds up to so many samples."""
+FEW = 3_000_000
+"""Beyond rank 3 all faces are looked at where the walks see at most so many crossings."""
 ON = 1e-13
 """A unit closer than this angle to a hyperplane is on it; others are well clear of it."""
 
@@ -42,6 +54,18 @@ class StepUnits(UnitFamily):
     def planes(self) -> Hyperplanes:
         """The hyperplanes of the rows."""
         return find_hyperplanes(self.X)
+
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """At rank 3 and below; beyond, up to some number of samples."""
+        most = np.inf if self.planes.rank <= 3 else EXACT_SAMPLES.get(self.planes.rank, 0)
+        return self.looks_everywhere or len(self.X) <= most
+
+    @property
+    def looks_everywhere(self) -> bool:
+        """Whether pricing walks along all circles."""
+        cells = self.planes.dichotomies
+        return cells.rank <= 3 or cells.work <= FEW
 
     @property
     def lifted(self) -> bool:
@@ -67,19 +91,33 @@ class StepUnits(UnitFamily):
         """``|z| step(sign(X z))`` for each row."""
         return self.step(self.sides(W)) * self.sizes(W)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
-        """The best dichotomies. Rounding counts all rows: those on one hyperplane may cancel."""
+    def function(self, v: Array) -> StepFunction:
+        """``v . phi_u(X)``. Rounding counts all rows: those on one hyperplane may cancel."""
         ahead, behind, level = self.step(np.array([1, -1, 0], dtype=np.int8))
         plus, minus = self.planes.totals(v)
-        coefficients = ahead * plus + behind * minus, behind * plus + ahead * minus
         on = level * (plus + minus) if self.lifted else None
         constant = level * float(v[self.planes.owner < 0].sum())
-        found = price_dichotomies(self.planes, *coefficients, on, constant, floor)
-        error = found.error + 4 * len(v) * np.finfo(float).eps * float(np.abs(v).sum())
+        coefficients = ahead * plus + behind * minus, behind * plus + ahead * minus
+        g = step_function(self.planes, *coefficients, on, constant)
+        rounding = 4 * len(v) * np.finfo(float).eps * float(np.abs(v).sum())
+        return g._replace(error=g.error + rounding)
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """The best dichotomies, by looking at all faces or by search."""
+        g = self.function(v)
+        if self.looks_everywhere:
+            found = price_dichotomies(g, floor)
+        else:
+            found = search_dichotomies(g, floor, self.exact)
         if not self.lifted:
-            return found._replace(error=error)
+            return found
         zero = ~found.units.any(axis=1)
-        return found._replace(error=error, units=np.column_stack([found.units, zero]))
+        return found._replace(units=np.column_stack([found.units, zero]))
+
+    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
+        """Branch and bound; there is no evidence but the bound itself."""
+        for bound in improve_bound(self.function(v), deadline):
+            yield bound, None
 
     def block(self, u: Array, sign: float) -> Block:
         """The feature of ``u``, alone."""

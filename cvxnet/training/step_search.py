@@ -1,0 +1,86 @@
+"""Pricing of steps where there are too many faces to look at: search, then bound.
+
+Local search finds good cells, and branch and bound proves how good they are: up to rounding where
+it ends in time. With hyperplanes in general position it does, in seconds: some thousand of them at
+rank 4, 600 at rank 5, 200 at rank 6. At higher ranks the bound stays what all terms add up to, or
+little below. The problem is NP-hard (weighted classification by a linear rule).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from cvxnet.training.branching import bound_sums
+from cvxnet.training.circle_search import search_circles
+from cvxnet.training.dichotomies import Signs, sign_of
+from cvxnet.training.step_pricing import Found, StepFunction, local_maxima, origin
+from cvxnet.training.sweep import LocalMaxima
+
+LADDER = (2.0, 1.5, 1.2, 1.1, 1.03, 1.01, 1.0 + 1e-9)
+"""Bounds to prove one after the other, as multiples of the best value or of the floor."""
+THOROUGH = {1.5: 5e9, 1.1: 2e10, 1.0 + 1e-9: 5e10}
+"""The same with the products to spend on each, up to half a minute, where pricing is exact."""
+QUICK = {1.1: 1e8}
+"""The same as long as there are dichotomies to add: a tenth of a second."""
+NEAR = 1.02
+"""There are none where the best value is below this multiple of the floor."""
+PRODUCTS_A_SECOND = 1e9
+"""What one core does, about."""
+
+
+def search_dichotomies(g: StepFunction, floor: float, exact: bool) -> LocalMaxima:
+    """The best dichotomies that local search finds, and where ``exact`` a bound worked at.
+
+    Examples
+    --------
+    >>> from cvxnet.training.hyperplanes import find_hyperplanes
+    >>> from cvxnet.training.step_pricing import step_function
+    >>> planes, v = find_hyperplanes(np.eye(5)), np.arange(5.0)
+    >>> found = search_dichotomies(step_function(planes, v, -v, None, 0.0), 0.0, exact=True)
+    >>> found.rho, found.error < 1e-8
+    (10.0, True)
+    """
+    found = origin(g)
+    for u in search_circles(g.cells.normals, g.c):
+        found.extend(both_signs(g, sign_of(g.cells.normals @ u)))
+    rho, bound = max(item.value for item in found), g.most
+    near = rho <= NEAR * floor or floor == 0.0
+    ladder = {} if not exact else THOROUGH if near else QUICK
+    for factor, budget in ladder.items():
+        target = factor * max(rho, floor)
+        if target >= bound:
+            continue
+        proved = bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
+        if proved is None:
+            break
+        bound = proved.bound + abs(g.constant)
+        for u in proved.units:
+            found.extend(both_signs(g, sign_of(g.cells.normals @ u)))
+        rho = max(item.value for item in found)
+    return local_maxima(g, rho, bound, found, floor)
+
+
+def improve_bound(g: StepFunction, deadline: float) -> Iterator[float]:
+    """Better and better bounds on ``|g|`` until the deadline (``time.monotonic``)."""
+    yield g.most
+    rho = search_dichotomies(g, 0.0, exact=False).rho
+    for factor in LADDER:
+        target = factor * rho - abs(g.constant)
+        budget = PRODUCTS_A_SECOND * (deadline - time.monotonic())
+        if factor * rho >= g.most:
+            continue
+        proved = bound_sums(g.cells, g.c, g.d, target, budget) if budget > 0.0 else None
+        if proved is None:
+            return
+        yield proved.bound + abs(g.constant) + g.error
+
+
+def both_signs(g: StepFunction, sides: Signs) -> Iterator[Found]:
+    """A cell or its opposite with the signs that make the sum over the sides positive."""
+    total = float(sides @ g.c)
+    if total < 0.0:
+        sides, total = -sides, -total
+    yield Found(g.constant + total, 1.0, sides)
+    if g.constant:
+        yield Found(total - g.constant, -1.0, -sides)
