@@ -46,7 +46,7 @@ ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bi
 ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
-MAX_PRODUCTS = 3 * 10**7  # samples * features * (units + gates)
+MAX_PRODUCTS = 3 * 10**8  # samples * features * (units + gates)
 MAX_ORDER = 200  # of a symmetric matrix
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 MAX_DEPTH = 60  # of a tree of evidence
@@ -416,10 +416,11 @@ def predictions(claims: Claims, units: Units) -> list[Number]:
     (line,), scale = integers([[*(claims.s or [0.0] * len(claims.X[0])), claims.c or 0.0]])
     a = list(map(rational, claims.a))
     f: list[Number] = []
-    for i, x in enumerate(X):
+    products = (fmpz_mat(X) * fmpz_mat(W).transpose()).table() if W else [[] for _ in X]
+    for i, (x, row) in enumerate(zip(X, products, strict=True)):
         total: Number = fmpq(inner(line, x), x_scale * scale)
-        for j, u in enumerate(W):
-            total += a[j] * units.feature(fmpq(inner(u, x), x_scale * w_scale), i, j)
+        for j, z in enumerate(row):
+            total += a[j] * units.feature(fmpq(int(z), x_scale * w_scale), i, j)
         f.append(total)
     return f
 
