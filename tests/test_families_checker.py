@@ -157,9 +157,7 @@ def test_the_l1_ball_is_smaller(norm, largest):
     assert "more than 3 columns" in verdict("relu", np.eye(4), np.ones(4), 9.0, norm="l1").reason
 
 
-@pytest.mark.parametrize(
-    "units, d", [*product(PIECEWISE_LINEAR, [4]), ("relu", 5)], ids=str
-)
+@pytest.mark.parametrize("units, d", [*product(PIECEWISE_LINEAR, [4]), ("relu", 5)], ids=str)
 def test_piecewise_linear_units_beyond_rank_three(units, d):
     rng = np.random.default_rng(d)
     X, v = rng.normal(size=(6, d)), rng.normal(size=6)
