@@ -5,8 +5,10 @@ For tests only, on tiny data. Nothing here is shared with the checker.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import combinations, combinations_with_replacement, product
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -129,23 +131,23 @@ def piecewise_linear(left: float, norm: str, X: np.ndarray, v: np.ndarray) -> fl
 
 
 @cache
-def faces(content: bytes, shape: tuple[int, int]) -> list[np.ndarray]:
-    """The sign vectors (-1, 0, 1) of X u over all u, each found by a linear program."""
-    X, found = np.frombuffer(content).reshape(shape), []
-    for signs in product([-1, 0, 1], repeat=len(X)):
-        s = np.array(signs)
-        inside, on = (-s[:, None] * X)[s != 0], X[s == 0]
-        program = linprog(
-            np.zeros(X.shape[1]),
-            A_ub=inside if len(inside) else None,
-            b_ub=-np.ones(len(inside)) if len(inside) else None,
-            A_eq=on if len(on) else None,
-            b_eq=np.zeros(len(on)) if len(on) else None,
-            bounds=(None, None),
-        )
-        if program.status == 0:
-            found.append(s)
-    return found
+def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
+    """The sign vectors (-1, 0, 1) of X u over all u, in at most three dimensions, exactly.
+
+    The planes of the rows and of three axes cut space into cones. Each is spanned by rays in which
+    two planes meet, and three of its rays, or fewer, add up to a point inside it.
+    """
+    X = np.frombuffer(content).reshape(shape)
+    exact = [[Fraction(x) for x in row] + [Fraction(0)] * (3 - shape[1]) for row in X.tolist()]
+    scale = np.array([lcm(*(x.denominator for x in row)) for row in exact], dtype=object)
+    rows = np.array(exact, dtype=object) * scale[:, None]
+    planes = np.vstack([rows, np.eye(3, dtype=int).astype(object)])
+    rays = np.array([np.cross(x, y) for x, y in combinations(planes, 2)])
+    products = np.vstack([rays, -rays, np.zeros((1, 3), dtype=int)]) @ rows.T
+    _, first = np.unique(np.sign(products).astype(int), axis=0, return_index=True)
+    products = products[first]  # rays on the same face serve the same
+    i, j, k = np.array(list(combinations_with_replacement(range(len(products)), 3))).T
+    return np.unique(np.sign(products[i] + products[j] + products[k]).astype(int), axis=0)
 
 
 def trust_region(coefficients: np.ndarray, X: np.ndarray, v: np.ndarray) -> float:
@@ -258,9 +260,11 @@ def dual_value(document: dict[str, Any]) -> float:
 
 def is_true(document: dict[str, Any], slack: float = 1e-11) -> bool:
     """Whether the claims of a document of version 2 hold, up to rounding."""
-    v, lower, upper = moved_dual(document), decoded(document["lower"]), decoded(document["upper"])
+    lower, upper = decoded(document["lower"]), decoded(document["upper"])
     X = with_ones(decoded(document["data"]["X"]), document["bias"])
-    dual, largest = dual_value(document), decoded(document["weight_decay"]) * (1.0 + slack)
+    with np.errstate(over="ignore", invalid="ignore"):
+        v, dual, value = moved_dual(document), dual_value(document), objective(document)
     ends_hold = lower <= dual + slack * abs(dual) + 1e-300
-    ends_hold &= objective(document) <= upper + slack * abs(upper) + 1e-300
-    return bool(ends_hold) and rho(document["units"], document["norm"], X, v) <= largest + 1e-300
+    ends_hold &= value <= upper + slack * abs(upper) + 1e-300
+    largest = decoded(document["weight_decay"]) * (1.0 + slack) + 1e-300
+    return bool(ends_hold) and rho(document["units"], document["norm"], X, v) <= largest

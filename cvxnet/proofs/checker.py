@@ -35,7 +35,7 @@ from itertools import pairwise, product
 from operator import itemgetter, mul
 from typing import Any, NamedTuple
 
-from flint import arb, ctx, fmpq, fmpq_mat, fmpz_mat
+from flint import arb, ctx, fmpq, fmpq_mat, fmpz, fmpz_mat
 
 Path = str | os.PathLike[str]
 Number = Any  # fmpq: exact; or arb: a ball around the true value
@@ -47,6 +47,7 @@ ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
 MAX_PRODUCTS = 3 * 10**8  # samples * features * (units + gates)
+MAX_FEATURES = 10**7  # samples * (units + gates)
 MAX_ORDER = 200  # of a symmetric matrix
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 MAX_DEPTH = 60  # of a tree of evidence
@@ -392,7 +393,7 @@ def bracket(claims: Claims) -> tuple[float, float]:
     """Both ends, rounded outward; the lower one counts only if ``rho(v) <= beta``."""
     n, d, width = len(claims.X), len(claims.X[0]), len(claims.a)
     width += len(claims.units.get("gates", ()))
-    if n * (d + 1) * width > MAX_PRODUCTS:
+    if n * (d + 1) * width > MAX_PRODUCTS or n * width > MAX_FEATURES:
         raise RefusalError(f"too large: {n} samples, {d} features, {width} units and gates")
     with ctx.workprec(PRECISION):
         lower = outward(dual_value(claims, dual_vector(claims)), -math.inf)
@@ -416,11 +417,10 @@ def predictions(claims: Claims, units: Units) -> list[Number]:
     (line,), scale = integers([[*(claims.s or [0.0] * len(claims.X[0])), claims.c or 0.0]])
     a = list(map(rational, claims.a))
     f: list[Number] = []
-    products = (fmpz_mat(X) * fmpz_mat(W).transpose()).table() if W else [[] for _ in X]
-    for i, (x, row) in enumerate(zip(X, products, strict=True)):
+    for i, (x, row) in enumerate(zip(X, products(W, X), strict=True)):
         total: Number = fmpq(inner(line, x), x_scale * scale)
         for j, z in enumerate(row):
-            total += a[j] * units.feature(fmpq(int(z), x_scale * w_scale), i, j)
+            total += a[j] * units.feature(fmpq(z, x_scale * w_scale), i, j)
         f.append(total)
     return f
 
@@ -513,6 +513,13 @@ def bits(rows: Iterable[Iterable[int]]) -> int:
 def inner(x: Iterable[int], y: Iterable[int]) -> int:
     """``x . y``."""
     return sum(map(mul, x, y))
+
+
+def products(rows: Matrix, points: Matrix) -> Iterator[list[fmpz]]:
+    """For each point x, ``row . x`` for all rows, one point at a time to save memory."""
+    matrix = fmpz_mat(len(rows), len(points[0]), [y for row in rows for y in row])
+    for x in points:
+        yield (matrix * fmpz_mat(len(x), 1, x)).entries()
 
 
 def outward(value: Number, direction: float) -> float:
@@ -694,7 +701,7 @@ class GatedReLU(Units):
         """For each gate and sample, whether it is open."""
         X, _ = integers([*row, 1.0][: len(row) + self.claims.bias] for row in self.claims.X)
         gates, _ = integers(self.claims.units["gates"])
-        return [[inner(gate, x) >= 0 for x in X] for gate in gates]
+        return [[z >= 0 for z in row] for row in products(X, gates)] if gates else []
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * self.open[(self.claims.gate or [])[j]][i]
