@@ -55,6 +55,12 @@ threshold     1 where z >= 0, else 0                       the same
 coordinate    z; W_j has one entry +-1, else 0; no bias    the same
 ============  ===========================================  =======================================
 
+evidence is what helps where no exact method covers the units at the rank of X: for relu,
+leaky_relu and abs ``{"kind": "relaxation", "plus": tree, "minus": tree}``, one tree for g and one
+for -g. A tree is a split ``{"row": l, "plus": tree, "minus": tree}``, for the u with x~_l . u >= 0
+and <= 0, or a leaf ``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu":
+number}``; rows are counted from 0. What the numbers prove stands in section 7 of checker.py.
+
 ``|u|`` is the Euclidean norm; with norm ``"l1"`` it is the sum of the absolute values. c and s are
 neither bounded nor penalised.
 
@@ -280,7 +286,7 @@ def units_as_hex(units: str | dict[str, Any]) -> dict[str, Any]:
         return {"name": units}
     parameters = {key: value for key, value in units.items() if key != "name"}
     return {"name": units.get("name")} | {
-        key: as_hex(np.asarray(value, dtype=np.float64)) for key, value in parameters.items()
+        key: as_hex(as_array(value, key, np.ndim(value))) for key, value in parameters.items()
     }
 
 
