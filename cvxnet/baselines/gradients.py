@@ -26,6 +26,7 @@ from scipy.optimize import minimize
 from cvxnet.baselines.objective import Array
 from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
 from cvxnet.errors import MissingExtraError
+from cvxnet.training.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import torch
@@ -120,11 +121,15 @@ def train_batch(task: Task) -> Record:
 
 @contextmanager
 def one_thread(torch: Any) -> Iterator[None]:
-    """Tensors this small are slower on several threads; and sums come out the same everywhere."""
+    """Tensors this small are slower on several threads; and sums come out the same everywhere.
+
+    That holds for scipy's BLAS too, with which L-BFGS computes its steps.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with one_blas_thread():
+            yield
     finally:
         torch.set_num_threads(before)
 

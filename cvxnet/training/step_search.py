@@ -34,11 +34,12 @@ def search_dichotomies(g: StepFunction, floor: float, exact: bool) -> LocalMaxim
 
     Examples
     --------
+    >>> import numpy as np
     >>> from cvxnet.training.hyperplanes import find_hyperplanes
     >>> from cvxnet.training.step_pricing import step_function
     >>> planes, v = find_hyperplanes(np.eye(5)), np.arange(5.0)
     >>> found = search_dichotomies(step_function(planes, v, -v, None, 0.0), 0.0, exact=True)
-    >>> found.rho, found.error < 1e-8
+    >>> found.rho, bool(found.error < 1e-8)
     (10.0, True)
     """
     found = origin(g)

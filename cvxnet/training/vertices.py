@@ -37,7 +37,7 @@ def best_vertices(normals: Array, plus: Array, minus: Array, floor: float) -> Lo
     Examples
     --------
     >>> found = best_vertices(np.eye(2), np.array([3.0, 4.0]), np.zeros(2), 0.0)
-    >>> found.rho, found.units[0].tolist()
+    >>> found.rho, abs(found.units[0]).tolist()
     (4.0, [0.0, 1.0])
     """
     h, r = normals.shape
