@@ -12,14 +12,14 @@ import cvxnet as cn
 from cvxnet.losses import get_loss
 from cvxnet.training.arrangement import arrange
 from cvxnet.training.cells import all_cells
-from cvxnet.training.curved_sweep import curved_sweep
-from cvxnet.training.interval_search import (
+from cvxnet.training.pricing.curved_sweep import curved_sweep
+from cvxnet.training.pricing.interval_search import (
     bound_boxes,
     price_squared_relu,
     price_tanh,
     search_boxes,
 )
-from cvxnet.training.term_bounds import (
+from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
     TANH,

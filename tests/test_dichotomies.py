@@ -11,13 +11,13 @@ from flint import fmpz_mat
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import count_cells
-from cvxnet.training.branching import bound_sums
-from cvxnet.training.circle_search import search_circles
-from cvxnet.training.determinants import dependent, determinant_sign, reduce_rows
-from cvxnet.training.hyperplanes import find_hyperplanes
-from cvxnet.training.step_faces import all_sides
-from cvxnet.training.step_pricing import price_dichotomies, step_function
-from cvxnet.training.step_search import improve_bound, search_dichotomies
+from cvxnet.training.pricing.steps.branching import bound_sums
+from cvxnet.training.pricing.steps.circle_search import search_circles
+from cvxnet.training.pricing.steps.determinants import dependent, determinant_sign, reduce_rows
+from cvxnet.training.pricing.steps.faces import all_sides
+from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
+from cvxnet.training.pricing.steps.pricing import price_dichotomies, step_function
+from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
 
 
 def high_rank_matrices():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.training.relaxation import Side, best_multiplier, bounds_on_rho
+from cvxnet.training.pricing.relaxation import Side, best_multiplier, bounds_on_rho
 from cvxnet.training.units import make_family
 
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]

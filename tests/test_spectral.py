@@ -10,13 +10,13 @@ from scipy.optimize import minimize
 
 import cvxnet as cn
 from cvxnet.losses import get_loss
+from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.problem import Problem
 from cvxnet.training.spectrahedron import (
     neural_decomposition,
     polynomial_program,
     quadratic_program,
 )
-from cvxnet.training.spectral import price_polynomial, price_quadratic
 from cvxnet.training.units import make_family
 
 RELU_LIKE = (0.09, 0.5, 0.47)

@@ -8,9 +8,9 @@ from scipy.optimize import linprog, nnls
 
 from cvxnet.training.arrangement import arrange, count_cells
 from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
-from cvxnet.training.nearest_point import nearest_point
-from cvxnet.training.subdivision import LEAST, subdivide
-from cvxnet.training.sweep import sweep, sweep_sphere
+from cvxnet.training.pricing.nearest_point import nearest_point
+from cvxnet.training.pricing.subdivision import LEAST, subdivide
+from cvxnet.training.pricing.sweep import sweep, sweep_sphere
 
 
 def degenerate_data(rng, kind, n, r):

@@ -7,7 +7,7 @@ import pytest
 from examples import small_matrices
 from scipy.optimize import nnls
 
-from cvxnet.training.sweep import sweep
+from cvxnet.training.pricing.sweep import sweep
 from cvxnet.training.units.relu import ReLUUnits
 
 

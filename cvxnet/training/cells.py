@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from cvxnet.training.arrangement import arrange
-from cvxnet.training.sweep import crossings, dot, plane_basis
+from cvxnet.training.pricing.sweep import crossings, dot, plane_basis
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]

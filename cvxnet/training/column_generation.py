@@ -19,11 +19,11 @@ import numpy as np
 
 from cvxnet.bracket import relative_gap
 from cvxnet.training.master import Master, Timings, blocks_of
+from cvxnet.training.pricing.relaxation import Evidence
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units, no_units
 from cvxnet.training.refinement import LEVEL, refine
-from cvxnet.training.relaxation import Evidence
 from cvxnet.training.sliding import slide
-from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.family import Block
 from cvxnet.training.vertex import merge
 

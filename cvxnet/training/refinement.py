@@ -22,8 +22,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
-from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.vertex import eliminate_dependent, merge
 
 LEVEL = 0.01

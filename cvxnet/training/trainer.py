@@ -15,11 +15,11 @@ from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket, fit_free, open_bracket
 from cvxnet.training.master import Master
+from cvxnet.training.pricing.relaxation import Evidence
 from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
-from cvxnet.training.relaxation import Evidence
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution

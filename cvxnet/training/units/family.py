@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Layer, Linear, Sequential
-from cvxnet.training.relaxation import Evidence
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.relaxation import Evidence
+from cvxnet.training.pricing.sweep import LocalMaxima
 
 if TYPE_CHECKING:
     from cvxnet.training.problem import Problem, Units

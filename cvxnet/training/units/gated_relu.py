@@ -20,7 +20,7 @@ from scipy import sparse
 
 from cvxnet.errors import InputError
 from cvxnet.layers import GatedLinear, Linear, Sequential
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.validation import check_matrix
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cvxnet.layers import Linear, Sequential
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily
 
 

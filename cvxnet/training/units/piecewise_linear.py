@@ -23,11 +23,11 @@ from cvxnet.training.cells import (
     move_inside,
     signs_at,
 )
-from cvxnet.training.climbing import climb, random_starts
-from cvxnet.training.relaxation import Evidence, bounds_on_rho
-from cvxnet.training.sweep import LocalMaxima, sweep
+from cvxnet.training.pricing.climbing import climb, random_starts
+from cvxnet.training.pricing.relaxation import Evidence, bounds_on_rho
+from cvxnet.training.pricing.sweep import LocalMaxima, sweep
+from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.units.family import Array, Block, UnitFamily
-from cvxnet.training.vertices import best_vertices
 
 EXACT_SAMPLES = {4: 300, 5: 80, 6: 30}
 """At these ranks, exact pricing takes seconds up to so many samples."""

@@ -18,9 +18,9 @@ import numpy as np
 from cvxnet.errors import InputError
 from cvxnet.layers import Linear, Sequential, Square
 from cvxnet.layers.activations import check_number
+from cvxnet.training.pricing.spectral import price_polynomial
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.spectrahedron import Program, neural_decomposition, polynomial_program
-from cvxnet.training.spectral import price_polynomial
-from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.training.units.family import Array
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cvxnet.layers import Square
+from cvxnet.training.pricing.spectral import price_quadratic
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.spectrahedron import Program, quadratic_program
-from cvxnet.training.spectral import price_quadratic
-from cvxnet.training.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import Array
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cvxnet.layers import Sign
-from cvxnet.training.dichotomies import Signs
+from cvxnet.training.pricing.steps.dichotomies import Signs
 from cvxnet.training.units.family import Array
 from cvxnet.training.units.steps import StepUnits
 

@@ -16,18 +16,18 @@ import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import count_cells
-from cvxnet.training.dichotomies import Signs
-from cvxnet.training.evidence import Evidence
-from cvxnet.training.hyperplanes import Hyperplanes, find_hyperplanes
-from cvxnet.training.step_faces import all_sides
-from cvxnet.training.step_pricing import (
+from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.pricing.steps.dichotomies import Signs
+from cvxnet.training.pricing.steps.faces import all_sides
+from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes, find_hyperplanes
+from cvxnet.training.pricing.steps.pricing import (
     StepFunction,
     price_dichotomies,
     step_function,
     unit_with,
 )
-from cvxnet.training.step_search import improve_bound, search_dichotomies
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily, single_unit
 
 EXACT_SAMPLES = {4: 2000, 5: 600, 6: 150}

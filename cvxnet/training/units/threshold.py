@@ -19,8 +19,8 @@ from functools import cached_property
 import numpy as np
 
 from cvxnet.layers import Threshold
-from cvxnet.training.dichotomies import Signs
-from cvxnet.training.step_faces import middle_of_cell
+from cvxnet.training.pricing.steps.dichotomies import Signs
+from cvxnet.training.pricing.steps.faces import middle_of_cell
 from cvxnet.training.units.family import Array
 from cvxnet.training.units.steps import StepUnits
 

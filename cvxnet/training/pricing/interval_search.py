@@ -31,8 +31,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.sweep import LocalMaxima
-from cvxnet.training.term_bounds import (
+from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
     TANH,

@@ -14,8 +14,8 @@ from flint import fmpz_mat
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cvxnet.training.circles import Circles
-from cvxnet.training.dichotomies import Batch, Dichotomies, Signs, sides_at
+from cvxnet.training.pricing.steps.circles import Circles
+from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
 
 Array = NDArray[np.float64]
 

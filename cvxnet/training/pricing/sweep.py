@@ -21,7 +21,7 @@ The half circle suffices, as the opposite arc (its ``c`` kept alongside) has opp
 
 In two dimensions the one circle is the whole sphere and its arcs are the cells; one dimension is
 two dimensions with nothing in the second. Both are swept as a circle that no normal owns. In more
-than three dimensions circles are many: `cvxnet.training.subdivision` goes another way.
+than three dimensions circles are many: `cvxnet.training.pricing.subdivision` goes another way.
 
 Rounding: sums of h terms err by at most about ``error``, (h + 100) units of rounding of the sum of
 all coefficients. A test passes when it is met up to that, and a point that passes counts with the
@@ -38,7 +38,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.subdivision import subdivide
+from cvxnet.training.pricing.subdivision import subdivide
 
 Array = NDArray[np.float64]
 

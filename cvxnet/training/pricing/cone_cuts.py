@@ -1,4 +1,4 @@
-"""Cutting a cone in two, on the stack of `cvxnet.training.cone_search`."""
+"""Cutting a cone in two, on the stack of `cvxnet.training.pricing.cone_search`."""
 
 from __future__ import annotations
 

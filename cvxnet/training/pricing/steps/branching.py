@@ -28,9 +28,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.circles import copy, dot
-from cvxnet.training.dichotomies import Dichotomies
-from cvxnet.training.integer_rows import restrict
+from cvxnet.training.pricing.steps.circles import copy, dot
+from cvxnet.training.pricing.steps.dichotomies import Dichotomies
+from cvxnet.training.pricing.steps.integer_rows import restrict
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ for each hyperplane k, plus ``d_k`` for those that u lies on. Where a unit on hy
 some unit off them does, or the mean of two, only cells count, which is d = 0.
 
 Up to rank 3, and beyond where the hyperplanes are few, all faces are looked at. Elsewhere see
-cvxnet.training.step_search.
+cvxnet.training.pricing.steps.search.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.training.dichotomies import Batch, Dichotomies, Signs, sides_at
-from cvxnet.training.hyperplanes import Hyperplanes
-from cvxnet.training.step_faces import best_face, middle_of_cell, point_on_face
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
+from cvxnet.training.pricing.steps.faces import best_face, middle_of_cell, point_on_face
+from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes
+from cvxnet.training.pricing.sweep import LocalMaxima
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def price_dichotomies(g: StepFunction, floor: float) -> LocalMaxima:
 
     Examples
     --------
-    >>> from cvxnet.training.hyperplanes import find_hyperplanes
+    >>> from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
     >>> planes, v = find_hyperplanes(np.eye(2)), np.array([3.0, -4.0])
     >>> found = price_dichotomies(step_function(planes, v, -v, None, 0.0), 0.0)
     >>> found.rho, found.values.tolist(), found.units.round(4).tolist()

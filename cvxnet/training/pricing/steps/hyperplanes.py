@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.training.dichotomies import Dichotomies
-from cvxnet.training.integer_rows import Primitive, exact_columns, primitive
+from cvxnet.training.pricing.steps.dichotomies import Dichotomies
+from cvxnet.training.pricing.steps.integer_rows import Primitive, exact_columns, primitive
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]

@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.determinants import Residues, dependent, determinant_sign
+from cvxnet.training.pricing.steps.determinants import Residues, dependent, determinant_sign
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -66,7 +66,7 @@ def sort_circles(subsets: Integers, normals: Array, residues: Residues) -> Circl
 
     Examples
     --------
-    >>> from cvxnet.training.hyperplanes import find_hyperplanes
+    >>> from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
     >>> cells = find_hyperplanes(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])).dichotomies
     >>> sort_circles(np.zeros((1, 0), int), cells.normals, cells.residues).entries.tolist()
     [[-1, -3, -2]]

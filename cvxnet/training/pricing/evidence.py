@@ -1,7 +1,7 @@
 """What proves a bound on pricing at any rank: multipliers, or a tree of them.
 
-`cvxnet.training.relaxation` explains the multipliers. A split on row l says that its two children
-speak of the units with ``x_l.u >= 0`` and of those with ``x_l.u <= 0``. Rows are as given.
+`cvxnet.training.pricing.relaxation` explains the multipliers. A split on row l says that its two
+children speak of the units with ``x_l.u >= 0`` and of those with ``x_l.u <= 0``. Rows are as given.
 """
 
 from __future__ import annotations

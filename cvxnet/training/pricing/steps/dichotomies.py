@@ -28,10 +28,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.training.circles import Circles, sort_circles
-from cvxnet.training.determinants import Residues, reduce_rows
-from cvxnet.training.integer_rows import Primitive, restrict, unit_vectors
-from cvxnet.training.step_sums import Sums, walk
+from cvxnet.training.pricing.steps.circles import Circles, sort_circles
+from cvxnet.training.pricing.steps.determinants import Residues, reduce_rows
+from cvxnet.training.pricing.steps.integer_rows import Primitive, restrict, unit_vectors
+from cvxnet.training.pricing.steps.sums import Sums, walk
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]

@@ -1,6 +1,7 @@
 """Exact maximisation over all cells of an arrangement in any dimension, by subdividing cones.
 
-The function is that of `cvxnet.training.sweep`. For s = +1 and for s = -1, with its kinks apart,
+The function is that of `cvxnet.training.pricing.sweep`. For s = +1 and for s = -1, with its kinks
+apart,
 
     s g(u) = b.u + sum_P |a_k.u| - sum_N |a_k.u|,        a_k = |plus_k + minus_k| / 2  e_k,
 
@@ -48,7 +49,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from cvxnet.training.cone_search import LEAST, search
+from cvxnet.training.pricing.cone_search import LEAST, search
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ is pointed, or all cells are one), it leaves it through an edge, so it crosses a
 that bounds the cell; there the plane is met with the circle's own. The start of the arc
 stands for the case that the arc lies in the plane, or the plane is all of space.
 
-Sweep: as in `cvxnet.training.sweep`. Walk along each circle ``e_i.u = 0`` past the sorted
+Sweep: as in `cvxnet.training.pricing.sweep`. Walk along each circle ``e_i.u = 0`` past the sorted
 crossings of the others; a crossing changes A by one rank-one term, and an arc shows its two cells.
 Most of them are dismissed as no eigenvalue can exceed the floor: with m the mean of the three and
 ``|A - m I|`` the Frobenius norm, ``|eigenvalue - m| <= sqrt(2/3) |A - m I|``. Time O(h^2 log h),
@@ -36,7 +36,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.sweep import (
+from cvxnet.training.pricing.sweep import (
     CIRCLES_A_TASK,
     KEPT,
     LocalMaxima,

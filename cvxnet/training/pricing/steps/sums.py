@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.circles import Circles
+from cvxnet.training.pricing.steps.circles import Circles
 
 Array = NDArray[np.float64]
 
@@ -46,8 +46,8 @@ def walk(circles: Circles, c: Array, d: Array, kept: int) -> Sums:
 
     Examples
     --------
-    >>> from cvxnet.training.circles import sort_circles
-    >>> from cvxnet.training.hyperplanes import find_hyperplanes
+    >>> from cvxnet.training.pricing.steps.circles import sort_circles
+    >>> from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
     >>> planes = find_hyperplanes(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
     >>> circles = sort_circles(np.zeros((1, 0), int), planes.normals, planes.dichotomies.residues)
     >>> walk(circles, np.array([3.0, 4.0, -1.0]), np.zeros(3), 2).arcs.tolist()

@@ -13,8 +13,8 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.branching import whiten
-from cvxnet.training.circles import contains, copy, dot, orthonormal_basis
+from cvxnet.training.pricing.steps.branching import whiten
+from cvxnet.training.pricing.steps.circles import contains, copy, dot, orthonormal_basis
 
 Array = NDArray[np.float64]
 

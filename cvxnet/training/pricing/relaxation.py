@@ -41,7 +41,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
-from cvxnet.training.evidence import Array, Evidence, Indices, Multipliers
+from cvxnet.training.pricing.evidence import Array, Evidence, Indices, Multipliers
 
 SMOOTHINGS = (1e-2, 1e-2, 3e-3, 3e-3, *(1e-3,) * 4, *(3e-4,) * 4, *(1e-4,) * 40)
 """Weights eps of the barrier, relative to B / r, one a stage."""

@@ -8,7 +8,7 @@ and that is a vertex: a direction in which hyperplanes of rank r - 1 cross. The 
 hyperplanes make sure that every cell has extreme rays and no lines.
 
 For r = 3 the crossings are met along each circle, with the gradient ``c`` of ``g`` kept up to date
-by one addition for each: O(h^2 log h) for h hyperplanes, as in cvxnet.training.sweep.
+by one addition for each: O(h^2 log h) for h hyperplanes, as in cvxnet.training.pricing.sweep.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.sweep import LocalMaxima, add, crossings, dot, plane_basis
+from cvxnet.training.pricing.sweep import LocalMaxima, add, crossings, dot, plane_basis
 
 Array = NDArray[np.float64]
 

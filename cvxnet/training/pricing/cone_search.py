@@ -1,4 +1,4 @@
-"""The search of `cvxnet.training.subdivision` in one cone, depth first.
+"""The search of `cvxnet.training.pricing.subdivision` in one cone, depth first.
 
 A stack holds the cones to be looked at: ``cones[top]`` has the corners, the dual basis and the
 slope c; ``marks[top]`` says which stretch of ``row`` the parent left undecided, in P and in N,
@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.cone_cuts import LEVELS, cut, mark, try_signs
-from cvxnet.training.nearest_point import dot, dot_rows, nearest_point
+from cvxnet.training.pricing.cone_cuts import LEVELS, cut, mark, try_signs
+from cvxnet.training.pricing.nearest_point import dot, dot_rows, nearest_point
 
 FEW = 2
 """Convex kinks whose signs are tried out rather than cut."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.sweep import LocalMaxima
 
 Array = NDArray[np.float64]
 

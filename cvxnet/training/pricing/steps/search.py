@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from cvxnet.training.branching import bound_sums
-from cvxnet.training.circle_search import search_circles
-from cvxnet.training.dichotomies import Signs, sign_of
-from cvxnet.training.step_pricing import Found, StepFunction, local_maxima, origin
-from cvxnet.training.sweep import LocalMaxima
+from cvxnet.training.pricing.steps.branching import bound_sums
+from cvxnet.training.pricing.steps.circle_search import search_circles
+from cvxnet.training.pricing.steps.dichotomies import Signs, sign_of
+from cvxnet.training.pricing.steps.pricing import Found, StepFunction, local_maxima, origin
+from cvxnet.training.pricing.sweep import LocalMaxima
 
 LADDER = (2.0, 1.5, 1.2, 1.1, 1.03, 1.01, 1.0 + 1e-9)
 """Bounds to prove one after the other, as multiples of the best value or of the floor."""
@@ -35,8 +35,8 @@ def search_dichotomies(g: StepFunction, floor: float, exact: bool) -> LocalMaxim
     Examples
     --------
     >>> import numpy as np
-    >>> from cvxnet.training.hyperplanes import find_hyperplanes
-    >>> from cvxnet.training.step_pricing import step_function
+    >>> from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
+    >>> from cvxnet.training.pricing.steps.pricing import step_function
     >>> planes, v = find_hyperplanes(np.eye(5)), np.arange(5.0)
     >>> found = search_dichotomies(step_function(planes, v, -v, None, 0.0), 0.0, exact=True)
     >>> found.rho, bool(found.error < 1e-8)
