@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.architecture
 
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
+CHECKER = PACKAGE / "proofs" / "checker"
 
 BASE = {"bracket", "errors", "validation", "losses", "cones", "layers"}
 BASE |= {"proofs.certificate", "proofs.checker"}
@@ -54,12 +55,24 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: write imports in full"
-            found.add(node.module)
+            module = full_name(node, path)
+            found.add(module)
             # `from cvxnet.proofs import checker` imports a module
-            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            names = {f"{module}.{alias.name}" for alias in node.names}
             found |= {name for name in names if name.removeprefix("cvxnet.") in MODULES}
     return found
+
+
+def full_name(node: ast.ImportFrom, path: Path) -> str:
+    """The module that a statement imports from; only inside the checker it may be relative.
+
+    That folder must run wherever it is copied, and by any name.
+    """
+    if node.level == 0:
+        return node.module
+    assert node.level == 1 and path.parent == CHECKER, f"{path}: write imports in full"
+    assert node.module, f"{path}: name the module"
+    return f"cvxnet.proofs.checker.{node.module}"
 
 
 def room(module: str) -> str:
@@ -86,8 +99,18 @@ def test_rooms_import_only_what_the_design_allows(module):
 
 
 def test_the_checker_stands_alone():
-    outside = {name.split(".")[0] for name in imports(MODULES["proofs.checker"])}
+    """It imports itself, always relatively, flint and the standard library, and hides neither."""
+    outside = set()
+    for path in CHECKER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert (CHECKER / f"{node.module}.py").is_file(), (path, node.module)
+            elif isinstance(node, ast.ImportFrom):
+                outside.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Import):
+                outside |= {alias.name.split(".")[0] for alias in node.names}
     assert outside - set(sys.stdlib_module_names) == {"flint"}
+    assert not {path.stem for path in CHECKER.iterdir()} & {*sys.stdlib_module_names, "flint"}
 
 
 @pytest.mark.parametrize("package", OPTIONAL)
@@ -129,8 +152,9 @@ def top_level_imports(path: Path) -> set[str]:
     tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     found = set()
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("cvxnet."):
-            base = node.module.removeprefix("cvxnet.")
+        name = full_name(node, path) if isinstance(node, ast.ImportFrom) else ""
+        if name.startswith("cvxnet."):
+            base = name.removeprefix("cvxnet.")
             inner = {f"{base}.{alias.name}" for alias in node.names} & set(MODULES)
             found |= inner or {base}
     return found

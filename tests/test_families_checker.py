@@ -10,6 +10,10 @@ import truth
 
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate, units_as_hex
+from cvxnet.proofs.checker import cones, exact
+from cvxnet.proofs.checker.dual import dual_vector
+from cvxnet.proofs.checker.reading import read_node
+from cvxnet.proofs.checker.semidefinite import semidefinite
 
 LEAKY = {"name": "leaky_relu", "slope": 0.25}
 STEEP = {"name": "leaky_relu", "slope": -1.7}
@@ -179,12 +183,12 @@ def test_any_shares_prove_nothing_false(monkeypatch):
     rng = np.random.default_rng(1)
     X, v = rng.normal(size=(6, 4)), rng.normal(size=6)
     largest = rho("relu", X, v)
-    for share in (0, checker.SHARE, checker.SHARE // 3):
+    for share in (0, cones.SHARE, cones.SHARE // 3):
 
         def fixed(b, D, G, share=share):
-            return [checker.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
+            return [cones.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
 
-        monkeypatch.setattr(checker, "with_shares", fixed)
+        monkeypatch.setattr(cones, "with_shares", fixed)
         assert not verdict("relu", X, v, largest * (1 - 1e-6)).valid
         assert verdict("relu", X, v, largest * 1.3).valid
 
@@ -192,13 +196,13 @@ def test_any_shares_prove_nothing_false(monkeypatch):
 def test_balls_that_cannot_tell_leave_it_to_exact_arithmetic(monkeypatch):
     rng = np.random.default_rng(0)
     for bits in (8, 40, 256):
-        monkeypatch.setattr(checker, "PRECISION", bits)
+        monkeypatch.setattr(exact, "PRECISION", bits)
         for _ in range(30):
             A = rng.integers(-3, 4, size=(3, 2)).astype(object)
             M = (A @ A.T).tolist()  # singular
-            assert checker.semidefinite(M)
+            assert semidefinite(M)
             M[2][2] -= 1
-            assert checker.semidefinite(M) == (np.linalg.eigvalsh(np.array(M, float))[0] > -1e-9)
+            assert semidefinite(M) == (np.linalg.eigvalsh(np.array(M, float))[0] > -1e-9)
 
 
 # ------------------------------------------------------------------- the ends of the bracket
@@ -338,11 +342,11 @@ def test_dependent_free_columns():
     v -= F @ np.linalg.lstsq(F, v, rcond=None)[0]
     made = certificate("relu", X, v, 50.0, y=rng.normal(size=6), c=0.0, s=np.zeros(4))
     assert checker.check(made.to_dict()).valid
-    moved = checker.dual_vector(checker.read(made.to_dict()))
+    moved = dual_vector(checker.read(made.to_dict()))
     assert not sum(moved) and not any(
-        sum(m * checker.rational(t) for m, t in zip(moved, column, strict=True)) for column in X.T
+        sum(m * exact.rational(t) for m, t in zip(moved, column, strict=True)) for column in X.T
     )
-    assert max(abs(float(checker.fraction(m)) - t) for m, t in zip(moved, v, strict=True)) < 1e-14
+    assert max(abs(float(exact.fraction(m)) - t) for m, t in zip(moved, v, strict=True)) < 1e-14
 
 
 # ---------------------------------------------------------------------- relaxation evidence
@@ -485,7 +489,7 @@ def test_a_tree_too_deep_is_refused():
     for row in range(500):
         tree = {"row": row, "plus": tree, "minus": leaf}
     with pytest.raises(checker.RefusalError, match="too deep"):
-        checker.read_node(tree, 1000, [])
+        read_node(tree, 1000, [])
 
 
 def test_evidence_is_only_for_piecewise_linear_units_in_the_l2_ball():

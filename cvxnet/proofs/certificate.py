@@ -59,7 +59,7 @@ evidence is what helps where no exact method covers the units at the rank of X: 
 leaky_relu and abs ``{"kind": "relaxation", "plus": tree, "minus": tree}``, one tree for g and one
 for -g. A tree is a split ``{"row": l, "plus": tree, "minus": tree}``, for the u with x~_l . u >= 0
 and <= 0, or a leaf ``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu":
-number}``; rows are counted from 0. What the numbers prove stands in section 7 of checker.py.
+number}``; rows are counted from 0. What the numbers prove stands in checker/relaxation.py.
 
 ``|u|`` is the Euclidean norm; with norm ``"l1"`` it is the sum of the absolute values. c and s are
 neither bounded nor penalised.
@@ -71,7 +71,7 @@ over all networks of the family of every width m; they have a c, an s, only if t
 file has one that is not null. Then
 
 * ``upper`` is at least the objective of the network in the file;
-* there is a v' next to v (v itself, unless there is a c or an s; checker.py says which) with
+* there is a v' next to v (v itself, unless there is a c or an s; checker/dual.py says which) with
   ``rho(v') = max over units of |sum_i v'_i phi_u(x_i)| <= beta``, over the units with ``|u| <= 1``
   (polynomial: ``|u| = 1``, tanh: ``|u| <= radius``, sign, threshold, coordinate: all), with
   sum_i v'_i = 0 if there is a c, with sum_i v'_i x_i = 0 if there is an s, and ``lower`` is at

@@ -1,0 +1,131 @@
+"""Hostile files: from bytes to JSON to doubles, or a refusal.
+
+Whatever a file contains, reading it ends in bounded time and memory: no file is read beyond
+MAX_BYTES, and nothing is converted before its type, length and spelling are known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+Path = str | os.PathLike[str]
+MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
+
+
+class RefusalError(Exception):
+    """The first reason why a certificate proves nothing. `check` makes it its answer."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a regular file of bounded size."""
+    try:
+        if not os.path.isfile(path):
+            raise RefusalError(f"there is no file {os.fspath(path)!r}")
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise RefusalError(f"the file is larger than {MAX_BYTES} bytes")
+        return content.decode()
+    except (OSError, ValueError, TypeError) as error:
+        raise RefusalError(f"the file cannot be read: {error}") from None
+
+
+def parse(text: str) -> dict[str, Any]:
+    """One JSON object without repeated entries: of two, readers would take different ones."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("an entry occurs twice")
+        return found
+
+    try:
+        doc = json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(f"not a complete JSON document: {error}") from None
+    if not isinstance(doc, dict):
+        raise RefusalError("not a certificate: the document is not a JSON object")
+    return doc
+
+
+def members(value: Any, *names: str) -> list[Any]:
+    """The entries of a JSON object that has exactly these."""
+    if value is None:
+        raise RefusalError("the certificate does not contain its data: supply them (--data FILE)")
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise RefusalError(f"there must be an object with the entries {', '.join(names)}")
+    return [value[name] for name in names]
+
+
+def length(value: Any, what: str) -> int:
+    """The length of a list; anything else is refused."""
+    if not isinstance(value, list):
+        raise RefusalError(f"{what} is not a list")
+    return len(value)
+
+
+def is_index(value: Any, n: int) -> bool:
+    """Whether this is an index of one of n things."""
+    return type(value) is int and 0 <= value < n
+
+
+def optional(value: Any, what: str, *shape: int) -> Any:
+    """Numbers, or None."""
+    return None if value is None else numbers(value, what, *shape)
+
+
+def numbers(value: Any, what: str, *shape: int) -> Any:
+    """Nested lists of that shape of finite doubles, each from exactly what ``float.hex`` writes."""
+    if shape:
+        if length(value, what) != shape[0]:
+            raise RefusalError(f"{what} has a list of {len(value)} entries; {shape[0]} expected")
+        return [numbers(entry, what, *shape[1:]) for entry in value]
+    try:
+        x = float.fromhex(value) if isinstance(value, str) and len(value) < 30 else math.nan
+    except (ValueError, OverflowError):
+        x = math.nan
+    if not math.isfinite(x) or x.hex() != value:
+        shown = repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
+        raise RefusalError(f"{what} holds {shown}, not a finite hexadecimal number")
+    return x
+
+
+def supplied(data: Any) -> list[Any]:
+    """Data from outside, in the form that they have inside a certificate."""
+    if isinstance(data, str | os.PathLike):
+        text = read_text(data)
+        if text.lstrip().startswith("{"):
+            return members(parse(text).get("data"), "X", "y")
+        rows = [line.split(",") for line in text.splitlines() if line.strip()]
+        rows = rows[is_header(rows[0]) :] if rows else rows
+        data = [row[:-1] for row in rows], [row[-1] for row in rows]
+    try:
+        X, y = data
+        return [[[float(x).hex() for x in row] for row in X], [float(t).hex() for t in y]]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
+
+
+def is_header(fields: list[str]) -> bool:
+    """Whether a line of a CSV file names the columns."""
+    try:
+        return not fields or math.isnan(float(fields[-1]))
+    except ValueError:
+        return True
+
+
+def fingerprint(X: Sequence[Sequence[float]], y: Sequence[float]) -> str:
+    """SHA-256 of ``"n d\\n"``, then X by rows and y as little-endian doubles.
+
+    >>> fingerprint([[1.0, 2.0]], [3.0])[:16]
+    'f3fe149620f8df91'
+    """
+    digest = hashlib.sha256(b"%d %d\n" % (len(X), len(X[0])))
+    for row in (*X, y):
+        digest.update(struct.pack(f"<{len(row)}d", *row))
+    return digest.hexdigest()

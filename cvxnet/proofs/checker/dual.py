@@ -1,0 +1,85 @@
+"""The dual vector, made to fit what is free in a network, and what is to be proved about it.
+
+Doubles cannot satisfy those equations exactly. With F the matrix of the free columns and a
+diagonal D, v' = v - D F z, F^T D F z = F^T v, does. With D the room that v has in the domain of
+l*, v' stays inside as long as |F z| <= 1, whatever z; all is proved for v' in place of v.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from flint import fmpq, fmpq_mat, fmpz_mat
+
+from .claims import Claims, samples
+from .document import RefusalError
+from .exact import MAX_BITS, Matrix, bits, integers, rational
+from .losses import LOSSES
+
+
+def dual_vector(claims: Claims) -> list[fmpq]:
+    """v', which is v where nothing is free."""
+    v = list(map(rational, claims.v))
+    rows = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
+    if not rows[0]:
+        return v
+    rooms = [max(fmpq(0), LOSSES[claims.loss].room(*sample)) for sample in samples(claims, v)]
+    scale = max(int(room.q) for room in rooms)  # all are powers of two
+    F, D = integers(rows)[0], [int(room * scale) for room in rooms]
+    if len(F[0]) * (2 * bits(F) + bits([D])) > MAX_BITS:
+        raise RefusalError("too large: the free part has too many columns or digits")
+    DF = [[room * x for x in row] for room, row in zip(D, F, strict=True)]
+    seen = fmpz_mat(F).transpose() * fmpq_mat(len(v), 1, v)
+    G = fmpz_mat(F).transpose() * fmpz_mat(DF)
+    echelon, _, rank = G.rref()
+    J = [next(j for j, x in enumerate(row) if x) for row in echelon.table()[:rank]]
+    if J:
+        z = fmpq_mat([[G[i, j] for j in J] for i in J]).solve(fmpq_mat([[seen[j, 0]] for j in J]))
+        moves: Any = fmpq_mat([[row[j] for j in J] for row in DF]) * z
+        v = [x - move for x, move in zip(v, moves.entries(), strict=True)]
+    if any((fmpz_mat(F).transpose() * fmpq_mat(len(v), 1, v)).entries()):
+        raise RefusalError("the dual vector sees the free part, and there is no room to move it")
+    return v
+
+
+class Clock:
+    """A time limit in seconds, from now."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit, self.start = limit, time.monotonic()
+
+    def check(self) -> None:
+        """Refuse to go on after the limit."""
+        if time.monotonic() - self.start > self.limit:
+            raise RefusalError(f"unfinished after the time limit of {self.limit:g} s: allow more")
+
+
+class Dual(NamedTuple):
+    """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale."""
+
+    X: Matrix
+    x_scale: int
+    v: list[int]
+    v_scale: int
+    beta: Fraction
+
+    def scaled(self, degree: int) -> tuple[Matrix, list[int], int]:
+        """Rows with a v_i other than 0, these v_i, and what bounds g if z counts as z^degree.
+
+        All are integers, and beta is large, so that squares rounded to integers are still precise.
+        """
+        beta = self.beta * self.x_scale**degree * self.v_scale
+        spare = beta.denominator << max(0, 128 - beta.numerator.bit_length())
+        rows = [x for x, weight in zip(self.X, self.v, strict=True) if weight]
+        return rows, [weight * spare for weight in self.v if weight], int(beta * spare)
+
+
+def feasibility(claims: Claims) -> Dual:
+    """The problem for v'."""
+    X, x_scale = integers([*row, 1.0][: len(row) + claims.bias] for row in claims.X)
+    v = dual_vector(claims)
+    v_scale = math.lcm(*(int(x.q) for x in v))
+    return Dual(X, x_scale, [int(x * v_scale) for x in v], v_scale, Fraction(claims.weight_decay))

@@ -1,0 +1,109 @@
+"""Exact arithmetic: integers and fractions; for roots, logarithms and tanh, balls.
+
+Doubles are dyadic rationals, so nothing is lost when they become fractions, or integers with a
+common scale. A ball holds the true value; only `outward` goes back to doubles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from operator import mul
+from typing import Any
+
+from flint import arb, ctx, fmpq, fmpz, fmpz_mat
+
+from .document import RefusalError
+
+Number = Any  # fmpq: exact; or arb: a ball around the true value
+Matrix = list[list[int]]
+PRECISION = 256  # bits, of the balls
+MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
+
+
+def balls() -> Any:
+    """The context in which balls have that precision."""
+    return ctx.workprec(PRECISION)
+
+
+def rational(x: float) -> fmpq:
+    """The exact value of a double."""
+    return fmpq(*x.as_integer_ratio())
+
+
+def fraction(x: Number) -> Fraction:
+    """The value of an exact number, or of a ball of radius 0."""
+    if isinstance(x, fmpq):
+        return Fraction(int(x.p), int(x.q))
+    mantissa, exponent = x.man_exp()
+    return int(mantissa) * Fraction(2) ** int(exponent)
+
+
+def ball(q: Fraction) -> arb:
+    """An enclosure of a rational number."""
+    return arb(fmpq(q.numerator, q.denominator))
+
+
+def integers(rows: Iterable[Iterable[float]]) -> tuple[Matrix, int]:
+    """Rows of integers k and a power of two s with ``rows = k / s`` exactly.
+
+    >>> integers([[0.75], [2.0]])
+    ([[3], [8]], 4)
+    """
+    ratios = [[x.as_integer_ratio() for x in row] for row in rows]
+    scale = max((q for row in ratios for _, q in row), default=1)
+    return [[p * (scale // q) for p, q in row] for row in ratios], scale
+
+
+def bits(rows: Iterable[Iterable[int]]) -> int:
+    """The number of digits of the largest integer."""
+    return max((x.bit_length() for row in rows for x in row), default=0)
+
+
+def inner(x: Iterable[int], y: Iterable[int]) -> int:
+    """``x . y``."""
+    return sum(map(mul, x, y))
+
+
+def products(rows: Matrix, points: Matrix) -> Iterator[list[fmpz]]:
+    """For each point x, ``row . x`` for all rows, one point at a time to save memory."""
+    matrix = fmpz_mat(len(rows), len(points[0]), [y for row in rows for y in row])
+    for x in points:
+        yield (matrix * fmpz_mat(len(x), 1, x)).entries()
+
+
+def positive(x: Number) -> Number:
+    """``max(x, 0)``."""
+    return (x + abs(x)) / 2
+
+
+def root(square: Fraction) -> Fraction:
+    """A little more than the square root."""
+    return Fraction(math.isqrt(math.ceil(square * 4**128)) + 1, 2**128)
+
+
+def rounded_up(x: fmpq) -> fmpq:
+    """A number not below x, with few binary digits."""
+    scale = fmpq(2) ** (PRECISION + int(x.q).bit_length() - abs(int(x.p)).bit_length())
+    return fmpq((x * scale).ceil()) / scale
+
+
+def outward(value: Number, direction: float) -> float:
+    """The nearest double on that side of a number, or of the ball's end on that side.
+
+    >>> outward(fmpq(1, 10), math.inf), outward(fmpq(1, 10), -math.inf)
+    (0.1, 0.09999999999999999)
+    """
+    if isinstance(value, arb):
+        if not value.is_finite():
+            raise RefusalError("the bracket has an end that cannot be computed")
+        value = value.upper() if direction > 0 else value.lower()
+    try:
+        q = fraction(value)
+        x = float(q)
+        inside = x < q if direction > 0 else x > q
+        x = math.nextafter(x, direction) if inside else x
+        return float(Fraction(x))  # raises OverflowError for an infinite x
+    except OverflowError:
+        raise RefusalError("the bracket has an end that is too large for a double") from None

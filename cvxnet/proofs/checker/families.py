@@ -1,0 +1,277 @@
+"""Unit families: their features, their penalties, and the proof that each needs.
+
+To prove: |g(u)| <= beta for all units u of the family, where g(u) = sum_i v_i phi_u(x_i).
+
+Penalties. Where phi is positively homogeneous, a unit with weights u counts |u| times (|u|^2
+times, if of degree two) the unit u / |u|, and (|u|^2 + a^2) / 2 >= |a| |u|. So in each family
+the penalty of a network is at least beta times the sum of the |a| that it has over units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cached_property
+
+from flint import arb, fmpq
+
+from .boxes import tanh_excess
+from .claims import Claims, hidden_weights
+from .cones import curved_excess
+from .document import RefusalError, is_index
+from .dual import Clock, Dual
+from .exact import Number, inner, integers, products, rational, root
+from .lines import Effect
+from .relaxation import relaxed_excess
+from .semidefinite import polynomial_excess, quadratic_excess
+from .sweeps import bent_excess, step_excess
+
+
+class Units:
+    """A unit family phi_u(x) = phi(x . u), u in the unit ball: what all have in common.
+
+    ``parameter``: the entry beside the name, if any; its ``shape``: () is a number, None are rows.
+    ``penalty`` of a unit, without beta: "balanced" (|u|^2 + a^2) / 2, "square" |a| |u|^2, or |a|.
+    """
+
+    parameter = ""
+    shape: tuple[int, ...] | None = ()
+    penalty = "amplitude"
+    norms: tuple[str, ...] = ("l2",)
+    relaxed = False  # whether there may be evidence
+
+    def __init__(self, claims: Claims) -> None:
+        self.claims = claims
+
+    def check(self) -> None:
+        """Refuse what does not fit the family."""
+        if self.claims.norm not in self.norms:
+            raise RefusalError(f"there are no such units with the norm {self.claims.norm}")
+        if self.claims.evidence and (self.claims.norm == "l1" or not self.relaxed):
+            raise RefusalError("there is no evidence for such units")
+        if (self.claims.gate is None) == (self.parameter == "gates"):
+            raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
+        if (self.claims.b is not None) != self.claims.bias:
+            raise RefusalError("b must be null without bias, and a list with bias")
+
+    @cached_property
+    def squares(self) -> list[fmpq]:
+        """``|u_j|^2`` in the norm of the family."""
+        hidden = [list(map(rational, u)) for u in hidden_weights(self.claims)]
+        if self.claims.norm == "l1":
+            return [sum(map(abs, u), fmpq(0)) ** 2 for u in hidden]
+        return [sum((x * x for x in u), fmpq(0)) for u in hidden]
+
+    def price(self, j: int) -> fmpq:
+        """The penalty of unit j, without beta."""
+        a = abs(rational(self.claims.a[j]))
+        if self.penalty == "balanced":
+            return (self.squares[j] + a * a) / 2
+        return a * self.squares[j] if self.penalty == "square" else a
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        """``phi_j(x_i)``, where ``u_j . x_i = z``."""
+        raise NotImplementedError
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
+        raise NotImplementedError
+
+
+class Bent(Units):
+    """``right * z`` where z > 0, ``left * z`` where z < 0."""
+
+    penalty, norms, relaxed = "balanced", ("l2", "l1"), True
+    left, right = fmpq(0), fmpq(1)
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return z * (self.right if z > 0 else self.left)
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        if self.claims.evidence:
+            return relaxed_excess(dual, self.left, self.right, self.claims.evidence, clock)
+        return bent_excess(dual, self.left, self.right, self.claims.norm, clock)
+
+
+class ReLU(Bent):
+    """``max(z, 0)``."""
+
+
+class LeakyReLU(Bent):
+    """``max(z, 0) + slope min(z, 0)``."""
+
+    parameter = "slope"
+
+    def __init__(self, claims: Claims) -> None:
+        super().__init__(claims)
+        self.left = rational(claims.units["slope"])
+
+
+class Abs(Bent):
+    """``|z|``."""
+
+    left = fmpq(-1)
+
+
+class Linear(Bent):
+    """``z``."""
+
+    left, relaxed = fmpq(1), False
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return linear_excess(dual, range(len(dual.v)), self.claims.norm)
+
+
+class GatedReLU(Units):
+    """``z`` where the gate of the unit is open, ``x . gate >= 0``; otherwise 0."""
+
+    parameter, shape, penalty = "gates", None, "balanced"
+
+    def check(self) -> None:
+        super().check()
+        if not all(is_index(g, len(self.claims.units["gates"])) for g in self.claims.gate or ()):
+            raise RefusalError("gate holds a number that is no index of a gate")
+
+    @cached_property
+    def open(self) -> list[list[bool]]:
+        """For each gate and sample, whether it is open."""
+        X, _ = integers([*row, 1.0][: len(row) + self.claims.bias] for row in self.claims.X)
+        gates, _ = integers(self.claims.units["gates"])
+        return [[z >= 0 for z in row] for row in products(X, gates)] if gates else []
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return z * self.open[(self.claims.gate or [])[j]][i]
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        patterns = [[i for i, passes in enumerate(gate) if passes] for gate in self.open]
+        return max((linear_excess(dual, rows, "l2") for rows in patterns), default=Fraction(0))
+
+
+class Coordinate(Units):
+    """One coordinate of x, or minus that."""
+
+    def check(self) -> None:
+        super().check()
+        if self.claims.bias:
+            raise RefusalError("coordinate units have no bias")
+        for row in self.claims.W:
+            if sorted(map(abs, row)) != [0.0] * (len(row) - 1) + [1.0]:
+                raise RefusalError("W of coordinate units must have one entry +-1 a row, else 0")
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return z
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return linear_excess(dual, range(len(dual.v)), "l1")
+
+
+class Sign(Units):
+    """-1, 0 or 1, the sign of z."""
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return fmpq((z > 0) - (z < 0))
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_excess(dual, lambda k: Effect(-1, 1) if k > 0 else Effect(1, -1), 0, clock)
+
+
+class Threshold(Units):
+    """1 where z >= 0, otherwise 0."""
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return fmpq(z >= 0)
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_excess(dual, lambda k: Effect(k < 0, k > 0, 1), 1, clock)
+
+
+class Quadratic(Units):
+    """``z^2``."""
+
+    penalty = "square"
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return z * z
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return quadratic_excess(dual)
+
+
+class SquaredReLU(Units):
+    """``max(z, 0)^2``."""
+
+    penalty = "square"
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return z * z if z > 0 else fmpq(0)
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return curved_excess(dual, clock)
+
+
+class Polynomial(Units):
+    """``a z^2 + b z + c`` of ``z = x . u / |u|``."""
+
+    parameter, shape = "coefficients", (3,)
+
+    def check(self) -> None:
+        super().check()
+        if not all(self.squares):
+            raise RefusalError("a unit of the family polynomial must not have all weights 0")
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        a, b, c = map(rational, self.claims.units["coefficients"])
+        return a * z * z / self.squares[j] + b * z * arb(self.squares[j]).rsqrt() + c
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        coefficients = list(map(rational, self.claims.units["coefficients"]))
+        return polynomial_excess(dual, coefficients, clock)
+
+
+class Tanh(Units):
+    """``tanh(z)``, u in a ball of the given radius."""
+
+    parameter = "radius"
+
+    def check(self) -> None:
+        super().check()
+        radius = rational(self.claims.units["radius"])
+        if radius <= 0 or any(square > radius * radius for square in self.squares):
+            raise RefusalError("the radius must be above 0, and no tanh unit may be longer")
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        return arb(z).tanh()
+
+    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+        return tanh_excess(dual, Fraction(self.claims.units["radius"]), clock)
+
+
+UNITS: dict[str, type[Units]] = {
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "abs": Abs,
+    "linear": Linear,
+    "gated_relu": GatedReLU,
+    "coordinate": Coordinate,
+    "sign": Sign,
+    "threshold": Threshold,
+    "quadratic": Quadratic,
+    "squared_relu": SquaredReLU,
+    "polynomial": Polynomial,
+    "tanh": Tanh,
+}
+
+
+def units_of(claims: Claims) -> Units:
+    """The unit family of a certificate."""
+    return UNITS[claims.units["name"]](claims)
+
+
+def linear_excess(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
+    """For units z that see only some rows: rho is the dual norm of the sum of v_i x_i over them."""
+    c = [0] * len(dual.X[0])
+    for i in rows:
+        c = [total + dual.v[i] * x for total, x in zip(c, dual.X[i], strict=True)]
+    square = max(x * x for x in c) if norm == "l1" else inner(c, c)
+    ratio = Fraction(square, (dual.x_scale * dual.v_scale) ** 2) / dual.beta**2
+    return root(ratio) - 1 if ratio > 1 else Fraction(0)

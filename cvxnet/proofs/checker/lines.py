@@ -1,0 +1,167 @@
+"""The planes where units change, and the circles that they cut out of the sphere.
+
+Lines. Rows that are multiples of each other change sign together. Each such class has a
+primitive integer vector e. Where e . w > 0 it adds on * (e . w) to g, off * (e . w) where
+e . w < 0 (bent units), or it adds on, off, and at where e . w = 0 (steps). Different classes are
+not parallel, so duplicate and opposite rows are gone.
+
+Circles. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane),
+vertices and the origin. If r = 3, the vectors e span R^3, so every cell is a pointed cone and
+has a facet; a facet is an arc. Running along every circle and looking at each arc, at the vertex
+where it starts and at the two cells beside it therefore visits all faces. If r < 3, the circle
+of an added pole (0, 0, 1) is the whole sphere of R^2 (if r = 1: two arcs, each half a circle).
+Along a circle the sum of what the other lines add is kept, the gradient c of bent units or the
+value of steps, by adding the jump at each crossing. It suffices to go half round: opposite the
+arc with the sum c lies one with T - c, T the sum over lines of what both of their sides add.
+
+Ties. Lines that cross at the same place are passed one by one, in any order. The arcs of length
+zero between them, and the cells beside those, are faces that do not exist. With bent units this
+does no harm: a point that satisfies all their (closed) sign conditions has the value of |g| that
+is found. With steps they are left out. With bent units it does not matter either that
+neighbouring faces share their boundaries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cmp_to_key
+from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
+
+from .exact import Matrix
+
+Vector = tuple[int, int, int]
+Metric = tuple[Vector, Vector, Vector]
+IDENTITY: Metric = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+class Effect(NamedTuple):
+    """What rows add where e . w < 0, > 0, = 0: times e . w with bent units, plainly with steps."""
+
+    off: int
+    on: int
+    at: int = 0
+
+
+class Line(NamedTuple):
+    """The plane e . w = 0, seen from one side; He = H e.
+
+    To the sum that a sweep keeps it adds ``back`` behind, ``back + jump`` in front.
+    """
+
+    e: Vector
+    He: Vector
+    back: Vector
+    jump: Vector
+    effect: Effect
+
+    def turned(self) -> Line:
+        """The same plane, seen from its other side; the effect stays as it is."""
+        e, He, jump = times(-1, self.e), times(-1, self.He), times(-1, self.jump)
+        return Line(e, He, plus(self.back, self.jump), jump, self.effect)
+
+
+Event = tuple[float, int, int, Line]  # a crossing: rounded cotangent, direction, line
+Effects = Callable[[int], Effect]  # of the row ``k * e``, for k other than 0
+
+
+def gather(
+    rows: Matrix, weights: list[int], effects: Effects, H: Metric, bent: bool,
+    more: Iterable[Vector] = (),
+) -> list[Line]:  # fmt: skip
+    """One line for each class of parallel rows that are not zero, and for the vectors ``more``."""
+    totals = {e: Effect(0, 0) for e in more}
+    for row, weight in zip(rows, weights, strict=True):
+        z = vector(row)
+        if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
+            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
+            old, new = totals.get(e, Effect(0, 0)), effects(divisor)
+            totals[e] = Effect(*(x + weight * y for x, y in zip(old, new, strict=True)))
+    return [make_line(e, H, effect, bent) for e, effect in totals.items()]
+
+
+def make_line(e: Vector, H: Metric, effect: Effect, bent: bool) -> Line:
+    """A line; the sum that it adds to is a gradient with bent units, and a number with steps."""
+    unit = e if bent else (1, 0, 0)
+    back, jump = times(effect.off, unit), times(effect.on - effect.off, unit)
+    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, effect)
+
+
+def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
+    """The other lines as they cross half of the circle of e, turned to be entered from the back."""
+    k = next(i for i in range(3) if e[i])
+    p, q = (k + 1) % 3, (k + 2) % 3
+    events: list[Event] = []
+    for line in others:  # in coordinates of the plane: a s + b t = 0 at +-(b, -a)
+        a, b = e[k] * line.e[p] - e[p] * line.e[k], e[k] * line.e[q] - e[q] * line.e[k]
+        if a < 0 or (a == 0 and b > 0):  # (b, -a) is in the upper half plane
+            events.append((cotangent(b, -a), b, -a, line))
+        else:
+            events.append((cotangent(-b, a), -b, a, line.turned()))
+    events.sort(key=itemgetter(0), reverse=True)
+    if any(turn(one, two) < 0 for one, two in pairwise(events)):  # the floats only guessed
+        events.sort(key=cmp_to_key(turn), reverse=True)
+    return [event[3] for event in events]
+
+
+def cotangent(s: int, t: int) -> float:
+    """``s / t``, rounded, of a direction in the upper half plane."""
+    try:
+        return s / t if t else math.inf
+    except OverflowError:
+        return math.inf if s > 0 else -math.inf
+
+
+def turn(one: Event, two: Event) -> int:
+    """Positive if of two directions in the upper half plane the second comes later."""
+    return one[1] * two[2] - one[2] * two[1]
+
+
+def sums(order: list[Line]) -> Iterator[tuple[int, Vector, Vector]]:
+    """For each arc, the number of lines crossed before, and the sums on it and opposite."""
+    c = both = (0, 0, 0)
+    for line in order:  # before the first crossing all lines show their back
+        c = plus(c, line.back)
+        both = plus(both, plus(line.jump, times(2, line.back)))
+    for end, line in enumerate(order, 1):
+        c = plus(c, line.jump)
+        yield end, c, plus(both, times(-1, c))
+
+
+def vector(x: Sequence[int]) -> Vector:
+    """Three coordinates, padded with zeros."""
+    first, second, third = (*x, 0, 0, 0)[:3]
+    return first, second, third
+
+
+def padded(H: Matrix) -> Metric:
+    """The metric in three coordinates."""
+    first, second, third = (*map(vector, H), *IDENTITY[len(H) :])
+    return first, second, third
+
+
+def dot(x: Vector, y: Vector) -> int:
+    """``x . y``."""
+    return x[0] * y[0] + x[1] * y[1] + x[2] * y[2]
+
+
+def cross(x: Vector, y: Vector) -> Vector:
+    """The vector product."""
+    return x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]
+
+
+def plus(x: Vector, y: Vector) -> Vector:
+    """``x + y``."""
+    return x[0] + y[0], x[1] + y[1], x[2] + y[2]
+
+
+def times(k: int, x: Vector) -> Vector:
+    """``k x``."""
+    return k * x[0], k * x[1], k * x[2]
+
+
+def form(H: Metric, x: Vector) -> int:
+    """``x . H x``."""
+    return x[0] * dot(H[0], x) + x[1] * dot(H[1], x) + x[2] * dot(H[2], x)

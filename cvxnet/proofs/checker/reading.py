@@ -1,0 +1,145 @@
+"""From a document to the claims in it, entry by entry; certificate.py describes the format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .claims import Claims
+from .document import (
+    Path,
+    RefusalError,
+    fingerprint,
+    is_index,
+    length,
+    members,
+    numbers,
+    optional,
+    parse,
+    read_text,
+    supplied,
+)
+from .families import UNITS, units_of
+from .losses import LOSSES
+
+FORMAT, VERSION = "cvxnet-certificate", 2
+ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
+ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
+ENTRIES = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
+MAX_DEPTH = 60  # of a tree of evidence
+
+
+def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
+    """The claims of a certificate: a file, or the document in it. `check` explains ``data``."""
+    doc = header_checked(source if isinstance(source, dict) else parse(read_text(source)))
+    X, y = members(doc["data"], "X", "y") if data is None else supplied(data)
+    n = length(X, "X")
+    d = length(X[0], "X") if n else 0
+    if n * d == 0:
+        raise RefusalError("X is empty")
+    claims = Claims(
+        cvxnet=doc["cvxnet"],
+        units=read_units(doc["units"], d + doc["bias"]),
+        norm=doc["norm"],
+        loss=doc["loss"],
+        sample_weights=optional(doc["sample_weights"], "sample_weights", n),
+        weight_decay=numbers(doc["weight_decay"], "weight_decay"),
+        bias=doc["bias"],
+        X=numbers(X, "X", n, d),
+        y=numbers(y, "y", n),
+        **read_network(doc["network"], d),
+        v=numbers(doc["dual"], "dual", n),
+        evidence=read_evidence(doc["evidence"], n),
+        lower=numbers(doc["lower"], "lower"),
+        upper=numbers(doc["upper"], "upper"),
+    )
+    if fingerprint(claims.X, claims.y) != doc["data_sha256"]:
+        raise RefusalError("these are not the data that the certificate is about: SHA-256 differs")
+    if LOSSES[claims.loss].labels and not set(claims.y) <= {-1.0, 1.0}:
+        raise RefusalError(f"labels of the {claims.loss} loss must be -1 and +1")
+    if claims.weight_decay <= 0.0 or min(claims.sample_weights or [1.0]) <= 0.0:
+        raise RefusalError("weight_decay must be above 0, and so must all sample_weights")
+    units_of(claims).check()
+    return claims
+
+
+def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
+    """The document as version 2; format, version and names must be ones that are known here."""
+    if doc.get("format") != FORMAT:
+        raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
+    if type(doc.get("version")) is not int or not 1 <= doc["version"] <= VERSION:
+        raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
+    if difference := sorted(map(repr, set(doc) ^ (ENTRIES if doc["version"] > 1 else ENTRIES_1))):
+        raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
+    if doc["version"] == 1:
+        if doc["units"] != "relu" or doc["loss"] not in ("squared", "logistic"):
+            raise RefusalError("version 1 has the units relu, the losses squared and logistic only")
+        W, b, a = members(doc["network"], "W", "b", "a")
+        doc = doc | {"network": {"W": W, "b": b, "a": a, "c": None, "s": None}, "norm": "l2"}
+        doc |= {"units": {"name": "relu"}, "sample_weights": None, "evidence": None}
+    if not isinstance(doc["loss"], str) or doc["loss"] not in LOSSES:
+        raise RefusalError(f"the loss must be one of {', '.join(LOSSES)}")
+    if doc["norm"] not in ("l2", "l1"):
+        raise RefusalError("the norm must be l2 or l1")
+    if not isinstance(doc["bias"], bool) or not isinstance(doc["cvxnet"], str):
+        raise RefusalError("bias must be true or false, and cvxnet a version string")
+    return doc
+
+
+def read_units(value: Any, columns: int) -> dict[str, Any]:
+    """Name and, if the family has one, parameter."""
+    name = value.get("name") if isinstance(value, dict) else None
+    if not isinstance(name, str) or name not in UNITS:
+        raise RefusalError(f"the name of the units must be one of {', '.join(UNITS)}")
+    key, shape = UNITS[name].parameter, UNITS[name].shape
+    members(value, "name", *([key] if key else []))
+    if shape is None:
+        shape = length(value[key], key), columns
+    return {"name": name} | ({key: numbers(value[key], key, *shape)} if key else {})
+
+
+def read_network(value: Any, d: int) -> dict[str, Any]:
+    """The weights of the network; ``gate`` may be left out."""
+    value = {"gate": None} | value if isinstance(value, dict) else value
+    W, b, a, c, s, gate = members(value, "W", "b", "a", "c", "s", "gate")
+    width = length(a, "a")
+    if gate is not None and [type(g) for g in gate[: length(gate, "gate")]] != [int] * width:
+        raise RefusalError("gate must be null, or a list with an integer for each unit")
+    return {
+        "W": numbers(W, "W", width, d),
+        "b": optional(b, "b", width),
+        "a": numbers(a, "a", width),
+        "c": optional(c, "c"),
+        "s": optional(s, "s", d),
+        "gate": gate,
+    }
+
+
+def read_evidence(value: Any, n: int) -> dict[str, Any] | None:
+    """What helps to prove v feasible: two trees of multipliers, see section 7."""
+    if value is None:
+        return None
+    kind, *trees = members(value, "kind", "plus", "minus")
+    if kind != "relaxation":
+        raise RefusalError("this checker knows evidence of the kind relaxation only")
+    plus, minus = (read_node(tree, n, []) for tree in trees)
+    return {"kind": kind, "plus": plus, "minus": minus}
+
+
+def read_node(value: Any, n: int, path: list[int]) -> dict[str, Any]:
+    """A node of a tree: a split on a row, or a leaf."""
+    if isinstance(value, dict) and "row" in value:
+        row, *nodes = members(value, "row", "plus", "minus")
+        if not is_index(row, n) or row in path or len(path) >= MAX_DEPTH:
+            raise RefusalError("evidence: a split not on a row, twice on one, or too deep")
+        plus, minus = (read_node(node, n, [*path, row]) for node in nodes)
+        return {"row": row, "plus": plus, "minus": minus}
+    tilt, lean, tau, mu = members(value, "tilt", "lean", "tau", "mu")
+    for entry in lean[: length(lean, "lean")]:
+        if length(entry, "lean") != 3 or not all(is_index(k, n) for k in entry[:2]):
+            raise RefusalError("evidence: lean must be a list of [row, row, number]")
+    return {
+        "tilt": numbers(tilt, "tilt", n),
+        "lean": [[i, k, numbers(a, "lean")] for i, k, a in lean],
+        "tau": numbers(tau, "tau", n),
+        "mu": numbers(mu, "mu"),
+    }

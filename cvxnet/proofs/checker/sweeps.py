@@ -1,0 +1,219 @@
+"""Proofs by sweeps, rank 3 at most: bent units, sign and threshold."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+from flint import fmpq
+
+from .cones import BentSearch
+from .coordinates import coordinates, few_coordinates
+from .document import RefusalError
+from .dual import Clock, Dual
+from .exact import root
+from .lines import (
+    IDENTITY,
+    Effect,
+    Effects,
+    Line,
+    Metric,
+    Vector,
+    cross,
+    crossings,
+    dot,
+    form,
+    gather,
+    make_line,
+    padded,
+    plus,
+    sums,
+    times,
+)
+
+
+class Sweep:
+    """Visits faces; ``limit`` ends as the largest size of g, or as it was if none is above it.
+
+    The size is what a subclass compares: |g| or its square, in integers.
+    """
+
+    def __init__(self, lines: list[Line], limit: int) -> None:
+        self.lines, self.limit = lines, limit
+
+    def run(self, rank: int, clock: Clock) -> None:
+        """All circles."""
+        pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0), True)
+        for line in self.lines if rank == 3 else [pole] if self.lines else []:
+            self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]))
+            clock.check()
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
+        raise NotImplementedError
+
+    def reach(self, size: int, scale: int) -> None:
+        """Somewhere the size of g is ``size / scale``."""
+        if size > self.limit * scale:
+            self.limit = -(-size // scale)
+
+
+class BallSweep(Sweep):
+    """Bent units, Euclidean norm; the size is g^2 on the sphere w^T H^{-1} w = 1.
+
+    On a closed face g is linear, g = c . w, with the gradient c of any cell that touches it. Let w
+    maximise |g| on the sphere, g(w) != 0, and let F be the face with w in its relative interior.
+    Then w maximises +-c . w on a neighbourhood in the sphere of span F, hence (a linear function
+    has no other local maximum of positive value there) on all of it: it is the multiple of the
+    projection of +-H c on span F. So |g| <= beta everywhere if for every F and both signs this
+    maximum is at most beta, or is attained outside the closure of F. With L = beta^2:
+
+      (a) vertex w            (c . w)^2 <= L w^T H^{-1} w
+      (b) arc on the plane e  |c|^2 - (e.Hc)^2 / |e|^2 <= L,
+                              or neither of +-H(c - (e.Hc) / |e|^2 e) is between the arc's ends
+      (c) cell                |c|^2 <= L, or some line has H c on the wrong side, and one has -H c
+
+    If r < 3, every c lies in the plane of the pole, e.Hc = 0, and (a) and (b) say all. With
+    E = |e|^2, s = e . Hc, flat = E |c|^2 - s^2, (b) reads flat <= L E, which implies (a) at the
+    ends of the arc; the cells beside it have gradients c + k e, k = on or off, so that (c) reads
+    flat + (s + k E)^2 <= L E. These numbers alone settle most arcs. A maximum with s + k E = 0 is
+    on the circle, so (b) saw it.
+    """
+
+    def __init__(self, lines: list[Line], limit: int, H: Metric) -> None:
+        super().__init__(lines, limit)
+        self.H = H
+        self.adjugate = cross(H[1], H[2]), cross(H[2], H[0]), cross(H[0], H[1])
+        self.determinant = dot(H[0], self.adjugate[0])
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        E, (off, on, _) = dot(line.e, line.He), line.effect
+        for end, c, opposite in sums(order):
+            for gradient, turn in ((c, 1), (opposite, -1)):
+                s = dot(line.He, gradient)
+                flat = E * form(self.H, gradient) - s * s
+                tilt = max(abs(s + on * E), abs(s + off * E))
+                if flat + tilt * tilt > self.limit * E:
+                    self.arc(Arc(line, order, end, turn), gradient, s, flat, E)
+
+    def arc(self, arc: Arc, c: Vector, s: int, flat: int, E: int) -> None:
+        """Test (a) where the arc starts, (b) between its ends, (c) beside it."""
+        e = arc.line.e
+        if flat > self.limit * E:
+            w = cross(e, arc.order[arc.end - 1].e)
+            self.reach(dot(c, w) ** 2 * self.determinant, form(self.adjugate, w))
+            if arc.ends_around(plus(times(E, c), times(-s, e))):
+                self.reach(flat, E)
+        for k, side in ((arc.line.effect.on, 1), (arc.line.effect.off, -1)):
+            t = s + k * E  # the sign of +-H(c + k e) that is on the cell's side of the circle
+            square = flat + t * t
+            if t and square > self.limit * E and arc.cell_holds(plus(c, times(k, e)), t * side):
+                self.reach(square, E)
+
+
+class OctahedronSweep(Sweep):
+    """Bent units, norm l1, at most three columns, whose planes are among the lines.
+
+    Then g is linear on each face, and so is |w|_1: |g| / |w|_1, the size, is largest at a vertex.
+    """
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        for end, c, opposite in sums(order):
+            w = cross(line.e, order[end - 1].e)
+            self.reach(max(abs(dot(c, w)), abs(dot(opposite, w))), sum(map(abs, w)))
+
+
+class StepSweep(Sweep):
+    """Steps: g has one value on each open face; ``base`` is what rows that are zero add to all."""
+
+    def __init__(self, lines: list[Line], limit: int, base: int) -> None:
+        super().__init__(lines, limit)
+        self.base = base
+        self.reach(abs(base + sum(line.effect.at for line in lines)), 1)  # the origin
+
+    def circle(self, line: Line, order: list[Line]) -> None:
+        start: list[Line] = []  # those that cross where the arc starts
+        for end, c, opposite in sums(order):
+            start.append(order[end - 1])
+            if end < len(order) and not dot(cross(line.e, start[0].e), order[end].e):
+                continue  # an arc of length zero
+            at = self.base + sum(other.effect.at for other in start)
+            off = sum(other.back[0] for other in start)
+            on = off + sum(other.jump[0] for other in start)
+            values = [c[0] - on + at + line.effect.at, opposite[0] - off + at + line.effect.at]
+            for arc in (self.base + c[0], self.base + opposite[0]):
+                values += [arc + beside for beside in line.effect]
+            self.reach(max(map(abs, values)), 1)
+            start = []
+
+
+class Arc(NamedTuple):
+    """A piece of the circle of ``line``, starting where ``order[end - 1]`` crosses.
+
+    On it ``turn * e . w`` is positive for the lines ``order[:end]``, negative for the others.
+    """
+
+    line: Line
+    order: list[Line]
+    end: int
+    turn: int
+
+    def ends_around(self, c: Vector) -> bool:
+        """Whether H c or -H c, which is in the circle's plane, is between the arc's ends."""
+        start, stop = self.order[self.end - 1], self.order[self.end % len(self.order)]
+        first, second = dot(start.He, c), dot(stop.He, c)
+        if self.end < len(self.order):
+            second = -second
+        return (first >= 0 and second >= 0) or (first <= 0 and second <= 0)
+
+    def cell_holds(self, c: Vector, toward: int) -> bool:
+        """Whether H c (``toward`` > 0) or -H c (< 0) is on the arc's side of all other lines."""
+        if (self.turn > 0) != (toward > 0):
+            c = times(-1, c)
+        for line in self.order[self.end - 1 :: -1]:  # those that cross near the arc come first
+            if dot(line.He, c) < 0:
+                return False
+        return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
+
+
+def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) -> Fraction:
+    """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
+    rows, weights, beta = dual.scaled(1)
+    scale = math.lcm(int(left.q), int(right.q))
+    slopes, beta = (int(left * scale), int(right * scale)), beta * scale
+
+    def effects(k: int) -> Effect:
+        return Effect(k * slopes[k < 0], k * slopes[k > 0])
+
+    if norm == "l1":
+        used = [j for j in range(len(dual.X[0])) if any(row[j] for row in rows)]
+        if len(used) > 3:
+            raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
+        points = [[row[j] for j in used] for row in rows]
+        octahedron = OctahedronSweep(
+            gather(points, weights, effects, IDENTITY, True, IDENTITY), beta
+        )
+        octahedron.run(3, clock)
+        return Fraction(octahedron.limit, beta) - 1
+    steepest = max(map(abs, slopes))
+    points, H, H_scale, slack = few_coordinates(rows, weights, beta, lambda _, d: steepest * d)
+    limit = math.floor((beta - slack) ** 2 * H_scale)
+    if len(H) > 3:
+        return BentSearch(H, limit).excess(points, weights, slopes, clock)
+    ball = BallSweep(gather(points, weights, effects, padded(H), True), limit, padded(H))
+    ball.run(len(H), clock)
+    rho = root(Fraction(ball.limit, H_scale)) + slack
+    return rho / beta - 1 if ball.limit > limit else Fraction(0)
+
+
+def step_excess(dual: Dual, effects: Effects, at: int, clock: Clock) -> Fraction:
+    """`Units.excess` of units with one value where z < 0, one where z > 0, ``at`` where z = 0."""
+    rows, weights, beta = dual.scaled(0)
+    points, H, _, rests = coordinates(rows, 3)
+    if any(rests):
+        raise RefusalError("the rank of the rows of X that v is not 0 on is above 3")
+    base = at * sum(weight for z, weight in zip(points, weights, strict=True) if not any(z))
+    steps = StepSweep(gather(points, weights, effects, padded(H), False), beta, base)
+    steps.run(len(H), clock)
+    return Fraction(steps.limit, beta) - 1
