@@ -18,6 +18,8 @@ from cvxnet.baselines import comparison, tasks
 from cvxnet.baselines.objective import ACTIVATIONS, NOT_TRAINED, Objective
 from cvxnet.baselines.protocol import make_protocol
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
+from cvxnet.baselines.tensors import LOSSES as TENSOR_LOSSES
+from cvxnet.baselines.tensors import to_tensors
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.losses import LOSSES
 
@@ -30,6 +32,14 @@ rng = np.random.default_rng(0)
 X = rng.standard_normal((9, 2))
 Y = np.sin(2 * X.sum(axis=1)) + 0.1 * rng.standard_normal(9)
 LABELS = np.where(np.median(Y) < Y, 1.0, -1.0)
+WEIGHTS = rng.uniform(0.5, 2.0, 9)
+OPTIONS = [
+    {"sample_weight": WEIGHTS},
+    {"output_bias": True},
+    {"skip": True},
+    {"norm": "l1"},
+    {"norm": "l1", "output_bias": True, "skip": True, "sample_weight": WEIGHTS},
+]
 
 
 def target(loss):
@@ -38,6 +48,7 @@ def target(loss):
 
 def make_task(optimizer="adam", width=3, seeds=(0, 1, 2), rate=0.01, **options):
     settings = {"units": "relu", "loss": "squared", "weight_decay": 0.1, "bias": True}
+    settings |= {"norm": "l2", "output_bias": False, "skip": False}
     settings |= {name: options.pop(name) for name in list(options) if name in settings}
     protocol = make_protocol(
         optimizer, width, seeds, options.pop("epochs", 20), options.pop("batch_size", None), None, 9
@@ -66,16 +77,19 @@ def compare(**options):
 
 
 @pytest.mark.parametrize("units", UNITS)
-@pytest.mark.parametrize("loss", sorted(gradients.LOSSES))
-@pytest.mark.parametrize("bias", [True, False])
-def test_torch_and_numpy_agree_on_the_objective(units, loss, bias):
-    objective = Objective(units=units, loss=loss, weight_decay=0.3, bias=bias)
-    W, a = rng.standard_normal((4, 5, 2 + bias)), 3.0 * rng.standard_normal((4, 5))
-    task = replace(make_task(), objective=objective, y=target(loss))
-    columns = np.hstack([X, np.ones((9, int(bias)))])
-    tensors = gradients.Tensors(task, torch.from_numpy(columns), torch.from_numpy(task.y))
-    value = tensors.objective(torch.from_numpy(W), torch.from_numpy(a)).numpy()
-    assert value == pytest.approx(objective.values(W, a, X, task.y), rel=1e-13)
+@pytest.mark.parametrize("loss", sorted(TENSOR_LOSSES))
+@pytest.mark.parametrize("given", [{"bias": True}, {"bias": False}, *OPTIONS], ids=str)
+def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
+    settings = {"bias": True} | given
+    weights = settings.pop("sample_weight", None)
+    if settings.get("norm") == "l1" and ACTIVATIONS[units].fixed_length:
+        settings["norm"] = "l2"
+    objective = Objective(units=units, loss=loss, weight_decay=0.3, **settings)
+    task = replace(make_task(), objective=objective, y=target(loss), sample_weight=weights)
+    shapes = [(4, 5, 2 + objective.bias), (4, 5), (4, objective.output_bias + 2 * objective.skip)]
+    batch = [3.0 * rng.standard_normal(shape) for shape in shapes]
+    value = to_tensors(torch, task).objective(*map(torch.from_numpy, batch)).numpy()
+    assert value == pytest.approx([task.value(*one) for one in zip(*batch, strict=True)], rel=1e-13)
 
 
 def test_every_family_is_trained_or_refused_with_a_reason():
@@ -101,7 +115,7 @@ def test_the_exact_network_has_the_exact_value():
 def test_it_is_what_torch_does_on_an_ordinary_module(optimizer):
     """As the docstring of compare says: torch's weight_decay on the sum of the losses."""
     task = make_task(optimizer, seeds=(5,), rate=0.02)
-    (W,), (a,), _ = start(task)
+    (W,), (a,), _, _ = start(task)
     net = torch.nn.Sequential(
         torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1, bias=False)
     ).double()
@@ -124,14 +138,11 @@ def test_it_is_what_torch_does_on_an_ordinary_module(optimizer):
 
 
 def test_a_fraction_of_an_epoch_is_an_unbiased_estimate():
-    task = make_task(seeds=(0, 1))
-    W, a, _ = start(task)
-    tensors = gradients.Tensors(
-        task, torch.from_numpy(np.hstack([X, np.ones((9, 1))])), torch.from_numpy(Y)
-    )
-    W, a = torch.from_numpy(W), torch.from_numpy(a)
-    parts = [tensors.objective(W, a, torch.tensor([[i], [i]])).numpy() for i in range(9)]
-    assert np.mean(parts, axis=0) == pytest.approx(tensors.objective(W, a).numpy(), rel=1e-12)
+    task = replace(make_task(seeds=(0, 1), skip=True), sample_weight=WEIGHTS)
+    tensors = to_tensors(torch, task)
+    weights = [torch.from_numpy(part) for part in start(task)[:3]]
+    parts = [tensors.objective(*weights, torch.tensor([[i], [i]])).numpy() for i in range(9)]
+    assert np.mean(parts, axis=0) == pytest.approx(tensors.objective(*weights).numpy(), rel=1e-12)
 
 
 # --- batches
@@ -202,6 +213,48 @@ def test_no_network_is_below_the_lower_bound(units, loss):
         assert (record.curve >= lower * (1.0 - 1e-12)).all()
     for group in runs.groups:
         assert (group.gap >= -1e-12).all()
+
+
+@pytest.mark.parametrize("given", OPTIONS, ids=lambda given: ", ".join(given))
+def test_with_every_option_no_run_is_below_the_bound_and_the_best_are_near(given):
+    runs = compare(
+        **{"widths": 12, "optimizers": ("adam", "lbfgs"), "seeds": 3, "epochs": 500},
+        **{"weight_decay": 0.5} | given,
+    )
+    assert runs.solution.status == "optimal"
+    lower = runs.solution.lower_bound
+    for record in runs.records:
+        assert (record.curve >= lower * (1.0 - 1e-12)).all()
+    for group in runs.groups:
+        assert -1e-12 <= group.gap.min() <= 1e-3
+        network = runs.network(group.optimizer, 12, 2)
+        loss = 0.5 * given.get("sample_weight", 1.0) * (network(X)[:, 0] - Y) ** 2
+        assert loss.sum() < group.objective[2]
+        form = (runs.objective.output_bias, runs.objective.skip)
+        assert sum(part.size for part in network.state_dict().values()) == (
+            12 * 4 + form[0] + 2 * form[1]
+        )
+
+
+@pytest.mark.parametrize("given", OPTIONS, ids=lambda given: ", ".join(given))
+def test_with_every_option_the_exact_network_has_the_exact_value(given):
+    solution = cn.train("relu", X, Y, weight_decay=0.3, **given)
+    found = solution.certificate
+    settings = {"norm": "l2", "output_bias": False, "skip": False} | given
+    weights = settings.pop("sample_weight", None)
+    objective = Objective(units="relu", loss="squared", weight_decay=0.3, bias=True, **settings)
+    free = np.concatenate([[] if part is None else np.ravel(part) for part in (found.c, found.s)])
+    W = np.column_stack([found.W, found.b])
+    value = objective.value(W, found.a, X, Y, free, weights)
+    assert value == pytest.approx(solution.value, rel=1e-9)
+
+
+def test_a_weight_counts_like_copies_and_zero_leaves_a_sample_out():
+    times = np.array([0, 1, 2, 1, 1, 3, 1, 0, 1])
+    weighted = compare(sample_weight=times, optimizers="lbfgs", rates=None)
+    copied = compare(X=X.repeat(times, 0), y=Y.repeat(times), optimizers="lbfgs", rates=None)
+    assert weighted.solution.value == pytest.approx(copied.solution.value, rel=1e-6)
+    assert weighted.groups[0].objective == pytest.approx(copied.groups[0].objective, rel=1e-3)
 
 
 def test_enough_width_and_patience_reach_a_known_optimum():
@@ -363,6 +416,7 @@ def test_ctrl_c_before_the_first_run_is_ctrl_c(calls):
 def test_a_store_gives_back_only_what_was_asked_for(tmp_path, calls):
     compare(store=tmp_path)
     changed = [{"y": Y + 1e-9}, {"weight_decay": 0.2}, {"epochs": 31}, {"rates": {"adam": 0.04}}]
+    changed += [{"sample_weight": WEIGHTS}, {"norm": "l1"}, {"output_bias": True}, {"skip": True}]
     changed += [{"bias": False}, {"batch_size": 3}, {"units": "abs"}, {"seeds": 3}]
     for change in changed:
         calls.clear()
@@ -429,6 +483,10 @@ FAULTS = [
     ({"units": "reul"}, ["units 'reul'", "squared_relu"]),
     ({"loss": "hindge"}, ["hindge", "logistic"]),
     ({"weight_decay": 0.0}, ["weight_decay"]),
+    ({"norm": "l3"}, ["relu units have norm 'l2' or 'l1', not 'l3'"]),
+    ({"norm": "l1", "units": "quadratic"}, ["quadratic units have norm 'l2', not 'l1'"]),
+    ({"sample_weight": -np.ones(9)}, ["sample_weight[0] is -1"]),
+    ({"sample_weight": np.ones(8)}, ["sample_weight has shape (8,)"]),
     ({"X": np.full((9, 2), np.nan)}, ["X[0, 0] is nan"]),
     ({"store": __file__}, ["store=", "is no folder"]),
 ]
@@ -442,6 +500,12 @@ def test_bad_input_is_refused_before_any_work(given, parts, calls, monkeypatch):
         compare(**given)
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.failure
+def test_a_decay_that_is_not_the_penalty_is_refused():
+    with pytest.raises(UnsupportedError, match=r"adamw shrinks.*'l1'"):
+        compare(norm="l1", optimizers=("adam", "adamw"), rates=None)
 
 
 @pytest.mark.failure

@@ -90,6 +90,14 @@ def test_text_classes_and_minibatches(cvxnet, wave):
     assert found["protocol"]["batch_size"] == 8 and found["objective"]["bias"] is False
 
 
+def test_the_options_of_train(cvxnet, wave):
+    options = ("--units", "leaky_relu", "--option", "slope=0.2", "--norm", "l1", "--output-bias")
+    code, printed, _ = cvxnet(*wave, *SMALL, *options, "--skip", "--solver", "clarabel", "--json")
+    goal = json.loads(printed)["objective"]
+    assert code == PROVED and goal["options"] == {"slope": 0.2}
+    assert (goal["norm"], goal["output_bias"], goal["skip"]) == ("l1", True, True)
+
+
 def test_a_bracket_that_stayed_open_is_exit_code_1(cvxnet, wave):
     code, printed, _ = cvxnet(*wave, *SMALL, "--time-limit", 1e-9)
     assert code == NOT_PROVED and "(gap)" in printed and "The bracket is wide" in printed

@@ -9,8 +9,8 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
-from cvxnet.baselines.gradients import LOSSES, import_torch, train_batch
-from cvxnet.baselines.objective import Array, Objective, make_objective
+from cvxnet.baselines.gradients import import_torch, train_batch
+from cvxnet.baselines.objective import make_objective
 from cvxnet.baselines.progress import Progress
 from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.runs import Runs
@@ -18,12 +18,16 @@ from cvxnet.baselines.storage import Store
 from cvxnet.baselines.tasks import (
     TUNING,
     Record,
+    Setting,
     Task,
     best_rate,
     training_tasks,
     tuning_tasks,
 )
+from cvxnet.baselines.tensors import LOSSES
+from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
+from cvxnet.training.setup import drop_weightless
 from cvxnet.training.trainer import train
 from cvxnet.validation import check_data, check_positive
 
@@ -36,6 +40,10 @@ def compare(
     loss: str = "squared",
     weight_decay: float,
     bias: bool = True,
+    norm: str = "l2",
+    output_bias: bool = False,
+    skip: bool = False,
+    sample_weight: Any = None,
     optimizers: Sequence[str] = ("sgd", "adam", "lbfgs"),
     widths: Sequence[int] | int = (8, 50),
     seeds: Sequence[int] | int = 20,
@@ -55,15 +63,17 @@ def compare(
 
         sum of losses + weight_decay / 2 * (sum of squared weights of both layers, biases too),
 
-    from many seeds, and each is measured against the bracket. (For units with hidden weights of
-    length one, ``cvxnet/baselines/objective.py`` says how they are trained.)
+    from many seeds, and each is measured against the bracket. (``cvxnet/baselines/objective.py``
+    says how units with hidden weights of length one are trained.)
 
     Parameters
     ----------
     units, X, y, loss, weight_decay, bias, gap, solver, time_limit
         As in `cvxnet.train`; ``time_limit`` is for the exact solution alone. Units: ``"relu"``,
-        ``"leaky_relu"``, ``"abs"``, ``"squared_relu"``, ``"quadratic"``, ``"linear"``, as far as
-        `train` has them.
+        ``"leaky_relu"``, ``"abs"``, ``"squared_relu"``, ``"quadratic"``, ``"linear"``.
+    norm, output_bias, skip, sample_weight
+        As in `cvxnet.train`, with the same objective: for the norm ``"l1"`` the gradient is that of
+        ``weight_decay / 2 * sum((sum of a unit's |hidden weights|)^2 + (output weight)^2)``.
     optimizers : sequence of str
         ``"sgd"`` (with momentum 0.9), ``"adam"``, ``"adamw"`` and ``"lbfgs"``. See the notes.
     widths : int or sequence of int
@@ -104,11 +114,13 @@ def compare(
     weight_decay=weight_decay)`` (or ``Adam``) on the *sum* of the losses, e.g.
     ``0.5 * MSELoss(reduction="sum")``: torch adds ``weight_decay * w`` to the gradient, which is
     the gradient of ``weight_decay / 2 * w**2``. On the *mean* of n losses the same problem has
-    ``weight_decay / n``, and for SGD ``lr * n``.
+    ``weight_decay / n``, and for SGD ``lr * n``. An output bias and a skip connection, which are
+    not decayed, belong in a parameter group with ``weight_decay=0``.
 
     *AdamW* shrinks the weights apart from the gradient ("decoupled"), so it does not minimise this
     objective, nor any that does not depend on its own state; its runs are measured by the
-    objective above all the same, and a distance that remains is no failure of its own.
+    objective above all the same, and a distance that remains is no failure of its own. Its decay
+    is that of the norm l2, so with ``norm="l1"`` it is refused.
 
     *Learning rates* are chosen for each optimiser and width on three networks that are not counted:
     the lowest median objective at the end of a full run, among the rates at which none diverged.
@@ -128,10 +140,21 @@ def compare(
     """
     import_torch()
     X, y = check_data(X, y, get_loss(loss))
-    objective = make_objective(
-        units, loss, check_positive(weight_decay, "weight_decay"), bias, LOSSES
-    )
-    protocol = make_protocol(optimizers, widths, seeds, epochs, batch_size, rates, len(y))
+    if sample_weight is not None:
+        X, y, sample_weight = drop_weightless(X, y, sample_weight)
+    problem: dict[str, Any] = {
+        "loss": loss,
+        "weight_decay": check_positive(weight_decay, "weight_decay"),
+        "bias": bias,
+        "norm": norm,
+        "output_bias": output_bias,
+        "skip": skip,
+    }
+    objective = make_objective(units, LOSSES, **problem)
+    total = len(y) if sample_weight is None else float(sample_weight.sum())
+    protocol = make_protocol(optimizers, widths, seeds, epochs, batch_size, rates, total)
+    check_decay(protocol, norm)
+    setting = Setting(objective=objective, protocol=protocol, X=X, y=y, sample_weight=sample_weight)
     keep = Store(store)
     begin = time.perf_counter()
     with parallel_config("threading"):  # its tasks are too small to be sent to other processes
@@ -139,9 +162,8 @@ def compare(
             units,
             X,
             y,
-            loss=loss,
-            weight_decay=weight_decay,
-            bias=bias,
+            **problem,
+            sample_weight=sample_weight,
             gap=gap,
             solver=solver,
             time_limit=time_limit,
@@ -150,15 +172,12 @@ def compare(
     if solution.stats["interrupted"]:
         raise KeyboardInterrupt
     exact_seconds = time.perf_counter() - begin
-    with Progress(count_batches(objective, protocol, X, y), solution.lower_bound, progress) as bar:
-        tunings, records, interrupted = run(objective, protocol, X, y, keep, bar)
+    with Progress(count_batches(setting), solution.lower_bound, progress) as bar:
+        tunings, records, interrupted = run(setting, keep, bar)
     return Runs(
+        **vars(setting),
         solution=solution,
         exact_seconds=exact_seconds,
-        objective=objective,
-        protocol=protocol,
-        X=X,
-        y=y,
         tunings=in_order(tunings, protocol),
         records=in_order(records, protocol),
         interrupted=interrupted,
@@ -166,17 +185,25 @@ def compare(
     )
 
 
-def run(
-    objective: Objective, protocol: Protocol, X: Array, y: Array, keep: Store, bar: Progress
-) -> tuple[list[Record], list[Record], bool]:
+def check_decay(protocol: Protocol, norm: str) -> None:
+    """Refuse AdamW where its decay is not the penalty."""
+    if norm != "l2" and "adamw" in protocol.optimizers:
+        raise UnsupportedError(
+            f"adamw shrinks each weight in proportion to it: the decay of the norm l2, not of "
+            f"{norm!r}. Take adam, which follows the gradient of the whole objective."
+        )
+
+
+def run(setting: Setting, keep: Store, bar: Progress) -> tuple[list[Record], list[Record], bool]:
     """First the learning rates, then the runs that count; returns them, and whether interrupted."""
     tunings: list[Record] = []
     records: list[Record] = []
+    protocol = setting.protocol
     rates = {(o, w): protocol.rates[o][0] for o in fixed_rates(protocol) for w in protocol.widths}
     try:
-        finish(tuning_tasks(objective, protocol, X, y), tunings, keep, bar)
+        finish(tuning_tasks(setting), tunings, keep, bar)
         rates |= {(t.optimizer, t.width): best_rate(t) for t in tunings}
-        finish(training_tasks(objective, protocol, X, y, rates), records, keep, bar)
+        finish(training_tasks(setting, rates), records, keep, bar)
     except KeyboardInterrupt:
         if not records:
             raise
@@ -208,10 +235,9 @@ def numbered(position: int, task: Task) -> tuple[int, Record]:
     return position, train_batch(task)
 
 
-def count_batches(objective: Objective, protocol: Protocol, X: Array, y: Array) -> int:
+def count_batches(setting: Setting) -> int:
     """How many tasks there are, tuning included."""
-    tuning = sum(1 for _ in tuning_tasks(objective, protocol, X, y))
-    return tuning + sum(1 for _ in training_tasks(objective, protocol, X, y, {}))
+    return sum(1 for _ in tuning_tasks(setting)) + sum(1 for _ in training_tasks(setting, {}))
 
 
 def in_order(records: list[Record], protocol: Protocol) -> tuple[Record, ...]:

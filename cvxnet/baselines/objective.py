@@ -1,17 +1,20 @@
 """The objective that every optimiser here is trained on and measured by, in plain numpy.
 
-A network is ``f(x) = sum_j a_j phi(u_j . x)``; ``x`` ends with a one where hidden units have a
-bias, so the bias is a weight like the others. The objective is
+A network is ``f(x) = sum_j a_j phi(u_j . x) + c + s . x``; in the first term ``x`` ends with a one
+where hidden units have a bias, so the bias is a weight like the others. Output bias ``c`` and skip
+connection ``s`` are there where asked for, and free. The objective is
 
     sum of losses + weight_decay / 2 * sum_j (|u_j|^2 + a_j^2),
 
-the squared weights of both layers. Units of fixed length (see `cvxnet.train`: hidden weights of
+for the norm l2 the squared weights of both layers. Losses may have weights. With either norm the
+penalty on ``u_j, a_j`` is at least ``|u_j| |a_j|``, with equality where ``|u_j| = |a_j|``, which
+scaling one against the other reaches without changing the network: so the infimum is the optimum
+of `cvxnet.train`. Units of fixed length (see `cvxnet.train`: hidden weights of
 length one, penalty ``weight_decay * sum |a_j|``) are trained with free weights ``w_j``, ``c_j`` for
 
     u_j = w_j / |w_j|,  a_j = c_j |w_j|,  penalty  1/2 (|w_j|^2 + c_j^2) >= |c_j| |w_j| = |a_j|,
 
-with equality where ``|w_j| = |c_j|``, and there every unit can be scaled without changing the
-network. So for them too the infimum is the optimum of `cvxnet.train`.
+with equality where ``|w_j| = |c_j|``, which the same scaling reaches.
 """
 
 from __future__ import annotations
@@ -24,8 +27,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.layers import Abs, Layer, LeakyReLU, Linear, ReLU, Sequential, Square, SquaredReLU
-from cvxnet.losses import get_loss
+from cvxnet.layers import (
+    Abs,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Residual,
+    Sequential,
+    Square,
+    SquaredReLU,
+)
+from cvxnet.losses import Weighted, get_loss
+from cvxnet.training.recovery import Form, Weights
+from cvxnet.training.units import FAMILIES
+from cvxnet.training.units.family import check_norm
 
 Array = NDArray[np.float64]
 
@@ -65,6 +81,9 @@ NOT_TRAINED = {
 class Objective:
     """What is minimised. Data, without a column of ones, are given to each call.
 
+    A network is three arrays: ``W`` (m, d), the bias last where there is one, ``a`` (m,), and
+    ``free`` (k,), the output bias and then the skip connection, where they are there.
+
     Examples
     --------
     >>> objective = Objective(units="relu", loss="squared", weight_decay=0.1, bias=False)
@@ -77,6 +96,9 @@ class Objective:
     loss: str
     weight_decay: float
     bias: bool
+    norm: str = "l2"
+    output_bias: bool = False
+    skip: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,36 +106,72 @@ class Objective:
         """The row of the table that belongs to the units."""
         return ACTIVATIONS[self.units]
 
-    def value(self, W: Array, a: Array, X: Array, y: Array) -> float:
-        """The objective of one network, W (m, d) and a (m,); infinite where it diverged."""
-        if not (np.isfinite(W).all() and np.isfinite(a).all()):
+    @property
+    def form(self) -> Form:
+        """Which weights a network has."""
+        return Form(self.bias, self.output_bias, self.skip)
+
+    def value(
+        self,
+        W: Array,
+        a: Array,
+        X: Array,
+        y: Array,
+        free: Array | None = None,
+        sample_weight: Array | None = None,
+    ) -> float:
+        """The objective of one network; infinite where it diverged."""
+        if not all(np.isfinite(part).all() for part in (W, a, free) if part is not None):
             return np.inf
+        loss = get_loss(self.loss)
+        loss = loss if sample_weight is None else Weighted(loss, sample_weight)
         with np.errstate(over="ignore", invalid="ignore"):
-            f = self.network(W, a)(X)[:, 0]
-            decay = 0.5 * self.weight_decay * float((W**2).sum() + (a**2).sum())
-            value = get_loss(self.loss).value(f, y) + decay
+            lengths = np.linalg.norm(W, axis=1, ord=1 if self.norm == "l1" else 2)
+            decay = 0.5 * self.weight_decay * float((lengths**2).sum() + (a**2).sum())
+            value = loss.value(self.network(W, a, free)(X)[:, 0], y) + decay
         return value if np.isfinite(value) else np.inf
 
-    def values(self, W: Array, a: Array, X: Array, y: Array) -> Array:
-        """The objective of each network of a batch, W (s, m, d) and a (s, m)."""
-        return np.array([self.value(*one, X, y) for one in zip(W, a, strict=True)])
-
-    def network(self, W: Array, a: Array) -> Sequential:
-        """The ordinary network with these weights."""
+    def weights(self, W: Array, a: Array, free: Array | None = None) -> Weights:
+        """The weights of the ordinary network, those of units of fixed length brought to it."""
         if self.activation.fixed_length:
             lengths = np.linalg.norm(W, axis=1)
             W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], a * lengths
         W, b = (W[:, :-1], W[:, -1]) if self.bias else (W, None)
+        free = np.zeros(self.output_bias + self.skip * W.shape[1]) if free is None else free
+        c = float(free[0]) if self.output_bias else None
+        return Weights(W, b, a, c, free[int(self.output_bias) :] if self.skip else None)
+
+    def network(self, W: Array, a: Array, free: Array | None = None) -> Sequential:
+        """The ordinary network with these weights; without ``free`` those are zero."""
+        w = self.weights(W, a, free)
         layers = self.activation.layers(**self.options)
-        hidden = Linear(W.shape[1], len(W), bias=self.bias)
-        network = Sequential(hidden, *layers, Linear(len(W), 1, bias=False))
-        state = {"0.weight": W, f"{len(layers) + 1}.weight": a[None, :]}
-        network.load_state_dict(state if b is None else state | {"0.bias": b})
-        return network
+        (m, d), last = w.W.shape, len(layers) + 1
+        body = Sequential(
+            Linear(d, m, bias=self.bias), *layers, Linear(m, 1, bias=self.output_bias)
+        )
+        state = {
+            "0.weight": w.W,
+            "0.bias": w.b,
+            f"{last}.weight": w.a[None, :],
+            f"{last}.bias": w.c,
+        }
+        body.load_state_dict({k: np.atleast_1d(v) for k, v in state.items() if v is not None})
+        if w.s is None:
+            return body
+        skip = Linear(d, 1, bias=False).load_state_dict({"weight": w.s[None, :]})
+        return Sequential(Residual(body, shortcut=skip))
 
 
 def make_objective(
-    units: Any, loss: Any, weight_decay: float, bias: bool, losses: Iterable[str]
+    units: Any,
+    losses: Iterable[str],
+    *,
+    loss: Any,
+    weight_decay: float,
+    bias: bool,
+    norm: str,
+    output_bias: bool,
+    skip: bool,
 ) -> Objective:
     """Check names; ``units`` may be a name, or a unit family with a name and options."""
     name, options = getattr(units, "name", units), dict(getattr(units, "options", {}))
@@ -128,6 +186,14 @@ def make_objective(
         )
     if loss not in (known := tuple(losses)):
         raise InputError(f"compare does not know the loss {loss!r}; it knows {', '.join(known)}.")
+    check_norm(FAMILIES[name], norm)
     return Objective(
-        units=name, loss=loss, weight_decay=float(weight_decay), bias=bool(bias), options=options
+        units=name,
+        loss=loss,
+        weight_decay=float(weight_decay),
+        bias=bool(bias),
+        norm=norm,
+        output_bias=bool(output_bias),
+        skip=bool(skip),
+        options=options,
     )

@@ -155,9 +155,8 @@ def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
         axes.set_title(f"{name}, width {group.width}: every run diverged", loc="left")
         return
     middle = order[len(order) // 2]
-    state = runs.network(name, group.width, group.seeds[middle]).state_dict()
-    W, a = state["0.weight"], list(state.values())[-1][0]
-    draw_units(axes, runs, (W, state.get("0.bias"), a), names)
+    w = runs.objective.weights(*runs.weights(name, group.width, group.seeds[middle]))
+    draw_units(axes, runs, (w.W, w.b, w.a), names)
     title = f"{name}, width {group.width}, median run: gap {group.gap[middle]:.1e}"
     axes.set_title(title, loc="left")
 
@@ -168,7 +167,8 @@ def draw_units(
     """Where each unit's input is zero; thicker for larger units, red and blue for their sign."""
     W, b, a = weights
     b = np.zeros(len(W)) if b is None else b
-    size = np.linalg.norm(np.column_stack([W, b]), axis=1) * np.abs(a)
+    order = 1 if runs.objective.norm == "l1" else 2
+    size = np.linalg.norm(np.column_stack([W, b]), axis=1, ord=order) * np.abs(a)
     share = size / max(float(size.max()), np.finfo(float).tiny)
     colors = [POSITIVE if weight > 0.0 else NEGATIVE for weight in a]
     if len(names) == 1:

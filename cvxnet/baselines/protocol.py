@@ -80,9 +80,9 @@ def make_protocol(
     epochs: Any,
     batch_size: Any,
     rates: Mapping[str, Any] | None,
-    n: int,
+    n: float,
 ) -> Protocol:
-    """Check what the caller chose; fill in the default rates for data of n rows."""
+    """Check what the caller chose; fill in the default rates for a sum of n losses."""
     names = (optimizers,) if isinstance(optimizers, str) else tuple(optimizers)
     given = dict(rates or {})
     for name in (*names, *given):
@@ -126,7 +126,7 @@ def distinct(values: tuple[Any, ...], what: str) -> tuple[Any, ...]:
     return values
 
 
-def make_rates(name: str, given: Any, n: int) -> tuple[float, ...]:
+def make_rates(name: str, given: Any, n: float) -> tuple[float, ...]:
     """The learning rates to try, from the smallest to the largest."""
     if given is None:
         optimizer = OPTIMIZERS[name]

@@ -78,10 +78,22 @@ def headlines(runs: Runs) -> list[str]:
     lower, upper = bracket_text(solution.lower_bound, solution.value)
     return [
         f"{goal.units} units,{options} {goal.loss} loss, weight decay {goal.weight_decay:g}, "
-        f"{'with' if goal.bias else 'without'} bias; n = {n}, d = {d}",
+        f"{'with' if goal.bias else 'without'} bias{extras(runs)}; n = {n}, d = {d}",
         f"exact: {lower} <= optimum <= {upper}, relative gap {solution.gap:.1e} "
         f"({solution.status}), {solution.units} units, {runs.exact_seconds:.2f} s",
     ]
+
+
+def extras(runs: Runs) -> str:
+    """What is not as `compare` has it by default."""
+    goal = runs.objective
+    said = {
+        ", norm l1": goal.norm == "l1",
+        ", free output bias": goal.output_bias,
+        ", free skip connection": goal.skip,
+        ", weighted samples": runs.sample_weight is not None,
+    }
+    return "".join(text for text, there in said.items() if there)
 
 
 def row(runs: Runs, group: Group) -> list[str]:
@@ -139,6 +151,7 @@ def document(runs: Runs) -> dict[str, Any]:
         "objective": asdict(runs.objective),
         "samples": runs.X.shape[0],
         "features": runs.X.shape[1],
+        "weighted": runs.sample_weight is not None,
         "exact": {
             "status": solution.status,
             "lower": solution.lower_bound,
@@ -195,6 +208,10 @@ def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
         "loss": goal.loss,
         "weight_decay": goal.weight_decay,
         "bias": goal.bias,
+        "norm": goal.norm,
+        "output_bias": goal.output_bias,
+        "skip": goal.skip,
+        "weighted": runs.sample_weight is not None,
         "epochs": protocol.epochs,
         "batch_size": protocol.batch_size,
         "lower": solution.lower_bound,

@@ -70,8 +70,8 @@ class Runs:
         What was minimised; evaluates any network of the family in numpy.
     protocol : Protocol
         How the runs were made.
-    X, y : arrays
-        The data, (n, d) without the column of ones, and (n,).
+    X, y, sample_weight : arrays
+        The data, (n, d) without the column of ones, and (n,); weights (n,) or None.
     tunings, records : tuple of Record
         Finished batches: those that chose the learning rates, and those that count.
     interrupted : bool
@@ -86,6 +86,7 @@ class Runs:
     protocol: Protocol
     X: Array = field(repr=False)
     y: Array = field(repr=False)
+    sample_weight: Array | None = field(repr=False)
     tunings: tuple[Record, ...] = field(repr=False)
     records: tuple[Record, ...] = field(repr=False)
     interrupted: bool
@@ -132,15 +133,17 @@ class Runs:
 
     def network(self, optimizer: str, width: int, seed: int) -> Layer:
         """A trained network as an ordinary one, like ``solution.network``."""
-        W, a = self.weights(optimizer, width, seed)
-        return self.objective.network(W, a)
+        return self.objective.network(*self.weights(optimizer, width, seed))
 
-    def weights(self, optimizer: str, width: int, seed: int) -> tuple[Array, Array]:
-        """Hidden weights (m, d), the bias last where there is one, and output weights (m,)."""
+    def weights(self, optimizer: str, width: int, seed: int) -> tuple[Array, Array, Array]:
+        """Hidden weights (m, d), the bias last where there is one, output weights (m,), free (k,).
+
+        Free weights are the output bias and then the skip connection, where they are there.
+        """
         for record in self.records_of(optimizer, width):
             if seed in record.seeds:
                 at = record.seeds.index(seed)
-                return record.W[at], record.a[at]
+                return record.W[at], record.a[at], record.free[at]
         raise KeyError(f"no finished run of {optimizer}, width {width}, seed {seed}")
 
     def table(self) -> str:

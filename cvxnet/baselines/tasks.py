@@ -27,26 +27,39 @@ CURVE_POINTS = 80
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Task:
-    """One batch of networks to train."""
+class Setting:
+    """What all tasks of a comparison have in common; ``sample_weight`` (n,) may be None."""
 
     objective: Objective
     protocol: Protocol
     X: Array
     y: Array
+    sample_weight: Array | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task(Setting):
+    """One batch of networks to train."""
+
     optimizer: str
     width: int
     seeds: tuple[int, ...]
     rates: tuple[float, ...]
     stream: str
 
+    def value(self, W: Array, a: Array, free: Array) -> float:
+        """The objective of one network."""
+        return self.objective.value(W, a, self.X, self.y, free, self.sample_weight)
+
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, ready for JSON; the data by their fingerprint."""
-        data = np.ascontiguousarray(np.column_stack([self.X, self.y])).tobytes()
+        weights = [] if self.sample_weight is None else [self.sample_weight]
+        data = np.ascontiguousarray(np.column_stack([self.X, self.y, *weights])).tobytes()
         return {
             "objective": asdict(self.objective),
             "settings": self.protocol.settings(),
             "shape": self.X.shape,
+            "weighted": self.sample_weight is not None,
             "data": hashlib.sha256(data).hexdigest(),
             "optimizer": self.optimizer,
             "width": self.width,
@@ -69,8 +82,9 @@ class Record:
 
     Attributes
     ----------
-    W, a : (s, m, d) and (s, m) arrays
-        The networks at the end; the last column of ``W`` is the bias where there is one.
+    W, a, free : (s, m, d), (s, m) and (s, k) arrays
+        The networks at the end; the last column of ``W`` is the bias where there is one, ``free``
+        holds the output bias and then the skip connection, where they are there.
     objective : (s,) array
         Evaluated by numpy; infinite where the network diverged.
     epochs, clock, curve : (s, k) arrays
@@ -86,6 +100,7 @@ class Record:
     rates: tuple[float, ...]
     W: Array = field(repr=False)
     a: Array = field(repr=False)
+    free: Array = field(repr=False)
     objective: Array
     epochs: Array = field(repr=False)
     clock: Array = field(repr=False)
@@ -93,8 +108,8 @@ class Record:
     seconds: float
 
 
-def start(task: Task) -> tuple[Array, Array, list[np.random.Generator]]:
-    """Initial weights (s, m, d) and (s, m), the bias last, and each network's generator.
+def start(task: Task) -> tuple[Array, Array, Array, list[np.random.Generator]]:
+    """Initial weights (s, m, d), the bias last, (s, m) and (s, k), and each network's generator.
 
     Every network draws from a generator of its own, so it does not matter which others are in
     the batch.
@@ -105,14 +120,17 @@ def start(task: Task) -> tuple[Array, Array, list[np.random.Generator]]:
     output = 1.0 / np.sqrt(task.width)
     stream = STREAMS[task.stream]
     generators = [np.random.default_rng([stream, seed, task.width]) for seed in task.seeds]
+    free = [output] * task.objective.output_bias + [hidden] * (inputs * task.objective.skip)
     drawn = [
         (
             rng.uniform(-hidden, hidden, (task.width, columns)),
             rng.uniform(-output, output, task.width),
+            rng.uniform(-1.0, 1.0, len(free)) * free,
         )
         for rng in generators
     ]
-    return np.array([W for W, _ in drawn]), np.array([a for _, a in drawn]), generators
+    W, a, free_weights = (np.array(part) for part in zip(*drawn, strict=True))
+    return W, a, free_weights, generators
 
 
 def curve_epochs(epochs: int) -> Array:
@@ -126,18 +144,15 @@ def curve_epochs(epochs: int) -> Array:
     )
 
 
-def tuning_tasks(objective: Objective, protocol: Protocol, X: Array, y: Array) -> Iterator[Task]:
+def tuning_tasks(setting: Setting) -> Iterator[Task]:
     """For each optimiser with more than one rate, and each width, all rates on all tuning seeds."""
-    seeds = range(protocol.tuning_seeds)
+    protocol, seeds = setting.protocol, range(setting.protocol.tuning_seeds)
     for optimizer in protocol.optimizers:
         rates = protocol.rates[optimizer]
         if len(rates) > 1:
             for width in protocol.widths:
                 yield Task(
-                    objective=objective,
-                    protocol=protocol,
-                    X=X,
-                    y=y,
+                    **vars(setting),
                     optimizer=optimizer,
                     width=width,
                     seeds=tuple(seed for _ in rates for seed in seeds),
@@ -158,24 +173,16 @@ def best_rate(tuning: Record) -> float:
     return float(tried[int(np.argmin(scores))])
 
 
-def training_tasks(
-    objective: Objective,
-    protocol: Protocol,
-    X: Array,
-    y: Array,
-    rates: dict[tuple[str, int], float],
-) -> Iterator[Task]:
+def training_tasks(setting: Setting, rates: dict[tuple[str, int], float]) -> Iterator[Task]:
     """All seeds in batches, for each optimiser and width with its rate."""
+    protocol = setting.protocol
     for optimizer in protocol.optimizers:
         for width in protocol.widths:
             for first in range(0, len(protocol.seeds), SEEDS_TOGETHER):
                 seeds = protocol.seeds[first : first + SEEDS_TOGETHER]
                 rate = rates.get((optimizer, width))
                 yield Task(
-                    objective=objective,
-                    protocol=protocol,
-                    X=X,
-                    y=y,
+                    **vars(setting),
                     optimizer=optimizer,
                     width=width,
                     seeds=seeds,

@@ -9,13 +9,16 @@ import joblib
 import typer
 
 from cvxnet.baselines import comparison
+from cvxnet.baselines.objective import ACTIVATIONS
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import Runs
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, check_folder, print_facts, print_json
 from cvxnet.cli.preparation import prepare
+from cvxnet.cli.train import read_options
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
 from cvxnet.tables import Data, read_data
+from cvxnet.training.units import Family
 
 CURVES = ("epochs", "clock", "curve")
 
@@ -27,9 +30,17 @@ def compare(
     features: Annotated[
         str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
     ] = None,
-    units: Annotated[str, typer.Option(help="Unit family, e.g. relu.")] = "relu",
+    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(ACTIVATIONS)}.")] = "relu",
+    option: Annotated[
+        list[str] | None, typer.Option(help="Of the family: slope=0.1; may be repeated.")
+    ] = None,
     loss: Annotated[str, typer.Option(help="squared, logistic, hinge, ...")] = "squared",
     bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True,
+    norm: Annotated[
+        str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")
+    ] = "l2",
+    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False,
+    skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False,
     optimizers: Annotated[
         str, typer.Option(help=f"Of {', '.join(OPTIMIZERS)}.")
     ] = "sgd,adam,lbfgs",
@@ -41,6 +52,7 @@ def compare(
         int | None, typer.Option(help="Samples a step. Default: all.", show_default=False)
     ] = None,
     gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
+    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds for the exact solution.")
     ] = None,
@@ -55,23 +67,28 @@ def compare(
     Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
     """
     check_folder(out)
+    family = Family(units, **read_options(option or []))
     data = read_data(file, target, None if features is None else split(features), loss)
     comparison.import_torch()
     prepare(quiet=json)
     with joblib.parallel_config(n_jobs=jobs):
         runs = comparison.compare(
-            units,
+            family,
             data.X,
             data.y,
             loss=loss,
             weight_decay=weight_decay,
             bias=bias,
+            norm=norm,
+            output_bias=output_bias,
+            skip=skip,
             optimizers=split(optimizers),
             widths=as_numbers(split(widths), "--widths"),
             seeds=range(seed, seed + seeds),
             epochs=epochs,
             batch_size=batch_size,
             gap=gap,
+            solver=solver,
             time_limit=time_limit,
             store=None if out is None else out / "records",
             progress=not json,
