@@ -1,6 +1,7 @@
 """Spectral pricing and semidefinite programs of quadratic and polynomial units."""
 
 import time
+import warnings
 
 import cvxpy as cp
 import numpy as np
@@ -249,6 +250,27 @@ def test_training_reaches_the_program(units, loss, output_bias):
     assert solution.value == pytest.approx(program.solve(solver="CLARABEL"), rel=1e-5)
     fit = cn.recover(program)(X).ravel()
     np.testing.assert_allclose(solution.network(X).ravel(), fit, atol=1e-2)
+
+
+@pytest.mark.parametrize("loss", ["absolute", "hinge"])
+@pytest.mark.parametrize("units", ["quadratic", "polynomial"])
+@pytest.mark.parametrize("share", [0.2, 0.01])
+def test_losses_with_kinks_close_at_once_by_the_program(units, loss, share):
+    """Column generation would go on adding units close to those that are there."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 5)), rng.standard_normal(30)
+    y = np.sign(y) if loss == "hinge" else y
+    weight_decay = share * cn.largest_weight_decay(units, X, y, loss=loss)
+    options = {"loss": loss, "weight_decay": weight_decay}
+    solution = cn.train(units, X, y, time_limit=30.0, **options)
+    assert solution.status == "optimal"
+    assert solution.stats["rounds"] <= 2
+    assert solution.units <= 14
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Clarabel calls some of them inaccurate
+        value = cn.program(units, X, y, **options).solve(solver="CLARABEL")
+    assert solution.value == pytest.approx(value, rel=1e-5)
+    assert cn.check(solution.certificate.to_dict()).valid
 
 
 def test_network_of_polynomial_units_is_ordinary():

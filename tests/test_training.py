@@ -12,7 +12,7 @@ from examples import PE20_X, PE20_Y, random_data, small_matrices
 import cvxnet as cn
 from cvxnet.errors import SolverError
 from cvxnet.proofs import checker
-from cvxnet.training import column_generation
+from cvxnet.training import column_generation, vertex
 from cvxnet.training.master import Master
 
 SOLVERS = ["CLARABEL", "ECOS", "SCS"]
@@ -311,6 +311,23 @@ def test_time_limit_returns_soon_with_a_true_bracket():
     assert longer.value < solution.value
     assert longer.lower_bound >= solution.lower_bound
     assert longer.gap < solution.gap
+
+
+def test_thousands_of_units_are_thinned_out_in_steps_of_the_size_of_the_data(monkeypatch):
+    rng = np.random.default_rng(0)
+    parts, prices = rng.standard_normal((20, 4000)), rng.random(4000)
+    parts[:, 2000:] = parts[:, :2000] + 1e-9 * parts[:, 2000:]
+    widths, search = [], vertex.null_vector
+    monkeypatch.setattr(
+        vertex, "null_vector", lambda P, tol: widths.append(P.shape[1]) or search(P, tol)
+    )
+    scale = vertex.scale_to_vertex(parts, prices, 1e-10)
+    assert (scale >= 0.0).all()
+    assert np.count_nonzero(scale) <= 20
+    np.testing.assert_allclose(parts @ scale, parts.sum(axis=1), atol=1e-8)
+    assert prices @ scale <= prices.sum()
+    assert max(widths) <= 21
+    assert len(widths) < 20 * np.log(4000)
 
 
 def test_the_bracket_is_printed_with_its_ends_told_apart():

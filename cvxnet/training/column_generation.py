@@ -11,17 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 
 from cvxnet.bracket import relative_gap
 from cvxnet.training.master import Master, Timings, blocks_of
 from cvxnet.training.pricing.relaxation import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.problem import Array, Problem, Units, no_units
+from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.sliding import slide
 from cvxnet.training.units.family import Block
@@ -108,30 +108,6 @@ class Bracket:
             self.evidence = None if evidence is None else evidence.times(t)
 
 
-def open_bracket(problem: Problem) -> Bracket:
-    """The bracket that the empty network gives, its free weights fitted."""
-    units, v = fit_free(problem)
-    zero = np.zeros_like(problem.y)
-    lower = 0.0 - problem.loss.conjugate(zero, problem.y)
-    return Bracket(problem, units, problem.objective(units), zero, lower, v)
-
-
-def fit_free(problem: Problem) -> tuple[Units, Array]:
-    """The network without units and with the best free weights, and its dual vector."""
-    k = problem.F.shape[1]
-    units = no_units(problem.family.rank, k)
-    if not k:
-        return units, problem.dual_vector(units)
-    c, f = cp.Variable(k), cp.Variable(len(problem.y))
-    objective = cp.Minimize(problem.loss.expression(f, problem.y))
-    fit = cp.Problem(objective, [f == problem.F @ c])
-    fit.solve(solver="CLARABEL")
-    if c.value is None:
-        return units, problem.dual_vector(units)
-    units = replace(units, free=np.asarray(c.value))
-    return units, problem.propose(units, -np.asarray(fit.constraints[0].dual_value))
-
-
 def close_bracket(
     bracket: Bracket, master: Master, gap: float, deadline: float
 ) -> Iterator[Bracket]:
@@ -188,6 +164,8 @@ def generate_columns(
             master.value = bracket.upper
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
+            if problem.family.smooth and not problem.loss.smooth:
+                units = thin(problem, units)  # or near duplicates would double every round
         maxima = price(bracket, units, v, timings)
         if not problem.loss.smooth or not problem.family.exact:
             continue

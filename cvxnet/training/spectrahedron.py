@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 Program = tuple[cp.Problem, "Callable[[], Units | None]"]
 """A program whose first constraint states the predictions, and how to read the units off it."""
 
-SMALL = 1e-7
+SMALL = 1e-10
 """Eigenvalues below this, relative to the largest, are what the solver left over."""
 
 

@@ -13,8 +13,9 @@ from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.training.column_generation import Bracket, close_bracket, fit_free, open_bracket
+from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
+from cvxnet.training.opening import fit_free, open_bracket, start_from_program
 from cvxnet.training.pricing.relaxation import Evidence
 from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
@@ -155,6 +156,7 @@ def search(
     history: list[tuple[float, float, float, int]] = []
     interrupted, failure = False, None
     try:
+        start_from_program(bracket, gap, deadline, master.timings)
         for _ in close_bracket(bracket, master, gap, deadline):
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))

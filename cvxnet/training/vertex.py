@@ -18,18 +18,40 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
 
     Features whose triangular factor falls below ``tolerance``, relatively, are dependent.
     """
-    while (null := null_vector(problem.family.features(units.weights), tolerance)) is not None:
-        # Scaling unit j by 1 + t c_j with sum_j c_j sign_j feature_j = 0 keeps the fit.
-        c = null * units.signs
-        if c @ problem.family.sizes(units.weights) > 0.0:
-            c = -c
-        t = 1.0 / -c.min() if c.min() < 0.0 else 0.0
-        if t == 0.0:
-            return units
-        scale = 1.0 + t * c
-        scale[np.argmin(c)] = 0.0
-        units = Units(units.weights * scale[:, None], units.signs, units.free).without_small(0.0)
-    return units
+    units = units.without_small(0.0)
+    parts = problem.family.features(units.weights) * units.signs
+    scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
+    return Units(units.weights * scale[:, None], units.signs, units.free).without_small(0.0)
+
+
+def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
+    """Factors ``s >= 0`` with ``parts s = parts 1``, no larger price, and independent parts left.
+
+    Where there are more than n + 1 parts, (n, m), as many groups of them are scaled together: any
+    n + 1 sums are dependent, and each step removes a whole group (Maalouf, Jubran and Feldman
+    2019). So the steps are about ``n log(m / n)``, each of the size of n.
+
+    Examples
+    --------
+    >>> scale_to_vertex(np.array([[1.0, 1.0, 2.0]]), np.array([1.0, 3.0, 1.0]), 1e-10).tolist()
+    [0.0, 0.0, 2.0]
+    """
+    scale = np.ones(len(prices))
+    while True:
+        left = np.flatnonzero(scale)
+        count = min(left.size, parts.shape[0] + 1)
+        starts = np.arange(count) * left.size // max(count, 1)
+        sums = np.add.reduceat(parts[:, left] * scale[left], starts, axis=1) if count else parts
+        null = null_vector(sums[:, :count], tolerance)
+        if null is None:
+            return scale
+        # Scaling group j by 1 + t c_j with sum_j c_j sum_j = 0 keeps the fit.
+        c = -null if null @ np.add.reduceat(prices[left] * scale[left], starts) > 0.0 else null
+        if c.min() >= 0.0:
+            return scale
+        factors = 1.0 - c / c.min()
+        factors[np.argmin(c)] = 0.0
+        scale[left] *= np.repeat(factors, np.diff(starts, append=left.size))
 
 
 def null_vector(features: Array, tolerance: float) -> Array | None:

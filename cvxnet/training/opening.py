@@ -1,0 +1,99 @@
+"""Where column generation begins: the empty network, or the solution of a family's own program.
+
+Units that can be any point of a sphere have no blocks with more than one unit. With a smooth loss
+sliding finds them all the same. A loss with kinks leaves it short of the optimum, and every round
+then adds units close to those that are there, without end. Units of degree two have a
+semidefinite program of moderate size instead, which has all units at once; its solution is the
+first network, and its multiplier the first dual vector to be priced.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.training.column_generation import Bracket, clock, price
+from cvxnet.training.master import Timings
+from cvxnet.training.problem import Array, Problem, Units, no_units
+
+PRECISION = 1e-10
+"""What the solver is asked for; pricing and the network say what was reached."""
+ATTEMPTS: tuple[dict[str, Any], ...] = (
+    {"equilibrate_enable": False},
+    {"direct_solve_method": "qdldl"},
+)
+"""Settings that leave Clarabel most digits on semidefinite programs, the faster first."""
+LARGEST_ORDER = 80
+"""Columns of the data up to which the program is tried: its time grows with their sixth power."""
+
+
+def open_bracket(problem: Problem) -> Bracket:
+    """The bracket that the empty network gives, its free weights fitted."""
+    units, v = fit_free(problem)
+    zero = np.zeros_like(problem.y)
+    lower = 0.0 - problem.loss.conjugate(zero, problem.y)
+    return Bracket(problem, units, problem.objective(units), zero, lower, v)
+
+
+def fit_free(problem: Problem) -> tuple[Units, Array]:
+    """The network without units and with the best free weights, and its dual vector."""
+    k = problem.F.shape[1]
+    units = no_units(problem.family.rank, k)
+    if not k:
+        return units, problem.dual_vector(units)
+    c, f = cp.Variable(k), cp.Variable(len(problem.y))
+    objective = cp.Minimize(problem.loss.expression(f, problem.y))
+    fit = cp.Problem(objective, [f == problem.F @ c])
+    multiplier = solve_quietly(fit)
+    if c.value is None or multiplier is None:
+        return units, problem.dual_vector(units)
+    units = replace(units, free=np.asarray(c.value))
+    return units, problem.propose(units, multiplier)
+
+
+def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: Timings) -> None:
+    """Offer network and dual vector of the family's own program to the bracket.
+
+    Only for losses with kinks; where there is no such program nothing happens.
+    """
+    problem = bracket.problem
+    if problem.loss.smooth or problem.family.rank > LARGEST_ORDER:
+        return
+    written = problem.family.program(problem)
+    if written is None:
+        return
+    program, find_units = written
+    for options in ATTEMPTS:
+        if bracket.gap <= gap or time.monotonic() > deadline:
+            return
+        with clock(timings, "solving"):
+            v = solve_quietly(program, deadline, options)
+        units = find_units()
+        if v is not None and units is not None:
+            price(bracket, units, problem.propose(units, v), timings)
+
+
+def solve_quietly(
+    program: cp.Problem, deadline: float = np.inf, options: dict[str, Any] = ATTEMPTS[0]
+) -> Array | None:
+    """Solve with Clarabel; minus the multiplier of the first constraint, or None.
+
+    What comes back is judged by the bracket, so neither a warning nor an error concerns the user.
+    """
+    options = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), PRECISION) | options
+    left = deadline - time.monotonic()
+    if np.isfinite(left):
+        options["time_limit"] = max(left, 1e-3)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            program.solve(solver="CLARABEL", **options)
+    except cp.error.SolverError:
+        return None
+    v = program.constraints[0].dual_value
+    return None if v is None else -np.asarray(v)
