@@ -129,6 +129,30 @@ def test_free_weights_lower_the_optimum_and_are_what_is_left_without_units(free,
     assert above.value == pytest.approx(optimum(empty), rel=1e-6)
 
 
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "logistic"])
+@pytest.mark.parametrize("name", ["relu", "quadratic", "linear"])
+def test_free_weights_that_fit_everything_are_optimal_and_leave_nothing_to_units(name, loss):
+    """The value is 0 up to rounding, and so is all that units could gain."""
+    X = np.random.default_rng(0).standard_normal((12, 2))
+    y = X @ [1.0, 2.0] + 0.3
+    y = np.sign(y) if loss in CLASSES else y
+    options = {"loss": loss, "output_bias": True, "skip": True}
+    assert cn.largest_weight_decay(name, X, y, **options) == 0.0
+    solution = cn.train(name, X, y, weight_decay=0.1, **options)
+    assert solution.status == "optimal"
+    assert solution.gap <= 1e-6
+    assert solution.value <= 1e-12
+    assert solution.units == 0
+
+
+def test_a_small_value_that_is_not_proved_is_not_called_optimal():
+    """Separable: the infimum is 0, and every network is above it."""
+    X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([-1.0, -1.0, 1.0, 1.0])
+    solution = cn.train("relu", X, y, loss="logistic", skip=True, weight_decay=0.1)
+    assert solution.status == "gap"
+    assert 0.0 <= solution.lower_bound <= solution.value <= 1e-6
+
+
 # --- sample weights -----------------------------------------------------------------------------
 
 

@@ -83,8 +83,8 @@ class Bracket:
 
     @property
     def gap(self) -> float:
-        """``(upper - lower) / |upper|``; 0 where both are 0."""
-        return relative_gap(self.lower, self.upper)
+        """The width relative to the value, as `relative_gap` says."""
+        return relative_gap(self.lower, self.upper, self.problem.scale)
 
     def offer_units(self, units: Units) -> None:
         """Keep the network if it is better."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,11 @@ class Problem:
     def __post_init__(self) -> None:
         if self.F.size == 0:
             object.__setattr__(self, "F", np.zeros((len(self.y), 0)))
+
+    @cached_property
+    def scale(self) -> float:
+        """The loss at zero predictions, beside which values are small or not."""
+        return self.loss.value(np.zeros_like(self.y), self.y)
 
     def fit(self, units: Units) -> Array:
         """The predictions on the training data, (n,)."""

@@ -23,7 +23,8 @@ class Solution:
     lower_bound : float
         A proved lower bound on the optimum over networks of every width.
     gap : float
-        ``(value - lower_bound) / abs(value)``.
+        ``(value - lower_bound) / abs(value)``; relative to 1e-8 of the loss at zero predictions
+        where the value is below that, so that an optimum of 0 can be told from rounding.
     network : Sequential
         The ordinary network: ``Linear, activation, Linear``; where both layers are decayed,
         balanced.

@@ -9,6 +9,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.bracket import relative_gap
 from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Weighted
@@ -26,6 +27,9 @@ from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_positive
+
+NOISE = 1e-7
+"""Error of the fit of the free weights, relative to the dual vector without them."""
 
 
 def train(
@@ -82,7 +86,8 @@ def train(
     sample_weight : (n,) array, optional
         The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
     gap : float
-        Relative width ``(upper - lower) / upper`` at which to stop.
+        Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
+        `Solution.gap`.
     solver : str
         ``"CLARABEL"``, ``"ECOS"`` or ``"SCS"``, or another solver that CVXPY has installed.
     time_limit : float, optional
@@ -186,11 +191,12 @@ def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any
     """Network and certificate; value and bound are the certificate's, rounded outward."""
     weights = weights_of(task.problem, bracket.units, task.form)
     certificate = make_certificate(task, weights, bracket)
+    width = relative_gap(certificate.lower, certificate.upper, task.problem.scale)
     return Solution(
-        status="optimal" if certificate.gap <= gap else "gap",
+        status="optimal" if width <= gap else "gap",
         value=certificate.upper,
         lower_bound=certificate.lower,
-        gap=certificate.gap,
+        gap=width,
         network=network_of(task.problem, weights),
         certificate=certificate,
         width=task.width,
@@ -266,7 +272,11 @@ def largest_weight_decay(
     problem = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
     with one_blas_thread():
         maxima = problem.family.price(fit_free(problem)[1], 0.0)
-    return maxima.rho if maxima.rho > maxima.error or not problem.family.exact else 0.0
+        alone = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
+        noise = NOISE * problem.family.price(alone, 0.0).rho if problem.F.size else 0.0
+    if maxima.rho <= noise or (problem.family.exact and maxima.rho <= maxima.error):
+        return 0.0
+    return maxima.rho
 
 
 def check_solver(solver: str) -> str:

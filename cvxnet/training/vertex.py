@@ -33,8 +33,8 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
 
     Examples
     --------
-    >>> scale_to_vertex(np.array([[1.0, 1.0, 2.0]]), np.array([1.0, 3.0, 1.0]), 1e-10).tolist()
-    [0.0, 0.0, 2.0]
+    >>> scale_to_vertex(np.array([[1.0, 2.0]]), np.array([1.0, 1.0]), 1e-10).tolist()
+    [0.0, 1.5]
     """
     scale = np.ones(len(prices))
     while True:
