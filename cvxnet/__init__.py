@@ -52,7 +52,8 @@ from cvxnet.layers import (
 )
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.certification import Certification, certify
-from cvxnet.proofs.checker import CheckResult, check
+from cvxnet.proofs.checker import CheckResult
+from cvxnet.proofs.checking import check
 from cvxnet.training.conditional_gradient import conditional_gradient
 from cvxnet.training.decomposition import Decomposition, decompose
 from cvxnet.training.program import program, recover

@@ -13,13 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "cvxnet"
 CHECKER = PACKAGE / "proofs" / "checker"
 
 BASE = {"bracket", "errors", "validation", "losses", "cones", "layers"}
-BASE |= {"proofs.certificate", "proofs.checker"}
+BASE |= {"proofs.certificate", "proofs.checker", "proofs.rounded_sweep"}
 MIDDLE = BASE | {"training"}
 UPPER = MIDDLE | {"analysis", "proofs", "tables", "datasets"}
 TOP = UPPER | {"baselines", "interop", "lab"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "proofs.checker": set(),
+    "proofs.rounded_sweep": set(),
     "training": BASE,
     "analysis": MIDDLE,
     "proofs": MIDDLE,

@@ -11,7 +11,7 @@ import typer
 from cvxnet.bracket import bracket_text
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_json
 from cvxnet.errors import InputError
-from cvxnet.proofs import checker
+from cvxnet.proofs import checker, checking
 from cvxnet.training.column_generation import relative_gap
 
 
@@ -20,13 +20,19 @@ def check(
     data: Annotated[
         Path | None, typer.Option(help="CSV (target last) or certificate that has the data.")
     ] = None,
+    rounded: Annotated[
+        bool,
+        typer.Option(
+            "--rounded", help="Prove feasibility in floating point with rounding bounds: fast."
+        ),
+    ] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds.")] = checker.TIME_LIMIT,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Re-prove a certificate exactly, without a solver."""
+    """Re-prove a certificate without a solver: exactly, unless told to round."""
     check_readable(file, data)
     begin = time.perf_counter()
-    result = checker.check(file, data, time_limit=time_limit)
+    result = checking.check(file, data, rounded=rounded, time_limit=time_limit)
     seconds = time.perf_counter() - begin
     if json:
         print_json(
@@ -35,11 +41,12 @@ def check(
                 "lower": result.lower,
                 "upper": result.upper,
                 "reason": result.reason,
+                "method": result.method,
                 "seconds": seconds,
             }
         )
     else:
-        print(f"{in_words(result)} ({seconds:.1f} s)")
+        print(f"{in_words(result)} ({result.method}, {seconds:.1f} s)")
     raise typer.Exit(exit_code(result))
 
 

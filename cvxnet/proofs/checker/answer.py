@@ -26,6 +26,7 @@ class CheckResult:
     rounded outward to doubles, at least as tight as claimed; None for an end that was not proved.
     ``reason``: "proved exactly", or the first reason why not. ``excess``: where the dual vector
     was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; otherwise 0.
+    ``method``: how the dual vector was proved feasible, or not; here it is always the same.
     """
 
     valid: bool
@@ -33,6 +34,7 @@ class CheckResult:
     upper: float | None
     reason: str
     excess: float = 0.0
+    method: str = "exact arithmetic"
 
 
 def check(

@@ -1,0 +1,324 @@
+"""A bound on rho(v) in floating point, for ReLU-like units and at most three columns, O(n^2 log n).
+
+Where exact integers take too long. Every rounding error is bounded here, so what comes out is a
+proof, if the processor and numba's compiler follow IEEE 754. It shares no code with training or
+with the exact checker. What it bounds, over the unit ball of R^3 (fewer columns: zeros added), is
+
+    g(u) = sum_j v_j phi(x_j.u) = h.u + sum_j k_j |e_j.u|,     phi(z) = right z_+ - left (-z)_+,
+
+with e_j = x_j / 2^p_j, its largest entry in [1/2, 1), so exact; k_j = v_j 2^p_j (right - left) / 2;
+h = (right + left) / 2 sum_j v_j x_j. All is scaled by a power of two, so that K = sum_j |k_j| is in
+(1/2, 1]. Let eps = 2^-53. Underflow adds less than 2^-1000 to anything below.
+
+Circles. On the circle e_i.u = 0 let k be the largest entry of e = e_i, and p, q the other two.
+With s = u_p and t = u_q, u_k = -(e_p s + e_q t) / e_k and
+
+    e_j.u = (a s + b t) / e_k,     a = e_k x_p - e_p x_k,   b = e_k x_q - e_q x_k   (x = e_j).
+
+Products are taken with their errors (`difference`), so a and b come out with errors below
+2.01 eps |a|, 2.01 eps |b|, + 2^-103. The circle is walked in order of the rounded ratio b / a (on
+the half t >= 0; opposite, all signs of e_j.u are opposite). Moving the ratio, rounding included,
+into b: the walk is that of exact numbers a^, b^ with |a^ - a| <= 2^-102, |b^ - b| <= 5.03 eps |b|
++ 2^-102. Where the walk has the wrong sign for row j, (a^ s + b^ t) and (a s + b t) have different
+signs, so e_j.u is no larger than their difference over e_k: at most 5.03 eps |b t / e_k| + 2^-100
+<= 7.2 eps |e_j| as |b / e_k| <= |x_q| + |x_k| <= sqrt(2) |e_j|. This is why ties may be passed in
+any order. With c the gradient that the walk has, therefore, everywhere on the circle
+
+    |g(u) - c.u| <= E = 15 eps sum_j |k_j| |e_j| + 2^-60.
+
+On an arc |c.u| is largest at an end, or, if some multiple M of c's projection on the circle's
+plane is in the arc, there: M is in the arc if P.u, P = e x c, changes sign between the ends. A
+projection as long as `floor` that is outside by less than 2^-28 may be taken for inside: it counts
+for more than it has to. Never the other way round: P.u has an error below 16 eps |c| |e| |u|, and
+|c| <= 2^20 floor.
+
+Cells. Let u* maximise |g|, and M be the maximum. (A) If u* is on a circle or at an angle of at
+most eta = 2^-25 from one: go to the nearest point of the nearest circle. The way stays in the
+closed cell, where g = c.u and u* = +-c / |c|, so there |g| >= M cos(eta). (B) Otherwise u* is deep
+inside its cell. The cell has at most n arcs; one is seen from u* under 2 pi / n or more, so it is
+at least sin(eta) 2 pi / n long, and if the walk starts in it, one part is half as long. Let m be
+the middle of that, e = e_i its circle, on either side. Rows with |a|, |b| <= 2^-40 are near: their
+normal is within 2^-37 of a multiple of e, so on the cell they have the sign of that multiple.
+Others have |e_j.m| >= sqrt(a^2 + b^2) sin(sin(eta) pi / (2 n)) / sqrt(3), more than the walk's
+error 5.03 eps |b / e_k| + 2^-100 if n <= 10^5, so the walk passes m with their right signs. So
+for one of the arcs, one of its sides and one of the signs (g or -g) the gradient is the cell's.
+There (B) says sign_j e_j.u* >= |e_j| sin(eta) > 2^-27 for all j, while rounding of u* = c / |c| and
+of the product leaves less than 2^-29. So M <= |c| for a gradient that passes the test, in
+floating point, to be in its own cell. Hence M <= max(largest value found on arcs + E, largest cell
+found) / cos(eta).
+
+Sums. k_j e_j is split, from exact fractions, into a multiple of 2^-51 and the rest. Sums and
+differences of the first part are exact (all are below 4), the rests are below 2^-52 and their sums
+err by less than 2^-68 for n <= 10^5. So c = D + h errs by at most eps (|D| + |h| + |c|) and a
+little, and what is computed from it (lengths, c.u / |u| at an end, |e x c| / |e|) by less than
+32 eps (|c| + 2 |h|), which is added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+EPS = 2.0**-53
+NEAR = 2.0**-40
+"""Rows whose a and b are no larger are taken for multiples of the circle's normal."""
+OUTSIDE = 2.0**-28
+LARGEST = 100_000
+"""Rows for which the derivation holds."""
+CIRCLES_AT_ONCE = 20
+
+
+def bound(
+    X: Array,
+    v: Sequence[Fraction],
+    left: Fraction,
+    right: Fraction,
+    floor: Fraction = Fraction(0),
+    watch: Callable[[], None] = lambda: None,
+) -> Fraction:
+    """An upper bound on ``rho(v)``, or on ``floor`` where that is larger; hardly above it.
+
+    Parameters
+    ----------
+    X : (n, d) array
+        At most three columns; finite.
+    v : n numbers
+    left, right : slopes of the units
+    floor : values below need not be told apart; the closer to rho, the faster
+    watch : called now and then; may raise
+
+    Examples
+    --------
+    >>> one = Fraction(1)
+    >>> found = bound(np.eye(2), [3 * one, 4 * one], 0 * one, one)
+    >>> 5 <= found <= 5 + Fraction(1, 10**14)
+    True
+    """
+    rows = [j for j, x in enumerate(X) if v[j] and x.any()]
+    solid = np.zeros((len(rows), 3))
+    solid[:, : X.shape[1]] = X[rows]
+    E, powers = normalised(solid)
+    weights = [v[j] * Fraction(2) ** int(p) for j, p in zip(rows, powers, strict=True)]
+    k = [(right - left) / 2 * w for w in weights]
+    total = sum(map(abs, k), Fraction(0))
+    exact = [[Fraction(x) for x in e] for e in E.tolist()]
+    mean = [
+        sum((w * e[c] for w, e in zip(weights, exact, strict=True)), Fraction(0)) for c in range(3)
+    ]
+    h = [(right + left) / 2 * m for m in mean]
+    if not total:
+        return max(floor, root_above(sum((x * x for x in h), Fraction(0))))
+    unit = Fraction(2) ** (total.numerator.bit_length() - total.denominator.bit_length())
+    unit = unit if total <= unit else 2 * unit
+    jumps = [[w / unit * x for x in e] for w, e in zip(k, exact, strict=True)]
+    found = sweep(E, jumps, [x / unit for x in h], float(total / unit), floor / unit, watch)
+    return max(floor, found * unit)
+
+
+def normalised(rows: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Rows with a largest entry in [1/2, 1), and the powers of two that were divided by."""
+    powers = np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1]
+    scaled = np.ldexp(rows, -powers[:, None])
+    if (np.ldexp(scaled, powers[:, None]) != rows).any():
+        raise FloatingPointError("entries of a row differ by more than doubles can hold")
+    return scaled, powers
+
+
+def root_above(square: Fraction) -> Fraction:
+    """A little more than the square root, relatively 2^-100 or so."""
+    if not square:
+        return Fraction(0)
+    shift = max(0, 200 - square.numerator.bit_length() + square.denominator.bit_length())
+    shift += shift % 2
+    return Fraction(math.isqrt(math.ceil(square * 2**shift)) + 1, 2 ** (shift // 2))
+
+
+def sweep(
+    E: Array,
+    jumps: list[list[Fraction]],
+    h: list[Fraction],
+    total: float,
+    floor: Fraction,
+    watch: Callable[[], None],
+) -> Fraction:
+    """The bound, in the scaled numbers; ``total`` is K."""
+    if len(E) > LARGEST:
+        raise OverflowError(f"{len(E)} rows; the rounding bounds hold for {LARGEST} at most")
+    first = np.array([[round(x * 2**51) / 2**51 for x in row] for row in jumps])
+    rest = np.array(
+        [
+            [float(x - Fraction(y)) for x, y in zip(*pair, strict=True)]
+            for pair in zip(jumps, first.tolist(), strict=True)
+        ]
+    )
+    level = np.array([float(x) for x in h])
+    size = float(np.linalg.norm(level)) * (1.0 + 2.0**-48)
+    error = 16.0 * EPS * float(np.linalg.norm(first + rest, axis=1).sum()) + 2.0**-60
+    best = max(
+        float(floor) * (1.0 - 2.0**-48) - error - 8.0 * EPS * size,
+        2.0**-20 * (size + 2.0 * total),
+    )
+    for start in range(0, len(E), CIRCLES_AT_ONCE):
+        watch()
+        stop = min(start + CIRCLES_AT_ONCE, len(E))
+        best = circles(E, first, rest, level, size, best, start, stop)
+    # (1 + 8 eps) best + 8 eps |h|: what was dismissed because its square is at most that of best
+    seen = Fraction(best) * (1 + Fraction(EPS) * 8) + Fraction(8.0 * EPS * size)
+    return (seen + Fraction(error)) * (1 + Fraction(1, 2**50))  # 1 / cos(eta) < 1 + 2^-50
+
+
+@njit(cache=True, nogil=True)
+def circles(E, first, rest, h, size, best, start, stop):  # type: ignore[no-untyped-def]
+    """The largest of ``best`` and what is found on some circles and beside them."""
+    for i in range(start, stop):
+        best = circle(E, first, rest, h, size, best, i)
+    return best
+
+
+@njit(cache=True)
+def circle(E, first, rest, h, size, best, i):  # type: ignore[no-untyped-def]
+    """One circle: its arcs, and the two cells beside each."""
+    e = E[i]
+    ratio, start, near, multiple = crossings(E, i)
+    order = np.argsort(ratio)
+    order = order[start[order] != 0.0]
+    # signed sums of k_j e_j, each in two parts: of rows that are not near; of near ones on the
+    # arc; of near ones on the side of the circle to which e points
+    far, along, beside = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))
+    for j in range(len(E)):
+        add(along if near[j] else far, start[j], first[j], rest[j])
+        add(beside, multiple[j], first[j], rest[j])
+    sign = np.where(near, 0.0, start)
+    c, U, V = np.empty(3), np.empty(3), np.empty(3)
+    for t in range(order.size + 1):
+        if t > 0:
+            j = order[t - 1]
+            add(along if near[j] else far, -2.0 * start[j], first[j], rest[j])
+            sign[j] = -sign[j]
+        for turn in (1.0, -1.0):  # the gradient of g, then that of -g on the opposite face
+            square = gradient(c, far, 1.0, along, turn, h)
+            if square > best * best:
+                place(U, e, ratio[order[t - 1]] if t > 0 else -np.inf)
+                place(V, e, ratio[order[t]] if t < order.size else np.inf)
+                slack = 32.0 * EPS * (np.sqrt(square) + 2.0 * size)
+                best = max(best, on_arc(c, e, U, V) + slack)
+            for side in (1.0, -1.0):
+                square = gradient(c, far, side, beside, turn, h)
+                if square > best * best:
+                    toward = side if dot(e, c) > 0.0 else -side
+                    if in_cell(E, sign, order, t, c, toward):
+                        length = np.sqrt(square)
+                        best = max(best, length + 32.0 * EPS * (length + 2.0 * size))
+    return best
+
+
+@njit(cache=True)
+def crossings(E, i):  # type: ignore[no-untyped-def]
+    """For each row b / a, its sign where the walk starts, whether it is near, and of what sign.
+
+    The sign is 0 where a = b = 0. Where only a = 0 the row crosses where the walk ends. The last
+    is the sign of the multiple of the normal that a near row is, 0 for others.
+    """
+    e, n = E[i], len(E)
+    ratio, sign, multiple = np.full(n, np.inf), np.zeros(n), np.zeros(n)
+    near = np.zeros(n, np.bool_)
+    k = np.argmax(np.abs(e))
+    p, q = (k + 1) % 3, (k + 2) % 3
+    for j in range(n):
+        x = E[j]
+        a, b = difference(e[k], x[p], e[p], x[k]), difference(e[k], x[q], e[q], x[k])
+        if a != 0.0:
+            ratio[j] = b / a
+        sign[j] = np.sign(a if a != 0.0 else b) * np.sign(e[k])
+        near[j] = abs(a) <= NEAR and abs(b) <= NEAR
+        if near[j]:
+            multiple[j] = np.sign(x[k]) * np.sign(e[k])
+    return ratio, sign, near, multiple
+
+
+@njit(cache=True)
+def difference(x, y, z, w):  # type: ignore[no-untyped-def]
+    """``x y - z w`` for numbers below 1, with an error below 2.01 eps of it + 2^-103."""
+    s, t = x * y, z * w
+    return (s - t) + (product_error(x, y, s) - product_error(z, w, t))
+
+
+@njit(cache=True)
+def product_error(x, y, product):  # type: ignore[no-untyped-def]
+    """``x y - product``, exactly where nothing underflows (Dekker 1971)."""
+    s, t = 134217729.0 * x, 134217729.0 * y
+    x_high, y_high = s - (s - x), t - (t - y)
+    x_low, y_low = x - x_high, y - y_high
+    return x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
+
+
+@njit(cache=True)
+def add(total, factor, first, rest):  # type: ignore[no-untyped-def]
+    """Add ``factor`` times both parts; the factor is 0 or a power of two but for its sign."""
+    for x in range(3):
+        total[0, x] += factor * first[x]
+        total[1, x] += factor * rest[x]
+
+
+@njit(cache=True)
+def gradient(c, far, side, near, turn, h):  # type: ignore[no-untyped-def]
+    """Put ``far + side * near + turn * h`` into c; returns its square."""
+    for x in range(3):
+        D = (far[0, x] + side * near[0, x]) + (far[1, x] + side * near[1, x])
+        c[x] = D + turn * h[x]
+    return dot(c, c)
+
+
+@njit(cache=True)
+def place(U, e, ratio):  # type: ignore[no-untyped-def]
+    """Put into U where the walk crosses a row with that ratio: a s + b t = 0, t >= 0."""
+    k = np.argmax(np.abs(e))
+    p, q = (k + 1) % 3, (k + 2) % 3
+    if abs(ratio) <= 1.0:
+        U[p], U[q] = -ratio, 1.0
+    else:
+        U[p], U[q] = -np.sign(ratio), 1.0 / abs(ratio)
+    U[k] = -(e[p] * U[p] + e[q] * U[q]) / e[k]
+
+
+@njit(cache=True)
+def on_arc(c, e, U, V):  # type: ignore[no-untyped-def]
+    """The largest ``|c.u| / |u|`` on the arc from U to V."""
+    P = np.array([e[1] * c[2] - e[2] * c[1], e[2] * c[0] - e[0] * c[2], e[0] * c[1] - e[1] * c[0]])
+    length, first, last = np.sqrt(dot(P, P)), np.sqrt(dot(U, U)), np.sqrt(dot(V, V))
+    start, end, margin = dot(P, U) / first, dot(P, V) / last, OUTSIDE * length
+    if (start > margin and end > margin) or (start < -margin and end < -margin):
+        return max(abs(dot(c, U)) / first, abs(dot(c, V)) / last)
+    return length / np.sqrt(dot(e, e))
+
+
+@njit(cache=True)
+def in_cell(E, sign, order, t, c, toward):  # type: ignore[no-untyped-def]
+    """Whether ``toward * c`` has the signs of an arc; the next crossings dismiss most."""
+    for x in range(t, order.size):
+        j = order[x]
+        if sign[j] * toward * dot(E[j], c) < 0.0:
+            return False
+        if x - t == 3:
+            break
+    for x in range(t - 1, -1, -1):
+        j = order[x]
+        if sign[j] * toward * dot(E[j], c) < 0.0:
+            return False
+    for x in range(t, order.size):
+        j = order[x]
+        if sign[j] * toward * dot(E[j], c) < 0.0:
+            return False
+    return True
+
+
+@njit(cache=True)
+def dot(x, y):  # type: ignore[no-untyped-def]
+    return x[0] * y[0] + x[1] * y[1] + x[2] * y[2]
