@@ -263,6 +263,21 @@ def test_norm_l1_with_three_features_selects_them(name):
     assert used["l2"].all()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_linear_units_of_norm_l1_are_coordinate_units_to_many_digits(seed):
+    """Exponential cones leave a conic solver six digits; Newton's method adds the others."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((12, 1 + seed % 5)), np.where(np.arange(12) % 2, 1.0, -1.0)
+    share = 10.0 ** rng.uniform(-2.0, -0.3)
+    beta = share * cn.largest_weight_decay("coordinate", X, y, loss="logistic")
+    options = {"loss": "logistic", "weight_decay": beta, "gap": 1e-9}
+    linear = cn.train("linear", X, y, bias=False, norm="l1", **options)
+    coordinate = cn.train("coordinate", X, y, bias=False, **options)
+    assert linear.status == coordinate.status == "optimal"
+    assert linear.value == pytest.approx(coordinate.value, rel=2e-9)
+    assert linear.units <= 1
+
+
 def test_norm_l1_is_refused_where_there_is_none():
     X, y = data("squared")
     with pytest.raises(cn.InputError, match="norm"):

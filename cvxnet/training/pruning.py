@@ -38,12 +38,22 @@ def prune(units: Units, master: Master) -> Units:
 
 
 def thin(problem: Problem, units: Units) -> Units:
-    """At most n units with linearly independent features, without moving any."""
+    """At most n units with linearly independent features, without moving any.
+
+    Or what the family simplifies the network to, where that is fewer.
+    """
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)
         if is_as_good(problem, independent, units):
-            return independent
+            return simplify(problem, independent)
     return units
+
+
+def simplify(problem: Problem, units: Units) -> Units:
+    """The network that the family makes of it, where it has fewer units and is as good."""
+    rows, signs = problem.family.simplify(units.weights, units.signs)
+    fewer = Units(rows, signs, units.free).without_small(SMALL)
+    return fewer if len(fewer) < len(units) and is_as_good(problem, fewer, units) else units
 
 
 def is_as_good(problem: Problem, fewer: Units, units: Units) -> bool:

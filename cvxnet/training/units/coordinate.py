@@ -14,7 +14,7 @@ import numpy as np
 from cvxnet.layers import Linear, Sequential
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily
-from cvxnet.training.units.linear import largest_linear
+from cvxnet.training.units.linear import column_block, largest_linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,7 @@ class CoordinateUnits(UnitFamily):
 
     def block(self, u: Array, sign: float) -> Block:
         """The column; its coefficient is free, so one block has both signs."""
-        j = int(np.argmax(np.abs(u)))
-        direction = np.eye(self.rank)[j : j + 1]
-        return Block((j,), 1.0, self.X[:, j : j + 1], np.zeros((0, 1)), direction)
+        return column_block(self.X, int(np.argmax(np.abs(u))))
 
     def all_blocks(self, facets_only: bool = True) -> list[Block]:
         """All columns."""

@@ -59,13 +59,19 @@ class LinearUnits(UnitFamily):
         return largest_linear(self.X, v, floor, self.norm)
 
     def block(self, u: Array, sign: float) -> Block:
-        """The block of all units; the output sign is in ``u``."""
+        """The block of all units, or of one feature; the output sign is in ``u``."""
+        if self.is_vertex(u):
+            return column_block(self.X, int(np.argmax(np.abs(u))))
         d = self.rank
         return Block(("all",), 1.0, self.X, np.zeros((0, d)), np.eye(d))
 
     def face(self, u: Array) -> tuple[Array, Array]:
-        """The whole space."""
-        return self.X, np.eye(self.rank)
+        """The whole space, or the feature alone."""
+        return super().face(u) if self.is_vertex(u) else (self.X, np.eye(self.rank))
+
+    def is_vertex(self, u: Array) -> bool:
+        """Whether u is a vertex of the l1 ball: one feature. Its other faces are never needed."""
+        return self.norm == "l1" and np.count_nonzero(u) == 1
 
     def all_blocks(self, facets_only: bool = True) -> list[Block]:
         """The one block."""
@@ -86,6 +92,11 @@ class LinearUnits(UnitFamily):
             {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
         )
         return network
+
+
+def column_block(X: Array, j: int) -> Block:
+    """One feature; its coefficient is free, so one block has both signs."""
+    return Block((j,), 1.0, X[:, j : j + 1], np.zeros((0, 1)), np.eye(1, X.shape[1], j))
 
 
 def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
