@@ -1,7 +1,7 @@
 """Pricing at any rank: the bound is above all units, near the exact value, and provable."""
 
 import time
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,14 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.training.pricing.relaxation import Side, best_multiplier, bounds_on_rho
+from cvxnet.training.column_generation import generate_columns
+from cvxnet.training.master import Master
+from cvxnet.training.opening import open_bracket
+from cvxnet.training.pricing.evidence import Split
+from cvxnet.training.pricing.relaxation import Side, best_multiplier
+from cvxnet.training.pricing.sign_tree import Forest
+from cvxnet.training.scaling import rescale
+from cvxnet.training.setup import set_up
+from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.units import make_family
 
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]
 
 
+def improved(forest, seconds=0.7):
+    deadline = time.monotonic() + seconds
+    for eps in (1e-2, 1e-2, 3e-3, 1e-3, 1e-3, 1e-4):
+        for side in forest.sides:
+            side.improve(eps, deadline)
+    return forest.bound()
+
+
 def last_bound(rows, family, v, seconds=0.7):
-    return list(bounds_on_rho(rows, family.slopes, v, time.monotonic() + seconds))[-1][0]
+    return improved(Forest(rows, family.slopes, v), seconds)
 
 
 @pytest.mark.parametrize(("name", "options"), FAMILIES)
@@ -49,15 +65,16 @@ def test_near_the_exact_value_at_rank_three(name, options, seed):
 def test_bounds_fall_and_first_is_worse_than_last():
     rng = np.random.default_rng(0)
     X, v = rng.standard_normal((30, 6)), rng.standard_normal(30)
-    bounds = [b for b, _ in islice(bounds_on_rho(X, (1.0, 0.0), v, np.inf), 6)]
+    forest = Forest(X, (1.0, 0.0), v)
+    bounds = [improved(forest, 0.2) for _ in range(4)]
     assert bounds[-1] < bounds[0]
     assert all(after <= before for before, after in pairwise(bounds))
 
 
 def test_gradient_of_the_bound():
     rng = np.random.default_rng(1)
-    X, w = rng.standard_normal((9, 4)), rng.standard_normal(9)
-    side = Side(X, X.T @ w, w)
+    X, v = rng.standard_normal((9, 4)), rng.standard_normal(9)
+    side = Side(X, (1.0, -0.2), 1.0, v)
     z = side.z + 0.1 * rng.uniform(size=side.z.size)
     value, gradient = side.value_and_gradient(z, 0.05)
     for direction in rng.standard_normal((5, z.size)):
@@ -65,6 +82,68 @@ def test_gradient_of_the_bound():
         up, down = (side.value_and_gradient(z + s * h * direction, 0.05)[0] for s in (1, -1))
         assert (up - down) / (2 * h) == pytest.approx(gradient @ direction, rel=1e-4, abs=1e-6)
     assert np.isfinite(value)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_gradient_in_the_dual_vector(sign):
+    rng = np.random.default_rng(2)
+    X, v = rng.standard_normal((9, 4)), rng.standard_normal(9)
+    side = Side(X, (1.0, -0.2), sign, v)
+    z = side.z + 0.1 * rng.uniform(size=side.z.size)
+    side.value_and_gradient(z, 0.05)
+    gradient = side.gradient_in_v()
+    for direction in rng.standard_normal((5, 9)):
+        ends = []
+        for h in (1e-6, -1e-6):
+            side.take(v + h * direction)
+            ends.append(side.value_and_gradient(z, 0.05)[0])
+        assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient @ direction, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "options"), FAMILIES)
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=3, deadline=None)
+def test_splitting_never_raises_the_bound_and_stays_above_all_units(name, options, seed):
+    rng = np.random.default_rng(seed)
+    X, v = rng.standard_normal((14, 5)), rng.standard_normal(14)
+    family = make_family(name, X, **options)
+    forest = Forest(X, family.slopes, v)
+    bound = improved(forest, 0.1)
+    for _ in range(6):
+        for child in forest.grow():
+            assert child.bound() <= bound * (1 + 1e-9)
+        assert forest.bound() <= bound * (1 + 1e-9)
+        bound = forest.bound()
+    U = rng.standard_normal((3000, 5))
+    U /= np.linalg.norm(U, axis=1)[:, None]
+    assert np.abs(family.features(U @ family.arrangement.basis).T @ v).max() <= improved(
+        forest, 0.2
+    )
+
+
+def test_branching_closes_what_the_relaxation_leaves():
+    rng = np.random.default_rng(5)
+    X, v = rng.standard_normal((20, 4)), rng.standard_normal(20)
+    family = make_family("abs", X)
+    rho = family.price(v, 0.0).rho
+    forest = Forest(X, family.slopes, v)
+    before = improved(forest, np.inf) / rho - 1.0
+    for _ in range(8):
+        for child in forest.grow():
+            child.improve(1e-3, np.inf)
+    after = forest.bound() / rho - 1.0
+    assert -1e-9 <= after < 0.1 * before
+
+
+def test_a_tree_of_carriers_alone_stays_below_its_root():
+    rng = np.random.default_rng(2)
+    X, v = rng.standard_normal((14, 4)), rng.standard_normal(14) ** 2
+    forest = Forest(X, (1.0, 1.0), v)
+    root = improved(forest, np.inf)
+    for _ in range(3):
+        for child in forest.grow():
+            child.improve(1e-3, np.inf)
+            assert child.bound() <= root * (1.0 + 1e-9)
 
 
 @given(seed=st.integers(0, 10**6))
@@ -101,6 +180,26 @@ def test_brackets_at_rank_nine_are_proved_by_the_checker(name, options, loss):
     result = cn.check(solution.certificate.to_dict())
     assert result.valid, result.reason
     assert (result.lower, result.upper) == (solution.lower_bound, solution.value)
+
+
+def test_time_narrows_the_bracket_by_choosing_the_dual_vector_and_branching():
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((60, 9))
+    y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
+    beta = 0.1 * cn.largest_weight_decay("relu", X, y)
+    with one_blas_thread():
+        problem, _ = rescale(set_up("relu", X, y, "squared", beta).problem)
+        bracket, master = open_bracket(problem), Master(problem, "CLARABEL")
+        for _ in generate_columns(bracket, master, 1e-6, time.monotonic() + 1.5):
+            pass
+        v, fixed = problem.dual_vector(bracket.units), np.inf
+        for w, bound, evidence in problem.family.prove(bracket, v, time.monotonic() + 60.0):
+            bracket.offer_dual(w, bound, evidence)
+            fixed = bracket.gap if (w == v).all() else fixed
+            branched = isinstance(evidence.plus, Split) or isinstance(evidence.minus, Split)
+            if branched and bracket.gap < 0.7 * fixed:
+                break
+    assert 0.0 < bracket.gap < 0.7 * fixed and branched
 
 
 def test_tampered_evidence_is_refused():

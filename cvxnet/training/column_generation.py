@@ -18,7 +18,7 @@ import numpy as np
 
 from cvxnet.bracket import relative_gap
 from cvxnet.training.master import Master, Timings, blocks_of
-from cvxnet.training.pricing.relaxation import Evidence
+from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.pruning import thin
@@ -57,7 +57,7 @@ CREEP = 1e-7
 """A network that improves by less than this, relatively, stands still."""
 SHARE = 0.4
 """Share of the time for finding a network, where proving a bound takes the rest."""
-PROOF_SECONDS = 60.0
+PROOF_SECONDS = 20.0
 """Time for proving a bound, where no time limit was given."""
 SLACK = 1e-14
 """Relative room left below ``rho(v) <= weight_decay`` for the rounding of ``t v``."""
@@ -125,8 +125,8 @@ def close_bracket(
     yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
     problem = bracket.problem
     end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
-    v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
-    for bound, evidence in problem.family.prove(v, end):
+    first = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
+    for v, bound, evidence in problem.family.prove(bracket, first, end):
         bracket.offer_dual(v, bound, evidence)
         yield bracket
         if bracket.gap <= gap:

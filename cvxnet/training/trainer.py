@@ -17,7 +17,7 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.opening import fit_free, open_bracket, start_from_program
-from cvxnet.training.pricing.relaxation import Evidence
+from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin

@@ -35,55 +35,55 @@ lengths going into w.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
-from cvxnet.training.pricing.evidence import Array, Evidence, Indices, Multipliers
+from cvxnet.training.pricing.evidence import Array, Indices, Multipliers
 
-SMOOTHINGS = (1e-2, 1e-2, 3e-3, 3e-3, *(1e-3,) * 4, *(3e-4,) * 4, *(1e-4,) * 40)
-"""Weights eps of the barrier, relative to B / r, one a stage."""
 STEPS = 100
 """Quasi-Newton steps a stage."""
 PARTNERS = 10
 """Pairs added for each carrier after each stage."""
 SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
+NEGLIGIBLE = 1e-4
+"""Pairs on which a row spends a smaller share than this are dropped after a stage."""
 SPAN = 30.0
 """How far log tau may go from that of the mean weight."""
-ENOUGH = 1e-4
-"""Stages at the last smoothings end the search when they gain less than this, relatively."""
 
 
 class Side:
-    """The bound on one sign of the pricing function, and its multipliers.
+    """The bound on ``sign * sum_k v_k phi(x_k.u)``, and its multipliers.
 
-    ``z`` holds the shares in which budgets are spent (pairs first, then tilts s > 0, then s < 0;
-    only their proportions within a row count) and the logarithms of tau. For rows of fixed sign
-    shares are amounts, in units of ``size``.
+    ``sigma`` has the signs of the rows for which they are fixed, otherwise 0. ``z`` holds the
+    shares in which budgets are spent (pairs first, then tilts s > 0, then s < 0; only their
+    proportions within a row count) and the logarithms of tau. For rows of fixed sign shares are
+    amounts, in units of ``size``.
     """
 
-    def __init__(self, rows: Array, slope: Array, w: Array, signs: Array | None = None) -> None:
+    def __init__(self, rows: Array, slopes: tuple[float, float], sign: float, v: Array) -> None:
+        self.n, self.r = rows.shape
         self.lengths = np.linalg.norm(rows, axis=1)
         self.lengths[self.lengths == 0.0] = 1.0
         self.X = rows / self.lengths[:, None]
-        self.n, self.r = rows.shape
-        self.sigma = np.zeros(self.n) if signs is None else signs
-        self.size = float(np.abs(w * self.lengths).mean()) or 1.0
-        self.weigh(slope, w)
+        self.a, self.b = sign * (slopes[0] - slopes[1]) / 2.0, sign * (slopes[0] + slopes[1]) / 2.0
+        self.sigma = np.zeros(self.n)
+        self.size = abs(self.b) * float(np.abs(v * self.lengths).mean()) or 1.0
+        self.take(v)
         tau = np.log(self.carrying / np.sqrt(self.r) + 1e-2 * self.size)
         self.set_pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
         self.z = np.concatenate([np.ones(2 * self.n), tau])
-        self.z[: 2 * self.n][np.tile(self.sigma != 0.0, 2)] = 0.0
         near = self.X @ self.X.T
-        self.add_pairs(np.where(near != 0.0, np.abs(near), -1.0), near)
+        self.add_pairs(np.where(near != 0.0, np.abs(near), -1.0), near, share=1.0)
 
-    def weigh(self, slope: Array, w: Array) -> None:
-        """Take another slope and other weights."""
-        w = w * self.lengths
-        self.slope = slope + self.X.T @ (w * self.sigma)
+    def take(self, v: Array) -> None:
+        """Keep the multipliers, for another v."""
+        self.v, w = v, self.b * self.lengths * v
+        self.slope = self.X.T @ (self.a * self.lengths * v + w * self.sigma)
         w = np.where(self.sigma == 0.0, w, 0.0)
         self.carrying, self.budget = np.maximum(w, 0.0), np.maximum(-w, 0.0) * (1.0 - SPARE)
 
@@ -92,13 +92,13 @@ class Side:
         self.I, self.J, self.signs, self.m = I, J, signs, len(I)
         self.spender = np.concatenate([J, np.arange(self.n), np.arange(self.n)])
 
-    def add_pairs(self, gain: Array, slope: Array) -> None:
+    def add_pairs(self, gain: Array, slope: Array, share: float = 0.0) -> None:
         """The PARTNERS best rows for each carrier, by ``gain`` (n, n), where it is positive."""
         gain = gain.copy()
         gain[self.carrying == 0.0] = -1.0
         gain[:, (self.budget == 0.0) & (self.sigma == 0.0)] = -1.0
         shares = self.z[: self.m] / self.totals(self.z)[self.J]
-        kept = shares > 1e-9
+        kept = shares > NEGLIGIBLE
         gain[self.I[kept], self.J[kept]] = -1.0
         count = min(PARTNERS, self.n)
         best = np.argpartition(-gain, count - 1, axis=1)[:, :count]
@@ -106,7 +106,7 @@ class Side:
         good = gain[I, J] > 0.0
         I, J = I[good], J[good]  # noqa: E741
         old, rest = self.z[: self.m][kept], self.z[self.m :]
-        start = np.zeros(len(I)) if self.m else np.where(self.sigma[J] == 0.0, 1.0, 0.0)
+        start = np.full(len(I), share)
         I0, J0, signs = self.I[kept], self.J[kept], self.signs[kept]
         self.set_pairs(
             np.concatenate([I0, I]),
@@ -165,14 +165,55 @@ class Side:
         by_share = rate * (useful * spending - self.mean[self.spender])
         return float(value), np.concatenate([by_share, by_tau])
 
-    def gradient_in_weights(self) -> tuple[Array, Array]:
-        """The derivatives of B in slope and w, where it was evaluated last."""
+    def worth(self) -> Array:
+        """The derivative of B in w, for rows of length one, where it was evaluated last.
+
+        It stands for E |x_k.u|, which is |x_k.E u| where the sign is certain.
+        """
         carried = np.where(self.carrying > 0.0, (self.dY * self.X).sum(axis=1), -self.mean)
-        return self.u, self.lengths * np.where(self.sigma == 0.0, carried, self.sigma * self.Xu)
+        return np.where(self.sigma == 0.0, carried, self.sigma * self.Xu)
+
+    def most_in_doubt(self) -> int | None:
+        """The row by whose sign most is to be known; None where all signs are certain."""
+        self.value_and_gradient(self.z, self.barrier(1e-3))
+        doubt = np.abs(self.b * self.lengths * self.v) * (self.worth() - np.abs(self.Xu))
+        doubt[self.sigma != 0.0] = 0.0
+        row = int(np.argmax(doubt))
+        return row if doubt[row] > 0.0 else None
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the evidence has."""
+        return 2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum())
+
+    def gradient_in_v(self) -> Array:
+        """The derivative of B in v, where it was evaluated last."""
+        return self.lengths * (self.a * self.Xu + self.b * self.worth())
+
+    def child(self, row: int, sign: float) -> Side:
+        """The same, where ``sign * x_row.u >= 0``; its bound is no larger.
+
+        A carrier's ``|y.u|`` becomes ``sign * y.u``: the rows that it leans on are tilted instead.
+        """
+        child, m, n = copy(self), self.m, self.n
+        amounts = self.z[: m + 2 * n] / self.totals(self.z)[self.spender]
+        if self.sigma[row] == 0.0:
+            amounts[self.spender == row] *= self.budget[row] / self.size
+        own = row == self.I
+        amounts[np.where(sign * self.signs[own] > 0.0, m, m + n) + self.J[own]] += amounts[:m][own]
+        amounts[m + row if sign > 0.0 else m + n + row] = 0.0
+        child.set_pairs(self.I[~own], self.J[~own], self.signs[~own])
+        child.z = np.concatenate([amounts[:m][~own], amounts[m:], self.z[m + 2 * n :]])
+        child.sigma = self.sigma.copy()
+        child.sigma[row] = sign
+        child.take(self.v)
+        return child
 
     def scale(self) -> Array:
         """Divide the shares by their totals; returns units in which to move z."""
         k = self.m + 2 * self.n
+        idle = (self.sigma == 0.0) & (self.totals(self.z) < 1e-100)
+        self.z[self.m : k][np.tile(idle, 2)] = 0.5
         self.z[:k] /= self.totals(self.z)[self.spender]
         tau = np.exp(self.z[k:])
         return np.concatenate([np.ones(k), 1.0 / np.sqrt(np.maximum(tau, 1e-4 * tau.max()))])
@@ -186,7 +227,7 @@ class Side:
 
     def improve(self, eps: float, deadline: float) -> None:
         """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
-        scale, barrier = self.scale(), eps * self.bound() / self.r
+        scale, barrier = self.scale(), self.barrier(eps)
 
         def objective(x: Array) -> tuple[float, Array]:
             value, gradient = self.value_and_gradient(x * scale, barrier)
@@ -197,11 +238,15 @@ class Side:
         self.z = self.z * scale
         if self.bound() > before:
             self.z = z
-        self.value_and_gradient(self.z, barrier)
-        self.reprice()
+        self.reprice(barrier)
 
-    def reprice(self) -> None:
+    def barrier(self, eps: float) -> float:
+        """The weight of the barrier at the smoothing ``eps``."""
+        return eps * self.bound() / self.r
+
+    def reprice(self, barrier: float) -> None:
         """Add the pairs whose leaning would lower B most, beyond what their budget earns now."""
+        self.value_and_gradient(self.z, barrier)
         V = self.dY @ self.X.T
         self.add_pairs(np.abs(V) + (self.mean - self.sigma * self.Xu)[None, :], V)
 
@@ -269,50 +314,3 @@ def descend(
         options=options, callback=out_of_time,
     )  # fmt: skip
     return np.asarray(result.x)
-
-
-def both_sides(rows: Array, slopes: tuple[float, float], v: Array) -> list[Side]:
-    """The pricing function and its negative; ``slopes`` as in `bounds_on_rho`."""
-    weights = side_weights(rows, slopes, v)
-    return [Side(rows, slope, w) for slope, w in weights]
-
-
-def side_weights(rows: Array, slopes: tuple[float, float], v: Array) -> list[tuple[Array, Array]]:
-    """Slope and w of the pricing function and of its negative."""
-    plus, minus = slopes
-    a, b = (plus - minus) / 2.0, (plus + minus) / 2.0
-    return [(side * a * (rows.T @ v), side * b * v) for side in (1.0, -1.0)]
-
-
-def bounds_on_rho(
-    rows: Array, slopes: tuple[float, float], v: Array, deadline: float
-) -> Iterator[tuple[float, Evidence]]:
-    """Better and better proved bounds on ``rho(v)``, with their evidence, until the deadline.
-
-    Parameters
-    ----------
-    rows : (n, r) array
-    slopes : (plus, minus)
-        Of ``phi(t) = plus (t)_+ + minus (-t)_+``.
-    v : (n,) array
-    deadline : float
-        On ``time.monotonic``.
-
-    Examples
-    --------
-    >>> rows, v = np.eye(2), np.array([3.0, -4.0])  # rho(v) is 4
-    >>> bounds = [bound for bound, _ in bounds_on_rho(rows, (1.0, 0.0), v, np.inf)]
-    >>> bool(4.0 <= bounds[-1] < 4.01)
-    True
-    """
-    sides = both_sides(rows, slopes, v)
-    before = np.inf
-    for stage, eps in enumerate(SMOOTHINGS):
-        for side in sides:
-            side.improve(eps, deadline)
-        bound = max(side.bound() for side in sides)
-        yield bound, Evidence(sides[0].multipliers(), sides[1].multipliers())
-        late = stage > len(SMOOTHINGS) // 4
-        if time.monotonic() > deadline or (late and before - bound < ENOUGH * bound):
-            return
-        before = bound

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Layer, Linear, Sequential
-from cvxnet.training.pricing.relaxation import Evidence
+from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 
 if TYPE_CHECKING:
+    from cvxnet.training.column_generation import Bracket
     from cvxnet.training.problem import Problem, Units
 
 Array = NDArray[np.float64]
@@ -123,10 +124,13 @@ class UnitFamily:
         """
         raise TypeError(f"{self.name} units have no pricing")
 
-    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
-        """Where pricing is not exact: better and better proved bounds on ``rho(v)``.
+    def prove(
+        self, bracket: Bracket, v: Array, deadline: float
+    ) -> Iterator[tuple[Array, float, Evidence | None]]:
+        """Where pricing is not exact: dual vectors with proved bounds on their ``rho``.
 
-        Each comes with what a certificate has to carry so that the checker can re-prove it.
+        ``v`` is the dual vector of the bracket's network; others may be better for the proof. Each
+        comes with what a certificate has to carry so that the checker can re-prove it.
         """
         yield from ()
 

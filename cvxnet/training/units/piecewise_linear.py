@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,10 +24,14 @@ from cvxnet.training.cells import (
     signs_at,
 )
 from cvxnet.training.pricing.climbing import climb, random_starts
-from cvxnet.training.pricing.relaxation import Evidence, bounds_on_rho
+from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima, sweep
 from cvxnet.training.pricing.vertices import best_vertices
+from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.units.family import Array, Block, UnitFamily
+
+if TYPE_CHECKING:
+    from cvxnet.training.column_generation import Bracket
 
 EXACT_SAMPLES = {4: 300, 5: 80, 6: 30}
 """At these ranks, exact pricing takes seconds up to so many samples."""
@@ -121,9 +125,11 @@ class PiecewiseLinearUnits(UnitFamily):
         search = best_vertices if self.norm == "l1" else sweep
         return search(self.arrangement.normals, plus, minus, floor)._replace(error=error)
 
-    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
+    def prove(
+        self, bracket: Bracket, v: Array, deadline: float
+    ) -> Iterator[tuple[Array, float, Evidence | None]]:
         """The relaxation; the l1 ball lies in the round one."""
-        yield from bounds_on_rho(self.rows, self.slopes, v, deadline)
+        yield from improve_lower_bound(bracket, self.rows, self.slopes, v, deadline)
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""

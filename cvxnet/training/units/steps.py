@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from cvxnet.training.pricing.steps.pricing import (
 from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily, single_unit
+
+if TYPE_CHECKING:
+    from cvxnet.training.column_generation import Bracket
 
 EXACT_SAMPLES = {4: 2000, 5: 600, 6: 150}
 """At these ranks, exact pricing takes seconds up to so many samples."""
@@ -114,10 +117,12 @@ class StepUnits(UnitFamily):
         zero = ~found.units.any(axis=1)
         return found._replace(units=np.column_stack([found.units, zero]))
 
-    def prove(self, v: Array, deadline: float) -> Iterator[tuple[float, Evidence | None]]:
+    def prove(
+        self, bracket: Bracket, v: Array, deadline: float
+    ) -> Iterator[tuple[Array, float, Evidence | None]]:
         """Branch and bound; there is no evidence but the bound itself."""
         for bound in improve_bound(self.function(v), deadline):
-            yield bound, None
+            yield v, bound, None
 
     def block(self, u: Array, sign: float) -> Block:
         """The feature of ``u``, alone."""

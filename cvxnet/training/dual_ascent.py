@@ -1,0 +1,126 @@
+"""Choosing the dual vector for its proved bound, where pricing is not exact.
+
+A dual vector v with multipliers that prove ``rho(v) <= B`` proves the lower bound ``-l*(t v)`` with
+``t = weight_decay / B``. B is of degree one in (v, multipliers), so the lower bound is a function
+of their direction alone. It is maximised over all of them together by a quasi-Newton method: the v
+of a network is good for the pricing that the network has seen, and not for the relaxation.
+
+With ``p = grad l*(t v)``, predictions, ``d l*(t v) = t p.dv - t (p.v) dB / B`` where t is at its
+limit. B is the largest of the bounds of several leaves (of the pricing function and its negative,
+at least), softened as the barriers in them are. Free columns F demand ``F^T v = 0``: of that
+takes care a multiplier with a penalty, and, before anything is claimed, `Problem.make_feasible`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from cvxnet.training.pricing.evidence import Array
+from cvxnet.training.pricing.relaxation import Side, descend
+
+if TYPE_CHECKING:
+    from cvxnet.training.problem import Problem
+
+EDGE = 1e-9
+"""How near, relatively, v may come to the ends of its domain."""
+STIFF = 100.0
+"""Weight of the penalty: violating ``F^T v = 0`` by 1 % costs 0.5 % of the value."""
+RIVALS = 0.9
+"""Leaves whose bound is below this share of the largest one are left alone for a stage."""
+LEAST = 1e-2
+"""Leaves count at least so much in the choice of units, relative to the one that counts most."""
+
+
+class Ascent:
+    """A dual vector, and the multipliers of ``F^T v = 0``: minus the free weights."""
+
+    def __init__(self, problem: Problem, v: Array, free: Array) -> None:
+        self.problem, self.v, self.prices = problem, v, -free
+        value = abs(problem.loss.conjugate(v, problem.y))
+        self.stiff = STIFF * value / ((np.abs(problem.F).T @ np.abs(v)) ** 2 + 1e-300)
+        low, high = problem.loss.domain(problem.y)
+        edge = EDGE * np.minimum(high - low, np.abs(v).max())
+        self.low, self.high = low + edge, high - edge
+
+    def value(self, bound: float) -> float:
+        """The lower bound that v proves with a bound on its ``rho``."""
+        loss, y = self.problem.loss, self.problem.y
+        t = loss.best_scale(self.v, y, self.problem.weight_decay / bound)
+        return -loss.conjugate(t * self.v, y)
+
+    def stage(self, leaves: list[Side], eps: float, deadline: float) -> None:
+        """Quasi-Newton steps at the smoothing ``eps``, then new pairs in the leaves."""
+        bounds = [leaf.bound() for leaf in leaves]
+        largest = max(bounds)
+        active = [leaf for leaf, b in zip(leaves, bounds, strict=True) if b >= RIVALS * largest]
+        barriers = [leaf.barrier(eps) for leaf in active]
+        measure = partial(self.measure, active, barriers, eps * largest)
+        units = [leaf.scale() for leaf in active]
+        start = np.concatenate([self.v, *(leaf.z for leaf in active)])
+        rises = measure(start)[2]
+        rises = np.maximum(rises, LEAST * rises.max() + 1e-300)
+        units = [unit / np.sqrt(rise) for unit, rise in zip(units, rises, strict=True)]
+        scale = np.concatenate([self.domain_unit(), *units])
+        limits = zip((self.low, self.high), *(leaf.limits() for leaf in active), strict=True)
+
+        def objective(x: Array) -> tuple[float, Array]:
+            value, gradient, _ = measure(x * scale)
+            return value, gradient * scale
+
+        ends = [np.concatenate(limit) / scale for limit in limits]
+        v, *multipliers = self.split(
+            active, scale * descend(objective, start / scale, ends, deadline)
+        )
+        for leaf, z in zip(active, multipliers, strict=True):
+            leaf.z = z
+        t = self.problem.weight_decay / largest
+        self.prices = self.prices + self.stiff * t * (self.problem.F.T @ v)
+        self.v = self.problem.make_feasible(v)
+        for leaf in leaves:
+            leaf.take(self.v)
+        for leaf in active:
+            leaf.reprice(leaf.barrier(eps))
+
+    def measure(
+        self, leaves: list[Side], barriers: list[float], soft: float, x: Array
+    ) -> tuple[float, Array, Array]:
+        """``l*(t v)``, its gradient in v and the multipliers, and its derivative in each bound."""
+        problem = self.problem
+        loss, F = problem.loss, problem.F
+        v, *multipliers = self.split(leaves, x)
+        bounds, by_multipliers, by_v = np.zeros(len(leaves)), [], []
+        for i, (leaf, z, barrier) in enumerate(zip(leaves, multipliers, barriers, strict=True)):
+            leaf.take(v)
+            bounds[i], gradient = leaf.value_and_gradient(z, barrier)
+            by_multipliers.append(gradient)
+            by_v.append(leaf.gradient_in_v())
+        B = soft * logsumexp(bounds / soft)
+        t = loss.best_scale(v, problem.y, problem.weight_decay / B)
+        p = loss.conjugate_slope(np.clip(t * v, self.low, self.high), problem.y)
+        violation = t * (F.T @ v)
+        prices = self.prices + self.stiff * violation
+        value = loss.conjugate(t * v, problem.y) + violation @ (self.prices + prices) / 2.0
+        p = p + F @ prices
+        limited = t * B >= problem.weight_decay * (1.0 - 1e-12)
+        rises = max(-t / B * float(p @ v), 0.0) * limited * softmax(bounds / soft)
+        by_v = t * p + sum(rise * slope for rise, slope in zip(rises, by_v, strict=True))
+        parts = [rise * slope for rise, slope in zip(rises, by_multipliers, strict=True)]
+        return float(value), np.concatenate([by_v, *parts]), rises
+
+    def split(self, leaves: list[Side], x: Array) -> list[Array]:
+        """v and the multipliers of each leaf."""
+        sizes = [len(self.v), *(len(leaf.z) for leaf in leaves)]
+        return np.split(x, np.cumsum(sizes)[:-1])
+
+    def domain_unit(self) -> Array:
+        """Units in which to move v: those in which the curvature of the conjugate is about one."""
+        loss, y = self.problem.loss, self.problem.y
+        v = np.clip(self.v, self.low, self.high)
+        curvature = loss.curvature(loss.conjugate_slope(v, y), y)
+        if not curvature.any():
+            return np.ones_like(v)
+        return np.asarray(np.sqrt(np.maximum(curvature, 1e-4 * curvature.max())))

@@ -1,0 +1,91 @@
+"""Proving lower bounds where pricing is not exact: better ones as long as there is time.
+
+Three things, in order of what they gain for their time: multipliers for the dual vector of the
+network; a better dual vector, chosen together with them (`dual_ascent`); branching on signs
+(`sign_tree`), after which the dual vector is chosen again for the leaves that there are then. The
+multipliers are found with some smoothing: it is reduced where a stage gains little and what the
+smoothing may hide matters, and where it does not the tree grows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cvxnet.training.dual_ascent import Ascent
+from cvxnet.training.pricing.evidence import Array, Evidence
+from cvxnet.training.pricing.relaxation import Side
+from cvxnet.training.pricing.sign_tree import Forest
+
+if TYPE_CHECKING:
+    from cvxnet.training.column_generation import Bracket
+
+FIRST, FINEST = 1e-2, 1e-7
+"""Smoothings to begin and to end with, relative to the bound."""
+LITTLE = 0.1
+"""A stage gains little where that is below this share of the smoothing, or of the gap."""
+SHARP = 0.1
+"""Smoothing below this share of the gap does not matter."""
+GROWTH = 4
+"""One leaf in so many is split between two choices of the dual vector."""
+
+
+def improve_lower_bound(
+    bracket: Bracket, rows: Array, slopes: tuple[float, float], v: Array, deadline: float
+) -> Iterator[tuple[Array, float, Evidence]]:
+    """Dual vectors, each with a proved bound on its ``rho`` and the evidence.
+
+    Parameters
+    ----------
+    bracket : Bracket
+        Of the network whose dual vector is ``v``; it is only read.
+    rows : (n, r) array
+        In the coordinates of the units.
+    slopes : (plus, minus)
+        Of the units ``phi(t) = plus (t)_+ + minus (-t)_+``.
+    v : (n,) array
+        The dual vector to start from, with ``F^T v = 0``.
+    deadline : float
+        On ``time.monotonic``.
+    """
+    forest = Forest(rows, slopes, v)
+    ascent = Ascent(bracket.problem, v, bracket.units.free)
+    eps, value, choosing = FIRST, -np.inf, False
+    while True:
+        if choosing:
+            ascent.stage(forest.sides, eps, deadline)
+        else:
+            improve(forest.sides, eps, deadline)
+        yield ascent.v, forest.bound(), forest.evidence()
+        before, value = value, ascent.value(forest.bound())
+        if time.monotonic() > deadline:
+            return
+        hidden, left = eps * abs(value), bracket.upper - value
+        if value - before > LITTLE * min(hidden, left):
+            continue
+        if hidden > SHARP * left and eps > FINEST:
+            eps /= 3.0
+        elif not choosing:
+            choosing = True
+        elif not grow(forest, eps, deadline):
+            return
+
+
+def improve(sides: list[Side], eps: float, deadline: float) -> None:
+    """Better multipliers for the same dual vector."""
+    for side in sides:
+        side.improve(eps, deadline)
+
+
+def grow(forest: Forest, eps: float, deadline: float) -> bool:
+    """Split some leaves and improve their children; False where there is nothing to split."""
+    children = list[Side]()
+    for _ in range(1 + len(forest.sides) // GROWTH):
+        children = forest.grow()
+        improve(children, eps, deadline)
+        if not children or time.monotonic() > deadline:
+            break
+    return bool(children)
