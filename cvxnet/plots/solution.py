@@ -1,74 +1,23 @@
-"""Pictures of solutions; matplotlib is imported here and nowhere else, when a picture is drawn."""
+"""The picture of a solution: its network, data and kinks, and how the bracket closed."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvxnet.bracket import bracket_text
-from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.training.column_generation import relative_gap
+from cvxnet.bracket import relative_gap
+from cvxnet.plots.canvas import Array, check_names, color_scale, headline, new_figure, span, styled
 from cvxnet.training.solution import Solution
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.figure import Figure
+    from cvxnet.plots.canvas import Axes, Figure, ScalarMappable
 
-Array = NDArray[np.float64]
-
-SURFACE, KINK, INK = "RdYlBu_r", "#1a1a1a", "#333333"
-STYLE: Any = {
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
-RESOLUTION = 150
+KINK = "#1a1a1a"
 KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
 """Unit families that change where ``w.x + b = 0``."""
-MARGIN = 0.06
-"""Room around the data, relative to their range."""
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """The look of all pictures, as a context to draw in."""
-    check_installed()
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        yield
-
-
-def check_installed() -> None:
-    """MissingExtraError where matplotlib is not installed."""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise MissingExtraError(
-            "pictures need matplotlib, which is not installed. Install the extra: "
-            "pip install 'cvxnet[demo]'"
-        ) from None
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure that no window owns."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def plot_solution(
@@ -124,56 +73,24 @@ def plot_solution(
     return figure
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a picture; its format follows the name, and an old file is replaced in one step."""
-    path = Path(path)
-    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
-    try:
-        figure.savefig(draft, dpi=RESOLUTION)
-        os.replace(draft, path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the picture {path} cannot be written: {error}.") from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def check_names(names: Sequence[str] | None, d: int) -> list[str]:
-    """One name for each feature."""
-    if names is None:
-        return [f"feature {j}" for j in range(d)]
-    if isinstance(names, str) or len(names) != d:
-        raise InputError(f"feature_names is {names!r}; expected {d} names, one a column of X.")
-    return list(names)
-
-
-def headline(solution: Solution) -> str:
-    """What was proved, and no more."""
-    what = "Global optimum" if solution.status == "optimal" else "Best network so far"
-    lower, upper = bracket_text(solution.lower_bound, solution.value)
-    return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e})"
-
-
 def draw_two_features(figure: Figure, solution: Solution, names: list[str], target: str) -> None:
     """Map, relief and gap side by side."""
     grid = figure.add_gridspec(1, 3, width_ratios=[1.35, 1.15, 0.9])
     flat = figure.add_subplot(grid[0])
     solid = figure.add_subplot(grid[1], projection="3d")
-    colors, label = color_scale(solution, target)
+    colors, label = target_scale(solution, target)
     draw_map(flat, solution, names, colors)
     draw_relief(solid, solution, names, colors)
     figure.colorbar(colors, ax=flat, label=label, pad=0.02, aspect=30)
     draw_gap(figure.add_subplot(grid[2]), solution)
 
 
-def color_scale(solution: Solution, target: str) -> tuple[ScalarMappable, str]:
-    """Colors for predictions and targets alike, symmetric around their middle."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
+def target_scale(solution: Solution, target: str) -> tuple[ScalarMappable, str]:
+    """Colors for predictions and targets alike."""
     if solution.certificate.loss == "logistic":
-        return ScalarMappable(Normalize(0.0, 1.0), SURFACE), f"probability of {target}"
+        return color_scale(0.0, 1.0), f"probability of {target}"
     low, high = np.quantile(solution.certificate.y, [0.02, 0.98])
-    return ScalarMappable(Normalize(low, high), SURFACE), target
+    return color_scale(float(low), float(high)), target
 
 
 def shown(solution: Solution, X: Array) -> Array:
@@ -186,13 +103,6 @@ def targets_shown(solution: Solution) -> Array:
     """The targets on the scale of `shown`."""
     y = solution.certificate.y
     return (y + 1.0) / 2.0 if solution.certificate.loss == "logistic" else y
-
-
-def span(values: Array, points: int) -> Array:
-    """An even grid over the range of the data, with a margin."""
-    low, high = float(values.min()), float(values.max())
-    margin = MARGIN * (high - low) or 1.0
-    return np.linspace(low - margin, high + margin, points)
 
 
 def surface(solution: Solution, points: int) -> tuple[Array, Array, Array]:

@@ -1,0 +1,111 @@
+"""What pictures share; matplotlib is imported here and nowhere else, when a picture is drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.bracket import bracket_text
+from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.training.solution import Solution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.cm import ScalarMappable as ScalarMappable
+    from matplotlib.figure import Figure as Figure
+
+Array = NDArray[np.float64]
+
+SURFACE, INK = "RdYlBu_r", "#333333"
+STYLE: Any = {
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+RESOLUTION = 150
+MARGIN = 0.06
+"""Room around the data, relative to their range."""
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look of all pictures, as a context to draw in."""
+    check_installed()
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        yield
+
+
+def check_installed() -> None:
+    """MissingExtraError where matplotlib is not installed."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "pictures need matplotlib, which is not installed. Install the extra: "
+            "pip install 'cvxnet[demo]'"
+        ) from None
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that no window owns."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a picture; its format follows the name, and an old file is replaced in one step."""
+    path = Path(path)
+    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+    try:
+        figure.savefig(draft, dpi=RESOLUTION)
+        os.replace(draft, path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the picture {path} cannot be written: {error}.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def check_names(names: Sequence[str] | None, d: int) -> list[str]:
+    """One name for each feature."""
+    if names is None:
+        return [f"feature {j}" for j in range(d)]
+    if isinstance(names, str) or len(names) != d:
+        raise InputError(f"feature_names is {names!r}; expected {d} names, one a column of X.")
+    return list(names)
+
+
+def headline(solution: Solution) -> str:
+    """What was proved, and no more."""
+    what = "Global optimum" if solution.status == "optimal" else "Best network so far"
+    lower, upper = bracket_text(solution.lower_bound, solution.value)
+    return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e})"
+
+
+def span(values: Array, points: int) -> Array:
+    """An even grid over the range of the data, with a margin."""
+    low, high = float(values.min()), float(values.max())
+    margin = MARGIN * (high - low) or 1.0
+    return np.linspace(low - margin, high + margin, points)
+
+
+def color_scale(low: float, high: float) -> ScalarMappable:
+    """Colors from blue over yellow to red for numbers from low to high."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    return ScalarMappable(Normalize(low, high), SURFACE)

@@ -1,0 +1,229 @@
+"""The set of optimal networks: all ways to make the optimal predictions at the optimal price.
+
+Let ``v`` be an optimal dual vector. For a network with predictions f and sizes ``c_j`` of its units
+
+    loss(f) + beta sum c_j  >=  -loss*(v) + sum c_j (beta - |v.phi_j|)  >=  -loss*(v),
+
+so in an optimal network every unit has ``|v.phi_u(X)| = beta``: the *contact set*, which pricing
+finds. A strictly convex loss has one optimal f, and then all optimal networks have one penalty R.
+Over the contact set they are a polytope (Mishkin and Pilanci 2023),
+
+    {c >= 0 :  sum_j c_j s_j phi_j + F z = f,  sum_j c_j <= R},
+
+and so is the set of what they say at any other point. Here f and R are those of the network found:
+whatever lies in the polytope has its predictions at no higher price, and with it its bracket, even
+where v is optimal only nearly and some unit is in contact only nearly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import linprog
+
+from cvxnet.errors import SolverError, UnsupportedError
+from cvxnet.layers import Sequential
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
+from cvxnet.training.setup import set_up
+from cvxnet.training.solution import Solution
+from cvxnet.training.units import Family
+
+COVERED = ("relu", "leaky_relu", "abs", "squared_relu")
+"""Families in which the optimal units of one cell are one unit."""
+CONTACT = 1e-4
+"""Units this close to the level ``beta``, relatively, are taken into account."""
+SAME = 1e-3
+"""Units whose features are this close, relatively, are one."""
+SPREAD = 1e-6
+"""Sizes that vary by less than this share of the penalty do not vary."""
+USED = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class OptimalSet:
+    """The networks with the predictions and the penalty of the one found, over contact units.
+
+    A network is a row of coefficients: the sizes of the k units, then the free weights.
+
+    Attributes
+    ----------
+    problem, form : what was solved, and which weights a network has
+    v : (n,) array
+        The dual vector.
+    directions, signs : (k, r) and (k,) arrays
+        Units of length one and their output signs, those of the network found first.
+    own : Units
+        The network found.
+    """
+
+    problem: Problem
+    form: Form
+    v: Array
+    directions: Array
+    signs: Array
+    own: Units
+
+    @property
+    def levels(self) -> Array:
+        """``v . phi_u(X)`` of each unit, (k,): near plus or minus ``weight_decay``."""
+        return np.asarray(self.v @ self.problem.family.features(self.directions))
+
+    @cached_property
+    def matrix(self) -> Array:
+        """The predictions that each coefficient makes, (n, k + q)."""
+        features = self.signs * self.problem.family.features(self.directions)
+        return np.hstack([features, self.problem.F])
+
+    @cached_property
+    def networks(self) -> Array:
+        """Extreme networks, (p, k + q): those where some unit is as small or as large as can be."""
+        units = np.eye(len(self.signs), self.matrix.shape[1])
+        ends = [self.extreme(cost) for e in units for cost in (e, -e)] or [self.free_only()]
+        penalty = self.problem.penalty(self.own)
+        kept: list[Array] = []
+        for end in ends:
+            if all(np.abs(end - other).max() > SPREAD * penalty for other in kept):
+                kept.append(end)
+        return np.array(kept)
+
+    @property
+    def ranges(self) -> Array:
+        """The smallest and the largest size of each unit over the set, (k, 2)."""
+        sizes = self.networks[:, : len(self.signs)]
+        return np.column_stack([sizes.min(axis=0), sizes.max(axis=0)])
+
+    @property
+    def single(self) -> bool:
+        """Whether the network found is all there is, over the units that pricing found."""
+        return len(self.networks) == 1
+
+    def extreme(self, cost: Array) -> Array:
+        """Coefficients of the network of the set where ``cost @ coefficients`` is smallest."""
+        k, penalty = len(self.signs), self.problem.penalty(self.own)
+        fit = self.problem.fit(self.own)
+        height = np.abs(fit).max() or 1.0
+        found = linprog(
+            cost,
+            A_eq=self.matrix * (penalty / height),
+            b_eq=fit / height,
+            A_ub=(np.arange(len(cost)) < k)[None].astype(float),
+            b_ub=[1.0],
+            bounds=[(0.0, None)] * k + [(None, None)] * (len(cost) - k),
+        )
+        if found.x is None:
+            raise SolverError(f"the optimal set could not be explored: {found.message}")
+        return self.sharpen(penalty * found.x)
+
+    def sharpen(self, coefficients: Array) -> Array:
+        """The same, with the predictions met to rounding: the units used are independent."""
+        k, penalty = len(self.signs), self.problem.penalty(self.own)
+        used = (coefficients > USED * penalty) | (np.arange(len(coefficients)) >= k)
+        exact = np.zeros_like(coefficients)
+        exact[used] = np.linalg.lstsq(self.matrix[:, used], self.problem.fit(self.own))[0]
+        return exact if exact[:k].min(initial=0.0) >= 0.0 else coefficients
+
+    def free_only(self) -> Array:
+        """The network without units."""
+        return np.asarray(self.own.free)
+
+    def units(self, coefficients: Array) -> Units:
+        """The units and free weights with these coefficients."""
+        k = len(self.signs)
+        used = coefficients[:k] > 0.0
+        weights = coefficients[:k, None] * self.directions
+        return Units(weights[used], self.signs[used], coefficients[k:])
+
+    def network(self, coefficients: Array) -> Sequential:
+        """The ordinary network with these coefficients."""
+        return network_of(
+            self.problem, weights_of(self.problem, self.units(coefficients), self.form)
+        )
+
+    def network_found(self) -> Sequential:
+        """The ordinary network that was found."""
+        return network_of(self.problem, weights_of(self.problem, self.own, self.form))
+
+    def band(self, X: Array) -> tuple[Array, Array]:
+        """The smallest and the largest that any network of the set says at new points, (m,)."""
+        if self.single:
+            f = self.network(self.networks[0])(X)[:, 0]
+            return f, f
+        told = np.column_stack([self.network(e)(X)[:, 0] for e in np.eye(self.matrix.shape[1])])
+        ends = [[cost @ self.extreme(sign * cost) for sign in (1.0, -1.0)] for cost in told]
+        low, high = np.array(ends).T
+        return low, high
+
+
+def optimal_set(solution: Solution) -> OptimalSet:
+    """The set of optimal networks, as far as pricing finds their units.
+
+    Train to a small gap, as 1e-10: the wider the bracket, the less exactly the dual vector tells
+    which units are in contact.
+
+    Raises
+    ------
+    UnsupportedError
+        For units other than ReLU, leaky ReLU, abs and squared ReLU.
+
+    Examples
+    --------
+    A symmetric problem whose units come in three mirrored pairs, on five points: more than the odd
+    part of five predictions can tell apart.
+
+    >>> import cvxnet as cn
+    >>> X, y = np.arange(-2.0, 3.0)[:, None], np.array([0.0, 0.0, 1.0, 0.0, 0.0])
+    >>> found = optimal_set(cn.train("relu", X, y, weight_decay=0.02, gap=1e-10))
+    >>> found.single, len(found.networks)
+    (False, 2)
+    """
+    certificate = solution.certificate
+    if certificate.unit_name not in COVERED:
+        raise UnsupportedError(
+            f"the optimal set is explored for {', '.join(COVERED)} units, not for "
+            f"{certificate.unit_name}."
+        )
+    problem, form, own = read_certificate(certificate)
+    family, beta = problem.family, problem.weight_decay
+    maxima = family.price(certificate.v, (1.0 - CONTACT) * beta)
+    # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
+    directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
+    signs = np.concatenate([own.signs, -maxima.signs])
+    kept = distinct_columns(signs * family.features(directions), len(own))
+    return OptimalSet(problem, form, certificate.v, directions[kept], signs[kept], own)
+
+
+def read_certificate(certificate: Certificate) -> tuple[Problem, Form, Units]:
+    """The problem that a certificate is about, and its network."""
+    named = certificate.units if isinstance(certificate.units, dict) else {}
+    options = {name: value for name, value in named.items() if name != "name"}
+    form = Form(certificate.bias, certificate.c is not None, certificate.s is not None)
+    task = set_up(
+        Family(certificate.unit_name, **options),
+        certificate.X,
+        certificate.y,
+        certificate.loss,
+        certificate.weight_decay,
+        form.bias,
+        certificate.norm,
+        form.output_bias,
+        form.skip,
+        certificate.sample_weights,
+    )
+    w = certificate
+    own = units_of(task.problem, Weights(w.W, w.b, w.a, w.c, w.s), task.form)
+    return task.problem, task.form, own
+
+
+def distinct_columns(columns: Array, first: int) -> list[int]:
+    """Indices of columns that are not (nearly) an earlier one; the ``first`` ones all stay."""
+    kept: list[int] = []
+    for j, column in enumerate(columns.T):
+        others = columns[:, kept]
+        near = np.linalg.norm(others - column[:, None], axis=0) <= SAME * np.linalg.norm(column)
+        if j < first or not near.any():
+            kept.append(j)
+    return kept
