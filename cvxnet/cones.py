@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import clarabel
@@ -54,13 +55,32 @@ class ConeSolution:
     status: str
     iterations: int
 
+    @property
+    def finite(self) -> bool:
+        """Whether there is a point at all."""
+        return bool(np.isfinite(self.x).all() and np.isfinite(self.dual).all())
+
 
 def solve_cone_program(
-    program: ConeProgram, solver: str, tolerance: float, time_limit: float | None = None
+    program: ConeProgram,
+    solver: str,
+    tolerance: float,
+    time_limit: float | None = None,
+    second_way: bool = False,
 ) -> ConeSolution:
-    """Solve with one of SOLVERS; SolverError where no finite point comes back."""
-    solution = SOLVERS[solver](program, tolerance, time_limit)
-    if not (np.isfinite(solution.x).all() and np.isfinite(solution.dual).all()):
+    """Solve with one of SOLVERS; SolverError where no finite point comes back.
+
+    Where the solver has a second way, it is taken if asked for, and if the first one stops short.
+    """
+    first, second = SOLVERS[solver], SECOND_WAYS.get(solver)
+    if second_way and second is not None:
+        first, second = second, first
+    solution = first(program, tolerance, time_limit)
+    if second is not None and solution.status not in ENDS:
+        other = second(program, tolerance, time_limit)
+        if other.status in ENDS or not solution.finite:
+            solution = other
+    if not solution.finite:
         raise SolverError(
             f"{solver} returned no finite point (its status: {solution.status}). This program "
             "always has a solution: the data may be scaled too widely. Standardise the columns "
@@ -70,13 +90,22 @@ def solve_cone_program(
 
 
 def solve_with_clarabel(
-    program: ConeProgram, tolerance: float, time_limit: float | None
+    program: ConeProgram, tolerance: float, time_limit: float | None, regularised: bool = True
 ) -> ConeSolution:
-    """Interior point; takes the quadratic objective as it is."""
+    """Interior point; takes the quadratic objective as it is.
+
+    Clarabel adds 1e-8 to the diagonal of its linear systems and takes that back by iterative
+    refinement. Where columns of the data are nearly dependent the refinement does not get there;
+    hardly any regularisation does, though less surely elsewhere.
+    """
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     settings.direct_solve_method = "faer"
+    if not regularised:
+        settings.static_regularization_constant = 1e-12
+        settings.static_regularization_proportional = 0.0
+        settings.dynamic_regularization_eps = 1e-18
     if time_limit is not None:
         settings.time_limit = max(time_limit, 1e-3)
     cones: list[Any] = [clarabel.ZeroConeT(program.zero)] if program.zero else []
@@ -167,8 +196,14 @@ def lift_square(program: ConeProgram) -> ConeProgram:
     )
 
 
-SOLVERS: dict[str, Callable[[ConeProgram, float, float | None], ConeSolution]] = {
+Method = Callable[[ConeProgram, float, float | None], ConeSolution]
+SOLVERS: dict[str, Method] = {
     "CLARABEL": solve_with_clarabel,
     "ECOS": solve_with_ecos,
     "SCS": solve_with_scs,
 }
+SECOND_WAYS: dict[str, Method] = {
+    "CLARABEL": partial(solve_with_clarabel, regularised=False),
+}
+ENDS = ("Solved", "MaxTime")
+"""Words of Clarabel after which it need not be tried another way."""

@@ -197,6 +197,19 @@ def test_degenerate_data_close_the_bracket_and_check_exactly(X):
     assert result.valid, result.reason
 
 
+@pytest.mark.parametrize("loss", ["squared", "logistic", "hinge", "absolute"])
+@pytest.mark.parametrize("seed", range(6))
+def test_data_far_from_the_origin_close_the_bracket(seed, loss):
+    """Units of size 1e4 whose features nearly cancel: hard for the masters' linear systems."""
+    rng = np.random.default_rng(seed)
+    X = 2.0 * rng.standard_normal(2) + 1e-3 * rng.standard_normal((9, 2))
+    y = rng.standard_normal(9)
+    y = np.sign(y) if loss in ("logistic", "hinge") else y
+    weight_decay = 3e-3 * cn.largest_weight_decay("relu", X, y, loss=loss)
+    solution = cn.train("relu", X, y, loss=loss, weight_decay=weight_decay)
+    assert solution.status == "optimal"
+
+
 def test_rank_deficient_and_constant_columns_change_nothing():
     X, y = random_data(3, 20, 2)
     X = np.round(8 * X) / 8

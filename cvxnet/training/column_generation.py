@@ -161,7 +161,7 @@ def generate_columns(
         else:
             kept = blocks if progress.still else {}
             blocks = blocks_of(problem, candidates(bracket, grown, timings)) | kept
-            master.value = bracket.upper
+            master.value, master.second_way = bracket.upper, progress.still % 2 == 1
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
             if problem.family.smooth and not problem.loss.smooth:

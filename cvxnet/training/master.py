@@ -91,13 +91,15 @@ class Master:
     """Solves master problems of one training problem with one solver.
 
     ``value`` is about what the optimum will be: the objective is divided by it, as the solvers'
-    tolerances are absolute for optima below one.
+    tolerances are absolute for optima below one. ``second_way`` is for masters that have been
+    solved before, without success.
     """
 
     problem: Problem
     solver: str
     value: float = 1.0
     tolerance: float = 1e-9
+    second_way: bool = False
     timings: Timings = field(default_factory=Timings)
 
     def solve(
@@ -118,7 +120,9 @@ class Master:
         scale = 1.0 / self.value if 0.0 < self.value < 1.0 else 1.0
         program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
         middle = time.perf_counter()
-        solution = solve_cone_program(program, self.solver, self.tolerance, time_limit)
+        solution = solve_cone_program(
+            program, self.solver, self.tolerance, time_limit, self.second_way
+        )
         self.timings.assembling += middle - begin
         self.timings.solving += time.perf_counter() - middle
         k, free = stack.columns, self.problem.F.shape[1]
