@@ -29,7 +29,7 @@ SEEN = 1e-6
 """Bands narrower than this share of the range of the targets are one line."""
 STRICT = ("squared", "logistic")
 """Strictly convex losses: all optimal networks have the same predictions."""
-POINTS = 161
+POINTS = 80
 """Places at which the band of all optimal networks is found."""
 
 
@@ -121,7 +121,10 @@ def kink_range(X: Array) -> Array:
 
 def draw_networks(axes: Axes, found: OptimalSet, grid: Array, X: Array, proved: bool) -> None:
     """The network found, the others at the ends of the set, and the band between."""
-    coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], X[:, 0]]))
+    W = found.directions
+    kinks = -W[W[:, 0] != 0.0, 1] / W[W[:, 0] != 0.0, 0]
+    kinks = kinks[(kinks > grid[0]) & (kinks < grid[-1])]
+    coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], grid[-1:], X[:, 0], kinks]))
     low, high = found.band(coarse[:, None])
     wide = bool((high - low).max() > SEEN * np.ptp(found.problem.y))
     if wide:
