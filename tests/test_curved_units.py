@@ -311,6 +311,15 @@ def test_search_of_boxes_repairs_a_bad_local_search():
     assert (np.tanh(better @ X.T) @ v).max() >= rho * (1 - 1e-6)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-250, 0.0])
+def test_flat_tanh_and_tiny_dual_vectors_do_not_overflow(size):
+    """Where every tanh is flat the slope vanishes, and steps uphill are of any length."""
+    X = np.array([[1e4], [1e4], [-1e4], [1e4]])
+    found = price_tanh(X, size * np.array([1.0, -2.0, 3.0, 4.5]), 10.0)
+    assert found.rho == pytest.approx(0.5 * size)
+    assert 0.0 <= found.error <= 1e-6 * size + 1e-10
+
+
 def test_many_dimensions_leave_an_open_but_true_bound():
     rng = np.random.default_rng(6)
     X, v = rng.standard_normal((20, 9)), rng.standard_normal(20)

@@ -45,6 +45,8 @@ Array = NDArray[np.float64]
 
 STARTS = 64
 STEPS = 200
+LONGEST_STEP = 1e12
+"""Relative to the first: where tanh is flat steps would double without end."""
 APART = 1e-3
 """Local maxima closer than this are one."""
 TOLERANCE = 1e-7
@@ -131,7 +133,8 @@ def starting_points(phi: int, rows: Array, v: Array) -> Array:
 def climb(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima:
     """Projected gradient ascent of h in the unit ball from all points at once: nothing proved."""
     function, slope = FUNCTIONS[phi]
-    step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), 1e-300))
+    step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), 1e-200))
+    longest = LONGEST_STEP * step[0, 0]
     values = function(U @ rows.T) @ v
     for _ in range(STEPS):
         moved = U + step * ((slope(U @ rows.T) * v) @ rows)
@@ -139,7 +142,7 @@ def climb(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima
         higher = function(moved @ rows.T) @ v
         up = higher >= values
         U, values = np.where(up[:, None], moved, U), np.maximum(values, higher)
-        step = np.where(up[:, None], 2.0 * step, 0.25 * step)
+        step = np.where(up[:, None], np.minimum(2.0 * step, longest), 0.25 * step)
     return LocalMaxima(float(values.max()), np.inf, values, U, np.full(len(U), sign))
 
 
