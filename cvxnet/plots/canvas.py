@@ -86,7 +86,12 @@ def check_names(names: Sequence[str] | None, d: int) -> list[str]:
         return [f"feature {j}" for j in range(d)]
     if isinstance(names, str) or len(names) != d:
         raise InputError(f"feature_names is {names!r}; expected {d} names, one a column of X.")
-    return list(names)
+    return [literal(name) for name in names]
+
+
+def literal(text: str) -> str:
+    """Text as it stands: in pictures a pair of dollar signs would make it a formula."""
+    return str(text).replace("$", r"\$")
 
 
 def headline(solution: Solution) -> str:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.plots.canvas import Array, check_names, color_scale, headline, new_figure, styled
+from cvxnet.plots.canvas import (
+    Array,
+    check_names,
+    color_scale,
+    headline,
+    literal,
+    new_figure,
+    styled,
+)
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
 from cvxnet.training.solution import Solution
 
@@ -76,7 +84,7 @@ def plot_optimal_set(
     'Many optimal networks: all pass through the band, and agree on the data'
     """
     X = solution.certificate.X
-    names = check_names(feature_names, X.shape[1])
+    names, target = check_names(feature_names, X.shape[1]), literal(target)
     found = optimal_set(solution)
     if X.shape[1] > 2 or not found.form.bias or found.problem.family.rank != X.shape[1] + 1:
         raise UnsupportedError(

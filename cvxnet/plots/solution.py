@@ -9,7 +9,16 @@ import numpy as np
 from scipy.special import expit
 
 from cvxnet.bracket import relative_gap
-from cvxnet.plots.canvas import Array, check_names, color_scale, headline, new_figure, span, styled
+from cvxnet.plots.canvas import (
+    Array,
+    check_names,
+    color_scale,
+    headline,
+    literal,
+    new_figure,
+    span,
+    styled,
+)
 from cvxnet.training.solution import Solution
 
 if TYPE_CHECKING:
@@ -56,7 +65,7 @@ def plot_solution(
     ['age', 'seconds']
     """
     X = solution.certificate.X
-    names = check_names(feature_names, X.shape[1])
+    names, target = check_names(feature_names, X.shape[1]), literal(target)
     with styled():
         if X.shape[1] == 2:
             figure = new_figure(12.0, 4.0)

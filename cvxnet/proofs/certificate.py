@@ -97,7 +97,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 
@@ -115,7 +115,7 @@ def installed_version() -> str:
         return "unknown"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Certificate:
     """Network, dual vector, data and claimed bracket; the claims are proved by the checker.
 
@@ -259,6 +259,14 @@ class Certificate:
         claims = refusals_are_input_errors(checker.read, what, path, data)
         values = {name.name: getattr(claims, name.name) for name in fields(claims)}
         return cls(**values | {"W": np.reshape(claims.W, (len(claims.a), len(claims.X[0])))})
+
+    def __repr__(self) -> str:
+        (n, d), m = self.X.shape, len(self.a)
+        lower, upper = bracket_text(self.lower, self.upper)
+        return (
+            f"<Certificate {self.unit_name} units, {self.loss} loss, n = {n}, d = {d}, width {m}: "
+            f"claims {lower} <= optimum <= {upper}>"
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.to_dict() == other.to_dict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from cvxnet.bracket import bracket_text
@@ -18,7 +19,7 @@ from cvxnet.training.trainer import make_certificate, make_solution, solve
 from cvxnet.validation import check_matrix
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Certification:
     """What was proved about a given network.
 
@@ -75,6 +76,14 @@ class Certification:
     def save(self, path: str | os.PathLike[str], embed_data: bool = True) -> None:
         """Write the certificate file."""
         self.certificate.save(path, embed_data)
+
+    def __repr__(self) -> str:
+        return f"<Certification {self}>"
+
+    def _repr_html_(self) -> str:
+        first, *notes = (escape(line) for line in str(self).split("; "))
+        said = "".join(f"<br><small>{note}</small>" for note in notes)
+        return f'<div class="cvxnet-certification">{first}{said}</div>'
 
     def __str__(self) -> str:
         lower, upper = bracket_text(self.lower, self.upper)

@@ -43,7 +43,7 @@ SPREAD = 1e-6
 USED = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OptimalSet:
     """The networks with the predictions and the penalty of the one found, over contact units.
 
@@ -66,6 +66,9 @@ class OptimalSet:
     directions: Array
     signs: Array
     own: Units
+
+    def __repr__(self) -> str:
+        return f"<OptimalSet {len(self.networks)} extreme networks over {len(self.signs)} units>"
 
     @property
     def levels(self) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from cvxnet.bracket import bracket_text
@@ -10,7 +11,7 @@ from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Solution:
     """A trained network and what was proved about it.
 
@@ -63,6 +64,15 @@ class Solution:
         return (
             f"the network has {self.units} units, more than the width {self.width} asked for: "
             f"for width {self.width} only the lower bound holds"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Solution {self}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div class="cvxnet-solution">{escape(str(self))}<br>'
+            f"<small>{escape(repr(self.network))}</small></div>"
         )
 
     def __str__(self) -> str:
