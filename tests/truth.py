@@ -15,6 +15,8 @@ import numpy as np
 from scipy.optimize import linprog, nnls
 
 LABELS = ("logistic", "hinge", "squared_hinge")
+WIDE = np.longdouble
+"""Its range holds products of several doubles."""
 LEFT = {"relu": 0.0, "abs": -1.0, "linear": 1.0}
 
 
@@ -23,6 +25,11 @@ def decoded(value: Any) -> np.ndarray:
     if isinstance(value, list):
         return np.array([decoded(x) for x in value])
     return np.float64(float.fromhex(value))
+
+
+def wide(value: Any) -> np.ndarray:
+    """The same in WIDE."""
+    return decoded(value).astype(WIDE)
 
 
 def phi(units: dict[str, Any], z: np.ndarray) -> np.ndarray:
@@ -91,7 +98,30 @@ def conjugates(name: str, v: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def rho(units: dict[str, Any], norm: str, X: np.ndarray, v: np.ndarray) -> float:
-    """max |sum_i v_i phi_u(x_i)|; for squared_relu and tanh only what a dense search finds."""
+    """max |sum_i v_i phi_u(x_i)|; for squared_relu and tanh only what a dense search finds.
+
+    Computed for data and dual vector of size about one, where nothing overflows.
+    """
+    (v, exponent), name = shrunk(v), units["name"]
+    if name in ("sign", "threshold", "tanh"):  # exact, or not homogeneous
+        return float(np.ldexp(WIDE(rho_of(units, norm, X, v)), exponent))
+    X, e = shrunk(X)
+    if name == "polynomial":
+        scaled, e = shrunk(np.ldexp(decoded(units["coefficients"]).astype(WIDE), [2 * e, e, 0]))
+        units = units | {"coefficients": [float(x).hex() for x in scaled]}
+    elif name in ("quadratic", "squared_relu"):
+        e *= 2
+    return float(np.ldexp(WIDE(rho_of(units, norm, X, v)), exponent + e))
+
+
+def shrunk(A: np.ndarray) -> tuple[np.ndarray, int]:
+    """``A / 2**e`` with entries up to one, and e."""
+    e = int(np.frexp(np.abs(A).max(initial=0.0))[1])
+    return np.ldexp(A, -e), e
+
+
+def rho_of(units: dict[str, Any], norm: str, X: np.ndarray, v: np.ndarray) -> float:
+    """``rho`` in ordinary double precision."""
     name = units["name"]
     if name in ("linear", "coordinate"):
         c = X.T @ v
@@ -165,7 +195,7 @@ def trust_region(coefficients: np.ndarray, X: np.ndarray, v: np.ndarray) -> floa
 
 def climb(units: dict[str, Any], X: np.ndarray, v: np.ndarray, starts: int = 40) -> float:
     """The largest |g| that local search finds on the sphere, or in the ball of tanh units."""
-    ball = units["name"] == "tanh"
+    ball, (small, e) = units["name"] == "tanh", shrunk(X)
     radius = float(decoded(units["radius"])) if ball else 1.0
     rng = np.random.default_rng(0)
     U = rng.normal(size=(5_000, X.shape[1]))
@@ -173,7 +203,7 @@ def climb(units: dict[str, Any], X: np.ndarray, v: np.ndarray, starts: int = 40)
     U = np.vstack([U, 0.3 * U]) if ball else U
 
     def size(U: np.ndarray) -> np.ndarray:
-        return np.abs(phi(units, U @ X.T) @ v)
+        return np.abs(phi(units, np.ldexp(U @ small.T, e)) @ v)
 
     best = U[np.argsort(-size(U))[:starts]]
     for step in 0.1 ** np.arange(1.0, 9.0):
@@ -197,23 +227,23 @@ def with_ones(X: np.ndarray, bias: bool) -> np.ndarray:
 def objective(document: dict[str, Any]) -> float:
     """The training objective of the network in a document of version 2."""
     units, network = document["units"], document["network"]
-    X, y = decoded(document["data"]["X"]), decoded(document["data"]["y"])
-    a, beta = decoded(network["a"]), decoded(document["weight_decay"])
-    U = decoded(network["W"]).reshape(len(a), X.shape[1])
+    X, y = wide(document["data"]["X"]), wide(document["data"]["y"])
+    a, beta = wide(network["a"]), wide(document["weight_decay"])
+    U = wide(network["W"]).reshape(len(a), X.shape[1])
     if document["bias"]:
-        U = np.column_stack([U, decoded(network["b"])])
+        U = np.column_stack([U, wide(network["b"])])
     squares = np.abs(U).sum(axis=1) ** 2 if document["norm"] == "l1" else (U**2).sum(axis=1)
     if units["name"] == "polynomial":
         U = U / np.sqrt(squares)[:, None]
     Z = with_ones(X, document["bias"]) @ U.T
     if units["name"] == "gated_relu":
-        gates = decoded(units["gates"])[np.array(network["gate"], dtype=int)]
+        gates = wide(units["gates"])[np.array(network["gate"], dtype=int)]
         features = Z * (with_ones(X, document["bias"]) @ gates.reshape(U.shape).T >= 0.0)
     else:
         features = phi(units, Z)
     f = features @ a.reshape(-1)
-    f = f + (0.0 if network["c"] is None else decoded(network["c"]))
-    f = f + (0.0 if network["s"] is None else X @ decoded(network["s"]))
+    f = f + (0.0 if network["c"] is None else wide(network["c"]))
+    f = f + (0.0 if network["s"] is None else X @ wide(network["s"]))
     if units["name"] in (*LEFT, "leaky_relu", "gated_relu"):
         penalty = 0.5 * np.sum(squares + a**2)
     elif units["name"] in ("quadratic", "squared_relu"):
@@ -235,8 +265,10 @@ def moved_dual(document: dict[str, Any]) -> np.ndarray:
     free = [np.ones((len(v), 1))] * (network["c"] is not None) + [X] * (network["s"] is not None)
     if not free:
         return v
-    F, D = np.column_stack(free), np.clip(room(document, v), 0.0, 1.0)
-    return v - D * (F @ np.linalg.lstsq(F.T @ (D[:, None] * F), F.T @ v, rcond=None)[0])
+    F, D = shrunk(np.column_stack(free))[0], np.clip(room(document, v), 0.0, 1.0)
+    v, e = shrunk(v)
+    move = D * (F @ np.linalg.lstsq(F.T @ (D[:, None] * F), F.T @ v, rcond=None)[0])
+    return np.ldexp(v - move, e)
 
 
 def room(document: dict[str, Any], v: np.ndarray) -> np.ndarray:
@@ -254,7 +286,7 @@ def room(document: dict[str, Any], v: np.ndarray) -> np.ndarray:
 
 def dual_value(document: dict[str, Any]) -> float:
     """``-l*(v)``."""
-    w, y = sample_weights(document), decoded(document["data"]["y"])
+    w, y = sample_weights(document).astype(WIDE), wide(document["data"]["y"])
     return -float(w @ conjugates(document["loss"], moved_dual(document) / w, y))
 
 
@@ -262,9 +294,9 @@ def is_true(document: dict[str, Any], slack: float = 1e-11) -> bool:
     """Whether the claims of a document of version 2 hold, up to rounding."""
     lower, upper = decoded(document["lower"]), decoded(document["upper"])
     X = with_ones(decoded(document["data"]["X"]), document["bias"])
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         v, dual, value = moved_dual(document), dual_value(document), objective(document)
-    ends_hold = lower <= dual + slack * abs(dual) + 1e-300
-    ends_hold &= value <= upper + slack * abs(upper) + 1e-300
-    largest = decoded(document["weight_decay"]) * (1.0 + slack) + 1e-300
-    return bool(ends_hold) and rho(document["units"], document["norm"], X, v) <= largest
+        ends_hold = lower <= dual + slack * abs(dual) + 1e-300
+        ends_hold &= value <= upper + slack * abs(upper) + 1e-300
+        largest = decoded(document["weight_decay"]) * (1.0 + slack) + 1e-300
+        return bool(ends_hold) and rho(document["units"], document["norm"], X, v) <= largest
