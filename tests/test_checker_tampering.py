@@ -6,6 +6,7 @@ import math
 import os
 import struct
 import time
+import tracemalloc
 from dataclasses import replace
 from functools import cache
 
@@ -19,6 +20,7 @@ from truth import decoded, is_true
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate, units_as_hex
 from cvxnet.proofs.checker import document as reader
+from cvxnet.proofs.checker import exact
 
 # ------------------------------------------------------------------------------- originals
 
@@ -313,6 +315,39 @@ def test_many_small_things(tmp_path, piece):
     assert time.perf_counter() - start < 5.0
 
 
+@pytest.mark.parametrize("piece", ["[],", "[[]],", '{"a":{}},', "[0],", '"ab",', "1e5,"])
+def test_memory_for_junk_is_a_multiple_of_the_file(tmp_path, monkeypatch, piece):
+    """So that for 64 MB, the most that is read, it stays below 2.5 GB."""
+    assert 37 * reader.MAX_BYTES < 2.5e9
+    monkeypatch.setattr(reader, "MAX_BYTES", 2**19)
+    path = tmp_path / "c.json"
+    path.write_text('{"format": [' + piece * (2**19 // len(piece) - 10) + "0]}")
+    tracemalloc.start()
+    try:
+        assert "its format is not" in checker.check(path).reason
+        assert tracemalloc.get_traced_memory()[1] < 37 * 2**19
+    finally:
+        tracemalloc.stop()
+
+
+def test_junk_in_the_data_is_refused_before_the_certificate_is_read(tmp_path):
+    (tmp_path / "junk.json").write_text('{"data": {"X": [[], []], "y": []}}')
+    (tmp_path / "none.json").write_text("")
+    result = checker.check(tmp_path / "none.json", tmp_path / "junk.json")
+    assert result.reason == "X is empty"
+
+
+def test_data_of_too_many_numbers(tmp_path, monkeypatch):
+    path, document = tmp_path / "data.csv", json.loads(originals()[0])
+    rows = [[*row, y] for row, y in zip(*map(document["data"].get, "Xy"), strict=True)]
+    lines = [",".join(repr(float.fromhex(x)) for x in row) for row in rows]
+    for end in ("\n", "\r\n", "\r"):
+        path.write_bytes(end.join(lines).encode())
+        assert checker.check(document, path).valid
+    monkeypatch.setattr(reader, "MAX_NUMBERS", 5)
+    assert "more than 5 numbers" in checker.check(document, path).reason
+
+
 def test_paths_that_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "none", tmp_path / "pipe", "/dev/zero", "bad\0name"):
@@ -377,6 +412,19 @@ def test_time_is_bounded(size):
 
 def test_a_huge_network_is_refused():
     assert "too large" in checker.check(sized(3000, 1, 6000)).reason
+
+
+def test_numbers_of_too_many_digits_are_refused(monkeypatch):
+    """Two numbers, 2^900 and 2^-1000, in a few megabytes would make gigabytes of integers."""
+    assert exact.MAX_SIZE <= 10**9
+    monkeypatch.setattr(exact, "MAX_SIZE", 10**6)
+    for size, s, count in (((30, 20, 0), None, 630), ((10, 30, 0), "0x0.0p+0", 10)):
+        document = sized(*size)
+        document["network"]["s"] = s and [s] * size[1]
+        assert "too large" not in checker.check(document).reason
+        for place, x in ((0, 2.0**900), (1, 2.0**-1000)):
+            document = changed(document, ("data", "X", 0, place), lambda _, x=x: x.hex(), True)
+        assert f"too large: {count} numbers of up to" in checker.check(document).reason
 
 
 def test_extreme_magnitudes_are_handled_exactly():

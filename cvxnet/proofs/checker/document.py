@@ -12,10 +12,12 @@ import math
 import os
 import struct
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 Path = str | os.PathLike[str]
-MAX_BYTES = 16 * 2**20  # of a file; as Python objects it may take 30 times as much
+MAX_BYTES = 64 * 2**20  # of a file; as Python objects it may take 35 times as much
+MAX_NUMBERS = 5 * 10**6  # of a CSV file
 
 
 class RefusalError(Exception):
@@ -101,7 +103,9 @@ def supplied(data: Any) -> list[Any]:
         text = read_text(data)
         if text.lstrip().startswith("{"):
             return members(parse(text).get("data"), "X", "y")
-        rows = [line.split(",") for line in text.splitlines() if line.strip()]
+        if sum(map(text.count, ",\n\r")) > MAX_NUMBERS:
+            raise RefusalError(f"too large: the data have more than {MAX_NUMBERS} numbers")
+        rows = [line.split(",") for line in StringIO(text, newline=None) if line.strip()]
         rows = rows[is_header(rows[0]) :] if rows else rows
         data = [row[:-1] for row in rows], [row[-1] for row in rows]
     try:

@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from .claims import Claims, samples
 from .document import RefusalError
-from .exact import MAX_BITS, Matrix, bits, integers, rational
+from .exact import MAX_BITS, Matrix, bits, check_size, integers, rational
 from .losses import LOSSES
 
 
@@ -29,8 +29,10 @@ def dual_vector(claims: Claims) -> list[fmpq]:
     rooms = [max(fmpq(0), LOSSES[claims.loss].room(*sample)) for sample in samples(claims, v)]
     scale = max(int(room.q) for room in rooms)  # all are powers of two
     F, D = integers(rows)[0], [int(room * scale) for room in rooms]
-    if len(F[0]) * (2 * bits(F) + bits([D])) > MAX_BITS:
+    digits = len(F[0]) * (2 * bits(F) + bits([D]))  # that v' may have
+    if digits > MAX_BITS:
         raise RefusalError("too large: the free part has too many columns or digits")
+    check_size(len(F), digits)
     DF = [[room * x for x in row] for room, row in zip(D, F, strict=True)]
     seen = fmpz_mat(F).transpose() * fmpq_mat(len(v), 1, v)
     G = fmpz_mat(F).transpose() * fmpz_mat(DF)

@@ -20,6 +20,7 @@ Number = Any  # fmpq: exact; or arb: a ball around the true value
 Matrix = list[list[int]]
 PRECISION = 256  # bits, of the balls
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
+MAX_SIZE = 10**9  # numbers * bits of each
 
 
 def balls() -> Any:
@@ -51,9 +52,23 @@ def integers(rows: Iterable[Iterable[float]]) -> tuple[Matrix, int]:
     >>> integers([[0.75], [2.0]])
     ([[3], [8]], 4)
     """
-    ratios = [[x.as_integer_ratio() for x in row] for row in rows]
-    scale = max((q for row in ratios for _, q in row), default=1)
-    return [[p * (scale // q) for p, q in row] for row in ratios], scale
+    kept = [list(row) for row in rows]
+    scale = max((x.as_integer_ratio()[1] for row in kept for x in row), default=1)
+    largest = max((abs(x) for row in kept for x in row), default=0.0)
+    check_size(sum(map(len, kept)), int(largest).bit_length() + scale.bit_length())
+    return [[whole(x, scale) for x in row] for row in kept], scale
+
+
+def whole(x: float, scale: int) -> int:
+    """``scale * x``, where that is an integer."""
+    p, q = x.as_integer_ratio()
+    return p * (scale // q)
+
+
+def check_size(count: int, size: int) -> None:
+    """Refuse to go on with numbers that would take too much memory together."""
+    if count * size > MAX_SIZE:
+        raise RefusalError(f"too large: {count} numbers of up to {size} bits")
 
 
 def bits(rows: Iterable[Iterable[int]]) -> int:

@@ -30,12 +30,11 @@ MAX_DEPTH = 60  # of a tree of evidence
 
 def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     """The claims of a certificate: a file, or the document in it. `check` explains ``data``."""
+    # Data first: junk in one file is gone before the other is opened.
+    found = None if data is None else read_data(*supplied(data))
     doc = header_checked(source if isinstance(source, dict) else parse(read_text(source)))
-    X, y = members(doc["data"], "X", "y") if data is None else supplied(data)
-    n = length(X, "X")
-    d = length(X[0], "X") if n else 0
-    if n * d == 0:
-        raise RefusalError("X is empty")
+    X, y = found or read_data(*members(doc["data"], "X", "y"))
+    n, d = len(X), len(X[0])
     claims = Claims(
         cvxnet=doc["cvxnet"],
         units=read_units(doc["units"], d + doc["bias"]),
@@ -44,8 +43,8 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         sample_weights=optional(doc["sample_weights"], "sample_weights", n),
         weight_decay=numbers(doc["weight_decay"], "weight_decay"),
         bias=doc["bias"],
-        X=numbers(X, "X", n, d),
-        y=numbers(y, "y", n),
+        X=X,
+        y=y,
         **read_network(doc["network"], d),
         v=numbers(doc["dual"], "dual", n),
         evidence=read_evidence(doc["evidence"], n),
@@ -60,6 +59,15 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         raise RefusalError("weight_decay must be above 0, and so must all sample_weights")
     units_of(claims).check()
     return claims
+
+
+def read_data(X: Any, y: Any) -> tuple[list[list[float]], list[float]]:
+    """A matrix that is not empty, and a target for each of its rows."""
+    n = length(X, "X")
+    d = length(X[0], "X") if n else 0
+    if n * d == 0:
+        raise RefusalError("X is empty")
+    return numbers(X, "X", n, d), numbers(y, "y", n)
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
