@@ -151,6 +151,16 @@ def test_a_higher_floor_saves_work_and_changes_nothing_else():
     assert rounded_rho(X, v, UNITS[0], 2 * rho) == 2 * rho
 
 
+def test_a_weight_decay_of_any_size():
+    X, v = np.eye(3), [3.0, 4.0, -1.0]
+    for size in (1e-300, 1.0, 1e150):
+        huge = certificate(X * size, v, UNITS[0], 1e308)
+        tiny = certificate(X * size, v, UNITS[0], 5e-324)
+        assert cn.check(huge.to_dict(), rounded=True).valid
+        refused = cn.check(tiny.to_dict(), rounded=True)
+        assert not refused.valid and refused.excess > 1e20
+
+
 def test_nothing_to_see_is_zero():
     for X, v in ((np.zeros((1, 2)), [1.0]), (np.eye(2), [0.0, 0.0])):
         assert rounded_rho(X, v, UNITS[0], Fraction(0)) == 0

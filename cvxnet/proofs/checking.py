@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -68,7 +69,7 @@ def check(
                 f"lower: claimed {claims.lower!r}, but the dual has {dual!r}"
             )
         if over := rounded_excess(claims, feasibility(claims), Clock(time_limit)):
-            excess = float(over)
+            excess = float(min(over, Fraction(sys.float_info.max)))
             raise checker.RefusalError(
                 "unfinished: in floating point no more was proved than rho(v) <= weight_decay * "
                 f"(1 + {excess!r}). The exact check can tell"

@@ -98,7 +98,7 @@ def bound(
     --------
     >>> one = Fraction(1)
     >>> found = bound(np.eye(2), [3 * one, 4 * one], 0 * one, one)
-    >>> 5 <= found <= 5 + Fraction(1, 10**14)
+    >>> 5 <= found <= 5 + Fraction(1, 10**13)
     True
     """
     rows = [j for j, x in enumerate(X) if v[j] and x.any()]
@@ -161,8 +161,9 @@ def sweep(
     level = np.array([float(x) for x in h])
     size = float(np.linalg.norm(level)) * (1.0 + 2.0**-48)
     error = 16.0 * EPS * float(np.linalg.norm(first + rest, axis=1).sum()) + 2.0**-60
+    within_reach = float(min(floor, Fraction(size) + 4))  # rho <= |h| + sqrt(3) K
     best = max(
-        float(floor) * (1.0 - 2.0**-48) - error - 8.0 * EPS * size,
+        within_reach * (1.0 - 2.0**-48) - error - 8.0 * EPS * size,
         2.0**-20 * (size + 2.0 * total),
     )
     for start in range(0, len(E), CIRCLES_AT_ONCE):
