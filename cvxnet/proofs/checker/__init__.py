@@ -14,9 +14,9 @@ this folder. Every certificate goes through
 
     document      hostile files: bytes, JSON, doubles      reading    the document, entry by entry
     exact         exact numbers, rounding outward          dual       v, and what it has to satisfy
-    losses        losses and their conjugates              bracket    both ends
-    claims        what a certificate says                  families   what each unit family asks for
-    answer        all together
+    losses        losses and their conjugates              units      what a unit family is
+    claims        what a certificate says                  families   the families by name
+    bracket       both ends                                answer     all together
 
 and, of the proofs, only through that of its family: linear, gated_relu and coordinate units are
 done in families; quadratic and polynomial in semidefinite; sign and threshold in lines, sweeps;

@@ -20,8 +20,9 @@ from .claims import Claims, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vector
 from .exact import Number, balls, inner, integers, outward, products, rational
-from .families import Units, units_of
+from .families import units_of
 from .losses import LOSSES
+from .units import Units
 
 MAX_PRODUCTS = 3 * 10**8  # samples * features * (units + gates)
 MAX_FEATURES = 10**7  # samples * (units + gates)

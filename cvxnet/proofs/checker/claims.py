@@ -41,6 +41,11 @@ def hidden_weights(claims: Claims) -> list[list[float]]:
     return [[*u, b] for u, b in zip(claims.W, claims.b or [0.0] * len(claims.a), strict=True)]
 
 
+def rows_of(claims: Claims) -> Iterator[list[float]]:
+    """What units see of each sample: (x, 1) with bias, x without."""
+    return ([*row, 1.0][: len(row) + claims.bias] for row in claims.X)
+
+
 def samples(claims: Claims, values: Iterable[Any]) -> Iterator[tuple[Any, fmpq, fmpq]]:
     """A value, the target and the weight of each sample."""
     weights = claims.sample_weights or [1.0] * len(claims.y)

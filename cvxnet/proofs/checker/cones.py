@@ -33,7 +33,7 @@ from flint import fmpz_mat
 
 from .coordinates import few_coordinates
 from .dual import Clock, Dual
-from .exact import Matrix, fraction, inner, root
+from .exact import Matrix, congruent, fraction, inner, root
 from .semidefinite import semidefinite
 
 Term = tuple[int, list[int]]  # v_j and z_j
@@ -66,7 +66,7 @@ class ConeSearch:
                     settled = self.settle(settled, v, z)
                 elif max(p) > 0:
                     doubt.append((v, z, p))
-            G = [[inner(w, [inner(row, x) for row in self.P]) for x in W] for w in W]
+            G = congruent(self.P, W)
             if self.proves(settled, W, G, doubt):
                 continue
             for k, w in enumerate(W):
@@ -113,7 +113,7 @@ class CurvedSearch(ConeSearch):
         return plus_square(settled, -v, z)
 
     def proves(self, settled: Any, W: Matrix, G: Matrix, doubt: Doubt) -> bool:
-        B = [[inner(w, [inner(row, x) for row in settled]) for x in W] for w in W]
+        B = congruent(settled, W)
         for v, z, p in doubt:
             if v > 0:
                 B = plus_square(B, -v, [max(x, 0) for x in p])
@@ -123,7 +123,7 @@ class CurvedSearch(ConeSearch):
     def excess_at(
         self, settled: Any, w: list[int], square: int, doubt: list[tuple[int, int]]
     ) -> Fraction:
-        value = sum(v * x * x for v, x in doubt) - inner(w, [inner(row, w) for row in settled])
+        value = sum(v * x * x for v, x in doubt) - congruent(settled, [w])[0][0]
         return Fraction(value, self.limit * square)
 
 

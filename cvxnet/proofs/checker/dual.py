@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from .claims import Claims, samples
+from .claims import Claims, rows_of, samples
 from .document import RefusalError
 from .exact import MAX_BITS, Matrix, bits, check_size, integers, rational
 from .losses import LOSSES
@@ -81,7 +81,7 @@ class Dual(NamedTuple):
 
 def feasibility(claims: Claims) -> Dual:
     """The problem for v'."""
-    X, x_scale = integers([*row, 1.0][: len(row) + claims.bias] for row in claims.X)
+    X, x_scale = integers(rows_of(claims))
     v = dual_vector(claims)
     v_scale = math.lcm(*(int(x.q) for x in v))
     return Dual(X, x_scale, [int(x * v_scale) for x in v], v_scale, Fraction(claims.weight_decay))

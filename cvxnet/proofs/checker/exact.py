@@ -81,6 +81,12 @@ def inner(x: Iterable[int], y: Iterable[int]) -> int:
     return sum(map(mul, x, y))
 
 
+def congruent(M: Matrix, W: Matrix) -> Matrix:
+    """``W M W^T``."""
+    MW = [[inner(row, w) for row in M] for w in W]
+    return [[inner(w, x) for x in MW] for w in W]
+
+
 def products(rows: Matrix, points: Matrix) -> Iterator[list[fmpz]]:
     """For each point x, ``row . x`` for all rows, one point at a time to save memory."""
     matrix = fmpz_mat(len(rows), len(points[0]), [y for row in rows for y in row])

@@ -1,11 +1,4 @@
-"""Unit families: their features, their penalties, and the proof that each needs.
-
-To prove: |g(u)| <= beta for all units u of the family, where g(u) = sum_i v_i phi_u(x_i).
-
-Penalties. Where phi is positively homogeneous, a unit with weights u counts |u| times (|u|^2
-times, if of degree two) the unit u / |u|, and (|u|^2 + a^2) / 2 >= |a| |u|. So in each family
-the penalty of a network is at least beta times the sum of the |a| that it has over units.
-"""
+"""The unit families by name: the features of each, and where its proof is."""
 
 from __future__ import annotations
 
@@ -16,7 +9,7 @@ from functools import cached_property
 from flint import arb, fmpq
 
 from .boxes import tanh_excess
-from .claims import Claims, hidden_weights
+from .claims import Claims, rows_of
 from .cones import curved_excess
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
@@ -25,57 +18,7 @@ from .lines import Effect
 from .relaxation import relaxed_excess
 from .semidefinite import polynomial_excess, quadratic_excess
 from .sweeps import bent_excess, step_excess
-
-
-class Units:
-    """A unit family phi_u(x) = phi(x . u), u in the unit ball: what all have in common.
-
-    ``parameter``: the entry beside the name, if any; its ``shape``: () is a number, None are rows.
-    ``penalty`` of a unit, without beta: "balanced" (|u|^2 + a^2) / 2, "square" |a| |u|^2, or |a|.
-    """
-
-    parameter = ""
-    shape: tuple[int, ...] | None = ()
-    penalty = "amplitude"
-    norms: tuple[str, ...] = ("l2",)
-    relaxed = False  # whether there may be evidence
-
-    def __init__(self, claims: Claims) -> None:
-        self.claims = claims
-
-    def check(self) -> None:
-        """Refuse what does not fit the family."""
-        if self.claims.norm not in self.norms:
-            raise RefusalError(f"there are no such units with the norm {self.claims.norm}")
-        if self.claims.evidence and (self.claims.norm == "l1" or not self.relaxed):
-            raise RefusalError("there is no evidence for such units")
-        if (self.claims.gate is None) == (self.parameter == "gates"):
-            raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
-        if (self.claims.b is not None) != self.claims.bias:
-            raise RefusalError("b must be null without bias, and a list with bias")
-
-    @cached_property
-    def squares(self) -> list[fmpq]:
-        """``|u_j|^2`` in the norm of the family."""
-        hidden = [list(map(rational, u)) for u in hidden_weights(self.claims)]
-        if self.claims.norm == "l1":
-            return [sum(map(abs, u), fmpq(0)) ** 2 for u in hidden]
-        return [sum((x * x for x in u), fmpq(0)) for u in hidden]
-
-    def price(self, j: int) -> fmpq:
-        """The penalty of unit j, without beta."""
-        a = abs(rational(self.claims.a[j]))
-        if self.penalty == "balanced":
-            return (self.squares[j] + a * a) / 2
-        return a * self.squares[j] if self.penalty == "square" else a
-
-    def feature(self, z: fmpq, i: int, j: int) -> Number:
-        """``phi_j(x_i)``, where ``u_j . x_i = z``."""
-        raise NotImplementedError
-
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
-        raise NotImplementedError
+from .units import Units
 
 
 class Bent(Units):
@@ -135,7 +78,7 @@ class GatedReLU(Units):
     @cached_property
     def open(self) -> list[list[bool]]:
         """For each gate and sample, whether it is open."""
-        X, _ = integers([*row, 1.0][: len(row) + self.claims.bias] for row in self.claims.X)
+        X, _ = integers(rows_of(self.claims))
         gates, _ = integers(self.claims.units["gates"])
         return [[z >= 0 for z in row] for row in products(X, gates)] if gates else []
 
