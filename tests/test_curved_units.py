@@ -1,5 +1,7 @@
 """Squared ReLU and tanh units: exact pricing against search, training against other programs."""
 
+import time
+from functools import partial
 from itertools import combinations
 
 import cvxpy as cp
@@ -318,6 +320,29 @@ def test_flat_tanh_and_tiny_dual_vectors_do_not_overflow(size):
     found = price_tanh(X, size * np.array([1.0, -2.0, 3.0, 4.5]), 10.0)
     assert found.rho == pytest.approx(0.5 * size)
     assert 0.0 <= found.error <= 1e-6 * size + 1e-10
+
+
+@pytest.mark.parametrize("price", [partial(price_tanh, radius=10.0), price_squared_relu])
+def test_a_bound_cut_short_by_the_clock_is_true(price):
+    rng = np.random.default_rng(7)
+    X, v = rng.standard_normal((60, 3)), rng.standard_normal(60)
+    whole = price(X, v)
+    cut = price(X, v, deadline=time.monotonic())
+    later = price(X, v, deadline=time.monotonic() + 0.3)
+    assert cut.rho <= whole.rho * (1 + 1e-12)
+    assert whole.rho <= later.rho + later.error <= cut.rho + cut.error < np.inf
+    assert cut.error > 10 * whole.error
+
+
+def test_training_of_curved_units_ends_in_time():
+    """One branch and bound or one slide may take ten seconds, if it is let."""
+    X, y = random_data(3, 200, 4)
+    for name, loss in (("tanh", "absolute"), ("squared_relu", "squared")):
+        weight_decay = 0.01 * np.abs(y).sum()
+        begin = time.monotonic()
+        solution = cn.train(name, X, y, loss=loss, weight_decay=weight_decay, time_limit=1.0)
+        assert time.monotonic() - begin < 5.0
+        assert solution.lower_bound < solution.value
 
 
 def test_many_dimensions_leave_an_open_but_true_bound():

@@ -142,7 +142,7 @@ def generate_columns(
     """
     problem, timings = bracket.problem, master.timings
     units, blocks = bracket.units, dict[Any, Block]()
-    maxima = price(bracket, units, bracket.proposal, timings)
+    maxima = price(bracket, units, bracket.proposal, timings, deadline)
     progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
     while True:
         yield bracket
@@ -152,32 +152,34 @@ def generate_columns(
         grown = units + new_units(maxima, problem, units)
         if not len(grown):
             return
-        left = deadline - time.monotonic()
         alone = None if progress.still else how_far_alone(problem, len(grown))
         if alone:
             with clock(timings, "sliding"):
-                units = tidy(problem, slide(problem, grown, *alone))
+                units = tidy(problem, slide(problem, grown, *alone, deadline))
             v = problem.dual_vector(units)
         else:
             kept = blocks if progress.still else {}
-            blocks = blocks_of(problem, candidates(bracket, grown, timings)) | kept
+            blocks = blocks_of(problem, candidates(bracket, grown, timings, deadline)) | kept
             master.value, master.second_way = bracket.upper, progress.still % 2 == 1
+            left = deadline - time.monotonic()
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
             if problem.family.smooth and not problem.loss.smooth:
                 units = thin(problem, units)  # or near duplicates would double every round
-        maxima = price(bracket, units, v, timings)
+        maxima = price(bracket, units, v, timings, deadline)
         if not problem.loss.smooth or not problem.family.exact:
             continue
         for _ in range(REFINEMENTS):
-            if bracket.gap <= gap or maxima.rho > NEAR * problem.weight_decay:
+            done = bracket.gap <= gap or time.monotonic() > deadline
+            if done or maxima.rho > NEAR * problem.weight_decay:
                 break
             with clock(timings, "refining"):
                 refined = refine(problem, units, maxima)
             if refined is units:
                 break
             units = refined
-            maxima = price(bracket, units, problem.dual_vector(units), timings)
+            v = problem.dual_vector(units)
+            maxima = price(bracket, units, v, timings, deadline)
 
 
 def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
@@ -195,13 +197,13 @@ def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
     return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > LARGE and family.exact else None
 
 
-def candidates(bracket: Bracket, grown: Units, timings: Timings) -> Units:
+def candidates(bracket: Bracket, grown: Units, timings: Timings, deadline: float) -> Units:
     """Units whose blocks the master should have: those given, and where they slide to."""
     problem = bracket.problem
     if not problem.family.slides:
         return grown
     with clock(timings, "sliding"):
-        slid = slide(problem, grown, SLIDING_STEPS)
+        slid = slide(problem, grown, SLIDING_STEPS, deadline=deadline)
     bracket.offer_units(slid)
     if not problem.family.exact:
         return merge(slid.without_small(COARSE), NEARBY)
@@ -235,13 +237,16 @@ class Watch:
         return self.still < self.patience
 
 
-def price(bracket: Bracket, units: Units, v: Array, timings: Timings) -> LocalMaxima:
+def price(
+    bracket: Bracket, units: Units, v: Array, timings: Timings, deadline: float
+) -> LocalMaxima:
     """Price a dual vector, and offer it and the units to the bracket."""
     problem = bracket.problem
     bracket.proposal = v
     bracket.offer_units(units)
     with clock(timings, "pricing"):
-        maxima = problem.family.price(v, (1.0 - LEVEL) * problem.weight_decay)
+        floor = (1.0 - LEVEL) * problem.weight_decay
+        maxima = problem.family.price_until(v, floor, deadline)
     bracket.offer_dual(v, maxima.rho + maxima.error)
     return maxima
 

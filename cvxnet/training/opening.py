@@ -28,8 +28,9 @@ ATTEMPTS: tuple[dict[str, Any], ...] = (
     {"direct_solve_method": "qdldl"},
 )
 """Settings that leave Clarabel most digits on semidefinite programs, the faster first."""
-LARGEST_ORDER = 80
-"""Columns of the data up to which the program is tried: its time grows with their sixth power."""
+SECONDS, LONGEST = 1e-9, 300.0
+"""The program takes about so many seconds times the sixth power of the order of its matrices. It
+is not begun where that would be longer than the time left, or than LONGEST."""
 
 
 def open_bracket(problem: Problem) -> Bracket:
@@ -62,7 +63,8 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
     Only for losses with kinks; where there is no such program nothing happens.
     """
     problem = bracket.problem
-    if problem.loss.smooth or problem.family.rank > LARGEST_ORDER:
+    expected = SECONDS * (problem.family.rank + 1) ** 6
+    if problem.loss.smooth or expected > min(deadline - time.monotonic(), LONGEST):
         return
     written = problem.family.program(problem)
     if written is None:
@@ -75,7 +77,7 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
             v = solve_quietly(program, deadline, options)
         units = find_units()
         if v is not None and units is not None:
-            price(bracket, units, problem.propose(units, v), timings)
+            price(bracket, units, problem.propose(units, v), timings, deadline)
 
 
 def solve_quietly(

@@ -11,6 +11,8 @@ balanced network, it is ``|p|^2``, and by the chain rule a gradient g in z becom
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from scipy.optimize import minimize
 
@@ -21,10 +23,17 @@ SMOOTHING = 1e-3
 """Width, in units of the target, in which a loss with kinks is smoothed."""
 
 
-def slide(problem: Problem, units: Units, steps: int, precision: float = 2e-9) -> Units:
+def slide(
+    problem: Problem,
+    units: Units,
+    steps: int,
+    precision: float = 2e-9,
+    deadline: float = np.inf,
+) -> Units:
     """Move the units downhill by at most ``steps`` quasi-Newton steps (L-BFGS).
 
-    Ends where a step lowers the objective by less than ``precision``, relatively.
+    Ends where a step lowers the objective by less than ``precision``, relatively, or at the
+    deadline (``time.monotonic``).
     """
     family, signs, shape = problem.family, units.signs, units.weights.shape
     loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
@@ -44,6 +53,13 @@ def slide(problem: Problem, units: Units, steps: int, precision: float = 2e-9) -
     roots = np.sqrt(units.sizes)[:, None] + TINY
     start = np.concatenate([(units.weights / roots).ravel(), units.free])
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
-    x = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
+
+    def stop_in_time(_: Array) -> None:
+        if time.monotonic() > deadline:
+            raise StopIteration
+
+    x = minimize(
+        objective, start, jac=True, method="L-BFGS-B", callback=stop_in_time, options=options
+    ).x
     P = x[:U_size].reshape(shape)
     return Units(P * np.linalg.norm(P, axis=1)[:, None], signs, x[U_size:])

@@ -166,7 +166,7 @@ def search(
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])
-        if bracket.gap <= gap:
+        if bracket.gap <= gap and time.monotonic() < deadline:
             bracket.units = prune(bracket.units, master)
         else:
             bracket.units = thin(bracket.problem, bracket.units)

@@ -24,6 +24,7 @@ Either way the largest bound that is left is proved.
 
 from __future__ import annotations
 
+import time
 from itertools import product
 from math import sqrt
 
@@ -56,8 +57,13 @@ NEAR = 1.1
 MANY, FEW, OVERHEAD = 1e9, 5e7, 300
 """Work where a bound is worth much, and elsewhere: about 1e8 a second. A box costs n r^2 + 300."""
 
+PORTION = 1e7
+"""Work between two looks at the clock."""
 
-def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> LocalMaxima:
+
+def price_tanh(
+    rows: Array, v: Array, radius: float, floor: float = 0.0, deadline: float = np.inf
+) -> LocalMaxima:
     """Local maxima of ``|sum_j v_j tanh(x_j.u)|`` over ``|u| <= radius``, with a proved bound.
 
     All signs are +1, as ``-u`` has the opposite value. ``rho + error`` bounds the maximum; the
@@ -73,6 +79,8 @@ def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> Loca
         Of the ball that ``u`` lives in.
     floor : float
         Maxima at or below this value are not looked for.
+    deadline : float
+        When the bound has to do (``time.monotonic``).
 
     Examples
     --------
@@ -80,11 +88,13 @@ def price_tanh(rows: Array, v: Array, radius: float, floor: float = 0.0) -> Loca
     >>> round(found.rho, 4), found.units.round(4).tolist(), found.error < 1e-6
     (1.18, [[1.6629]], True)
     """
-    found = price_in_ball(TANH, radius * rows, v, floor, {1.0: np.inf})
+    found = price_in_ball(TANH, radius * rows, v, floor, {1.0: np.inf}, deadline)
     return found._replace(units=radius * found.units)
 
 
-def price_squared_relu(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
+def price_squared_relu(
+    rows: Array, v: Array, floor: float = 0.0, deadline: float = np.inf
+) -> LocalMaxima:
     """Local maxima of ``|sum_j v_j (x_j.u)_+^2|`` on the sphere, with a proved bound, at any rank.
 
     Another bound, for any number of dimensions, is the largest eigenvalue of the positive terms
@@ -100,11 +110,11 @@ def price_squared_relu(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima
     for sign in (1.0, -1.0):
         form = (rows.T * np.maximum(sign * v, 0.0)) @ rows
         caps[sign] = float(np.linalg.eigvalsh(form)[-1])
-    return price_in_ball(SQUARED_RELU, rows, v, floor, caps)
+    return price_in_ball(SQUARED_RELU, rows, v, floor, caps, deadline)
 
 
 def price_in_ball(
-    phi: int, rows: Array, v: Array, floor: float, caps: dict[float, float]
+    phi: int, rows: Array, v: Array, floor: float, caps: dict[float, float], deadline: float
 ) -> LocalMaxima:
     """Local maxima of ``sign h`` over the unit ball; ``caps`` has a known bound for each sign."""
     size = np.linalg.norm(rows, axis=1) ** (1 if phi == TANH else 2)
@@ -113,7 +123,7 @@ def price_in_ball(
     best = max(floor, rounding, *(side.rho for side in found))
     bound = 0.0
     for s, cap in caps.items():
-        side, better = search_boxes(phi, rows, s * v, best, floor)
+        side, better = search_boxes(phi, rows, s * v, best, floor, deadline)
         if len(better):
             found.append(climb(phi, rows, s * v, better, s))
             best = max(best, found[-1].rho)
@@ -160,22 +170,35 @@ def distinct(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
     return LocalMaxima(rho, np.inf, values[kept], U[kept], signs[kept])
 
 
-def search_boxes(phi: int, rows: Array, v: Array, best: float, floor: float) -> tuple[float, Array]:
-    """A proved bound on h over the unit ball, and points at which h is above ``best``."""
+def search_boxes(
+    phi: int, rows: Array, v: Array, best: float, floor: float, deadline: float = np.inf
+) -> tuple[float, Array]:
+    """A proved bound on h over the unit ball, and points at which h is above ``best``.
+
+    Boxes that time did not suffice for have the bound of those that they were cut from.
+    """
     n, r = rows.shape
     allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r + OVERHEAD)
     corners = np.array(list(product([-1.0, 1.0], repeat=r)))
-    centres, w, better = np.zeros((1, r)), 1.0, np.zeros((0, r))
+    centres, w, better, proved = np.zeros((1, r)), 1.0, np.zeros((0, r)), np.inf
+    portion = int(PORTION / (n * r * r + OVERHEAD)) + 1
     while True:
-        bounds, values = bound_boxes(phi, centres, w, rows, v, best * (1.0 + TOLERANCE))
+        parts = []
+        for start in range(0, len(centres), portion):
+            if start and time.monotonic() > deadline:
+                return proved, better
+            some = centres[start : start + portion]
+            parts.append(bound_boxes(phi, some, w, rows, v, best * (1.0 + TOLERANCE)))
+        bounds, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         top = int(np.argmax(values))
         if values[top] > best:
             best, better = float(values[top]), np.vstack([better, centres[top : top + 1]])
         left = bounds > best * (1.0 + TOLERANCE)
         bounds, centres = bounds[left], centres[left]
         allowed -= len(centres) * 2**r
-        if not len(centres) or allowed < 0:
-            return float(bounds.max(initial=best * (1.0 + TOLERANCE))), better
+        proved = float(bounds.max(initial=best * (1.0 + TOLERANCE)))
+        if not len(centres) or allowed < 0 or time.monotonic() > deadline:
+            return proved, better
         w *= 0.5
         centres = (centres[:, None, :] + w * corners).reshape(-1, r)
 

@@ -65,9 +65,13 @@ class SquaredReLUUnits(CurvedUnits):
         The sweep's error counts all rows: those on one hyperplane may cancel, their rounding does
         not.
         """
+        return self.price_until(v, floor, np.inf)
+
+    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+        """The bound of branch and bound is the one reached by then."""
         a = self.arrangement
         if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:
-            return price_squared_relu(self.rows, v, floor)
+            return price_squared_relu(self.rows, v, floor, deadline)
         used, h = a.owner >= 0, len(a.normals)
         owner, length = a.owner[used], a.length[used]
         plus, minus = np.zeros(h), np.zeros(h)

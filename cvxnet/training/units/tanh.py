@@ -95,7 +95,11 @@ class TanhUnits(UnitFamily):
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """Local search, and a bound by branch and bound."""
-        found = price_tanh(self.reduced[0], v, self.radius, floor)
+        return self.price_until(v, floor, np.inf)
+
+    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+        """The bound is the one reached by then."""
+        found = price_tanh(self.reduced[0], v, self.radius, floor, deadline)
         return found._replace(units=self.embed(found.units))
 
     def embed(self, U: Array) -> Array:
