@@ -375,7 +375,7 @@ def trained_by_torch(
 
 def prepared(options: argparse.Namespace) -> Iterator[tuple[str, cn.Certificate, float]]:
     """Case by case, a certificate and the seconds that it took."""
-    limit = 5.0 if options.quick else 60.0
+    limit = 5.0 if options.quick else 30.0
     for case in cases(options.quick, options.seed):
         begin = time.perf_counter()
         certificate = case.train(limit).certificate
