@@ -132,7 +132,7 @@ def test_bad_input_is_one_message(cvxnet, wave, options, parts):
 
 def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(cvxnet, wave, tmp_path):
     out = tmp_path / "out"
-    options = ("--widths", "3", "--seeds", "40", "--optimizers", "lbfgs", "--epochs", "800")
+    options = ("--widths", "3", "--seeds", "40", "--optimizers", "lbfgs", "--epochs", "300")
     command = [str(part) for part in ("compare", *wave, *options, "--out", out)]
     process = subprocess.Popen(
         [sys.executable, "-c", "from cvxnet.cli import main; main()", *command],
