@@ -11,16 +11,26 @@ from cvxnet.baselines.objective import Array
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import relative_gap
-from cvxnet.plots import check_names, headline, new_figure, span, styled
+from cvxnet.plots.canvas import (
+    BLUE,
+    GREY,
+    KINK,
+    RED,
+    check_names,
+    draw_kink_lines,
+    headline,
+    new_figure,
+    span,
+    styled,
+)
 
 if TYPE_CHECKING:
-    from cvxnet.plots import Axes, Figure
+    from cvxnet.plots.canvas import Axes, Figure
 
-COLORS = {"sgd": "#b2182b", "adam": "#2166ac", "adamw": "#8c6bb1", "lbfgs": "#1b7837"}
+COLORS = {"sgd": RED, "adam": BLUE, "adamw": "#8c6bb1", "lbfgs": "#1b7837"}
 MARKERS = {"sgd": "o", "adam": "s", "adamw": "^", "lbfgs": "D"}
 LINES: Sequence[Any] = ("-", "--", ":", "-.")
-EXACT, BAND, POINTS = "#1a1a1a", "#dcdcdc", "#9a9a9a"
-POSITIVE, NEGATIVE = "#b2182b", "#2166ac"
+BAND = "#dcdcdc"
 LEAST_GAP = 1e-8
 """Gaps below are drawn here."""
 
@@ -66,7 +76,7 @@ def draw_gaps(axes: Axes, runs: Runs) -> None:
     """One point for each run; those that diverged on the upper edge."""
     draw_bracket(axes, runs)
     for tolerance in TOLERANCES:
-        axes.axhline(tolerance, color=POINTS, linewidth=0.7, linestyle=(0, (4, 3)))
+        axes.axhline(tolerance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
     for place, group in enumerate(runs.groups):
         spread = np.linspace(-0.3, 0.3, len(group.gap)) if len(group.gap) > 1 else np.zeros(1)
         shown = np.clip(group.gap, axes.get_ylim()[0] * 1.2, axes.get_ylim()[1])
@@ -97,7 +107,7 @@ def draw_success(axes: Axes, runs: Runs) -> None:
             )
             label = None
     for tolerance, line in zip(TOLERANCES, LINES, strict=False):
-        axes.plot([], [], line, color=POINTS, label=f"within {tolerance:g}")
+        axes.plot([], [], line, color=GREY, label=f"within {tolerance:g}")
     axes.set_xscale("log")
     axes.set_xticks(runs.protocol.widths, [str(width) for width in runs.protocol.widths])
     axes.minorticks_off()
@@ -130,7 +140,7 @@ def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
     axes.plot(
         [*seconds, runs.exact_seconds],
         np.maximum([*gaps, runs.solution.gap], LEAST_GAP),
-        color=EXACT,
+        color=KINK,
         linewidth=1.8,
         label="exact: (upper - lower) / upper",
     )
@@ -142,7 +152,7 @@ def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
 def draw_width_legend(axes: Axes, runs: Runs) -> None:
     """Which line style is which width."""
     for place, width in enumerate(runs.protocol.widths):
-        axes.plot([], [], LINES[place % len(LINES)], color=POINTS, label=f"width {width}")
+        axes.plot([], [], LINES[place % len(LINES)], color=GREY, label=f"width {width}")
     axes.legend(fontsize=7, frameon=False, loc="lower left")
 
 
@@ -170,28 +180,24 @@ def draw_units(
     order = 1 if runs.objective.norm == "l1" else 2
     size = np.linalg.norm(np.column_stack([W, b]), axis=1, ord=order) * np.abs(a)
     share = size / max(float(size.max()), np.finfo(float).tiny)
-    colors = [POSITIVE if weight > 0.0 else NEGATIVE for weight in a]
+    colors = np.where(a > 0.0, RED, BLUE)
     if len(names) == 1:
         draw_kinks(axes, runs, W[:, 0], b, np.sign(a) * size, colors)
         axes.set(xlabel=names[0], ylabel="size of the unit, signed")
         return
-    A, B = np.meshgrid(*(span(column, 60) for column in runs.X.T))
-    axes.plot(*runs.X.T, "o", color=POINTS, markersize=2.0, alpha=0.6)
-    for (p, q), shift, part, color in zip(W, b, share, colors, strict=True):
-        if part > 1e-3 and (p or q):
-            axes.contour(
-                A, B, p * A + q * B + shift, [0.0], colors=color, linewidths=0.3 + 2.2 * part
-            )
+    axes.plot(*runs.X.T, "o", color=GREY, markersize=2.0, alpha=0.6)
+    large = share > 1e-3
+    draw_kink_lines(axes, runs.X, W[large], b[large], colors[large], 0.3 + 2.2 * share[large])
     axes.set(xlabel=names[0], ylabel=names[1])
 
 
 def draw_kinks(
-    axes: Axes, runs: Runs, slope: Array, shift: Array, height: Array, colors: list[str]
+    axes: Axes, runs: Runs, slope: Array, shift: Array, height: Array, colors: Any
 ) -> None:
     """With one feature: a stem where each unit's input is zero, as high as the unit is large."""
     grid = span(runs.X[:, 0], 2)
-    axes.axhline(0.0, color=POINTS, linewidth=0.7)
-    axes.plot(runs.X[:, 0], 0.0 * runs.X[:, 0], "o", color=POINTS, markersize=4)
+    axes.axhline(0.0, color=GREY, linewidth=0.7)
+    axes.plot(runs.X[:, 0], 0.0 * runs.X[:, 0], "o", color=GREY, markersize=4)
     for w, c, h, color in zip(slope, shift, height, colors, strict=True):
         if w:
             axes.plot(2 * [-c / w], [0.0, h], color=color, linewidth=1.4, alpha=0.8)

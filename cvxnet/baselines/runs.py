@@ -17,7 +17,7 @@ from cvxnet.layers import Layer
 from cvxnet.training.solution import Solution
 
 if TYPE_CHECKING:
-    from cvxnet.plots import Figure
+    from cvxnet.plots.canvas import Figure
 
 TOLERANCES = (1e-2, 1e-4)
 

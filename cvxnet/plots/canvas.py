@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-SURFACE, INK = "RdYlBu_r", "#333333"
+SURFACE, INK, KINK = "RdYlBu_r", "#333333", "#1a1a1a"
+RED, BLUE, GREY = "#b2182b", "#2166ac", "#999999"
 STYLE: Any = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -106,6 +107,14 @@ def span(values: Array, points: int) -> Array:
     low, high = float(values.min()), float(values.max())
     margin = MARGIN * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, points)
+
+
+def draw_kink_lines(axes: Axes, X: Array, W: Array, b: Array, colors: Any, widths: Any) -> None:
+    """Over two features: the line where each unit's input ``w . x + b`` is zero."""
+    A, B = np.meshgrid(*(span(column, 60) for column in X.T))
+    for (p, q), shift, color, width in zip(W, b, colors, widths, strict=True):
+        if p or q:
+            axes.contour(A, B, p * A + q * B + shift, [0.0], colors=color, linewidths=width)
 
 
 def color_scale(low: float, high: float) -> ScalarMappable:

@@ -9,6 +9,10 @@ import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.plots.canvas import (
+    BLUE,
+    GREY,
+    KINK,
+    RED,
     Array,
     check_names,
     color_scale,
@@ -23,7 +27,7 @@ from cvxnet.training.solution import Solution
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure
 
-FOUND, OTHER, BAND, FAINT = "#b2182b", "#2166ac", "#d1e5f0", "#999999"
+BAND = "#d1e5f0"
 LEVELS = [r"$-\beta$", "0", r"$\beta$"]
 KINDS = {
     "relu": "$({})_+$",
@@ -116,7 +120,7 @@ def draw_one_feature(
     for axes, side in zip(rest, sides, strict=True):
         draw_touching(axes, found, grid, side)
     explain = "only units that touch a level occur; filled: in the one found"
-    rest[0].set_title(explain, loc="right", fontsize=8, color=FAINT)
+    rest[0].set_title(explain, loc="right", fontsize=8, color=GREY)
     rest[-1].set_xlabel(f"{name}; of a unit: the place t of its kink")
 
 
@@ -139,11 +143,11 @@ def draw_networks(axes: Axes, found: OptimalSet, grid: Array, X: Array, proved: 
         axes.fill_between(coarse, low, high, color=BAND, linewidth=0, label="all of them")
         ends = [found.network(row)(grid[:, None])[:, 0] for row in found.networks]
         labels = ["at the ends of the set"] + [None] * (len(ends) - 1)
-        axes.plot(grid, np.transpose(ends), color=OTHER, linewidth=1.0, label=labels)
+        axes.plot(grid, np.transpose(ends), color=BLUE, linewidth=1.0, label=labels)
     axes.set_title(claim(found, wide, proved), loc="left")
     own = found.network_found()(grid[:, None])[:, 0]
-    axes.plot(grid, own, color=FOUND, linewidth=1.8, label="the one found")
-    axes.plot(X[:, 0], found.problem.y, "o", color="#1a1a1a", markersize=4.5, label="data")
+    axes.plot(grid, own, color=RED, linewidth=1.8, label="the one found")
+    axes.plot(X[:, 0], found.problem.y, "o", color=KINK, markersize=4.5, label="data")
     axes.legend(frameon=False, fontsize=8)
 
 
@@ -165,7 +169,7 @@ def draw_touching(axes: Axes, found: OptimalSet, grid: Array, side: float) -> No
     curve = heights_of(found, directions_at(np.array([side]), side * grid))
     axes.plot(grid, curve, color="#444444", linewidth=1.0)
     for level in (-1.0, 1.0):
-        axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
     for u, height, share in zip(found.directions, found.levels / beta, used(found), strict=True):
         if u[0] * side > 0.0 or found.problem.family.name == "abs":
             place, marker = inside(-u[1] / u[0], grid)
@@ -191,9 +195,9 @@ def used(found: OptimalSet) -> list[str]:
     return ["found" if a else "other" if b else "none" for a, b in zip(own, possible, strict=True)]
 
 
-def look(share: str, found: str = FOUND, other: str = OTHER) -> dict[str, Any]:
+def look(share: str, found: str = RED, other: str = BLUE) -> dict[str, Any]:
     """Filled where the network found has a unit, a ring where only others have it, else grey."""
-    color = {"found": found, "other": other, "none": FAINT}[share]
+    color = {"found": found, "other": other, "none": GREY}[share]
     return {
         "markersize": 6.5,
         "markerfacecolor": color if share == "found" else "white",
@@ -230,7 +234,7 @@ def draw_map(figure: Figure, found: OptimalSet, X: Array, names: list[str]) -> N
         if length > 0.0:
             angle = np.rad2deg(np.arctan2(u[1], u[0]))
             place = np.clip(-u[2] / length, -reach, reach)
-            axes.plot(angle, place, "o", clip_on=False, **look(share, "#1a1a1a", "#1a1a1a"))
+            axes.plot(angle, place, "o", clip_on=False, **look(share, KINK, KINK))
     bar = figure.colorbar(colors, ax=axes, ticks=[-1, 0, 1], pad=0.02, aspect=30)
     bar.ax.set_yticklabels(LEVELS)
     axes.set(xlabel=f"direction of rise in the plane of {names[0]} and {names[1]} (degrees)")

@@ -10,9 +10,14 @@ from scipy.special import expit
 
 from cvxnet.bracket import relative_gap
 from cvxnet.plots.canvas import (
+    BLUE,
+    GREY,
+    KINK,
+    RED,
     Array,
     check_names,
     color_scale,
+    draw_kink_lines,
     headline,
     literal,
     new_figure,
@@ -24,7 +29,6 @@ from cvxnet.training.solution import Solution
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure, ScalarMappable
 
-KINK = "#1a1a1a"
 KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
 """Unit families that change where ``w.x + b = 0``."""
 
@@ -126,8 +130,8 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
     low, high = colors.get_clim()
     look: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
     axes.contourf(A, B, F, levels=np.linspace(low, high, 21), extend="both", **look)
-    for (p, q), shift in zip(*kinks(solution), strict=True):
-        axes.contour(A, B, p * A + q * B + shift, levels=[0.0], colors=KINK, linewidths=0.7)
+    W, b = kinks(solution)
+    draw_kink_lines(axes, solution.certificate.X, W, b, [KINK] * len(b), [0.7] * len(b))
     X, y = solution.certificate.X, targets_shown(solution)
     edge = "white" if solution.certificate.loss == "logistic" else KINK
     axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=edge, linewidths=0.35, **look)
@@ -172,9 +176,9 @@ def draw_curve(axes: Axes, solution: Solution, name: str, target: str) -> None:
     at = at[(at >= grid[0]) & (at <= grid[-1])]
     grid = np.sort(np.concatenate([grid, at]))
     for position in at:
-        axes.axvline(position, color="#999999", linewidth=0.7, linestyle=(0, (4, 3)))
+        axes.axvline(position, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
     axes.plot(x, targets_shown(solution), "o", color="#5b8db8", markersize=3.5, alpha=0.7)
-    axes.plot(grid, shown(solution, grid[:, None]), color="#b2182b", linewidth=1.8)
+    axes.plot(grid, shown(solution, grid[:, None]), color=RED, linewidth=1.8)
     logistic = solution.certificate.loss == "logistic"
     axes.set(xlabel=name, ylabel=f"probability of {target}" if logistic else target)
     axes.set_title(f"{count_units(solution)}: network, data and kinks (dashed)", loc="left")
@@ -187,7 +191,7 @@ def draw_gap(axes: Axes, solution: Solution) -> None:
         for seconds, lower, upper, _ in solution.stats["history"]
     ]
     seconds, gaps = np.array([*history, (solution.stats["seconds"], solution.gap)]).T
-    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color="#2166ac", markersize=3.5)
+    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color=BLUE, markersize=3.5)
     axes.set(xlabel="seconds", ylabel="(upper - lower) / upper", xlim=(0.0, None))
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_title("the bracket closes", loc="left")
