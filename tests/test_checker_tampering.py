@@ -418,7 +418,11 @@ def test_numbers_of_too_many_digits_are_refused(monkeypatch):
     """Two numbers, 2^900 and 2^-1000, in a few megabytes would make gigabytes of integers."""
     assert exact.MAX_SIZE <= 10**9
     monkeypatch.setattr(exact, "MAX_SIZE", 10**6)
-    for size, s, count in (((30, 20, 0), None, 630), ((10, 30, 0), "0x0.0p+0", 10)):
+    for size, s, count in (
+        ((30, 20, 0), None, 630),  # on the way to integers
+        ((10, 30, 0), "0x0.0p+0", 10),  # the free part
+        ((10, 10, 0), None, 100),  # elimination
+    ):
         document = sized(*size)
         document["network"]["s"] = s and [s] * size[1]
         assert "too large" not in checker.check(document).reason

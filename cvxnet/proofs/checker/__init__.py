@@ -24,7 +24,8 @@ relu, leaky_relu, abs the same up to rank 3, beyond that in cones, or, if there 
 relaxation and semidefinite; squared_relu in cones; tanh in boxes. What sweeps, cones and boxes
 need before is in coordinates.
 
-Whatever a file contains, the answer is a `CheckResult`, in bounded time and memory.
+Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
+memory; files of more than 64 MB, and numbers of too many digits, are refused.
 """
 
 from .answer import TIME_LIMIT, CheckResult, check, main, values

@@ -22,7 +22,7 @@ from operator import mul
 from flint import fmpq
 
 from .document import RefusalError
-from .exact import Matrix, fraction
+from .exact import Matrix, bits, check_size, fraction
 
 MAX_RANK = 5  # of the rows of X, for branch and bound
 
@@ -45,6 +45,8 @@ def few_coordinates(
 
 def coordinates(rows: Matrix, most: int) -> tuple[Matrix, Matrix, int, list[Fraction]]:
     """The z_j, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1."""
+    # Eliminated are at most `most` columns: what is left are quotients of minors of the rows.
+    check_size(sum(map(len, rows)), (2 * most + 1) * bits(rows))
     rests = [[fmpq(x) for x in row] for row in rows]
     M: list[list[fmpq]] = []  # in reduced echelon form: the identity in the columns J
     J: list[int] = []
