@@ -11,10 +11,12 @@ from scipy.special import expit
 
 Array = NDArray[np.float64]
 
-LOSSES = ["squared", "logistic", "hinge", "squared_hinge", "absolute", "huber"]
+LOSSES = ["squared", "logistic", "hinge", "squared_hinge", "absolute", "huber", "log_cosh"]
 CLASSES = ["logistic", "hinge", "squared_hinge"]
 """The losses of two classes, -1 and +1."""
-SMOOTH = ["squared", "logistic", "squared_hinge", "huber"]
+SMOOTH = ["squared", "logistic", "squared_hinge", "huber", "log_cosh"]
+EXPONENTIAL = ["logistic", "log_cosh"]
+"""Losses that need exponential cones."""
 SHARED = ["relu", "leaky_relu", "abs", "linear", "gated_relu"]
 """Families whose two layers share the decay: ``beta/2 (|u|^2 + a^2)``."""
 
@@ -27,6 +29,7 @@ def loss_terms(loss: str, f: Array, y: Array) -> Array:
     return {
         "squared": lambda: 0.5 * r**2,
         "absolute": lambda: np.abs(r),
+        "log_cosh": lambda: np.abs(r) + np.log1p(np.expm1(-2.0 * np.abs(r)) / 2.0),
         "logistic": lambda: np.logaddexp(0.0, -q),
         "hinge": lambda: np.maximum(0.0, 1.0 - q),
         "squared_hinge": lambda: np.maximum(0.0, 1.0 - q) ** 2,
@@ -39,6 +42,7 @@ def loss_slopes(loss: str, f: Array, y: Array) -> Array:
     return {
         "squared": lambda: r,
         "absolute": lambda: np.sign(r),
+        "log_cosh": lambda: np.tanh(r),
         "huber": lambda: np.clip(r, -1.0, 1.0),
         "logistic": lambda: -y * expit(-q),
         "hinge": lambda: np.where(q < 1.0, -y, 0.0),

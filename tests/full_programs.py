@@ -28,6 +28,7 @@ def loss_expression(loss: str, f: cp.Expression, y: Array) -> cp.Expression:
         "squared": lambda: 0.5 * cp.square(r),
         "absolute": lambda: cp.abs(r),
         "huber": lambda: 0.5 * cp.huber(r, 1.0),
+        "log_cosh": lambda: cp.logistic(2.0 * r) - r - np.log(2.0),
         "logistic": lambda: cp.logistic(-q),
         "hinge": lambda: cp.pos(1.0 - q),
         "squared_hinge": lambda: cp.square(cp.pos(1.0 - q)),

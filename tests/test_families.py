@@ -10,7 +10,16 @@ from functools import cache
 import numpy as np
 import pytest
 from examples import random_data
-from formulas import CLASSES, LOSSES, SHARED, SMOOTH, Training, loss_slopes, read_weights
+from formulas import (
+    CLASSES,
+    EXPONENTIAL,
+    LOSSES,
+    SHARED,
+    SMOOTH,
+    Training,
+    loss_slopes,
+    read_weights,
+)
 from full_programs import optimum, solve
 from scipy.optimize import minimize
 
@@ -84,7 +93,7 @@ def test_value_is_that_of_the_full_program(name, loss):
     """Two solvers, to 1e-6. Of tanh only a grid can be written down: not below, and not far off."""
     case = solved(name, loss)
     semidefinite = name in ("quadratic", "polynomial", "squared_relu")
-    second = "SCS" if loss == "logistic" or semidefinite else "ECOS"
+    second = "SCS" if loss in EXPONENTIAL or semidefinite else "ECOS"
     for solver in ("CLARABEL", second):
         value = optimum(case.problem, solver)
         if name == "tanh":
@@ -182,7 +191,7 @@ def test_no_network_trained_by_lbfgs_is_below_the_lower_bound(name, loss):
         start = rng.standard_normal(width * (r + 1))
         values.append(minimize(value, start, method="L-BFGS-B", options={"maxiter": 60}).fun)
     assert min(values) >= case.solution.lower_bound * (1.0 - 1e-14)
-    assert min(values) <= 1.01 * case.solution.value  # the best run came near
+    assert min(values) <= 1.02 * case.solution.value  # the best run came near
 
 
 # --- optimality conditions ----------------------------------------------------------------------

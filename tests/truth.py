@@ -65,6 +65,7 @@ def losses(name: str, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         "squared": lambda: 0.5 * r**2,
         "absolute": lambda: r,
         "huber": lambda: np.where(r <= 1.0, 0.5 * r**2, r - 0.5),
+        "log_cosh": lambda: np.log(np.cosh(np.minimum(r, 300.0))) + np.maximum(r - 300.0, 0.0),
         "logistic": lambda: np.logaddexp(0.0, -q),
         "hinge": lambda: np.maximum(0.0, 1.0 - q),
         "squared_hinge": lambda: np.maximum(0.0, 1.0 - q) ** 2,
@@ -79,11 +80,13 @@ def conjugates(name: str, v: np.ndarray, y: np.ndarray) -> np.ndarray:
         outside = (low < -1e-12) | ((high < -1e-12) & (name != "squared_hinge"))
     else:
         outside = (np.abs(v) > 1.0 + 1e-12) & (name != "squared")
+    clipped = np.clip(v, -1.0 + 1e-15, 1.0 - 1e-15)
     with np.errstate(over="ignore"):
         value = {
             "squared": lambda: 0.5 * v**2 + v * y,
             "absolute": lambda: v * y,
             "huber": lambda: 0.5 * v**2 + v * y,
+            "log_cosh": lambda: v * y + v * np.arctanh(clipped) + 0.5 * np.log1p(-(clipped**2)),
             "logistic": lambda: (
                 inside * np.log(inside)
                 + np.clip(1.0 - p, 1e-300, 1.0) * np.log(np.clip(1.0 - p, 1e-300, 1.0))
@@ -278,6 +281,7 @@ def room(document: dict[str, Any], v: np.ndarray) -> np.ndarray:
         "squared": np.full(len(v), np.inf),
         "absolute": w - np.abs(v),
         "huber": w - np.abs(v),
+        "log_cosh": w - np.abs(v),
         "logistic": np.minimum(p, w - p),
         "hinge": np.minimum(p, w - p),
         "squared_hinge": p,

@@ -5,6 +5,7 @@ Weights are (s, m, d), (s, m) and (s, k) tensors (hidden, output, free), s netwo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "squared_hinge": lambda f, y: (1.0 - y * f).relu().square(),
     "absolute": lambda f, y: (f - y).abs(),
     "huber": lambda f, y: huber((f - y).abs()),
+    "log_cosh": lambda f, y: (f - y).logaddexp(y - f) - math.log(2.0),
 }
 TINY = 1e-300
 

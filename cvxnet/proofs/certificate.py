@@ -13,9 +13,9 @@ cvxnet          version of the program that wrote the file; nothing is proved ab
 units           ``{"name": ...}`` and the parameter of the family, if it has one, see below
 norm            ``"l2"`` or, for relu, leaky_relu, abs and linear, ``"l1"``: see below
 loss            with r = f - y: ``"squared"``: r^2/2, ``"absolute"``: \\|r\\|, ``"huber"``: r^2/2
-                where \\|r\\| <= 1, and \\|r\\| - 1/2 beyond; with y = -1 or +1 and q = y f:
-                ``"logistic"``: log(1 + exp(-q)), ``"hinge"``: max(0, 1 - q),
-                ``"squared_hinge"``: max(0, 1 - q)^2
+                where \\|r\\| <= 1, and \\|r\\| - 1/2 beyond, ``"log_cosh"``: log cosh r; with
+                y = -1 or +1 and q = y f: ``"logistic"``: log(1 + exp(-q)), ``"hinge"``:
+                max(0, 1 - q), ``"squared_hinge"``: max(0, 1 - q)^2
 sample_weights  n numbers w_i > 0, or ``null`` for ones: the loss is sum_i w_i loss(f_i, y_i)
 weight_decay    the number beta > 0
 bias            ``true`` or ``false``: whether units have a hidden bias

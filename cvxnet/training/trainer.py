@@ -72,7 +72,7 @@ def train(
         Targets; for logistic, hinge and squared hinge loss two classes.
     loss : str
         ``"squared"`` (1/2 (f - y)^2), ``"logistic"`` (log(1 + exp(-y f))), ``"hinge"``,
-        ``"squared_hinge"``, ``"absolute"`` or ``"huber"``, summed over samples.
+        ``"squared_hinge"``, ``"absolute"``, ``"huber"`` or ``"log_cosh"``, summed over samples.
     weight_decay : float
         Above zero. At `largest_weight_decay` and beyond, no unit is worth its price.
     bias : bool

@@ -53,10 +53,16 @@ def huber(q: Number) -> Number:
     return (square(q) - square(positive(abs(q) - 1))) / 2
 
 
+def log_cosh(q: Number) -> arb:
+    """``log((e^q + e^-q) / 2)``, enclosed."""
+    return softplus(-2 * abs(q)) + abs(arb(q)) - arb(2).log()
+
+
 LOSSES = {
     "squared": Loss(False, lambda q: square(q) / 2, lambda p: square(p) / 2, None),
     "absolute": Loss(False, abs, lambda p: fmpq(0), 1),
     "huber": Loss(False, huber, lambda p: square(p) / 2, 1),
+    "log_cosh": Loss(False, log_cosh, lambda p: -(entropy(1 + p) + entropy(1 - p)) / 2, 1),
     "logistic": Loss(True, lambda q: softplus(-q), lambda p: -entropy(p) - entropy(1 - p), 1),
     "hinge": Loss(True, lambda q: positive(1 - q), lambda p: -p, 1),
     "squared_hinge": Loss(True, lambda q: square(positive(1 - q)), lambda p: p * p / 4 - p, None),
