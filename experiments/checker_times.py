@@ -15,7 +15,7 @@ a file of 25 MB, or with the data apart, and checked by a process of its own. Al
 processor time and the most memory that it took:
 
     linear 3.4 s, 0.22 GB    coordinate 5.4 s, 0.22 GB    gated_relu (3 gates) 6.0 s, 0.27 GB
-    quadratic 8.8 s, 0.39 GB
+    quadratic 9.1 s, 0.39 GB
 """
 
 import argparse
