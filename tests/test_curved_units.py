@@ -371,6 +371,17 @@ def test_tanh_training_closes_the_bracket(loss):
     assert solution.value == pytest.approx(value)
 
 
+@pytest.mark.parametrize("seed", [5, 10, 26, 33, 36, 37])
+def test_tanh_of_data_close_together_closes_the_bracket(seed):
+    """Units of size 1e2 at a price of 1e-4: the solver has to be precise relative to the price."""
+    rng = np.random.default_rng(seed)
+    X, y = 2e-3 * rng.standard_normal((11, 1)), np.round(rng.standard_normal(11))
+    options = {"loss": "absolute", "bias": False, "output_bias": True}
+    units = cn.Family("tanh", radius=0.5)
+    weight_decay = 0.03 * cn.largest_weight_decay(units, X, y, **options)
+    assert cn.train(units, X, y, weight_decay=weight_decay, **options).status == "optimal"
+
+
 def test_gradient_training_of_tanh_never_goes_below_the_bound():
     X, y = random_data(1, 8, 1)
     units = cn.Family("tanh", radius=3.0)

@@ -24,6 +24,7 @@ from scipy import sparse
 from cvxnet.cones import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.errors import SolverError
 from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.scaling import power_of_two
 from cvxnet.training.units.family import Block
 
 
@@ -58,6 +59,10 @@ class Stack:
     def widths(self) -> NDArray[np.int64]:
         """Columns of each block."""
         return np.array([block.matrix.shape[1] for block in self.blocks], dtype=np.int64)
+
+    def with_features(self, size: float) -> Stack:
+        """The same stack with features ``size`` times as large."""
+        return Stack([replace(b, matrix=size * b.matrix) for b in self.blocks], self.norm)
 
     @property
     def columns(self) -> int:
@@ -116,7 +121,11 @@ class Master:
 
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
         begin = time.perf_counter()
-        program = master_cone_program(self.problem, stack)
+        size = self._size()
+        decay = size * self.problem.weight_decay
+        program = master_cone_program(
+            replace(self.problem, weight_decay=decay), stack.with_features(size)
+        )
         scale = 1.0 / self.value if 0.0 < self.value < 1.0 else 1.0
         program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
         middle = time.perf_counter()
@@ -127,7 +136,15 @@ class Master:
         self.timings.solving += time.perf_counter() - middle
         k, free = stack.columns, self.problem.F.shape[1]
         x, v = solution.x, solution.dual[: len(self.problem.y)] / scale
-        return stack.units(x[:k], x[k : k + free]), v
+        return stack.units(size * x[:k], x[k : k + free]), v
+
+    def _size(self) -> float:
+        """The size that units may have: one above it would cost more than all is worth.
+
+        In this measure ``|w_b|`` is at most about one, and costs about one: the solver's tolerances
+        are then relative to ``weight_decay``, as are those of pricing.
+        """
+        return power_of_two(max(self.value / self.problem.weight_decay, 1.0))
 
     def _solve_with_cvxpy(self, stack: Stack) -> tuple[Units, Array]:
         begin = time.perf_counter()
