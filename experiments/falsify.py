@@ -19,6 +19,28 @@ are certified with `cvxnet.certify`, and their bounds attacked in the same way f
 Without --hours each case ends after --seeds starts of each kind; with it, also after its share of
 these hours of processor time. The exit code is 1 if anything lands below a bound, or if a bound
 was not proved.
+
+Measured with Python 3.11 on a machine with two cores that was busy with other work (so the seconds
+say little), seed 0, 3 to 6 seconds of processor time for each attack, one step of the nightly size:
+nothing landed below a bound, and all bounds were proved exactly. The smallest objective found was
+above the proved bound, relative to it, by (in brackets: the best from random weights alone)
+
+    five points, relu, decay 1e-3: 1.6e-12 (6.9e-7); decay 0.1: 4.9e-11 (6.1e-11)
+    planar, n = 150: squared 7.3e-12 (4e-3), leaky_relu, huber 4.2e-12 (3e-4), abs 2.7e-12 (1e-2),
+        logistic 3.2e-12 (4e-4), absolute 1.2e-8 (6e-4), quadratic 7.8e-11 (7.8e-11),
+        squared_relu, n = 60: 4.1e-8 (4.1e-8); in the same time the certified network was not
+        polished yet with output bias 1.2e-3, hinge 1.3e-4, abs, squared_hinge 3.1e-3 (all random)
+    breast_cancer, 2 features, n = 300: 1.1e-9 (2.5e-5); diabetes, 2, n = 300: 2.9e-7 (2.9e-7)
+    diabetes, 10 features: quadratic 9.4e-10 (9.4e-10), relu 1.3e-4 (1.4e-4), where the bracket is
+        open; so it is with the 30 of breast_cancer: 2.1e-5 (2.2e-5)
+
+Certified gaps of the networks that torch trained (decay 0.3 of the largest useful one, 30 s for
+`certify`), proved exactly in 1 to 3 s; attacked, none came closer to its bound by more than 3 %:
+
+    diabetes       SGD 1.6e-4   Adam 1.7e-4   L-BFGS 5.2e-5
+    breast_cancer  SGD 1.2e-3   Adam 1.0e-3   L-BFGS 1.0e-3
+
+With --quick (n <= 60, 3 s a case, about a minute) the largest margins of closed brackets were 5e-9.
 """
 
 from __future__ import annotations
