@@ -8,12 +8,21 @@ from typing import Annotated
 import typer
 
 from cvxnet.bracket import bracket_text
+from cvxnet.cli.options import (
+    Features,
+    Gap,
+    Json,
+    LossName,
+    Solver,
+    Target,
+    WeightDecay,
+    split_features,
+)
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, print_facts, print_json
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
-from cvxnet.losses import LOSSES
 from cvxnet.proofs import certification
 from cvxnet.tables import read_data
 
@@ -21,20 +30,18 @@ from cvxnet.tables import read_data
 def certify(
     network: Annotated[str, typer.Argument(help="Network file, or torch state dict .pt.")],
     data: Annotated[Path, typer.Option(help="CSV file that the network was trained on.")],
-    target: Annotated[str, typer.Option(help="Column that it predicts.")],
-    weight_decay: Annotated[float, typer.Option(help="Above 0: half the price of w^2.")],
-    features: Annotated[
-        str | None, typer.Option(help="Columns that it predicts from: A,B. Default: all others.")
-    ] = None,
-    loss: Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")] = "squared",
+    target: Target,
+    weight_decay: WeightDecay,
+    features: Features = None,
+    loss: LossName = "squared",
     activation: Annotated[
         str, typer.Option(help="What stands between the layers of a torch state dict.")
     ] = "relu",
-    gap: Annotated[float, typer.Option(help="A gap that counts as proved optimal.")] = 1e-6,
-    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
+    gap: Gap = 1e-6,
+    solver: Solver = "CLARABEL",
     time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
     out: Annotated[Path | None, typer.Option(help="File to write the certificate to.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Prove how far a given two-layer network is from the global optimum at most.
 
@@ -44,8 +51,7 @@ def certify(
     if not isinstance(layer, Layer):
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
-    chosen = None if features is None else [name.strip() for name in features.split(",")]
-    table = read_data(data, target, chosen, loss)
+    table = read_data(data, target, split_features(features), loss)
     prepare(quiet=json)
     found = certification.certify(
         layer,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxnet.bracket import bracket_text
+from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_json
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker, checking
@@ -27,7 +28,7 @@ def check(
         ),
     ] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds.")] = checker.TIME_LIMIT,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Re-prove a certificate without a solver: exactly, unless told to round."""
     check_readable(file, data)

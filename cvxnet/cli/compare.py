@@ -12,9 +12,26 @@ from cvxnet.baselines import comparison
 from cvxnet.baselines.objective import ACTIVATIONS
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import Runs
+from cvxnet.cli.options import (
+    Bias,
+    Features,
+    File,
+    Gap,
+    Json,
+    LossName,
+    Norm,
+    Option,
+    OutputBias,
+    Skip,
+    Solver,
+    Target,
+    WeightDecay,
+    read_options,
+    split,
+    split_features,
+)
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, check_folder, print_facts, print_json
 from cvxnet.cli.preparation import prepare
-from cvxnet.cli.train import read_options
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
 from cvxnet.tables import Data, read_data
@@ -24,23 +41,17 @@ CURVES = ("epochs", "clock", "curve")
 
 
 def compare(
-    file: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
-    target: Annotated[str, typer.Option(help="Column to predict.")],
-    weight_decay: Annotated[float, typer.Option(help="Above 0: half the price of w^2.")],
-    features: Annotated[
-        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
-    ] = None,
+    file: File,
+    target: Target,
+    weight_decay: WeightDecay,
+    features: Features = None,
     units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(ACTIVATIONS)}.")] = "relu",
-    option: Annotated[
-        list[str] | None, typer.Option(help="Of the family: slope=0.1; may be repeated.")
-    ] = None,
-    loss: Annotated[str, typer.Option(help="squared, logistic, hinge, ...")] = "squared",
-    bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True,
-    norm: Annotated[
-        str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")
-    ] = "l2",
-    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False,
-    skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False,
+    option: Option = None,
+    loss: LossName = "squared",
+    bias: Bias = True,
+    norm: Norm = "l2",
+    output_bias: OutputBias = False,
+    skip: Skip = False,
     optimizers: Annotated[
         str, typer.Option(help=f"Of {', '.join(OPTIMIZERS)}.")
     ] = "sgd,adam,lbfgs",
@@ -51,8 +62,8 @@ def compare(
     batch_size: Annotated[
         int | None, typer.Option(help="Samples a step. Default: all.", show_default=False)
     ] = None,
-    gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
-    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
+    gap: Gap = 1e-6,
+    solver: Solver = "CLARABEL",
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds for the exact solution.")
     ] = None,
@@ -60,15 +71,15 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for table, figure and finished runs.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Train by gradient from many seeds, and measure each run against the proved optimum.
 
     Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
     """
     check_folder(out)
-    family = Family(units, **read_options(option or []))
-    data = read_data(file, target, None if features is None else split(features), loss)
+    family = Family(units, **read_options(option))
+    data = read_data(file, target, split_features(features), loss)
     comparison.import_torch()
     prepare(quiet=json)
     with joblib.parallel_config(n_jobs=jobs):
@@ -95,15 +106,6 @@ def compare(
         )
     report(runs, data, out, json)
     raise typer.Exit(PROVED if runs.solution.status == "optimal" else NOT_PROVED)
-
-
-def split(names: str) -> list[str]:
-    """The parts between commas.
-
-    >>> split("sgd, adam")
-    ['sgd', 'adam']
-    """
-    return [name.strip() for name in names.split(",")]
 
 
 def as_numbers(texts: list[str], option: str) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import (
     NOT_PROVED,
     PROVED,
@@ -40,7 +41,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Which of them --samples draws.")] = 0,
     gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Train a ReLU network on real data to the global optimum, and prove it."""
     check_folder(out)

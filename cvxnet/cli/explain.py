@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cvxnet.analysis import Verdict, convexity
+from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import NOT_PROVED, PROVED, UNKNOWN, print_facts, print_json
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.losses import LOSSES
@@ -38,7 +39,7 @@ def explain(
         str,
         typer.Option(help="What stands between the layers of a torch state dict: relu, tanh, ..."),
     ] = "relu",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Say whether a network, expression or problem is convex, and show why or why not."""
     judged = load_thing(thing, activation)

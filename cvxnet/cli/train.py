@@ -7,6 +7,24 @@ from typing import Annotated
 
 import typer
 
+from cvxnet.cli.options import (
+    Bias,
+    Features,
+    File,
+    Gap,
+    Json,
+    LossName,
+    Norm,
+    Option,
+    OutputBias,
+    Skip,
+    Solver,
+    Target,
+    TimeLimit,
+    WeightDecay,
+    read_options,
+    split_features,
+)
 from cvxnet.cli.outcome import (
     NOT_PROVED,
     PROVED,
@@ -19,8 +37,6 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.errors import InputError
-from cvxnet.losses import LOSSES
 from cvxnet.tables import Data, read_data
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
@@ -28,41 +44,32 @@ from cvxnet.training.units import FAMILIES, Family
 
 
 def train(
-    file: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
-    target: Annotated[str, typer.Option(help="Column to predict.")],
-    weight_decay: Annotated[float, typer.Option(help="Above 0: half the price of w^2.")],
-    features: Annotated[
-        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
-    ] = None,
+    file: File,
+    target: Target,
+    weight_decay: WeightDecay,
+    features: Features = None,
     units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu",
-    option: Annotated[
-        list[str] | None, typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated.")
-    ] = None,
-    loss: Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")] = "squared",
-    gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6,
-    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL",
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds; then the best network and its bracket.")
-    ] = None,
-    bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True,
-    norm: Annotated[
-        str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")
-    ] = "l2",
-    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False,
-    skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False,
+    option: Option = None,
+    loss: LossName = "squared",
+    gap: Gap = 1e-6,
+    solver: Solver = "CLARABEL",
+    time_limit: TimeLimit = None,
+    bias: Bias = True,
+    norm: Norm = "l2",
+    output_bias: OutputBias = False,
+    skip: Skip = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for network, certificate and figure.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Train a two-layer network on a CSV file to the global optimum.
 
     Ctrl-C stops early: the best network so far is kept, with its true bracket.
     """
     check_folder(out)
-    chosen = None if features is None else [name.strip() for name in features.split(",")]
-    family = Family(units, **read_options(option or []))
-    data = read_data(file, target, chosen, loss)
+    family = Family(units, **read_options(option))
+    data = read_data(file, target, split_features(features), loss)
     prepare(quiet=json)
     solution = trainer.train(
         family,
@@ -81,22 +88,6 @@ def train(
     )
     report(solution, data, gap, out, json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
-
-
-def read_options(given: list[str]) -> dict[str, float | int]:
-    """Options NAME=NUMBER.
-
-    >>> read_options(["slope=0.1", "gates=50"])
-    {'slope': 0.1, 'gates': 50}
-    """
-    options: dict[str, float | int] = {}
-    for text in given:
-        name, _, number = text.partition("=")
-        try:
-            options[name.strip()] = int(number) if number.strip().isdigit() else float(number)
-        except ValueError:
-            raise InputError(f"--option {text}: expected NAME=NUMBER, as in slope=0.1.") from None
-    return options
 
 
 def report(solution: Solution, data: Data, gap: float, out: Path | None, json: bool) -> None:
