@@ -106,6 +106,14 @@ def test_agrees_with_the_exact_sweep(name, units):
         compare(X, rng.choice([-1.0, 1.0], size=len(X)), units)
 
 
+def test_misses_no_cell_of_many_small_arrangements():
+    """One that looked at one side of each circle only would miss the largest in 2 of these."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        n = rng.integers(3, 12)
+        compare(rng.normal(size=(n, 3)), rng.normal(size=n), UNITS[0])
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), units=st.sampled_from(UNITS))
 def test_is_above_the_exact_value_and_hardly_above(data, units):
