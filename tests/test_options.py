@@ -141,6 +141,7 @@ def test_free_weights_that_fit_everything_are_optimal_and_leave_nothing_to_units
     solution = cn.train(name, X, y, weight_decay=0.1, **options)
     assert solution.status == "optimal"
     assert solution.gap <= 1e-6
+    assert solution.certificate.gap == pytest.approx(solution.gap, abs=1e-9)
     assert solution.value <= 1e-12
     assert solution.units == 0
 

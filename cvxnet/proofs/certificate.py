@@ -89,7 +89,8 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from copy import copy
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -99,6 +100,7 @@ from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
 
 Array = NDArray[np.float64]
@@ -194,8 +196,10 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """Width of the bracket relative to its upper end; 0 where both ends are 0."""
-        return relative_gap(self.lower, self.upper)
+        """Width of the bracket relative to its upper end, as `Solution.gap`."""
+        terms = get_loss(self.loss).terms(np.zeros_like(self.y), self.y)
+        weights = 1.0 if self.sample_weights is None else self.sample_weights
+        return relative_gap(self.lower, self.upper, float((weights * terms).sum()))
 
     def rounded_outward(self) -> Certificate:
         """The same with the exact values of network and dual vector as bracket, rounded outward.
@@ -203,7 +207,10 @@ class Certificate:
         Whether the dual vector is feasible is left to the checker.
         """
         lower, upper = refusals_are_input_errors(checker.values, "this certificate", self.to_dict())
-        return replace(self, lower=lower, upper=upper)
+        rounded = copy(self)  # all else has been checked, and reading a million numbers takes time
+        object.__setattr__(rounded, "lower", lower)
+        object.__setattr__(rounded, "upper", upper)
+        return rounded
 
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
         """The document of the module's format, ready for JSON and for the checker."""
