@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from math import isfinite
 
 SMALL = 1e-8
 """A value below this fraction of the scale counts as this fraction where a gap is relative."""
@@ -24,7 +25,7 @@ def relative_gap(lower: float, upper: float, scale: float = 0.0) -> float:
     """
     if upper == lower:
         return 0.0
-    size = max(abs(upper), SMALL * scale)
+    size = max(abs(upper), SMALL * scale if isfinite(scale) else 0.0)
     return (upper - lower) / size if size else float("inf")
 
 

@@ -197,9 +197,10 @@ class Certificate:
     @property
     def gap(self) -> float:
         """Width of the bracket relative to its upper end, as `Solution.gap`."""
-        terms = get_loss(self.loss).terms(np.zeros_like(self.y), self.y)
         weights = 1.0 if self.sample_weights is None else self.sample_weights
-        return relative_gap(self.lower, self.upper, float((weights * terms).sum()))
+        with np.errstate(over="ignore"):
+            terms = weights * get_loss(self.loss).terms(np.zeros_like(self.y), self.y)
+            return relative_gap(self.lower, self.upper, float(terms.sum()))
 
     def rounded_outward(self) -> Certificate:
         """The same with the exact values of network and dual vector as bracket, rounded outward.
