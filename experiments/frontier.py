@@ -8,9 +8,9 @@ column of ones counted in the rank, squared loss, weight decay 0.1 of the larges
 Floors: one exact pricing costs O(n^2 log n) at rank 3 and O(n^(r-1) log n) at rank r; n d for
 coordinate and linear units, n d^2 for quadratic, n d g for g gates.
 
-Where no method closes the bracket in reasonable time (real data of many features, standardised, ReLU
-units), a second table has the gap after 20 seconds and after five minutes, each re-proved by the
-checker, at 0.3, 0.1 and 0.03 of the largest weight decay that was found useful.
+Where no method closes the bracket in reasonable time (real data of many features, standardised,
+ReLU units), a second table has the gap after 20 seconds and after five minutes, each re-proved by
+the checker, at 0.3, 0.1 and 0.03 of the largest weight decay that was found useful.
 
     python experiments/frontier.py [--quick] [--only FAMILY] [--no-program] [--real]
 """
