@@ -22,8 +22,9 @@ was not proved.
 
 Measured with Python 3.11 on a machine with two cores that was busy with other work (so the seconds
 say little), seed 0, in four runs of some cases each, 3 to 6 seconds of processor time for each
-attack, a small part of the nightly size: nothing landed below a bound, and all bounds were proved exactly. The smallest objective found was
-above the proved bound, relative to it, by (in brackets: the best from random weights alone)
+attack, a small part of the nightly size: nothing landed below a bound, and all bounds were proved
+exactly. The smallest objective found was above the proved bound, relative to it, by (in brackets:
+the best from random weights alone)
 
     five points, relu, decay 1e-3: 1.6e-12 (6.9e-7); decay 0.1: 4.9e-11 (6.1e-11)
     planar, n = 150: squared 7.3e-12 (4e-3), leaky_relu, huber 4.2e-12 (3e-4), abs 2.7e-12 (1e-2),
