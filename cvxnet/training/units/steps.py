@@ -107,11 +107,15 @@ class StepUnits(UnitFamily):
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """The best dichotomies, by looking at all faces or by search."""
+        return self.price_until(v, floor, np.inf)
+
+    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+        """The same, the search's bound being what was proved by the deadline."""
         g = self.function(v)
         if self.looks_everywhere:
             found = price_dichotomies(g, floor)
         else:
-            found = search_dichotomies(g, floor, self.exact)
+            found = search_dichotomies(g, floor, self.exact, deadline)
         if not self.lifted:
             return found
         zero = ~found.units.any(axis=1)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import numpy as np
+
 from cvxnet.training.pricing.steps.branching import bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.dichotomies import Signs, sign_of
@@ -29,12 +31,15 @@ PRODUCTS_A_SECOND = 1e9
 """What one core does, about."""
 
 
-def search_dichotomies(g: StepFunction, floor: float, exact: bool) -> LocalMaxima:
+def search_dichotomies(
+    g: StepFunction, floor: float, exact: bool, deadline: float = np.inf
+) -> LocalMaxima:
     """The best dichotomies that local search finds, and where ``exact`` a bound worked at.
+
+    The bound is what was proved by the deadline (``time.monotonic``), about.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from cvxnet.training.pricing.steps.hyperplanes import find_hyperplanes
     >>> from cvxnet.training.pricing.steps.pricing import step_function
     >>> planes, v = find_hyperplanes(np.eye(5)), np.arange(5.0)
@@ -52,7 +57,10 @@ def search_dichotomies(g: StepFunction, floor: float, exact: bool) -> LocalMaxim
         target = factor * max(rho, floor)
         if target >= bound:
             continue
-        proved = bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
+        budget = min(budget, PRODUCTS_A_SECOND * (deadline - time.monotonic()))
+        proved = None
+        if budget > 0.0:
+            proved = bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
         if proved is None:
             break
         bound = proved.bound + abs(g.constant)
