@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from cvxnet.training.pricing.evidence import Array, Evidence, Node, Split
 from cvxnet.training.pricing.relaxation import Side
 
-LARGEST = 400_000
-"""Numbers that the evidence of a forest may have; a certificate file holds about so many."""
+LARGEST = 1_500_000
+"""Numbers that the evidence of a forest may have: some 20 MB of a certificate."""
 
 
 @dataclass
