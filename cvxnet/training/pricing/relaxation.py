@@ -219,9 +219,10 @@ class Side:
         return np.concatenate([np.ones(k), 1.0 / np.sqrt(np.maximum(tau, 1e-4 * tau.max()))])
 
     def limits(self) -> tuple[Array, Array]:
-        """Lower and upper ends for z."""
+        """Lower and upper ends for z; the shares of a row must not all become 0."""
         k, middle = self.m + 2 * self.n, np.log(self.size)
-        low = np.concatenate([np.zeros(k), np.full(self.n, middle - SPAN)])
+        tilts = np.tile(np.where(self.sigma == 0.0, SPARE, 0.0), 2)
+        low = np.concatenate([np.zeros(self.m), tilts, np.full(self.n, middle - SPAN)])
         high = np.concatenate([np.full(k, np.inf), np.full(self.n, middle + SPAN)])
         return low, high
 
