@@ -237,7 +237,7 @@ class Side:
         before, z = self.bound(), self.z
         self.z = descend(objective, z / scale, [end / scale for end in self.limits()], deadline)
         self.z = self.z * scale
-        if self.bound() > before:
+        if not self.bound() <= before:
             self.z = z
         self.reprice(barrier)
 
@@ -303,15 +303,20 @@ def descend(
     objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
     deadline: float,
 ) -> Array:  # fmt: skip
-    """The point that STEPS quasi-Newton steps reach, or fewer at the deadline."""
+    """The point that STEPS quasi-Newton steps reach, or fewer at the deadline.
+
+    The start, where they run into numbers too large for doubles.
+    """
 
     def out_of_time(x: Array) -> None:
         if time.monotonic() > deadline:
             raise StopIteration
 
     options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
-    result = minimize(
-        objective, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
-        options=options, callback=out_of_time,
-    )  # fmt: skip
-    return np.asarray(result.x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
+            options=options, callback=out_of_time,
+        )  # fmt: skip
+    finite = np.isfinite(result.fun) and np.isfinite(result.x).all()
+    return np.asarray(result.x) if finite else start

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from cvxnet.training.pricing.evidence import Array, Evidence, Node, Split
 from cvxnet.training.pricing.relaxation import Side
 
@@ -43,7 +45,6 @@ class Forest:
 
     Examples
     --------
-    >>> import numpy as np
     >>> rows, v = np.eye(2), np.array([3.0, -4.0])  # rho(v) is 4
     >>> forest = Forest(rows, (1.0, 0.0), v)
     >>> len(forest.sides), len(forest.grow()), len(forest.sides), bool(forest.bound() >= 4.0)
@@ -59,8 +60,8 @@ class Forest:
         return [leaf.side for root in self.roots for leaf in root.leaves()]
 
     def bound(self) -> float:
-        """A proved bound on ``rho(v)``."""
-        return max(side.bound() for side in self.sides)
+        """A proved bound on ``rho(v)``; not a number where that of a leaf is none."""
+        return float(np.max([side.bound() for side in self.sides]))
 
     def evidence(self) -> Evidence:
         """What proves it."""
