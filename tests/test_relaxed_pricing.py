@@ -13,7 +13,7 @@ from cvxnet.training.column_generation import generate_columns
 from cvxnet.training.master import Master
 from cvxnet.training.opening import open_bracket
 from cvxnet.training.pricing.evidence import Split
-from cvxnet.training.pricing.relaxation import Side, best_multiplier
+from cvxnet.training.pricing.relaxation import Side, best_multiplier, descend
 from cvxnet.training.pricing.sign_tree import Forest
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import set_up
@@ -200,6 +200,16 @@ def test_time_narrows_the_bracket_by_choosing_the_dual_vector_and_branching():
             if branched and bracket.gap < 0.7 * fixed:
                 break
     assert 0.0 < bracket.gap < 0.7 * fixed and branched
+
+
+def test_steps_into_numbers_too_large_for_doubles_are_not_taken():
+    def objective(x):
+        if abs(x[0]) > 2.0:
+            raise np.linalg.LinAlgError("Eigenvalues did not converge")
+        return -x[0], np.array([-1.0])
+
+    ends = [np.array([-np.inf]), np.array([np.inf])]
+    assert abs(descend(objective, np.zeros(1), ends, np.inf)[0]) <= 2.0
 
 
 def test_tampered_evidence_is_refused():

@@ -152,7 +152,8 @@ def generate_columns(
         grown = units + new_units(maxima, problem, units)
         if not len(grown):
             return
-        alone = None if progress.still else how_far_alone(problem, len(grown))
+        stuck = progress.still and problem.family.exact
+        alone = None if stuck else how_far_alone(problem, len(grown))
         if alone:
             with clock(timings, "sliding"):
                 units = tidy(problem, slide(problem, grown, *alone, deadline))
@@ -185,8 +186,8 @@ def generate_columns(
 def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
     """Steps and precision of sliding where it takes the place of the master, otherwise None.
 
-    Where features are smooth in u it ends at a local optimum. Where each block has all units of its
-    kind, and the master would be large, it comes near enough for Newton's method.
+    Where features are smooth in u it ends at a local optimum. Where the master would be large it
+    comes near enough: for Newton's method, or for what can be proved of units beyond exact pricing.
     """
     family = problem.family
     if not problem.loss.smooth or not family.slides:
@@ -194,7 +195,7 @@ def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
     if family.smooth:
         return MANY_STEPS, PRECISE
     columns = units * family.block_width
-    return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > LARGE and family.exact else None
+    return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > LARGE else None
 
 
 def candidates(bracket: Bracket, grown: Units, timings: Timings, deadline: float) -> Units:

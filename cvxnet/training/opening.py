@@ -1,4 +1,4 @@
-"""Where column generation begins: the empty network, or the solution of a family's own program.
+"""Where column generation begins: the empty network, or one that is had more cheaply.
 
 Units that can be any point of a sphere have no blocks with more than one unit. With a smooth loss
 sliding finds them all the same. A loss with kinks leaves it short of the optimum, and every round
@@ -17,9 +17,10 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.training.column_generation import Bracket, clock, price
+from cvxnet.training.column_generation import NEGLIGIBLE, Bracket, clock, price
 from cvxnet.training.master import Timings
 from cvxnet.training.problem import Array, Problem, Units, no_units
+from cvxnet.training.sliding import slide
 
 PRECISION = 1e-10
 """What the solver is asked for; pricing and the network say what was reached."""
@@ -31,6 +32,12 @@ ATTEMPTS: tuple[dict[str, Any], ...] = (
 SECONDS, LONGEST = 1e-9, 300.0
 """The program takes about so many seconds times the sixth power of the order of its matrices. It
 is not begun where that would be longer than the time left, or than LONGEST."""
+
+WIDE, OPENING = 100, 0.1
+WIDTHS = (1e-2, 3e-3, 1e-3, 3e-4, 0.0)
+"""On which kinks are rounded off, one slide after the other."""
+STEPS, FINE = 500, 1e-9
+"""Steps and precision of each."""
 
 
 def open_bracket(problem: Problem) -> Bracket:
@@ -55,6 +62,27 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
         return units, problem.dual_vector(units)
     units = replace(units, free=np.asarray(c.value))
     return units, problem.propose(units, multiplier)
+
+
+def start_wide(bracket: Bracket, deadline: float) -> None:
+    """Where pricing is not exact: a wide network slides downhill from random units.
+
+    Column generation would come to it too, but from below, unit by unit, with masters that take
+    long in many dimensions. At first all units together cost OPENING of the loss.
+    """
+    problem = bracket.problem
+    family = problem.family
+    if family.exact or not family.slides:
+        return
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((WIDE, family.rank))
+    rows *= rng.uniform(size=(WIDE, 1)) / family.sizes(rows)[:, None]
+    rows *= OPENING * problem.scale / (problem.weight_decay * family.sizes(rows).sum())
+    signs = np.where(np.arange(WIDE) % 2 == 0, 1.0, -1.0)
+    units = Units(rows, signs, bracket.units.free)
+    for width in WIDTHS:
+        units = slide(problem, units, STEPS, FINE, deadline, width).without_small(NEGLIGIBLE)
+    bracket.offer_units(units)
 
 
 def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: Timings) -> None:

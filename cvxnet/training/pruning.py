@@ -29,8 +29,12 @@ def prune(units: Units, master: Master) -> Units:
     not merged.
     """
     problem = master.problem
+    used = units.without_small(SMALL)
     for angle in ANGLES if problem.family.slides else ():
-        fewer = resolve(merge(units.without_small(SMALL), angle), master)
+        merged = merge(used, angle)
+        if len(merged) == len(used):
+            break
+        fewer = resolve(merged, master)
         if is_as_good(problem, fewer, units):
             units = fewer
             break

@@ -29,13 +29,16 @@ def slide(
     steps: int,
     precision: float = 2e-9,
     deadline: float = np.inf,
+    width: float = 0.0,
 ) -> Units:
     """Move the units downhill by at most ``steps`` quasi-Newton steps (L-BFGS).
 
     Ends where a step lowers the objective by less than ``precision``, relatively, or at the
-    deadline (``time.monotonic``).
+    deadline (``time.monotonic``). With a ``width`` kinks are rounded off on it, where a family has
+    any, and the objective of the units themselves may rise.
     """
-    family, signs, shape = problem.family, units.signs, units.weights.shape
+    family = problem.family.rounded(width) if width else problem.family
+    signs, shape = units.signs, units.weights.shape
     loss, y, F = problem.loss.smoothed(SMOOTHING), problem.y, problem.F
 
     def objective(x: Array) -> tuple[float, Array]:

@@ -16,7 +16,7 @@ from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.opening import fit_free, open_bracket, start_from_program
+from cvxnet.training.opening import fit_free, open_bracket, start_from_program, start_wide
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
@@ -28,6 +28,8 @@ from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_positive
 
+WIDELY = 0.3
+"""Share of the time for a first network, where pricing is not exact."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
 
@@ -162,6 +164,7 @@ def search(
     interrupted, failure = False, None
     try:
         start_from_program(bracket, gap, deadline, master.timings)
+        start_wide(bracket, time.monotonic() + WIDELY * (deadline - time.monotonic()))
         for _ in close_bracket(bracket, master, gap, deadline):
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))

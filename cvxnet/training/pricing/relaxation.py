@@ -308,6 +308,13 @@ def descend(
     The start, where they run into numbers too large for doubles.
     """
 
+    def bounded(x: Array) -> tuple[float, Array]:
+        try:
+            value, gradient = objective(x)
+        except np.linalg.LinAlgError:
+            return np.inf, np.zeros_like(x)
+        return (value, gradient) if np.isfinite(gradient).all() else (np.inf, np.zeros_like(x))
+
     def out_of_time(x: Array) -> None:
         if time.monotonic() > deadline:
             raise StopIteration
@@ -315,7 +322,7 @@ def descend(
     options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
-            objective, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
+            bounded, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
             options=options, callback=out_of_time,
         )  # fmt: skip
     finite = np.isfinite(result.fun) and np.isfinite(result.x).all()

@@ -23,6 +23,7 @@ from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.rounding import RoundedUnits
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket
@@ -115,6 +116,10 @@ class UnitFamily:
     def pull_back(self, W: Array, v: Array) -> Array:
         """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank)."""
         raise TypeError(f"{self.name} units do not slide")
+
+    def rounded(self, width: float) -> UnitFamily | RoundedUnits:
+        """What slides in place of these units where their kinks are in the way."""
+        return self
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """Local maxima over all ``|u| = 1`` of ``|v . phi_u(X)|`` above ``floor``.

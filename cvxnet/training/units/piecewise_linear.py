@@ -28,6 +28,7 @@ from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima, sweep
 from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.proof_search import improve_lower_bound
+from cvxnet.training.rounding import RoundedUnits
 from cvxnet.training.units.family import Array, Block, UnitFamily
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class PiecewiseLinearUnits(UnitFamily):
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T D_z v`` for each row ``z`` of ``W``, with ``D_z`` the slopes."""
         return (self.slope_of_rows(self.rows @ W.T) * v[:, None]).T @ self.rows
+
+    def rounded(self, width: float) -> UnitFamily | RoundedUnits:
+        """The kinks rounded off, on ``width`` of the length of each row."""
+        return RoundedUnits(self.rows, self.slopes, width)
 
     def kinks(self, v: Array) -> tuple[Array, Array, float]:
         """``v . phi_u(X)`` as ``sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+``, and its rounding.
