@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.bracket import relative_gap
-from cvxnet.training.master import Master, Timings, blocks_of
+from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
@@ -30,8 +30,6 @@ from cvxnet.training.vertex import merge
 SLIDING_STEPS = 200
 MANY_STEPS, PRECISE = 5000, 1e-16
 """Where everything is smooth, sliding alone solves a round."""
-LARGE = 2e6
-"""Entries of a master's matrix beyond which sliding and Newton's method are tried first."""
 TOGETHER = 1e-6
 """There, units closer than this (radians) are merged."""
 NEW_UNITS = 100

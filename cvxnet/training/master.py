@@ -27,6 +27,9 @@ from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.scaling import power_of_two
 from cvxnet.training.units.family import Block
 
+LARGE = 2e6
+"""Entries of a master's matrix beyond which sliding and Newton's method are tried first."""
+
 
 @dataclass
 class Timings:

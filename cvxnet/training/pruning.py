@@ -9,7 +9,7 @@ leaves at most n units.
 
 from __future__ import annotations
 
-from cvxnet.training.master import Master, blocks_of
+from cvxnet.training.master import LARGE, Master, blocks_of
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.vertex import eliminate_dependent, merge
@@ -26,15 +26,12 @@ def prune(units: Units, master: Master) -> Units:
     """Fewer units with the same objective (up to UNCHANGED): at most n of them.
 
     The coarsest merging that leaves the objective unchanged is taken. Units that cannot move are
-    not merged.
+    not merged, nor are those whose master would be large.
     """
     problem = master.problem
-    used = units.without_small(SMALL)
-    for angle in ANGLES if problem.family.slides else ():
-        merged = merge(used, angle)
-        if len(merged) == len(used):
-            break
-        fewer = resolve(merged, master)
+    large = len(problem.y) * len(units) * problem.family.block_width > LARGE
+    for angle in ANGLES if problem.family.slides and not large else ():
+        fewer = resolve(merge(units.without_small(SMALL), angle), master)
         if is_as_good(problem, fewer, units):
             units = fewer
             break
