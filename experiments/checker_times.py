@@ -5,10 +5,10 @@ certificates as they come: time of the check, whether it proved, and the relativ
 
     python experiments/checker_times.py [--quick] [--seed 0] [--out checker_times.csv]
 
-Measured on one of two shared cores (Python 3.11), seed 0: seconds for a check, least and most
-over targets, losses and decays (at n = 1000 four of the eight cases). All were proved:
+Measured with Python 3.11 on two cores that two or three other experiments shared, seed 0: seconds
+for a check, least and most over targets, losses and decays. All were proved:
 
-    n = 20: 0.005 to 0.012    n = 100: 0.10 to 0.22    n = 300: 0.9 to 3.7    n = 1000: 25 to 52
+    n = 20: 0.006 to 0.021    n = 100: 0.22 to 0.52    n = 300: 1.9 to 6.1    n = 1000: 19 to 61
 
 With --large instead: families whose proof is quick, on 10^4 samples with 100 features, saved to
 a file of 25 MB, or with the data apart, and checked by a process of its own. All were proved; its
