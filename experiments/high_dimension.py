@@ -6,6 +6,15 @@ ten runs of width 100 as one batch, full batch steps, the best of four learning 
 with all ten runs; the time of all four counts). Both minimise the same objective.
 
     python experiments/high_dimension.py [--data breast_cancer|digits] [--seconds 20] [--steps 2000]
+
+Measured with Python 3.11, one thread each (breast_cancer: 1000 steps, while another experiment had
+the other core; digits: 600 steps and --seconds 40). Objective, when our network was found, gap, and
+what the best of the ten runs of Adam (times four rates) had and took:
+
+    breast_cancer  0.1   160.306212 after 1.2 of 20 s, 4.6e-6   160.306280 (+4.3e-7) in 27 s
+                   0.03   85.254797 after 2.2 of 21 s, 1.4e-3    85.256027 (+1.4e-5) in 25 s
+    digits         0.1   534.770778 after 16 of 42 s, 5.9e-2    534.795531 (+4.6e-5) in 62 s
+                   0.03  268.737563 after 7.3 of 43 s, 0.14     269.088484 (+1.3e-3) in 65 s
 """
 
 from __future__ import annotations
