@@ -176,6 +176,7 @@ def test_brackets_at_rank_nine_are_proved_by_the_checker(name, options, loss):
         family, X, y, loss=loss, weight_decay=beta, output_bias=True, time_limit=2.5
     )
     assert 0.0 < solution.lower_bound <= solution.value
+    assert 0.0 < solution.stats["proving"] < solution.stats["seconds"]
     assert solution.gap < 0.5
     result = cn.check(solution.certificate.to_dict())
     assert result.valid, result.reason

@@ -124,8 +124,13 @@ def close_bracket(
     problem = bracket.problem
     end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
     first = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
-    for v, bound, evidence in problem.family.prove(bracket, first, end):
-        bracket.offer_dual(v, bound, evidence)
+    proofs = problem.family.prove(bracket, first, end)
+    while True:
+        with clock(master.timings, "proving"):
+            proof = next(proofs, None)
+        if proof is None:
+            return
+        bracket.offer_dual(*proof)
         yield bracket
         if bracket.gap <= gap:
             return
