@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import cvxpy as cp
@@ -24,7 +25,7 @@ from cvxnet.losses import get_loss
 
 def convexity(
     thing: Any,
-    wrt: str | Sequence[str] | None = None,
+    wrt: str | cp.Variable | Sequence[str | cp.Variable] | None = None,
     *,
     loss: str | None = None,
     data: Any = None,
@@ -38,10 +39,10 @@ def convexity(
     ----------
     thing : layer, CVXPY expression or CVXPY problem
         What the question is about.
-    wrt : str or sequence of str
+    wrt : str, Variable or sequence of them
         For a network: "input", "weights", a layer ("0") or several, or single weights
         ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
-        the names of the variables in question (default all).
+        the variables in question, themselves or by name (default all).
     loss : str
         Ask about the training objective with this loss instead of about the output.
     data : (X, y) or X
@@ -51,7 +52,7 @@ def convexity(
     weight_decay : float
         Adds ``weight_decay / 2`` times the sum of the squared unknowns.
     effort : int
-        How hard to look for counterexamples.
+        How hard to look for counterexamples, from 1.
 
     Returns
     -------
@@ -77,6 +78,7 @@ def convexity(
     >>> verdict.dcp, verdict.convex
     ('QUASICONVEX', True)
     """
+    effort = check_effort(effort)
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay, wrt=wrt)
         from cvxnet.analysis.problems import judge_problem
@@ -88,6 +90,7 @@ def convexity(
     if isinstance(thing, Layer):
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
         loss = None if loss is None else get_loss(loss).name
+        weight_decay = check_weight_decay(weight_decay)
         return answer(ask_about_network(thing, wrt, loss, data, inputs, weight_decay), effort)
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
@@ -95,10 +98,28 @@ def convexity(
     )
 
 
+def check_effort(effort: Any) -> int:
+    """A whole number from 1."""
+    if isinstance(effort, bool) or not isinstance(effort, int | np.integer) or effort < 1:
+        raise InputError(
+            f"effort is a whole number from 1 (how hard to look for counterexamples), not "
+            f"{effort!r}."
+        )
+    return int(effort)
+
+
+def check_weight_decay(weight_decay: Any) -> float:
+    """A finite number from 0: a negative one would not be a penalty."""
+    is_number = isinstance(weight_decay, Real) and not isinstance(weight_decay, bool)
+    if not is_number or not 0.0 <= weight_decay < np.inf:
+        raise InputError(f"weight_decay is a finite number from 0, not {weight_decay!r}.")
+    return float(weight_decay)
+
+
 def refuse_options(**options: Any) -> None:
     """Raise InputError for options that only networks have."""
     for name, value in options.items():
-        if value is not None and value != 0.0:
+        if value is not None and not (isinstance(value, Real) and value == 0):
             raise InputError(f"{name}= is for networks; this is a CVXPY expression or problem.")
 
 

@@ -98,8 +98,7 @@ def derive(node: Any, args: list[LogLog]) -> LogLog:
         return matrix_product(node, *args)
     if isinstance(node, binary.DivExpression) and args[1].positive.all():
         left, right = (broadcast(a, node.shape) for a in args)
-        inverse = LogLog(right.zero, right.positive, right.concave, right.convex)
-        return multiplied(left, inverse)
+        return multiplied(left, inverse(right))
     if isinstance(node, cp.maximum):
         parts = [broadcast(a, node.shape) for a in args]
         return maximum(parts)
@@ -111,7 +110,8 @@ def scalar(node: Any, args: list[LogLog]) -> LogLog:
     profile = profile_of(node) if len(args) == 1 else None
     if profile is None:
         if isinstance(node, cp.quad_over_lin) and args[1].positive.all() and node.axis is None:
-            return summed(node, args[0])  # squares keep log-log convexity, and so do their sums
+            # Squares keep log-log convexity, and so do their sums.
+            return multiplied(summed(node, args[0]), inverse(args[1]))
         return nothing(node)
     arg = args[0]
     if profile.name in IDENTITY_ABOVE_ZERO:
@@ -180,6 +180,11 @@ def multiplied(left: LogLog, right: LogLog) -> LogLog:
         left.convex & right.convex,
         left.concave & right.concave,
     )
+
+
+def inverse(fact: LogLog) -> LogLog:
+    """The logarithm of ``1 / f`` is minus that of f."""
+    return LogLog(fact.zero, fact.positive, fact.concave, fact.convex)
 
 
 def matrix_product(node: Any, left: LogLog, right: LogLog) -> LogLog:

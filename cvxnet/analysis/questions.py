@@ -13,7 +13,7 @@ from cvxnet.analysis.tape import Tape, dense
 from cvxnet.errors import CvxnetError, InputError
 from cvxnet.layers.layer import Layer, recorded_calls
 from cvxnet.losses import get_loss
-from cvxnet.validation import as_floats, check_matrix
+from cvxnet.validation import as_floats, check_finite, check_matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +143,14 @@ def weight_names(network: Layer) -> dict[str, Any]:
 
 def check_blocks(network: Layer, wrt: Any) -> set[str]:
     """The names that are unknown: "input" and full weight names."""
-    items = [wrt] if isinstance(wrt, str) else list(wrt or [])
     known = weight_names(network)
     asked: set[str] = set()
-    for item in items:
-        found = {"input"} if item in ("input", "x") else set()
-        if item == "weights":
-            found = set(known)
-        found |= {name for name in known if name == item or name.startswith(f"{item}.")}
+    for item in items_of(wrt):
+        found: set[str] = set()
+        if isinstance(item, str):
+            found = {"input"} if item in ("input", "x") else set()
+            found |= set(known) if item == "weights" else set()
+            found |= {name for name in known if name == item or name.startswith(f"{item}.")}
         if not found:
             blocks = sorted({name.rpartition(".")[0] for name in known})
             raise InputError(
@@ -162,6 +162,15 @@ def check_blocks(network: Layer, wrt: Any) -> set[str]:
     if not asked:
         raise InputError("wrt is empty; name 'input', 'weights' or some layers.")
     return asked
+
+
+def items_of(wrt: Any) -> list[Any]:
+    """What ``wrt`` lists; one name or one variable alone is a list of one."""
+    if wrt is None:
+        return []
+    if isinstance(wrt, str | cp.Expression) or not isinstance(wrt, Iterable):
+        return [wrt]
+    return list(wrt)
 
 
 def make_tensors(network: Layer, asked: set[str]) -> dict[str, Any]:
@@ -196,6 +205,8 @@ def make_data(
 
 def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
     """The given arrays, checked."""
+    if isinstance(data, tuple) and len(data) != 2:
+        raise InputError(f"data is (X, y) or X alone, not a tuple of {len(data)}.")
     X, y = data if isinstance(data, tuple) else (data, None)
     X = check_matrix(X)
     network.width(X.shape[1])
@@ -206,8 +217,14 @@ def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
     y = as_floats(y, "y")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if y.ndim != 1:
+        raise InputError(
+            f"y has shape {y.shape}; a verdict on a loss takes one number per row of X, shape "
+            f"({len(X)},). Ask about one column at a time."
+        )
     if len(y) != len(X):
         raise InputError(f"y has {len(y)} entries for {len(X)} rows of X.")
+    check_finite(y, "y")
     return X, signed_labels(y) if takes_labels(loss) else y
 
 
@@ -296,17 +313,27 @@ def ask_about_expression(expression: Any, wrt: Any = None) -> Question:
     expression = as_expression(expression)
     variables = [n for n in Tape([expression]).leaves() if isinstance(n, cp.Variable)]
     if wrt is not None:
-        asked = [wrt] if isinstance(wrt, str | cp.Variable) else list(wrt)
-        chosen = [v for v in variables if any(v is a or v.name() == a for a in asked)]
-        if not chosen:
-            raise InputError(
-                f"wrt={wrt!r} names no variable of the expression; it has "
-                f"{', '.join(v.name() for v in variables) or 'none'}."
-            )
-        variables = chosen
+        variables = chosen_variables(variables, wrt)
     return Question(
         expression=expression,
         unknowns=tuple(variables),
         names={},
         about=f"the expression in {', '.join(v.name() for v in variables) or 'no variables'}",
     )
+
+
+def chosen_variables(variables: list[Any], wrt: Any) -> list[Any]:
+    """The variables that ``wrt`` lists, themselves or by name."""
+    asked = items_of(wrt)
+    names = {a for a in asked if isinstance(a, str)}
+    places = {id(a) for a in asked}
+    for item in asked:
+        if not any(v is item or (isinstance(item, str) and v.name() == item) for v in variables):
+            shown = item.name() if isinstance(item, cp.Variable) else repr(item)
+            raise InputError(
+                f"wrt={shown} names no variable of the expression; it has "
+                f"{', '.join(v.name() for v in variables) or 'none'}."
+            )
+    if not asked:
+        raise InputError("wrt is empty; name some variables, or leave it out for all of them.")
+    return [v for v in variables if id(v) in places or v.name() in names]

@@ -113,6 +113,12 @@ class Verdict:
 
         return draw_derivation(self)
 
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"a verdict is neither true nor false ({self!r}): ask verdict.convex or "
+            "verdict.concave, which are True (proved), False (refuted) or None (unknown)."
+        )
+
     def __repr__(self) -> str:
         from cvxnet.analysis.phrases import headline
 

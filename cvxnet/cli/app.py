@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 
@@ -43,3 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CvxnetError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(UNKNOWN if isinstance(error, SolverError) else BAD_INPUT)
+    except Exception:  # Python's own exit code after a traceback is 1, which here means "refuted"
+        traceback.print_exc()
+        print("error: a bug in cvxnet, so the answer is unknown; please report it", file=sys.stderr)
+        sys.exit(UNKNOWN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -42,7 +43,8 @@ class Profile:
     mirror : tuple (sigma, slope, offset) or None
         ``f(-t) = sigma f(t) + slope t + offset`` for all t, where such a law is known.
     kinks : tuple of (position, jump of slope), or None
-        For continuous piecewise-linear functions all of their kinks; None for others.
+        For continuous piecewise-linear functions all of their kinks, without rounding (a jump
+        that is no float is a Fraction); None for others.
     tails : tuple (slope at minus infinity, slope at plus infinity, value at 0), or None
         For piecewise-linear functions, what the kinks leave open.
     smooth : bool
@@ -65,7 +67,7 @@ class Profile:
     low: float = -INF
     high: float = INF
     mirror: tuple[float, float, float] | None = None
-    kinks: tuple[tuple[float, float], ...] | None = None
+    kinks: tuple[tuple[float, float | Fraction], ...] | None = None
     tails: tuple[float, float, float] | None = None
     smooth: bool = True
     exact: bool = False

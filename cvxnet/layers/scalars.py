@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from scipy.special import expit, ndtr
 
@@ -35,7 +37,7 @@ def leaky_relu_profile(slope: float) -> Profile:
         falling=(NEGATIVE,) if slope <= 0.0 else (),
         low=0.0 if slope <= 0.0 else -INF,
         mirror=(1.0, -(1.0 + slope), 0.0),
-        kinks=((0.0, 1.0 - slope),),
+        kinks=((0.0, 1 - Fraction(slope)),),
         tails=(slope, 1.0, 0.0),
         smooth=slope == 1.0,
         exact=slope in (-1.0, 0.0, 1.0),
