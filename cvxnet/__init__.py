@@ -1,69 +1,69 @@
 """cvxnet: convex neural networks. Verdicts, global optima and proofs, on top of CVXPY."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cvxnet.analysis import Counterexample, Verdict, convexity
-from cvxnet.baselines.comparison import compare
-from cvxnet.errors import (
-    CvxnetError,
-    InputError,
-    MissingExtraError,
-    SolverError,
-    UnsupportedError,
-)
-from cvxnet.interop.embedding import Parametrized, embed, parametrize
-from cvxnet.interop.onnx import to_onnx
-from cvxnet.interop.torch import from_torch, to_torch
-from cvxnet.layers import (
-    CELU,
-    ELU,
-    GELU,
-    SELU,
-    Abs,
-    AvgPool2d,
-    BatchNorm,
-    Conv2d,
-    Flatten,
-    GatedLinear,
-    HardTanh,
-    InputConvex,
-    Layer,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LogSumExp,
-    Maxout,
-    MaxPool2d,
-    ReLU,
-    Residual,
-    Sequential,
-    Sigmoid,
-    Sign,
-    SiLU,
-    Softmax,
-    Softplus,
-    Square,
-    SquaredReLU,
-    Squareplus,
-    Tanh,
-    Threshold,
-    input_convex,
-    load,
-)
-from cvxnet.proofs.certificate import Certificate
-from cvxnet.proofs.certification import Certification, certify
-from cvxnet.proofs.checker import CheckResult
-from cvxnet.proofs.checking import check
-from cvxnet.training.conditional_gradient import conditional_gradient
-from cvxnet.training.decomposition import Decomposition, decompose
-from cvxnet.training.program import program, recover
-from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import largest_weight_decay, train
-from cvxnet.training.units import FAMILIES, Family
-
 if TYPE_CHECKING:
+    from cvxnet.analysis import Counterexample, Verdict, convexity
+    from cvxnet.baselines.comparison import compare
+    from cvxnet.errors import (
+        CvxnetError,
+        InputError,
+        MissingExtraError,
+        SolverError,
+        UnsupportedError,
+    )
+    from cvxnet.interop.embedding import Parametrized, embed, parametrize
     from cvxnet.interop.estimators import ConvexNetClassifier as ConvexNetClassifier
     from cvxnet.interop.estimators import ConvexNetRegressor as ConvexNetRegressor
+    from cvxnet.interop.onnx import to_onnx
+    from cvxnet.interop.torch import from_torch, to_torch
+    from cvxnet.layers import (
+        CELU,
+        ELU,
+        GELU,
+        SELU,
+        Abs,
+        AvgPool2d,
+        BatchNorm,
+        Conv2d,
+        Flatten,
+        GatedLinear,
+        HardTanh,
+        InputConvex,
+        Layer,
+        LayerNorm,
+        LeakyReLU,
+        Linear,
+        LogSumExp,
+        Maxout,
+        MaxPool2d,
+        ReLU,
+        Residual,
+        Sequential,
+        Sigmoid,
+        Sign,
+        SiLU,
+        Softmax,
+        Softplus,
+        Square,
+        SquaredReLU,
+        Squareplus,
+        Tanh,
+        Threshold,
+        input_convex,
+        load,
+    )
+    from cvxnet.proofs.certificate import Certificate
+    from cvxnet.proofs.certification import Certification, certify
+    from cvxnet.proofs.checker import CheckResult
+    from cvxnet.proofs.checking import check
+    from cvxnet.training.conditional_gradient import conditional_gradient
+    from cvxnet.training.decomposition import Decomposition, decompose
+    from cvxnet.training.program import program, recover
+    from cvxnet.training.solution import Solution
+    from cvxnet.training.trainer import largest_weight_decay, train
+    from cvxnet.training.units import FAMILIES, Family
 
 __all__ = [
     "CELU",
@@ -132,11 +132,54 @@ __all__ = [
     "train",
 ]
 
+PUBLIC = {
+    "cvxnet.analysis": "Counterexample Verdict convexity",
+    "cvxnet.baselines.comparison": "compare",
+    "cvxnet.errors": "CvxnetError InputError MissingExtraError SolverError UnsupportedError",
+    "cvxnet.interop.embedding": "Parametrized embed parametrize",
+    "cvxnet.interop.onnx": "to_onnx",
+    "cvxnet.interop.torch": "from_torch to_torch",
+    "cvxnet.layers": (
+        "CELU ELU GELU SELU Abs AvgPool2d BatchNorm Conv2d Flatten GatedLinear HardTanh "
+        "InputConvex Layer LayerNorm LeakyReLU Linear LogSumExp Maxout MaxPool2d ReLU "
+        "Residual Sequential Sigmoid Sign SiLU Softmax Softplus Square SquaredReLU Squareplus "
+        "Tanh Threshold input_convex load"
+    ),
+    "cvxnet.proofs.certificate": "Certificate",
+    "cvxnet.proofs.certification": "Certification certify",
+    "cvxnet.proofs.checker": "CheckResult",
+    "cvxnet.proofs.checking": "check",
+    "cvxnet.training.conditional_gradient": "conditional_gradient",
+    "cvxnet.training.decomposition": "Decomposition decompose",
+    "cvxnet.training.program": "program recover",
+    "cvxnet.training.solution": "Solution",
+    "cvxnet.training.trainer": "largest_weight_decay train",
+    "cvxnet.training.units": "FAMILIES Family",
+    "cvxnet.interop.estimators": "ConvexNetClassifier ConvexNetRegressor",
+}
+"""The public names by the module that they come from."""
+
+HOME = {name: module for module, names in PUBLIC.items() for name in names.split()}
+
+ROOMS = frozenset(
+    {"analysis", "baselines", "bracket", "cones", "datasets", "errors", "interop"}
+    | {"layers", "losses", "plots", "proofs", "tables", "training", "validation"}
+)
+"""The modules that ``cvxnet.`` reaches without an import of their own."""
+
 
 def __getattr__(name: str) -> Any:
-    """The estimators derive from scikit-learn's, which is imported when they are asked for."""
-    if name in ("ConvexNetClassifier", "ConvexNetRegressor"):
-        from cvxnet.interop import estimators
+    """Names are imported when they are first asked for: CVXPY and the rest take a second.
 
-        return getattr(estimators, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    `__all__` leaves out the estimators: they need scikit-learn, which is optional.
+    """
+    if name in ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name not in HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *HOME, *ROOMS})

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import cvxnet
+
 pytestmark = pytest.mark.architecture
 
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
@@ -161,10 +163,49 @@ def top_level_imports(path: Path) -> set[str]:
     return found
 
 
-def test_importing_cvxnet_loads_no_optional_package():
-    code = "import cvxnet, sys; print(*{name.split('.')[0] for name in sys.modules})"
+@pytest.mark.parametrize(
+    ("code", "needed"),
+    [
+        ("import cvxnet", "pass"),
+        ("import cvxnet; dir(cvxnet)", "pass"),
+        ("import cvxnet.proofs.checker", "import flint"),
+        ("from cvxnet.cli import main; main(['--help'])", "import typer"),
+        ("from cvxnet.cli import main; main(['--version'])", "import typer"),
+    ],
+)
+def test_what_is_not_needed_yet_is_not_loaded(code, needed):
+    assert packages_loaded(code) - packages_loaded(needed) == {"cvxnet"}
+
+
+def test_all_public_names_need_no_optional_package():
+    assert not packages_loaded("from cvxnet import *") & set(OPTIONAL)
+
+
+def packages_loaded(code: str) -> set[str]:
+    """The packages outside the standard library that are loaded when ``code`` has run."""
+    report = "import atexit, sys; atexit.register(lambda: print('|', *sys.modules))\n"
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
+        [sys.executable, "-c", report + code], capture_output=True, text=True, cwd=PACKAGE.parent
     )
     assert run.returncode == 0, run.stderr
-    assert not set(OPTIONAL) & set(run.stdout.split())
+    names = {name.split(".")[0] for name in run.stdout.rpartition("|")[2].split()}
+    return names - sys.stdlib_module_names - {"__main__"}
+
+
+def test_public_names_stand_once_for_people_and_once_for_python():
+    """Type checkers read the imports, Python the table; modules are named as they are there."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == cvxnet.HOME
+    assert seen.keys() - set(cvxnet.__all__) == {"ConvexNetClassifier", "ConvexNetRegressor"}
+    assert {module.split(".")[0] for module in MODULES} - {"", "cli"} == cvxnet.ROOMS
+    assert set(dir(cvxnet)) >= seen.keys() | cvxnet.ROOMS
+    assert all(getattr(cvxnet, name) is not None for name in [*cvxnet.__all__, *cvxnet.ROOMS])
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        cvxnet.trian  # noqa: B018

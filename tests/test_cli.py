@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from rich.console import Console
 
 import cvxnet as cn
 from cvxnet.cli import main
-from cvxnet.cli.outcome import BAD_INPUT, NOT_PROVED, PROVED, UNKNOWN, objective_of_file
+from cvxnet.cli.app import COMMANDS
+from cvxnet.cli.app import load as load_command
+from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED, UNKNOWN
+from cvxnet.cli.outcome import objective_of_file
 from cvxnet.layers import load
 from cvxnet.proofs import checker
 from cvxnet.training.progress import Progress
@@ -318,3 +322,15 @@ def test_explain_judges_cvxpy_expressions(cvxnet, tmp_path):
     assert cvxnet("explain", f"{file}:f")[0] == PROVED
     code, _, messages = cvxnet("explain", f"{file}:g")
     assert code == BAD_INPUT and "defines no 'g'; it has x, f" in messages
+
+
+def test_the_version_is_that_of_the_package(cvxnet):
+    assert cvxnet("--version") == (PROVED, f"cvxnet {metadata.version('cvxnet')}\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_of_them_says_of_itself(cvxnet, name):
+    first = load_command(name).help.split("\n\n")[0]
+    assert COMMANDS[name] == " ".join(first.split())
+    assert f"  {name}  " in cvxnet("--help")[1]
+    assert cvxnet(name, "--help")[1].startswith(f"Usage: cvxnet {name} ")

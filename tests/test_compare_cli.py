@@ -13,7 +13,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.cli import main
-from cvxnet.cli.outcome import BAD_INPUT, NOT_PROVED, PROVED
+from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 
 pytest.importorskip("torch")
 

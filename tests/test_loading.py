@@ -10,7 +10,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.cli import main
-from cvxnet.cli.outcome import BAD_INPUT, NOT_PROVED, PROVED
+from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.interop.loading import assumed_activation, load_thing, network_from_state
 from cvxnet.layers import Linear, ReLU, Sequential

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import cvxnet as cn
 from cvxnet.cli import main
-from cvxnet.cli.outcome import PROVED, UNKNOWN
+from cvxnet.cli.exit_codes import PROVED, UNKNOWN
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import Clock, feasibility

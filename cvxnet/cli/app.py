@@ -4,34 +4,77 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module, metadata
 from io import TextIOWrapper
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from cvxnet.cli.certify import certify
-from cvxnet.cli.check import check
-from cvxnet.cli.compare import compare
-from cvxnet.cli.demo import demo
-from cvxnet.cli.explain import explain
-from cvxnet.cli.outcome import BAD_INPUT, UNKNOWN
-from cvxnet.cli.train import train
+from cvxnet.cli import exit_codes
 from cvxnet.errors import CvxnetError, SolverError
 
-EXIT_CODES = (
-    "Exit codes: 0 proved; 1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown; "
-    "130 interrupted before there was anything to keep."
-)
+COMMANDS = {
+    "demo": "Train a ReLU network on real data to the global optimum, and prove it.",
+    "explain": "Say whether a network, expression or problem is convex, and show why or why not.",
+    "train": "Train a two-layer network on a CSV file to the global optimum.",
+    "certify": "Prove how far a given two-layer network is from the global optimum at most.",
+    "check": "Re-prove a certificate without a solver: exactly, unless told to round.",
+    "compare": "Train by gradient from many seeds, and measure each run against the proved "
+    "optimum.",
+}
+"""What the help says of each subcommand: it imports none of them, as that takes seconds."""
 
-app = typer.Typer(
-    help="Two-layer networks solved to the global optimum, with proofs. " + EXIT_CODES,
+
+class Commands(TyperGroup):
+    """Subcommands that are imported when they are called; until then they are mere names."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else None, rest
+
+
+def load(name: str) -> Any:
+    """The subcommand of that name: a function in the module of the same name."""
+    function: Callable[..., None] = getattr(import_module(f"cvxnet.cli.{name}"), name)
+    return typer.main.get_command(make_app(function))
+
+
+def make_app(*functions: Callable[..., None], **settings: Any) -> typer.Typer:
+    """A command line without frames around its help and its errors."""
+    made = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings
+    )
+    for function in functions:
+        made.command()(function)
+    return made
+
+
+app = make_app(
+    cls=Commands,
+    help=f"Two-layer networks solved to the global optimum, with proofs. {exit_codes.IN_WORDS}",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
-for command in (demo, explain, train, certify, check, compare):
-    app.command()(command)
+for name, summary in COMMANDS.items():
+    app.command(name, help=summary)(lambda: None)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        print(f"cvxnet {metadata.version('cvxnet')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """What stands before the subcommand."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(arguments, prog_name="cvxnet")
     except CvxnetError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(UNKNOWN if isinstance(error, SolverError) else BAD_INPUT)
+        sys.exit(exit_codes.UNKNOWN if isinstance(error, SolverError) else exit_codes.BAD_INPUT)
     except Exception:  # Python's own exit code after a traceback is 1, which here means "refuted"
         traceback.print_exc()
         print("error: a bug in cvxnet, so the answer is unknown; please report it", file=sys.stderr)
-        sys.exit(UNKNOWN)
+        sys.exit(exit_codes.UNKNOWN)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cvxnet.bracket import bracket_text
+from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Features,
     Gap,
@@ -18,7 +19,7 @@ from cvxnet.cli.options import (
     WeightDecay,
     split_features,
 )
-from cvxnet.cli.outcome import NOT_PROVED, PROVED, print_facts, print_json
+from cvxnet.cli.outcome import print_facts, print_json
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing

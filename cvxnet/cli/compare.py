@@ -12,6 +12,7 @@ from cvxnet.baselines import comparison
 from cvxnet.baselines.objective import ACTIVATIONS
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import Runs
+from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
     Features,
@@ -30,7 +31,7 @@ from cvxnet.cli.options import (
     split,
     split_features,
 )
-from cvxnet.cli.outcome import NOT_PROVED, PROVED, check_folder, print_facts, print_json
+from cvxnet.cli.outcome import check_folder, print_facts, print_json
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure

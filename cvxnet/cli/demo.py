@@ -10,10 +10,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import (
-    NOT_PROVED,
-    PROVED,
     bracket_line,
     check_folder,
     network_line,

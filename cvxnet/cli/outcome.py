@@ -1,4 +1,4 @@
-"""What every subcommand shares: exit codes, where files go, and how a solution is reported."""
+"""What every subcommand shares: where files go and how a solution is reported."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import FAMILIES
-
-PROVED, NOT_PROVED, BAD_INPUT, UNKNOWN = range(4)
 
 
 def check_folder(out: Path | None) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
     Features,
@@ -26,8 +27,6 @@ from cvxnet.cli.options import (
     split_features,
 )
 from cvxnet.cli.outcome import (
-    NOT_PROVED,
-    PROVED,
     bracket_line,
     check_folder,
     network_line,
