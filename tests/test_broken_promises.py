@@ -4,10 +4,13 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+import cvxnet as cn
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
 from cvxnet.cli.app import main
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
+from cvxnet.training.pricing.relaxation import Side
 
 # Verdicts: false proofs
 
@@ -89,3 +92,45 @@ def test_a_bug_does_not_exit_with_the_code_of_a_refutation(tmp_path, monkeypatch
     assert stopped.value.code == 3
     printed = capsys.readouterr().err
     assert "something unforeseen" in printed and "unknown" in printed
+
+
+# Training: bounds on rho
+
+
+def test_training_ends_where_a_relaxation_has_nothing_to_bound():
+    """Rows that contradict each other leave only u = 0 in some leaves; rounding went below 0."""
+    X = ["010", "100", "101", "000", "010", "011", "100", "010", "100", "110", "111", "110"]
+    X = np.array([[float(digit) for digit in row] for row in X])
+    y = np.array([1, 1, 1, -1, 1, -1, -1, 1, 1, -1, -1, -1])
+    problem = {"loss": "logistic", "norm": "l1", "output_bias": True}
+    decay = 0.005536378738908091
+    solution = cn.train("relu", X, y, weight_decay=decay, time_limit=5, **problem)
+    assert 0.5 * solution.value < solution.lower_bound < solution.value
+    assert cn.check(solution.certificate.to_dict()).valid
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_proved_bound_is_not_negative(seed):
+    """Also where signs are fixed that only u = 0 has."""
+    rng = np.random.default_rng(seed)
+    X, v = rng.integers(-1, 2, (5, 2)) * 10.0 ** rng.integers(-9, 9), rng.standard_normal(5)
+    side = Side(np.vstack([X, -X]), (1.0, 0.0), 1.0, np.concatenate([v, v[::-1]]))
+    for row in range(10):
+        side = side.child(row, 1.0)
+        assert side.bound() >= 0.0
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic", "hinge", "squared_hinge", "absolute"])
+def test_the_largest_scale_is_found_for_every_bound(name):
+    """In the domain, and a bound below 0 or next to 0 is no reason to look for ever."""
+    loss, rng = get_loss(name), np.random.default_rng(0)
+    for _ in range(50):
+        y = rng.choice([-1.0, 1.0], 6)
+        v = loss.clip(-y * rng.random(6) * 10.0 ** rng.integers(-300, 10), y)
+        low, high = loss.domain(y)
+        for largest in (-1.0, -5e-324, 0.0, 5e-324, 1e-300, 0.3, 1.0, 1e300):
+            t = loss.largest_scale(v, y, largest)
+            assert 0.0 <= t <= max(largest, 0.0)
+            assert ((low <= t * v) & (t * v <= high)).all()
+            beyond = min(largest, t * (1 + 1e-12) + 1e-300)
+            assert t == largest or largest < 0.0 or ((beyond * v < low) | (beyond * v > high)).any()

@@ -11,6 +11,9 @@ from scipy.optimize import brentq
 from cvxnet.errors import InputError
 from cvxnet.losses.cone import LossCone, Vector
 
+QUOTIENT = 2.0**-50
+"""A quotient less this part of it, times the divisor, is not above the dividend."""
+
 
 class Loss(ABC):
     """A convex loss, one term for each sample, bounded below. Subclasses are stateless.
@@ -114,15 +117,19 @@ class Loss(ABC):
         return float(brentq(slope, 0.0, end, xtol=1e-300, rtol=rtol, maxiter=2000, disp=False))
 
     def largest_scale(self, v: Vector, y: Vector, largest: float) -> float:
-        """The largest ``t <= largest`` for which ``t v`` is in the domain of the conjugate."""
+        """The largest ``t <= largest`` for which ``t v`` is in the domain of the conjugate.
+
+        Up to rounding, and never outside; 0 where ``largest`` is below that.
+        """
         low, high = self.domain(y)
-        end = float(largest)
+        end = max(float(largest), 0.0)
         for side, bound in ((v > 0.0, high), (v < 0.0, low)):
             with np.errstate(over="ignore"):
                 end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
-        while end < np.inf and ((end * v < low) | (end * v > high)).any():
-            end = float(np.nextafter(end, 0.0))  # the quotient was rounded up
-        return end
+        for t in (end, end * (1.0 - QUOTIENT)):
+            if t == np.inf or ((low <= t * v) & (t * v <= high)).all():
+                return t
+        return 0.0
 
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
         """``l(f)`` as a CVXPY expression, convex in ``f``."""

@@ -93,12 +93,13 @@ class Bracket:
     def offer_dual(self, v: Array, bound: float, evidence: Evidence | None = None) -> None:
         """Keep the best feasible multiple of ``v``, where its dual value is better.
 
-        ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``.
+        ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``. One
+        that is negative or no number is no bound.
         """
         problem = self.problem
-        if not problem.ignores_free(v):
+        if not (bound >= 0.0 and problem.ignores_free(v)):
             return
-        largest = problem.weight_decay / (bound * (1.0 + SLACK)) if bound else np.inf
+        largest = problem.largest_multiple(bound * (1.0 + SLACK))
         t = problem.loss.best_scale(v, problem.y, largest)
         value = -problem.loss.conjugate(t * v, problem.y)
         if value > self.lower:

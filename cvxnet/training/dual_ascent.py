@@ -49,7 +49,7 @@ class Ascent:
     def value(self, bound: float) -> float:
         """The lower bound that v proves with a bound on its ``rho``."""
         loss, y = self.problem.loss, self.problem.y
-        t = loss.best_scale(self.v, y, self.problem.weight_decay / bound)
+        t = loss.best_scale(self.v, y, self.problem.largest_multiple(bound))
         return -loss.conjugate(t * self.v, y)
 
     def stage(self, leaves: list[Side], eps: float, deadline: float) -> None:

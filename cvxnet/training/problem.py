@@ -93,6 +93,10 @@ class Problem:
         """The primal value: the training objective of the balanced network."""
         return self.loss.value(self.fit(units), self.y) + self.weight_decay * self.penalty(units)
 
+    def largest_multiple(self, bound: float) -> float:
+        """The largest t for which ``rho(v) <= bound`` shows that ``rho(t v) <= weight_decay``."""
+        return self.weight_decay / bound if bound > 0.0 else np.inf
+
     def dual_vector(self, units: Units) -> Array:
         """The gradient of the loss at the predictions, where it is smooth; ``F^T v = 0``."""
         return self.make_feasible(self.loss.gradient(self.fit(units), self.y))

@@ -51,6 +51,8 @@ def improve_lower_bound(
     deadline : float
         On ``time.monotonic``.
     """
+    if not v.any():
+        return
     forest = Forest(rows, slopes, v)
     ascent = Ascent(bracket.problem, v, bracket.units.free)
     eps, value, choosing = FIRST, -np.inf, False

@@ -40,7 +40,7 @@ class Units:
         """Refuse what does not fit the family."""
         if self.claims.norm not in self.norms:
             raise RefusalError(f"there are no such units with the norm {self.claims.norm}")
-        if self.claims.evidence and (self.claims.norm == "l1" or not self.relaxed):
+        if self.claims.evidence and not self.relaxed:
             raise RefusalError("there is no evidence for such units")
         if (self.claims.gate is None) == (self.parameter == "gates"):
             raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")

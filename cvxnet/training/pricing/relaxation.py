@@ -252,15 +252,25 @@ class Side:
         self.add_pairs(np.abs(V) + (self.mean - self.sigma * self.Xu)[None, :], V)
 
     def bound(self) -> float:
-        """A proved bound on G: B, with some room."""
-        return self.multiplier()[1] * (1.0 + SPARE)
+        """A proved bound on G: B, with some room and its rounding.
 
-    def multiplier(self) -> tuple[float, float]:
-        """mu, a little above the best one, and B there."""
-        *_, tau, Q, c = self.forms(self.z)
+        As ``G(0) = 0`` it is not negative, whatever rounding makes of B.
+        """
+        _, B, rounding = self.multiplier()
+        return max(B, 0.0) * (1.0 + SPARE) + rounding
+
+    def multiplier(self) -> tuple[float, float, float]:
+        """mu, a little above the best one, B there, and a bound on the rounding of B.
+
+        Sums over the rows err by units of rounding of the sum of all their terms.
+        """
+        _, _, spent, *_, tau, Q, c = self.forms(self.z)
         scale = float(np.trace(Q) + np.linalg.norm(c)) or 1.0
         mu, gaps, V = best_multiplier(Q, c, 1e-10 * scale)
-        return mu, float(tau.sum() / 2.0 + mu + ((V.T @ c) ** 2 / (4.0 * gaps)).sum())
+        B = float(tau.sum() / 2.0 + mu + ((V.T @ c) ** 2 / (4.0 * gaps)).sum())
+        terms = (abs(self.a) + abs(self.b)) * float(self.lengths @ np.abs(self.v))
+        terms += float(np.abs(spent).sum() + tau.sum()) + abs(mu) + scale
+        return mu, B, (self.n + 100) * np.finfo(float).eps * terms
 
     def multipliers(self) -> Multipliers:
         """The evidence for `bound`.
