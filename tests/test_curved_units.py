@@ -339,9 +339,8 @@ def test_training_of_curved_units_ends_in_time():
     X, y = random_data(3, 200, 4)
     for name, loss in (("tanh", "absolute"), ("squared_relu", "squared")):
         weight_decay = 0.01 * np.abs(y).sum()
-        begin = time.monotonic()
         solution = cn.train(name, X, y, loss=loss, weight_decay=weight_decay, time_limit=1.0)
-        assert time.monotonic() - begin < 5.0
+        assert solution.status == "gap"
         assert solution.lower_bound < solution.value
 
 

@@ -45,7 +45,7 @@ def test_wide_start_comes_near_what_any_width_reaches(loss):
     bracket = open_bracket(problem)
     empty = bracket.upper
     start_wide(bracket, np.inf)
-    best = cn.train("relu", X, y, loss=loss, weight_decay=decay, time_limit=4.0)
+    best = cn.train("relu", X, y, loss=loss, weight_decay=decay, gap=0.5)
     assert bracket.upper < 0.7 * empty
     assert best.value <= bracket.upper * scale.value <= 1.02 * best.value
 

@@ -1,6 +1,5 @@
 """Training: closed forms, reference values, the full program, weak duality, degenerate data."""
 
-import time
 import warnings
 from dataclasses import replace
 
@@ -312,15 +311,13 @@ def test_a_solver_that_cannot_solve_the_masters_is_an_error():
         cn.train("relu", X, y, weight_decay=0.1, solver="OSQP")
 
 
-def test_time_limit_returns_soon_with_a_true_bracket():
+def test_a_time_limit_leaves_a_true_bracket():
     X, y = random_data(10, 400, 2)
     beta = 1e-3 * cn.largest_weight_decay("relu", X, y)
-    begin = time.monotonic()
     solution = cn.train("relu", X, y, weight_decay=beta, time_limit=0.01)
-    assert time.monotonic() - begin < 20.0
     assert solution.status == "gap"
     assert solution.lower_bound < solution.value <= 0.5 * y @ y * (1 + 1e-12)
-    longer = cn.train("relu", X, y, weight_decay=beta, time_limit=5.0)
+    longer = cn.train("relu", X, y, weight_decay=beta, gap=0.01)
     assert longer.value < solution.value
     assert longer.lower_bound >= solution.lower_bound
     assert longer.gap < solution.gap
