@@ -19,7 +19,7 @@ from cvxnet.cli.options import (
     WeightDecay,
     split_features,
 )
-from cvxnet.cli.outcome import print_facts, print_json
+from cvxnet.cli.outcome import print_facts, print_json, stopped_line
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
@@ -76,6 +76,7 @@ def certify(
         "best_units": found.best.units,
         "width": found.width,
         "layers_below": found.layers_below,
+        "stopped": found.best.stats["stopped"],
         "notes": found.notes,
         "assumed_activation": assumed,
         "certificate": None if out is None else str(out),
@@ -89,6 +90,7 @@ def certify(
                 "bracket": f"{lower} <= optimum <= {upper}",
                 "network": f"at most {found.gap:.2g} above the optimum, relatively",
                 "best found": f"{found.best.value:.10g} with {found.best.units} units",
+                "stopped": stopped_line(found.best),
                 "note": "; ".join(found.notes),
                 "try next": f"cvxnet check {out}" if out else "--out FILE keeps the certificate",
             }

@@ -72,6 +72,8 @@ def summary(solution: Solution) -> dict[str, Any]:
         "seconds": stats["seconds"],
         "rounds": stats["rounds"],
         "interrupted": stats["interrupted"],
+        "stopped": stats["stopped"],
+        "untrained": stats["untrained"],
     }
 
 
@@ -82,6 +84,11 @@ def bracket_line(solution: Solution, goal: float) -> str:
     if solution.stats["interrupted"]:
         verdict += ", interrupted"
     return f"{lower} <= optimum <= {upper}   relative gap {solution.gap:.1e}: {verdict}"
+
+
+def stopped_line(solution: Solution) -> str:
+    """Why training ended, where the bracket was not closed."""
+    return "" if solution.status == "optimal" else solution.warning or solution.stats["stopped"]
 
 
 def network_line(solution: Solution, files: dict[str, str]) -> str:

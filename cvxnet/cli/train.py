@@ -33,6 +33,7 @@ from cvxnet.cli.outcome import (
     print_facts,
     print_json,
     save_solution,
+    stopped_line,
     summary,
 )
 from cvxnet.cli.preparation import prepare
@@ -99,6 +100,7 @@ def report(solution: Solution, data: Data, gap: float, out: Path | None, json: b
     print_facts(
         {
             "bracket": bracket_line(solution, gap),
+            "stopped": stopped_line(solution),
             "network": network_line(solution, files),
             "classes": "-1 is {!r}, +1 is {!r}".format(*data.classes) if data.classes else "",
             "files": "  ".join(files.values()),

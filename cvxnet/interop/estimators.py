@@ -5,6 +5,7 @@ scikit-learn is imported here when somebody asks for `ConvexNetRegressor` or `Co
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from cvxnet.training.units import Family
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.metaestimators import available_if
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -79,6 +81,9 @@ class ConvexNet(BaseEstimator):
 
     def _keep(self, solutions: list[Solution]) -> Self:
         """The fitted attributes: one of each, or lists with one for each class."""
+        for solution in solutions:
+            if solution.warning:
+                warnings.warn(solution.warning, ConvergenceWarning, stacklevel=3)
         networks = [solution.network for solution in solutions]
         certificates = [solution.certificate for solution in solutions]
         one = len(solutions) == 1
@@ -122,7 +127,9 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
         A conic solver that CVXPY has installed.
     time_limit : float or None
         Seconds for one training. Where they are over before the gap is reached, the best network
-        so far is kept, with its true bracket, and ``solution_.status`` is "gap".
+        so far is kept, with its true bracket, and ``solution_.status`` is "gap". Loading and
+        compiling kernels does not count. A ``ConvergenceWarning`` says where the time did not
+        suffice for any unit.
 
     Attributes
     ----------

@@ -68,5 +68,11 @@ def predict_constant(
         gap=certificate.gap,
         network=network,
         certificate=certificate,
-        stats={"seconds": 0.0, "rounds": 0, "units": 0, "history": []},
+        stats={
+            "seconds": 0.0,
+            "rounds": 0,
+            "units": 0,
+            "stopped": "the gap was reached",
+            "history": [],
+        },
     )

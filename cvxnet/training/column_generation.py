@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.bracket import relative_gap
+from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
@@ -68,7 +69,8 @@ class Bracket:
     ``lower <= optimum <= upper`` holds at every moment, whatever the solvers returned: ``upper``
     is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
     scaled into the feasible set. ``evidence`` says how, where pricing was not exact. ``proposal``
-    is the dual vector that was priced last, or is to be priced first.
+    is the dual vector that was priced last, or is to be priced first. ``promising`` says whether
+    units are known to improve on it, or nothing is known yet.
     """
 
     problem: Problem
@@ -78,6 +80,12 @@ class Bracket:
     lower: float
     proposal: Array
     evidence: Evidence | None = None
+    promising: bool = True
+
+    @property
+    def untrained(self) -> bool:
+        """Whether there are no units yet, though they would lower the objective."""
+        return self.promising and not len(self.units)
 
     @property
     def gap(self) -> float:
@@ -113,17 +121,17 @@ def close_bracket(
     """Run column generation; yields the bracket after each round.
 
     Ends when the gap is reached, when nothing improves it any more, or after ``deadline``
-    (``time.monotonic``). The same object is yielded each time: it may also be read, and is true,
+    (`now`). The same object is yielded each time: it may also be read, and is true,
     after an interruption. Where pricing has no proved bound, the bound is worked at afterwards,
     in what is left of the time.
     """
     if bracket.problem.family.exact:
         yield from generate_columns(bracket, master, gap, deadline)
         return
-    begin = time.monotonic()
+    begin = now()
     yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
     problem = bracket.problem
-    end = min(deadline, time.monotonic() + PROOF_SECONDS) if deadline == np.inf else deadline
+    end = min(deadline, now() + PROOF_SECONDS) if deadline == np.inf else deadline
     first = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
     proofs = problem.family.prove(bracket, first, end)
     while True:
@@ -150,7 +158,7 @@ def generate_columns(
     progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
     while True:
         yield bracket
-        if bracket.gap <= gap or time.monotonic() >= deadline or not progress.seen_in(bracket):
+        if bracket.gap <= gap or now() >= deadline or not progress.seen_in(bracket):
             return
         units = units.without_small(NEGLIGIBLE)
         grown = units + new_units(maxima, problem, units)
@@ -166,7 +174,7 @@ def generate_columns(
             kept = blocks if progress.still else {}
             blocks = blocks_of(problem, candidates(bracket, grown, timings, deadline)) | kept
             master.value, master.second_way = bracket.upper, progress.still % 2 == 1
-            left = deadline - time.monotonic()
+            left = deadline - now()
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
             if problem.family.smooth and not problem.loss.smooth:
@@ -175,7 +183,7 @@ def generate_columns(
         if not problem.loss.smooth or not problem.family.exact:
             continue
         for _ in range(REFINEMENTS):
-            done = bracket.gap <= gap or time.monotonic() > deadline
+            done = bracket.gap <= gap or now() > deadline
             if done or maxima.rho > NEAR * problem.weight_decay:
                 break
             with clock(timings, "refining"):
@@ -252,6 +260,8 @@ def price(
     with clock(timings, "pricing"):
         floor = (1.0 - LEVEL) * problem.weight_decay
         maxima = problem.family.price_until(v, floor, deadline)
+    if now() < deadline or maxima.rho > problem.weight_decay:
+        bracket.promising = maxima.rho > problem.weight_decay
     bracket.offer_dual(v, maxima.rho + maxima.error)
     return maxima
 

@@ -9,7 +9,6 @@ first network, and its multiplier the first dual vector to be priced.
 
 from __future__ import annotations
 
-import time
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Bracket, clock, price
 from cvxnet.training.master import Timings
 from cvxnet.training.problem import Array, Problem, Units, no_units
@@ -92,14 +92,14 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
     """
     problem = bracket.problem
     expected = SECONDS * (problem.family.rank + 1) ** 6
-    if problem.loss.smooth or expected > min(deadline - time.monotonic(), LONGEST):
+    if problem.loss.smooth or expected > min(deadline - now(), LONGEST):
         return
     written = problem.family.program(problem)
     if written is None:
         return
     program, find_units = written
     for options in ATTEMPTS:
-        if bracket.gap <= gap or time.monotonic() > deadline:
+        if bracket.gap <= gap or now() > deadline:
             return
         with clock(timings, "solving"):
             v = solve_quietly(program, deadline, options)
@@ -116,7 +116,7 @@ def solve_quietly(
     What comes back is judged by the bracket, so neither a warning nor an error concerns the user.
     """
     options = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), PRECISION) | options
-    left = deadline - time.monotonic()
+    left = deadline - now()
     if np.isfinite(left):
         options["time_limit"] = max(left, 1e-3)
     try:

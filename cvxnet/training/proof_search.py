@@ -9,12 +9,12 @@ smoothing may hide matters, and where it does not the tree grows.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cvxnet.training.clock import now
 from cvxnet.training.dual_ascent import Ascent
 from cvxnet.training.pricing.evidence import Array, Evidence
 from cvxnet.training.pricing.relaxation import Side
@@ -49,7 +49,7 @@ def improve_lower_bound(
     v : (n,) array
         The dual vector to start from, with ``F^T v = 0``.
     deadline : float
-        On ``time.monotonic``.
+        On the clock of `now`.
     """
     if not v.any():
         return
@@ -63,7 +63,7 @@ def improve_lower_bound(
             improve(forest.sides, eps, deadline)
         yield ascent.v, forest.bound(), forest.evidence()
         before, value = value, ascent.value(forest.bound())
-        if time.monotonic() > deadline:
+        if now() > deadline:
             return
         hidden, left = eps * abs(value), bracket.upper - value
         if value - before > LITTLE * min(hidden, left):
@@ -88,6 +88,6 @@ def grow(forest: Forest, eps: float, deadline: float) -> bool:
     for _ in range(1 + len(forest.sides) // GROWTH):
         children = forest.grow()
         improve(children, eps, deadline)
-        if not children or time.monotonic() > deadline:
+        if not children or now() > deadline:
             break
     return bool(children)

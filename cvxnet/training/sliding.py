@@ -11,11 +11,10 @@ balanced network, it is ``|p|^2``, and by the chain rule a gradient g in z becom
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from scipy.optimize import minimize
 
+from cvxnet.training.clock import now
 from cvxnet.training.problem import Array, Problem, Units
 
 TINY = 1e-150
@@ -34,7 +33,7 @@ def slide(
     """Move the units downhill by at most ``steps`` quasi-Newton steps (L-BFGS).
 
     Ends where a step lowers the objective by less than ``precision``, relatively, or at the
-    deadline (``time.monotonic``). With a ``width`` kinks are rounded off on it, where a family has
+    deadline (`now`). With a ``width`` kinks are rounded off on it, where a family has
     any, and the objective of the units themselves may rise.
     """
     family = problem.family.rounded(width) if width else problem.family
@@ -58,7 +57,7 @@ def slide(
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
 
     def stop_in_time(_: Array) -> None:
-        if time.monotonic() > deadline:
+        if now() > deadline:
             raise StopIteration
 
     x = minimize(

@@ -38,8 +38,12 @@ class Solution:
     stats : dict
         Seconds in each part (``seconds``, ``pricing``, ``sliding``, ``assembling``,
         ``compiling``, ``solving``, ``refining``, ``proving``), ``rounds``, ``units``, ``solver``,
-        ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None), and
-        ``history``: (seconds, lower, upper, units) after each round.
+        ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None),
+        ``history``: (seconds, lower, upper, units) after each round, ``stopped`` and ``untrained``.
+        ``stopped`` says in words why training ended: the gap was reached, the time limit was,
+        somebody interrupted it, nothing improved any more (and what to try then), or the solver
+        failed. ``untrained`` is True where it ended before it had improved on the best network
+        without units, and units would or may do so; see `Solution.warning`.
     """
 
     status: str
@@ -66,6 +70,16 @@ class Solution:
             f"for width {self.width} only the lower bound holds"
         )
 
+    @property
+    def warning(self) -> str:
+        """What keeps the network from being of use; empty where nothing does."""
+        if not self.stats.get("untrained"):
+            return ""
+        return (
+            "untrained: this is still the best network without units, and none was found that "
+            f"lowers its objective before training ended ({self.stats['stopped']})"
+        )
+
     def __repr__(self) -> str:
         return f"<Solution {self}>"
 
@@ -81,4 +95,6 @@ class Solution:
             f"{self.status}: {lower} <= optimum <= {upper} (relative gap {self.gap:.1e}), "
             f"{self.units} units, {self.stats['seconds']:.2f} s"
         )
-        return f"{text}; {self.width_note}" if self.width_note else text
+        stopped = "" if self.status == "optimal" else self.stats.get("stopped", "")
+        notes = [self.warning or stopped, self.width_note]
+        return "; ".join([text, *filter(None, notes)])

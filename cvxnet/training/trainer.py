@@ -14,6 +14,7 @@ from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Weighted
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.opening import fit_free, open_bracket, start_from_program, start_wide
@@ -32,6 +33,8 @@ WIDELY = 0.3
 """Share of the time for a first network, where pricing is not exact."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
+REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows the bracket"
+"""Two of the reasons why training stops."""
 
 
 def train(
@@ -128,7 +131,7 @@ def solve(
     task: Task, gap: float, solver: str, time_limit: float | None, progress: bool
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of a task, as narrow as the time allows, and the stats."""
-    deadline = time.monotonic() + check_time_limit(time_limit)
+    deadline = now() + check_time_limit(time_limit)
     gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     problem, scale = rescale(task.problem)
     master = Master(problem, check_solver(solver))
@@ -161,33 +164,54 @@ def search(
     """
     begin = time.perf_counter()
     history: list[tuple[float, float, float, int]] = []
-    interrupted, failure = False, None
+    failure, stopped = None, ""
     try:
         start_from_program(bracket, gap, deadline, master.timings)
-        start_wide(bracket, time.monotonic() + WIDELY * (deadline - time.monotonic()))
+        start_wide(bracket, now() + WIDELY * (deadline - now()))
         for _ in close_bracket(bracket, master, gap, deadline):
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])
-        if bracket.gap <= gap and time.monotonic() < deadline:
+        if bracket.gap <= gap and now() < deadline:
             bracket.units = prune(bracket.units, master)
         else:
             bracket.units = thin(bracket.problem, bracket.units)
+        stopped = why_stopped(bracket, gap, deadline)
     except KeyboardInterrupt:
-        interrupted = True
+        stopped = INTERRUPTED
     except SolverError as error:
         if len(history) < 2:
             raise
         failure = str(error)
+        stopped = f"the solver failed, try another one: {failure}"
     return asdict(master.timings) | {
         "seconds": time.perf_counter() - begin,
         "rounds": len(history),
         "units": len(bracket.units),
         "solver": master.solver,
-        "interrupted": interrupted,
+        "interrupted": stopped == INTERRUPTED,
         "failure": failure,
+        "stopped": stopped,
+        "untrained": bracket.untrained and bracket.gap > gap,
         "history": history,
     }
+
+
+def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
+    """Why column generation ended of itself, and what to try where the gap was not reached."""
+    if bracket.gap <= gap:
+        return REACHED
+    if now() >= deadline:
+        return "the time limit was reached: a longer one lets the bracket shrink further"
+    if bracket.problem.family.exact:
+        return (
+            "nothing improves any more: standardise the columns of X, or try another solver or a "
+            "larger weight decay"
+        )
+    return (
+        "nothing improves any more, or not fast enough: a larger weight decay, fewer columns or a "
+        "time limit to be used up narrow the bracket"
+    )
 
 
 def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:

@@ -24,7 +24,6 @@ Either way the largest bound that is left is proved.
 
 from __future__ import annotations
 
-import time
 from itertools import product
 from math import sqrt
 
@@ -32,6 +31,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
@@ -80,7 +80,7 @@ def price_tanh(
     floor : float
         Maxima at or below this value are not looked for.
     deadline : float
-        When the bound has to do (``time.monotonic``).
+        When the bound has to do (`now`).
 
     Examples
     --------
@@ -185,7 +185,7 @@ def search_boxes(
     while True:
         parts = []
         for start in range(0, len(centres), portion):
-            if start and time.monotonic() > deadline:
+            if start and now() > deadline:
                 return proved, better
             some = centres[start : start + portion]
             parts.append(bound_boxes(phi, some, w, rows, v, best * (1.0 + TOLERANCE)))
@@ -197,7 +197,7 @@ def search_boxes(
         bounds, centres = bounds[left], centres[left]
         allowed -= len(centres) * 2**r
         proved = float(bounds.max(initial=best * (1.0 + TOLERANCE)))
-        if not len(centres) or allowed < 0 or time.monotonic() > deadline:
+        if not len(centres) or allowed < 0 or now() > deadline:
             return proved, better
         w *= 0.5
         centres = (centres[:, None, :] + w * corners).reshape(-1, r)

@@ -34,7 +34,6 @@ lengths going into w.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from copy import copy
 
@@ -42,6 +41,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.evidence import Array, Indices, Multipliers
 
 STEPS = 100
@@ -326,7 +326,7 @@ def descend(
         return (value, gradient) if np.isfinite(gradient).all() else (np.inf, np.zeros_like(x))
 
     def out_of_time(x: Array) -> None:
-        if time.monotonic() > deadline:
+        if now() > deadline:
             raise StopIteration
 
     options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}

@@ -130,7 +130,7 @@ class UnitFamily:
         raise TypeError(f"{self.name} units have no pricing")
 
     def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
-        """``price``, ended soon after the deadline (``time.monotonic``) where it may take long."""
+        """``price``, ended soon after the deadline (`now`) where it may take long."""
         return self.price(v, floor)
 
     def prove(

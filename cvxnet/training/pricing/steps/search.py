@@ -8,11 +8,11 @@ little below. The problem is NP-hard (weighted classification by a linear rule).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
 
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.steps.branching import bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.dichotomies import Signs, sign_of
@@ -36,7 +36,7 @@ def search_dichotomies(
 ) -> LocalMaxima:
     """The best dichotomies that local search finds, and where ``exact`` a bound worked at.
 
-    The bound is what was proved by the deadline (``time.monotonic``), about.
+    The bound is what was proved by the deadline (`now`), about.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def search_dichotomies(
         target = factor * max(rho, floor)
         if target >= bound:
             continue
-        budget = min(budget, PRODUCTS_A_SECOND * (deadline - time.monotonic()))
+        budget = min(budget, PRODUCTS_A_SECOND * (deadline - now()))
         proved = None
         if budget > 0.0:
             proved = bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
@@ -71,12 +71,12 @@ def search_dichotomies(
 
 
 def improve_bound(g: StepFunction, deadline: float) -> Iterator[float]:
-    """Better and better bounds on ``|g|`` until the deadline (``time.monotonic``)."""
+    """Better and better bounds on ``|g|`` until the deadline (`now`)."""
     yield g.most
     rho = search_dichotomies(g, 0.0, exact=False).rho
     for factor in LADDER:
         target = factor * rho - abs(g.constant)
-        budget = PRODUCTS_A_SECOND * (deadline - time.monotonic())
+        budget = PRODUCTS_A_SECOND * (deadline - now())
         if factor * rho >= g.most:
             continue
         proved = bound_sums(g.cells, g.c, g.d, target, budget) if budget > 0.0 else None
