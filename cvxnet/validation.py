@@ -80,6 +80,17 @@ def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
     return X, y
 
 
+def check_gap(value: Any) -> float:
+    """A relative gap to reach: above 0, and below 1, the gap of the trivial lower bound 0."""
+    gap = check_positive(value, "gap", "A gap of 1e-6 is usual.")
+    if gap >= 1.0:
+        raise InputError(
+            f"gap is {gap:g}, but any network has a relative gap of at most 1, (upper - lower) / "
+            "upper with the lower bound 0, so there would be nothing to prove. 1e-6 is usual."
+        )
+    return gap
+
+
 def check_positive(value: Any, what: str, why: str = "") -> float:
     """A finite number above zero."""
     try:

@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 import cvxnet as cn
+from cvxnet.bracket import relative_gap
 from cvxnet.proofs.checker import __file__ as checker
 from cvxnet.proofs.checker import check
 
@@ -68,7 +69,7 @@ def measure(target: str, n: int, loss: str, share: float, seed: int) -> dict[str
     trained = time.perf_counter()
     result = check(solution.certificate.to_dict())
     checked = time.perf_counter()
-    gap = (result.upper - result.lower) / abs(result.upper) if result.valid else float("nan")
+    gap = relative_gap(result.lower, result.upper) if result.valid else float("nan")
     values = (target, n, loss, share, len(solution.certificate.a), trained - start,
               checked - trained, result.valid, gap, result.reason)  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))

@@ -48,13 +48,16 @@ def test_gap_of_a_torch_network(name, loss):
     optimizer = getattr(torch.optim, name)(module.parameters(), lr=rate)
     value = fit(module, X, y, 0.2, optimizer, 8 if name == "LBFGS" else 200, loss)
     cert = cn.certify(module, X, y, loss=loss, weight_decay=0.2)
-    assert cert.upper == pytest.approx(value, rel=1e-9)
-    assert cert.best.status == "optimal"
-    assert cert.lower <= cert.best.value <= cert.upper
-    assert cert.gap == pytest.approx(1 - cert.lower / value, abs=1e-9)
+    assert cert.value == pytest.approx(value, rel=1e-9)
+    assert cert.best.status == "optimal" and cert.closed_by == ""
+    assert cert.lower <= cert.upper == cert.best.value <= cert.value
+    assert cert.gap == pytest.approx(1 - cert.lower / cert.upper, abs=1e-15)
+    least, most = cert.excess
+    assert 0.0 < least <= most == pytest.approx(value / cert.lower - 1, rel=1e-6)
+    assert least == pytest.approx(value / cert.upper - 1, rel=1e-6)
     result = cn.check(cert.certificate.to_dict())
     assert result.valid, result.reason
-    assert (result.lower, result.upper) == (cert.lower, cert.upper)
+    assert (result.lower, result.upper) == (cert.lower, cert.value)
 
 
 def test_a_good_network_needs_no_retraining():
@@ -62,7 +65,7 @@ def test_a_good_network_needs_no_retraining():
     X, y = random_data(1, 25, 2)
     solution = cn.train("relu", X, y, weight_decay=0.2, gap=1e-9)
     cert = cn.certify(cn.to_torch(solution.network), X, y, weight_decay=0.2)
-    assert cert.gap <= 1e-6
+    assert cert.excess[1] <= 1.1e-6 and cert.closed_by == "gap"
     assert cert.best.stats["rounds"] == 1
     assert cert.notes == []
 
@@ -85,7 +88,7 @@ def test_of_a_deep_network_the_last_two_layers():
     same = cn.certify(top, features, y, weight_decay=0.2)
     assert cert.layers_below == 2 and "last two layers" in cert.notes[0]
     assert cert.lower == pytest.approx(same.lower, rel=1e-6)
-    assert cert.upper == pytest.approx(same.upper, rel=1e-9)
+    assert cert.value == pytest.approx(same.value, rel=1e-9)
     assert cn.check(cert.certificate.to_dict()).valid
 
 
@@ -102,8 +105,8 @@ def test_many_features(activation):
     beta = 0.3 * cn.largest_weight_decay("relu", X, y)
     fit(module, X, y, beta, torch.optim.Adam(module.parameters(), lr=1e-2), 500)
     cert = cn.certify(module, X, y, weight_decay=beta, gap=0.4, time_limit=None)
-    assert 0.0 < cert.lower <= cert.best.value <= cert.upper * (1 + 1e-12)
-    assert cert.gap < 0.5
+    assert 0.0 < cert.lower <= cert.upper <= cert.best.value
+    assert cert.upper <= cert.value and cert.gap < 0.5
     result = cn.check(cert.certificate.to_dict())
     assert result.valid, result.reason
 

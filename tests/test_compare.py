@@ -16,6 +16,7 @@ import cvxnet as cn
 from cvxnet.baselines import comparison, tasks
 from cvxnet.baselines.objective import ACTIVATIONS, NOT_TRAINED, Objective
 from cvxnet.baselines.protocol import make_protocol
+from cvxnet.baselines.report import interval
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
 from cvxnet.baselines.tensors import LOSSES as TENSOR_LOSSES
 from cvxnet.baselines.tensors import to_tensors
@@ -211,7 +212,7 @@ def test_no_network_is_below_the_lower_bound(units, loss):
         assert (record.objective >= lower * (1.0 - 1e-12)).all()
         assert (record.curve >= lower * (1.0 - 1e-12)).all()
     for group in runs.groups:
-        assert (group.gap >= -1e-12).all()
+        assert (group.excess >= 0.0).all()
 
 
 @pytest.mark.parametrize("given", OPTIONS, ids=lambda given: ", ".join(given))
@@ -225,7 +226,7 @@ def test_with_every_option_no_run_is_below_the_bound_and_the_best_are_near(given
     for record in runs.records:
         assert (record.curve >= lower * (1.0 - 1e-12)).all()
     for group in runs.groups:
-        assert -1e-12 <= group.gap.min() <= 1e-3
+        assert 0.0 <= group.excess.min() <= group.excess[:, 1].min() <= 1e-3
         network = runs.network(group.optimizer, 12, 2)
         loss = 0.5 * given.get("sample_weight", 1.0) * (network(X)[:, 0] - Y) ** 2
         assert loss.sum() < group.objective[2]
@@ -263,10 +264,10 @@ def test_enough_width_and_patience_reach_a_known_optimum():
     adam_narrow, adam, lbfgs_narrow, lbfgs = runs.groups
     assert adam.objective == pytest.approx(np.full(5, 0.29), rel=1e-6)
     assert lbfgs.objective == pytest.approx(np.full(5, 0.29), rel=1e-6)
-    assert adam.within(1e-4) == 5
+    assert adam.within(1e-4) == (5, 5)
     # one unit fits one of the two samples: 1/2 for the other and 0.1 * 2 - 0.1^2 / 2 for this one
     assert min(adam_narrow.objective.min(), lbfgs_narrow.objective.min()) >= 0.5 + 0.195 - 1e-9
-    assert adam_narrow.within(1e-2) == lbfgs_narrow.within(1e-2) == 0
+    assert adam_narrow.within(1e-2) == lbfgs_narrow.within(1e-2) == (0, 0)
 
 
 def test_networks_are_handed_out():
@@ -296,7 +297,9 @@ def test_the_table_says_what_happened(tmp_path):
         (name, width) for name in ("sgd", "adam", "adamw", "lbfgs") for width in (2, 5)
     ]
     for row, group in zip(rows, runs.groups, strict=True):
-        assert f"{group.within(1e-2)}/4" in row and f"{group.gap.min():.1e}" in row
+        proved, possible = group.within(1e-2)
+        assert proved == possible and f"{proved}/4" in row
+        assert interval(*group.excess.min(axis=0)) in row
         assert (group.rate is None) == (group.optimizer == "lbfgs") == (len(row) == 9)
         assert group.rate is None or group.rate in runs.protocol.rates[group.optimizer]
     assert "adamw: its decoupled decay" in text
@@ -319,12 +322,12 @@ def test_the_table_says_what_happened(tmp_path):
 def test_runs_that_diverge_count_as_failures(tmp_path):
     runs = compare(optimizers="sgd", rates={"sgd": 1e3}, time_limit=1e-9)
     (group,) = runs.groups
-    assert np.isinf(group.objective).all() and np.isinf(group.gap).all()
-    assert group.within(1e-2) == 0 and " inf " in runs.table()
+    assert np.isinf(group.objective).all() and np.isinf(group.excess).all()
+    assert group.within(1e-2) == (0, 0) and " inf " in runs.table()
     assert "The bracket is wide" in runs.table()
     runs.to_json(tmp_path / "runs.json")
     document = json.loads((tmp_path / "runs.json").read_text())
-    assert document["groups"][0]["gap"] == [None] * 4
+    assert document["groups"][0]["excess"] == [[None, None]] * 4
     titles = [axes.get_title(loc="left") for axes in runs.plot().axes]
     assert "sgd, width 3: every run diverged" in titles
 

@@ -62,7 +62,7 @@ def test_it_prints_the_table_and_leaves_the_files(cvxnet, wave, tmp_path):
     assert "<= optimum <=" in printed and "(optimal)" in printed and "median" in printed
     assert all(str(out / name) in printed for name in FILES[1:])
     assert "adam, width 2: learning rate" in messages
-    assert "lbfgs, width 6, 3 seeds: best gap" in messages
+    assert "lbfgs, width 6, 3 seeds: best excess at most" in messages
     assert (out / "runs.png").read_bytes().startswith(b"\x89PNG")
 
 

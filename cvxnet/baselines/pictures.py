@@ -10,7 +10,7 @@ import numpy as np
 from cvxnet.baselines.objective import Array
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import excess
 from cvxnet.plots.canvas import (
     BLUE,
     GREY,
@@ -31,12 +31,12 @@ COLORS = {"sgd": RED, "adam": BLUE, "adamw": "#8c6bb1", "lbfgs": "#1b7837"}
 MARKERS = {"sgd": "o", "adam": "s", "adamw": "^", "lbfgs": "D"}
 LINES: Sequence[Any] = ("-", "--", ":", "-.")
 BAND = "#dcdcdc"
-LEAST_GAP = 1e-8
-"""Gaps below are drawn here."""
+LEAST = 1e-8
+"""An excess below is drawn here."""
 
 
 def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
-    """Final gaps, success rates, and the gap over epochs and over time, beside the bracket.
+    """Final excess, success rates, and the excess over epochs and time, beside the bracket.
 
     With one or two features also the units of the optimum, and of the median run of the first
     optimiser at the largest width.
@@ -65,26 +65,30 @@ def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
 
 
 def draw_bracket(axes: Axes, runs: Runs) -> None:
-    """The bracket as a band: the lower bound is at its foot, below the axis."""
+    """The bracket as a band: where the optimum may be, if it is not at the lower bound."""
     axes.set_yscale("log")
-    top = max(runs.solution.gap, LEAST_GAP)
-    axes.axhspan(LEAST_GAP / 10.0, top, color=BAND, linewidth=0, zorder=0)
+    top = float(np.clip(runs.excess(np.array([runs.best]))[0, 1], LEAST, 1.0))
+    axes.axhspan(LEAST / 10.0, top, color=BAND, linewidth=0, zorder=0)
     axes.set_ylim(min(top, 1e-6) / 3.0, 2.0)
 
 
 def draw_gaps(axes: Axes, runs: Runs) -> None:
-    """One point for each run; those that diverged on the upper edge."""
+    """For each run a point at its largest excess, and a line down to its smallest.
+
+    Those that diverged are on the upper edge.
+    """
     draw_bracket(axes, runs)
     for tolerance in TOLERANCES:
         axes.axhline(tolerance, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
     for place, group in enumerate(runs.groups):
-        spread = np.linspace(-0.3, 0.3, len(group.gap)) if len(group.gap) > 1 else np.zeros(1)
-        shown = np.clip(group.gap, axes.get_ylim()[0] * 1.2, axes.get_ylim()[1])
-        axes.plot(place + spread, shown, clip_on=False, linestyle="", **look(group))
+        spread = np.linspace(-0.3, 0.3, len(group.seeds)) if len(group.seeds) > 1 else np.zeros(1)
+        least, most = np.clip(group.excess, axes.get_ylim()[0] * 1.2, axes.get_ylim()[1]).T
+        axes.plot(place + spread, most, clip_on=False, linestyle="", **look(group))
+        axes.vlines(place + spread, least, most, color=COLORS[group.optimizer], lw=0.6, alpha=0.5)
     axes.set_xticks(
         range(len(runs.groups)), [f"{g.optimizer}\n{g.width}" for g in runs.groups], fontsize=7.5
     )
-    axes.set_ylabel("gap at the end")
+    axes.set_ylabel("excess at the end")
     axes.set_title("where each run ended (grey: the bracket)", loc="left")
 
 
@@ -95,16 +99,18 @@ def look(group: Group) -> dict[str, Any]:
 
 
 def draw_success(axes: Axes, runs: Runs) -> None:
-    """The share of runs within each tolerance, by width."""
+    """The share of runs within each tolerance, by width: proved, and shaded what is possible."""
     for name in runs.protocol.optimizers:
         groups = [group for group in runs.groups if group.optimizer == name]
         widths = [group.width for group in groups]
         label: str | None = OPTIMIZERS[name].label
         for tolerance, line in zip(TOLERANCES, LINES, strict=False):
-            share = [group.within(tolerance) / len(group.seeds) for group in groups]
+            ends = [np.array(group.within(tolerance)) / len(group.seeds) for group in groups]
+            least, most = np.transpose(ends) if ends else ((), ())
             axes.plot(
-                widths, share, line, color=COLORS[name], marker=MARKERS[name], ms=4.5, label=label
+                widths, least, line, color=COLORS[name], marker=MARKERS[name], ms=4.5, label=label
             )
+            axes.fill_between(widths, least, most, color=COLORS[name], alpha=0.12, linewidth=0)
             label = None
     for tolerance, line in zip(TOLERANCES, LINES, strict=False):
         axes.plot([], [], line, color=GREY, label=f"within {tolerance:g}")
@@ -117,17 +123,17 @@ def draw_success(axes: Axes, runs: Runs) -> None:
 
 
 def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
-    """The gap of every run on its way, over ``"epochs"`` or over the ``"clock"``."""
+    """The excess, at most, of every run on its way, over ``"epochs"`` or over the ``"clock"``."""
     draw_bracket(axes, runs)
     for record in runs.records:
         line = LINES[runs.protocol.widths.index(record.width) % len(LINES)]
         for x, curve in zip(getattr(record, over), record.curve, strict=True):
-            y = np.clip(runs.gaps(curve), LEAST_GAP, None)
+            y = np.clip(runs.excess(curve)[:, 1], LEAST, None)
             y[~np.isfinite(y)] = np.nan
             axes.plot(
                 x[1:], y[1:], linestyle=line, color=COLORS[record.optimizer], lw=0.6, alpha=0.45
             )
-    axes.set(xscale="log", ylabel="gap")
+    axes.set(xscale="log", ylabel="excess, at most")
     if over == "epochs":
         axes.set_xlabel("epochs (L-BFGS: evaluations)")
         axes.set_title("the way there; line style: width", loc="left")
@@ -136,13 +142,16 @@ def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
     history = runs.solution.stats["history"]
     before = runs.exact_seconds - runs.solution.stats["seconds"]
     seconds = [before + entry[0] for entry in history]
-    gaps = [relative_gap(lower, upper) for _, lower, upper, _ in history]
+    ends = [excess(upper, lower, upper)[1] for _, lower, upper, _ in history]
+    last = excess(runs.solution.value, runs.solution.lower_bound, runs.best)[1]
+    drawn = np.array([*ends, last])
+    drawn[~np.isfinite(drawn)] = np.nan
     axes.plot(
         [*seconds, runs.exact_seconds],
-        np.maximum([*gaps, runs.solution.gap], LEAST_GAP),
+        np.maximum(drawn, LEAST),
         color=KINK,
         linewidth=1.8,
-        label="exact: (upper - lower) / upper",
+        label="exact: (upper - lower) / lower",
     )
     axes.set_xlabel("seconds (SGD, Adam: of a whole batch; tuning not counted)")
     axes.legend(fontsize=7, frameon=False, loc="lower left")
@@ -167,7 +176,7 @@ def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
     middle = order[len(order) // 2]
     w = runs.objective.weights(*runs.weights(name, group.width, group.seeds[middle]))
     draw_units(axes, runs, (w.W, w.b, w.a), names)
-    title = f"{name}, width {group.width}, median run: gap {group.gap[middle]:.1e}"
+    title = f"{name}, width {group.width}, median run: excess <= {group.excess[middle, 1]:.1e}"
     axes.set_title(title, loc="left")
 
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from cvxnet.baselines.tasks import TUNING, Record, best_rate
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import excess
 
 
 class Progress:
@@ -48,5 +48,5 @@ def describe(record: Record, lower: float) -> str:
     if record.stream == TUNING:
         return f"{what}: learning rate {best_rate(record):.3g}"
     best = float(np.min(record.objective))
-    gap = relative_gap(lower, best) if np.isfinite(best) else np.inf
-    return f"{what}, {len(record.seeds)} seeds: best gap {gap:.1e}"
+    _, most = excess(best, lower, best)
+    return f"{what}, {len(record.seeds)} seeds: best excess at most {most:.1e}"

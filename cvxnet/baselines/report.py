@@ -17,6 +17,7 @@ from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
+from cvxnet.baselines.objective import Array
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import bracket_text
@@ -27,7 +28,7 @@ COLUMNS = (
     "optimizer",
     "width",
     "learning rate",
-    "gap: min",
+    "excess: min",
     "median",
     "max",
     *(f"<= {tolerance:g}" for tolerance in TOLERANCES),
@@ -104,12 +105,36 @@ def row(runs: Runs, group: Group) -> list[str]:
         group.optimizer,
         str(group.width),
         rate,
-        *(f"{gap:.1e}" for gap in (group.gap.min(), np.median(group.gap), group.gap.max())),
-        *(f"{group.within(tolerance)}/{len(group.seeds)}" for tolerance in TOLERANCES),
+        *(interval(*ends) for ends in summary(group)),
+        *(f"{between(*group.within(t))}/{len(group.seeds)}" for t in TOLERANCES),
         f"{group.tuning_seconds:.1f}" if group.tuning_seconds else "",
         f"{group.seconds:.1f}",
         f"{total / runs.exact_seconds:.0f}",
     ]
+
+
+def summary(group: Group) -> list[Array]:
+    """The smallest, the median and the largest excess, each (2,)."""
+    return [f(group.excess, axis=0) for f in (np.min, np.median, np.max)]
+
+
+def interval(least: float, most: float) -> str:
+    """An excess in two digits where that says it, otherwise both ends.
+
+    >>> interval(0.0123, 0.0124), interval(0.0, 1e-7), interval(0.5, float("inf"))
+    ('1.2e-02', '<=1.0e-07', '>=5.0e-01')
+    """
+    low, high = f"{least:.1e}", f"{most:.1e}"
+    if low == high:
+        return high
+    if not np.isfinite(most):
+        return f">={low}"
+    return between(low, high) if least else f"<={high}"
+
+
+def between(low: Any, high: Any) -> str:
+    """Two ends that may be equal."""
+    return str(low) if low == high else f"{low}..{high}"
 
 
 def notes(runs: Runs) -> list[str]:
@@ -119,8 +144,9 @@ def notes(runs: Runs) -> list[str]:
     steps = "all samples" if size is None else f"{size} samples (L-BFGS: all)"
     tuned = f"tuned on {protocol.tuning_seeds} other networks"
     found = [
-        "gap: (objective - lower bound) / objective, at least the true distance to the optimum.",
-        "<= t: how many runs ended that close.",
+        "excess: how far above the optimum, relatively; from (objective - upper) / upper to "
+        "(objective - lower) / lower.",
+        "<= t: how many runs ended that close, proved..possible.",
         f"{protocol.epochs} epochs, {steps} a step; learning rates are for the sum of losses, "
         f"{tuned if runs.tunings else 'as given'}.",
         "x exact: the time of tuning and all runs over that of the exact solution.",
@@ -128,7 +154,7 @@ def notes(runs: Runs) -> list[str]:
     if min(protocol.widths) < solution.units:
         found.append(
             f"The exact network has {solution.units} units: with fewer, the width itself may be "
-            "part of the gap."
+            "part of the excess."
         )
     if any(group.at_edge for group in runs.groups):
         found.append("*: the smallest or largest learning rate tried; beyond it may be better.")
@@ -136,8 +162,11 @@ def notes(runs: Runs) -> list[str]:
         found.append("adamw: its decoupled decay does not minimise this objective.")
     if solution.gap > min(TOLERANCES):
         found.append(
-            f"The bracket is wide ({solution.gap:.1e}): more runs than counted may be that close."
+            f"The bracket is wide (relative gap {solution.gap:.1e}): how far runs are above the "
+            "optimum is known no better."
         )
+    if solution.closing_note:
+        found.append(f"The exact solution: {solution.closing_note}.")
     if runs.interrupted:
         found.append("Interrupted: what was finished is shown.")
     return found
@@ -168,7 +197,7 @@ def document(runs: Runs) -> dict[str, Any]:
 
 def group_document(runs: Runs, group: Group) -> dict[str, Any]:
     """An optimiser at a width: rate, times, and for each seed the end and the way there."""
-    numbers = {"objective": group.objective, "gap": group.gap} | {
+    numbers = {"objective": group.objective, "excess": group.excess} | {
         name: np.concatenate(
             [getattr(record, name) for record in runs.records_of(group.optimizer, group.width)]
         )
@@ -182,7 +211,7 @@ def group_document(runs: Runs, group: Group) -> dict[str, Any]:
         "rate_at_edge": group.at_edge,
         "tuning_seconds": group.tuning_seconds,
         "seconds": group.seconds,
-        "within": {f"{tolerance:g}": group.within(tolerance) for tolerance in TOLERANCES},
+        "within": {f"{tolerance:g}": list(group.within(tolerance)) for tolerance in TOLERANCES},
         "seeds": group.seeds,
     } | {name: plain(array) for name, array in numbers.items()}
 
@@ -225,13 +254,16 @@ def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
             "seed": seed,
             "rate": group.rate,
             "objective": objective,
-            "gap": gap,
+            "excess_at_least": least,
+            "excess_at_most": most,
             "tuning_seconds_of_all_seeds": group.tuning_seconds,
             "seconds_of_all_seeds": group.seconds,
         }
         | common
         for group in runs.groups
-        for seed, objective, gap in zip(group.seeds, group.objective, group.gap, strict=True)
+        for seed, objective, (least, most) in zip(
+            group.seeds, group.objective, group.excess, strict=True
+        )
     ]
     with replacing(Path(path)) as file:
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")

@@ -12,7 +12,7 @@ import numpy as np
 from cvxnet.baselines.objective import Array, Objective
 from cvxnet.baselines.protocol import Protocol
 from cvxnet.baselines.tasks import Record, best_rate
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import excess
 from cvxnet.layers import Layer
 from cvxnet.training.solution import Solution
 
@@ -33,8 +33,10 @@ class Group:
     at_edge : bool
         Whether it is the smallest or largest of those tried.
     seeds : tuple of int
-    objective, gap : (s,) arrays
-        At the end; ``gap`` is relative to the proved lower bound.
+    objective : (s,) array
+        At the end.
+    excess : (s, 2) array
+        How far that is above the optimum, relatively: at least, and at most.
     tuning_seconds, seconds : float
         For choosing the rate, and for all seeds.
     """
@@ -45,13 +47,14 @@ class Group:
     at_edge: bool
     seeds: tuple[int, ...]
     objective: Array = field(repr=False)
-    gap: Array = field(repr=False)
+    excess: Array = field(repr=False)
     tuning_seconds: float
     seconds: float
 
-    def within(self, tolerance: float) -> int:
-        """How many seeds ended that close to the optimum."""
-        return int((self.gap <= tolerance).sum())
+    def within(self, tolerance: float) -> tuple[int, int]:
+        """How many seeds ended that close to the optimum: at least, and at most."""
+        least, most = (self.excess <= tolerance).sum(axis=0)
+        return int(most), int(least)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +118,7 @@ class Runs:
                 at_edge=bool(tuned) and best_rate(tuned[0]) in (min(tried), max(tried)),
                 seeds=tuple(seed for record in records for seed in record.seeds),
                 objective=objective,
-                gap=self.gaps(objective),
+                excess=self.excess(objective),
                 tuning_seconds=sum(t.seconds for t in tuned),
                 seconds=sum(record.seconds for record in records),
             )
@@ -125,11 +128,19 @@ class Runs:
         """The finished batches of an optimiser and a width."""
         return [r for r in self.records if (r.optimizer, r.width) == (optimizer, width)]
 
-    def gaps(self, objective: Array) -> Array:
-        """``(objective - lower bound) / |objective|``: at least the true distance; infinite where
-        a run diverged."""
-        lower = self.solution.lower_bound
-        return np.array([relative_gap(lower, f) if np.isfinite(f) else np.inf for f in objective])
+    @cached_property
+    def best(self) -> float:
+        """The lowest objective known: an upper bound on the optimum."""
+        ends = (record.objective.min() for record in self.records)
+        return float(min([self.solution.value, *ends]))
+
+    def excess(self, objective: Array) -> Array:
+        """How far each objective, (s,), is above the optimum, (s, 2): see `cvxnet.bracket.excess`.
+
+        Infinite where a run diverged.
+        """
+        lower, upper = self.solution.lower_bound, self.best
+        return np.array([excess(float(f), lower, upper) for f in objective]).reshape(-1, 2)
 
     def network(self, optimizer: str, width: int, seed: int) -> Layer:
         """A trained network as an ordinary one, like ``solution.network``."""
@@ -165,7 +176,7 @@ class Runs:
         return render_html(self)
 
     def plot(self, feature_names: Any = None) -> Figure:
-        """Draw gaps, success rates, objective over epochs and time, and units; needs matplotlib."""
+        """Draw excess, success rates, excess over epochs and time, and units; needs matplotlib."""
         from cvxnet.baselines.pictures import plot_runs
 
         return plot_runs(self, feature_names)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cvxnet.bracket import bracket_text
+from cvxnet.bracket import bracket_text, excess_text
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Features,
@@ -44,7 +45,7 @@ def certify(
     out: Annotated[Path | None, typer.Option(help="File to write the certificate to.")] = None,
     json: Json = False,
 ) -> None:
-    """Prove how far a given two-layer network is from the global optimum at most.
+    """Prove how far a given two-layer network is above the global optimum.
 
     Exit code 0 if it is optimal up to --gap, 1 if not, or if that could not be proved.
     """
@@ -72,6 +73,9 @@ def certify(
         "lower": found.lower,
         "upper": found.upper,
         "gap": found.gap,
+        "value": found.value,
+        "excess": [share if isfinite(share) else None for share in found.excess],
+        "closed_by": found.closed_by,
         "best_value": found.best.value,
         "best_units": found.best.units,
         "width": found.width,
@@ -87,12 +91,12 @@ def certify(
         print_facts(
             {
                 "activation": f"{assumed} (assumed; --activation)" if assumed else "",
-                "bracket": f"{lower} <= optimum <= {upper}",
-                "network": f"at most {found.gap:.2g} above the optimum, relatively",
+                "bracket": f"{lower} <= optimum <= {upper}   relative gap {found.gap:.1e}",
+                "network": f"{found.value:.10g}: {excess_text(*found.excess)}",
                 "best found": f"{found.best.value:.10g} with {found.best.units} units",
                 "stopped": stopped_line(found.best),
                 "note": "; ".join(found.notes),
                 "try next": f"cvxnet check {out}" if out else "--out FILE keeps the certificate",
             }
         )
-    raise typer.Exit(PROVED if found.gap <= gap else NOT_PROVED)
+    raise typer.Exit(PROVED if found.closed_by else NOT_PROVED)

@@ -62,6 +62,8 @@ def summary(solution: Solution) -> dict[str, Any]:
         "lower": solution.lower_bound,
         "upper": solution.value,
         "gap": solution.gap,
+        "closed_by": solution.closed_by,
+        "tolerance": solution.tolerance,
         "family": certificate.unit_name,
         "units": solution.units,
         "loss": certificate.loss,
@@ -81,6 +83,8 @@ def bracket_line(solution: Solution, goal: float) -> str:
     """The bracket, and whether it was closed."""
     lower, upper = bracket_text(solution.lower_bound, solution.value)
     verdict = "optimal" if solution.status == "optimal" else f"not closed to {goal:g}"
+    if solution.closing_note:
+        verdict += f", {solution.closing_note}"
     if solution.stats["interrupted"]:
         verdict += ", interrupted"
     return f"{lower} <= optimum <= {upper}   relative gap {solution.gap:.1e}: {verdict}"

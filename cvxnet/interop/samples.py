@@ -65,7 +65,8 @@ def predict_constant(
         status="optimal",
         value=certificate.upper,
         lower_bound=certificate.lower,
-        gap=certificate.gap,
+        closed_by="gap",
+        tolerance=0.0,
         network=network,
         certificate=certificate,
         stats={

@@ -38,6 +38,10 @@ class Logistic(Loss):
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         return -y * logit(-y * v)
 
+    def nearly_right(self, error: Vector, y: Vector) -> Vector:
+        # No finite prediction has loss zero; this one has the loss ``error``.
+        return -y * np.log(np.expm1(error))
+
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         return cp.logistic(cp.multiply(-y, f))
 

@@ -135,6 +135,14 @@ class Loss(ABC):
         """``l(f)`` as a CVXPY expression, convex in ``f``."""
         return cp.sum(self.term_expressions(f, y))
 
+    def rounding(self, error: Vector, y: Vector) -> float:
+        """The loss of predictions that are right but for an ``error``, (n,)."""
+        return self.value(self.nearly_right(error, y), y)
+
+    def nearly_right(self, error: Vector, y: Vector) -> Vector:
+        """Predictions that are this far, (n,), from those of loss zero."""
+        return y * (1.0 - error) if self.labels else y - error
+
     def check_target(self, y: Vector) -> Vector:
         """Return the target as this loss wants it, or raise InputError."""
         return as_labels(y, self.name) if self.labels else y

@@ -49,6 +49,9 @@ class Weighted(Loss):
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         return self.loss.conjugate_slope(self.unweighted(v, y), y)
 
+    def nearly_right(self, error: Vector, y: Vector) -> Vector:
+        return self.loss.nearly_right(error, y)
+
     def unweighted(self, v: Vector, y: Vector) -> Vector:
         """``v / w``, kept in the domain of the loss itself where the quotient is rounded."""
         return self.loss.clip(v / self.weights, y)

@@ -99,7 +99,8 @@ def headline(solution: Solution) -> str:
     """What was proved, and no more."""
     what = "Global optimum" if solution.status == "optimal" else "Best network so far"
     lower, upper = bracket_text(solution.lower_bound, solution.value)
-    return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e})"
+    note = f"; {solution.closing_note}" if solution.closing_note else ""
+    return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e}{note})"
 
 
 def span(values: Array, points: int) -> Array:

@@ -100,7 +100,6 @@ from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.errors import InputError
-from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
 
 Array = NDArray[np.float64]
@@ -196,11 +195,8 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """Width of the bracket relative to its upper end, as `Solution.gap`."""
-        weights = 1.0 if self.sample_weights is None else self.sample_weights
-        with np.errstate(over="ignore"):
-            terms = weights * get_loss(self.loss).terms(np.zeros_like(self.y), self.y)
-            return relative_gap(self.lower, self.upper, float(terms.sum()))
+        """The relative gap ``(upper - lower) / upper``; 0 where ``upper`` is 0."""
+        return relative_gap(self.lower, self.upper)
 
     def rounded_outward(self) -> Certificate:
         """The same with the exact values of network and dual vector as bracket, rounded outward.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from cvxnet.bracket import bracket_text
+from cvxnet.bracket import bracket_text, excess, excess_text, relative_gap, tolerance_text
 from cvxnet.errors import InputError
 from cvxnet.layers import Layer, Sequential
 from cvxnet.layers.adoption import as_layer
@@ -16,7 +16,7 @@ from cvxnet.training.reading import read_network
 from cvxnet.training.setup import set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import make_certificate, make_solution, solve
-from cvxnet.validation import check_matrix
+from cvxnet.validation import check_gap, check_matrix
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -26,10 +26,13 @@ class Certification:
     Attributes
     ----------
     certificate : Certificate
-        Of the network as it was given: ``lower <= optimum <= upper``, with ``upper`` its own
-        training objective.
+        Of the network as it was given: its upper end is the network's own training objective.
     best : Solution
         The best network that was found on the way, with the same lower bound.
+    closed_by : str
+        ``"gap"`` where the given network's objective is proved to be the optimum up to the gap
+        asked for; ``"tolerance"`` where it is so up to the absolute one for optima of about 0, see
+        `Solution`; otherwise empty.
     width : int
         Hidden units of the given network.
     layers_below : int
@@ -39,6 +42,7 @@ class Certification:
 
     certificate: Certificate
     best: Solution
+    closed_by: str
     width: int
     layers_below: int
 
@@ -48,19 +52,34 @@ class Certification:
         return self.certificate.lower
 
     @property
-    def upper(self) -> float:
+    def value(self) -> float:
         """The given network's training objective."""
         return self.certificate.upper
 
     @property
+    def upper(self) -> float:
+        """The training objective of the best network known, the given one among them."""
+        return min(self.value, self.best.value)
+
+    @property
     def gap(self) -> float:
-        """How far, relatively, the network is above the optimum at most."""
-        return self.certificate.gap
+        """The relative gap of the bracket around the optimum, ``(upper - lower) / upper``."""
+        return relative_gap(self.lower, self.upper)
+
+    @property
+    def excess(self) -> tuple[float, float]:
+        """How far the given network is above the optimum, relatively: at least, and at most.
+
+        From ``(value - upper) / upper`` to ``(value - lower) / lower``.
+        """
+        return excess(self.value, self.lower, self.upper)
 
     @property
     def notes(self) -> list[str]:
         """What has to be said beside the bracket."""
         notes = []
+        if self.closed_by == "tolerance":
+            notes.append(tolerance_text(self.best.tolerance))
         if self.layers_below:
             notes.append(
                 f"certified are the last two layers, on the features that the {self.layers_below} "
@@ -87,8 +106,9 @@ class Certification:
 
     def __str__(self) -> str:
         lower, upper = bracket_text(self.lower, self.upper)
-        text = f"{lower} <= optimum <= {upper}: at most {self.gap:.2g} above it, relatively"
-        return "; ".join([text, *self.notes])
+        found = f"{lower} <= optimum <= {upper} (relative gap {self.gap:.1e})"
+        given = f"the network has {self.value:.10g}, {excess_text(*self.excess)}"
+        return "; ".join([found, given, *self.notes])
 
 
 def certify(
@@ -104,7 +124,7 @@ def certify(
     time_limit: float | None = 60.0,
     progress: bool = False,
 ) -> Certification:
-    """Prove how far above the global optimum a given two-layer network is at most.
+    """Prove how far above the global optimum a given two-layer network is.
 
     The network's own dual vector, the gradient of the loss at its predictions, is priced first. If
     that does not close the bracket, column generation goes on from the network's own units.
@@ -147,8 +167,10 @@ def certify(
     >>> _ = network.load_state_dict({"0.weight": [[-1.0], [1.5]], "2.weight": [[1.0, 1.5]]})
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0])
     >>> cert = certify(network, X, y, weight_decay=0.1)
-    >>> round(cert.lower, 6), round(cert.upper, 6)
-    (0.29, 0.35625)
+    >>> round(cert.lower, 6), round(cert.upper, 6), round(cert.value, 6)
+    (0.29, 0.29, 0.35625)
+    >>> round(cert.excess[1], 6)  # (0.35625 - 0.29) / 0.29
+    0.228448
     """
     layer = as_layer(network)
     if layer is None:
@@ -156,15 +178,18 @@ def certify(
             f"certify takes a network (cvxnet.Sequential or torch.nn.Sequential), not a "
             f"{type(network).__name__}. cvxnet.train trains one from the name of a unit family."
         )
+    gap = check_gap(gap)
     below, top = split_deep(layer)
     X = check_matrix(X)
     features = X if below is None else below(X)
     task = set_up(top, features, y, loss, weight_decay, sample_weight=sample_weight)
     bracket, stats = solve(task, gap, solver, time_limit, progress)
     two = read_network(top)
+    certificate = make_certificate(task, two.weights, bracket)
     return Certification(
-        certificate=make_certificate(task, two.weights, bracket),
+        certificate=certificate,
         best=make_solution(task, bracket, gap, stats),
+        closed_by=bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap),
         width=two.width,
         layers_below=0 if below is None else len(below.children()),
     )

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.bracket import relative_gap
+from cvxnet.bracket import Tolerance, relative_gap
 from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.pricing.evidence import Evidence
@@ -79,6 +79,7 @@ class Bracket:
     dual: Array
     lower: float
     proposal: Array
+    tolerance: Tolerance
     evidence: Evidence | None = None
     promising: bool = True
 
@@ -89,8 +90,12 @@ class Bracket:
 
     @property
     def gap(self) -> float:
-        """The width relative to the value, as `relative_gap` says."""
-        return relative_gap(self.lower, self.upper, self.problem.scale)
+        """The width relative to the upper end."""
+        return relative_gap(self.lower, self.upper)
+
+    def closed_by(self, gap: float) -> str:
+        """What closes it, as `Tolerance.closed_by` says; empty while it is open."""
+        return self.tolerance.closed_by(self.lower, self.upper, gap)
 
     def offer_units(self, units: Units) -> None:
         """Keep the network if it is better."""
@@ -141,7 +146,7 @@ def close_bracket(
             return
         bracket.offer_dual(*proof)
         yield bracket
-        if bracket.gap <= gap:
+        if bracket.closed_by(gap):
             return
 
 
@@ -159,6 +164,8 @@ def generate_columns(
     while True:
         yield bracket
         if bracket.gap <= gap or now() >= deadline or not progress.seen_in(bracket):
+            return
+        if progress.still and bracket.closed_by(gap):
             return
         units = units.without_small(NEGLIGIBLE)
         grown = units + new_units(maxima, problem, units)

@@ -45,7 +45,8 @@ def open_bracket(problem: Problem) -> Bracket:
     units, v = fit_free(problem)
     zero = np.zeros_like(problem.y)
     lower = 0.0 - problem.loss.conjugate(zero, problem.y)
-    return Bracket(problem, units, problem.objective(units), zero, lower, v)
+    tolerance = problem.tolerance(units)
+    return Bracket(problem, units, tolerance.alone, zero, lower, v, tolerance)
 
 
 def fit_free(problem: Problem) -> tuple[Units, Array]:
@@ -99,7 +100,7 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
         return
     program, find_units = written
     for options in ATTEMPTS:
-        if bracket.gap <= gap or now() > deadline:
+        if bracket.closed_by(gap) or now() > deadline:
             return
         with clock(timings, "solving"):
             v = solve_quietly(program, deadline, options)

@@ -8,11 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.bracket import Tolerance
 from cvxnet.losses import Loss
 from cvxnet.training.units.family import UnitFamily
 
 Array = NDArray[np.float64]
 
+EPS = float(np.finfo(float).eps)
 ROUNDING = 1e-12
 """Relative rounding of sums over all samples."""
 
@@ -77,7 +79,7 @@ class Problem:
 
     @cached_property
     def scale(self) -> float:
-        """The loss at zero predictions, beside which values are small or not."""
+        """The loss at zero predictions."""
         return self.loss.value(np.zeros_like(self.y), self.y)
 
     def fit(self, units: Units) -> Array:
@@ -96,6 +98,14 @@ class Problem:
     def largest_multiple(self, bound: float) -> float:
         """The largest t for which ``rho(v) <= bound`` shows that ``rho(t v) <= weight_decay``."""
         return self.weight_decay / bound if bound > 0.0 else np.inf
+
+    def tolerance(self, alone: Units) -> Tolerance:
+        """What counts as nothing beside an optimum of 0; ``alone`` is the best without units.
+
+        Targets are given, and products of data and weights computed, up to a relative EPS.
+        """
+        error = EPS * (np.abs(self.y) + np.abs(self.F) @ np.abs(alone.free))
+        return Tolerance(self.objective(alone), self.loss.rounding(error, self.y))
 
     def dual_vector(self, units: Units) -> Array:
         """The gradient of the loss at the predictions, where it is smooth; ``F^T v = 0``."""

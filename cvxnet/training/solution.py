@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from cvxnet.bracket import bracket_text
+from cvxnet.bracket import bracket_text, relative_gap, tolerance_text
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
 
@@ -18,14 +18,18 @@ class Solution:
     Attributes
     ----------
     status : str
-        ``"optimal"`` if the bracket was closed to the gap asked for, otherwise ``"gap"``.
+        ``"optimal"`` if the bracket was closed to the gap asked for, or to ``tolerance``;
+        otherwise ``"gap"``.
     value : float
         The network's training objective: an upper bound on the optimum.
     lower_bound : float
         A proved lower bound on the optimum over networks of every width.
-    gap : float
-        ``(value - lower_bound) / abs(value)``; relative to 1e-8 of the loss at zero predictions
-        where the value is below that, so that an optimum of 0 can be told from rounding.
+    closed_by : str
+        ``"gap"``; or ``"tolerance"`` for an optimum of about 0, beside which no width is relatively
+        small: then ``value - lower_bound`` is at most ``tolerance``. Empty where it stayed open.
+    tolerance : float
+        The gap asked for times 1e-8 of the loss of the best network without units, and what the
+        rounding of the data costs (for the squared loss of the order of ``eps^2 sum y^2``).
     network : Sequential
         The ordinary network: ``Linear, activation, Linear``; where both layers are decayed,
         balanced.
@@ -49,11 +53,22 @@ class Solution:
     status: str
     value: float
     lower_bound: float
-    gap: float
+    closed_by: str
+    tolerance: float
     network: Sequential
     certificate: Certificate
     width: int | None = None
     stats: dict[str, Any]
+
+    @property
+    def gap(self) -> float:
+        """The relative gap ``(value - lower_bound) / value``; 0 where the value is 0."""
+        return relative_gap(self.lower_bound, self.value)
+
+    @property
+    def closing_note(self) -> str:
+        """How the bracket was closed, where the gap alone does not say it."""
+        return tolerance_text(self.tolerance) if self.closed_by == "tolerance" else ""
 
     @property
     def units(self) -> int:
@@ -96,5 +111,5 @@ class Solution:
             f"{self.units} units, {self.stats['seconds']:.2f} s"
         )
         stopped = "" if self.status == "optimal" else self.stats.get("stopped", "")
-        notes = [self.warning or stopped, self.width_note]
+        notes = [self.closing_note, self.warning or stopped, self.width_note]
         return "; ".join([text, *filter(None, notes)])

@@ -9,7 +9,6 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.bracket import relative_gap
 from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
 from cvxnet.losses import Weighted
@@ -27,7 +26,7 @@ from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.validation import check_positive
+from cvxnet.validation import check_gap, check_positive
 
 WIDELY = 0.3
 """Share of the time for a first network, where pricing is not exact."""
@@ -122,6 +121,7 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
+    gap = check_gap(gap)
     task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
     bracket, stats = solve(task, gap, solver, time_limit, progress)
     return make_solution(task, bracket, gap, stats)
@@ -132,7 +132,6 @@ def solve(
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of a task, as narrow as the time allows, and the stats."""
     deadline = now() + check_time_limit(time_limit)
-    gap = check_positive(gap, "gap", "A gap of 1e-6 is usual.")
     problem, scale = rescale(task.problem)
     master = Master(problem, check_solver(solver))
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
@@ -149,6 +148,7 @@ def solve(
         bracket.dual * scale.dual,
         bracket.lower * scale.value,
         bracket.proposal * scale.dual,
+        bracket.tolerance.times(scale.value),
         bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
     return given, stats
@@ -172,7 +172,7 @@ def search(
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])
-        if bracket.gap <= gap and now() < deadline:
+        if bracket.closed_by(gap) and now() < deadline:
             bracket.units = prune(bracket.units, master)
         else:
             bracket.units = thin(bracket.problem, bracket.units)
@@ -218,12 +218,13 @@ def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any
     """Network and certificate; value and bound are the certificate's, rounded outward."""
     weights = weights_of(task.problem, bracket.units, task.form)
     certificate = make_certificate(task, weights, bracket)
-    width = relative_gap(certificate.lower, certificate.upper, task.problem.scale)
+    closed_by = bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap)
     return Solution(
-        status="optimal" if width <= gap else "gap",
+        status="optimal" if closed_by else "gap",
         value=certificate.upper,
         lower_bound=certificate.lower,
-        gap=width,
+        closed_by=closed_by,
+        tolerance=bracket.tolerance.width(gap),
         network=network_of(task.problem, weights),
         certificate=certificate,
         width=task.width,
