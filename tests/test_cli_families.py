@@ -77,7 +77,7 @@ def test_certify_a_torch_file(capsys, table, tmp_path):
     assert found["assumed_activation"] == "relu"
     result = cn.check(out)
     assert result.valid
-    assert (result.lower, result.upper) == (found["lower"], found["upper"])
+    assert (result.lower, result.upper) == (found["lower"], found["value"])
     value = cn.train(module, X, y, weight_decay=0.3).value
     assert found["lower"] <= value <= found["upper"]
 
