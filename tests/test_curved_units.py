@@ -1,6 +1,5 @@
 """Squared ReLU and tanh units: exact pricing against search, training against other programs."""
 
-import time
 from functools import partial
 from itertools import combinations
 

@@ -199,7 +199,7 @@ def search(
 
 def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
     """Why column generation ended of itself, and what to try where the gap was not reached."""
-    if bracket.gap <= gap:
+    if bracket.closed_by(gap):
         return REACHED
     if now() >= deadline:
         return "the time limit was reached: a longer one lets the bracket shrink further"
