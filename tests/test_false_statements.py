@@ -5,11 +5,14 @@ import sys
 import textwrap
 import time
 
+import cvxpy as cp
 import numpy as np
 import pytest
+from cvxpy.atoms.affine.wraps import nonneg_wrap, nsd_wrap, psd_wrap
 from sklearn.exceptions import ConvergenceWarning
 
 import cvxnet as cn
+from cvxnet.analysis import convexity
 from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
 from cvxnet.training import trainer
 from cvxnet.training.clock import KernelTime, now
@@ -93,3 +96,186 @@ def test_why_training_stopped_is_said_in_words(monkeypatch):
 
 def test_deadlines_in_the_past_have_passed_on_the_clock():
     assert now() <= time.monotonic() and now() - 1.0 < now()
+
+
+# Verdicts: the domain is part of them
+
+
+def variables():
+    """Fresh variables of all kinds, by name."""
+    return {
+        "z": cp.Variable(name="z"),
+        "x": cp.Variable(2, name="x"),
+        "X": cp.Variable((2, 2), name="X"),
+        "S": cp.Variable((2, 2), name="S", PSD=True),
+        "nonneg": cp.Variable(name="n", nonneg=True),
+        "pos": cp.Variable(name="p", pos=True),
+        "neg": cp.Variable(name="m", neg=True),
+        "nonpos": cp.Variable(name="m", nonpos=True),
+        "box": cp.Variable(name="c", bounds=[2, 3]),
+        "cp": cp,
+        "np": np,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("z**3", ("z >= 0",)),
+        ("cp.power(nonneg, 3)", ()),
+        ("cp.power(nonpos, 3)", ("m >= 0",)),
+        ("cp.power(z, 4)", ()),
+        ("cp.power(z, 6)", ("z >= 0",)),  # CVXPY solves it so, though 6 is even
+        ("cp.log(z)", ("z > 0",)),
+        ("cp.log(nonneg)", ("n > 0",)),
+        ("cp.log(pos)", ()),
+        ("cp.log(pos * pos + nonneg)", ()),
+        ("cp.log(box - 1)", ()),
+        ("cp.log(cp.exp(z))", ()),
+        ("cp.log1p(nonneg)", ()),
+        ("cp.log1p(z)", ("z > -1",)),
+        ("cp.sqrt(z)", ("z >= 0",)),
+        ("cp.sqrt(cp.square(z))", ()),
+        ("cp.inv_pos(z)", ("z > 0",)),
+        ("cp.quad_over_lin(x, z)", ("z > 0",)),
+        ("cp.quad_over_lin(x, 1 + nonneg)", ()),
+        ("cp.entr(x)", ("x >= 0",)),
+        ("cp.kl_div(z, pos)", ("z >= 0",)),
+        ("cp.rel_entr(pos, z)", ("z > 0",)),
+        ("cp.xexp(z)", ("z >= 0",)),
+        ("cp.geo_mean(x)", ("x >= 0",)),
+        ("cp.geo_mean(x, [1, 0])", ("x[True, False] >= 0",)),
+        ("cp.pnorm(x, 0.5)", ("x >= 0",)),
+        ("cp.pnorm(x, 3)", ()),
+        ("cp.log_det(X)", ("X positive definite",)),
+        ("cp.log_det(S)", ("S positive definite",)),
+        ("cp.matrix_frac(x, S)", ("S positive definite",)),
+        ("cp.lambda_max(X)", ("X symmetric",)),
+        ("cp.lambda_max(S)", ()),
+        ("cp.perspective(cp.square(z), nonneg)", ()),
+        ("1 / pos", ()),
+        ("1 / nonneg", ("n > 0",)),
+        ("1 / neg", ()),
+        ("z / (1 - z)", ("1 - z != 0",)),
+        ("cp.log(z) + cp.sqrt(3 - z)", ("z > 0", "3 - z >= 0")),
+        ("cp.maximum(z, cp.abs(x))", ()),
+    ],
+)
+def test_a_verdict_names_its_domain(text, domain):
+    verdict = convexity(eval(text, variables()))
+    assert tuple(set(verdict.domain)) == domain or sorted(verdict.domain) == sorted(domain)
+    assert verdict.to_dict(full=False)["domain"] == list(verdict.domain)
+    for condition in verdict.domain:
+        assert condition in repr(verdict) and condition in str(verdict)
+        assert condition.replace(">", "&gt;") in verdict._repr_html_()
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize(
+    "expression",
+    [
+        lambda t: t**3, lambda t: cp.power(t, -1), lambda t: cp.power(t, 0.3), cp.log, cp.log1p,
+        cp.entr, cp.inv_pos, lambda t: cp.quad_over_lin(1, t), lambda t: cp.rel_entr(t, 2),
+        lambda t: cp.rel_entr(2, t), lambda t: cp.kl_div(t, 2), lambda t: cp.kl_div(2, t),
+        lambda t: cp.geo_mean(cp.hstack([t, 1])), lambda t: 1 / t, cp.exp, cp.square, cp.abs,
+        lambda t: cp.pnorm(cp.hstack([t, 1]), 0.5), lambda t: cp.harmonic_mean(cp.hstack([t, 1])),
+    ],
+)  # fmt: skip
+def test_inside_of_the_named_domain_every_value_is_finite(expression):
+    t = cp.Variable(name="t")
+    function = expression(t)
+    domain = convexity(function).domain
+    assert set(domain) <= {"t >= 0", "t > 0", "t > -1", "t != 0"}
+    for value in (-2.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.5):
+        inside = all(eval(c, {"t": value}) for c in domain)
+        t.value = value
+        if inside:
+            assert np.isfinite(function.value), (value, function.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cp.power(neg, 3)",
+        "cp.log(-1 - cp.square(z))",
+        "cp.log(z) + cp.log(-1 - z)",
+        "cp.log(z) + cp.log(-z)",
+        "cp.sqrt(x[0] - x[1] - 1) + cp.sqrt(x[1] - x[0])",
+        "cp.inv_pos(nonpos)",
+        "cp.entr(-box)",
+        "cp.log(cp.Constant(-1.0)) + z",
+        "cp.log(x[0] - 1) + cp.sqrt(1 - x[0]) + cp.square(x[1])",
+    ],
+)
+def test_an_empty_domain_is_reported_and_nothing_is_claimed_on_it(text):
+    verdict = convexity(eval(text, variables()))
+    assert verdict.empty and (verdict.convex, verdict.concave) == (None, None)
+    assert "EMPTY DOMAIN" in repr(verdict) and verdict.empty in str(verdict)
+    assert verdict.to_dict()["empty"] == verdict.empty
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cp.power(nonpos, 3)",
+        "cp.sqrt(z) + cp.sqrt(-z)",
+        "cp.sqrt(x[0] - x[1] - 1) + cp.sqrt(x[1] - x[0] + 1)",
+        "cp.log(z) + cp.log(1e-9 - z)",
+        "cp.sqrt(0.3 * z - 0.1) + cp.sqrt(0.1 - 0.3 * z)",
+    ],
+)
+def test_a_domain_with_a_point_is_not_empty(text):
+    assert not convexity(eval(text, variables())).empty
+
+
+# Verdicts: what is asserted is computed, or said to be believed
+
+
+GRAM = np.outer([0.3, 0.7], [0.3, 0.7])  # semidefinite but for its rounding
+INDEFINITE = np.diag([1.0, -1.0])
+
+
+def test_asserted_definiteness_is_not_believed():
+    x = cp.Variable(2, name="x")
+    false = convexity(cp.quad_form(x, INDEFINITE, assume_PSD=True))
+    assert false.convex is False and "it is not" in false.premises[0]
+    assert convexity(cp.quad_form(x, psd_wrap(INDEFINITE))).convex is False
+    assert convexity(cp.quad_form(x, nsd_wrap(INDEFINITE))).concave is False
+    true = convexity(cp.quad_form(x, np.diag([1.0, 2.0]), assume_PSD=True))
+    assert true.convex and not true.premises
+    near = convexity(cp.quad_form(x, GRAM, assume_PSD=True))
+    assert near.convex and "within its rounding" in near.premises[0]
+    unknown = convexity(cp.quad_form(x, psd_wrap(cp.Parameter((2, 2)))))
+    assert unknown.convex and "not proved" in unknown.premises[0]
+    assert all(
+        p in str(v) and p in v.to_dict()["premises"] for v in (near, false) for p in v.premises
+    )
+
+
+def test_products_of_constants_are_computed_exactly():
+    x, row = cp.Variable(2), cp.Constant(np.array([[0.3, 0.7]]))
+    verdict = convexity(cp.quad_form(x, psd_wrap(row.T @ row)))
+    assert verdict.convex and not verdict.premises
+
+
+def test_asserted_signs_are_named():
+    z, n = cp.Variable(name="z"), cp.Variable(nonneg=True)
+    assert "z >= 0" in convexity(cp.square(nonneg_wrap(z))).premises[0]
+    assert not convexity(cp.square(nonneg_wrap(n + 1))).premises
+    wrong = convexity(nonneg_wrap(cp.Constant(-1.0)) * cp.square(z))
+    assert wrong.convex is False and wrong.premises
+
+
+def test_values_that_break_the_attributes_of_their_parameter_are_named():
+    P = cp.Parameter((2, 2), PSD=True, value=np.diag([1.0, -1e-9]), name="P")
+    verdict = convexity(cp.quad_form(cp.Variable(2), P))
+    assert verdict.convex and "P violates PSD=True" in verdict.premises[0]
+    good = cp.Parameter((2, 2), PSD=True, value=np.eye(2))
+    assert not convexity(cp.quad_form(cp.Variable(2), good)).premises
+
+
+@pytest.mark.parametrize("constant", [np.nan, np.inf, np.array([1.0, np.nan])])
+def test_what_is_no_number_is_named(constant):
+    verdict = convexity(cp.square(cp.Variable(name="s")) + constant)
+    assert (verdict.convex, verdict.concave) == (None, None)
+    assert "no number" in verdict.premises[0] and verdict.premises[0] in str(verdict)

@@ -11,9 +11,11 @@ import numpy as np
 
 from cvxnet.analysis.blame import find_blame
 from cvxnet.analysis.deciders import decide
-from cvxnet.analysis.derivation import derive_facts, explain
+from cvxnet.analysis.derivation import Derivation, derive_facts, explain
 from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
+from cvxnet.analysis.restrictions import restrictions
 from cvxnet.analysis.search import Space, find_counterexample, simplest
 from cvxnet.analysis.tape import Tape
 from cvxnet.analysis.verdicts import Verdict
@@ -21,6 +23,8 @@ from cvxnet.analysis.witnesses import Counterexample
 from cvxnet.errors import InputError
 from cvxnet.layers.layer import Layer
 from cvxnet.losses import get_loss
+
+GOALS = ("convex", "concave")
 
 
 def convexity(
@@ -127,12 +131,17 @@ def refuse_options(**options: Any) -> None:
 def answer(question: Question, effort: int = 1) -> Verdict:
     """The verdict on a question."""
     tape = question.tape()
+    if missing := not_numbers(tape):
+        return unanswered(question, missing, premises=(missing,))
     facts = derive_facts(question, tape)
+    domain, empty = restrictions(question, tape, facts)
+    if empty:
+        return unanswered(question, f"the domain is empty: {empty}", domain=domain, empty=empty)
     root = facts[-1]
     answers: dict[str, bool | None] = {}
     reasons: dict[str, str] = {}
     witnesses: dict[str, Counterexample] = {}
-    for goal in ("convex", "concave"):
+    for goal in GOALS:
         answers[goal], reasons[goal], witness = settle(question, tape, root, goal, effort)
         if witness is not None:
             witnesses[goal] = witness
@@ -145,7 +154,25 @@ def answer(question: Question, effort: int = 1) -> Verdict:
         counterexamples=witnesses,
         blame=find_blame(question, tape, facts, "convex"),
         dcp=question.expression.curvature,
+        domain=domain,
+        premises=premises(question, tape, facts),
         question=question,
+    )
+
+
+def unanswered(question: Question, why: str, **evidence: Any) -> Verdict:
+    """The verdict where there is nothing to judge."""
+    return Verdict(
+        about=question.about,
+        convex=None,
+        concave=None,
+        reasons=dict.fromkeys(GOALS, why),
+        derivation=Derivation(()),
+        counterexamples={},
+        blame=None,
+        dcp=question.expression.curvature,
+        question=question,
+        **evidence,
     )
 
 

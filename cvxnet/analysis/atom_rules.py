@@ -7,12 +7,11 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy.atoms.affine import wraps
 
 from cvxnet.analysis.facts import Facts, Mask, make_facts, negated
-from cvxnet.analysis.kits import RATIONALS, Undecided
-from cvxnet.analysis.quadratics import is_psd
+from cvxnet.analysis.quadratics import constant_matrix, definiteness
 from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread
-from cvxnet.analysis.tape import dense
 from cvxnet.layers import atoms
 from cvxnet.layers.profiles import Profile, inside
 
@@ -179,19 +178,32 @@ def derive_by_cvxpy(node: Any, args: list[Facts]) -> Facts:
 
 
 def trusted(node: Any, curvature: str) -> bool:
-    """CVXPY's word on the atom, except where it rounds: an indefinite matrix is not definite."""
-    if type(node) is cp.QuadForm and isinstance(node.args[1], cp.Constant):
-        matrix = RATIONALS.number(dense(node.args[1].value))
-        return is_definite((matrix + matrix.T) * (1 if curvature == "convex" else -1))
+    """CVXPY's word on the atom, except on definiteness: what is asserted or rounded is computed.
+
+    An asserted matrix (`psd_wrap`, ``assume_PSD``) may miss by its rounding; `premises` says so.
+    """
+    if type(node) is cp.QuadForm:
+        matrix = constant_matrix(node.args[1])
+        if matrix is not None:
+            found = definiteness(matrix, 1 if curvature == "convex" else -1)
+            wrap = wraps.psd_wrap if curvature == "convex" else wraps.nsd_wrap
+            return found.exact or (found.rounded and isinstance(node.args[1], wrap))
     return bool(getattr(node, f"is_atom_{curvature}")())
 
 
-def is_definite(matrix: Any) -> bool:
-    """Whether a rational matrix is certainly positive semidefinite."""
-    try:
-        return is_psd(matrix)
-    except Undecided:
-        return False
+@rule(*wraps.Wrap.__subclasses__())
+def keep_wrapped(node: Any, args: list[Facts]) -> Facts:
+    """An assertion changes nothing but the sign, where the argument leaves it open."""
+    arg = args[0]
+    above = isinstance(node, wraps.nonneg_wrap) & (arg.high >= 0.0) & (arg.low < arg.high)
+    below = isinstance(node, wraps.nonpos_wrap) & (arg.low <= 0.0) & (arg.low < arg.high)
+    return replace(
+        arg,
+        low=np.where(above, np.maximum(arg.low, 0.0), arg.low),
+        high=np.where(below, np.minimum(arg.high, 0.0), arg.high),
+        monotone=("rising",),
+        rule="an assertion about its argument",
+    )
 
 
 def fits(node: Any, i: int, affine_arg: Mask, same: Mask, opposite: Mask) -> bool:
@@ -204,7 +216,7 @@ def fits(node: Any, i: int, affine_arg: Mask, same: Mask, opposite: Mask) -> boo
 def describe_atom(node: Any) -> str:
     """An atom's own curvature in words."""
     name = type(node).__name__.removesuffix("Approx")
-    convex, concave = node.is_atom_convex(), node.is_atom_concave()
+    convex, concave = trusted(node, "convex"), trusted(node, "concave")
     word = (
         "affine" if convex and concave else "convex" if convex else "concave" if concave else None
     )

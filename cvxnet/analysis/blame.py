@@ -12,6 +12,7 @@ from cvxpy.atoms.affine import binary_operators as binary
 
 from cvxnet.analysis.derivation import step_name
 from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.quadratics import constant_matrix, definiteness
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.shapes import profile_of
 from cvxnet.analysis.tape import Tape, dense
@@ -143,6 +144,8 @@ def blame_composition(node: Any, argument: Facts, fact: Facts) -> tuple[str, str
 
 def blame_atom(node: Any, arguments: list[Facts], fact: Facts) -> tuple[str, str, str]:
     """Any other atom: which argument does not fit."""
+    if type(node) is cp.QuadForm and not fact.known.all() and arguments[0].affine.all():
+        return blame_matrix(node, fact)
     for i, argument in enumerate(arguments):
         if not argument.affine.all():
             word = "convex" if argument.convex.all() else "concave"
@@ -154,6 +157,17 @@ def blame_atom(node: Any, arguments: list[Facts], fact: Facts) -> tuple[str, str
                 ("an affine argument, or one whose known sign makes it monotone"),
             )
     return "", fact.rule, "an atom with a curvature"
+
+
+def blame_matrix(node: Any, fact: Facts) -> tuple[str, str, str]:
+    """A quadratic form whose matrix is not definite: its extreme eigenvalues."""
+    matrix = constant_matrix(node.args[1])
+    lowest, highest = (definiteness(matrix, sign).eigenvalue for sign in (1, -1))
+    needs = "a matrix that is positive semidefinite"
+    if lowest is None or highest is None:
+        return "", f"{fact.rule}, its matrix is not known", needs
+    entry = f"its matrix has eigenvalues from {lowest:.2g} to {highest:.2g}"
+    return entry, f"{fact.rule}; {entry}", needs
 
 
 def blame_direction(question: Question, tape: Tape, facts: list[Facts], goal: str) -> Blame | None:

@@ -124,6 +124,14 @@ def broadcast(node: Any, values: list[Any], kit: Any) -> Any:
     return np.broadcast_to(value, (value.shape[0], *node.shape))
 
 
+@operation(*affine.wraps.Wrap.__subclasses__())
+def keep_wrapped(node: Any, values: list[Any], kit: Any) -> Any:
+    """An assertion changes no value; points that break one about unknowns are no witnesses."""
+    if kit.exact and (node.variables() or node.parameters()):
+        raise Undecided("an assertion about unknowns")
+    return values[0]
+
+
 @operation(affine.transpose.transpose)
 def transpose(node: Any, values: list[Any], kit: Any) -> Any:
     """Permuted axes."""

@@ -18,7 +18,18 @@ ANSWERS = {True: "yes, proved", False: "no, refuted", None: "unknown"}
 
 
 def headline(verdict: Verdict) -> str:
-    """One line: the question and the answer."""
+    """One line: the question, the answer and where it holds."""
+    if verdict.empty:
+        return f"{answer_word(verdict)}: {verdict.about} ({verdict.empty})"
+    where = f", where {' and '.join(verdict.domain[:3])}" if verdict.domain else ""
+    where += " and more" if len(verdict.domain) > 3 else ""
+    return f"{answer_word(verdict)}: {verdict.about}{where}"
+
+
+def answer_word(verdict: Verdict) -> str:
+    """The answer in capitals."""
+    if verdict.empty and verdict.convex is None:
+        return "EMPTY DOMAIN"
     if verdict.convex and verdict.concave:
         word = "AFFINE (convex and concave)"
     elif verdict.convex:
@@ -27,15 +38,20 @@ def headline(verdict: Verdict) -> str:
         word = "UNKNOWN"
     else:
         word = "NOT CONVEX" if not verdict.concave else "NOT CONVEX (it is concave)"
-    return f"{word}: {verdict.about}"
+    return f"{word}, BUT EMPTY" if verdict.empty else word
 
 
 def answer_lines(verdict: Verdict) -> list[str]:
-    """Convex, concave and what CVXPY alone says."""
+    """Convex, concave, where, on what premises, and what CVXPY alone says."""
     goals = [g for g in ("convex", "concave") if g in verdict.reasons]
     lines = [
         f"{goal}: {ANSWERS[getattr(verdict, goal)]} - {verdict.reasons[goal]}" for goal in goals
     ]
+    if verdict.domain:
+        lines.append(f"domain: {' and '.join(verdict.domain)}")
+    if verdict.empty:
+        lines.append(f"empty: {verdict.empty}")
+    lines += [f"premise: {premise}" for premise in verdict.premises]
     return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}"]
 
 
@@ -106,7 +122,7 @@ def sections(verdict: Verdict) -> list[tuple[str, list[str]]]:
             found.append((title, witness_lines(witness)))
     for label, part in verdict.parts.items():
         found.append((label, [headline(part)]))
-    if not verdict.parts:
+    if not verdict.parts and len(verdict.derivation):
         found.append(("Other disciplines", [f"{k}: {v}" for k, v in verdict.disciplines.items()]))
         found.append(("Blocks", block_lines(verdict)))
         found.append(("Repairs (each verified)", repair_lines(verdict)))

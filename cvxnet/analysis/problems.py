@@ -13,7 +13,7 @@ from cvxnet.analysis.derivation import Derivation
 from cvxnet.analysis.domains import domain_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.search import Space
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Tape, bare, dense, short
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.analysis.witnesses import Counterexample, exact_values, named_fixed, satisfied
 
@@ -70,12 +70,6 @@ def part_holds(label: str, part: Verdict) -> bool:
     return bool(part.convex and (part.concave or "affine" not in part.reasons))
 
 
-def short(value: Any) -> str:
-    """An expression or constraint in at most 60 characters."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def simple_bounds(problem: cp.Problem) -> dict[int, tuple[Any, Any]]:
     """Bounds from constraints that compare a variable with a constant."""
     bounds: dict[int, tuple[Any, Any]] = {}
@@ -90,13 +84,6 @@ def simple_bounds(problem: cp.Problem) -> dict[int, tuple[Any, Any]]:
                 new = (np.maximum(low, value), high) if is_lower else (low, np.minimum(high, value))
                 bounds[id(leaf)] = new
     return bounds
-
-
-def bare(node: Any) -> Any:
-    """The leaf below promotions."""
-    while type(node).__name__ in ("Promote", "broadcast_to"):
-        node = node.args[0]
-    return node
 
 
 def judge_objective(

@@ -2,15 +2,113 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
-from flint import fmpq
+from cvxpy.atoms.affine.wraps import Wrap
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from cvxnet.analysis.kits import Undecided
+from cvxnet.analysis.kits import RATIONALS, Undecided, as_fraction, as_rational, precision
+from cvxnet.analysis.tape import Tape, dense
 
 EXACT_SIZE = 60
+PIVOT_BITS = 256
+ROUNDING = 64  # units in the last place of its largest entry, times its size: a matrix's rounding
+
+
+@dataclass(frozen=True)
+class Definiteness:
+    """How far a matrix is from positive semidefinite (or negative, where it was negated).
+
+    Attributes
+    ----------
+    exact : bool
+        Whether it certainly is.
+    rounded : bool
+        Whether it certainly is after a shift by no more than its rounding.
+    eigenvalue, largest : float or None
+        The extreme eigenvalue that is in the way and the largest absolute value, rounded; None
+        where the matrix is not known.
+    """
+
+    exact: bool
+    rounded: bool
+    eigenvalue: float | None = None
+    largest: float | None = None
+
+    def __str__(self) -> str:
+        if self.eigenvalue is None:
+            return "not proved, its values are not known"
+        if self.exact:
+            return "it is"
+        near = "which is within its rounding" if self.rounded else "so it is not"
+        return f"an eigenvalue is {self.eigenvalue:.2g} (the largest {self.largest:.2g}), {near}"
+
+
+def unwrapped(node: Any) -> Any:
+    """The expression below assertions."""
+    while isinstance(node, Wrap):
+        node = node.args[0]
+    return node
+
+
+def constant_matrix(node: Any) -> Any:
+    """The value of a constant expression in rationals; None where it is unknown.
+
+    Constants are computed from their parts without rounding where that is possible, so that
+    ``A.T @ A`` is semidefinite whatever its rounded entries say.
+    """
+    inner = unwrapped(node)
+    tape = Tape([inner])
+    if tape.leaves() or inner.is_complex() or inner.size == 0:
+        return None
+    try:
+        value = tape.evaluate({}, RATIONALS)[-1][0]
+    except (Undecided, ZeroDivisionError):
+        rounded = dense(inner.value)
+        if not np.isfinite(rounded).all():
+            return None
+        value = RATIONALS.number(rounded)
+    return value
+
+
+def definiteness(matrix: Any, sign: int = 1) -> Definiteness:
+    """What is certain about ``sign * (P + P')`` of a square rational matrix or None."""
+    if matrix is None:
+        return Definiteness(False, False)
+    double = (matrix + matrix.T) * sign
+    values = np.linalg.eigvalsh(as_floats(double)) / 2
+    lowest, largest = float(values[0]), float(np.abs(values).max())
+    if is_definite(double):
+        return Definiteness(True, True, lowest * sign, largest)
+    direction = negative_direction(double, as_floats(double))
+    if direction is not None:
+        square = rayleigh(double, direction) / (
+            2 * sum(as_rational(float(v)) ** 2 for v in direction)
+        )
+        lowest = float(as_fraction(square))
+    return Definiteness(False, is_definite(shifted(double)), lowest * sign, largest)
+
+
+def shift_of(matrix: Any) -> float:
+    """The rounding of a symmetric matrix: the largest shift of its diagonal that counts as none."""
+    largest = max((abs(v) for v in np.ravel(matrix)), default=fmpq(0))
+    return ROUNDING * len(matrix) * float(np.finfo(float).eps) * float(as_fraction(largest))
+
+
+def shifted(matrix: Any) -> Any:
+    """The matrix with its rounding added to the diagonal."""
+    return matrix + RATIONALS.number(shift_of(matrix) * np.eye(len(matrix)))
+
+
+def is_definite(matrix: Any) -> bool:
+    """Whether a rational matrix is certainly positive semidefinite."""
+    try:
+        return is_psd(matrix)
+    except (Undecided, OverflowError):
+        return False
 
 
 def as_floats(matrix: Any) -> NDArray[np.float64]:
@@ -22,26 +120,70 @@ def is_psd(matrix: Any) -> bool:
     """Whether a symmetric rational matrix is positive semidefinite.
 
     A Cholesky factorisation of the matrix minus more than its own rounding errors proves it
-    (Rump 2006); otherwise elimination in rationals decides.
+    (Rump 2006); a vector v with ``v' P v < 0`` in rationals refutes it; otherwise a factorisation
+    in balls or elimination in rationals decides.
     """
-    size = len(matrix)
-    if size == 0:
+    if len(matrix) == 0:
         return True
     try:
         rounded = as_floats(matrix)
     except OverflowError:
-        rounded = np.full((size, size), np.nan)
+        rounded = np.full((len(matrix), len(matrix)), np.nan)
+    if has_cholesky(rounded):
+        return True
+    if negative_direction(matrix, rounded) is not None:
+        return False
+    if len(matrix) <= EXACT_SIZE:
+        return eliminate(matrix)
+    if has_positive_pivots(matrix):
+        return True
+    raise Undecided("a matrix too large for exact elimination")
+
+
+def has_cholesky(rounded: NDArray[np.float64]) -> bool:
+    """Whether a rounded matrix minus more than all roundings has a Cholesky factorisation."""
+    size = len(rounded)
     room = 8.0 * (size + 2) * np.finfo(float).eps * np.abs(rounded).sum(axis=1).max()
-    if np.isfinite(room):
-        try:
-            np.linalg.cholesky(rounded - room * np.eye(size))
-        except np.linalg.LinAlgError:
-            pass
-        else:
-            return True
-    if size > EXACT_SIZE:
-        raise Undecided("a matrix too large for exact elimination")
-    return eliminate(matrix)
+    if not np.isfinite(room):
+        return False
+    try:
+        np.linalg.cholesky(rounded - room * np.eye(size))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def negative_direction(matrix: Any, rounded: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """A vector v with ``v' P v < 0``, verified in rationals; None where eigenvectors give none.
+
+    The Rayleigh quotient of a computed eigenvector is right up to the square of its error, so that
+    it shows eigenvalues far below the rounding of the matrix.
+    """
+    if not np.isfinite(rounded).all() or not rounded.any():
+        return None
+    _, vectors = np.linalg.eigh(rounded)
+    v = vectors[:, 0] / np.abs(vectors[:, 0]).max()
+    return v if rayleigh(matrix, v) < 0 else None
+
+
+def rayleigh(matrix: Any, v: NDArray[np.float64]) -> fmpq:
+    """``v' P v``, exactly."""
+    exact = RATIONALS.number(v)
+    return cast(fmpq, exact @ (np.asarray(matrix, dtype=object) @ exact))
+
+
+def has_positive_pivots(matrix: Any) -> bool:
+    """Whether elimination in balls meets certainly positive pivots only."""
+    with precision(PIVOT_BITS):
+        work = [[arb(v) for v in row] for row in matrix]
+        for k in range(len(work)):
+            if not work[k][k] > 0:
+                return False
+            for i in range(k + 1, len(work)):
+                factor = work[i][k] / work[k][k]
+                for j in range(i, len(work)):
+                    work[i][j] = work[j][i] = work[i][j] - factor * work[k][j]
+    return True
 
 
 def eliminate(matrix: Any) -> bool:

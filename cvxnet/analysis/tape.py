@@ -6,6 +6,7 @@ recursively, which ends at 90 layers. The tape does neither.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,3 +85,27 @@ class Tape:
 def dense(value: Any) -> Any:
     """A constant's value as a plain array."""
     return np.asarray(value.toarray() if hasattr(value, "toarray") else value, dtype=np.float64)
+
+
+def bare(node: Any) -> Any:
+    """The leaf below promotions."""
+    while type(node).__name__ in ("Promote", "broadcast_to"):
+        node = node.args[0]
+    return node
+
+
+CVXPY_SAYS = (
+    (r"Promote\(([^(),]+), \([^()]*\)\)", r"\1"),
+    (r"reshape\(([^(),]+), \([^()]*\), \w\)", r"\1"),
+    (r"\b(Power|GeoMean|Pnorm)Approx\(", lambda found: found[1].lower() + "("),
+    (r"(?<![\d.])(\d+)\.0(?!\d)", r"\1"),
+    (r"\+ -", "- "),
+)  # what CVXPY prints, and what people write
+
+
+def short(value: Any) -> str:
+    """An expression or constraint in at most 60 characters."""
+    text = " ".join(str(value).split())
+    for pattern, written in CVXPY_SAYS:
+        text = re.sub(pattern, written, text)
+    return text if len(text) <= 60 else text[:57] + "..."

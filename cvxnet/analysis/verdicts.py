@@ -37,6 +37,18 @@ class Verdict:
         The curvature that CVXPY alone gives.
     parts : mapping of str to Verdict
         For a problem, the verdicts on the objective and each constraint.
+    domain : tuple of str
+        Where the verdict holds, such as ``("z >= 0",)``, where that is less than the attributes of
+        the variables (and, in a problem, its constraints) allow.
+    empty : str
+        Why the domain, or the feasible set, has no point at all; "" where that was not proved.
+        About an empty domain there is no answer.
+    premises : tuple of str
+        What the expression asserts (``assume_PSD``, wraps) and is not proved, and values of
+        parameters that break their attributes.
+    relaxation : Verdict or None
+        Where variables or constraints allow single values only (integer, boolean, `FiniteSet`),
+        the verdict on the problem in which they may move between them.
 
     Examples
     --------
@@ -60,6 +72,10 @@ class Verdict:
     blame: Blame | None
     dcp: str
     parts: Mapping[str, Verdict] = field(default_factory=dict)
+    domain: tuple[str, ...] = ()
+    empty: str = ""
+    premises: tuple[str, ...] = ()
+    relaxation: Verdict | None = None
     question: Question = field(repr=False, compare=False)
 
     @property

@@ -1,0 +1,98 @@
+"""What a verdict would have to believe: NaN, asserted signs and definiteness, parameters' values.
+
+Nothing is believed that can be computed: an asserted matrix is tested exactly, and what does not
+hold or cannot be known is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.atoms.affine import wraps
+
+from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.quadratics import constant_matrix, definiteness
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.restrictions import show
+from cvxnet.analysis.tape import Tape, dense
+
+SIGNS = {wraps.nonneg_wrap: ">= 0", wraps.nonpos_wrap: "<= 0"}
+DEFINITE = {wraps.psd_wrap: (1, "positive"), wraps.nsd_wrap: (-1, "negative")}
+SHAPES = {
+    wraps.symmetric_wrap: ("symmetric", lambda value: value - value.T),
+    wraps.skew_symmetric_wrap: ("skew-symmetric", lambda value: value + value.T),
+}
+
+
+def not_numbers(tape: Tape) -> str:
+    """What is said of constants that are NaN or infinite, or "" where all are numbers."""
+    for node in tape.nodes:
+        if isinstance(node, cp.Constant) and not np.isfinite(values := dense(node.value)).all():
+            word = "NaN" if np.isnan(values).any() else "infinite"
+            where = "" if values.size == 1 else f" in {int((~np.isfinite(values)).sum())} entries"
+            return f"a constant is {word}{where}, which is no number, so there is nothing to judge"
+    return ""
+
+
+def premises(question: Question, tape: Tape, facts: list[Facts]) -> tuple[str, ...]:
+    """The assertions in the expression that are not proved, and given values that break theirs."""
+    found: list[str] = []
+    for place, node in enumerate(tape.nodes):
+        if isinstance(node, wraps.Wrap):
+            found += asserted(node, facts[tape.inputs[place][0]], question)
+        elif isinstance(node, cp.Parameter) and node.value is not None:
+            found += violated(node, question)
+    return tuple(dict.fromkeys(found))
+
+
+def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
+    """What a wrap asserts, unless it is proved."""
+    kind, inner = type(node), node.args[0]
+    if kind in SIGNS:
+        above = SIGNS[kind] == ">= 0"
+        if not ((fact.low >= 0.0) if above else (fact.high <= 0.0)).all():
+            yield f"{kind.__name__} asserts {show(inner, question)} {SIGNS[kind]}: not proved"
+    elif kind in DEFINITE:
+        sign, word = DEFINITE[kind]
+        found = definiteness(constant_matrix(inner), sign)
+        if not found.exact:
+            name = "psd_wrap (assume_PSD)" if sign > 0 else "nsd_wrap"
+            yield f"{name} asserts a {word} semidefinite matrix: {found}"
+    elif kind in SHAPES:
+        word, defect = SHAPES[kind]
+        matrix = constant_matrix(inner)
+        if matrix is None or (defect(matrix) != 0).any():
+            how = "not proved" if matrix is None else "it is not"
+            yield f"{kind.__name__} asserts a {word} matrix: {how}"
+    else:
+        yield f"{kind.__name__} asserts what was not verified"
+
+
+def violated(leaf: Any, question: Question) -> Iterator[str]:
+    """The attributes of a parameter that the value given to it does not have exactly."""
+    value, name, used = dense(leaf.value), question.name(leaf), leaf.attributes
+    if not np.isfinite(value).all():
+        yield f"the value given to {name} is not finite; the verdict is about admissible values"
+        return
+    broken = [
+        f"{word}=True"
+        for word, holds in (
+            ("nonneg", value >= 0.0),
+            ("pos", value > 0.0),
+            ("nonpos", value <= 0.0),
+            ("neg", value < 0.0),
+        )
+        if used[word] and not holds.all()
+    ]
+    for word, sign in (("PSD", 1), ("NSD", -1)):
+        if used[word]:
+            found = definiteness(constant_matrix(cp.Constant(value)), sign)
+            broken += [] if found.exact else [f"{word}=True ({found})"]
+    for word in broken:
+        yield (
+            f"the value given to {name} violates {word}; the verdict is about admissible values, "
+            "not about that one"
+        )

@@ -1,0 +1,385 @@
+"""Where an expression is defined, named where that is less than its variables' attributes allow.
+
+CVXPY knows the closure of each atom's domain (a logarithm: ``x >= 0``) and none for quotients. Here
+the atoms without a value at the boundary are known, too, and what attributes, bounds and affine
+constraints already imply is left out. An empty domain is claimed only with a proof: an interval
+that misses what an atom needs, or multipliers (Farkas) that add affine inequalities up to a
+contradiction, in rationals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.atoms import affine
+from cvxpy.atoms.affine import binary_operators as binary
+from cvxpy.atoms.elementwise.power import Power, PowerApprox
+from flint import fmpq, fmpq_mat
+from scipy.optimize import linprog
+
+from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
+from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.kits import Undecided, as_rational
+from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.tape import Tape, bare, dense, short
+
+MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they are feasible
+MOST_IMPLIED = 50  # entries of one restriction that are compared with the constraints
+MOST_NODES = 200  # of an expression that is printed, or compared with the constraints
+SUPPORT = 1e-9  # multipliers below are taken for zero, and the exact solution says whether rightly
+OPEN = (cp.log, cp.log1p, cp.log_det, cp.tr_inv, cp.nlp.tan, cp.nlp.atanh)  # none on the boundary
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one atom needs of an argument: every entry >= 0 (> 0), or a definite matrix, ...
+
+    Attributes
+    ----------
+    kind : str
+        ">=", ">", "semidefinite", "definite", "symmetric" or "!=" (other than zero).
+    expression : CVXPY expression
+        What the need is about.
+    text : str
+        How people read it: "z >= 0".
+    """
+
+    kind: str
+    expression: Any
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """``coefficients . z + constant >= 0`` (> 0 if strict), exactly; ``label`` says whence."""
+
+    coefficients: dict[int, fmpq]
+    constant: fmpq
+    strict: bool
+    label: str
+
+
+@np.errstate(all="ignore")
+def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tuple[str, ...], str]:
+    """The domain as readable conditions that attributes and constraints do not imply.
+
+    Returns
+    -------
+    names : tuple of str
+        The conditions, such as "z >= 0".
+    empty : str
+        Why no point satisfies them, or "" where that is not proved.
+    """
+    needs = [need for node in tape.nodes for need in needs_of(node, question)]
+    given = given_rows(question, tape)
+    names: dict[str, None] = {}
+    rows = list(given)
+    for need in needs:
+        fact = facts_about(need.expression, question, tape, facts)
+        if missed(need, fact, question):
+            return (need.text,), f"{need.text} holds nowhere"
+        if implied(need, fact, question):
+            continue
+        asked = list(rows_of(need.expression, question, need.kind == ">", need.text, need.kind))
+        if question.constraints and follows(given, asked):
+            continue
+        names[need.text] = None
+        rows += asked
+    contradiction = contradictory(rows) if names or question.constraints else None
+    empty = "" if contradiction is None else f"no point satisfies {' and '.join(contradiction)}"
+    return tuple(names), empty
+
+
+def needs_of(node: Any, question: Question) -> Iterator[Need]:
+    """What an atom needs of its arguments to have a value."""
+    if isinstance(node, binary.DivExpression):
+        yield need_of_denominator(node.args[1], question)
+        return
+    try:
+        constraints = node._domain() if node.args else []
+    except ValueError:  # a power whose exponent is a parameter without a value
+        return
+    for number, constraint in enumerate(constraints):
+        kind = type(constraint).__name__
+        if kind == "PSD":
+            matrix = constraint.args[0]
+            matrix = matrix.args[0] if isinstance(matrix, affine.add_expr.AddExpression) else matrix
+            word = "semidefinite" if isinstance(node, cp.QuadForm) else "definite"
+            yield Need(word, matrix, f"{show(matrix, question)} positive {word}")
+        elif kind == "Equality":
+            matrix = constraint.args[1]
+            yield Need("symmetric", matrix, f"{show(matrix, question)} symmetric")
+        else:
+            yield from needs_of_inequality(constraint, is_open(node, number), question)
+
+
+def is_open(node: Any, number: int) -> bool:
+    """Whether the atom has no value where its condition of that number holds with equality."""
+    if isinstance(node, Power | PowerApprox):
+        exponent = exponent_of(node)
+        return exponent is not None and exponent < 0
+    if isinstance(node, cp.kl_div | cp.rel_entr):
+        return number == 1
+    return isinstance(node, (*OPEN, cp.quad_over_lin))
+
+
+def needs_of_inequality(constraint: Any, strict: bool, question: Question) -> Iterator[Need]:
+    """CVXPY's condition with the constant on the right, one need for each part of a stack."""
+    left, right = constraint.args
+    rising = isinstance(bare(left), cp.Constant)
+    moving, fixed = (right, left) if rising else (left, right)
+    bound = dense(bare(fixed).value) if isinstance(bare(fixed), cp.Constant) else None
+    sign = (">" if rising else "<") + ("" if strict else "=")
+    shown = show(fixed, question) if bound is None else f"{float(np.ravel(bound)[0]):g}"
+    kind = ">" if strict else ">="
+    if rising and bound is not None and not np.any(bound):
+        for part in parts_of(moving):
+            yield Need(kind, part, f"{show(part, question)} {sign} 0")
+    else:
+        yield Need(kind, right - left, f"{show(moving, question)} {sign} {shown}")
+
+
+def parts_of(expression: Any) -> list[Any]:
+    """What a stack was stacked from; constants are kept apart, too."""
+    inner = expression
+    while isinstance(inner, affine.reshape.reshape):
+        inner = inner.args[0]
+    if isinstance(inner, affine.hstack.Hstack | affine.vstack.Vstack):
+        return [part for arg in inner.args for part in parts_of(arg)]
+    return [expression]
+
+
+def need_of_denominator(bottom: Any, question: Question) -> Need:
+    """A denominator of known sign is away from zero on that side."""
+    name, inner = show(bottom, question), Tape([bottom])
+    fact = derive_facts(question, inner)[-1]
+    if (fact.low >= 0.0).all():
+        return Need(">", bottom, f"{name} > 0")
+    if (fact.high <= 0.0).all():
+        return Need(">", -bottom, f"{name} < 0")
+    return Need("!=", bottom, f"{name} != 0")
+
+
+def show(expression: Any, question: Question) -> str:
+    """An expression in few characters, leaves by the names that users know."""
+    inner = bare(expression)
+    if isinstance(inner, cp.Variable | cp.Parameter):
+        return question.name(inner)
+    if len(Tape([inner]).nodes) > MOST_NODES:  # CVXPY prints shared parts again and again
+        return f"the {step_name(inner, question)}"
+    return short(inner)
+
+
+def facts_about(expression: Any, question: Question, tape: Tape, facts: list[Facts]) -> Facts:
+    """The facts about an expression, from the tape where it stands there."""
+    place = tape.place.get(id(expression))
+    return derive_facts(question, Tape([expression]))[-1] if place is None else facts[place]
+
+
+def missed(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether the need holds nowhere."""
+    if need.kind in (">=", ">"):
+        below = (fact.high < 0.0).any()
+        return bool(below or (need.kind == ">" and (fact.high <= 0.0).any()))
+    if need.kind == "!=":
+        return bool(((fact.low == 0.0) & (fact.high == 0.0)).any())
+    return False
+
+
+def implied(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether the need holds everywhere."""
+    if need.kind == ">=":
+        return bool((fact.low >= 0.0).all())
+    if need.kind == ">":
+        return bool((fact.low > 0.0).all()) or is_positive(need.expression, question)
+    if need.kind == "!=":
+        return bool(((fact.low > 0.0) | (fact.high < 0.0)).all())
+    if need.kind == "symmetric":
+        return bool(need.expression.is_hermitian() or need.expression.is_symmetric())
+    leaf = need.expression
+    return need.kind == "semidefinite" and bool(leaf.attributes["PSD"] if not leaf.args else False)
+
+
+KEEPERS = (
+    affine.promote.Promote,
+    affine.broadcast_to.broadcast_to,
+    affine.transpose.transpose,
+    affine.reshape.reshape,
+    affine.index.index,
+    affine.index.special_index,
+    affine.hstack.Hstack,
+    affine.vstack.Vstack,
+    affine.sum.Sum,
+    binary.multiply,
+    binary.MulExpression,
+    binary.DivExpression,
+    cp.minimum,
+    cp.max,
+    cp.min,
+    cp.norm1,
+    cp.norm_inf,
+    cp.Prod,
+    cp.quad_over_lin,
+    Power,
+    PowerApprox,
+)  # where all arguments are > 0 these are > 0
+
+
+def is_positive(expression: Any, question: Question) -> bool:
+    """Whether every entry is certainly > 0, by the strict signs of leaves and constants."""
+    tape = Tape([expression])
+    facts = derive_facts(question, tape)
+    positive: list[bool] = []
+    for node, inputs, fact in zip(tape.nodes, tape.inputs, facts, strict=True):
+        inner = [positive[k] for k in inputs]
+        if (fact.low > 0.0).all():
+            found = True
+        elif isinstance(node, cp.Variable | cp.Parameter):
+            found = bool(node.attributes["pos"])
+        elif isinstance(node, affine.add_expr.AddExpression):
+            signed = all(facts[k].low.size and (facts[k].low >= 0.0).all() for k in inputs)
+            found = signed and any(inner)
+        elif isinstance(node, cp.maximum):
+            found = any(inner)
+        elif isinstance(node, affine.unary_operators.NegExpression):
+            below = bare(node.args[0])
+            found = (
+                not below.args and not isinstance(below, cp.Constant) and below.attributes["neg"]
+            )
+        elif isinstance(node, cp.exp | cp.logistic):
+            found = True
+        else:
+            found = isinstance(node, KEEPERS) and bool(inner) and all(inner)
+        positive.append(found)
+    return positive[-1]
+
+
+# Affine inequalities, exactly.
+
+
+def given_rows(question: Question, tape: Tape) -> list[Row]:
+    """What attributes, bounds and affine constraints say about the unknowns."""
+    rows: list[Row] = []
+    for leaf in question.unknowns:
+        low, high = leaf_bounds(leaf, question)
+        strict = (bool(leaf.attributes["pos"]), bool(leaf.attributes["neg"]))
+        start, name = start_of(leaf, question), question.name(leaf)
+        for place, (a, b) in enumerate(zip(np.ravel(low), np.ravel(high), strict=True)):
+            index = [int(i) for i in np.unravel_index(place, leaf.shape)]
+            entry = f"{name}{index}" if leaf.shape else name
+            for slope, bound, sign, open_end in ((1, a, ">", strict[0]), (-1, b, "<", strict[1])):
+                if np.isfinite(bound):
+                    sharp = open_end and bound == 0.0
+                    label = f"{entry} {sign}{'' if sharp else '='} {bound:g}"
+                    constant = as_rational(float(-slope * bound))
+                    rows.append(Row({start + place: fmpq(slope)}, constant, sharp, label))
+    for constraint in question.constraints:
+        rows += constraint_rows(constraint, question)
+    return rows
+
+
+def constraint_rows(constraint: Any, question: Question) -> Iterator[Row]:
+    """The rows of an affine equality or inequality; none for others."""
+    kind = type(constraint).__name__
+    if kind in ("Inequality", "NonPos", "Equality", "Zero"):
+        yield from rows_of(-constraint.expr, question, False, short(constraint))
+    if kind in ("NonNeg", "Equality", "Zero"):
+        yield from rows_of(constraint.expr, question, False, short(constraint))
+
+
+def rows_of(
+    expression: Any, question: Question, strict: bool, label: str, kind: str = ">="
+) -> Iterator[Row]:
+    """``expression >= 0`` entry by entry, where it is affine in the unknowns."""
+    tape = Tape([expression])
+    if kind not in (">=", ">") or len(tape.nodes) > MOST_NODES or expression.size > MOST_ROWS:
+        return
+    try:
+        forms = normal_forms(tape, question.unknowns)
+    except Undecided:
+        return
+    for form in np.ravel(forms):
+        if form.affine:
+            yield Row(dict(form.linear), form.constant, strict, label)
+
+
+def start_of(leaf: Any, question: Question) -> int:
+    """Where the leaf's entries begin among all unknowns."""
+    places = [id(u) for u in question.unknowns]
+    return sum(int(u.size) for u in question.unknowns[: places.index(id(leaf))])
+
+
+def follows(given: list[Row], asked: list[Row]) -> bool:
+    """Whether the given rows imply every asked one: its opposite contradicts them."""
+    if not asked or len(asked) > MOST_IMPLIED:
+        return False
+    return all(contradictory([*given, opposite(row)]) is not None for row in asked)
+
+
+def opposite(row: Row) -> Row:
+    """``-row > 0`` of a row >= 0, and the other way round."""
+    coefficients = {k: -v for k, v in row.coefficients.items()}
+    return Row(coefficients, -row.constant, not row.strict, row.label)
+
+
+def contradictory(rows: list[Row]) -> list[str] | None:
+    """The labels of rows that exclude each other, with exact multipliers as the proof, or None.
+
+    By Farkas' lemma rows ``a_i . z + c_i >= 0`` have no common point iff some y >= 0 has
+    ``sum y_i a_i = 0`` and ``sum y_i c_i < 0`` (or = 0, where a strict row has y_i > 0). A linear
+    program finds the support of such a y; on it the equations are solved in rationals.
+    """
+    if not rows or len(rows) > MOST_ROWS:
+        return None
+    places = sorted({k for row in rows for k in row.coefficients})
+    column = {place: k for k, place in enumerate(places)}
+    A, c = np.zeros((len(rows), len(places))), np.zeros(len(rows))
+    for i, row in enumerate(rows):
+        size = max([abs(row.constant), *map(abs, row.coefficients.values())], default=fmpq(1)) or 1
+        c[i] = as_float(row.constant / size)
+        for place, value in row.coefficients.items():
+            A[i, column[place]] = as_float(value / size)
+    if not (np.isfinite(A).all() and np.isfinite(c).all()):
+        return None
+    strict = np.array([row.strict for row in rows], dtype=float)
+    equal, right = np.vstack([A.T, np.ones(len(rows))]), np.append(np.zeros(len(places)), 1.0)
+    for cost, limits in ((c, None), (-strict, c[None])):
+        found = linprog(
+            cost, limits, None if limits is None else [SUPPORT], equal, right, method="highs-ds"
+        )
+        if found.status == 0:
+            support = [rows[i] for i in np.flatnonzero(found.x > SUPPORT)]
+            if adds_up(support):
+                return list(dict.fromkeys(row.label for row in support))
+        if not strict.any():
+            return None
+    return None
+
+
+def as_float(value: Any) -> float:
+    """A rational, rounded."""
+    value = fmpq(value)
+    return int(value.p) / int(value.q)
+
+
+def adds_up(rows: list[Row]) -> bool:
+    """Whether multipliers >= 0 of these rows add up to a contradiction, exactly."""
+    places = sorted({k for row in rows for k in row.coefficients})
+    if not rows or len(rows) > len(places) + 1:
+        return False
+    table = [[row.coefficients.get(k, fmpq(0)) for row in rows] + [fmpq(0)] for k in places]
+    table.append([fmpq(1)] * (len(rows) + 1))  # the multipliers sum to one
+    flat = [value for line in table for value in line]
+    reduced, rank = fmpq_mat(len(table), len(rows) + 1, flat).rref()
+    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
+        return False  # no solution, or not a single one
+    y = [reduced[k, len(rows)] for k in range(rank)]
+    total = sum((v * row.constant for v, row in zip(y, rows, strict=True)), fmpq(0))
+    sharp = any(row.strict and v > 0 for v, row in zip(y, rows, strict=True))
+    return all(v >= 0 for v in y) and (total < 0 or (total == 0 and sharp))
