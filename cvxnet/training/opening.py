@@ -69,14 +69,15 @@ def start_wide(bracket: Bracket, deadline: float) -> None:
     """Where pricing is not exact: a wide network slides downhill from random units.
 
     Column generation would come to it too, but from below, unit by unit, with masters that take
-    long in many dimensions. At first all units together cost OPENING of the loss.
+    long in many dimensions. At first all units together cost OPENING of the loss, and each bends
+    at one of the samples: where columns are offset, hardly any random unit would bend at all.
     """
     problem = bracket.problem
     family = problem.family
     if family.exact or not family.slides:
         return
     rng = np.random.default_rng(0)
-    rows = rng.standard_normal((WIDE, family.rank))
+    rows = family.random_units(WIDE, rng)
     rows *= rng.uniform(size=(WIDE, 1)) / family.sizes(rows)[:, None]
     rows *= OPENING * problem.scale / (problem.weight_decay * family.sizes(rows).sum())
     signs = np.where(np.arange(WIDE) % 2 == 0, 1.0, -1.0)

@@ -8,11 +8,12 @@ part of a change that turns ``u``,
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.training.units.family import Array, UnitFamily
+from cvxnet.training.units.family import Array, UnitFamily, frame_of
 
 
 class CurvedUnits(UnitFamily):
@@ -33,6 +34,10 @@ class CurvedUnits(UnitFamily):
     def slope(self, t: Array) -> Array:
         """Its derivative."""
         raise TypeError(f"{self.name} units have no slope")
+
+    @cached_property
+    def frame(self) -> Array:
+        return frame_of(self.rows)
 
     def features(self, W: Array) -> Array:
         """``|z| phi(X z / |z|)`` for each row ``z`` of ``W``; zero for ``z = 0``."""

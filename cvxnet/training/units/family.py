@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cvxpy as cp
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from cvxnet.training.problem import Problem, Units
 
 Array = NDArray[np.float64]
+
+RIDGE = 1e-4
+"""Directions that the data see less than this (relative, squared) are stretched no further: there
+the penalty is what steps feel."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,11 @@ class UnitFamily:
         """``|z|`` of each row in the family's norm."""
         return np.asarray(np.linalg.norm(W, axis=1, ord=1 if self.norm == "l1" else 2))
 
+    @cached_property
+    def frame(self) -> Array:
+        """``S``, (rank, rank): the data see units ``S z`` about equally well in all directions."""
+        return np.eye(self.rank)
+
     def features(self, W: Array) -> Array:
         """The columns ``feature(z)`` of the units in the rows of ``W``: (m, rank) -> (n, m)."""
         raise TypeError(f"{self.name} units have no features")
@@ -120,6 +130,10 @@ class UnitFamily:
     def rounded(self, width: float) -> UnitFamily | RoundedUnits:
         """What slides in place of these units where their kinks are in the way."""
         return self
+
+    def random_units(self, count: int, rng: np.random.Generator) -> Array:
+        """Directions (count, rank) to begin a search from."""
+        return rng.standard_normal((count, self.rank))
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
         """Local maxima over all ``|u| = 1`` of ``|v . phi_u(X)|`` above ``floor``.
@@ -220,6 +234,35 @@ class UnitFamily:
             {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
         )
         return network
+
+
+def frame_of(rows: Array, ridge: float = RIDGE) -> Array:
+    """``S`` for which the columns of ``rows @ S`` are orthogonal and of size one, up to the ridge.
+
+    With the eigenvalues c and eigenvectors V of ``rows^T rows / n``,
+    ``S = V diag((c + ridge c_1)^(-1/2))``.
+
+    Examples
+    --------
+    >>> rows = np.array([[1000.0, 1.0], [1000.0, -1.0]])
+    >>> np.abs(rows @ frame_of(rows, 0.0)).round(6).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    values, V = np.linalg.eigh(rows.T @ rows / len(rows))
+    largest = values.max(initial=0.0) or 1.0
+    return np.asarray(V / np.sqrt(np.maximum(values, 0.0) + ridge * largest))
+
+
+def bending(rows: Array, count: int, rng: np.random.Generator) -> Array:
+    """Random directions, each orthogonal to one of the rows: its unit bends at that sample.
+
+    Of purely random ones hardly any bends within the data where columns are offset.
+    """
+    found = rng.standard_normal((count, rows.shape[1]))
+    at = rows[rng.integers(len(rows), size=count)]
+    squares = (at * at).sum(axis=1)
+    height = (found * at).sum(axis=1) / np.where(squares > 0.0, squares, 1.0)
+    return np.asarray(found - (height * (rows.shape[1] > 1))[:, None] * at)
 
 
 def single_unit(family: UnitFamily, u: Array, sign: float) -> Block:

@@ -7,13 +7,14 @@ dual norm: the largest is one unit, along ``X^T v`` (l2) or along one feature (l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cvxnet.layers import Linear, Sequential
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.units.family import Array, Block, UnitFamily
+from cvxnet.training.units.family import Array, Block, UnitFamily, frame_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,10 @@ class LinearUnits(UnitFamily):
     def slides(self) -> bool:  # type: ignore[override]
         """In the round ball; the norm l1 has kinks."""
         return self.norm == "l2"
+
+    @cached_property
+    def frame(self) -> Array:
+        return frame_of(self.X)
 
     def features(self, W: Array) -> Array:
         """``X z``."""

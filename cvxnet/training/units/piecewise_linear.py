@@ -29,7 +29,7 @@ from cvxnet.training.pricing.sweep import LocalMaxima, sweep
 from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.rounding import RoundedUnits
-from cvxnet.training.units.family import Array, Block, UnitFamily
+from cvxnet.training.units.family import Array, Block, UnitFamily, bending, frame_of
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket
@@ -77,6 +77,10 @@ class PiecewiseLinearUnits(UnitFamily):
         """The data in the coordinates of ``u``, (n, r)."""
         return self.arrangement.rows[: len(self.X)]
 
+    @cached_property
+    def frame(self) -> Array:
+        return frame_of(self.rows)
+
     def features(self, W: Array) -> Array:
         """``phi(X z)`` for each row ``z`` of ``W``."""
         plus, minus = self.slopes
@@ -95,6 +99,9 @@ class PiecewiseLinearUnits(UnitFamily):
     def rounded(self, width: float) -> UnitFamily | RoundedUnits:
         """The kinks rounded off, on ``width`` of the length of each row."""
         return RoundedUnits(self.rows, self.slopes, width)
+
+    def random_units(self, count: int, rng: np.random.Generator) -> Array:
+        return bending(self.rows, count, rng)
 
     def kinks(self, v: Array) -> tuple[Array, Array, float]:
         """``v . phi_u(X)`` as ``sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+``, and its rounding.

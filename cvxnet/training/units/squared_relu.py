@@ -14,7 +14,7 @@ from cvxnet.training.pricing.curved_sweep import curved_sweep
 from cvxnet.training.pricing.interval_search import price_squared_relu
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
-from cvxnet.training.units.family import Array
+from cvxnet.training.units.family import Array, bending
 
 LARGEST_RANK, MANY_ROWS = 3, 100
 """Where the sweep can and should be used: beyond, branch and bound is faster."""
@@ -52,6 +52,9 @@ class SquaredReLUUnits(CurvedUnits):
     def rows(self) -> Array:
         """The data in the coordinates of ``u``, (n, r)."""
         return self.arrangement.rows
+
+    def random_units(self, count: int, rng: np.random.Generator) -> Array:
+        return bending(self.rows, count, rng)
 
     def phi(self, t: Array) -> Array:
         return np.maximum(t, 0.0) ** 2
