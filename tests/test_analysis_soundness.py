@@ -10,11 +10,12 @@ import pytest
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
 from cvxnet.analysis.derivation import derive_facts
-from cvxnet.analysis.kits import BALLS, RATIONALS
+from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import ask_about_network
 from cvxnet.analysis.search import Space
 from cvxnet.analysis.tape import Tape
 from cvxnet.losses import LOSSES
+from cvxnet.proofs.checker.witness import check_witness
 
 PIECEWISE = [L.ReLU, L.Abs, lambda: L.LeakyReLU(0.25), lambda: L.LeakyReLU(2.0), L.HardTanh]
 SMOOTH = [L.Square, L.Softplus, L.ELU, lambda: L.ELU(2.0), L.Sigmoid, L.Tanh, L.SiLU, L.GELU,
@@ -219,15 +220,16 @@ def test_the_tape_evaluates_what_the_network_evaluates(activation):
     tape = question.tape()
     ours = tape.evaluate({id(question.unknowns[0]): X[:, None, :]})[-1][:, 0]
     np.testing.assert_allclose(ours, network(X), rtol=1e-10, atol=1e-12)
-    points = {id(question.unknowns[0]): BALLS.number(X[:3, None, :])}
-    balls = tape.evaluate(points, BALLS)[-1][:, 0]
-    np.testing.assert_allclose([[float(v.mid()) for v in row] for row in balls], network(X[:3]),
-                               rtol=1e-10, atol=1e-12)  # fmt: skip
+    for x in X[:3]:
+        points = ({id(question.unknowns[0]): x[None]},) * 2
+        result = check_witness(counterexample_document(question, (*points, {}), "convex", (0, 1)))
+        assert float(result.values[0]) == pytest.approx(network(x[None])[0, 1], rel=1e-10)
 
 
 def test_rationals_are_exact():
     network = L.Sequential(L.Linear(1, 1, False)).load_state_dict({"0.weight": [[0.1]]})
     question = ask_about_network(network, "input", None, None, None, 0.0)
-    points = {id(question.unknowns[0]): RATIONALS.number(np.array([[[0.3]]]))}
-    value = question.tape().evaluate(points, RATIONALS)[-1][0, 0, 0]
+    points = ({id(question.unknowns[0]): np.array([[0.3]])},) * 2
+    result = check_witness(counterexample_document(question, (*points, {}), "convex", (0, 0)))
+    value = result.values[2]
     assert Fraction(int(value.p), int(value.q)) == Fraction(0.1) * Fraction(0.3)

@@ -134,3 +134,66 @@ def test_the_largest_scale_is_found_for_every_bound(name):
             assert ((low <= t * v) & (t * v <= high)).all()
             beyond = min(largest, t * (1 + 1e-12) + 1e-300)
             assert t == largest or largest < 0.0 or ((beyond * v < low) | (beyond * v > high)).any()
+
+
+# Verdicts: false refutations and false proofs by evaluation
+
+
+def subject(kind):
+    """Convex problems whose constraints compare arrays of different shapes."""
+    v, t, M = cp.Variable(3), cp.Variable(), cp.Variable((2, 3))
+    row = cp.Variable((1, 3))
+    return {
+        "vector <= scalar": (cp.sum(cp.minimum(v - t, 0)), [v <= t]),
+        "scalar <= vector": (cp.sum(cp.maximum(v - t, 0)), [t <= v]),
+        "matrix <= vector": (cp.sum(cp.minimum(M - v, 0)), [v >= M]),
+        "matrix == row": (cp.sum(cp.square(M)) - cp.sum(cp.square(M - row)), [row == M]),
+        "two constraints": (cp.sum(cp.minimum(v - t, 0)), [v <= t, t <= 5]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["vector <= scalar", "scalar <= vector", "matrix <= vector",
+                                  "matrix == row", "two constraints"])  # fmt: skip
+def test_a_convex_problem_with_broadcast_constraints_is_not_refuted(kind):
+    objective, constraints = subject(kind)
+    assert convexity(cp.Problem(cp.Minimize(objective), constraints)).convex is not False
+
+
+def test_a_witness_of_a_problem_satisfies_every_entry_of_its_constraints():
+    v, t = cp.Variable(3, name="v"), cp.Variable(name="t")
+    problem = cp.Problem(cp.Minimize(-cp.sum_squares(v) - cp.square(t)), [v <= t, t <= 2, v >= -1])
+    witness = convexity(problem).counterexample
+    for point in (witness.a, witness.b, witness.middle):
+        assert (point["v"] <= point["t"]).all() and point["t"] <= 2 and (point["v"] >= -1).all()
+
+
+@pytest.mark.parametrize("p", [1.0004, 0.9999, 0.9996, 1.0001])
+def test_a_norm_that_is_rounded_to_the_one_norm_is_one(p):
+    verdict = convexity(cp.pnorm(cp.Variable(3), p))
+    assert verdict.convex and verdict.concave is False
+
+
+def test_bounds_are_rounded_outward():
+    """The argument reaches -0.25, where tanh is convex; 1e16 - 0.5 is 1e16 in doubles."""
+    x, y = cp.Variable(bounds=[1e16, 2e16]), cp.Variable(bounds=[-1e16, 0])
+    z = cp.Variable(bounds=[0.25, 1])
+    assert convexity(cp.nlp.tanh(x + y + z - 0.5)).concave is not True
+    # From -0.25 on up to 0 the slope of tanh still rises: the claim itself is false.
+    at = [np.tanh(t) for t in (-0.25, -0.125, 0.0)]
+    assert at[1] < 0.5 * (at[0] + at[2])
+
+
+@pytest.mark.parametrize("pair", [(0.12345678912, 0.12345678913), (1.0, 1.0 + 2.0**-52)])
+def test_functions_with_nearly_equal_options_do_not_cancel(pair):
+    x = cp.Variable()
+    difference = cp.huber(x, pair[0]) - cp.huber(x, pair[1])
+    assert convexity(difference).affine is not True
+
+
+def test_leaves_of_one_name_are_told_apart():
+    x, again = cp.Variable(name="x"), cp.Variable(name="x")
+    witness = convexity(x * again).counterexample
+    assert set(witness.a) == {"x", "x#2"} and witness.verify()
+    third = cp.Variable(name="x#2")
+    witness = convexity(x * again * third).counterexample
+    assert len(witness.a) == 3 and witness.verify()

@@ -48,27 +48,37 @@ class Box:
     low: Any
     high: Any
 
-    def reach(self, line: Line) -> tuple[float, float]:
-        """The open range of an affine function over the interior, rounded outwards."""
-        low = high = float_of(line[0])
-        for i, slope in line[1]:
-            s = float_of(slope)
-            ends = sorted((s * self.low[i], s * self.high[i]))
-            low, high = low + ends[0], high + ends[1]
-        room = 1e-12 * (1.0 + abs(float_of(line[0])))
-        return low - room, high + room
-
-    def cuts(self, line: Line) -> bool:
-        """Whether the hyperplane meets the interior of the box, exactly for sign boxes."""
+    def span(self, line: Line) -> tuple[fmpq | None, fmpq | None]:
+        """The open range of an affine function over the interior; None where it is infinite."""
         low: Any = line[0]
         high: Any = line[0]
         for i, slope in line[1]:
-            ends = [(slope > 0, self.low[i], self.high[i]), (slope < 0, self.high[i], self.low[i])]
-            for applies, first, last in ends:
-                if applies:
-                    low = None if low is None or np.isinf(first) else low + slope * exact(first)
-                    high = None if high is None or np.isinf(last) else high + slope * exact(last)
+            first, last = self.low[i], self.high[i]
+            if slope < 0:
+                first, last = last, first
+            low = None if low is None or np.isinf(first) else low + slope * exact(first)
+            high = None if high is None or np.isinf(last) else high + slope * exact(last)
+        return low, high
+
+    def reach(self, line: Line) -> tuple[float, float]:
+        """The same, rounded outwards."""
+        low, high = self.span(line)
+        return (
+            -np.inf if low is None else outward(low, -np.inf),
+            np.inf if high is None else outward(high, np.inf),
+        )
+
+    def cuts(self, line: Line) -> bool:
+        """Whether the hyperplane meets the interior of the box."""
+        low, high = self.span(line)
         return (low is None or low < 0) and (high is None or high > 0)
+
+
+def outward(value: fmpq, direction: float) -> float:
+    """The nearest double on that side."""
+    near = float_of(value)
+    beyond = exact(near) > value if direction < 0 else exact(near) < value
+    return float(np.nextafter(near, direction)) if beyond else near
 
 
 def exact(value: float) -> fmpq:

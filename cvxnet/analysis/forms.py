@@ -316,9 +316,14 @@ def apply(node: Any, values: list[Any]) -> Any:
         return evaluate(node, values, FORMS)
     if profile.kinks is not None and profile.tails is not None:
         return entrywise(lambda t: piecewise(as_form(t), profile), values[0])
-    name = (profile.name, tuple(map(str, node.get_data() or ())))
-    key = profile.name if name[1] == () else name
+    options = tuple(exact_option(option) for option in node.get_data() or ())
+    key = (profile.name, options) if options else profile.name
     return entrywise(lambda t: ridge(as_form(t), profile, key), values[0])
+
+
+def exact_option(option: Any) -> Any:
+    """An option to the last bit: two functions are only the same if their options are."""
+    return float(option.value).hex() if isinstance(option, cp.Constant) else str(option)
 
 
 def exponent_like(node: Any) -> bool:

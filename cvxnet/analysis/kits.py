@@ -1,28 +1,28 @@
-"""Three arithmetics behind one set of names: floats in batches, exact rationals, balls.
+"""Arithmetics behind one set of names: floats in batches, and what exact deciders calculate with.
 
-A kit knows how to do the scalar functions; sums, products and shapes are numpy's for all three
-(rationals and balls live in object arrays). What an arithmetic cannot decide, it refuses with
-`Undecided`: a rational kit has no exponential, and a ball that straddles zero has no sign.
+A kit knows how to do the scalar functions; sums, products and shapes are numpy's for all of them
+(forms and curves live in object arrays). What an arithmetic cannot decide, it refuses with
+`Undecided`: a form has no exponential. `deciders.decide` is where that ends.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
-from flint import arb, fmpq
+from flint import fmpq
 from scipy.special import log_ndtr, ndtr
-
-MOST_BITS = 20_000
 
 
 class Undecided(ArithmeticError):  # noqa: N818 - an answer, not a fault
     """This arithmetic cannot compute that value."""
+
+
+def defined_everywhere(p: Fraction) -> bool:
+    """Whether CVXPY's ``t^p`` takes every t: for p = 0, 1, 2, 4, 8, ...; the others want t >= 0."""
+    return p.denominator == 1 and p >= 0 and int(p) & (int(p) - 1) == 0
 
 
 class FloatKit:
@@ -43,8 +43,8 @@ class FloatKit:
         return np.minimum(a, b)
 
     def power(self, t: Any, p: Fraction) -> Any:
-        """``t^p`` on CVXPY's domain: t >= 0 unless p is an even whole number or one."""
-        if p in (0, 1) or (p > 1 and p % 2 == 0):
+        """``t^p`` on CVXPY's domain."""
+        if defined_everywhere(p):
             return t ** float(p)
         good = t > 0.0 if p < 0 else t >= 0.0
         return np.where(good, np.power(np.where(good, t, 1.0), float(p)), np.nan)
@@ -52,6 +52,10 @@ class FloatKit:
     def log(self, t: Any) -> Any:
         """The logarithm for t > 0."""
         return np.where(t > 0.0, np.log(np.where(t > 0.0, t, 1.0)), np.nan)
+
+    def not_below(self, t: Any, low: float) -> Any:
+        """``t``, NaN below ``low``."""
+        return np.where(t >= low, t, np.nan)
 
     def divide(self, a: Any, b: Any) -> Any:
         """``a / b``, NaN where b = 0."""
@@ -103,26 +107,6 @@ def as_rational(value: Any) -> fmpq:
     return fmpq(int(top), int(bottom))
 
 
-def product_of_matrices(left: Any, right: Any, scalar: type, matrix: type) -> Any:
-    """Batches of object matrices (or vectors) multiplied by flint, or None for other objects."""
-    if not isinstance(left.flat[0], scalar) or not isinstance(right.flat[0], scalar):
-        return None
-    lefts, rights = (matrices_of(v, column, matrix) for v, column in ((left, False), (right, True)))
-    count = max(len(lefts), len(rights))
-    results = [lefts[k % len(lefts)] * rights[k % len(rights)] for k in range(count)]
-    flat = np.empty((count, results[0].nrows() * results[0].ncols()), dtype=object)
-    for k, result in enumerate(results):
-        flat[k, :] = result.entries()
-    return flat
-
-
-def matrices_of(batch: Any, column: bool, matrix: type) -> list[Any]:
-    """The members of a batch as flint matrices; vectors become one row or one column."""
-    shape = batch.shape[1:] if batch.ndim == 3 else (-1, 1) if column else (1, -1)
-    members = [member.reshape(shape) for member in batch]
-    return [matrix(*m.shape, list(m.ravel())) for m in members]
-
-
 def converted(function: Callable[[Any], Any], values: Any) -> Any:
     """A conversion entry by entry; big float arrays repeat few numbers, so each is done once."""
     array = np.asarray(values)
@@ -133,47 +117,28 @@ def converted(function: Callable[[Any], Any], values: Any) -> Any:
 
 
 class RationalKit:
-    """Exact rationals: piecewise-polynomial functions only."""
+    """Exact rationals, for constants; forms and curves build on it."""
 
     exact = True
-
-    def check_size(self, values: Any) -> None:
-        """Refuse numbers whose digits have exploded; iterated squares double them each time."""
-        for value in values.flat:
-            if isinstance(value, fmpq) and value.p.bit_length() > MOST_BITS:
-                raise Undecided("the rationals have become too long")
-
-    def matrix_product(self, left: Any, right: Any) -> Any:
-        """Batches of matrices multiplied by flint, or None where the entries are no rationals."""
-        return product_of_matrices(left, right, fmpq, flint.fmpq_mat)
 
     def number(self, value: Any) -> Any:
         return converted(as_rational, value)
 
     def maximum(self, a: Any, b: Any) -> Any:
-        return entrywise(lambda s, t: s if s >= t else t, a, b)
+        return entrywise(max, a, b)
 
     def minimum(self, a: Any, b: Any) -> Any:
-        return entrywise(lambda s, t: s if s <= t else t, a, b)
+        return entrywise(min, a, b)
 
     def absolute(self, t: Any) -> Any:
         """Absolute values."""
         return entrywise(abs, t)
 
     def power(self, t: Any, p: Fraction) -> Any:
-        if p.denominator != 1:
-            raise Undecided(f"the power {p} is not rational")
-        return entrywise(lambda s: rational_power(s, int(p)), t)
+        return entrywise(lambda s: rational_power(s, p), t)
 
     def divide(self, a: Any, b: Any) -> Any:
         return entrywise(rational_quotient, a, b)
-
-    def sign(self, t: Any) -> Any:
-        """-1, 0 or 1."""
-        return entrywise(lambda s: fmpq((s > 0) - (s < 0)), t)
-
-    def step(self, t: Any) -> Any:
-        return entrywise(lambda s: fmpq(int(s >= 0)), t)
 
     def sorted(self, t: Any) -> Any:
         return sorted_rows(t)
@@ -182,7 +147,7 @@ class RationalKit:
         # copy and pickle probe for dunder names before the class is ready
         if name.startswith("__"):
             raise AttributeError(name)
-        raise Undecided(f"{name} has no rational values")
+        raise Undecided(f"{name} has no exact values here")
 
 
 def sorted_rows(t: Any) -> Any:
@@ -194,13 +159,11 @@ def sorted_rows(t: Any) -> Any:
         raise Undecided("these values have no order") from None
 
 
-def rational_power(t: fmpq, p: int) -> fmpq:
-    """``t^p`` on CVXPY's domain."""
-    if t < 0 and not (p in (0, 1) or (p > 1 and p % 2 == 0)):
-        raise Undecided("outside the domain of a power")
-    if t == 0 and p < 0:
-        raise Undecided("a negative power of zero")
-    return t**p
+def rational_power(t: fmpq, p: Fraction) -> fmpq:
+    """``t^p`` on CVXPY's domain, for whole p."""
+    if p.denominator != 1 or (t < 0 and not defined_everywhere(p)) or (t == 0 and p < 0):
+        raise Undecided("not a rational, or outside the domain of a power")
+    return t ** int(p)
 
 
 def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
@@ -210,130 +173,5 @@ def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
     return a / b
 
 
-def as_ball(value: Any) -> arb:
-    """A number as a ball; floats are exact."""
-    if isinstance(value, arb):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Undecided(f"{value!r} is not a finite number")
-        return arb(value)
-    return arb(as_rational(value))
-
-
-class BallKit:
-    """Real balls (python-flint): every value carries its proven error."""
-
-    exact = True
-
-    def check_size(self, values: Any) -> None:
-        """Balls have a fixed length."""
-
-    def matrix_product(self, left: Any, right: Any) -> Any:
-        """Batches of matrices multiplied by flint."""
-        return product_of_matrices(left, right, arb, flint.arb_mat)
-
-    def number(self, value: Any) -> Any:
-        return converted(as_ball, value)
-
-    def maximum(self, a: Any, b: Any) -> Any:
-        return entrywise(lambda s, t: s.max(t), a, b)
-
-    def minimum(self, a: Any, b: Any) -> Any:
-        return entrywise(lambda s, t: s.min(t), a, b)
-
-    def absolute(self, t: Any) -> Any:
-        return entrywise(abs, t)
-
-    def power(self, t: Any, p: Fraction) -> Any:
-        return entrywise(lambda s: ball_power(s, p), t)
-
-    def divide(self, a: Any, b: Any) -> Any:
-        return entrywise(ball_quotient, a, b)
-
-    def exp(self, t: Any) -> Any:
-        """The exponential."""
-        return entrywise(lambda s: s.exp(), t)
-
-    def expm1(self, t: Any) -> Any:
-        """``exp(t) - 1``."""
-        return entrywise(lambda s: s.expm1(), t)
-
-    def log(self, t: Any) -> Any:
-        return entrywise(lambda s: positive(s).log(), t)
-
-    def tanh(self, t: Any) -> Any:
-        """The hyperbolic tangent."""
-        return entrywise(lambda s: s.tanh(), t)
-
-    def normal(self, t: Any) -> Any:
-        """The normal distribution function."""
-        return entrywise(lambda s: (1 + (s / arb(2).sqrt()).erf()) / 2, t)
-
-    def log_normal(self, t: Any) -> Any:
-        """Its logarithm."""
-        return self.log(self.normal(t))
-
-    def softplus(self, t: Any) -> Any:
-        return entrywise(lambda s: s.exp().log1p(), t)
-
-    def sign(self, t: Any) -> Any:
-        return entrywise(lambda s: arb(decided_sign(s)), t)
-
-    def step(self, t: Any) -> Any:
-        return entrywise(lambda s: arb(int(decided_sign(s) >= 0)), t)
-
-    def sorted(self, t: Any) -> Any:
-        return sorted_rows(t)
-
-
-def positive(t: arb) -> arb:
-    """The ball itself if it is certainly positive."""
-    if not t > 0:
-        raise Undecided("not certainly positive")
-    return t
-
-
-def decided_sign(t: arb) -> int:
-    """The sign of a ball that does not straddle zero."""
-    if t > 0:
-        return 1
-    if t < 0:
-        return -1
-    if t == 0:
-        return 0
-    raise Undecided("the ball straddles zero")
-
-
-def ball_power(t: arb, p: Fraction) -> arb:
-    """``t^p`` on CVXPY's domain."""
-    if p.denominator == 1 and (p in (0, 1) or (p > 1 and p % 2 == 0)):
-        return t ** int(p)
-    if t == 0 and p > 0:
-        return arb(0)
-    if p == Fraction(1, 2) and t >= 0:
-        return t.sqrt()
-    return (positive(t).log() * arb(as_rational(p))).exp()
-
-
-def ball_quotient(a: arb, b: arb) -> arb:
-    """``a / b`` for b away from zero."""
-    if decided_sign(b) == 0:
-        raise Undecided("division by zero")
-    return a / b
-
-
 FLOATS = FloatKit()
 RATIONALS = RationalKit()
-BALLS = BallKit()
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """``with precision(256):`` computes balls with that many bits."""
-    before = flint.ctx.prec
-    flint.ctx.prec = bits
-    try:
-        yield
-    finally:
-        flint.ctx.prec = before

@@ -14,13 +14,13 @@ import cvxpy as cp
 import numpy as np
 from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
+from cvxpy.atoms.elementwise.elementwise import Elementwise
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.pnorm import Pnorm, PnormApprox
 
 from cvxnet.analysis.kits import Undecided
 from cvxnet.layers import atoms
 
-EXACT_PRODUCT = 4000  # from here on flint's matrices beat arrays of objects
 Operation = Callable[[Any, list[Any], Any], Any]
 OPERATIONS: dict[type, Operation] = {}
 
@@ -98,23 +98,18 @@ def divide(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(binary.MulExpression)
 def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
-    """A product of matrices, vectors or numbers."""
+    """A product of matrices or stacks of them, vectors or numbers."""
     left, right = values
     if left.ndim == 1 or right.ndim == 1:
         return multiply(node, values, kit)
-    if kit.exact and left[0].size * right[0].size > EXACT_PRODUCT:
-        matrices = kit.matrix_product(left, right)
-        if matrices is not None:
-            return shaped(node, matrices)
     if not kit.exact:  # numpy hands only contiguous batches to BLAS
         left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
     if left.ndim == 2 and right.ndim == 2:
         return (left * right).sum(axis=-1)
-    if left.ndim == 2:
-        return (left[:, None, :] @ right)[:, 0, :]
-    if right.ndim == 2:
-        return (left @ right[:, :, None])[:, :, 0]
-    return left @ right
+    left = left[:, None, :] if left.ndim == 2 else left
+    right = right[:, :, None] if right.ndim == 2 else right
+    shape = (0,) * (max(left.ndim, right.ndim) - 1)
+    return shaped(node, align(left, shape) @ align(right, shape))
 
 
 @operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
@@ -155,7 +150,8 @@ def reshape(node: Any, values: list[Any], kit: Any) -> Any:
 def index(node: Any, values: list[Any], kit: Any) -> Any:
     """Some of the entries."""
     inner = node.args[0].shape
-    places = np.arange(int(np.prod(inner, dtype=int))).reshape(inner)[node.get_data()[0]]
+    key = node.get_data()[-1]  # as it was written; CVXPY's own form of it breaks on negative steps
+    places = np.arange(int(np.prod(inner, dtype=int))).reshape(inner)[key]
     flat = values[0].reshape(values[0].shape[0], -1)
     return shaped(node, flat[:, np.ravel(places)])
 
@@ -165,6 +161,15 @@ def stack_columns(node: Any, values: list[Any], kit: Any) -> Any:
     """Blocks side by side."""
     parts = same_batch([v[:, None] if v.ndim == 1 else v for v in values])
     return shaped(node, np.concatenate(parts, axis=1 if len(node.shape) == 1 else 2))
+
+
+@operation(affine.concatenate.Concatenate)
+def concatenate(node: Any, values: list[Any], kit: Any) -> Any:
+    """Blocks one after the other along an axis, or all entries in one row."""
+    parts = same_batch(values)
+    if node.axis is None:
+        return np.concatenate([v.reshape(v.shape[0], -1) for v in parts], axis=1)
+    return np.concatenate(parts, axis=node.axis % len(node.shape) + 1)
 
 
 @operation(affine.vstack.Vstack)
@@ -186,29 +191,32 @@ def add_up(node: Any, values: list[Any], kit: Any) -> Any:
     return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
 
 
+def on_diagonal(count: int, k: int) -> tuple[Any, Any]:
+    """The rows and columns of the ``count`` places of the k-th diagonal."""
+    places = np.arange(count)
+    return places + max(-k, 0), places + max(k, 0)
+
+
 @operation(affine.diag.diag_vec)
 def put_on_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
-    """A vector as a diagonal matrix."""
-    if node.k != 0:
-        raise Undecided("a shifted diagonal")
-    size = node.shape[0]
-    return values[0][:, :, None] * kit.number(np.eye(size))
+    """A vector on a diagonal of a matrix of zeros."""
+    zeros = kit.number(np.zeros(node.shape))
+    matrix = np.array(np.broadcast_to(zeros, (values[0].shape[0], *node.shape)))
+    matrix[(slice(None), *on_diagonal(values[0].shape[1], node.k))] = values[0]
+    return matrix
 
 
 @operation(affine.diag.diag_mat)
 def take_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
-    """The diagonal of a matrix."""
-    if node.k != 0:
-        raise Undecided("a shifted diagonal")
-    size = range(node.shape[0])
-    return values[0][:, size, size]
+    """A diagonal of a matrix."""
+    return values[0][(slice(None), *on_diagonal(node.shape[0], node.k))]
 
 
 @operation(affine.trace.Trace)
 def trace(node: Any, values: list[Any], kit: Any) -> Any:
-    """The sum of the diagonal."""
-    size = node.args[0].shape[0]
-    return values[0][:, range(size), range(size)].sum(axis=-1)
+    """The sum of the diagonal of each matrix."""
+    size = np.arange(node.args[0].shape[-1])
+    return values[0][..., size, size].sum(axis=-1)
 
 
 @operation(affine.cumsum.cumsum)
@@ -217,8 +225,8 @@ def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
     axis = node.get_data()[0]
     value = values[0]
     if axis is None:
-        return value.reshape(value.shape[0], -1).cumsum(axis=1).reshape(value.shape)
-    return value.cumsum(axis=axis + 1)
+        return value.reshape(value.shape[0], -1).cumsum(axis=1)
+    return value.cumsum(axis=axis % len(node.shape) + 1)
 
 
 @operation(cp.maximum)
@@ -275,7 +283,7 @@ def norm_inf(node: Any, values: list[Any], kit: Any) -> Any:
 def pnorm(node: Any, values: list[Any], kit: Any) -> Any:
     """``(sum |x|^p)^(1/p)``."""
     rows, p = rows_of(node, values[0], node.axis), Fraction(node.p)
-    rows = kit.absolute(rows) if p > 1 else rows
+    rows = kit.absolute(rows) if p >= 1 else rows  # at p = 1, too, where CVXPY rounds p to it
     return shaped(node, kit.power(kit.power(rows, p).sum(axis=-1), 1 / p))
 
 
@@ -304,12 +312,13 @@ def log_sum_exp(node: Any, values: list[Any], kit: Any) -> Any:
 
 @operation(cp.sum_largest)
 def sum_largest(node: Any, values: list[Any], kit: Any) -> Any:
-    """The sum of the k largest entries."""
-    count = node.k
-    if int(count) != count:
-        raise Undecided("a fractional sum_largest")
-    rows = kit.sorted(rows_of(node, values[0], node.get_data()[1]))
-    return shaped(node, rows[..., rows.shape[-1] - int(count) :].sum(axis=-1))
+    """The sum of the k largest entries; of the next one what k has beyond a whole number."""
+    rows = kit.sorted(rows_of(node, values[0], node.axis))[..., ::-1]
+    whole, rest = int(node.k), node.k % 1
+    total = rows[..., :whole].sum(axis=-1)
+    if rest and whole < rows.shape[-1]:
+        total = total + kit.number(rest) * rows[..., whole]
+    return shaped(node, total)
 
 
 @operation(cp.Prod)
@@ -340,35 +349,47 @@ def standardize(node: Any, values: list[Any], kit: Any) -> Any:
 @operation(Power, PowerApprox)
 def power(node: Any, values: list[Any], kit: Any) -> Any:
     """``x^p`` on its domain."""
-    exponent = exponent_of(node)
-    if exponent is None:
-        raise Undecided("an exponent without a value")
-    return kit.power(values[0], exponent)
+    return kit.power(values[0], exponent_of(node))
 
 
 def exponent_of(node: Any) -> Fraction | None:
-    """The exponent of a power atom (None for a parameter without a value)."""
-    p = node.p.value if hasattr(node.p, "value") else node.p
-    return p if p is None or isinstance(p, Fraction) else Fraction(float(p))
+    """The exponent of a power atom; None for a parameter, which may be any number."""
+    if isinstance(node.p, cp.Parameter):
+        return None
+    p = node.p.value if isinstance(node.p, cp.Constant) else node.p
+    return p if isinstance(p, Fraction) else Fraction(float(p))
+
+
+def has_free_option(node: Any) -> bool:
+    """Whether an option of the atom is a parameter, which the arguments do not show."""
+    options = node.get_data() or ()
+    return any(isinstance(option, cp.Expression) and option.parameters() for option in options)
 
 
 def evaluate(node: Any, values: list[Any], kit: Any) -> Any:
-    """The value of one node, by its operation; other atoms point by point, in floats only."""
+    """The value of one node, by its operation; other atoms by CVXPY, in floats only."""
     known = OPERATIONS.get(type(node))
-    if known is not None:
+    if known is not None and not has_free_option(node):
         return known(node, values, kit)
     if kit.exact:
         raise Undecided(f"{type(node).__name__} has no exact evaluation")
+    if isinstance(node, Elementwise):
+        return np.asarray(numeric(node, aligned(node, values)), dtype=np.float64)
     return evaluate_one_by_one(node, values)
 
 
+def numeric(node: Any, values: list[Any]) -> Any:
+    """What CVXPY computes, silently."""
+    with np.errstate(all="ignore"):
+        return node.numeric(values)
+
+
 def evaluate_one_by_one(node: Any, values: list[Any]) -> Any:
-    """An atom without its own operation, by CVXPY's numeric method."""
-    values = same_batch(values)
+    """An atom that only CVXPY knows, point by point; NaN where it has no finite value."""
     results = []
-    for point in zip(*values, strict=True):
+    for point in zip(*same_batch(values), strict=True):
         try:
-            results.append(np.broadcast_to(node.numeric(list(point)), node.shape))
-        except Exception:  # foreign code: whatever it raises, the value there is not known
+            results.append(np.reshape(numeric(node, list(point)), node.shape))
+        except (ArithmeticError, AssertionError, ValueError, np.linalg.LinAlgError):
             results.append(np.full(node.shape, np.nan))
     return np.array(results, dtype=np.float64)

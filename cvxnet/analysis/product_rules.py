@@ -164,10 +164,10 @@ def product_bounds(left: Facts, right: Facts, node: Any) -> tuple[Array, Array]:
     a, b = (np.atleast_2d(v) for v in (left.low, left.high))
     c, d = (v[:, None] if v.ndim == 1 else v for v in (right.low, right.high))
     rows = [
-        interval_sum(*interval_product(a[i][:, None], b[i][:, None], c, d), 0)
-        for i in range(a.shape[0])
+        interval_sum(*interval_product(a[..., i, :, None], b[..., i, :, None], c, d), -2)
+        for i in range(a.shape[-2])
     ]
-    low, high = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    low, high = (np.stack([r[k] for r in rows], axis=-2) for k in (0, 1))
     return low.reshape(node.shape), high.reshape(node.shape)
 
 

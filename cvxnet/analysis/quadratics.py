@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 from cvxpy.atoms.affine.wraps import Wrap
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
-from cvxnet.analysis.kits import RATIONALS, Undecided, as_fraction, as_rational, precision
+from cvxnet.analysis.kits import RATIONALS, Undecided, as_fraction, as_rational
 from cvxnet.analysis.tape import Tape, dense
 
 EXACT_SIZE = 60
@@ -174,7 +174,7 @@ def rayleigh(matrix: Any, v: NDArray[np.float64]) -> fmpq:
 
 def has_positive_pivots(matrix: Any) -> bool:
     """Whether elimination in balls meets certainly positive pivots only."""
-    with precision(PIVOT_BITS):
+    with ctx.workprec(PIVOT_BITS):
         work = [[arb(v) for v in row] for row in matrix]
         for k in range(len(work)):
             if not work[k][k] > 0:

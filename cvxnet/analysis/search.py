@@ -1,22 +1,25 @@
 """The search for counterexamples: small whole numbers first, then lines, kinks and curvature.
 
 Everything here is plain floating point and proves nothing; `witnesses.verify` has the last word.
+What the checker could not evaluate is not searched at all (`Space.searchable`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy.atoms.elementwise.elementwise import Elementwise
 from numpy.typing import NDArray
 
+from cvxnet.analysis.documents import has_formula
 from cvxnet.analysis.domains import Domain, domain_of
 from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.layers.atoms import hardtanh, leaky_relu
 
@@ -38,8 +41,13 @@ class Segment:
     found_by: str
 
 
+NUMERIC_WORK = 20_000  # operations in the time of one call of an atom that only CVXPY knows
+
+
 def work_of(node: Any) -> int:
     """About how many operations one evaluation of a node takes."""
+    if node.args and type(node) not in OPERATIONS and not isinstance(node, Elementwise):
+        return NUMERIC_WORK
     inner = node.args[0].shape[-1:] if type(node).__name__ == "MulExpression" else ()
     return int(node.size) * max(1, *inner, len(node.args))
 
@@ -50,20 +58,19 @@ class Space:
     def __init__(self, question: Question, tape: Tape, seed: int = 0) -> None:
         self.question, self.tape = question, tape
         self.rng = np.random.default_rng(seed)
-        used = {id(leaf) for leaf in tape.leaves()}
-        self.unknowns = [u for u in question.unknowns if id(u) in used]
-        mine = {id(u) for u in self.unknowns}
-        self.free = [leaf for leaf in tape.leaves() if id(leaf) not in mine]
-        self.domains = {
-            id(leaf): domain_of(leaf, question) for leaf in (*self.unknowns, *self.free)
-        }
-        known = all(d is not None for d in self.domains.values())
-        # What no exact arithmetic can evaluate could never be verified.
-        exact = all(type(n) in OPERATIONS for n in tape.nodes if n.args)
-        self.drawable = known
-        self.searchable = bool(self.unknowns) and known and exact
+        limits = limits_of(question.constraints)
+        self.limits = Tape(limits or [])
+        leaves = list({id(n): n for t in (tape, self.limits) for n in t.leaves()}.values())
+        asked = {id(u) for u in question.unknowns}
+        self.unknowns = [u for u in question.unknowns if any(u is leaf for leaf in leaves)]
+        self.free = [leaf for leaf in leaves if id(leaf) not in asked]
+        self.domains = {id(leaf): domain_of(leaf, question) for leaf in leaves}
+        self.drawable = all(d is not None for d in self.domains.values())
+        # What the checker has no formula for could never be verified.
+        evaluable = all(has_formula(n) for t in (tape, self.limits) for n in t.nodes if n.args)
+        self.searchable = bool(self.unknowns) and self.drawable and evaluable and limits is not None
         self.size = sum(int(u.size) for u in self.unknowns)
-        self.work = sum(work_of(node) for node in tape.nodes)
+        self.work = sum(work_of(node) for t in (tape, self.limits) for node in t.nodes)
 
     def split(self, flat: Array) -> dict[int, Array]:
         """A batch of flat vectors as a batch of values for each unknown."""
@@ -143,9 +150,55 @@ class Space:
             return self.tape.evaluate(self.split(flat) | free)
 
     def f(self, flat: Array, free: dict[int, Array]) -> Array:
-        """The expression at a batch of points, one row a point."""
+        """The expression at a batch of points, one row a point; NaN where it is not feasible."""
         value = self.values(flat, free)[-1]
-        return np.broadcast_to(value, (len(flat), *value.shape[1:])).reshape(len(flat), -1)
+        rows = np.broadcast_to(value, (len(flat), *value.shape[1:])).reshape(len(flat), -1)
+        if not self.limits.nodes:
+            return rows
+        return np.where(self.excess(flat, free)[:, None] <= 0.0, rows, np.nan)
+
+    def excess(self, flat: Array, free: dict[int, Array]) -> Array:
+        """The largest number by which each point breaks the constraints (about), NaN if unknown."""
+        with np.errstate(all="ignore"):
+            value = self.limits.evaluate(self.split(flat) | free)[-1]
+        return np.broadcast_to(value, (len(flat), *value.shape[1:])).max(axis=1)
+
+
+def limits_of(constraints: tuple[Any, ...]) -> list[Any] | None:
+    """One vector with no entry above zero where the constraints hold; None for unknown cones."""
+    parts = [limit_of(constraint) for constraint in constraints]
+    if any(part is None for part in parts):
+        return None
+    vectors = [cp.vec(expression, order="F") for part in parts for expression in part or ()]
+    return [cp.hstack(vectors)] if vectors else []
+
+
+def limit_of(constraint: Any) -> list[Any] | None:
+    """The same of one constraint, as expressions of any shape."""
+    kind, args = type(constraint).__name__.removesuffix("Approx"), constraint.args
+    if kind.startswith("PowCone") and constraint.alpha.parameters():
+        return None
+    if kind in ("Inequality", "NonPos"):
+        return [constraint.expr]
+    if kind in ("Equality", "Zero"):
+        return [cp.abs(constraint.expr)]
+    if kind == "NonNeg":
+        return [-args[0]]
+    if kind == "SOC":
+        return [cp.norm(args[1], axis=constraint.axis if args[1].ndim > 1 else None) - args[0]]
+    if kind == "PSD":
+        return [-cp.lambda_min(args[0] + args[0].T)]
+    if kind == "ExpCone":
+        return [cp.multiply(args[1], cp.exp(args[0] / args[1])) - args[2], -args[1]]
+    if kind == "PowCone3D":
+        powers = np.reshape(dense(constraint.alpha.value), args[0].shape)
+        logs = cp.multiply(powers, cp.log(args[0])) + cp.multiply(1 - powers, cp.log(args[1]))
+        return [cp.abs(args[2]) - cp.exp(logs)]
+    if kind == "PowConeND":
+        logs = cp.multiply(dense(constraint.alpha.value), cp.log(args[0]))
+        along = constraint.axis if args[0].ndim > 1 else None
+        return [cp.abs(args[1]) - cp.exp(cp.sum(logs, axis=along))]
+    return None
 
 
 def narrow(count: int, shape: tuple[int, ...]) -> Array:
@@ -184,6 +237,34 @@ def gap_of(space: Space, a: Array, b: Array, free: dict[int, Array], sign: float
     """The violations at the midpoints of a batch of segments, one column an output entry."""
     f_a, f_b, f_middle = (space.f(point, free) for point in (a, b, 0.5 * (a + b)))
     return violations(f_a, f_middle, f_b, sign)
+
+
+@np.errstate(all="ignore")
+def find_infeasible_midpoint(question: Question) -> Counterexample | None:
+    """Two points that satisfy the constraints whose midpoint certainly breaks one."""
+    question = replace(question, expression=cp.Constant(0.0))
+    space = Space(question, question.tape())
+    if not space.searchable or not space.limits.nodes:
+        return None
+    count = budget(space, 1500)
+    points = np.concatenate([space.draw(count, True), space.draw(count // 3, False)])
+    free = {k: v[:1] for k, v in space.draw_free(1, True).items()}
+    feasible = points[space.excess(points, free) <= 0.0]
+    if len(feasible) < 2:
+        return None
+    pairs = space.rng.integers(0, len(feasible), (2, 2 * count))
+    a, b = feasible[pairs[0]], feasible[pairs[1]]
+    bad = space.excess(0.5 * (a + b), free) > RELATIVE
+    cost = np.abs(a).sum(1) + np.abs(b).sum(1)
+    for row in sorted(np.flatnonzero(bad), key=lambda r: cost[r])[:5]:
+        first, second, fixed = (
+            {k: v[0] for k, v in part.items()}
+            for part in (space.split(a[row : row + 1]), space.split(b[row : row + 1]), free)
+        )
+        found = verify(question, first, second, fixed, "set", ())
+        if found is not None:
+            return found
+    return None
 
 
 def budget(space: Space, wish: int) -> int:
@@ -387,7 +468,6 @@ def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counter
     for candidate in simplified(space, found, sign):
         verified = verify(
             space.question,
-            space.tape,
             candidate.a,
             candidate.b,
             candidate.fixed,

@@ -13,7 +13,8 @@ import numpy as np
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from scipy.special import log_ndtr, ndtr
 
-from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.kits import defined_everywhere
+from cvxnet.analysis.operations import exponent_of, has_free_option
 from cvxnet.layers.atoms import ScalarAtom
 from cvxnet.layers.profiles import EVERYWHERE, INF, NEGATIVE, POSITIVE, Profile
 from cvxnet.layers.scalars import leaky_relu_profile, tanh_profile
@@ -27,18 +28,18 @@ def profile_of(node: Any) -> Profile | None:
         exponent = exponent_of(node)
         return None if exponent is None else power_profile(exponent)
     if type(node) is cp.huber:
-        return huber_profile(float(node.M.value)) if node.M.value is not None else None
+        return None if has_free_option(node) else huber_profile(float(node.M.value))
     known = PROFILES.get(type(node))
     return None if known is None else known()
 
 
 @cache
 def power_profile(p: Fraction) -> Profile | None:
-    """``t^p`` on CVXPY's domain: everything for even p, t >= 0 otherwise."""
+    """``t^p`` on CVXPY's domain: everything for p = 2, 4, 8, ..., t >= 0 otherwise."""
     if p in (0, 1):
         return None
     exponent = float(p)
-    even, half = p > 1 and p % 2 == 0, (POSITIVE,)
+    even, half = defined_everywhere(p), (POSITIVE,)
     return Profile(
         name={Fraction(2): "square", Fraction(1, 2): "sqrt"}.get(p, f"power {p}"),
         function=lambda t: np.power(t, exponent),

@@ -1,4 +1,4 @@
-"""Counterexamples: three points on a segment, checked in exact or ball arithmetic."""
+"""Counterexamples: three points on a segment, as the independent checker has proved them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from cvxnet.analysis.domains import domain_of
-from cvxnet.analysis.kits import BALLS, RATIONALS, Undecided, as_fraction, precision
+from cvxnet.analysis.documents import counterexample_document
+from cvxnet.analysis.kits import as_fraction
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape
+from cvxnet.proofs.checker.witness import WitnessResult, check_witness
 
 Array = NDArray[np.float64]
 Values = Mapping[int, Array]
-EXACT_WORK = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +27,16 @@ class Counterexample:
     Attributes
     ----------
     refutes : str
-        "convex" or "concave".
+        "convex" or "concave"; "set" where the ends are feasible and the midpoint is not.
     a, b : mapping of leaf name to array
-        The ends of the segment.
+        The ends of the segment. Of several leaves of one name the later ones are "x#2", "x#3", ...
     fixed : mapping of leaf name to array
         The values of weights and data for which convexity fails, where those were free.
     entry : tuple of int
         The output entry that fails.
     f_a, f_b, f_middle, chord : float
-        Its values, rounded; ``chord`` is the mean of ``f_a`` and ``f_b``.
+        Its values, rounded; ``chord`` is the mean of ``f_a`` and ``f_b``. For a set, by how much
+        the points break the constraint (not at all where that is not above zero).
     arithmetic : str
         "rational" or "ball": how the violation was verified.
     gap : str
@@ -76,19 +77,28 @@ class Counterexample:
 
     def verify(self) -> bool:
         """Compute the violation again, from the expression and the points alone."""
-        question = self._question
-        leaves = {question.name(leaf): id(leaf) for leaf in question.tape().leaves()}
+        leaves = {name: k for k, name in distinct_names(self._question).items()}
         a, b, fixed = (
             {leaves[name]: value for name, value in part.items()}
             for part in (self.a, self.b, self.fixed)
         )
-        found = verify(question, question.tape(), a, b, fixed, self.refutes, self.entry)
-        return found is not None
+        return prove(self._question, a, b, fixed, self.refutes, self.entry).proved
+
+
+def prove(
+    question: Question,
+    a: Values,
+    b: Values,
+    fixed: Values,
+    refutes: str,
+    entry: tuple[int, ...],
+) -> WitnessResult:
+    """What the independent checker says of these points, given by the id of their leaf."""
+    return check_witness(counterexample_document(question, (a, b, fixed), refutes, entry))
 
 
 def verify(
     question: Question,
-    tape: Tape,
     a: Values,
     b: Values,
     fixed: Values,
@@ -96,108 +106,42 @@ def verify(
     entry: tuple[int, ...],
     found_by: str = "",
 ) -> Counterexample | None:
-    """The counterexample, if the violation at the midpoint is certain; None otherwise."""
-    if not admissible(question, tape, a, b, fixed):
+    """The counterexample, if the checker proves it; None otherwise."""
+    result = prove(question, a, b, fixed, refutes, entry)
+    if not result.proved:
         return None
-    exact = exact_values(tape, a, b, fixed)
-    if exact is None:
-        return None
-    (f_a, f_b, f_middle), arithmetic = (exact[0][:, *entry], exact[1])
-    chord = (f_a + f_b) / 2
-    gap = f_middle - chord if refutes == "convex" else chord - f_middle
-    if not gap > 0:
-        return None
-    if question.constraints and not feasible(question, a, b):
-        return None
+    names = distinct_names(question)
+    f_a, f_b, f_middle = result.values
+    if result.broken is not None:
+        found_by = f"the midpoint breaks constraint {result.broken}"
     return Counterexample(
         refutes=refutes,
-        a={question.name(leaf): a[id(leaf)] for leaf in question.unknowns if id(leaf) in a},
-        b={question.name(leaf): b[id(leaf)] for leaf in question.unknowns if id(leaf) in b},
-        fixed=named_fixed(question, tape, fixed),
+        a={names[k]: value for k, value in a.items()},
+        b={names[k]: value for k, value in b.items()},
+        fixed={names[k]: value for k, value in fixed.items()},
         entry=entry,
         f_a=as_float(f_a),
         f_b=as_float(f_b),
         f_middle=as_float(f_middle),
-        chord=as_float(chord),
-        arithmetic=arithmetic,
-        gap=describe_gap(gap),
+        chord=as_float((f_a + f_b) / 2),
+        arithmetic="rational" if isinstance(result.gap, fmpq) else "ball",
+        gap=describe_gap(result.gap),
         found_by=found_by,
         _question=question,
     )
 
 
-def named_fixed(question: Question, tape: Tape, fixed: Values) -> dict[str, Array]:
-    """The fixed values by the names of their leaves."""
-    return {question.name(n): fixed[id(n)] for n in tape.leaves() if id(n) in fixed}
-
-
-def admissible(question: Question, tape: Tape, a: Values, b: Values, fixed: Values) -> bool:
-    """Whether all points lie in the domains of their leaves."""
-    for leaf in tape.leaves():
-        domain = domain_of(leaf, question)
-        for values in (a, b, fixed):
-            if id(leaf) in values and (domain is None or not domain.contains(values[id(leaf)])):
-                return False
-    return True
-
-
-def feasible(question: Question, a: Values, b: Values) -> bool:
-    """Whether both ends satisfy the constraints of the problem, in exact arithmetic."""
-    return all(satisfied(constraint, a, b) for constraint in question.constraints)
-
-
-def satisfied(constraint: Any, a: Values, b: Values) -> bool:
-    """Whether an equality or inequality certainly holds at both ends."""
-    kind = type(constraint).__name__
-    if kind not in ("Inequality", "Equality", "Zero", "NonPos", "NonNeg"):
-        return False
-    tape = Tape(constraint.args if kind in ("Inequality", "Equality") else [constraint.args[0]])
-    known = {id(leaf) for leaf in tape.leaves()}
-    if not known <= set(a):
-        return False
-    exact = exact_values(tape, a, b, {}, every=True)
-    if exact is None:
-        return False
-    parts = [exact[0][tape.place[id(arg)]] for arg in constraint.args]
-    slack = parts[0] if len(parts) == 1 else parts[0] - np.asarray(parts[1])
-    slack = -slack if kind == "NonNeg" else slack
-    ends = np.ravel(np.asarray(slack)[:2] if np.asarray(slack).shape[0] > 1 else slack)
-    return all(v == 0 for v in ends) if kind in ("Equality", "Zero") else all(v <= 0 for v in ends)
-
-
-def exact_values(
-    tape: Tape, a: Values, b: Values, fixed: Values, every: bool = False
-) -> tuple[Any, str] | None:
-    """The values at a, b and the midpoint: rational if possible, else balls of rising precision."""
-    small = sum(int(np.prod(node.shape, dtype=int)) for node in tape.nodes) < EXACT_WORK
-    for kit, bits in ((RATIONALS, 0), (BALLS, 128), (BALLS, 512)):
-        if kit is RATIONALS and not small:
-            continue
-        try:
-            with precision(bits or 128):
-                points = {k: three(a[k], b[k], kit) for k in a}
-                points |= {k: kit.number(v)[None] for k, v in fixed.items()}
-                values = tape.evaluate(points, kit)
-        except (Undecided, ZeroDivisionError):
-            continue
-        root = values if every else broadcast_batch(values[-1])
-        if every or kit is RATIONALS or all(v.is_finite() for v in np.ravel(root)):
-            return root, "rational" if kit is RATIONALS else "ball"
-    return None
-
-
-def broadcast_batch(value: Any) -> Any:
-    """A root that does not depend on the points still has three values."""
-    return np.broadcast_to(value, (3, *value.shape[1:]))
-
-
-def three(a: Array, b: Array, kit: Any) -> Any:
-    """a, b and their exact midpoint as a batch."""
-    left, right = RATIONALS.number(a), RATIONALS.number(b)
-    half = fmpq(1, 2)
-    middle = np.asarray((left + right) * half, dtype=object)
-    batch = np.stack([np.asarray(left, dtype=object), np.asarray(right, dtype=object), middle])
-    return batch if kit is RATIONALS else kit.number(batch)
+def distinct_names(question: Question) -> dict[int, str]:
+    """A name for every leaf, by its id; CVXPY lets several leaves have the same."""
+    roots = [arg for constraint in question.constraints for arg in constraint.args]
+    found: dict[int, str] = {}
+    for leaf in Tape([question.expression, *roots]).leaves():
+        name, count = question.name(leaf), 1
+        while name in found.values():
+            count += 1
+            name = f"{question.name(leaf)}#{count}"
+        found[id(leaf)] = name
+    return found
 
 
 def as_float(value: Any) -> float:

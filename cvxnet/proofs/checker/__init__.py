@@ -24,6 +24,9 @@ relu, leaky_relu, abs the same up to rank 3, beyond that in cones, or, if there 
 relaxation and semidefinite; squared_relu in cones; tanh in boxes. What sweeps, cones and boxes
 need before is in coordinates.
 
+Counterexamples to convexity are proved here as well, by other means: `witness` reads an expression
+and two points, `atoms` has a formula for each atom, and `arrays` moves their entries.
+
 Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
 memory; files of more than 64 MB, and numbers of too many digits, are refused.
 """

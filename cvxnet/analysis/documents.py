@@ -1,0 +1,213 @@
+"""A question and three points as the plain document that the independent checker reads.
+
+What CVXPY's objects are is only written down here; what they mean is decided by
+`cvxnet.proofs.checker.witness`, which has its own formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.atoms.affine.wraps import Wrap
+from numpy.typing import NDArray
+
+from cvxnet.analysis.tape import Tape, dense
+from cvxnet.proofs.checker.atoms import FORMULAS
+
+Array = NDArray[np.float64]
+AXIS = ("axis", "keepdims")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["Sum", "max", "min", "Prod", "norm1", "norm_inf", "log_sum_exp"], AXIS),
+    "quad_over_lin": AXIS,
+    "Pnorm": ("p", *AXIS),
+    "sum_largest": ("k", *AXIS),
+    "lambda_sum_largest": ("k",),
+    **dict.fromkeys(["cumsum", "cumprod", "cummax", "Concatenate"], ("axis",)),
+    **dict.fromkeys(["diag_vec", "diag_mat"], ("k",)),
+    "Power": ("p",),
+    "huber": ("M",),
+    "gmatmul": ("A",),
+    "transpose": ("axes",),
+    "elu": ("alpha",),
+    "leaky_relu": ("slope",),
+    "hardtanh": ("low", "high"),
+    "squareplus": ("b",),
+    "standardize": ("eps",),
+    "SOC": ("axis",),
+    "PowCone3D": ("alpha",),
+    "PowConeND": ("alpha", "axis"),
+}
+COUNTS = {"axis", "axes", "keepdims"}
+DIAGONALS = {"diag_vec", "diag_mat"}
+RELAXED = {"integer", "boolean", "bounds"}
+
+
+def counterexample_document(
+    question: Any,
+    points: tuple[Mapping[int, Array], Mapping[int, Array], Mapping[int, Array]],
+    refutes: str,
+    entry: tuple[int, ...],
+) -> dict[str, Any]:
+    """The document about the ends a and b and the fixed values, all by the id of their leaf."""
+    roots = [arg for constraint in question.constraints for arg in constraint.args]
+    tape = Tape([question.expression, *roots])
+    a, b, fixed = (
+        {tape.place[k]: values(v) for k, v in part.items() if k in tape.place} for part in points
+    )
+    root, shape = tape.place[id(question.expression)], question.expression.shape
+    return {
+        "nodes": [
+            describe_node(node, inputs, question)
+            for node, inputs in zip(tape.nodes, tape.inputs, strict=True)
+        ],
+        "constraints": [
+            {
+                "kind": type(constraint).__name__,
+                "args": [tape.place[id(arg)] for arg in constraint.args],
+                "options": describe_options(constraint),
+            }
+            for constraint in question.constraints
+        ],
+        "refutes": refutes,
+        "root": root,
+        "entry": int(np.ravel_multi_index(entry, shape)) if entry else 0,
+        "a": a,
+        "b": b,
+        "fixed": fixed,
+    }
+
+
+def has_formula(node: Any) -> bool:
+    """Whether the checker can evaluate an atom with these options."""
+    options = describe_options(node)
+    return name_of(node) in FORMULAS and "parameter" not in options.values()
+
+
+def name_of(atom: Any) -> str:
+    """What the checker calls an atom; the approximate kinds differ in how CVXPY solves only."""
+    kind = type(atom).__name__.removesuffix("Approx")
+    return f"cvxnet.{kind}" if type(atom).__module__.startswith("cvxnet.") else kind
+
+
+def values(array: Any) -> list[float]:
+    """The entries of an array by rows."""
+    return np.asarray(array, dtype=np.float64).ravel().tolist()
+
+
+def describe_node(node: Any, inputs: Iterable[int], question: Any) -> dict[str, Any]:
+    """A leaf, a constant or an atom."""
+    shape = list(node.shape)
+    if isinstance(node, cp.Variable | cp.Parameter):
+        return describe_leaf(node, question)
+    if isinstance(node, cp.Constant):
+        return {"atom": "constant", "shape": shape, "entries": constant_entries(node.value)}
+    return {
+        "atom": name_of(node),
+        "shape": shape,
+        "args": list(inputs),
+        "options": describe_options(node),
+    }
+
+
+def constant_entries(value: Any) -> list[Any]:
+    """The entries of a constant by rows; complex ones as text, which no checker reads."""
+    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+    return [str(v) for v in array.ravel()] if np.iscomplexobj(array) else values(array)
+
+
+def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
+    """Bounds and attributes; integers are relaxed, as everywhere in this room."""
+    used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
+    low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
+    given = [leaf.attributes.get("bounds"), question.bounds.get(id(leaf))]
+    given += [(0.0, 1.0)] if "boolean" in used else []
+    for bounds in filter(None, given):
+        low = np.maximum(low, -np.inf if bounds[0] is None else dense(bounds[0]))
+        high = np.minimum(high, np.inf if bounds[1] is None else dense(bounds[1]))
+    labels = {"label"} if id(leaf) in question.labels else set()
+    return {
+        "atom": "leaf",
+        "shape": list(leaf.shape),
+        "low": [v if np.isfinite(v) else None for v in values(low)],
+        "high": [v if np.isfinite(v) else None for v in values(high)],
+        "attributes": sorted((used - RELAXED) | labels),
+    }
+
+
+def describe_options(thing: Any) -> dict[str, Any]:
+    """The options of an atom or a constraint as plain numbers, texts and lists."""
+    kind = type(thing).__name__.removesuffix("Approx")
+    if isinstance(thing, Wrap):
+        return {"of_unknowns": bool(thing.variables() or thing.parameters())}
+    special = SPECIAL.get(kind)
+    if special is not None:
+        return special(thing)
+    names = OPTIONS.get(kind, ())
+    counted = COUNTS | {"k"} if kind in DIAGONALS else COUNTS
+    return {
+        name: plain_count(getattr(thing, name)) if name in counted else plain(getattr(thing, name))
+        for name in names
+    }
+
+
+def plain_count(value: Any) -> Any:
+    """Integers, lists of them, truth values, or None."""
+    if isinstance(value, list | tuple | np.ndarray | range):
+        return [int(v) for v in value]
+    return value if value is None or isinstance(value, bool) else int(value)
+
+
+def plain(value: Any) -> Any:
+    """A number as a double or, exactly, as text; an array with its shape.
+
+    A parameter has every value, so it has none: the text "parameter" is no number.
+    """
+    if isinstance(value, cp.Expression):
+        if value.parameters():
+            return "parameter"
+        value = value.value
+    if isinstance(value, Fraction):
+        return str(value)
+    array = dense(value)
+    return {"shape": list(array.shape), "entries": values(array)} if array.ndim else float(array)
+
+
+def index_options(node: Any) -> dict[str, Any]:
+    """The key as it was written: whole numbers, slices, None and "..."."""
+
+    def item(part: Any) -> Any:
+        if isinstance(part, slice):
+            return [None if v is None else int(v) for v in (part.start, part.stop, part.step)]
+        return "..." if part is Ellipsis else None if part is None else int(part)
+
+    key = node._orig_key if isinstance(node._orig_key, tuple) else (node._orig_key,)
+    return {"key": [item(part) for part in key]}
+
+
+def special_index_options(node: Any) -> dict[str, Any]:
+    """The chosen places, which CVXPY counts by columns."""
+    places = np.asarray(node._select_mat)
+    return {"shape": list(places.shape), "places": [int(p) for p in places.ravel()]}
+
+
+def geometric_options(node: Any) -> dict[str, Any]:
+    """The weights of all entries, those that take no part with zero."""
+    weights = np.zeros(len(node._keep), dtype=object)
+    weights[node._keep] = [Fraction(w) for w in node.w]
+    entries = [str(w) for w in weights]
+    options = {name: plain_count(getattr(node, name)) for name in AXIS}
+    return {"weights": {"shape": [len(entries)], "entries": entries}, **options}
+
+
+SPECIAL: dict[str, Any] = {
+    "index": index_options,
+    "special_index": special_index_options,
+    "GeoMean": geometric_options,
+    "Promote": lambda node: {"shape": list(node.shape)},
+    "broadcast_to": lambda node: {"shape": list(node.shape)},
+    "reshape": lambda node: {"shape": list(node.shape), "by_columns": node.order == "F"},
+}

@@ -1,0 +1,87 @@
+"""Calls that ended in a traceback, and what they should have said."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from cvxnet.analysis import convexity
+
+# Verdicts: ordinary expressions
+
+EXPRESSIONS = {
+    "cp.sum_largest(cp.Variable(2), 1.5)": (True, False),
+    "cp.sum_largest(cp.Variable((2, 3)), 1.5, axis=1)": (True, False),
+    "cp.sum_smallest(cp.Variable(3), 2.25)": (False, True),
+    "cp.cvar(cp.Variable(3), 0.5)": (True, False),
+    "v[::-1]": (True, True),
+    "cp.square(v[::-2])": (True, False),
+    "M[::-1, ::-2]": (True, True),
+    "M[-1, ::-1]": (True, True),
+    "-cp.abs(M[::-1, 1:])": (False, True),
+    "cp.diag(M, 1)": (True, True),
+    "cp.sum_squares(cp.diag(M, -2))": (True, False),
+    "-cp.square(cp.diag(v, -1))": (False, True),
+    "cp.power(v, cp.Parameter(pos=True))": (None, None),
+    "cp.huber(v, cp.Parameter(nonneg=True))": (True, None),
+    "np.ones((2, 3, 2)) @ T": (True, True),
+    "T @ cp.Variable((2, 3, 2))": (False, False),
+    "T @ v": (False, False),
+    "cp.square(T @ np.ones((2, 3, 1)))": (True, False),
+    "-cp.lambda_max(cp.Variable((2, 2), symmetric=True))": (False, True),
+    "cp.square(cp.kron(np.eye(2), M))": (True, False),
+    "-cp.square(cp.convolve(np.ones(2), v))": (False, True),
+    "cp.nlp.sin(v)": (False, False),
+}  # fmt: skip
+
+
+def leaves():
+    """Fresh variables of one, two and three dimensions."""
+    return {
+        "cp": cp,
+        "np": np,
+        "v": cp.Variable(3, name="v"),
+        "M": cp.Variable((3, 3), name="M"),
+        "T": cp.Variable((2, 2, 3), name="T"),
+    }
+
+
+@pytest.mark.parametrize("text", EXPRESSIONS)
+def test_ordinary_expressions_get_their_verdict(text):
+    verdict = convexity(eval(text, leaves()))
+    assert (verdict.convex, verdict.concave) == EXPRESSIONS[text]
+    assert all(witness.verify() for witness in verdict.counterexamples.values())
+
+
+CONES = {
+    "second order": lambda x, y, v: cp.SOC(x, v),
+    "rows of a second order": lambda x, y, v: cp.SOC(v, cp.vstack([v, v]), axis=0),
+    "exponential": lambda x, y, v: cp.ExpCone(x, y, v[0]),
+    "power": lambda x, y, v: cp.PowCone3D(x, y, v[0], 0.25),
+    "powers": lambda x, y, v: cp.PowConeND(v, x, np.array([0.25, 0.25, 0.5])),
+    "semidefinite": lambda x, y, v: cp.bmat([[x, y], [y, v[0]]]) >> 0,
+    "scalar and vector": lambda x, y, v: x <= v,
+}
+
+
+@pytest.mark.parametrize("cone", CONES)
+def test_problems_with_cones_get_their_verdict(cone):
+    x, y, v = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(3, name="v")
+    constraint = CONES[cone](x, y, v)
+    assert convexity(cp.Problem(cp.Minimize(cp.square(x)), [constraint])).convex
+    verdict = convexity(cp.Problem(cp.Minimize(-cp.square(x)), [constraint]))
+    assert verdict.convex is not True
+    for witness in verdict.counterexamples.values():
+        assert witness.verify()
+        x.value, y.value, v.value = (witness.middle.get(n, 0.0) for n in "xyv")
+        with np.errstate(all="ignore"):  # CVXPY divides by the norm of zero
+            assert np.max(constraint.violation()) < 1e-6  # some are computed by a solver
+
+
+@pytest.mark.parametrize("cone", ["second order", "semidefinite"])
+def test_a_set_that_is_not_convex_is_refuted(cone):
+    """The same cones with squares in the place of variables."""
+    x, y, v = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(3, name="v")
+    constraint = CONES[cone](cp.square(x), y, v)
+    verdict = convexity(cp.Problem(cp.Minimize(x), [constraint]))
+    assert verdict.convex is False
+    assert verdict.counterexample.refutes == "set" and verdict.counterexample.verify()
