@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-ABOUT_ZERO = 1e-8
-"""An optimum below this fraction of the loss of the best network without units is about zero."""
+ABOUT_ZERO = 2.0**-52
+"""An optimum below this fraction of the loss of the best network without units is about zero: a
+rounding of that loss."""
 SMALLEST, LARGEST = -9, 15
 """Powers of ten between which numbers are written without an exponent."""
 WIDE = Context(prec=400)

@@ -55,12 +55,12 @@ def test_an_excess_in_words_is_rounded_outward(a, b):
 
 
 def test_the_tolerance_decides_only_where_the_gap_does_not():
-    tolerance = Tolerance(alone=1.0, rounding=1e-20)
+    tolerance = Tolerance(alone=2.0**52, rounding=1e-20)
     assert tolerance.closed_by(1.0 - 1e-7, 1.0, 1e-6) == "gap"
-    assert tolerance.closed_by(0.0, 1e-14, 1e-6) == "tolerance"
-    assert tolerance.closed_by(0.0, 1e-13, 1e-6) == ""
+    assert tolerance.closed_by(0.0, 1e-6, 1e-6) == "tolerance"
+    assert tolerance.closed_by(0.0, 1.1e-6, 1e-6) == ""
     assert Tolerance(0.0, 1e-20).closed_by(0.0, 1e-20, 1e-6) == "tolerance"
-    assert tolerance.times(8.0) == Tolerance(8.0, 8e-20)
+    assert tolerance.times(8.0) == Tolerance(2.0**55, 8e-20)
 
 
 @pytest.mark.parametrize("loss", ["squared", "absolute", "huber", "log_cosh"])

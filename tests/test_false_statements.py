@@ -1,9 +1,11 @@
 """Statements that were once false or misleading, with the right values from computations apart."""
 
+import json
 import subprocess
 import sys
 import textwrap
 import time
+from fractions import Fraction
 
 import cvxpy as cp
 import numpy as np
@@ -13,9 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 import cvxnet as cn
 from cvxnet.analysis import convexity
+from cvxnet.cli.app import main
 from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
 from cvxnet.training import trainer
 from cvxnet.training.clock import KernelTime, now
+from cvxnet.training.scaling import subtract
 
 # Time limits: kernels do not count, and nothing untrained comes back without a word.
 
@@ -279,3 +283,130 @@ def test_what_is_no_number_is_named(constant):
     verdict = convexity(cp.square(cp.Variable(name="s")) + constant)
     assert (verdict.convex, verdict.concave) == (None, None)
     assert "no number" in verdict.premises[0] and verdict.premises[0] in str(verdict)
+
+
+# The gap is the gap: targets with an offset, targets that are huge, optima of about zero.
+
+BEND = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 0.0])
+REAL_LOSSES = ("squared", "absolute", "huber", "log_cosh")
+
+
+def proved(solution):
+    """The solution, whose certificate is proved as it stands, and shows the same bracket."""
+    result = cn.check(solution.certificate.to_dict())
+    assert result.valid, result.reason
+    assert (result.lower, result.upper) == (solution.lower_bound, solution.value)
+    assert solution.gap == (solution.value - solution.lower_bound) / solution.value
+    return solution
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e7, -1e9])
+def test_a_target_with_an_offset_is_no_other_problem(offset):
+    X, y = BEND
+    solution = proved(cn.train("relu", X, y + offset, weight_decay=0.01, output_bias=True))
+    assert solution.status == "optimal" and solution.units == 2 and solution.gap <= 1e-6
+    assert solution.value == pytest.approx(0.0276842712, rel=1e-8)
+
+
+@pytest.mark.parametrize("loss", REAL_LOSSES)
+def test_offsets_change_no_bracket(loss):
+    X, y = BEND
+    options = {"loss": loss, "weight_decay": 0.01, "output_bias": True}
+    plain, far = (proved(cn.train("relu", X, y + c, **options)) for c in (0.0, 2.0**30))
+    assert far.status == plain.status == "optimal"
+    rounding = 0.0 if loss != "absolute" else 3 * 2.0**-22  # of c, where the loss has a kink
+    assert far.value == pytest.approx(plain.value, rel=1e-11, abs=rounding)
+    assert far.lower_bound == pytest.approx(plain.lower_bound, rel=1e-11)
+    for one, other in zip("Wba", "Wba", strict=True):
+        a, b = getattr(plain.certificate, one), getattr(far.certificate, other)
+        assert a == pytest.approx(b, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", REAL_LOSSES)
+@pytest.mark.parametrize("output_bias", [False, True])
+def test_what_a_skip_connection_can_do_changes_no_bracket(loss, output_bias):
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
+    options = {"loss": loss, "weight_decay": 0.5, "skip": True, "output_bias": output_bias}
+    plain = proved(cn.train("relu", X, y, **options))
+    far = proved(cn.train("relu", X, y + X @ [1e9, -3e8] + 1e8 * output_bias, **options))
+    assert far.status == plain.status == "optimal"
+    assert far.value == pytest.approx(plain.value, rel=1.1e-6)
+
+
+def test_the_estimator_has_no_use_for_offsets_either():
+    X, y = BEND
+    for offset in (0.0, 1e6, 1e9):
+        fitted = ConvexNetRegressor("relu", weight_decay=0.01).fit(X, y + offset)
+        assert fitted.solution_.status == "optimal" and fitted.solution_.units == 2
+        assert fitted.solution_.value == pytest.approx(0.0276842712, rel=2e-4)
+        assert np.ptp(fitted.predict(X)) > 0.8
+
+
+def test_the_command_line_neither(tmp_path, capsys):
+    x = np.linspace(-2.0, 2.0, 41)
+    data, out = tmp_path / "data.csv", tmp_path / "out"
+    rows = (f"{u!r},{1e6 + abs(u)!r}" for u in x.tolist())
+    data.write_text("x,y\n" + "\n".join(rows) + "\n")
+    chosen = ["--target", "y", "--weight-decay", "0.1"]
+    train = ["train", str(data), *chosen, "--output-bias", "--gap", "1e-4", "--out", str(out)]
+    with pytest.raises(SystemExit) as exit_code:
+        main([*train, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert exit_code.value.code in (0, None) and found["gap"] <= 1e-4
+    assert found["upper"] == pytest.approx(0.19860875, rel=1e-4)
+    with pytest.raises(SystemExit):
+        main(["check", str(out / "certificate.json"), "--json"])
+    checked = json.loads(capsys.readouterr().out)
+    assert (checked["lower"], checked["upper"]) == (found["lower"], found["upper"])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_a_constant_network_is_certified_to_be_far_above_the_optimum(offset):
+    x = np.linspace(-2.0, 2.0, 41)[:, None]
+    y = offset + np.abs(x[:, 0])
+    network = cn.Sequential(cn.Linear(1, 1), cn.ReLU(), cn.Linear(1, 1))
+    zeros = {"0.weight": [[0.0]], "0.bias": [0.0], "2.weight": [[0.0]]}
+    network.load_state_dict(zeros | {"2.bias": [float(y.mean())]})
+    found = cn.certify(network, x, y, weight_decay=0.1)
+    assert found.value == pytest.approx(0.5 * len(y) * y.var(), rel=1e-6)
+    assert found.upper == pytest.approx(0.19860875, rel=1e-5) and found.best.status == "optimal"
+    assert found.closed_by == "" and found.gap <= 1e-6
+    least, most = found.excess
+    assert least == pytest.approx(found.value / 0.19860875 - 1, rel=1e-5)
+    assert most == pytest.approx(least, rel=1e-5) and least > 35
+    assert "between 3510 % and 3520 % above the optimum" in str(found)
+
+
+def test_a_huge_target_is_optimal_only_where_the_gap_is_small():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 2)), rng.standard_normal(12)
+    solution = proved(cn.train("relu", X, 1e12 * y, weight_decay=0.1, time_limit=5.0))
+    assert (solution.status == "optimal") == (solution.gap <= 1e-6)
+    closed = proved(cn.train("relu", X, 1e12 * y, weight_decay=1e11, gap=1e-7))
+    same = proved(cn.train("relu", X, y, weight_decay=0.1, gap=1e-7))
+    assert closed.status == "optimal" and closed.value == pytest.approx(1e24 * same.value, rel=2e-7)
+
+
+@pytest.mark.parametrize("loss", REAL_LOSSES)
+def test_largest_weight_decay_does_not_see_offsets(loss):
+    rng = np.random.default_rng(7)
+    X, y = rng.standard_normal((15, 2)), np.round(rng.standard_normal(15), 3)
+    options = {"loss": loss, "output_bias": True}
+    plain, far = (cn.largest_weight_decay("relu", X, y + c, **options) for c in (0.0, 1e9))
+    assert far == pytest.approx(plain, rel=1e-5)
+    assert cn.largest_weight_decay("relu", X, X @ [1e9, 1 / 3], loss=loss, skip=True) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_centring_is_exact(seed):
+    """Against rational arithmetic: one rounding, whatever cancels."""
+    rng = np.random.default_rng(seed)
+    F = np.column_stack([np.ones(9), rng.standard_normal((9, 3))])
+    c = rng.standard_normal(4) * 10.0 ** rng.integers(0, 9, 4)
+    y = F @ c + rng.standard_normal(9)
+    remainder = subtract(y, F, c)
+    for i, r in enumerate(remainder):
+        terms = (Fraction(float(a)) * Fraction(float(b)) for a, b in zip(F[i], c, strict=True))
+        exact = Fraction(float(y[i])) - sum(terms)
+        assert abs(Fraction(float(r)) - exact) <= Fraction(2) ** -52 * abs(exact)

@@ -86,9 +86,10 @@ class Certification:
                 "layers below compute; nothing is said about training those too"
             )
         if self.width < self.best.units:
+            units = f"{self.width} hidden unit{'s' * (self.width != 1)}"
             notes.append(
-                f"the network has {self.width} hidden units and the best one found "
-                f"{self.best.units}: its width may be what keeps it above the optimum"
+                f"the network has {units} and the best one found {self.best.units}: its width may "
+                "be what keeps it above the optimum"
             )
         return notes
 

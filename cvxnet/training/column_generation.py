@@ -93,6 +93,11 @@ class Bracket:
         """The width relative to the upper end."""
         return relative_gap(self.lower, self.upper)
 
+    @property
+    def is_rounding(self) -> bool:
+        """Whether there is no more to be gained than rounding costs."""
+        return self.upper <= self.tolerance.rounding
+
     def closed_by(self, gap: float) -> str:
         """What closes it, as `Tolerance.closed_by` says; empty while it is open."""
         return self.tolerance.closed_by(self.lower, self.upper, gap)
@@ -165,7 +170,7 @@ def generate_columns(
         yield bracket
         if bracket.gap <= gap or now() >= deadline or not progress.seen_in(bracket):
             return
-        if progress.still and bracket.closed_by(gap):
+        if bracket.closed_by(gap) and (progress.still or bracket.is_rounding):
             return
         units = units.without_small(NEGLIGIBLE)
         grown = units + new_units(maxima, problem, units)

@@ -16,10 +16,11 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.bracket import Tolerance
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Bracket, clock, price
 from cvxnet.training.master import Timings
-from cvxnet.training.problem import Array, Problem, Units, no_units
+from cvxnet.training.problem import EPS, ROUNDING, Array, Problem, Units, no_units
 from cvxnet.training.sliding import slide
 
 PRECISION = 1e-10
@@ -45,12 +46,17 @@ def open_bracket(problem: Problem) -> Bracket:
     units, v = fit_free(problem)
     zero = np.zeros_like(problem.y)
     lower = 0.0 - problem.loss.conjugate(zero, problem.y)
-    tolerance = problem.tolerance(units)
-    return Bracket(problem, units, tolerance.alone, zero, lower, v, tolerance)
+    upper = problem.objective(units)
+    tolerance = Tolerance(upper, problem.rounding(units.free))
+    return Bracket(problem, units, upper, zero, lower, v, tolerance)
 
 
 def fit_free(problem: Problem) -> tuple[Units, Array]:
-    """The network without units and with the best free weights, and its dual vector."""
+    """The network without units and with the best free weights, and its dual vector.
+
+    Free weights of zero are good already where targets are centred by least squares, and exact
+    where a solver is not.
+    """
     k = problem.F.shape[1]
     units = no_units(problem.family.rank, k)
     if not k:
@@ -61,8 +67,24 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
     multiplier = solve_quietly(fit)
     if c.value is None or multiplier is None:
         return units, problem.dual_vector(units)
-    units = replace(units, free=np.asarray(c.value))
-    return units, problem.propose(units, multiplier)
+    fitted = replace(units, free=enlarged(problem, np.asarray(c.value)))
+    if problem.loss.smooth and problem.objective(units) <= problem.objective(fitted):
+        return units, problem.dual_vector(units)
+    return fitted, problem.propose(fitted, multiplier)
+
+
+def enlarged(problem: Problem, c: Array) -> Array:
+    """Free weights that tell the classes apart, so large that the loss is 0 up to rounding.
+
+    All others as they are. A solver stops earlier, as hardly anything is left to be gained.
+    """
+    if not problem.loss.labels:
+        return c
+    margins = problem.y * (problem.F @ c)
+    wanted = problem.y * problem.loss.nearly_right(np.full_like(margins, EPS), problem.y)
+    if not (margins > 0.0).all():
+        return c
+    return c * max(1.0, (1.0 + ROUNDING) * float((wanted / margins).max()))
 
 
 def start_wide(bracket: Bracket, deadline: float) -> None:

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.bracket import Tolerance
 from cvxnet.losses import Loss
 from cvxnet.training.units.family import UnitFamily
 
@@ -99,13 +98,14 @@ class Problem:
         """The largest t for which ``rho(v) <= bound`` shows that ``rho(t v) <= weight_decay``."""
         return self.weight_decay / bound if bound > 0.0 else np.inf
 
-    def tolerance(self, alone: Units) -> Tolerance:
-        """What counts as nothing beside an optimum of 0; ``alone`` is the best without units.
+    def rounding(self, free: Array) -> float:
+        """The loss of predictions that are right but for rounding, with these free weights.
 
-        Targets are given, and products of data and weights computed, up to a relative EPS.
+        Targets are given, and free weights and their products with data computed, to a relative
+        EPS.
         """
-        error = EPS * (np.abs(self.y) + np.abs(self.F) @ np.abs(alone.free))
-        return Tolerance(self.objective(alone), self.loss.rounding(error, self.y))
+        error = EPS * (np.abs(self.y) + np.abs(self.F) @ np.abs(free))
+        return self.loss.rounding(error, self.y)
 
     def dual_vector(self, units: Units) -> Array:
         """The gradient of the loss at the predictions, where it is smooth; ``F^T v = 0``."""

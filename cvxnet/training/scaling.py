@@ -1,4 +1,10 @@
-"""Rescaling a training problem to numbers of moderate size, exactly.
+"""A training problem on numbers of moderate size: targets centred, then all rescaled, exactly.
+
+A loss of ``f - y`` is the same for ``f + F c`` and ``y + F c``, and free weights are not decayed:
+with centred targets ``y - F c`` the free weights of every network lose c and nothing else changes,
+neither value nor dual vector, as ``F^T v = 0``. So an offset of the targets, which may be large
+beside what is to be learnt, costs the solvers no digits. It costs the certificate few: where c is
+added again it is rounded, but at the optimum the loss is flat in the free weights.
 
 With ``X = x X'``, where the family's features scale like ``x^q``, and, where the loss is
 homogeneous of degree p, ``y = t y'`` (else t = 1), units ``z = (t / x^q) z'`` turn the problem into
@@ -11,50 +17,104 @@ about one and nobody else sees that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cvxnet.training.problem import Array, Problem, Units
 
+FITS = 2
+"""Least-squares fits of the free weights: the second one makes up for rounding in the first."""
+HALF = 2.0**27 + 1.0
+
 
 @dataclass(frozen=True)
 class Scale:
-    """Factors from the rescaled problem back to the given one."""
+    """What leads from the rescaled problem back to the given one: factors, and free weights."""
 
     weights: float
     free: Array
+    centre: Array
     dual: float
     value: float
     features: float
 
     def undo(self, units: Units) -> Units:
         """The given problem's units."""
-        return Units(units.weights * self.weights, units.signs, units.free * self.free)
+        free = units.free * self.free + self.centre
+        return Units(units.weights * self.weights, units.signs, free)
 
     def redo(self, units: Units) -> Units:
         """The rescaled problem's units: the inverse of `undo`."""
-        return Units(units.weights / self.weights, units.signs, units.free / self.free)
+        free = (units.free - self.centre) / self.free
+        return Units(units.weights / self.weights, units.signs, free)
 
 
 def rescale(problem: Problem) -> tuple[Problem, Scale]:
-    """The problem on data whose largest row and largest target are about one."""
+    """The problem on data whose largest row and largest centred target are about one."""
     family, loss = problem.family, problem.loss
     x = power_of_two(float(np.linalg.norm(family.X, axis=1).max())) if family.degree else 1.0
     features = x ** (family.degree or 0)
-    t = power_of_two(float(np.abs(problem.y).max())) if loss.degree is not None else 1.0
-    slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     columns = np.array([power_of_two(size) for size in np.abs(problem.F).max(axis=0, initial=0.0)])
-    scaled = Problem(
-        family.on(family.X / x),
-        loss,
-        problem.y / t,
-        problem.weight_decay / (features * slope),
-        problem.F / columns,
+    F, y, centre = problem.F / columns, problem.y, np.zeros(len(columns))
+    if not loss.labels:
+        size = power_of_two(float(np.abs(y).max()))
+        coefficients, remainder = centred(y / size, F)
+        y, centre = size * remainder, size * coefficients / columns
+    t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
+    slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
+    decay = problem.weight_decay / (features * slope)
+    return Problem(family.on(family.X / x), loss, y / t, decay, F), Scale(
+        weights=t / features,
+        free=t / columns,
+        centre=centre,
+        dual=slope,
+        value=t * slope if loss.degree is not None else 1.0,
+        features=features,
     )
-    value = t * slope if loss.degree is not None else 1.0
-    return scaled, Scale(
-        weights=t / features, free=t / columns, dual=slope, value=value, features=features
-    )
+
+
+def centred(y: Array, F: Array) -> tuple[Array, Array]:
+    """Coefficients of the columns of F near the best ones, and ``y`` without their predictions.
+
+    A column of ones first gets a target in the middle, whose difference from targets close to it is
+    not rounded.
+    """
+    c, remainder = np.zeros(F.shape[1]), y
+    if not F.size:
+        return c, y
+    if (F[:, 0] == 1.0).all():
+        c[0] = np.sort(y)[len(y) // 2]
+        remainder = subtract(y, F, c)
+        if F.shape[1] == 1:
+            return c, remainder
+    for _ in range(FITS):
+        c = c + np.linalg.lstsq(F, remainder)[0]
+        remainder = subtract(y, F, c)
+    return c, remainder
+
+
+def subtract(y: Array, F: Array, c: Array) -> Array:
+    """``y - F c`` as if computed in twice the precision and then rounded.
+
+    Ogita, Rump and Oishi 2005, "Accurate sum and dot product", Dot2.
+    """
+    total, lost = y, np.zeros_like(y)
+    for column, x in zip(F.T, -c, strict=True):
+        product = x * column
+        (a, b), (p, q) = split(x), split(column)
+        lost = lost + (b * q - (((product - a * p) - b * p) - a * q))
+        before, total = total, total + product
+        part = total - before
+        lost = lost + ((before - (total - part)) + (product - part))
+    return np.asarray(total + lost)
+
+
+def split(x: Any) -> tuple[Any, Any]:
+    """Two numbers of half the digits that add up to ``x`` (Dekker 1971)."""
+    large = HALF * x
+    high = large - (large - x)
+    return high, x - high
 
 
 def power_of_two(size: float) -> float:

@@ -28,7 +28,7 @@ class Solution:
         ``"gap"``; or ``"tolerance"`` for an optimum of about 0, beside which no width is relatively
         small: then ``value - lower_bound`` is at most ``tolerance``. Empty where it stayed open.
     tolerance : float
-        The gap asked for times 1e-8 of the loss of the best network without units, and what the
+        The gap asked for times 2^-52 of the loss of the best network without units, and what the
         rounding of the data costs (for the squared loss of the order of ``eps^2 sum y^2``).
     network : Sequential
         The ordinary network: ``Linear, activation, Linear``; where both layers are decayed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import cvxpy as cp
@@ -136,6 +136,8 @@ def solve(
     master = Master(problem, check_solver(solver))
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
         bracket = open_bracket(problem)
+        rounding = task.problem.rounding(scale.undo(bracket.units).free) / scale.value
+        bracket.tolerance = replace(bracket.tolerance, rounding=rounding)
         if task.start is not None:
             start = units_of(task.problem, task.start, task.form)
             bracket.offer_units(scale.redo(start))
@@ -192,7 +194,7 @@ def search(
         "interrupted": stopped == INTERRUPTED,
         "failure": failure,
         "stopped": stopped,
-        "untrained": bracket.untrained and bracket.gap > gap,
+        "untrained": bracket.untrained and not bracket.closed_by(gap),
         "history": history,
     }
 
@@ -297,14 +299,18 @@ def largest_weight_decay(
     >>> largest_weight_decay("relu", np.eye(2), np.array([3.0, 4.0]), bias=False)
     5.0
     """
-    problem = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
+    given = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
+    problem, scale = rescale(given)
     with one_blas_thread():
-        maxima = problem.family.price(fit_free(problem)[1], 0.0)
-        alone = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
-        noise = NOISE * problem.family.price(alone, 0.0).rho if problem.F.size else 0.0
+        alone, v = fit_free(problem)
+        maxima = problem.family.price(v, 0.0)
+        gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
+        noise = NOISE * problem.family.price(gradient, 0.0).rho if problem.F.size else 0.0
     if maxima.rho <= noise or (problem.family.exact and maxima.rho <= maxima.error):
         return 0.0
-    return maxima.rho
+    if scale.value * problem.objective(alone) <= given.rounding(scale.undo(alone).free):
+        return 0.0
+    return maxima.rho * scale.features * scale.dual
 
 
 def check_solver(solver: str) -> str:
