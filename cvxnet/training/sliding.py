@@ -63,7 +63,7 @@ def slide(
         return float(value), np.concatenate([gradient.ravel(), F.T @ v])
 
     U_size = units.weights.size
-    P = np.linalg.solve(S, units.weights.T).T
+    P: Array = np.linalg.solve(S, units.weights.T).T.astype(np.float64)
     free = np.linalg.solve(T, units.free)
     start = np.concatenate([(P / np.sqrt(lengths(P))).ravel(), free])
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
