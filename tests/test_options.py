@@ -152,8 +152,8 @@ def test_a_value_of_zero_that_no_network_has_is_reached_up_to_rounding():
     solution = cn.train("relu", X, y, loss="logistic", skip=True, weight_decay=0.1)
     assert solution.closed_by == "tolerance" and "absolute tolerance" in str(solution)
     assert 0.0 == solution.lower_bound < solution.value <= solution.tolerance < 1e-13
-    cut = cn.train("relu", X, 1e-3 * y, loss="squared", weight_decay=0.1, time_limit=1e-9)
-    assert cut.status == "gap" and cut.gap == 1.0  # small, but it is no rounding
+    cut = cn.train("relu", X, 1e-3 * y, weight_decay=1e-5, time_limit=1e-9)
+    assert cut.status == "gap" and cut.gap > 0.5  # small, but it is no rounding
 
 
 # --- sample weights -----------------------------------------------------------------------------
