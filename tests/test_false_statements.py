@@ -410,3 +410,66 @@ def test_centring_is_exact(seed):
         terms = (Fraction(float(a)) * Fraction(float(b)) for a, b in zip(F[i], c, strict=True))
         exact = Fraction(float(y[i])) - sum(terms)
         assert abs(Fraction(float(r)) - exact) <= Fraction(2) ** -52 * abs(exact)
+
+
+# Verdicts: rounding is told from curvature
+
+
+def gram(seed, rows=6, rank=2):
+    """A matrix that is semidefinite but for its rounding, and (nearly) never exactly."""
+    A = np.random.default_rng(seed).standard_normal((rows, rank))
+    return A @ A.T
+
+
+def test_a_refutation_within_rounding_says_so_and_offers_what_is_proved():
+    x = cp.Variable(2, name="x")
+    verdict = convexity(cp.quad_form(x, GRAM))
+    assert verdict.convex is False and verdict.counterexample.verify()
+    assert 0.0 < verdict.rounding["convex"].distance < 1e-15
+    assert "rounding" in repr(verdict) and "within rounding" in str(verdict)
+    assert verdict.to_dict()["rounding"]["convex"]["distance"] < 1e-15
+    changes = " ".join(repair.change for repair in verdict.repairs)
+    assert all(word in changes for word in ("sum_squares(B.T @ x)", "psd_wrap", "shift"))
+    assert all(r.verdict is None or r.verdict.convex for r in verdict.repairs)
+    assert "eigenvalues from -" in verdict.blame.rule and "is convex" not in verdict.blame.rule
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rounded_gram_matrices_are_near_a_convex_form_in_any_writing(seed):
+    """Exactly, half of them are not semidefinite; none of them is refuted without a reading."""
+    K, x = gram(seed), cp.Variable(6, name="x")
+    K = 0.5 * (K + K.T)
+    A = np.random.default_rng(seed).standard_normal((6, 2))
+    for expression in (
+        cp.quad_form(x, K),
+        x @ K @ x,
+        cp.sum_squares(A.T @ x) - x @ K @ x,
+        cp.exp(x[0]) + cp.quad_form(x, K),
+    ):
+        verdict = convexity(expression)
+        assert verdict.convex is not False or "convex" in verdict.rounding, str(expression)
+        other = convexity(-expression)
+        assert other.concave is not False or "concave" in other.rounding
+
+
+def test_small_weights_of_the_wrong_sign_are_told_from_real_ones():
+    x, z = cp.Variable(2, name="x"), cp.Variable(name="z")
+    for weight, near in ((-1e-17, True), (-1e-9, False), (-1.0, False)):
+        verdict = convexity(cp.maximum(x, 0) @ np.array([1.1, weight]))
+        assert verdict.convex is False and ("convex" in verdict.rounding) is near
+    thirds = 0.3 * cp.exp(z) - 0.1 * cp.exp(z) - 0.2 * cp.exp(z)
+    assert convexity(thirds).convex is False and "convex" in convexity(thirds).rounding
+
+
+@pytest.mark.parametrize(
+    ("matrix", "near"),
+    [
+        (np.diag([1.0, -1.0]), False),
+        (np.diag([1.1, -1e-10]), False),
+        (np.diag([1.0, -(2.0**-60)]), True),
+        (np.outer([1, 2, 3], [1, 2, 3]) - 1e-9, False),
+    ],
+)
+def test_real_indefiniteness_is_not_called_rounding(matrix, near):
+    verdict = convexity(cp.quad_form(cp.Variable(len(matrix)), matrix))
+    assert verdict.convex is False and ("convex" in verdict.rounding) is near

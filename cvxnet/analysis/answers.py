@@ -15,6 +15,7 @@ from cvxnet.analysis.derivation import Derivation, derive_facts, explain
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
+from cvxnet.analysis.readings import Reading, nearest_reading
 from cvxnet.analysis.restrictions import restrictions
 from cvxnet.analysis.search import Space, find_counterexample, simplest
 from cvxnet.analysis.tape import Tape
@@ -141,10 +142,15 @@ def answer(question: Question, effort: int = 1) -> Verdict:
     answers: dict[str, bool | None] = {}
     reasons: dict[str, str] = {}
     witnesses: dict[str, Counterexample] = {}
+    rounding: dict[str, Reading] = {}
     for goal in GOALS:
         answers[goal], reasons[goal], witness = settle(question, tape, root, goal, effort)
         if witness is not None:
             witnesses[goal] = witness
+            reading = nearest_reading(question, tape, witness, goal)
+            if reading is not None:
+                rounding[goal] = reading
+                reasons[goal] += f"; within rounding: {goal} if {reading}"
     return Verdict(
         about=question.about,
         convex=answers["convex"],
@@ -156,6 +162,7 @@ def answer(question: Question, effort: int = 1) -> Verdict:
         dcp=question.expression.curvature,
         domain=domain,
         premises=premises(question, tape, facts),
+        rounding=rounding,
         question=question,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
@@ -13,7 +14,13 @@ from cvxnet.analysis.curves import Curve, curves_of
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
 from cvxnet.analysis.kits import Undecided
-from cvxnet.analysis.quadratics import as_floats, is_psd
+from cvxnet.analysis.quadratics import (
+    as_floats,
+    constant_matrix,
+    definiteness,
+    is_psd,
+    negative_direction,
+)
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.search import Segment, Space
 from cvxnet.analysis.tape import Tape
@@ -94,6 +101,8 @@ def float_of(value: fmpq) -> float:
 def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
     """The decision of the first decider that understands the expression, or None."""
     space = Space(question, tape)
+    if space.searchable and (decision := decide_matrix(tape, space, refutes)) is not None:
+        return decision
     if not space.searchable or space.size > MOST_UNKNOWNS or space.size * space.work > MOST_WORK:
         return None
     if any(not space.domain(u).interior for u in space.unknowns):
@@ -107,6 +116,30 @@ def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
         if decision is not None:
             return decision
     return None
+
+
+def decide_matrix(tape: Tape, space: Space, refutes: str) -> Decision | None:
+    """A quadratic form in one unknown: its matrix, of any size."""
+    root, sign = tape.nodes[-1], 1 if refutes == "convex" else -1
+    if type(root) is not cp.QuadForm or not all(root.args[0] is u for u in space.unknowns):
+        return None
+    matrix = constant_matrix(root.args[1])
+    if matrix is None or not all(space.domain(u).interior for u in space.unknowns):
+        return None
+    if definiteness(matrix, sign).exact:
+        return Decision(True, "the matrix is semidefinite (exact arithmetic)")
+    double = (matrix + matrix.T) * sign
+    found = negative_direction(double, as_floats(double))
+    if found is None:
+        return None
+    (domain,) = (space.domain(u) for u in space.unknowns)
+    middle, half = middle_of(np.ravel(domain.low), np.ravel(domain.high))
+    step = float(np.min(half)) * found
+    return Decision(
+        False,
+        "the matrix is not semidefinite",
+        (as_segment(space, middle - step, middle + step, ()),),
+    )
 
 
 def decide_form(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
@@ -193,9 +226,12 @@ def across(space: Space, box: Box, line: Line, entry: tuple[int, ...]) -> Iterat
 def along(space: Space, form: Form, entry: tuple[int, ...]) -> Iterator[Segment]:
     """A segment along a direction of negative curvature, moved into the domain."""
     indices = sorted({i for pair in form.quadratic for i in pair})
-    _, vectors = np.linalg.eigh(as_floats(hessian(form, indices)))
+    matrix = hessian(form, indices)
+    found = negative_direction(matrix, as_floats(matrix))
+    if found is None:
+        return
     direction = np.zeros(space.size)
-    direction[indices] = vectors[:, 0] / np.abs(vectors[:, 0]).max()
+    direction[indices] = found
     low = np.concatenate([np.ravel(space.domain(u).low) for u in space.unknowns])
     high = np.concatenate([np.ravel(space.domain(u).high) for u in space.unknowns])
     middle, half = middle_of(low, high)

@@ -37,7 +37,9 @@ def answer_word(verdict: Verdict) -> str:
     elif verdict.convex is None:
         word = "UNKNOWN"
     else:
-        word = "NOT CONVEX" if not verdict.concave else "NOT CONVEX (it is concave)"
+        notes = ["it is concave"] if verdict.concave else []
+        notes += ["only by rounding"] if "convex" in verdict.rounding else []
+        word = f"NOT CONVEX ({', '.join(notes)})" if notes else "NOT CONVEX"
     return f"{word}, BUT EMPTY" if verdict.empty else word
 
 

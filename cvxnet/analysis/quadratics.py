@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 from cvxpy.atoms.affine.wraps import Wrap
-from flint import arb, ctx, fmpq
+from flint import arb, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from cvxnet.analysis.kits import RATIONALS, Undecided, as_fraction, as_rational
@@ -78,6 +79,13 @@ def definiteness(matrix: Any, sign: int = 1) -> Definiteness:
     """What is certain about ``sign * (P + P')`` of a square rational matrix or None."""
     if matrix is None:
         return Definiteness(False, False)
+    return computed(tuple(np.ravel(matrix)), len(matrix), sign)
+
+
+@lru_cache(maxsize=64)  # rules, blame and repairs ask about the same few matrices
+def computed(entries: tuple[fmpq, ...], size: int, sign: int) -> Definiteness:
+    """The same of the entries of a matrix by rows."""
+    matrix = np.array(entries, dtype=object).reshape(size, size)
     double = (matrix + matrix.T) * sign
     values = np.linalg.eigvalsh(as_floats(double)) / 2
     lowest, largest = float(values[0]), float(np.abs(values).max())
@@ -133,10 +141,10 @@ def is_psd(matrix: Any) -> bool:
         return True
     if negative_direction(matrix, rounded) is not None:
         return False
-    if len(matrix) <= EXACT_SIZE:
-        return eliminate(matrix)
     if has_positive_pivots(matrix):
         return True
+    if len(matrix) <= EXACT_SIZE:
+        return eliminate(matrix)
     raise Undecided("a matrix too large for exact elimination")
 
 
@@ -157,13 +165,23 @@ def negative_direction(matrix: Any, rounded: NDArray[np.float64]) -> NDArray[np.
     """A vector v with ``v' P v < 0``, verified in rationals; None where eigenvectors give none.
 
     The Rayleigh quotient of a computed eigenvector is right up to the square of its error, so that
-    it shows eigenvalues far below the rounding of the matrix.
+    it shows eigenvalues far below the rounding of the matrix. Where several are that small, their
+    vectors are mixed at random: the matrix on their span, computed exactly, sorts them out.
     """
     if not np.isfinite(rounded).all() or not rounded.any():
         return None
-    _, vectors = np.linalg.eigh(rounded)
-    v = vectors[:, 0] / np.abs(vectors[:, 0]).max()
-    return v if rayleigh(matrix, v) < 0 else None
+    values, vectors = np.linalg.eigh(rounded)
+    if rayleigh(matrix, vectors[:, 0]) < 0:
+        return vectors[:, 0] / np.abs(vectors[:, 0]).max()
+    small = vectors[:, values <= len(matrix) * np.finfo(float).eps * np.abs(values).max()]
+    if small.shape[1] < 2:
+        return None
+    exact = fmpq_mat(len(matrix), len(matrix), [as_rational(v) for v in np.ravel(matrix)])
+    rows, columns = small.shape
+    span = fmpq_mat(rows, columns, [as_rational(float(v)) for v in np.ravel(small)])
+    inner = as_floats((span.transpose() * exact * span).tolist())
+    v = small @ np.linalg.eigh(inner)[1][:, 0]
+    return v / np.abs(v).max() if rayleigh(matrix, v) < 0 else None
 
 
 def rayleigh(matrix: Any, v: NDArray[np.float64]) -> fmpq:

@@ -19,6 +19,10 @@ def record_verdict(verdict: Verdict, full: bool) -> dict[str, Any]:
         "domain": list(verdict.domain),
         "empty": verdict.empty,
         "premises": list(verdict.premises),
+        "rounding": {
+            goal: {"change": reading.change, "distance": reading.distance}
+            for goal, reading in verdict.rounding.items()
+        },
         "reasons": dict(verdict.reasons),
         "dcp": verdict.dcp,
         "derivation": [record_step(step) for step in verdict.derivation],

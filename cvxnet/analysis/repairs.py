@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.readings import definite_forms
 from cvxnet.analysis.verdicts import Verdict
 
 MOST_REPAIRS = 8
@@ -29,7 +30,8 @@ class Repair:
     rank : float
         Smaller changes first.
     verdict : Verdict or None
-        The verdict on the changed question (None where log-log rules proved it).
+        The verdict on the changed question (None where log-log rules proved it, or where it is
+        the nearest reading of the numbers, which carries its own question).
     """
 
     change: str
@@ -52,8 +54,24 @@ def find_repairs(verdict: Verdict) -> tuple[Repair, ...]:
         from cvxnet.analysis.lifts import find_lifts
 
         found += [Repair(*lift) for lift in find_lifts(question)]
+    found += [again for goal in verdict.rounding for again in read_again(verdict, goal)]
     found.sort(key=lambda repair: repair.rank)
     return tuple(found[:MOST_REPAIRS])
+
+
+def read_again(verdict: Verdict, goal: str) -> list[Repair]:
+    """For a refutation within rounding: forms that have the curvature, and the nearest reading."""
+    found = []
+    for change, distance, expression in definite_forms(verdict.question.expression):
+        asked = replace(verdict.question, expression=expression, owners={}, weights={})
+        cost = "rests on that" if distance is None else f"moves numbers by at most {distance:.2g}"
+        repair = verified(change, cost, 0.1, asked)
+        if repair is not None:
+            found.append(repair)
+    reading = verdict.rounding[goal]
+    cost = f"moves numbers by at most {reading.distance:.2g}"
+    outcome = f"{goal}, proved of that function"
+    return [*found, Repair(f"read it so: {reading.change}", outcome, cost, 0.2, None)]
 
 
 def verified(change: str, cost: str, rank: float, question: Question) -> Repair | None:

@@ -10,6 +10,7 @@ from typing import Any
 from cvxnet.analysis.blame import Blame
 from cvxnet.analysis.derivation import Derivation
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.readings import Reading
 from cvxnet.analysis.witnesses import Counterexample
 
 WORDS = {True: "proved", False: "refuted", None: "unknown"}
@@ -46,6 +47,9 @@ class Verdict:
     premises : tuple of str
         What the expression asserts (``assume_PSD``, wraps) and is not proved, and values of
         parameters that break their attributes.
+    rounding : mapping of str to Reading
+        For "convex" and "concave": where the refutation lies within the rounding of the given
+        numbers, the nearest function that was found and is proved to have the curvature.
     relaxation : Verdict or None
         Where variables or constraints allow single values only (integer, boolean, `FiniteSet`),
         the verdict on the problem in which they may move between them.
@@ -75,6 +79,7 @@ class Verdict:
     domain: tuple[str, ...] = ()
     empty: str = ""
     premises: tuple[str, ...] = ()
+    rounding: Mapping[str, Reading] = field(default_factory=dict)
     relaxation: Verdict | None = None
     question: Question = field(repr=False, compare=False)
 
