@@ -1,0 +1,1 @@
+"""Experiments: callers of the public interface that measure, compare and attack."""
