@@ -84,7 +84,9 @@ def test_in_few_dimensions_the_maxima_are_those_of_the_sweep(r, seed):
     plus, minus = rng.standard_normal((2, 25))
     swept = sweep_sphere(normals, plus, minus, 1e-12, 1e-12)
     high = swept[swept[:, 0] > LEAST * swept[0, 0]]
-    np.testing.assert_allclose(subdivide(normals, plus, minus, 1e-12, 1e-12), high, atol=1e-9)
+    found, complete = subdivide(normals, plus, minus, 1e-12, 1e-12)
+    assert complete
+    np.testing.assert_allclose(found, high, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))

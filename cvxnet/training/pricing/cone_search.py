@@ -5,15 +5,23 @@ slope c; ``marks[top]`` says which stretch of ``row`` the parent left undecided,
 which corner the parent did not have (or -1), and the depth. ``height`` has the heights of those
 rows at the corners and, last, at the cut. A cone appends to what its parent left, so the
 stretches of all its ancestors lie in a line.
+
+The search can be left and taken up again: all there is to know is on the stack. So the kernel is
+called for a portion of work at a time, and the clock is looked at in between.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from cvxnet.training.pricing.cone_cuts import LEVELS, cut, mark, try_signs
-from cvxnet.training.pricing.nearest_point import dot, dot_rows, nearest_point
+from cvxnet.training.pricing.cone_cuts import LEVELS, cut, try_signs
+from cvxnet.training.pricing.nearest_point import dot, nearest_point
+
+Array = NDArray[np.float64]
 
 FEW = 2
 """Convex kinks whose signs are tried out rather than cut."""
@@ -31,26 +39,58 @@ SAME = 1e-10
 """A local maximum with wrong signs shows by g being larger than this, relatively."""
 SLIVER = 1e3
 """Normals ``n_i`` longer than this are too uncertain to call a cone barren."""
+OVERHEAD = 20
+"""The work on a cone, beside that on its rows, in rows."""
+LARGEST = 100_000_000
+"""Numbers on a stack. With more hyperplanes than that suffices for the search may be cut short."""
+
+
+class Stack(NamedTuple):
+    """The cones to be looked at, as the module's text says."""
+
+    cones: Array
+    marks: NDArray[np.int64]
+    row: NDArray[np.int64]
+    height: Array
+
+
+def new_stack(corners: Array, rows: Array, convex: int, b: Array) -> Stack:
+    """The stack with one cone; ``rows``, ``convex`` and ``b`` as in subdivision."""
+    h, r = len(rows), b.size
+    most = LEVELS + r * h
+    room = min(LEVELS * h + r * h * (h + 1) // 2, max(LARGEST // (r + 2), 8 * h)) + 2 * h
+    stack = Stack(
+        cones=np.empty((min(most, max(LARGEST // (2 * r + 1) ** 2, 4 * LEVELS)), 2 * r + 1, r)),
+        marks=np.empty((most, 5), np.int64),
+        row=np.empty(room, np.int64),
+        height=np.empty((room, r + 1)),
+    )
+    stack.cones[0] = np.vstack([corners, np.linalg.inv(corners).T, b])
+    stack.marks[0] = (0, convex, h, -1, 0)
+    stack.row[:h] = np.arange(h)
+    stack.height[:h, :r] = rows[:, :r] @ corners.T
+    return stack
 
 
 @njit(cache=True, nogil=True)
-def search(corners, dual, rows, convex, b, floor, error, best):  # type: ignore[no-untyped-def]
-    """Local maxima (value, u) in one cone; ``best`` is the largest of all searches so far."""
+def search(stack, top, rows, convex, b, floor, error, best, work):  # type: ignore[no-untyped-def]
+    """Local maxima (value, u) in the cones up to ``top``, with about so much work.
+
+    ``best`` is the largest of all searches so far. Returns what was found, the top of what is left
+    (-1: nothing), the work left, and whether the stack is too small for what is left.
+    """
+    cones, marks, row, height = stack
     h, r = rows.shape[0], b.size
-    most, room = LEVELS + r * h, LEVELS * h + r * h * (h + 1) // 2 + 2 * h
-    cones, marks = np.empty((most, 2 * r + 1, r)), np.empty((most, 5), np.int64)
-    row, height = np.empty(room, np.int64), np.empty((room, r + 1))
-    cones[0, :r], cones[0, r : 2 * r], cones[0, 2 * r] = corners, dual, b
-    mark(marks, 0, 0, convex, h, -1, 0)
-    for k in range(h):
-        row[k] = k
-        for i in range(r):
-            height[k, i] = dot_rows(corners, i, rows, k)
     scale = rows[:, r].sum() + np.abs(b).sum()
     found, count = np.zeros((16, r + 1)), 0
-    top, u = 0, np.empty(r)
-    while top >= 0:
+    u, full = np.empty(r), False
+    while top >= 0 and work > 0:
         level = max(floor, LEAST * best[0])
+        lengthened = 2 * marks[top, 2] - marks[top, 0]
+        if lengthened > row.size or top + 1 >= cones.shape[0]:
+            full = True
+            break
+        work -= marks[top, 2] - marks[top, 0] + OVERHEAD
         first, middle, last = decide(cones, marks, row, height, rows, top)
         bound = upper_bound(cones, height, top, first, middle, last, u)
         if bound <= level or barren(cones, row, rows, top, first, last, scale):
@@ -62,6 +102,7 @@ def search(corners, dual, rows, convex, b, floor, error, best):  # type: ignore[
             try_signs(cones, marks, rows, row[first], top, first, middle, last)
             top += 1
         else:
+            work -= h
             value, excess = climb(cones, row, rows, top, middle, last, level, u)
             true = value_at(u, rows, convex, b) if value > level else np.inf
             if true <= value * (1.0 + SAME) + error:
@@ -70,7 +111,7 @@ def search(corners, dual, rows, convex, b, floor, error, best):  # type: ignore[
                 found = keep(found, count, value, u)
                 count += 1
             top -= 1
-    return found[:count]
+    return found[:count], top, work, full
 
 
 @njit(cache=True)

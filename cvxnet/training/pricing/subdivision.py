@@ -31,6 +31,9 @@ P, or become so, cones end inside cells of P. Cones deeper than LEVELS are cut b
 after the other, which ends for sure. No vertex, edge or degenerate position needs a case of its
 own.
 
+Cones that are left when the time is over may hold anything: then nothing is proved, and what was
+found are local maxima all the same.
+
 How many cones it takes depends on how far g lies below the floor almost everywhere, and less on
 the number h of hyperplanes; it grows quickly with the dimension. Memory is O(LEVELS h).
 
@@ -42,6 +45,7 @@ ROOM, by which bounds are raised, and CLEAR, up to which walls count as part of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -49,7 +53,8 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from cvxnet.training.pricing.cone_search import LEAST, search
+from cvxnet.training.clock import now
+from cvxnet.training.pricing.cone_search import LEAST, new_stack, search
 
 Array = NDArray[np.float64]
 
@@ -57,9 +62,31 @@ SPARE = 0.01
 """Coordinate axes count as this part of the longest row when the first cones are chosen."""
 IN_PARALLEL = 20
 """With more hyperplanes than this the cones go to joblib's threads."""
+PORTION = 1_000_000
+"""Work between two looks at the clock: rows looked at, some milliseconds."""
 
 
-def subdivide(normals: Array, plus: Array, minus: Array, floor: float, error: float) -> Array:
+@dataclass
+class Budget:
+    """How long a search may take: until a deadline (`now`), and how many rows it may look at."""
+
+    deadline: float = np.inf
+    work: float = np.inf
+
+    @property
+    def over(self) -> bool:
+        """Whether either is used up."""
+        return self.work <= 0 or now() > self.deadline
+
+
+def subdivide(
+    normals: Array,
+    plus: Array,
+    minus: Array,
+    floor: float,
+    error: float,
+    budget: Budget | None = None,
+) -> tuple[Array, bool]:
     """Local maxima of ``|g|`` above the floor and above LEAST of the largest, largest first.
 
     Parameters
@@ -70,31 +97,45 @@ def subdivide(normals: Array, plus: Array, minus: Array, floor: float, error: fl
         Coefficients of ``(e_k.u)_+`` and ``(-e_k.u)_+`` in ``g``.
     floor, error : float
         Values up to the floor do not matter; the rounding of values.
+    budget : Budget, optional
+        What it may take, all cones together; its work is used up.
 
     Returns
     -------
-    (m, r + 2) array
-        Value, unit vector and sign of g.
+    (m, r + 2) array, bool
+        Value, unit vector and sign of g; and whether these are all that there are.
 
     Examples
     --------
-    >>> found = subdivide(np.eye(4), np.array([0.0, 3.0, 4.0, 0.0]), np.zeros(4), 4.5, 1e-14)
+    >>> found, _ = subdivide(np.eye(4), np.array([0.0, 3.0, 4.0, 0.0]), np.zeros(4), 4.5, 1e-14)
     >>> found.round(6).tolist()
     [[5.0, 0.0, 0.6, 0.8, 0.0, 1.0]]
     """
-    best = np.zeros(1)
+    best, budget = np.zeros(1), budget or Budget()
     tasks, signs = [], []
     for s in (1.0, -1.0):
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
         for corners in first_cones(rows[:convex, :-1], normals.shape[1]):
-            dual = np.linalg.inv(corners).T
-            tasks.append(delayed(search)(corners, dual, rows, convex, b, floor, error, best))
+            tasks.append(
+                delayed(search_cone)(corners, (rows, convex, b, floor, error, best), budget)
+            )
             signs.append(s)
-    jobs = Parallel(n_jobs=-1 if len(normals) > IN_PARALLEL else 1, prefer="threads")
-    found = [
-        np.insert(part, part.shape[1], s, 1) for part, s in zip(jobs(tasks), signs, strict=True)
-    ]
-    return distinct(np.concatenate(found), max(floor, LEAST * best[0]))
+    jobs = Parallel(n_jobs=-1 if len(normals) > IN_PARALLEL else 1, require="sharedmem")
+    parts, ends = zip(*jobs(tasks), strict=True)
+    found = [np.insert(part, part.shape[1], s, 1) for part, s in zip(parts, signs, strict=True)]
+    return distinct(np.concatenate(found), max(floor, LEAST * best[0])), all(ends)
+
+
+def search_cone(corners: Array, function: tuple, budget: Budget) -> tuple[Array, bool]:
+    """Local maxima in one cone as (value, u), and whether these are all; `search` says of what."""
+    rows, convex, b, *_ = function
+    found, top = [np.zeros((0, b.size + 1))], 0
+    stack, full = None if budget.over else new_stack(corners, rows, convex, b), False
+    while top >= 0 and stack is not None and not full and not budget.over:
+        more, top, left, full = search(stack, top, *function, PORTION)
+        budget.work -= PORTION - left
+        found.append(more)
+    return np.concatenate(found), top < 0
 
 
 def distinct(found: Array, floor: float) -> Array:

@@ -17,6 +17,7 @@ Sweep: for each i walk along the circle ``e_i.u = 0``. The other circles cross i
 sorted once; between crossings ``c`` is constant, and a crossing adds or removes one normal. Each
 arc shows its two cells, its edge and the vertex at its start. Every cell has an arc, so nothing
 is missed: O(h^2 log h) time for h circles and O(h) memory per core; no list of cells is stored.
+With MANY circles `cvxnet.training.pricing.subdivision` is faster.
 The half circle suffices, as the opposite arc (its ``c`` kept alongside) has opposite signs.
 
 In two dimensions the one circle is the whole sphere and its arcs are the cells; one dimension is
@@ -38,12 +39,14 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.subdivision import subdivide
+from cvxnet.training.pricing.subdivision import Budget, subdivide
 
 Array = NDArray[np.float64]
 
 CIRCLES_A_TASK = 200
 """Circles swept in one task: with more of them the sweep goes to joblib's threads."""
+MANY = 400
+"""Circles on a sphere from which on cones are subdivided."""
 KEPT = 16
 """Local maxima remembered per circle (the best ones); the maximum itself is never dropped."""
 
@@ -52,7 +55,8 @@ class LocalMaxima(NamedTuple):
     """Local maxima of ``|g|`` above the floor, largest first, and the maximum.
 
     ``rho`` is the maximum of ``|g|`` over the sphere, or the floor where nothing exceeds it;
-    ``rho + error`` bounds it in spite of rounding.
+    ``rho + error`` bounds it in spite of rounding. Where the search was cut short ``error`` is
+    infinite.
     """
 
     rho: float
@@ -62,10 +66,12 @@ class LocalMaxima(NamedTuple):
     signs: Array
 
 
-def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
+def sweep(
+    normals: Array, plus: Array, minus: Array, floor: float = 0.0, budget: Budget | None = None
+) -> LocalMaxima:
     """All local maxima of ``|g|`` with value above ``floor``.
 
-    For r > 3 those below half the maximum are left out.
+    For r > 3, or with MANY normals, those below half the maximum are left out.
 
     Parameters
     ----------
@@ -75,6 +81,8 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
         Coefficients of ``(e_k.u)_+`` and ``(-e_k.u)_+`` in ``g``.
     floor : float
         Maxima at or below this value are not looked for.
+    budget : Budget, optional
+        What it may take, where cones are subdivided.
 
     Examples
     --------
@@ -88,12 +96,13 @@ def sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> Loca
     floor = max(floor, 2 * error)
     if h == 0 or scale == 0.0:
         return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
-    if r <= 3:
+    complete = True
+    if r < 3 or (r == 3 and h < MANY):
         found = sweep_sphere(normals, plus, minus, floor, error)
     else:
-        found = subdivide(normals, plus, minus, floor, error)
+        found, complete = subdivide(normals, plus, minus, floor, error, budget)
     rho = float(found[0, 0]) if len(found) else floor
-    return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r])
+    return LocalMaxima(rho, error if complete else np.inf, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r])
 
 
 def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error: float) -> Array:
