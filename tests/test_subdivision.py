@@ -8,9 +8,10 @@ from scipy.optimize import linprog, nnls
 
 from cvxnet.training.arrangement import arrange, count_cells
 from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.nearest_point import nearest_point
-from cvxnet.training.pricing.subdivision import LEAST, subdivide
-from cvxnet.training.pricing.sweep import sweep, sweep_sphere
+from cvxnet.training.pricing.subdivision import LEAST, Budget, subdivide
+from cvxnet.training.pricing.sweep import MANY, sweep, sweep_sphere
 
 
 def degenerate_data(rng, kind, n, r):
@@ -235,3 +236,28 @@ def test_rows_that_span_no_space_are_all_kept():
     u = np.ones(5)
     assert facets(normals, signs_at(normals, u), u).tolist() == [0, 1, 2]
     assert len(all_cells(normals)) == 8
+
+
+def test_a_search_cut_short_says_so_and_finds_only_local_maxima():
+    """Deadlines in the past, and work that does not suffice: counted, not timed."""
+    rng = np.random.default_rng(5)
+    normals = arrange(rng.standard_normal((60, 4))).normals
+    v = rng.standard_normal(60)
+    whole, complete = subdivide(normals, v, np.zeros(60), 0.0, 1e-12, budget := Budget(work=1e12))
+    assert complete and 0 < 1e12 - budget.work < 1e9
+    none, complete = subdivide(normals, v, np.zeros(60), 0.0, 1e-12, Budget(now() - 1.0))
+    assert not complete and not len(none)
+    cut = sweep(normals, v, np.zeros(60), 0.0, Budget(work=1))
+    assert cut.error == np.inf and cut.rho <= whole[0, 0] * (1 + 1e-12)
+    full = sweep(normals, v, np.zeros(60), 0.0)
+    assert full.error < 1e-9 and abs(full.rho - whole[0, 0]) < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_circles_have_the_same_maximum_by_subdivision_as_by_the_sweep(seed):
+    rng = np.random.default_rng(seed)
+    normals = arrange(rng.standard_normal((MANY + 10, 3))).normals
+    plus, minus = rng.standard_normal((2, len(normals)))
+    found = sweep(normals, plus, minus)
+    swept = sweep_sphere(normals, plus, minus, 1.0, 1e-12)
+    np.testing.assert_allclose(found.values[:5], swept[:5, 0], rtol=1e-9)

@@ -47,6 +47,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -126,13 +127,13 @@ def subdivide(
     return distinct(np.concatenate(found), max(floor, LEAST * best[0])), all(ends)
 
 
-def search_cone(corners: Array, function: tuple, budget: Budget) -> tuple[Array, bool]:
+def search_cone(corners: Array, function: tuple[Any, ...], budget: Budget) -> tuple[Array, bool]:
     """Local maxima in one cone as (value, u), and whether these are all; `search` says of what."""
     rows, convex, b, *_ = function
     found, top = [np.zeros((0, b.size + 1))], 0
     stack, full = None if budget.over else new_stack(corners, rows, convex, b), False
     while top >= 0 and stack is not None and not full and not budget.over:
-        more, top, left, full = search(stack, top, *function, PORTION)
+        more, top, left, full = search(stack, top, *function, PORTION)  # type: ignore[call-arg]
         budget.work -= PORTION - left
         found.append(more)
     return np.concatenate(found), top < 0

@@ -102,7 +102,9 @@ def sweep(
     else:
         found, complete = subdivide(normals, plus, minus, floor, error, budget)
     rho = float(found[0, 0]) if len(found) else floor
-    return LocalMaxima(rho, error if complete else np.inf, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r])
+    return LocalMaxima(
+        rho, error if complete else np.inf, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r]
+    )
 
 
 def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error: float) -> Array:
