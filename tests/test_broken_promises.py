@@ -39,6 +39,16 @@ def test_the_jump_of_a_leaky_relu_is_exact(slope):
     assert convexity(rest).affine
 
 
+def test_a_finite_set_is_not_its_interval():
+    x, z = cp.Variable(2, name="x"), cp.Variable(name="z")
+    for expression, values in ((z, [1, 2]), (z, [0.37, 1.21, 7]), (x, [-1, 0.3]), (3 * z, [0, 6])):
+        verdict = convexity(cp.Problem(cp.Minimize(z), [cp.FiniteSet(expression, values)]))
+        assert verdict.convex is False and verdict.counterexample.verify()
+        assert verdict.relaxation.convex and "FiniteSet" in str(verdict)
+    single = convexity(cp.Problem(cp.Minimize(z), [cp.FiniteSet(z, [1.5, 1.5])]))
+    assert single.convex and single.relaxation is None
+
+
 # Verdicts: bad input
 
 

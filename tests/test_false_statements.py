@@ -232,6 +232,48 @@ def test_a_domain_with_a_point_is_not_empty(text):
     assert not convexity(eval(text, variables())).empty
 
 
+def test_the_domain_of_a_problem_is_what_its_constraints_leave_open():
+    z, x = cp.Variable(name="z"), cp.Variable(2, name="x")
+    for objective, constraints, domain in (
+        (z**3, [], ("z >= 0",)),
+        (z**3, [z >= 1], ()),
+        (-cp.log(x[0] + x[1]), [cp.sum(x) >= 1], ()),
+        (-cp.log(x[0] + x[1]), [x[0] >= 1, x[1] >= 0.5 - x[0]], ()),
+        (-cp.log(x[0] + x[1]), [cp.sum(x) >= 0], ("x[0] + x[1] > 0",)),
+        (z, [cp.inv_pos(x[0]) <= z], ("x[0] > 0",)),
+    ):
+        verdict = convexity(cp.Problem(cp.Minimize(objective), constraints))
+        assert verdict.convex and verdict.domain == domain and not verdict.empty
+
+
+def test_a_problem_without_a_feasible_point_is_called_empty():
+    z, x = cp.Variable(name="z"), cp.Variable(2, name="x")
+    for objective, constraints, convex in (
+        (z**3, [z <= -1], None),  # nothing is claimed where the objective has no value
+        (-cp.log(x[0] + x[1] - 1), [cp.sum(x) <= 1], None),
+        (z, [z >= 1, z <= 0], True),  # the empty set is convex
+        (z, [cp.square(z) <= -1], True),
+        (z, [x[0] + x[1] == 1, x[0] >= 0.7, x[1] >= 0.4], True),
+        (-cp.log(z), [cp.sqrt(-z - 1) >= 2], True),
+    ):
+        verdict = convexity(cp.Problem(cp.Minimize(objective), constraints))
+        assert verdict.empty and verdict.convex is convex, constraints
+        assert "EMPTY" in repr(verdict) and verdict.empty in str(verdict)
+    for constraints in ([z >= 1, z <= 1], [x[0] + x[1] == 1, x[0] >= 0.7, x[1] >= 0.3 - 1e-12]):
+        assert not convexity(cp.Problem(cp.Minimize(z), constraints)).empty
+
+
+def test_infinite_bounds_are_no_bounds():
+    x = cp.Variable(3, name="x")
+    bound = np.array([1.0, np.inf, np.inf])
+    for constraints in ([x <= bound], [x >= -bound], [x <= np.inf], [-np.inf <= x]):
+        assert convexity(cp.Problem(cp.Minimize(cp.sum_squares(x)), constraints)).convex
+    crooked = cp.Problem(cp.Minimize(-cp.square(x[0])), [x <= bound, x >= 0])
+    assert convexity(crooked).counterexample.verify()
+    undefined = convexity(cp.Problem(cp.Minimize(x[0]), [x >= np.nan]))
+    assert undefined.convex is None and "NaN" in str(undefined)
+
+
 # Verdicts: what is asserted is computed, or said to be believed
 
 

@@ -136,7 +136,7 @@ def answer(question: Question, effort: int = 1) -> Verdict:
         return unanswered(question, missing, premises=(missing,))
     facts = derive_facts(question, tape)
     domain, empty = restrictions(question, tape, facts)
-    if empty:
+    if domain and empty:  # what the constraints alone exclude is the problem's to say
         return unanswered(question, f"the domain is empty: {empty}", domain=domain, empty=empty)
     root = facts[-1]
     answers: dict[str, bool | None] = {}

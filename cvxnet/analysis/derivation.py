@@ -101,10 +101,17 @@ def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
 def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
     """The bounds that attributes, labels and simple constraints put on a leaf."""
     low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
-    if leaf.is_nonneg():
+    if leaf.attributes["nonneg"] or leaf.attributes["pos"]:
         low = np.zeros(leaf.shape)
-    if leaf.is_nonpos():
+    if leaf.attributes["nonpos"] or leaf.attributes["neg"]:
         high = np.zeros(leaf.shape)
+    if len(leaf.boolean_idx):  # CVXPY lists the entries, which need not be all
+        places = tuple(leaf.boolean_idx) if leaf.shape else ()
+        low[places], high[places] = np.maximum(low[places], 0.0), np.minimum(high[places], 1.0)
+    if leaf.sparse_idx is not None:
+        outside = np.ones(leaf.shape, dtype=bool)
+        outside[tuple(leaf.sparse_idx)] = False
+        low[outside] = high[outside] = 0.0
     declared = leaf.attributes.get("bounds")
     if declared is not None:
         low = np.maximum(low, -np.inf if declared[0] is None else dense(declared[0]))

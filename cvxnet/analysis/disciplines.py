@@ -24,12 +24,14 @@ def find_disciplines(verdict: Verdict) -> dict[str, str]:
     question = verdict.question
     tape = question.tape()
     facts = derive_facts(question, tape)
-    return {
+    lines = {
         "log-log convex (DGP)": log_log_line(verdict, tape),
         "quasiconvex (DQCP)": quasi_line(facts[-1], tape),
         "difference of convex (DCCP)": difference_line(tape, facts),
         "smooth (DNLP)": smooth_line(tape),
     }
+    alone = " (the objective alone, without the constraints)" if verdict.parts else ""
+    return {name: line + alone for name, line in lines.items()}
 
 
 def log_log_line(verdict: Verdict, tape: Tape) -> str:

@@ -43,7 +43,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 COUNTS = {"axis", "axes", "keepdims"}
 DIAGONALS = {"diag_vec", "diag_mat"}
-RELAXED = {"integer", "boolean", "bounds"}
+BOUNDS = {"integer", "boolean", "bounds", "sparsity"}  # written as bounds, or relaxed
 
 
 def counterexample_document(
@@ -120,21 +120,29 @@ def constant_entries(value: Any) -> list[Any]:
 
 
 def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
-    """Bounds and attributes; integers are relaxed, as everywhere in this room."""
+    """Bounds and attributes; unknowns that are integers are relaxed, what is fixed is whole."""
     used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
     low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
     given = [leaf.attributes.get("bounds"), question.bounds.get(id(leaf))]
-    given += [(0.0, 1.0)] if "boolean" in used else []
     for bounds in filter(None, given):
         low = np.maximum(low, -np.inf if bounds[0] is None else dense(bounds[0]))
         high = np.minimum(high, np.inf if bounds[1] is None else dense(bounds[1]))
+    for places in [leaf.boolean_idx] if len(leaf.boolean_idx) else []:
+        inside = tuple(places) if leaf.shape else ()
+        low[inside], high[inside] = np.maximum(low[inside], 0.0), np.minimum(high[inside], 1.0)
+    if leaf.sparse_idx is not None:
+        outside = np.ones(leaf.shape, dtype=bool)
+        outside[tuple(leaf.sparse_idx)] = False
+        low[outside] = high[outside] = 0.0
     labels = {"label"} if id(leaf) in question.labels else set()
+    fixed = not any(leaf is unknown for unknown in question.unknowns)
+    labels |= {"whole"} if fixed and used & {"integer", "boolean"} else set()
     return {
         "atom": "leaf",
         "shape": list(leaf.shape),
         "low": [v if np.isfinite(v) else None for v in values(low)],
         "high": [v if np.isfinite(v) else None for v in values(high)],
-        "attributes": sorted((used - RELAXED) | labels),
+        "attributes": sorted((used - BOUNDS) | labels),
     }
 
 

@@ -13,13 +13,15 @@ from cvxnet.analysis.questions import Question
 
 Array = NDArray[np.float64]
 BOXED = {"nonneg", "nonpos", "pos", "neg", "bounds", "integer", "boolean", "symmetric", "diag"}
+BOXED |= {"sparsity"}
 
 
 @dataclass(frozen=True)
 class Domain:
     """A box, possibly of symmetric or diagonal matrices, or the two labels.
 
-    Integer and boolean leaves are relaxed, as CVXPY's own rules relax them.
+    Integer and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is
+    whole (every entry, where some have to be).
     """
 
     low: Array
@@ -28,6 +30,7 @@ class Domain:
     strict: bool = False
     symmetric: bool = False
     diagonal: bool = False
+    whole: bool = False
 
     def clip(self, values: Array) -> Array:
         """The nearest admissible values, for a batch."""
@@ -37,6 +40,7 @@ class Domain:
             values = np.triu(values) + np.triu(values, 1).swapaxes(-1, -2)
         if self.diagonal:
             values = values * np.eye(values.shape[-1])
+        values = np.round(values) if self.whole else values
         return np.clip(values, self.low, self.high)
 
     def contains(self, value: Array) -> bool:
@@ -46,6 +50,8 @@ class Domain:
             inside = inside and (value != 0.0).all()
         if self.labels:
             inside = inside and (np.abs(value) == 1.0).all()
+        if self.whole:
+            inside = inside and (value == np.round(value)).all()
         if self.symmetric:
             inside = inside and (value == value.T).all()
         if self.diagonal:
@@ -66,8 +72,7 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
     if not used <= BOXED:
         return None
     low, high = leaf_bounds(leaf, question)
-    if leaf.attributes.get("boolean"):
-        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+    fixed = not any(leaf is unknown for unknown in question.unknowns)
     return Domain(
         np.broadcast_to(low, leaf.shape),
         np.broadcast_to(high, leaf.shape),
@@ -75,4 +80,5 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
         strict=bool(used & {"pos", "neg"}),
         symmetric="symmetric" in used,
         diagonal="diag" in used,
+        whole=fixed and bool(used & {"integer", "boolean"}),
     )

@@ -34,12 +34,13 @@ def answer_word(verdict: Verdict) -> str:
         word = "AFFINE (convex and concave)"
     elif verdict.convex:
         word = "CONVEX"
-    elif verdict.convex is None:
-        word = "UNKNOWN"
     else:
         notes = ["it is concave"] if verdict.concave else []
+        between = verdict.relaxation is not None and verdict.relaxation.convex
+        notes += ["its relaxation is convex"] if between else []
         notes += ["only by rounding"] if "convex" in verdict.rounding else []
-        word = f"NOT CONVEX ({', '.join(notes)})" if notes else "NOT CONVEX"
+        word = "UNKNOWN" if verdict.convex is None else "NOT CONVEX"
+        word += f" ({', '.join(notes)})" if notes else ""
     return f"{word}, BUT EMPTY" if verdict.empty else word
 
 
@@ -53,6 +54,8 @@ def answer_lines(verdict: Verdict) -> list[str]:
         lines.append(f"domain: {' and '.join(verdict.domain)}")
     if verdict.empty:
         lines.append(f"empty: {verdict.empty}")
+    if verdict.relaxation is not None:
+        lines.append(f"relaxation: {headline(verdict.relaxation)}")
     lines += [f"premise: {premise}" for premise in verdict.premises]
     return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}"]
 
@@ -82,7 +85,7 @@ def witness_lines(witness: Counterexample) -> list[str]:
     if len(fixed) < len(witness.fixed) or len(moving) < len(witness.a):
         lines.append("everything else is 0")
     if witness.refutes == "set":
-        return [*lines, "a and b are feasible, the midpoint is not"]
+        return [*lines, f"a and b are feasible, the midpoint is not: {witness.found_by}"]
     entry = f"[{', '.join(map(str, witness.entry))}]" if any(witness.entry) else ""
     lines.append(
         f"f{entry}(a) = {witness.f_a:.6g}, f{entry}(b) = {witness.f_b:.6g}, "

@@ -13,6 +13,7 @@ import cvxpy as cp
 import numpy as np
 from cvxpy.atoms.affine import wraps
 
+from cvxnet.analysis.discrete import discrete_names
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.quadratics import constant_matrix, definiteness
 from cvxnet.analysis.questions import Question
@@ -39,7 +40,10 @@ def not_numbers(tape: Tape) -> str:
 
 def premises(question: Question, tape: Tape, facts: list[Facts]) -> tuple[str, ...]:
     """The assertions in the expression that are not proved, and given values that break theirs."""
-    found: list[str] = []
+    asked = [u for u in question.unknowns if id(u) in tape.place]
+    found = [
+        f"{text}: judged as if it could move between" for text in discrete_names(question, asked)
+    ]
     for place, node in enumerate(tape.nodes):
         if isinstance(node, wraps.Wrap):
             found += asserted(node, facts[tape.inputs[place][0]], question)

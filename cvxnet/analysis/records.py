@@ -18,6 +18,9 @@ def record_verdict(verdict: Verdict, full: bool) -> dict[str, Any]:
         "concave": verdict.concave,
         "domain": list(verdict.domain),
         "empty": verdict.empty,
+        "relaxation": None
+        if verdict.relaxation is None
+        else record_verdict(verdict.relaxation, False),
         "premises": list(verdict.premises),
         "rounding": {
             goal: {"change": reading.change, "distance": reading.distance}

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from cvxnet.analysis.documents import has_formula
 from cvxnet.analysis.domains import Domain, domain_of
+from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.kits import Undecided
 from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense
@@ -184,6 +186,9 @@ def limit_of(constraint: Any) -> list[Any] | None:
         return [cp.abs(constraint.expr)]
     if kind == "NonNeg":
         return [-args[0]]
+    if kind == "FiniteSet":
+        values = dense(args[1].value).ravel()
+        return [cp.minimum(*(cp.abs(args[0] - v) for v in (*values, values[0])))]
     if kind == "SOC":
         return [cp.norm(args[1], axis=constraint.axis if args[1].ndim > 1 else None) - args[0]]
     if kind == "PSD":
@@ -249,6 +254,7 @@ def find_infeasible_midpoint(question: Question) -> Counterexample | None:
     count = budget(space, 1500)
     points = np.concatenate([space.draw(count, True), space.draw(count // 3, False)])
     free = {k: v[:1] for k, v in space.draw_free(1, True).items()}
+    points = on_finite_sets(space, points)
     feasible = points[space.excess(points, free) <= 0.0]
     if len(feasible) < 2:
         return None
@@ -265,6 +271,32 @@ def find_infeasible_midpoint(question: Question) -> Counterexample | None:
         if found is not None:
             return found
     return None
+
+
+def on_finite_sets(space: Space, points: Array) -> Array:
+    """Entries that are in finite sets, moved onto them: to the nearest value, or to any."""
+    points = points.copy()
+    for constraint in space.question.constraints:
+        if type(constraint) is not cp.FiniteSet:
+            continue
+        values = np.unique(dense(constraint.args[1].value))
+        for column in columns_of(constraint.args[0], tuple(space.unknowns)):
+            nearest = np.abs(points[:, column, None] - values).argmin(axis=1)
+            anywhere = space.rng.integers(len(values), size=len(points))
+            points[:, column] = values[
+                np.where(space.rng.random(len(points)) < 0.7, nearest, anywhere)
+            ]
+    return space.clipped(points)
+
+
+def columns_of(expression: Any, unknowns: tuple[Any, ...]) -> list[int]:
+    """Which entries of the unknowns an expression consists of, in any order; none for others."""
+    try:
+        forms = np.ravel(normal_forms(Tape([expression]), unknowns))
+    except Undecided:
+        return []
+    lines = [form.linear for form in forms if form.affine and form.constant == 0]
+    return [k for line in lines for k, slope in line.items() if len(line) == 1 and slope == 1]
 
 
 def budget(space: Space, wish: int) -> int:

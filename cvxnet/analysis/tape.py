@@ -96,6 +96,8 @@ CVXPY_SAYS = (
     (r"Promote\(([^(),]+), \([^()]*\)\)", r"\1"),
     (r"reshape\(([^(),]+), \([^()]*\), \w\)", r"\1"),
     (r"\b(Power|GeoMean|Pnorm)Approx\(", lambda found: found[1].lower() + "("),
+    (r"\bSum\(([^()]*), None, False\)", r"sum(\1)"),
+    (r"\bquad_over_lin\(([^()]*), 1\.0, None, False\)", r"sum_squares(\1)"),
     (r"(?<![\d.])(\d+)\.0(?!\d)", r"\1"),
     (r"\+ -", "- "),
 )  # what CVXPY prints, and what people write

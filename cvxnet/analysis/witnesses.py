@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.kits import as_fraction
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Tape, short
 from cvxnet.proofs.checker.witness import WitnessResult, check_witness
 
 Array = NDArray[np.float64]
@@ -113,7 +113,7 @@ def verify(
     names = distinct_names(question)
     f_a, f_b, f_middle = result.values
     if result.broken is not None:
-        found_by = f"the midpoint breaks constraint {result.broken}"
+        found_by = f"the midpoint breaks {short(question.constraints[result.broken])}"
     return Counterexample(
         refutes=refutes,
         a={names[k]: value for k, value in a.items()},

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import reduce
 from math import prod
 from typing import Any, NamedTuple
 
@@ -43,6 +44,7 @@ from .atoms import (
     quotient,
     root,
     semidefinite,
+    smaller,
     symmetric,
 )
 from .document import RefusalError
@@ -194,6 +196,7 @@ ATTRIBUTES = {
     "pos": lambda value: all(t > 0 for t in value.entries),
     "neg": lambda value: all(t < 0 for t in value.entries),
     "label": lambda value: all(abs(t) == 1 for t in value.entries),
+    "whole": lambda value: all(fmpq(t).q == 1 for t in value.entries),
     "symmetric": mirrored,
     "diag": is_diagonal,
     "PSD": is_psd,
@@ -300,6 +303,9 @@ EXCESSES: dict[str, Callable[..., list[Number]]] = {
     "Zero": lambda x: [abs(t) for t in x.entries],
     "NonNeg": lambda x: [-t for t in x.entries],
     "NonPos": lambda x: x.entries,
+    "FiniteSet": lambda x, allowed: [
+        reduce(smaller, (abs(t - v) for v in allowed.entries)) for t in x.entries
+    ],
     "SOC": second_order,
     "PSD": definite,
     "ExpCone": exponential,
