@@ -16,7 +16,7 @@ z, v = cp.Variable(3, name="z"), cp.Variable(3, name="v")
 p, q = cp.Variable(pos=True, name="p"), cp.Variable(pos=True, name="q")
 A = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
 P = np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
-T, F, U = True, False, None
+T, F = True, False
 
 # (expression, convex, concave, words in the blame or in a repair)
 MISTAKES = [
@@ -31,10 +31,10 @@ MISTAKES = [
     (cp.log(cp.exp(x) + cp.exp(y)), T, F, "cp.log_sum_exp"),
     (cp.log(1 + cp.exp(x)), T, F, "cp.logistic"),
     (x * cp.log(x), T, F, "cp.entr"),
-    (p * cp.log(p / q), U, F, "cp.rel_entr"),
+    (p * cp.log(p / q), T, F, "cp.rel_entr"),
     (1 / p, T, F, "cp.inv_pos"),
-    (cp.square(x) / p, U, F, "cp.quad_over_lin"),
-    (cp.sqrt(p * q), F, U, "cp.geo_mean"),
+    (cp.square(x) / p, T, F, "cp.quad_over_lin"),
+    (cp.sqrt(p * q), F, T, "cp.geo_mean"),
     (p / q, F, F, "quotient"),
     (cp.square(cp.square(x) - 1), F, F, "square is convex, not monotone on [-1, inf]"),
     (cp.sum_squares(cp.pos(A @ z) - 1), F, F, "argument 1 is convex"),

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from cvxnet.analysis import convexity
+from cvxnet.analysis.identities import is_same, rewritten_everywhere
+from cvxnet.analysis.questions import ask_about_expression
 
 # Verdicts
 
@@ -23,6 +25,86 @@ def test_wrt_takes_variables_and_names_alone_and_in_lists():
         assert convexity(z * w, wrt=wrt).affine
     assert convexity(z * w, wrt=[z, "w"]).convex is False
     assert convexity(z * w, wrt=(w, z)).convex is False
+
+
+def letters():
+    """Variables by their letters: free, positive, nonnegative, a vector."""
+    return {
+        "z": cp.Variable(name="z"),
+        "r": cp.Variable(name="r"),
+        "p": cp.Variable(name="p", pos=True),
+        "q": cp.Variable(name="q", pos=True),
+        "n": cp.Variable(name="n", nonneg=True),
+        "x": cp.Variable(3, name="x"),
+        "cp": cp,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cp.square(z) / q", "cp.square(z) / n", "-cp.sqrt(p * q)", "p * cp.log(p / q)",
+        "cp.sum_squares(x) / q + cp.exp(z)", "cp.square(z) / cp.sqrt(q)", "cp.abs(z) ** 2 / q",
+        "cp.exp(cp.square(z) / q) - cp.sqrt(p * q)", "cp.log(cp.exp(z)) + cp.sqrt(cp.square(x[0]))",
+    ],
+)  # fmt: skip
+def test_what_equals_a_convex_form_is_convex(text):
+    verdict = convexity(eval(text, letters()))
+    assert verdict.convex and all("same function" in repair.cost for repair in verdict.repairs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cp.square(z) / r", "z * cp.log(z / r)", "-cp.sqrt(z * r)", "-cp.sqrt(n * r)", "3 / z",
+        "cp.square(z) / (q - 1)",
+    ],
+)  # fmt: skip
+def test_a_form_that_is_the_same_for_some_signs_only_proves_nothing(text):
+    assert not convexity(eval(text, letters())).convex
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "z * z", "x @ x", "cp.sqrt(cp.sum(cp.square(x)))",
+        "cp.sqrt(cp.square(x))", "cp.sqrt(cp.sum_squares(x))", "cp.log(1 + cp.exp(x))",
+        "cp.sqrt(cp.square(z) + cp.sum_squares(x) + 2)", "cp.log(cp.exp(z) + cp.exp(r) + 3)",
+        "cp.log(cp.sum(cp.exp(x)))", "x[0] * cp.log(x[0])", "p * cp.log(p / q)", "cp.abs(x) ** 2",
+        "cp.square(z) / n", "cp.sum_squares(x) / q", "cp.square(z) / r", "cp.sqrt(p * q)",
+        "cp.sqrt(z * r)", "cp.square(cp.exp(x))", "cp.log(cp.exp(x))", "3 / p", "3 / z",
+        "z * cp.log(z / r)", "cp.multiply(x[:1], cp.log(x[:1]))",
+    ],
+)  # fmt: skip
+def test_forms_that_are_called_the_same_are_the_same_wherever_there_is_a_value(text):
+    """And those that are not called so differ somewhere, or carry rounded coefficients."""
+    names = letters() | {"np": np}
+    expression, rng = eval(text, names), np.random.default_rng(0)
+    found = list(rewritten_everywhere(ask_about_expression(expression)))
+    assert found
+    for rewrite in found:
+        equal = True
+        for _ in range(60):
+            for variable in expression.variables():
+                variable.value = variable.project(
+                    rng.choice([-2.0, -0.3, 0.7, 3.0], variable.shape)
+                )
+            left, right = (np.asarray(e.value) for e in (expression, rewrite.expression))
+            inside = all(np.all(c.violation() <= 0.0) for c in rewrite.expression.domain)
+            both = np.isfinite(left)
+            close = np.allclose(left[both], right[both], rtol=1e-9, equal_nan=True)
+            equal &= bool(close and (inside or not both.any()))
+        assert equal is rewrite.same
+
+
+def test_products_of_two_variables_of_one_name_are_no_square():
+    a, b = cp.Variable(name="a"), cp.Variable(name="a")
+    assert convexity(a * b).convex is False and convexity(a * a).convex
+    wide, other = np.arange(2000.0), np.arange(2000.0)
+    other[1000] = 7.0  # printed alike
+    x = cp.Variable(2000)
+    assert not is_same(x + wide, x + other) and is_same(x + wide, x + wide.copy())
 
 
 def knapsack(**attributes):

@@ -13,6 +13,7 @@ from cvxnet.analysis.blame import find_blame
 from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import Derivation, derive_facts, explain
 from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.identities import rewritten_everywhere
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
 from cvxnet.analysis.readings import Reading, nearest_reading
@@ -192,6 +193,8 @@ def settle(
     decision = decide(question, tape, goal)
     if decision is not None and decision.proved:
         return True, decision.reason, None
+    if (name := proved_form(question, goal)) is not None:
+        return True, f"the same function as {name}, by the composition rules", None
     found = None
     if decision is not None:
         found = first_verified(question, tape, decision.candidates, goal)
@@ -199,6 +202,17 @@ def settle(
     if found is not None:
         return False, f"a counterexample, verified in {found.arithmetic} arithmetic", found
     return None, unknown_reason(question, goal), None
+
+
+def proved_form(question: Question, goal: str) -> str | None:
+    """The name of an identical form that the rules prove, or None."""
+    if question.network is not None:
+        return None
+    for rewrite in rewritten_everywhere(question):
+        tape = Tape([rewrite.expression])
+        if rewrite.same and getattr(derive_facts(question, tape)[-1], goal).all():
+            return " and ".join(rewrite.names)
+    return None
 
 
 def unknown_reason(question: Question, goal: str) -> str:
