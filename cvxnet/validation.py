@@ -65,19 +65,29 @@ def check_target(y: Any, rows: int, loss: Loss) -> Array:
 
 
 def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
-    """Data matrix and target together, with something to learn in them."""
+    """Data matrix and target together."""
     X = check_matrix(X)
+    return X, check_target(y, len(X), loss)
+
+
+def remarks(X: Array, y: Any) -> list[str]:
+    """What is odd about data from which a network is to learn; nothing where nothing is.
+
+    >>> remarks(np.ones((2, 1)), np.array([7.0, 7.0]))
+    ['the target is constant (every entry is 7): check that it is the column that you mean']
+    """
+    found = []
     if len(X) == 1:
-        raise InputError("X has one row; training needs at least two samples.")
-    if not X.any():
-        raise InputError(f"X ({len(X)} x {X.shape[1]}) is zero everywhere: nothing to learn from.")
-    y = check_target(y, len(X), loss)
-    if (y == y[0]).all():
-        raise InputError(
-            f"y is constant (every entry is {y[0]:g}): there is nothing to learn. Check that the "
-            "target is the column that you mean."
+        found.append("there is one sample only")
+    elif (y == y[0]).all():
+        value = f"{y[0]:g}" if isinstance(y[0], float) else repr(y[0])
+        found.append(
+            f"the target is constant (every entry is {value}): check that it is the column that "
+            "you mean"
         )
-    return X, y
+    if not X.any():
+        found.append("the features are zero everywhere, so they tell no samples apart")
+    return found
 
 
 def check_gap(value: Any) -> float:

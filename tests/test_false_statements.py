@@ -515,3 +515,92 @@ def test_small_weights_of_the_wrong_sign_are_told_from_real_ones():
 def test_real_indefiniteness_is_not_called_rounding(matrix, near):
     verdict = convexity(cp.quad_form(cp.Variable(len(matrix)), matrix))
     assert verdict.convex is False and ("convex" in verdict.rounding) is near
+
+
+# Constant targets, labels of one class, one sample, features of zero: problems like any other.
+
+ROOT = 3.0**0.5
+ROWS = np.array([[-ROOT, 1.0], [ROOT, 1.0]])
+
+
+@pytest.mark.parametrize(("weight_decay", "value"), [(0.1, 0.0975), (0.5, 0.4375)])
+def test_a_constant_target_has_its_optimum(weight_decay, value):
+    """Each sample has a unit of its own, of price (beta |a| u.x = f) / 2: f = 1 - beta / 2."""
+    options = {"weight_decay": weight_decay, "bias": False}
+    solution = proved(cn.train("relu", ROWS, [1, 1], **options))
+    assert solution.status == "optimal" and solution.value == pytest.approx(value, rel=1e-6)
+    program = cn.program("relu", ROWS, [1, 1], **options)
+    assert program.solve(solver="CLARABEL") == pytest.approx(value, rel=1e-6)
+    network = cn.recover(program)
+    assert network(ROWS)[:, 0] == pytest.approx(np.full(2, 1 - weight_decay / 2), abs=1e-4)
+    found = cn.certify(network, ROWS, [1, 1], weight_decay=weight_decay)
+    assert found.value == pytest.approx(value, rel=1e-5) and found.gap <= 1e-6
+    assert cn.largest_weight_decay("relu", ROWS, [1, 1], bias=False) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("units", ["relu", "abs", "squared_relu", "sign", "quadratic", "linear"])
+@pytest.mark.parametrize("loss", REAL_LOSSES)
+def test_an_output_bias_is_all_that_a_constant_needs(units, loss):
+    X, y = np.random.default_rng(2).standard_normal((7, 2)), np.full(7, 1 / 3)
+    for c in (1.0, -3e9):
+        options = {"loss": loss, "output_bias": True}
+        solution = cn.train(units, X, c * y, weight_decay=0.1, **options)
+        assert (solution.status, solution.value, solution.gap) == ("optimal", 0.0, 0.0)
+        assert solution.units == 0 and (solution.network(X)[:, 0] == c * y).all()
+        assert cn.check(solution.certificate.to_dict()).valid
+        assert cn.largest_weight_decay(units, X, c * y, **options) == 0.0
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize(("label", "stands_for"), [(-1, -1), (0, -1), (1, 1), (True, 1)])
+def test_labels_of_one_class_say_which(loss, label, stands_for):
+    X = np.random.default_rng(2).standard_normal((6, 2))
+    free = cn.train("relu", X, [label] * 6, loss=loss, weight_decay=0.1, output_bias=True)
+    assert free.status == "optimal" and free.value <= 1e-14 and free.units == 0
+    assert (np.sign(free.network(X)) == stands_for).all()
+    assert (free.certificate.y == stands_for).all()
+    solution = proved(cn.train("relu", X, [label] * 6, loss=loss, weight_decay=0.1))
+    assert solution.status == "optimal" and (np.sign(solution.network(X)) == stands_for).all()
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(
+    "X", [np.array([[2.0, -1.0]]), np.zeros((3, 2)), np.zeros((1, 1))], ids=str
+)
+def test_one_sample_and_features_of_zero(X, bias):
+    """One unit along the sample, of size s = |x|: min (f - y)^2 n / 2 + beta f / s."""
+    y, n, beta = np.full(len(X), 2.0), len(X), 0.25
+    s = np.linalg.norm(np.append(X[0], float(bias)))
+    f = max(2.0 - beta / (s * n), 0.0) if s else 0.0
+    value = 0.5 * n * (f - 2.0) ** 2 + (beta * f / s if s else 0.0)
+    solution = proved(cn.train("relu", X, y, weight_decay=beta, bias=bias))
+    assert solution.status == "optimal" and solution.value == pytest.approx(value, rel=1e-6)
+
+
+def test_a_threshold_unit_is_one_where_all_features_are_zero():
+    """min 3 (f - 2)^2 / 2 + beta f: f = 2 - beta / 3."""
+    options = {"weight_decay": 0.3, "bias": False}
+    solution = proved(cn.train("threshold", np.zeros((3, 2)), [2] * 3, **options))
+    assert solution.status == "optimal" and solution.value == pytest.approx(0.585, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("table", "remark"),
+    [
+        ("x,y\n1,2\n3,2\n", "the target is constant (every entry is 2)"),
+        ("x,y\n1,2\n", "there is one sample only"),
+        ("x,y\n0,1\n0,2\n", "the features are zero everywhere"),
+        ("x,y\n1,2\n3,4\n", ""),
+    ],
+)
+def test_the_command_line_remarks_on_them(table, remark, tmp_path, capsys):
+    data = tmp_path / "data.csv"
+    data.write_text(table)
+    command = ["train", str(data), "--target", "y", "--weight-decay", "0.1"]
+    for json_too in ([], ["--json"]):
+        with pytest.raises(SystemExit) as exit_code:
+            main([*command, *json_too, *(["--out", str(tmp_path / "out")] if remark else [])])
+        assert exit_code.value.code in (0, None)
+        printed = capsys.readouterr().out
+        assert remark in printed if remark else "remark  " not in printed
+    assert json.loads(printed)["remark"].startswith(remark)

@@ -20,7 +20,7 @@ from cvxnet.cli.options import (
     WeightDecay,
     split_features,
 )
-from cvxnet.cli.outcome import print_facts, print_json, stopped_line
+from cvxnet.cli.outcome import print_facts, print_json, remark, stopped_line
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
@@ -82,6 +82,7 @@ def certify(
         "layers_below": found.layers_below,
         "stopped": found.best.stats["stopped"],
         "notes": found.notes,
+        "remark": remark(table),
         "assumed_activation": assumed,
         "certificate": None if out is None else str(out),
     }
@@ -90,6 +91,7 @@ def certify(
     else:
         print_facts(
             {
+                "remark": remark(table),
                 "activation": f"{assumed} (assumed; --activation)" if assumed else "",
                 "bracket": f"{lower} <= optimum <= {upper}   relative gap {found.gap:.1e}",
                 "network": f"{found.value:.10g}: {excess_text(*found.excess)}",

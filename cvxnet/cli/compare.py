@@ -31,7 +31,7 @@ from cvxnet.cli.options import (
     split,
     split_features,
 )
-from cvxnet.cli.outcome import check_folder, print_facts, print_json
+from cvxnet.cli.outcome import check_folder, print_facts, print_json, remark
 from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
@@ -121,7 +121,7 @@ def report(runs: Runs, data: Data, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the table."""
     files, note = save(runs, data, out) if out else ({}, "")
     if json:
-        print_json(summary(runs) | {"files": files})
+        print_json(summary(runs) | {"remark": remark(data), "files": files})
         return
     print(runs.table())
     print()
@@ -130,6 +130,7 @@ def report(runs: Runs, data: Data, out: Path | None, json: bool) -> None:
     )
     print_facts(
         {
+            "remark": remark(data),
             "files": "  ".join(files.values()),
             "note": note,
             "interrupted": resume if runs.interrupted else "",

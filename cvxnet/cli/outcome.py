@@ -14,8 +14,10 @@ from cvxnet.layers import load
 from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.tables import Data
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import FAMILIES
+from cvxnet.validation import remarks
 
 
 def check_folder(out: Path | None) -> None:
@@ -116,6 +118,11 @@ def objective_of_file(path: str | Path, proof: Certificate) -> float | None:
     fit = get_loss(proof.loss).value(network(proof.X).ravel(), proof.y)
     decay = sum(float((w**2).sum()) for w in network.state_dict().values())
     return fit + 0.5 * proof.weight_decay * decay
+
+
+def remark(data: Data) -> str:
+    """What is odd about the data, in one line; empty where nothing is."""
+    return "; ".join(remarks(data.X, data.y))
 
 
 def print_facts(facts: dict[str, str]) -> None:

@@ -32,6 +32,7 @@ from cvxnet.cli.outcome import (
     network_line,
     print_facts,
     print_json,
+    remark,
     save_solution,
     stopped_line,
     summary,
@@ -95,10 +96,11 @@ def report(solution: Solution, data: Data, gap: float, out: Path | None, json: b
     files, note = save_solution(solution, out, data.features, data.target) if out else ({}, "")
     names = {"target": data.target, "features": list(data.features), "classes": data.classes}
     if json:
-        print_json(summary(solution) | names | {"files": files})
+        print_json(summary(solution) | names | {"remark": remark(data), "files": files})
         return
     print_facts(
         {
+            "remark": remark(data),
             "bracket": bracket_line(solution, gap),
             "stopped": stopped_line(solution),
             "network": network_line(solution, files),

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.interop.samples import merge_rows, predict_constant
+from cvxnet.interop.samples import merge_rows
 from cvxnet.losses import get_loss
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
 from cvxnet.training.units import Family
+from cvxnet.validation import remarks
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -41,14 +42,17 @@ class ConvexNet(BaseEstimator):
 
     def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
         """Data, target and weights as arrays, without the samples of weight zero."""
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=numeric, ensure_min_samples=2)
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=numeric)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
         if not weights.any():  # newer versions of scikit-learn say so themselves
             raise InputError("every sample weight is zero: there is nothing to learn from.")
         used = weights > 0.0
-        return X[used], y[used], weights[used]
+        X, y, weights = X[used], y[used], weights[used]
+        for remark in remarks(X, y):
+            warnings.warn(remark, UserWarning, stacklevel=3)
+        return X, y, weights
 
     def _train(self, X: Array, y: Array, weights: Array) -> Solution:
         """One network for one target."""
@@ -64,8 +68,6 @@ class ConvexNet(BaseEstimator):
             "sample_weight": None if (weights == 1.0).all() else weights,
         }
         weight_decay = self.weight_decay
-        if (y == y[0]).all() and self.output_bias:
-            return predict_constant(X, y, units, weight_decay, problem)
         if weight_decay is None:  # 0 where free weights fit the target exactly
             weight_decay = SHARE * largest_weight_decay(units, X, y, **problem) or 1.0
         return train(
@@ -145,7 +147,7 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
 
     Notes
     -----
-    A constant target is predicted as it is, where there is an output bias.
+    A constant target is predicted as it is, where there is an output bias, with a warning.
 
     Examples
     --------
@@ -258,11 +260,6 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
         X, y, weights = self._read(X, y, sample_weight, numeric=False)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
-        if len(self.classes_) == 1:
-            raise InputError(
-                f"all samples (of weight above zero) are of one class, {self.classes_[0]!r}; a "
-                "classifier needs two."
-            )
         told_apart = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
         signs = [np.where(y == label, 1.0, -1.0) for label in told_apart]
         return self._keep([self._train(X, sign, weights) for sign in signs])
@@ -270,7 +267,7 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
     def decision_function(self, X: Any) -> Array:
         """Scores: (n,) for two classes, positive for the second one; otherwise (n, classes)."""
         scores = self._scores(X)
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        return scores[:, 0] if len(self.classes_) <= 2 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The labels, (n,)."""

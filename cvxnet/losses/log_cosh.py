@@ -26,7 +26,8 @@ class LogCosh(Loss):
 
     def terms(self, f: Vector, y: Vector) -> Vector:
         size = np.abs(f - y)
-        return size + np.log1p(0.5 * np.expm1(-2.0 * size))  # 0 at 0, whatever the rounding
+        near = np.log1p(2.0 * np.sinh(0.5 * np.minimum(size, 1.0)) ** 2)  # nothing cancels
+        return np.where(size < 1.0, near, size + np.log1p(0.5 * np.expm1(-2.0 * size)))
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return np.tanh(f - y)
@@ -38,7 +39,10 @@ class LogCosh(Loss):
         return np.full_like(y, -1.0), np.full_like(y, 1.0)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
-        return v * y + 0.5 * (xlogy(1.0 + v, 1.0 + v) + xlogy(1.0 - v, 1.0 - v))
+        far = 0.5 * (xlogy(1.0 + v, 1.0 + v) + xlogy(1.0 - v, 1.0 - v))
+        u = np.clip(v, -0.5, 0.5)  # the same, where that would cancel
+        near = u * np.arctanh(u) + 0.5 * np.log1p(-u * u)
+        return v * y + np.where(np.abs(v) < 0.5, near, far)
 
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         with np.errstate(divide="ignore"):

@@ -149,14 +149,24 @@ class Loss(ABC):
 
 
 def as_labels(y: Vector, name: str) -> Vector:
-    """Two classes as -1 (the smaller number) and +1; InputError for more or fewer."""
+    """Two classes as -1 (the smaller number) and +1; InputError for more.
+
+    Of one class alone the label says which it is: -1 and 0 are the one, 1 is the other.
+    """
     labels = np.unique(y)
+    if labels.size == 1:
+        if labels[0] not in (-1.0, 0.0, 1.0):
+            raise InputError(
+                f"every label of y is {labels[0]:g}, so which of two classes it is cannot be told. "
+                "Encode it as -1 or +1 (0 and 1 are accepted too)."
+            )
+        return np.where(y > 0.0, 1.0, -1.0)
     if labels.size != 2:
         found = ", ".join(f"{value:g}" for value in labels[:5])
         more = ", ..." if labels.size > 5 else ""
         raise InputError(
-            f"the {name} loss needs a target with exactly two classes, but y has "
-            f"{labels.size} distinct value{'s' * (labels.size != 1)} ({found}{more}). "
+            f"the {name} loss needs a target with at most two classes, but y has "
+            f"{labels.size} distinct values ({found}{more}). "
             "Encode the two classes as -1 and +1 (0 and 1 are accepted too), or use "
             'loss="squared" for a numeric target.'
         )

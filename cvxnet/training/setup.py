@@ -90,9 +90,8 @@ def drop_weightless(X: Array, y: Array, sample_weight: Any) -> tuple[Array, Arra
             f"sample_weight[{where}] is {weights[where]:g}: weights must not be negative."
         )
     used = weights > 0.0
-    if used.sum() < 2:
+    if not used.any():
         raise InputError(
-            f"{int(used.sum())} of {used.size} sample weights are above zero; training needs at "
-            "least two samples."
+            f"all {used.size} sample weights are zero: no sample is left to learn from."
         )
     return X[used], y[used], weights[used]

@@ -55,6 +55,8 @@ def huber(q: Number) -> Number:
 
 def log_cosh(q: Number) -> arb:
     """``log((e^q + e^-q) / 2)``, enclosed."""
+    if q == 0:
+        return arb(0)
     return softplus(-2 * abs(q)) + abs(arb(q)) - arb(2).log()
 
 

@@ -30,7 +30,7 @@ def unit_vectors(rows: Sequence[Primitive]) -> Array:
     """Directions of rows that are not zero, (h, r), rounded."""
     largest = [max(map(abs, row)) for row in rows]
     scaled = [[x / size for x in row] for row, size in zip(rows, largest, strict=True)]
-    vectors = np.array(scaled).reshape(len(rows), -1)
+    vectors = np.array(scaled).reshape(len(rows), len(rows[0]) if rows else 0)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1)[:, None])
 
 

@@ -135,7 +135,7 @@ def clear_units(cells: Dichotomies, found: Iterable[Found]) -> Iterator[tuple[Fo
 
 def unit_with(cells: Dichotomies, sides: Signs) -> Array | None:
     """A unit with these sides that rounding cannot move, or None; zeros for ``u = 0``."""
-    if sides.all():
+    if sides.size and sides.all():
         return middle_of_cell(cells.normals, sides)
     return point_on_face(cells, sides) if sides.any() else np.zeros(cells.rank)
 
