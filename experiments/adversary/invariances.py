@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from experiments.adversary.problems import REAL, Drawn, draw, draw_decay, draw_weights
+from experiments.adversary.training import find_largest
 from experiments.adversary.trials import Script
 
 Array = np.ndarray
@@ -210,7 +211,7 @@ def trial_of(name: str) -> Callable[[Rng, Script], None]:
 def hold(rng: Rng, script: Script, made: Same, name: str) -> None:
     """Train both, and compare."""
     made.one.write(script)
-    script.run("largest = cn.largest_weight_decay(units, X, y, **problem)")
+    find_largest(script, made.one)
     decay = draw_decay(rng, script["largest"])
     gap = float(rng.choice([1e-6, 1e-6, 1e-3]))
     call = f"cn.train(units, X, y, **problem, gap={gap!r}, time_limit={LIMIT}"

@@ -111,11 +111,15 @@ def free_loss(own: formulas.Training) -> float:
 # --------------------------------------------------------------------------------- certificates
 
 
+UNDECIDED = ("unfinished", "too large", "the rank")
+"""How a check begins that says neither yes nor no."""
+
+
 def proved(result: checker.CheckResult) -> str:
     """``"proved"``, ``"unfinished"`` or ``"refused"``."""
     if result.valid:
         return "proved"
-    return "unfinished" if result.reason.startswith("unfinished") else "refused"
+    return "unfinished" if result.reason.startswith(UNDECIDED) else "refused"
 
 
 def numbers(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
