@@ -155,4 +155,5 @@ def test_the_objective_written_anew_is_the_exact_one(name, loss):
         assert target.exact(given) == pytest.approx(solution.value, rel=1e-9)
     other = target.random(4, 1.0, rng)
     assert target.exact(other) <= float(target.objective(*map(weights, other))) * (1 + 1e-12)
-    assert target.exact(other) >= solution.lower_bound
+    end = attacks.descend(target, other, 20)
+    assert solution.lower_bound <= target.exact(end) <= target.exact(other)

@@ -21,6 +21,8 @@ import cvxnet as cn
 WIDTHS = (30, 100, 10, 4)
 ALL = ("polished", "perturbed", "wider", "random", "adam")
 SQUARES = ("squared_relu", "quadratic")
+STIFF = ("coordinate", "sign", "threshold")
+"""Units that cannot be moved: only their output weights are."""
 SHARED = ("relu", "leaky_relu", "abs", "linear", "gated_relu")
 INSIDE = 1.0 - 1e-14
 """Hidden weights of tanh units end a little inside their ball."""
@@ -79,6 +81,7 @@ class Target:
 
     def features(self, W: torch.Tensor) -> torch.Tensor:
         """The columns of units with these weights, and of unit length where that is fixed."""
+        W = W.detach() if self.name in STIFF else W
         length = W.norm(dim=1, keepdim=True) + 1e-100
         if self.name in ("polynomial", *SQUARES):
             W = W / length

@@ -143,18 +143,18 @@ def contradicted(
 
 def witness_fault(expression: Any, witness: Any, where: tuple[Any, ...] = ()) -> str | None:
     """What is wrong with a counterexample by CVXPY's numbers; None where nothing is."""
-    values = []
+    values, everything = [], Everything(expression, where)
     for points in (witness.a, witness.b, witness.middle):
         with quiet():
             try:
-                for name, leaf in leaves(expression).items():
+                for name, leaf in leaves(everything).items():
                     given = {**witness.fixed, **points}
                     if name in given:
                         leaf.value = np.reshape(given[name], leaf.shape)
             except ValueError as error:
                 return f"the witness is not allowed: {error}"
             for constraint in where if len(values) < 2 or witness.refutes != "set" else ():
-                if constraint.violation() is None:
+                if any(arg.value is None for arg in constraint.args):
                     continue
                 worst = float(np.max(constraint.violation()))
                 if worst > 1e-9 * (1.0 + largest(points)):

@@ -240,7 +240,7 @@ def trial_problem(rng: Rng, script: Script) -> None:
     bounds = [f"{v} <= 3, {v} >= -1" for v in among if v in "xzv" and rng.random() < 0.4]
     sense = str(rng.choice(["Minimize", "Minimize", "Maximize"]))
     line = f"problem = cp.Problem(cp.{sense}(objective), [{', '.join(constraints + bounds)}])"
-    if not constructed(script, line.split(" = ", 1)[1]):
+    if not constructed(script, f"{line.split(' = ', 1)[1]}.variables()"):
         return
     script.run(line)
     script.run("verdict = cn.convexity(problem)")
