@@ -207,3 +207,43 @@ def test_leaves_of_one_name_are_told_apart():
     third = cp.Variable(name="x#2")
     witness = convexity(x * again * third).counterexample
     assert len(witness.a) == 3 and witness.verify()
+
+
+# Public doors: arguments of another kind
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("cn.decompose(b'relu')", "takes the Solution"),
+        ("cn.recover(np.ones((3, 2)))", "takes a problem"),
+        ("cn.program('relu', np.eye(3), [1, 0, 2], weight_decay=1, memory_limit=None)", "memory"),
+        ("cn.program('relu', np.eye(3), [1, 0, 2], weight_decay=1, memory_limit=y)", "memory"),
+        ("cn.conditional_gradient('relu', np.eye(3), y, radius=1.0, steps=None)", "steps"),
+        ("cn.conditional_gradient('relu', np.eye(3), y, radius=1.0, steps=10**400)", "steps"),
+        ("cn.conditional_gradient('relu', np.eye(3), y, radius=1.0, steps=-1)", "steps"),
+        ("cn.Sequential(cn.Linear(2, 1), seed=-1)", "seed"),
+        ("cn.Sequential(cn.Linear(2, 1), seed=np.array([0.1]))", "seed"),
+        ("cn.input_convex([2, 1], seed='x')", "seed"),
+        ("cn.input_convex(None)", "at least two sizes"),
+        ("cn.input_convex([2, 1.5])", "whole number"),
+        ("cn.Linear(2, 1, nonneg=y)", "nonneg is True or False"),
+        ("cn.Linear(2, 1, bias=y)", "bias is True or False"),
+        ("cn.BatchNorm(2**70)", "more than any layer"),
+        ("cn.HardTanh(True, '0.1')", "low < high"),
+        ("cn.LeakyReLU(10**400)", "slope must be a number"),
+        ("cn.load(('a',))", "named by a str or a path"),
+        ("cn.to_onnx(cn.Sequential(cn.Linear(2, 3)), object())", "named by a str or a path"),
+        ("cn.Certificate.load(['relu'])", "named by a str or a path"),
+        ("cn.Certificate.load(3)", "named by a str or a path"),
+    ],
+)
+def test_public_doors_refuse_what_they_cannot_use(call, said):
+    with pytest.raises(cn.CvxnetError, match=said):
+        eval(call, {"cn": cn, "np": np, "y": np.array([1.0, 0.0, 2.0])})
+
+
+@pytest.mark.parametrize("source", [np.ones((3, 2)), ("a",), 5, None])
+def test_what_is_no_file_proves_nothing(source):
+    result = cn.check(source)
+    assert not result.valid and "file" in result.reason

@@ -13,7 +13,7 @@ from cvxnet.interop.operators import ACTIVATIONS, OTHERS
 from cvxnet.layers import Conv2d, Sequential
 from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Array, Layer
-from cvxnet.layers.storage import write_bytes
+from cvxnet.layers.storage import check_path, write_bytes
 
 # Read by onnxruntime 1.14 (2023) and everything after it.
 OPSET, IR_VERSION = 18, 8
@@ -64,6 +64,7 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
     """
     if type(net) is not Sequential:
         raise InputError(f"to_onnx writes a Sequential, not a {type(net).__name__}.")
+    path = check_path(path)
     onnx = import_onnx()
     graph = Graph(onnx, net.state_dict())
     y = Place(graph, "").inner("", net, Value(graph, "x"))
@@ -71,7 +72,7 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
     columns = input_columns(net)
     model = graph.model(columns, net.width(columns))
     onnx.checker.check_model(model, full_check=True)
-    write_bytes(Path(path), model.SerializeToString())
+    write_bytes(path, model.SerializeToString())
 
 
 def input_columns(layer: Layer) -> int | None:

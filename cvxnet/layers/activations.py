@@ -272,7 +272,9 @@ class HardTanh(Activation):
         super().__init__()
         self.low, self.high = check_number(low, "low"), check_number(high, "high")
         if self.low >= self.high:
-            raise InputError(f"HardTanh needs low < high, not low={low:g} and high={high:g}.")
+            raise InputError(
+                f"HardTanh needs low < high, not low={self.low:g}, high={self.high:g}."
+            )
 
     def values(self, z: Array) -> Array:
         return np.clip(z, self.low, self.high)
@@ -368,7 +370,7 @@ def check_number(value: Any, what: str) -> float:
     """A finite number."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} must be a number, not {value!r}.") from None
     if not np.isfinite(number):
         raise InputError(f"{what} must be finite, not {number:g}.")

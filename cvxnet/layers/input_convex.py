@@ -11,7 +11,7 @@ import numpy as np
 from cvxnet.errors import InputError
 from cvxnet.layers.activations import ReLU
 from cvxnet.layers.layer import Layer, Tensor
-from cvxnet.layers.linear import Linear
+from cvxnet.layers.linear import Linear, check_count
 from cvxnet.layers.sequential import Sequential
 
 
@@ -29,9 +29,11 @@ class InputConvex(Layer):
 
     def __init__(self, sizes: Sequence[int]) -> None:
         super().__init__()
-        if len(sizes) < 2:
-            raise InputError("input_convex needs at least two sizes: inputs and outputs.")
-        self.sizes = tuple(sizes)
+        if np.ndim(sizes) != 1 or len(sizes) < 2:
+            raise InputError(
+                f"input_convex needs at least two sizes, inputs and outputs, not {sizes!r}."
+            )
+        self.sizes = tuple(check_count(size, "a size of input_convex") for size in sizes)
         self.x = tuple(Linear(sizes[0], size) for size in sizes[1:])
         pairs = itertools.pairwise(sizes[1:])
         self.z = tuple(Linear(left, right, bias=False, nonneg=True) for left, right in pairs)

@@ -45,13 +45,13 @@ class Linear(Layer):
         nonpos: bool = False,
     ) -> None:
         super().__init__()
-        if nonneg and nonpos:
+        self.nonneg, self.nonpos = check_flag(nonneg, "nonneg"), check_flag(nonpos, "nonpos")
+        if self.nonneg and self.nonpos:
             raise InputError("a Linear layer cannot be both nonneg and nonpos; choose one.")
         self.in_features = check_count(in_features, "in_features")
         self.out_features = check_count(out_features, "out_features")
-        self.nonneg, self.nonpos = bool(nonneg), bool(nonpos)
         self.tensors = {"weight": np.zeros((self.out_features, self.in_features))}
-        if bias:
+        if check_flag(bias, "bias"):
             self.tensors["bias"] = np.zeros(self.out_features)
         self.given = False
         self.initialize(np.random.default_rng(0))
@@ -124,8 +124,21 @@ def check_columns(layer: Layer, expected: int, columns: int | None) -> None:
         )
 
 
+MOST = 2**31
+"""No layer has as many columns."""
+
+
 def check_count(value: Any, what: str) -> int:
     """A whole number of at least one."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{what} must be a whole number of at least 1, not {value!r}.")
+    if value >= MOST:
+        raise InputError(f"{what} is {value:.3g}, which is more than any layer can have.")
     return int(value)
+
+
+def check_flag(value: Any, what: str) -> bool:
+    """True or false; an array of several would be neither."""
+    if isinstance(value, bool | np.bool_ | int | np.integer | None):
+        return bool(value)
+    raise InputError(f"{what} is True or False, not {value!r}.")

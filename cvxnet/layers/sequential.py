@@ -46,7 +46,7 @@ class Sequential(Layer):
             raise InputError("a Sequential needs at least one layer.")
         self.layers = tuple(layers)
         self.width(None)
-        self.initialize(np.random.default_rng(seed))
+        self.initialize(make_generator(seed))
 
     def forward(self, z: Tensor) -> Tensor:
         for layer in self.layers:
@@ -81,3 +81,13 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+def make_generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """A generator of random numbers from a seed, or the generator itself."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"seed must be a whole number of at least 0 or a numpy Generator, not {seed!r}."
+        ) from None

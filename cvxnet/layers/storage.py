@@ -65,7 +65,7 @@ def load(path: str | Path) -> Sequential:
     >>> bool((load(file)([1.0, 2.0]) == net([1.0, 2.0])).all())
     True
     """
-    content = read_json(Path(path))
+    content = read_json(check_path(path))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a cvxnet network (no 'format': {FORMAT!r} in it).")
     if content.get("version") != VERSION:
@@ -109,6 +109,16 @@ def build(description: dict[str, Any]) -> Layer:
     if name not in LAYERS:
         raise InputError(f"unknown layer {name!r}; known: {', '.join(LAYERS)}, Sequential.")
     return LAYERS[name](*children, **description["options"])
+
+
+def check_path(path: Any) -> Path:
+    """A path; InputError for what is none."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise InputError(
+            f"a file is named by a str or a path, not by a {type(path).__name__}."
+        ) from None
 
 
 def read_json(path: Path) -> Any:

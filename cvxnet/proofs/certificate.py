@@ -259,7 +259,7 @@ class Certificate:
         InputError
             if the file is no complete, well-formed certificate, or the data are not its own
         """
-        what = f"the certificate {os.fspath(path)!r}"
+        what = f"the certificate {os.fspath(path) if isinstance(path, os.PathLike) else path!r}"
         claims = refusals_are_input_errors(checker.read, what, path, data)
         values = {name.name: getattr(claims, name.name) for name in fields(claims)}
         return cls(**values | {"W": np.reshape(claims.W, (len(claims.a), len(claims.X[0])))})

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.errors import UnsupportedError
+from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import network_of, weights_of
@@ -32,6 +32,9 @@ from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_positive
 
 Array = NDArray[np.float64]
+
+MOST_STEPS = 1_000_000
+"""Of the conditional gradient method; each of them adds a unit."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,21 @@ def conditional_gradient(
     """
     problem = set_up(units, X, y, loss, 1.0, bias)
     radius = check_positive(radius, "radius")
+    steps = check_steps(steps)
     check_covered(problem.problem)
     with one_blas_thread():
         values, gaps, found = descend(problem.problem, radius, steps)
     weights = weights_of(problem.problem, found, problem.form)
     return Descent(values, gaps, network_of(problem.problem, weights))
+
+
+def check_steps(steps: Any) -> int:
+    """A whole number of steps, none or more, that arrays have room for."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer):
+        raise InputError(f"steps must be a whole number, not {steps!r}.")
+    if not 0 <= steps <= MOST_STEPS:
+        raise InputError(f"steps must be from 0 to {MOST_STEPS:,}.")
+    return int(steps)
 
 
 def check_covered(problem: Problem) -> None:

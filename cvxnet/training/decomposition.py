@@ -66,8 +66,8 @@ def decompose(solution: Solution) -> Decomposition:
     >>> round(decompose(gated).value, 6)
     0.29
     """
-    proof = solution.certificate
-    if not isinstance(proof.units, dict) or proof.units["name"] != "gated_relu":
+    proof = getattr(solution, "certificate", None)
+    if proof is None or not isinstance(proof.units, dict) or proof.units["name"] != "gated_relu":
         raise InputError("decompose takes the Solution of a training with gated_relu units.")
     form = Form(proof.bias, proof.c is not None, proof.s is not None)
     W, a = split_units(proof, form)

@@ -31,6 +31,7 @@ from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import network_of, weights_of
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.validation import check_positive
 
 BYTES_PER_ENTRY = 400
 """Peak memory of CVXPY and Clarabel for each non-zero of the constraints, as measured."""
@@ -99,7 +100,7 @@ def program(
     problem = task.problem
     written = problem.family.program(problem)
     if written is None:
-        check_size(problem, memory_limit)
+        check_size(problem, check_positive(memory_limit, "memory_limit", "Bytes: 8e9 is usual."))
         written = write_blocks(problem, facets_only)
     program, find_units = written
     ORIGINS[program] = Origin(task, find_units)
@@ -153,7 +154,7 @@ def recover(solved: cp.Problem) -> Sequential:
     >>> recover(prob)(X).ravel().round(6).tolist()
     [0.9, 1.9]
     """
-    origin = ORIGINS.get(solved)
+    origin = ORIGINS.get(solved) if isinstance(solved, cp.Problem) else None
     if origin is None:
         raise InputError("recover takes a problem that cvxnet.program returned.")
     units = origin.units()

@@ -26,6 +26,8 @@ class RefusalError(Exception):
 
 def read_text(path: Path) -> str:
     """The text of a regular file of bounded size."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise RefusalError(f"a file is named by a str or a path, not by a {type(path).__name__}")
     try:
         if not os.path.isfile(path):
             raise RefusalError(f"there is no file {os.fspath(path)!r}")
