@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cvxnet.bracket import Tolerance, relative_gap
+from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.pruning import thin
-from cvxnet.training.refinement import LEVEL, refine
+from cvxnet.training.refinement import LEVEL, refine, stationary_dual
 from cvxnet.training.sliding import slide
 from cvxnet.training.units.family import Block
 from cvxnet.training.vertex import merge
@@ -52,6 +53,10 @@ NEAR = 1.1
 """Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
 PATIENCE = 8
 """Rounds without progress in the gap after which the search gives up."""
+STALLED = 1e-4
+"""A bracket that is left wider than this is tried again along a path of weight decays."""
+STEP, ON_PATH = 10.0, 0.1
+"""Ratio of weight decays on the path, and the gap to which they are solved."""
 CREEP = 1e-7
 """A network that improves by less than this, relatively, stands still."""
 SHARE = 0.4
@@ -136,7 +141,11 @@ def close_bracket(
     in what is left of the time.
     """
     if bracket.problem.family.exact:
-        yield from generate_columns(bracket, master, gap, deadline)
+        start = bracket.units, bracket.proposal
+        with suppress(SolverError):
+            yield from generate_columns(bracket, master, gap, deadline)
+        if bracket.gap > max(gap, STALLED) and not bracket.closed_by(gap) and now() < deadline:
+            yield from walk_down(bracket, master, gap, deadline, *start)
         return
     begin = now()
     yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
@@ -153,6 +162,32 @@ def close_bracket(
         yield bracket
         if bracket.closed_by(gap):
             return
+
+
+def walk_down(
+    bracket: Bracket, master: Master, gap: float, deadline: float, units: Units, v: Array
+) -> Iterator[Bracket]:
+    """Go to the weight decay along a path of larger ones, each from the network of the one before.
+
+    ``v`` is the dual vector of ``units`` to begin with. Where ``rho`` there is many powers of ten
+    above ``weight_decay``, as with raw columns of very different size, the first masters have
+    coefficients of as many powers of ten, and solvers return what is of no use. A step of the path
+    begins close to where it ends.
+    """
+    problem = bracket.problem
+    ratio = price(bracket, units, v, master.timings, deadline).rho / problem.weight_decay
+    zero = np.zeros_like(v)
+    for k in range(int(np.log(max(ratio, 1.0)) / np.log(STEP)), 0, -1):
+        above = replace(problem, weight_decay=STEP**k * problem.weight_decay)
+        step = Bracket(above, units, above.objective(units), zero, 0.0, v, bracket.tolerance)
+        with suppress(SolverError):
+            for _ in generate_columns(step, replace(master, problem=above), ON_PATH, deadline):
+                pass
+        units, v = step.units, step.proposal
+        bracket.offer_units(units)
+        yield bracket
+    bracket.proposal = v
+    yield from generate_columns(bracket, master, gap, deadline)
 
 
 def generate_columns(
@@ -203,7 +238,7 @@ def generate_columns(
             if refined is units:
                 break
             units = refined
-            v = problem.dual_vector(units)
+            v = stationary_dual(problem, units)
             maxima = price(bracket, units, v, timings, deadline)
 
 

@@ -11,7 +11,9 @@ exactly on its face of the arrangement. On the faces the objective is smooth,
     F(w) = loss(sum_j s_j A_j w_j) + weight_decay sum_j |w_j|,       unit j = B_j w_j,
 
 with ``B_j`` a basis of the face of unit j and ``A_j`` its features there, so Newton's method
-converges quadratically.
+converges quadratically. Where the columns of the data differ in size so do those of A_j, and
+products of them have no digits left. So steps are taken in p with ``w_j = S_j p_j``, for which the
+columns of ``A_j S_j`` are orthogonal (`frame_of`): ``|w_j|^2 = p_j^T S_j^T S_j p_j``.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, block_diag, solve_triangular
 from scipy.optimize import minimize
 
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.units.family import frame_of
 from cvxnet.training.vertex import eliminate_dependent, merge
 
 LEVEL = 0.01
@@ -33,8 +36,12 @@ CLOSE = (1e-3, 1e-4, 1e-5, 1e-6)
 RISE = 1e-9
 """Relative rise of the objective that still counts as the same network."""
 NEWTON_STEPS = 20
-RIDGES = (1e-14, 1e-11, 1e-8, 1e-5, 1e-2)
+RIDGES = tuple(10.0**-k for k in range(20, 1, -2))
 """Levenberg's ridges, for where the optimum is not unique and the Hessian singular."""
+RIDGE = 1e-14
+"""Ridge of the frames of faces."""
+ROUNDINGS = 10.0
+"""A gradient below so many roundings is zero."""
 ATTEMPTS = 5
 """Newton runs; after each that fails the unit that fits least is left out."""
 CONVERGED = 1e-8
@@ -58,6 +65,11 @@ def refine(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
     return units
 
 
+def stationary_dual(problem: Problem, units: Units) -> Array:
+    """The dual vector of units that Newton's method has come to; see `Smooth.dual_vector`."""
+    return Smooth(problem, units).dual_vector() if len(units) else problem.dual_vector(units)
+
+
 def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Units]:
     """Units on faces: first the local maxima, then the units themselves moved to close faces.
 
@@ -67,7 +79,8 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
     for close in CLOSE:
         merged = merge(units.without_small(SMALL), close)
         on_faces = [problem.family.snap(u, close) for u in merged.weights]
-        yield Units(np.reshape(on_faces, merged.weights.shape), merged.signs, merged.free)
+        rows = np.reshape(on_faces, merged.weights.shape)
+        yield Units(*problem.family.simplify(rows, merged.signs), merged.free)
 
 
 def settle(problem: Problem, units: Units) -> Units:
@@ -109,18 +122,21 @@ def resize(problem: Problem, units: Units) -> Units:
     sizes = problem.family.sizes(units.weights)
     directions = units.weights / sizes[:, None]
     M = np.hstack([problem.family.features(directions) * units.signs, problem.F])
-    decay = np.repeat([problem.weight_decay, 0.0], [len(sizes), len(units.free)])
+    length = np.linalg.norm(M, axis=0)
+    length[length == 0.0] = 1.0
+    M /= length
+    decay = np.repeat([problem.weight_decay, 0.0], [len(sizes), len(units.free)]) / length
 
     def objective(c: Array) -> tuple[float, Array]:
         f = M @ c
         value = problem.loss.value(f, problem.y) + decay @ c
         return float(value), M.T @ problem.loss.gradient(f, problem.y) + decay
 
-    start = np.concatenate([sizes, units.free])
+    start = length * np.concatenate([sizes, units.free])
     bounds = [(0.0, None)] * len(sizes) + [(None, None)] * len(units.free)
-    options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * problem.weight_decay}
+    options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * decay.max()}
     c = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    sizes, free = np.split(c, [len(sizes)])
+    sizes, free = np.split(c / length, [len(sizes)])
     return Units(sizes[:, None] * directions, units.signs, free)
 
 
@@ -135,74 +151,114 @@ def newton(problem: Problem, units: Units) -> tuple[Units, bool]:
     smooth = Smooth(problem, units)
     w, gradient = smooth.start, smooth.gradient(smooth.start)
     for _ in range(NEWTON_STEPS):
-        H = smooth.hessian(w)
+        J = smooth.root_of_hessian(w)
         for ridge in RIDGES:
-            moved = w - solve_positive(H, gradient, ridge)
+            moved = w - solve_squared(J, gradient, ridge)
             slope = smooth.gradient(moved)
             if np.linalg.norm(slope) < 0.9 * np.linalg.norm(gradient):
                 w, gradient = moved, slope
                 break
         else:
             break
-    converged = bool(np.abs(gradient).max() <= CONVERGED * problem.weight_decay)
-    return Units(smooth.weights(w), units.signs, w[smooth.ends[-1] :]), converged
+    return smooth.units(w), smooth.converged(w, gradient)
 
 
 class Smooth:
     """F and its derivatives for units on their faces.
 
-    ``w`` holds all ``w_j`` in a row, and then the free weights, whose price is zero.
+    ``p`` holds all ``p_j`` in a row, and then those of the free weights ``S p``, whose price is
+    zero. The frames stand on the diagonal of ``S``.
     """
 
     def __init__(self, problem: Problem, units: Units) -> None:
-        self.problem = problem
+        self.problem, self.signs = problem, units.signs
         faces = [problem.family.face(u) for u in units.weights]
         self.bases = [B for _, B in faces]
         columns = [s * A for (A, _), s in zip(faces, units.signs, strict=True)]
-        self.M = np.hstack([*columns, problem.F])
         self.ends = np.cumsum([B.shape[1] for B in self.bases])
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
+        self.S = block_diag(*(frame_of(A, RIDGE) for A in (*columns, problem.F)))
+        self.M = np.hstack([*columns, problem.F]) @ self.S
+        k = self.ends[-1]
+        self.G = self.S[:k, :k].T @ self.S[:k, :k]
         pairs = zip(self.bases, units.weights, strict=True)
         # The columns of a basis are orthogonal, but in the norm l1 not of length one.
         parts = [B.T @ u / (B * B).sum(axis=0) for B, u in pairs]
-        self.start = np.concatenate([*parts, units.free])
+        self.start = np.linalg.solve(self.S, np.concatenate([*parts, units.free]))
 
-    def weights(self, w: Array) -> Array:
-        """The units ``B_j w_j``, one a row."""
-        parts = np.split(w, self.ends)[:-1]
-        return np.array([B @ part for B, part in zip(self.bases, parts, strict=True)])
+    def units(self, p: Array) -> Units:
+        """The units ``B_j S_j p_j`` and the free weights."""
+        *parts, free = np.split(self.S @ p, self.ends)
+        rows = [B @ part for B, part in zip(self.bases, parts, strict=True)]
+        return Units(np.array(rows), self.signs, free)
 
-    def sizes(self, w: Array) -> Array:
-        """``|w_j|``, once for every entry of every ``w_j``."""
-        w = w[: self.ends[-1]]
-        return np.sqrt(np.bincount(self.owner, w * w))[self.owner]
+    def stretched(self, p: Array) -> tuple[Array, Array]:
+        """``S_j^T S_j p_j`` of all units, and ``|w_j|`` once for every entry."""
+        p = p[: len(self.owner)]
+        Gp = self.G @ p
+        return Gp, np.sqrt(np.bincount(self.owner, p * Gp))[self.owner]
 
-    def gradient(self, w: Array) -> Array:
+    def gradient(self, p: Array) -> Array:
         """The gradient of F; infinite where a unit vanishes, as F has none there."""
-        problem, sizes = self.problem, self.sizes(w)
+        problem, (Gp, sizes) = self.problem, self.stretched(p)
         if not (sizes > 0.0).all():
-            return np.full_like(w, np.inf)
-        gradient = self.M.T @ problem.loss.gradient(self.M @ w, problem.y)
-        gradient[: sizes.size] += problem.weight_decay * w[: sizes.size] / sizes
+            return np.full_like(p, np.inf)
+        gradient = self.M.T @ problem.loss.gradient(self.M @ p, problem.y)
+        gradient[: sizes.size] += problem.weight_decay * Gp / sizes
         return np.asarray(gradient)
 
-    def hessian(self, w: Array) -> Array:
-        """The Hessian of F: ``|w_j|`` adds ``(I - w_j w_j^T / |w_j|^2) / |w_j|``."""
-        problem, sizes = self.problem, self.sizes(w)
-        bend = problem.loss.curvature(self.M @ w, problem.y)
-        H = (self.M.T * bend) @ self.M
-        k = sizes.size
-        unit = w[:k] / sizes
+    def root_of_hessian(self, p: Array) -> Array:
+        """J with ``J^T J`` the Hessian of F.
+
+        The Hessian of ``|w_j|`` is ``(I - e e^T) / |w_j|`` with ``e = w_j / |w_j|``, whose square
+        is itself times ``1 / |w_j|``.
+        """
+        problem, k = self.problem, len(self.owner)
+        w, sizes = (self.S @ p)[:k], self.stretched(p)[1]
+        bend = problem.loss.curvature(self.M @ p, problem.y)
         same = self.owner[:, None] == self.owner
-        H[:k, :k] -= problem.weight_decay * same * np.outer(unit, unit / sizes)
-        H[np.arange(k), np.arange(k)] += problem.weight_decay / sizes
-        return np.asarray(H)
+        across = np.eye(k) - same * np.outer(w / sizes, w / sizes)
+        root = np.sqrt(problem.weight_decay / sizes)[:, None] * across @ self.S[:k]
+        return np.vstack([np.sqrt(bend)[:, None] * self.M, root])
+
+    def converged(self, p: Array, gradient: Array) -> bool:
+        """Whether the gradient in w, relative to ``weight_decay``, is about zero, or rounding."""
+        slope = np.linalg.solve(self.S.T, gradient)
+        if np.abs(slope).max() <= CONVERGED * self.problem.weight_decay:
+            return True
+        return bool((np.abs(gradient) <= self.rounding(p)).all())
+
+    def rounding(self, p: Array) -> Array:
+        """How far rounding of the predictions, where large units cancel, moves the gradient."""
+        problem, f, size = self.problem, self.M @ p, np.abs(self.M)
+        error = problem.loss.curvature(f, problem.y) * (size @ np.abs(p))
+        error += np.abs(problem.loss.gradient(f, problem.y))
+        return np.asarray(ROUNDINGS * np.finfo(float).eps * size.T @ error)
+
+    def dual_vector(self) -> Array:
+        """The dual vector next to the gradient of the loss at which F is stationary.
+
+        ``M^T v`` is prescribed by the units' directions, which are known to more digits than the
+        predictions are where large units cancel, or where ``weight_decay`` is small beside the
+        loss's slopes. Entries move in proportion to their room.
+        """
+        problem, p = self.problem, self.start
+        v = problem.loss.gradient(self.M @ p, problem.y)
+        root = np.sqrt(np.minimum(1.0, problem.loss.room(v, problem.y)))
+        step = np.linalg.lstsq(self.M.T * root, self.gradient(p))[0]
+        return problem.make_feasible(v - root * step)
 
 
-def solve_positive(H: Array, gradient: Array, ridge: float) -> Array:
-    """``H^-1 gradient`` for a semidefinite H raised by a relative ridge; zero if that fails."""
-    raised = H + ridge * np.trace(H) / len(H) * np.eye(len(H))
+def solve_squared(J: Array, gradient: Array, ridge: float) -> Array:
+    """``(J^T J)^-1 gradient`` with a relative ridge; zero if that fails.
+
+    Loss and penalty may curve by many powers of ten more and less, and directions that only the
+    penalty sees would be lost in the rounding of ``J^T J``.
+    """
+    k = J.shape[1]
+    size = np.sqrt(ridge * (J * J).sum() / k)
+    R = np.linalg.qr(np.vstack([J, size * np.eye(k)]), mode="r")
     try:
-        return cho_solve(cho_factor(raised), gradient)
+        return np.asarray(solve_triangular(R, solve_triangular(R, gradient, trans="T")))
     except LinAlgError:
         return np.zeros_like(gradient)

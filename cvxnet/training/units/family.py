@@ -239,8 +239,8 @@ class UnitFamily:
 def frame_of(rows: Array, ridge: float = RIDGE) -> Array:
     """``S`` for which the columns of ``rows @ S`` are orthogonal and of size one, up to the ridge.
 
-    With the eigenvalues c and eigenvectors V of ``rows^T rows / n``,
-    ``S = V diag((c + ridge c_1)^(-1/2))``.
+    With the singular values s and right singular vectors V of ``rows / sqrt(n)``,
+    ``S = V diag((s^2 + ridge s_1^2)^(-1/2))``.
 
     Examples
     --------
@@ -248,9 +248,12 @@ def frame_of(rows: Array, ridge: float = RIDGE) -> Array:
     >>> np.abs(rows @ frame_of(rows, 0.0)).round(6).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    values, V = np.linalg.eigh(rows.T @ rows / len(rows))
-    largest = values.max(initial=0.0) or 1.0
-    return np.asarray(V / np.sqrt(np.maximum(values, 0.0) + ridge * largest))
+    R, k = np.linalg.qr(rows, mode="r"), rows.shape[1]
+    square = np.zeros((k, k))
+    square[: len(R)] = R
+    _, s, Vt = np.linalg.svd(square / np.sqrt(len(rows)))
+    largest = s.max(initial=0.0) or 1.0
+    return np.asarray(Vt.T / np.hypot(s, np.sqrt(ridge) * largest))
 
 
 def bending(rows: Array, count: int, rng: np.random.Generator) -> Array:

@@ -175,6 +175,27 @@ class PiecewiseLinearUnits(UnitFamily):
             for cell, bound in zip(cells, bounds, strict=True)
         ]
 
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """One unit for each sign and cell, the sum of those in the cell's closure.
+
+        There features are linear, so the sum has their fit, and by the triangle inequality no
+        larger penalty.
+        """
+        sizes, total = self.sizes(W), W.copy()
+        heights = W / np.where(sizes > 0.0, sizes, 1.0)[:, None] @ self.arrangement.normals.T
+        sides = np.where(np.abs(heights) <= ON_HYPERPLANE, 0.0, np.sign(heights))
+        kept: list[int] = []
+        for j in np.argsort(-sizes, kind="stable").tolist():
+            same = [i for i in kept if signs[i] == signs[j]]
+            apart = (sides[same] * sides[j] < 0.0).any(axis=1)
+            if apart.all():
+                kept.append(j)
+                continue
+            home = same[int(np.argmin(apart))]
+            total[home] += W[j]
+            sides[home] = np.where(sides[home] == 0.0, sides[j], sides[home])
+        return total[kept], signs[kept]
+
     def count_blocks(self) -> int:
         """Twice the number of cells in general position."""
         return 2 * count_cells(len(self.X), self.rank)
