@@ -180,9 +180,8 @@ def walk_down(
     for k in range(int(np.log(max(ratio, 1.0)) / np.log(STEP)), 0, -1):
         above = replace(problem, weight_decay=STEP**k * problem.weight_decay)
         step = Bracket(above, units, above.objective(units), zero, 0.0, v, bracket.tolerance)
-        with suppress(SolverError):
-            for _ in generate_columns(step, replace(master, problem=above), ON_PATH, deadline):
-                pass
+        for _ in generate_columns(step, replace(master, problem=above), ON_PATH, deadline):
+            pass
         units, v = step.units, step.proposal
         bracket.offer_units(units)
         yield bracket
