@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from cvxnet.training.arrangement import arrange
+from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.sweep import crossings, dot, plane_basis
 
 Array = NDArray[np.float64]
@@ -102,32 +103,39 @@ def polygon_vertices(rows, u):  # type: ignore[no-untyped-def]
         points[k, 1] = dot(rows[k], q) / height
     order = lexicographic_order(points)
     chain = np.empty(2 * n + 2, np.int64)
-    size = 0
-    for k in order:
-        size = extend_chain(points, chain, size, 1, k)
-    lower = size
-    for t in range(n - 2, -1, -1):
-        size = extend_chain(points, chain, size, lower, order[t])
-    return chain[: max(size - 1, 1)].copy()
+    size = lower = 0
+    for t in range(2 * n - 1):  # there along the lower chain, then back along the upper one
+        k = order[t if t < n else 2 * (n - 1) - t]
+        if t == n:
+            lower = size - 1
+        while size > lower + 1 and not turns_left(points, chain[size - 2], chain[size - 1], k):
+            size -= 1
+        chain[size] = k
+        size += 1
+    return chain[: max(size - 1, 1)]
 
 
 @njit(cache=True)
 def lexicographic_order(points):  # type: ignore[no-untyped-def]
     """Indices that sort by first coordinate, then (two stable sorts) by second."""
-    by_second = np.argsort(points[:, 1], kind="mergesort")
-    return by_second[np.argsort(points[by_second, 0], kind="mergesort")]
+    n = len(points)
+    key = np.empty(n)
+    for t in range(n):
+        key[t] = points[t, 1]
+    order = stable_order(key)
+    for t in range(n):
+        key[t] = points[order[t], 0]
+    by_first = stable_order(key)
+    for t in range(n):
+        by_first[t] = order[by_first[t]]
+    return by_first
 
 
 @njit(cache=True)
-def extend_chain(points, chain, size, fixed, k):  # type: ignore[no-untyped-def]
-    """Append point k to the chain, dropping what then no longer turns left."""
-    while size > fixed:
-        a, b, c = points[chain[size - 2]], points[chain[size - 1]], points[k]
-        if (b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]):
-            break
-        size -= 1
-    chain[size] = k
-    return size + 1
+def turns_left(points, a, b, c):  # type: ignore[no-untyped-def]
+    """Whether the way from point a over b to c does."""
+    rise = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
+    return rise > (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
 
 
 def hull_vertices(rows: Array, u: Array) -> NDArray[np.int64]:

@@ -81,8 +81,13 @@ def search(stack, top, rows, convex, b, floor, error, best, work):  # type: igno
     """
     cones, marks, row, height = stack
     h, r = rows.shape[0], b.size
-    scale = rows[:, r].sum() + np.abs(b).sum()
-    found, count = np.zeros((16, r + 1)), 0
+    lengths, slope = 0.0, 0.0
+    for k in range(h):
+        lengths += rows[k, r]
+    for x in range(r):
+        slope += abs(b[x])
+    scale = lengths + slope
+    found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `sorting`
     u, full = np.empty(r), False
     while top >= 0 and work > 0:
         level = max(floor, LEAST * best[0])
@@ -229,8 +234,11 @@ def keep(found, count, value, u):  # type: ignore[no-untyped-def]
     """``found`` with one more row."""
     if count == found.shape[0]:
         more = np.zeros((2 * count, found.shape[1]))
-        more[:count] = found
+        for i in range(count):
+            for x in range(found.shape[1]):
+                more[i, x] = found[i, x]
         found = more
     found[count, 0] = value
-    found[count, 1:] = u
+    for x in range(u.size):
+        found[count, 1 + x] = u[x]
     return found

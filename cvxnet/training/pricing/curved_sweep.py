@@ -87,7 +87,7 @@ def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) 
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
-    found = np.concatenate(jobs(tasks))
+    found = np.concatenate(jobs(tasks)).reshape(-1, 6)
     found = local_maxima(found[found[:, 0] > floor])
     rho = float(found[0, 0]) if len(found) else floor
     return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
@@ -100,7 +100,7 @@ def sweep_circles(circles, owners, normals, plus, minus, floor, tol, close):  # 
     found = np.zeros((m, KEPT, 6))
     for i in range(m):
         sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tol, close, found[i])
-    return found.reshape(m * KEPT, 6)
+    return found
 
 
 @njit(cache=True)
@@ -109,16 +109,18 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, close, found):  # 
     p, q = plane_basis(axis)
     order, along, side = crossings(normals, own, p, q)
     A = forms_before_first_crossing(normals, plus, minus, order, side)
+    form, start = np.empty((3, 3)), np.empty(3)
     for t in range(order.size):
         k = order[t]
         side[k] = -side[k]
         jump = side[k] * (plus[k] - minus[k])
         add_square(A[0], jump, normals[k])
         add_square(A[1], -jump, normals[k])
-        start = along[t, 0] * p + along[t, 1] * q
+        for x in range(3):
+            start[x] = along[t, 0] * p[x] + along[t, 1] * q[x]
         for h in (1.0, -1.0):  # the arc, then the opposite one
             for own_side in (1.0, -1.0):  # the cell on the normal's side, then the other
-                form = A[0].copy() if h > 0.0 else A[1].copy()
+                copy(form, A[0] if h > 0.0 else A[1])
                 if own >= 0:
                     add_square(form, plus[own] if own_side > 0.0 else minus[own], axis)
                 elif own_side < 0.0:
@@ -133,6 +135,7 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, close, found):  # 
 def examine(form, start, cell, floor, tol, close, found):  # type: ignore[no-untyped-def]
     """Keep the eigenvectors of one cell's form that lie in the cell."""
     eigenvalues, vectors = np.linalg.eigh(form)
+    u = np.empty(3)
     for i in range(3):
         value = abs(eigenvalues[i])
         if value <= floor:
@@ -144,15 +147,21 @@ def examine(form, start, cell, floor, tol, close, found):  # type: ignore[no-unt
         distance = gap_to(eigenvalues, i, inward)
         if distance > close:
             slack = tol / min(distance, gap_to(eigenvalues, i, outward))
-            keep_inside(vectors[:, i].copy(), value, s, cell, slack, found)
+            for x in range(3):
+                u[x] = vectors[x, i]
+            keep_inside(u, value, s, cell, slack, found)
             continue
         third = 3 - i - inward
         slack = tol / max(gap_to(eigenvalues, i, third), close)
-        line = np.cross(vectors[:, third].copy(), cell[1])
-        length = np.sqrt(dot(line, line))
-        for u in (line / max(length, slack), start):
-            if s * quadratic_form(form, u) >= value - 2.0 * close:
-                keep_inside(u, value, s, cell, slack, found)
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            u[x] = vectors[y, third] * cell[1][z] - vectors[z, third] * cell[1][y]
+        length = max(np.sqrt(dot(u, u)), slack)
+        for x in range(3):
+            u[x] /= length
+        for v in (u, start):
+            if s * quadratic_form(form, v) >= value - 2.0 * close:
+                keep_inside(v, value, s, cell, slack, found)
 
 
 @njit(cache=True)
@@ -165,9 +174,12 @@ def gap_to(eigenvalues, i, other):  # type: ignore[no-untyped-def]
 def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def]
     """Keep whichever of u and -u lies in the closed cell."""
     normals, axis, own_side, h, side, order, t = cell
+    signed = np.empty(3)
     for sign in (1.0, -1.0):
+        for x in range(3):
+            signed[x] = sign * u[x]
         beside = sign * own_side * dot(axis, u) >= -slack
-        if beside and in_cell(normals, h, side, order, t, sign * u, slack):
+        if beside and in_cell(normals, h, side, order, t, signed, slack):
             keep(found, value, sign, u, 0.0, u, s, 0.0)
 
 
@@ -194,6 +206,13 @@ def forms_before_first_crossing(normals, plus, minus, order, side):  # type: ign
         add_square(A[0], plus[k] if side[k] > 0 else minus[k], normals[k])
         add_square(A[1], minus[k] if side[k] > 0 else plus[k], normals[k])
     return A
+
+
+@njit(cache=True)
+def copy(target, source):  # type: ignore[no-untyped-def]
+    for x in range(3):
+        for y in range(3):
+            target[x, y] = source[x, y]
 
 
 @njit(cache=True)

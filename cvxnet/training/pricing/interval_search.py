@@ -210,19 +210,22 @@ def bound_boxes(phi, centres, w, rows, v, level):  # type: ignore[no-untyped-def
     A bound below ``level`` is not improved; a centre outside the ball has value -inf. As (t)_+^2 is
     homogeneous, its largest value is on the sphere, and boxes inside do not count.
     """
-    reach = w * np.array([np.abs(row).sum() for row in rows])
-    bounds, values = np.full(len(centres), -np.inf), np.full(len(centres), -np.inf)
+    reach, bounds, values = np.empty(len(rows)), np.empty(len(centres)), np.empty(len(centres))
+    for j in range(len(rows)):
+        reach[j] = w * size(rows[j])
     for i in range(len(centres)):
-        c = centres[i]
-        nearest = (np.maximum(np.abs(c) - w, 0.0) ** 2).sum()
-        farthest = ((np.abs(c) + w) ** 2).sum()
+        c, nearest, farthest = centres[i], 0.0, 0.0
+        bounds[i] = values[i] = -np.inf
+        for x in range(c.size):
+            nearest += max(abs(c[x]) - w, 0.0) ** 2
+            farthest += (abs(c[x]) + w) ** 2
         if nearest > 1.0 or (phi == SQUARED_RELU and farthest < 1.0):
             continue
         bounds[i] = line_bound(phi, c, w, rows, v, reach)
         if bounds[i] > level:
             value, bound = parabola_bound(phi, c, w, rows, v, reach)
             bounds[i] = min(bounds[i], bound)
-            if (c * c).sum() <= 1.0:
+            if dot(c, c) <= 1.0:
                 values[i] = value
     return bounds, values
 
@@ -236,7 +239,7 @@ def line_bound(phi, c, w, rows, v, reach):  # type: ignore[no-untyped-def]
         s, top = line_above(phi, side, t - reach[j], t + reach[j])
         constant += abs(v[j]) * top
         add(slope, abs(v[j]) * s, rows[j])
-    affine = constant + dot(slope, c) + w * np.abs(slope).sum()
+    affine = constant + dot(slope, c) + w * size(slope)
     return min(affine, constant + sqrt(dot(slope, slope)))
 
 
@@ -254,8 +257,7 @@ def parabola_bound(phi, c, w, rows, v, reach):  # type: ignore[no-untyped-def]
         for x in range(r):
             for y in range(r):
                 H[x, y] += k * rows[j, x] * rows[j, y]
-    largest = np.linalg.eigvalsh(H)[-1]
-    square, bound = dot(c, c), np.inf
+    largest, square, bound = np.linalg.eigvalsh(H)[-1], dot(c, c), np.inf
     for mu in (0.0, max(dot(g, c), 0.0) / max(square, 1e-300)):
         total = value + 0.5 * mu * (1.0 - square)
         for x in range(r):
@@ -277,6 +279,15 @@ def dot(a, b):  # type: ignore[no-untyped-def]
     total = 0.0
     for x in range(a.size):
         total += a[x] * b[x]
+    return total
+
+
+@njit(cache=True)
+def size(vector):  # type: ignore[no-untyped-def]
+    """The sum of the absolute values."""
+    total = 0.0
+    for x in range(vector.size):
+        total += abs(vector[x])
     return total
 
 

@@ -32,7 +32,7 @@ def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
     ``rows[used]`` start with the ``a_k``; ``u`` is a guess at the direction, and becomes it.
     """
     r = u.size
-    points, shares, size = np.empty((r + 2, r)), np.zeros(r + 2), 0
+    points, shares, size = np.empty((r + 2, r)), np.zeros(r + 2), np.int64(0)  # not a literal
     edges, system, wanted = np.empty((r + 2, r)), np.empty((r + 2, r + 2)), np.empty(r + 2)
     distance, excess = np.inf, np.inf
     for _ in range(STEPS):
@@ -138,7 +138,9 @@ def affine_shares(points, size, edges, system, shares):  # type: ignore[no-untyp
             return False
     shares[0] = 1.0
     for i in range(size - 1, 0, -1):
-        share = -dot_rows(edges, i, points, 0)
+        share = 0.0
+        for x in range(r):
+            share -= edges[i, x] * points[0, x]
         for j in range(i + 1, size):
             share -= system[i, j] * shares[j] * system[0, j]
         shares[i] = share / (system[i, i] * system[0, i])

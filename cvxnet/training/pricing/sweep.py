@@ -39,6 +39,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.subdivision import Budget, subdivide
 
 Array = NDArray[np.float64]
@@ -119,7 +120,7 @@ def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error:
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
-    found = np.concatenate(jobs(tasks))
+    found = np.concatenate(jobs(tasks)).reshape(-1, 6)
     found = local_maxima(found[found[:, 0] > floor])
     return np.delete(found, [*range(1 + r, 4), 5], axis=1)
 
@@ -155,7 +156,7 @@ def sweep_circles(circles, owners, normals, plus, minus, floor, tolerance):  # t
     found = np.zeros((m, KEPT, 6))
     for i in range(m):
         sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tolerance, found[i])
-    return found.reshape(m * KEPT, 6)
+    return found
 
 
 @njit(cache=True)
@@ -197,9 +198,8 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, found):  # type: i
                     step = s * (own_plus if own_side > 0.0 else -own_minus)
                     value = np.sqrt(wp * wp + wq * wq + (wa + step) ** 2)
                     if value > floor and own_side * (wa + step) > 0.0:
-                        u[:] = 0.0
-                        add(u, s / value, w)
-                        add(u, step / value, axis)
+                        for x in range(3):
+                            u[x] = s / value * w[x] + step / value * axis[x]
                         if in_cell(normals, h, side, order, t, u, tol / value):
                             keep(found, value, 1.0, u, 0.0, u, s, 0.0)
 
@@ -209,21 +209,27 @@ def sums_before_first_crossing(normals, plus, minus, order, side):  # type: igno
     """``c`` on the arc that ends at the first crossing, and on the opposite arc."""
     c = np.zeros((2, 3))
     for k in order:
-        ahead, behind = plus[k] * normals[k], -minus[k] * normals[k]
-        c[0] += ahead if side[k] > 0 else behind
-        c[1] += behind if side[k] > 0 else ahead
+        add(c[0], plus[k] if side[k] > 0 else -minus[k], normals[k])
+        add(c[1], -minus[k] if side[k] > 0 else plus[k], normals[k])
     return c
 
 
 @njit(cache=True)
 def plane_basis(axis):  # type: ignore[no-untyped-def]
     """Orthonormal ``p, q`` of the plane orthogonal to the unit vector ``axis``."""
-    smallest = np.argmin(np.abs(axis))
+    smallest = 0
+    for x in range(1, 3):
+        if abs(axis[x]) < abs(axis[smallest]):
+            smallest = x
     p = np.zeros(3)
     a, b = (smallest + 1) % 3, (smallest + 2) % 3
-    p[a], p[b] = -axis[b], axis[a]
-    p /= np.sqrt(p[a] * p[a] + p[b] * p[b])
-    return p, np.cross(axis, p)
+    length = np.sqrt(axis[a] * axis[a] + axis[b] * axis[b])
+    p[a], p[b] = -axis[b] / length, axis[a] / length
+    q = np.empty(3)
+    for x in range(3):
+        y, z = (x + 1) % 3, (x + 2) % 3
+        q[x] = axis[y] * p[z] - axis[z] * p[y]
+    return p, q
 
 
 @njit(cache=True)
@@ -251,8 +257,12 @@ def crossings(normals, own, p, q):  # type: ignore[no-untyped-def]
         length = np.hypot(a, b) if ahead else -np.hypot(a, b)
         direction[t, 0], direction[t, 1] = -b / length, a / length
         t += 1
-    order = np.argsort(key)
-    return who[order], direction[order], side
+    order, along = stable_order(key), np.empty((size, 2))
+    for t in range(size):
+        place = order[t]
+        order[t] = who[place]
+        along[t, 0], along[t, 1] = direction[place, 0], direction[place, 1]
+    return order, along, side
 
 
 @njit(cache=True)
@@ -291,7 +301,10 @@ def in_cell(normals, h, side, order, t, u, tol):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def keep(found, value, a, p, b, q, s, vertex):  # type: ignore[no-untyped-def]
     """Put the unit ``a p + b q`` in the place of the smallest one remembered, if larger."""
-    worst = np.argmin(found[:, 0])
+    worst = 0
+    for row in range(1, len(found)):
+        if found[row, 0] < found[worst, 0]:
+            worst = row
     if value > found[worst, 0]:
         found[worst, 0], found[worst, 4], found[worst, 5] = value, s, vertex
         for x in range(3):

@@ -85,8 +85,9 @@ def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-de
     u = np.empty(3)
     for t in range(order.size):
         k = order[t]
-        u[:] = along[t, 0] * p + along[t, 1] * q
-        length = np.abs(u).sum()
+        for x in range(3):
+            u[x] = along[t, 0] * p[x] + along[t, 1] * q[x]
+        length = abs(u[0]) + abs(u[1]) + abs(u[2])
         for h in (1.0, -1.0):  # the vertex, then the opposite one
             value = h * dot(c if h > 0.0 else opposite, u)
             keep(best, value, length, u, h)
@@ -103,10 +104,10 @@ def keep(best, value, length, u, h):  # type: ignore[no-untyped-def]
     sign = 1.0 if value > 0.0 else -1.0
     start = 0 if value > 0.0 else 2
     for row in (start, start + 1):
-        held = np.abs(best[row, 1:]).sum()
+        held = abs(best[row, 1]) + abs(best[row, 2]) + abs(best[row, 3])
         if held == 0.0 or sign * value * held > sign * best[row, 0] * length:
-            if row == start:
-                best[start + 1] = best[start]
-            best[row, 0] = value
-            best[row, 1:] = h * u
+            for x in range(4):
+                if row == start:
+                    best[start + 1, x] = best[start, x]
+                best[row, x] = value if x == 0 else h * u[x - 1]
             return

@@ -166,7 +166,7 @@ def search_cone(normals, clear, c, weights, cone, target, budget):  # type: igno
     h, r = normals.shape
     cones, left = np.zeros((DEPTH, r * r)), np.zeros((DEPTH, h), np.int64)
     count, stalled, fixed = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64), np.zeros(DEPTH)
-    aside, put, top = np.zeros((ASIDE, r * r)), 0, 0
+    aside, put, top = np.zeros((ASIDE, r * r)), 0, np.int64(0)  # a literal has its own compilation
     best, unit = -np.inf, np.zeros(r * r)
     copy(cones[0], cone)
     copy(left[0], np.arange(h))

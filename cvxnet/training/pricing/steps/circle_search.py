@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.steps.branching import whiten
 from cvxnet.training.pricing.steps.circles import contains, copy, dot, orthonormal_basis
 
@@ -99,7 +100,7 @@ def nearest(normals, u):  # type: ignore[no-untyped-def]
     heights = np.empty(len(normals))
     for k in range(len(normals)):
         heights[k] = abs(dot(normals[k], u))
-    return np.argsort(heights)[: NEAREST * normals.shape[1]]
+    return stable_order(heights)[: NEAREST * normals.shape[1]]
 
 
 @njit(cache=True)
@@ -160,7 +161,7 @@ def best_angle(normals, c, subset, p, q):  # type: ignore[no-untyped-def]
             side[k] = 1.0 if a > 0.0 or (a == 0.0 and b > 0.0) else -1.0
             angle[k] = np.arctan2(-a * side[k], b * side[k]) % np.pi
             total += side[k] * c[k]
-    order = np.argsort(angle)[: h - subset.size]
+    order = stable_order(angle)[: h - subset.size]
     best, middle = -np.inf, 0.0
     for t in range(order.size):
         total -= 2.0 * side[order[t]] * c[order[t]]

@@ -24,6 +24,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.steps.determinants import Residues, dependent, determinant_sign
 
 Array = NDArray[np.float64]
@@ -168,7 +169,8 @@ def trace(subset, normals, basis, volume, residues):  # type: ignore[no-untyped-
     h, r = normals.shape
     p, q = basis[r - 2], basis[r - 1]
     others, x = np.empty(h - subset.size, np.int64), np.empty((h - subset.size, 2))
-    size, s, longest = 0, 0, -1.0
+    size = s = b = np.int64(0)  # no literals, for which `turn` would be compiled anew
+    longest = widest = -1.0
     for k in range(h):
         if not contains(subset, k):
             x[size, 0], x[size, 1] = dot(normals[k], p), dot(normals[k], q)
@@ -177,10 +179,9 @@ def trace(subset, normals, basis, volume, residues):  # type: ignore[no-untyped-
                 s, longest = size, length
             others[size] = k
             size += 1
-    b, widest = 0, -1.0
     for t in range(size):
         if abs(cross(x, s, t)) > widest:
-            b, widest = t, abs(cross(x, s, t))
+            b, widest = np.int64(t), abs(cross(x, s, t))
     tolerance = 4.0 * ROUNDING * r * r / max(volume, TINY)
     if widest <= tolerance:
         return exact_plane(subset, others, x, residues)
@@ -244,7 +245,7 @@ def sort_circle(plane, residues, entries, joined):  # type: ignore[no-untyped-de
     size = len(x)
     side = np.empty(size, np.int64)
     key = np.full(size, np.inf)  # sorts those without a crossing of their own last
-    count, last = 0, size
+    count, last = np.int64(0), size
     for k in range(size):
         gamma = cross(x, k, s)
         if abs(gamma) > plane.tolerance:
@@ -263,7 +264,7 @@ def sort_circle(plane, residues, entries, joined):  # type: ignore[no-untyped-de
         else:
             last -= 1
             entries[last] = others[k] + 1
-    order = np.argsort(key)[: last - count]
+    order = stable_order(key)[: last - count]
     return arrange_crossings(order, side, plane, residues, count, entries, joined)
 
 

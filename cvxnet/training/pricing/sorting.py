@@ -1,0 +1,49 @@
+"""Sorting inside compiled kernels: numba's own sorts take seconds to compile wherever one is used.
+
+What also makes kernels slow to compile, and is avoided in them: arithmetic and assignment of whole
+arrays (their errors bring numba's text formatting along, two to four seconds), and arguments of
+several types for one function (literal numbers among them), each of which is a compilation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+RUN = 16
+"""Stretches of this length are sorted by insertion before they are merged."""
+
+
+@njit(cache=True)
+def stable_order(keys):  # type: ignore[no-untyped-def]
+    """Indices that sort an array of floats, equal ones in order of appearance.
+
+    Examples
+    --------
+    >>> stable_order(np.array([2.0, 1.0, 2.0, -np.inf])).tolist()
+    [3, 1, 0, 2]
+    """
+    n = keys.size
+    order, spare = np.empty(n, np.int64), np.empty(n, np.int64)
+    for start in range(0, n, RUN):
+        for t in range(start, min(start + RUN, n)):
+            place = t
+            while place > start and keys[order[place - 1]] > keys[t]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = t
+    width = RUN
+    while width < n:
+        for start in range(0, n, 2 * width):
+            middle, end = min(start + width, n), min(start + 2 * width, n)
+            i, j = start, middle
+            for t in range(start, end):
+                if j == end or (i < middle and keys[order[i]] <= keys[order[j]]):
+                    spare[t] = order[i]
+                    i += 1
+                else:
+                    spare[t] = order[j]
+                    j += 1
+        order, spare = spare, order
+        width *= 2
+    return order
