@@ -107,6 +107,11 @@ def test_products_of_two_variables_of_one_name_are_no_square():
     assert not is_same(x + wide, x + other) and is_same(x + wide, x + wide.copy())
 
 
+def test_a_constant_objective_has_no_repairs():
+    problem = cp.Problem(cp.Minimize(cp.mean(np.ones(3))), [cp.Variable(name="z") >= 1])
+    assert convexity(problem).convex and convexity(cp.log(cp.sum(np.ones(3)))).repairs == ()
+
+
 def knapsack(**attributes):
     items = cp.Variable(4, name="items", **attributes)
     weights = np.array([3.0, 1.0, 4.0, 1.5])
@@ -141,6 +146,16 @@ def test_gaps_are_found_wherever_they_are():
         verdict = convexity(cp.Problem(cp.Minimize(cp.sum_squares(variable)), constraints))
         assert verdict.convex is False and verdict.counterexample.verify()
         assert verdict.relaxation.convex is True
+    rows = cp.Variable((3, 3), name="rows", boolean=True)  # feasible points are permutations
+    far = cp.Variable(2, name="far", integer=True)
+    for constraints in (
+        [cp.sum(rows, axis=0) == 1, cp.sum(rows, axis=1) == 1],
+        [cp.sum(far) == 1001, far >= 0],
+        [3.5 * rows[0] == cp.hstack([far, i]) / 2, cp.sum(rows) >= 4],
+        [cp.FiniteSet(2 * part[0] + 1, [0, 1, 4]), part[2] == 3],
+    ):
+        verdict = convexity(cp.Problem(cp.Minimize(0), constraints))
+        assert verdict.convex is False and verdict.counterexample.verify(), constraints
     lone = convexity(cp.Problem(cp.Minimize(i), [i >= 0.5, i <= 1.5]))
     assert lone.convex is True and lone.relaxation is None  # 1 is the only whole number
     hidden = convexity(cp.Problem(cp.Minimize(i), [3 * i == 3]))

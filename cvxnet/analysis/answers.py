@@ -148,6 +148,7 @@ def answer(question: Question, effort: int = 1) -> Verdict:
         answers[goal], reasons[goal], witness = settle(question, tape, root, goal, effort)
         if witness is not None:
             witnesses[goal] = witness
+        if not answers[goal]:
             reading = nearest_reading(question, tape, witness, goal)
             if reading is not None:
                 rounding[goal] = reading

@@ -7,17 +7,28 @@ itself is refuted by two feasible points whose midpoint falls into a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from cvxnet.analysis.derivation import leaf_bounds
+from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.kits import Undecided
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import dense
+from cvxnet.analysis.restrictions import as_float, given_rows
+from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.witnesses import Counterexample, verify
 
 WINDOW = 5  # whole numbers that a counterexample may use, where there are more
+MOST_COLUMNS = 2000  # and rows of an integer program
+DIRECTIONS = 6  # in which integer programs look for feasible points
+FAR = 1e5  # how far away they may be
+DECIMALS = 9  # of their entries
+Values = Mapping[int, Any]
 
 
 def discrete_names(question: Question, leaves: Iterable[Any]) -> Iterator[str]:
@@ -29,19 +40,141 @@ def discrete_names(question: Question, leaves: Iterable[Any]) -> Iterator[str]:
                 yield f"{question.name(leaf)} is {some}{word} ({values} only)"
 
 
-def gaps(question: Question) -> list[cp.FiniteSet]:
+def gaps(question: Question, ends: tuple[Values, Values] | None = None) -> list[cp.FiniteSet]:
     """Finite sets that the integer and boolean entries of the unknowns are in.
 
-    Of more whole numbers than a few these are some consecutive ones, which are as good: a
-    midpoint of two of them is whole if, and only if, it is one of them.
+    Of more whole numbers than a few these are some consecutive ones, or those around the midpoint
+    of two points. They are as good: a midpoint of two of them is whole if, and only if, it is one.
     """
     found: list[Any] = []
     for leaf in question.unknowns:
-        low, high = leaf_bounds(leaf, question)
+        if ends is None:
+            first, last = window(*leaf_bounds(leaf, question))
+        else:
+            first, last = (end[id(leaf)] for end in ends)
+        values = consecutive if ends is None else around_middle
         for places in (leaf.boolean_idx, leaf.integer_idx):
             if len(places):
-                found += windows(leaf, chosen(leaf, places), low, high)
+                found += finite_sets(leaf, chosen(leaf, places), first, last, values)
     return found
+
+
+def window(low: Any, high: Any) -> tuple[Any, Any]:
+    """The first and last of some consecutive whole numbers between bounds."""
+    first = np.ceil(np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 2.0) - 4.0))
+    return first, np.minimum(np.floor(high), first + WINDOW - 1.0)
+
+
+def consecutive(a: float, b: float) -> Any:
+    """All whole numbers from a to b."""
+    return np.arange(a, b + 1.0)
+
+
+def around_middle(a: float, b: float) -> Any:
+    """a, b and the whole numbers next to their midpoint."""
+    middle = 0.5 * (a + b)
+    return np.unique([a, b, np.floor(middle), np.ceil(middle)])
+
+
+def finite_sets(leaf: Any, mask: Any, first: Any, last: Any, values: Any) -> Iterator[Any]:
+    """One finite set for all of the entries that have the same first and last value."""
+    for a, b in {(float(a), float(b)) for a, b in zip(first[mask], last[mask], strict=True)}:
+        here = mask & (first == a) & (last == b)
+        if a != b and len(values(a, b)):
+            yield cp.FiniteSet(leaf[here] if leaf.shape else leaf, values(a, b))
+
+
+def find_gap(question: Question, sets: list[Any]) -> Counterexample | None:
+    """Two feasible points whose midpoint falls into a gap, from mixed-integer linear programs.
+
+    Their feasible sets are the affine constraints; whether points satisfy the others, too, is for
+    the verification to say.
+    """
+    program = integer_program(question, sets)
+    if program is None or any(not isinstance(n, cp.Variable) for n in leaves_of(question)):
+        return None
+    rows, low, high, whole, size = program
+    rng, points = np.random.default_rng(0), list[Any]()
+    for _ in range(DIRECTIONS):
+        found = milp(
+            rng.standard_normal(len(whole)) * whole,
+            integrality=whole,
+            bounds=Bounds(low, high),
+            constraints=rows,
+            options={"time_limit": 2.0},
+        )
+        if found.x is not None:
+            points.append(np.round(found.x[:size], DECIMALS))
+    for k, one in enumerate(points):
+        for other in points[:k]:
+            ends = as_values(question, one), as_values(question, other)
+            asked = replace(
+                question, constraints=(*question.constraints, *gaps(question, ends), *sets)
+            )
+            witness = verify(asked, *ends, {}, "set", (), "mixed-integer linear programs")
+            if witness is not None:
+                return witness
+    return None
+
+
+def leaves_of(question: Question) -> list[Any]:
+    """The leaves of all constraints."""
+    return Tape([arg for constraint in question.constraints for arg in constraint.args]).leaves()
+
+
+def integer_program(question: Question, sets: list[Any]) -> Any:
+    """Affine constraints, bounds and which columns are whole; one column 0 or 1 for each value."""
+    size = sum(int(u.size) for u in question.unknowns)
+    whole = np.concatenate([np.ravel(whole_entries(u)) for u in question.unknowns])
+    lines, right = [], []
+
+    def add(coefficients: dict[int, Any], constant: Any, equal: bool) -> None:
+        lines.append({k: as_float(v) for k, v in coefficients.items()})
+        right.append((-as_float(constant), -as_float(constant) if equal else np.inf))
+
+    for row in given_rows(question):
+        add(row.coefficients, row.constant, False)
+    columns = size
+    for constraint in sets:
+        values = np.unique(dense(constraint.args[1].value))
+        try:
+            forms = np.ravel(normal_forms(Tape([constraint.args[0]]), question.unknowns))
+        except Undecided:
+            return None
+        for form in forms:
+            if not form.affine:
+                return None
+            mine = dict(zip(range(columns, columns + len(values)), -values, strict=True))
+            add({**form.linear, **mine}, form.constant, True)
+            add(dict.fromkeys(mine, 1.0), -1.0, True)
+            columns += len(values)
+    if columns > MOST_COLUMNS or len(lines) > MOST_COLUMNS:
+        return None
+    A = np.zeros((len(lines), columns))
+    for k, line in enumerate(lines):
+        A[k, list(line)] = list(line.values())
+    low, high = np.full(columns, -FAR), np.full(columns, FAR)
+    low[size:], high[size:] = 0.0, 1.0
+    rows = LinearConstraint(A, [a for a, _ in right], [b for _, b in right]) if lines else ()
+    return rows, low, high, np.append(whole, np.ones(columns - size)), size
+
+
+def whole_entries(leaf: Any) -> Any:
+    """1 for the entries of a leaf that are integer or boolean, 0 for the others."""
+    found = np.zeros(leaf.shape)
+    for places in (leaf.boolean_idx, leaf.integer_idx):
+        if len(places):
+            found[chosen(leaf, places)] = 1.0
+    return found
+
+
+def as_values(question: Question, flat: Any) -> Values:
+    """A flat point as values of the unknowns."""
+    values, start = {}, 0
+    for leaf in question.unknowns:
+        values[id(leaf)] = flat[start : start + leaf.size].reshape(leaf.shape) + 0.0
+        start += leaf.size
+    return values
 
 
 def chosen(leaf: Any, places: Any) -> Any:
@@ -49,16 +182,6 @@ def chosen(leaf: Any, places: Any) -> Any:
     mask = np.zeros(leaf.shape, dtype=bool)
     mask[tuple(places) if leaf.shape else ()] = True
     return mask
-
-
-def windows(leaf: Any, mask: Any, low: Any, high: Any) -> Iterator[cp.FiniteSet]:
-    """One finite set for all entries that have the same window."""
-    first = np.ceil(np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 2.0) - 4.0))
-    last = np.minimum(np.floor(high), first + WINDOW - 1.0)
-    for a, b in {(float(a), float(b)) for a, b in zip(first[mask], last[mask], strict=True)}:
-        here = mask & (first == a) & (last == b)
-        if a < b:
-            yield cp.FiniteSet(leaf[here] if leaf.shape else leaf, np.arange(a, b + 1.0))
 
 
 def relaxed(constraint: Any) -> list[Any]:

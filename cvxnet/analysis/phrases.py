@@ -38,7 +38,8 @@ def answer_word(verdict: Verdict) -> str:
         notes = ["it is concave"] if verdict.concave else []
         between = verdict.relaxation is not None and verdict.relaxation.convex
         notes += ["its relaxation is convex"] if between else []
-        notes += ["only by rounding"] if "convex" in verdict.rounding else []
+        near = "only by rounding" if verdict.convex is False else "convex within rounding"
+        notes += [near] if "convex" in verdict.rounding else []
         word = "UNKNOWN" if verdict.convex is None else "NOT CONVEX"
         word += f" ({', '.join(notes)})" if notes else ""
     return f"{word}, BUT EMPTY" if verdict.empty else word
@@ -130,5 +131,6 @@ def sections(verdict: Verdict) -> list[tuple[str, list[str]]]:
     if not verdict.parts and len(verdict.derivation):
         found.append(("Other disciplines", [f"{k}: {v}" for k, v in verdict.disciplines.items()]))
         found.append(("Blocks", block_lines(verdict)))
+    if (not verdict.parts and len(verdict.derivation)) or verdict.rounding:
         found.append(("Repairs (each verified)", repair_lines(verdict)))
     return [(title, lines) for title, lines in found if lines]

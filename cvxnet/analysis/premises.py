@@ -33,8 +33,9 @@ def not_numbers(tape: Tape) -> str:
     for node in tape.nodes:
         if isinstance(node, cp.Constant) and not np.isfinite(values := dense(node.value)).all():
             word = "NaN" if np.isnan(values).any() else "infinite"
-            where = "" if values.size == 1 else f" in {int((~np.isfinite(values)).sum())} entries"
-            return f"a constant is {word}{where}, which is no number, so there is nothing to judge"
+            count = int((~np.isfinite(values)).sum())
+            what = "a constant" if values.size == 1 else f"{count} of {values.size} constants"
+            return f"{what} {'is' if count == 1 else 'are'} {word}: no number, nothing to judge"
     return ""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cvxnet.analysis.answers import answer
 from cvxnet.analysis.derivation import Derivation, derive_facts
-from cvxnet.analysis.discrete import discrete_names, gaps, has_gaps, relaxed
+from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, relaxed
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import restrictions
 from cvxnet.analysis.search import find_infeasible_midpoint
@@ -30,14 +30,19 @@ def judge_problem(problem: cp.Problem, effort: int = 1) -> Verdict:
     integer variables that is asked twice, with and without the gaps between their values.
     """
     verdict = judge_relaxation(problem, effort)
-    sets = [*gaps(verdict.question), *filter(has_gaps, problem.constraints)]
+    finite_sets = [*filter(has_gaps, problem.constraints)]
+    sets = [*gaps(verdict.question), *finite_sets]
     if not sets:
         return verdict
     question = replace(verdict.question, constraints=(*verdict.question.constraints, *sets))
-    witness = find_infeasible_midpoint(question)
+    witness = None
+    if not verdict.empty:
+        witness = find_infeasible_midpoint(question) or find_gap(verdict.question, finite_sets)
+    if witness is not None and "FiniteSet" in witness.found_by:
+        witness = replace(witness, found_by="it lies in a gap between the values that are allowed")
     relaxation = replace(verdict, about=f"the problem{RELAXED}")
     names = [*discrete_names(question, question.unknowns)]
-    names += [short(constraint) for constraint in filter(has_gaps, problem.constraints)]
+    names += [short(constraint) for constraint in finite_sets]
     return replace(
         verdict,
         convex=None if witness is None else False,
@@ -82,7 +87,7 @@ def judge_relaxation(problem: cp.Problem, effort: int) -> Verdict:
         about="the problem",
         convex=True if proved else False if witness is not None else None,
         concave=None,
-        reasons={"convex": reason(proved, witness, failing, empty)},
+        reasons={"convex": reason(proved, witness, failing, empty) + near(parts["objective"])},
         derivation=Derivation(()),
         counterexamples={} if witness is None else {goal: witness},
         blame=guilty,
@@ -91,7 +96,7 @@ def judge_relaxation(problem: cp.Problem, effort: int) -> Verdict:
         domain=domain,
         empty=empty,
         premises=tuple(dict.fromkeys(p for part in parts.values() for p in part.premises)),
-        rounding=parts["objective"].rounding if goal == "convex" and witness is not None else {},
+        rounding={} if goal == "set" and witness is not None else parts["objective"].rounding,
         question=question,
     )
 
@@ -141,6 +146,12 @@ def reason(proved: bool, witness: Counterexample | None, failing: list[str], emp
         return f"not proved, and no feasible counterexample was found: {', '.join(failing)}"
     where = "feasible points" if witness.refutes != "set" else "feasible ends, infeasible midpoint"
     return f"a counterexample ({where}), verified in {witness.arithmetic} arithmetic"
+
+
+def near(objective: Verdict) -> str:
+    """What is to be added where the objective is convex within rounding."""
+    reading = objective.rounding.get("convex")
+    return "" if reading is None else f"; within rounding: the objective is convex if {reading}"
 
 
 def part_holds(label: str, part: Verdict) -> bool:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.facts import is_short
-from cvxnet.analysis.kits import FLOATS, RATIONALS
+from cvxnet.analysis.kits import FLOATS, RATIONALS, as_fraction
 from cvxnet.analysis.operations import evaluate
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
@@ -63,21 +63,38 @@ class Reading:
 
 @np.errstate(all="ignore")
 def nearest_reading(
-    question: Question, tape: Tape, witness: Counterexample, goal: str
+    question: Question, tape: Tape, witness: Counterexample | None, goal: str
 ) -> Reading | None:
-    """The nearest reading that is found of a refutation within rounding; None of any other."""
-    constants = {k: v for k, v in constants_of(tape).items() if v.size and not is_short(v).all()}
-    if not constants:  # short binary fractions are meant as they are
-        return None
-    reach = reach_of_roundings(question, tape, witness, constants)
-    if not abs(violation_of(witness)) <= reach:
-        return None
-    readings = [
-        *changed_constants(question, tape, witness, constants),
-        *added_squares(question, witness, reach, 1.0 if goal == "convex" else -1.0),
-    ]
-    readings.sort(key=lambda reading: reading.distance)
+    """The nearest reading that is found of a refutation within rounding; None of any other.
+
+    Without a counterexample (none was found, or none is feasible) only matrices are read anew.
+    """
+    readings: list[Reading] = []
+    if witness is None:
+        forms = definite_forms(question.expression, (shifted_form,))
+        readings += [
+            Reading("the diagonal of a matrix is shifted", distance, changed(question, expression))
+            for _, distance, expression in forms
+            if distance is not None
+        ]
+    else:
+        constants = {
+            k: v for k, v in constants_of(tape).items() if v.size and not is_short(v).all()
+        }
+        if not constants:  # short binary fractions are meant as they are
+            return None
+        reach = reach_of_roundings(question, tape, witness, constants)
+        if not abs(violation_of(witness)) <= reach:
+            return None
+        readings += changed_constants(question, tape, witness, constants)
+        readings += added_squares(question, witness, reach, 1.0 if goal == "convex" else -1.0)
+        readings.sort(key=lambda reading: reading.distance)
     return next((reading for reading in readings if proves(reading.question, goal)), None)
+
+
+def changed(question: Question, expression: Any) -> Question:
+    """The question about another expression."""
+    return replace(question, expression=expression, owners={}, weights={})
 
 
 def constants_of(tape: Tape) -> Constants:
@@ -137,7 +154,7 @@ def changed_constants(
     """Other constants within rounding: small entries dropped, diagonals shifted, entries moved."""
 
     def reading(change: str, moved: Constants) -> Reading:
-        asked = replace(question, expression=rebuilt(tape, moved), owners={}, weights={})
+        asked = changed(question, rebuilt(tape, moved))
         distance = max(float(np.abs(v - constants[k]).max()) for k, v in moved.items())
         return Reading(change, distance, asked)
 
@@ -170,7 +187,7 @@ def added_squares(
     for amount in (2.0 * abs(violation_of(witness)), reach):
         factor = 4.0 * amount / length  # (a - b)^2 / 4 is how far below its chord a square is
         expression = question.expression + sign * factor * squares
-        asked = replace(question, expression=expression, owners={}, weights={})
+        asked = changed(question, expression)
         yield Reading("a multiple of the squared unknowns is added", factor, asked)
 
 
@@ -232,7 +249,9 @@ def proves(question: Question, goal: str) -> bool:
     return decision is not None and decision.proved
 
 
-def definite_forms(expression: Any) -> Iterator[tuple[str, float | None, Any]]:
+def definite_forms(
+    expression: Any, rewrites: Any = None
+) -> Iterator[tuple[str, float | None, Any]]:
     """Quadratic forms whose matrix is semidefinite but for its rounding, in better forms.
 
     Yields
@@ -244,16 +263,12 @@ def definite_forms(expression: Any) -> Iterator[tuple[str, float | None, Any]]:
     changed : CVXPY expression
         The expression with every such form written so.
     """
-    for change, rewrite in (
-        ("write cp.sum_squares(B.T @ x) with B @ B.T = P (minus it for -P)", squares_of_factor),
-        ("shift the diagonal: cp.quad_form(x, P + t * np.eye(n))", shifted_form),
-        ("assert it: cp.quad_form(x, cp.psd_wrap(P))", wrapped_form),
-    ):
+    for rewrite in rewrites or FORMS:
         distances: list[float | None] = []
-        changed = with_forms(expression, rewrite, distances)
+        new = with_forms(expression, rewrite, distances)
         if distances:
             known = [distance for distance in distances if distance is not None]
-            yield change, max(known, default=None), changed
+            yield FORMS[rewrite], max(known, default=None), new
 
 
 def with_forms(expression: Any, rewrite: Any, distances: list[float | None]) -> Any:
@@ -292,7 +307,9 @@ def squares_of_factor(x: Any, P: Array, sign: int) -> tuple[Any, float]:
     values, vectors = np.linalg.eigh(sign * 0.5 * (P + P.T))
     kept = values > shift_of(RATIONALS.number(P))
     B = vectors[:, kept] * np.sqrt(values[kept])
-    return sign * cp.sum_squares(B.T @ x), float(np.abs(sign * (B @ B.T) - P).max())
+    exact = RATIONALS.number(B)
+    distance = max(abs(v) for v in np.ravel(sign * (exact @ exact.T) - RATIONALS.number(P)))
+    return sign * cp.sum_squares(B.T @ x), float(as_fraction(distance))
 
 
 def shifted_form(x: Any, P: Array, sign: int) -> tuple[Any, float]:
@@ -305,3 +322,10 @@ def wrapped_form(x: Any, P: Array, sign: int) -> tuple[Any, None]:
     """P with an assertion."""
     wrap = cp.psd_wrap if sign > 0 else nsd_wrap
     return cp.quad_form(x, wrap(0.5 * (P + P.T))), None
+
+
+FORMS = {
+    squares_of_factor: "write cp.sum_squares(B.T @ x) with B @ B.T = P (minus it for -P)",
+    shifted_form: "shift the diagonal: cp.quad_form(x, P + t * np.eye(n))",
+    wrapped_form: "assert it: cp.quad_form(x, cp.psd_wrap(P))",
+}

@@ -18,6 +18,8 @@ import numpy as np
 from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
+from cvxpy.atoms.matrix_frac import MatrixFrac
+from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 
@@ -33,7 +35,19 @@ MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they 
 MOST_IMPLIED = 50  # entries of one restriction that are compared with the constraints
 MOST_NODES = 200  # of an expression that is printed, or compared with the constraints
 SUPPORT = 1e-9  # multipliers below are taken for zero, and the exact solution says whether rightly
-OPEN = (cp.log, cp.log1p, cp.log_det, cp.tr_inv, cp.nlp.tan, cp.nlp.atanh)  # none on the boundary
+OPEN = (
+    cp.log,
+    cp.log1p,
+    cp.log_det,
+    cp.tr_inv,
+    MatrixFrac,
+    cp.condition_number,
+    cp.gen_lambda_max,
+    cp.quad_over_lin,
+    cp.nlp.tan,
+    cp.nlp.atanh,
+)  # without a value on the boundary of CVXPY's domain
+CLOSED = (cp.quad_over_lin, cp.kl_div, cp.rel_entr)  # but for one point, 0 / 0
 
 
 @dataclass(frozen=True)
@@ -48,11 +62,15 @@ class Need:
         What the need is about.
     text : str
         How people read it: "z >= 0".
+    closed : bool
+        Whether some point with equality belongs to the domain after all (``0 log(0 / 0)``), so
+        that equality alone makes no domain empty.
     """
 
     kind: str
     expression: Any
     text: str
+    closed: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,20 +95,24 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
         Why no point satisfies them, or "" where that is not proved.
     """
     needs = [need for node in tape.nodes for need in needs_of(node, question)]
-    given = given_rows(question, tape)
+    given = given_rows(question)
     names: dict[str, None] = {}
     rows = list(given)
     for need in needs:
         fact = facts_about(need.expression, question, tape, facts)
         if missed(need, fact, question):
-            return (need.text,), f"{need.text} holds nowhere"
+            how = "holds nowhere" if Tape([need.expression]).leaves() else "does not hold"
+            return (need.text,), f"{need.text} {how}"
         if implied(need, fact, question):
             continue
-        asked = list(rows_of(need.expression, question, need.kind == ">", need.text, need.kind))
+        asked = list(rows_of(need, question))
         if question.constraints and follows(given, asked):
             continue
         names[need.text] = None
         rows += asked
+    names = {
+        text: None for text in names if text.replace(">=", ">") not in names or ">=" not in text
+    }
     contradiction = contradictory(rows) if names or question.constraints else None
     empty = "" if contradiction is None else f"no point satisfies {' and '.join(contradiction)}"
     return tuple(names), empty
@@ -110,13 +132,14 @@ def needs_of(node: Any, question: Question) -> Iterator[Need]:
         if kind == "PSD":
             matrix = constraint.args[0]
             matrix = matrix.args[0] if isinstance(matrix, affine.add_expr.AddExpression) else matrix
-            word = "semidefinite" if isinstance(node, cp.QuadForm) else "definite"
+            word = "definite" if is_open(node, number) else "semidefinite"
             yield Need(word, matrix, f"{show(matrix, question)} positive {word}")
         elif kind == "Equality":
             matrix = constraint.args[1]
             yield Need("symmetric", matrix, f"{show(matrix, question)} symmetric")
         else:
-            yield from needs_of_inequality(constraint, is_open(node, number), question)
+            closed = isinstance(node, CLOSED)
+            yield from needs_of_inequality(constraint, is_open(node, number), closed, question)
 
 
 def is_open(node: Any, number: int) -> bool:
@@ -124,12 +147,14 @@ def is_open(node: Any, number: int) -> bool:
     if isinstance(node, Power | PowerApprox):
         exponent = exponent_of(node)
         return exponent is not None and exponent < 0
-    if isinstance(node, cp.kl_div | cp.rel_entr):
+    if isinstance(node, cp.kl_div | cp.rel_entr | quantum_rel_entr):
         return number == 1
-    return isinstance(node, (*OPEN, cp.quad_over_lin))
+    return isinstance(node, OPEN)
 
 
-def needs_of_inequality(constraint: Any, strict: bool, question: Question) -> Iterator[Need]:
+def needs_of_inequality(
+    constraint: Any, strict: bool, closed: bool, question: Question
+) -> Iterator[Need]:
     """CVXPY's condition with the constant on the right, one need for each part of a stack."""
     left, right = constraint.args
     rising = isinstance(bare(left), cp.Constant)
@@ -140,9 +165,10 @@ def needs_of_inequality(constraint: Any, strict: bool, question: Question) -> It
     kind = ">" if strict else ">="
     if rising and bound is not None and not np.any(bound):
         for part in parts_of(moving):
-            yield Need(kind, part, f"{show(part, question)} {sign} 0")
+            yield Need(kind, part, f"{show(part, question)} {sign} 0", closed or not strict)
     else:
-        yield Need(kind, right - left, f"{show(moving, question)} {sign} {shown}")
+        text = f"{show(moving, question)} {sign} {shown}"
+        yield Need(kind, right - left, text, closed or not strict)
 
 
 def parts_of(expression: Any) -> list[Any]:
@@ -159,10 +185,12 @@ def need_of_denominator(bottom: Any, question: Question) -> Need:
     """A denominator of known sign is away from zero on that side."""
     name, inner = show(bottom, question), Tape([bottom])
     fact = derive_facts(question, inner)[-1]
+    if not inner.leaves():
+        return Need("!=", bottom, f"{name} != 0", closed=False)
     if (fact.low >= 0.0).all():
-        return Need(">", bottom, f"{name} > 0")
+        return Need(">", bottom, f"{name} > 0", closed=False)
     if (fact.high <= 0.0).all():
-        return Need(">", -bottom, f"{name} < 0")
+        return Need(">", -bottom, f"{name} < 0", closed=False)
     return Need("!=", bottom, f"{name} != 0")
 
 
@@ -185,8 +213,8 @@ def facts_about(expression: Any, question: Question, tape: Tape, facts: list[Fac
 def missed(need: Need, fact: Facts, question: Question) -> bool:
     """Whether the need holds nowhere."""
     if need.kind in (">=", ">"):
-        below = (fact.high < 0.0).any()
-        return bool(below or (need.kind == ">" and (fact.high <= 0.0).any()))
+        below = (fact.high < 0.0) if need.closed else (fact.high <= 0.0)
+        return bool(below.any())
     if need.kind == "!=":
         return bool(((fact.low == 0.0) & (fact.high == 0.0)).any())
     return False
@@ -196,6 +224,8 @@ def implied(need: Need, fact: Facts, question: Question) -> bool:
     """Whether the need holds everywhere."""
     if need.kind == ">=":
         return bool((fact.low >= 0.0).all())
+    if need.kind == ">" and need.closed and not Tape([need.expression]).leaves():
+        return True  # given numbers, of which none is below 0
     if need.kind == ">":
         return bool((fact.low > 0.0).all()) or is_positive(need.expression, question)
     if need.kind == "!=":
@@ -263,7 +293,7 @@ def is_positive(expression: Any, question: Question) -> bool:
 # Affine inequalities, exactly.
 
 
-def given_rows(question: Question, tape: Tape) -> list[Row]:
+def given_rows(question: Question) -> list[Row]:
     """What attributes, bounds and affine constraints say about the unknowns."""
     rows: list[Row] = []
     for leaf in question.unknowns:
@@ -286,19 +316,17 @@ def given_rows(question: Question, tape: Tape) -> list[Row]:
 
 def constraint_rows(constraint: Any, question: Question) -> Iterator[Row]:
     """The rows of an affine equality or inequality; none for others."""
-    kind = type(constraint).__name__
+    kind, label = type(constraint).__name__, short(constraint)
     if kind in ("Inequality", "NonPos", "Equality", "Zero"):
-        yield from rows_of(-constraint.expr, question, False, short(constraint))
+        yield from rows_of(Need(">=", -constraint.expr, label), question)
     if kind in ("NonNeg", "Equality", "Zero"):
-        yield from rows_of(constraint.expr, question, False, short(constraint))
+        yield from rows_of(Need(">=", constraint.expr, label), question)
 
 
-def rows_of(
-    expression: Any, question: Question, strict: bool, label: str, kind: str = ">="
-) -> Iterator[Row]:
-    """``expression >= 0`` entry by entry, where it is affine in the unknowns."""
-    tape = Tape([expression])
-    if kind not in (">=", ">") or len(tape.nodes) > MOST_NODES or expression.size > MOST_ROWS:
+def rows_of(need: Need, question: Question) -> Iterator[Row]:
+    """The need entry by entry, where it is an inequality that is affine in the unknowns."""
+    tape, large = Tape([need.expression]), need.expression.size > MOST_ROWS
+    if need.kind not in (">=", ">") or len(tape.nodes) > MOST_NODES or large:
         return
     try:
         forms = normal_forms(tape, question.unknowns)
@@ -306,7 +334,7 @@ def rows_of(
         return
     for form in np.ravel(forms):
         if form.affine:
-            yield Row(dict(form.linear), form.constant, strict, label)
+            yield Row(dict(form.linear), form.constant, not need.closed, need.text)
 
 
 def start_of(leaf: Any, question: Question) -> int:
@@ -363,7 +391,9 @@ def contradictory(rows: list[Row]) -> list[str] | None:
 
 
 def as_float(value: Any) -> float:
-    """A rational, rounded."""
+    """A rational, rounded; floats as they are."""
+    if isinstance(value, float):
+        return value
     value = fmpq(value)
     return int(value.p) / int(value.q)
 

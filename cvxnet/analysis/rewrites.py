@@ -73,10 +73,9 @@ def equal(one: Any, two: Any) -> bool:
     """Whether two expressions agree at random points where both are defined."""
     question = ask_about_expression(cp.hstack([cp.vec(one, order="F"), cp.vec(two, order="F")]))
     space = Space(question, question.tape())
-    if not space.drawable:
+    if not space.drawable or not space.size:
         return False
-    points = np.abs(space.draw(200, False)) if space.size else space.draw(200, False)
-    points = space.clipped(points)
+    points = space.clipped(np.abs(space.draw(200, False)))
     f = space.f(points, space.draw_free(200, False))
     left, right = f[:, : one.size], f[:, one.size :]
     both = np.isfinite(left) & np.isfinite(right)

@@ -92,10 +92,20 @@ def bare(node: Any) -> Any:
     return node
 
 
+ATOMS = {"Power": "power", "GeoMean": "geo_mean", "Pnorm": "pnorm"}
+
+
+def chosen(mask: str) -> str:
+    """A mask in brackets as the positions that it picks."""
+    places = [k for k, word in enumerate(mask[1:-1].split(", ")) if word == "True"]
+    return f"[{places[0]}]" if len(places) == 1 else f"[{places}]"
+
+
 CVXPY_SAYS = (
     (r"Promote\(([^(),]+), \([^()]*\)\)", r"\1"),
     (r"reshape\(([^(),]+), \([^()]*\), \w\)", r"\1"),
-    (r"\b(Power|GeoMean|Pnorm)Approx\(", lambda found: found[1].lower() + "("),
+    (r"\b(Power|GeoMean|Pnorm)Approx\(", lambda found: ATOMS[found[1]] + "("),
+    (r"\[(?:True|False)(?:, (?:True|False))*\]", lambda found: chosen(found[0])),
     (r"\bSum\(([^()]*), None, False\)", r"sum(\1)"),
     (r"\bquad_over_lin\(([^()]*), 1\.0, None, False\)", r"sum_squares(\1)"),
     (r"(?<![\d.])(\d+)\.0(?!\d)", r"\1"),

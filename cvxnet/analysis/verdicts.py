@@ -48,8 +48,9 @@ class Verdict:
         What the expression asserts (``assume_PSD``, wraps) and is not proved, and values of
         parameters that break their attributes.
     rounding : mapping of str to Reading
-        For "convex" and "concave": where the refutation lies within the rounding of the given
-        numbers, the nearest function that was found and is proved to have the curvature.
+        For "convex" and "concave": where a refutation lies within the rounding of the given
+        numbers (or nothing was found, but a matrix is semidefinite within its rounding), the
+        nearest function that was found and is proved to have the curvature.
     relaxation : Verdict or None
         Where variables or constraints allow single values only (integer, boolean, `FiniteSet`),
         the verdict on the problem in which they may move between them.
