@@ -7,16 +7,18 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy import logic
 from cvxpy.atoms.affine import wraps
+from cvxpy.atoms.geo_mean import GeoMean
 
-from cvxnet.analysis.facts import Facts, Mask, make_facts, negated
+from cvxnet.analysis.facts import Facts, Mask, interval_sum, make_facts, negated
 from cvxnet.analysis.quadratics import constant_matrix, definiteness
-from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread
+from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread, standing_in
 from cvxnet.layers import atoms
 from cvxnet.layers.profiles import Profile, inside
 
 
-@rule(cp.maximum)
+@rule(cp.maximum, logic.Or)  # of values in [0, 1], where booleans are relaxed
 def take_maximum(node: Any, args: list[Facts]) -> Facts:
     """The maximum of convex functions is convex; an argument that always wins is the maximum."""
     low, high = spread(args, "low", node), spread(args, "high", node)
@@ -58,11 +60,21 @@ def take_maximum(node: Any, args: list[Facts]) -> Facts:
     )
 
 
-@rule(cp.minimum)
+@rule(cp.minimum, logic.And)
 def take_minimum(node: Any, args: list[Facts]) -> Facts:
     """``min(f, g) = -max(-f, -g)``."""
     facts = negated(take_maximum(node, [negated(arg) for arg in args]))
     return replace(facts, rule="the minimum of concave functions is concave")
+
+
+@rule(cp.one_minus_pos, logic.Not)
+def subtract_from_one(node: Any, args: list[Facts]) -> Facts:
+    """``1 - f``."""
+    low, high = args[0].low, args[0].high
+    one = np.ones(node.shape)
+    low, high = interval_sum(np.array([one, -high]), np.array([one, -low]), 0)
+    facts = replace(negated(args[0]), low=low, high=high, monotone=("falling",))
+    return replace(facts, rule="the negative swaps the two")
 
 
 @rule(atoms.softmax, atoms.standardize)
@@ -147,9 +159,14 @@ def describe_composition(profile: Profile, arg: Facts, on: dict[str, Mask]) -> s
     return f"{profile.name} is {', '.join(words) or 'of no known shape'}{where}"
 
 
+# Quasiconvex where |x - a| <= |x - b| only; and by a definiteness that is only asserted.
+QUASI_ELSEWHERE = (cp.dist_ratio, cp.QuadForm)
+
+
 def derive_by_cvxpy(node: Any, args: list[Facts]) -> Facts:
     """Any other atom: CVXPY's own curvature and monotonicity, with our facts on the arguments."""
     low, high = cvxpy_bounds(node, args)
+    node = standing_in(node, args)
     convex = trusted(node, "convex") and all(
         fits(node, i, arg.affine, arg.convex, arg.concave) for i, arg in enumerate(args)
     )
@@ -161,7 +178,7 @@ def derive_by_cvxpy(node: Any, args: list[Facts]) -> Facts:
         for i in range(len(args))
     )
     everywhere = np.ones(node.shape, dtype=bool)
-    linear = all(arg.affine.all() for arg in args)
+    linear = all(arg.affine.all() for arg in args) and type(node) not in QUASI_ELSEWHERE
     quasi = (
         everywhere & (linear and node.is_atom_quasiconvex()),
         everywhere & (linear and node.is_atom_quasiconcave()),
@@ -188,6 +205,8 @@ def trusted(node: Any, curvature: str) -> bool:
             found = definiteness(matrix, 1 if curvature == "convex" else -1)
             wrap = wraps.psd_wrap if curvature == "convex" else wraps.nsd_wrap
             return found.exact or (found.rounded and isinstance(node.args[1], wrap))
+    if isinstance(node, GeoMean) and curvature == "convex":
+        return False  # of one number it is affine, but for numbers >= 0 only
     return bool(getattr(node, f"is_atom_{curvature}")())
 
 

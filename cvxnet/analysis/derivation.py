@@ -89,7 +89,7 @@ def warm_caches(node: Any) -> None:
 
 def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
     """A leaf is affine in itself and constant in everything else."""
-    if isinstance(leaf, cp.Constant):
+    if isinstance(leaf, cp.Constant) and not leaf.is_complex():
         value = dense(leaf.value)
         return make_facts(value, value, True, True, constant=True, rule="a constant")
     low, high = leaf_bounds(leaf, question)

@@ -27,6 +27,7 @@ def relu(t: Any, kit: Any) -> Any:
     return kit.maximum(t, kit.number(0))
 
 
+scalar(cp.one_minus_pos, cp.logic.Not)(lambda node, t, kit: kit.number(1) - t)
 scalar(cp.abs)(lambda node, t, kit: kit.absolute(t))
 scalar(cp.exp)(lambda node, t, kit: kit.exp(t))
 scalar(cp.log)(lambda node, t, kit: kit.log(t))

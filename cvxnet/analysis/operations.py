@@ -12,6 +12,7 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy import logic
 from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.elementwise.elementwise import Elementwise
@@ -36,8 +37,13 @@ def operation(*types: Any) -> Callable[[Operation], Operation]:
 
 
 def align(value: Any, shape: tuple[int, ...]) -> Any:
-    """A batch of arrays of lower dimension, ready to broadcast with a batch of that shape."""
+    """A batch of arrays of lower dimension, ready to broadcast with a batch of that shape.
+
+    CVXPY calls ``1 / x`` a number where x is a matrix of one entry.
+    """
     missing = len(shape) - (value.ndim - 1)
+    if missing < 0:
+        return value.reshape(value.shape[0], *shape)
     return value.reshape(value.shape[0], *(1,) * missing, *value.shape[1:])
 
 
@@ -109,7 +115,11 @@ def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
     left = left[:, None, :] if left.ndim == 2 else left
     right = right[:, :, None] if right.ndim == 2 else right
     shape = (0,) * (max(left.ndim, right.ndim) - 1)
-    return shaped(node, align(left, shape) @ align(right, shape))
+    left, right = align(left, shape), align(right, shape)
+    if not kit.exact:
+        return shaped(node, left @ right)
+    # numpy's product of objects does not survive the `Undecided` of an entry
+    return shaped(node, (left[..., None] * right[..., None, :, :]).sum(axis=-2))
 
 
 @operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
@@ -229,13 +239,13 @@ def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
     return value.cumsum(axis=axis % len(node.shape) + 1)
 
 
-@operation(cp.maximum)
+@operation(cp.maximum, logic.Or)
 def take_maximum(node: Any, values: list[Any], kit: Any) -> Any:
     """The largest argument, entry by entry."""
     return fold(kit.maximum, aligned(node, values))
 
 
-@operation(cp.minimum)
+@operation(cp.minimum, logic.And)
 def take_minimum(node: Any, values: list[Any], kit: Any) -> Any:
     """The smallest argument, entry by entry."""
     return fold(kit.minimum, aligned(node, values))

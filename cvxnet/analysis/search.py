@@ -54,6 +54,11 @@ def work_of(node: Any) -> int:
     return int(node.size) * max(1, *inner, len(node.args))
 
 
+def is_evaluable(node: Any) -> bool:
+    """Whether a node has values here and in the checker: real ones, at least one, by a formula."""
+    return node.size > 0 and not node.is_complex() and (not node.args or has_formula(node))
+
+
 class Space:
     """The unknowns as one flat vector, the free values as another, both inside their domains."""
 

@@ -49,7 +49,8 @@ def exact(*numbers: Number) -> bool:
 
 def shortened(t: Number) -> Number:
     """A ball in place of a rational with too many digits; iterated squares double them."""
-    return arb(t) if isinstance(t, fmpq) and t.height_bits() > LONGEST else t
+    long = isinstance(t, fmpq) and t.height_bits() > LONGEST
+    return arb(t) if long else t
 
 
 def larger(s: Number, t: Number) -> Number:
@@ -72,6 +73,12 @@ def quotient(s: Number, t: Number) -> Number:
     """``s / t``."""
     require(t > 0 or t < 0, "a division by zero")
     return s / t
+
+
+def not_negative(t: Number) -> Number:
+    """The number, if it certainly is."""
+    require(t >= 0, "a number that may be below zero")
+    return t
 
 
 def exp(t: Number) -> Number:
@@ -174,7 +181,7 @@ def log_sum_exp(numbers: list[Number]) -> Number:
 def geometric_mean(numbers: list[Number], weights: list[Number]) -> Number:
     """``prod t^w`` for t >= 0; numbers whose weight is left out take no part."""
     pairs = zip(numbers, weights, strict=True)
-    return prod((power(t, w) for t, w in pairs if w), start=ONE)
+    return prod((power(not_negative(t), w) for t, w in pairs if w), start=ONE)
 
 
 # ----------------------------------------------------------------- matrices
@@ -404,6 +411,12 @@ def spectral(function: Callable[..., Number]) -> Formula:
     return lambda x, **options: number(function(eigenvalues(x), **options))
 
 
+def divided(x: Array, y: Array) -> Array:
+    """Entry by entry; a matrix of one entry is a number here, CVXPY keeps the shape of x."""
+    value = entrywise(quotient, x, y)
+    return reshaped(value, x.shape) if len(value.entries) == len(x.entries) else value
+
+
 def same(x: Array) -> Array:
     """The argument."""
     return x
@@ -432,12 +445,6 @@ def negated(x: Array) -> Array:
 def is_psd(x: Array) -> bool:
     """Whether a matrix is certainly symmetric and positive semidefinite."""
     return mirrored(x) and exact(*x.entries) and semidefinite(x)
-
-
-def not_negative(t: Number) -> Number:
-    """The number, if it certainly is."""
-    require(t >= 0, "a number that may be below zero")
-    return t
 
 
 def above_zero(t: Number) -> Number:
@@ -477,7 +484,7 @@ FORMULAS: dict[str, Formula] = {
     "AddExpression": lambda *terms: reduce(lambda s, t: entrywise(add, s, t), terms),
     "NegExpression": each(lambda t: -t),
     "multiply": each(mul),
-    "DivExpression": each(quotient),
+    "DivExpression": divided,
     "MulExpression": multiplied,
     "Promote": broadcast,
     "broadcast_to": broadcast,
@@ -518,6 +525,9 @@ FORMULAS: dict[str, Formula] = {
     "skew_symmetric_wrap": asserted(lambda x: mirrored(x, -1)),
     "maximum": lambda *args: reduce(lambda s, t: entrywise(larger, s, t), args),
     "minimum": lambda *args: reduce(lambda s, t: entrywise(smaller, s, t), args),
+    "And": lambda *args: reduce(lambda s, t: entrywise(smaller, s, t), args),
+    "Or": lambda *args: reduce(lambda s, t: entrywise(larger, s, t), args),
+    "Not": each(lambda t: 1 - t),
     "max": along(lambda row: reduce(larger, row)),
     "min": along(lambda row: reduce(smaller, row)),
     "Prod": along(lambda row: reduce(mul, row)),
@@ -588,4 +598,6 @@ def evaluate(name: str, arrays: list[Array], options: dict[str, Any]) -> Array:
     """The value of an atom with these arguments."""
     require(name in FORMULAS, f"there is no formula for {name}")
     value = FORMULAS[name](*arrays, **options)
-    return Array(value.shape, [shortened(t) for t in value.entries])
+    entries = [shortened(t) for t in value.entries]
+    require(all(isinstance(t, fmpq) or t.is_finite() for t in entries), f"{name} is not finite")
+    return Array(value.shape, entries)
