@@ -165,6 +165,7 @@ def difference(one: cn.Solution, other: cn.Solution, factor: float, gap: float) 
     """What two solutions of one problem, with values ``factor`` times as large, disagree on."""
     lower, value = factor * one.lower_bound, factor * one.value
     room = ROUNDING * max(abs(value), abs(other.value))
+    room += factor * one.tolerance + other.tolerance  # what the rounding of the data costs
     if lower > other.value + room or other.lower_bound > value + room:
         return f"the brackets do not overlap: [{lower!r}, {value!r}]"
     relative = {one.closed_by, other.closed_by} == {"gap"}
