@@ -15,12 +15,17 @@ PARTS = pytest.importorskip("experiments.adversary.watch").PARTS
 
 SEED = 0
 SAMPLE = {
-    "training": [0, 3, 4, 5, 6, 7, 9, 11, 13],
+    "training": range(8),
     "certify": range(8),
-    "path": [0, 2, 3, 4],
+    "path": range(6),
+    "estimators": range(6),
+    "expressions": range(12),
+    "problems": range(12),
+    "networks": range(8),
+    "doors": range(40),
 }
 """Trials of each part."""
-BATCH = 4
+BATCH = 6
 BATCHES = [
     (part, list(numbers)[k : k + BATCH])
     for part, numbers in SAMPLE.items()
