@@ -247,3 +247,19 @@ def test_public_doors_refuse_what_they_cannot_use(call, said):
 def test_what_is_no_file_proves_nothing(source):
     result = cn.check(source)
     assert not result.valid and "file" in result.reason
+
+
+# Training: fewer samples than columns
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "leaky_relu"])
+@pytest.mark.parametrize("n", [2, 3])
+def test_fewer_samples_than_columns_in_the_l1_ball(name, n):
+    """Weak duality, and no worse than a network without units."""
+    rng = np.random.default_rng(n)
+    X, y = rng.standard_normal((n, 5)), rng.standard_normal(n)
+    options = {"norm": "l1", "weight_decay": 0.01, "output_bias": True}
+    solution = cn.train(name, X, y, **options, time_limit=5.0)
+    alone = 0.5 * float(np.sum((y - y.mean()) ** 2))
+    assert solution.lower_bound <= solution.value <= alone * (1 + 1e-9)
+    assert cn.check(solution.certificate.to_dict()).reason.startswith(("proved", "unfinished"))

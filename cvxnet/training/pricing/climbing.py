@@ -88,7 +88,7 @@ def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
     """Directions to climb from: the gradients at random units."""
     rng = np.random.default_rng(seed)
     _, _, Vt = np.linalg.svd(rows, full_matrices=False)
-    G = rng.standard_normal((STARTS, rows.shape[1])) @ Vt
+    G = rng.standard_normal((STARTS, len(Vt))) @ Vt
     starts = ((rows @ G.T > 0.0) * v[:, None]).T @ rows
     starts[~starts.any(axis=1)] = 1.0
     return starts
