@@ -14,14 +14,19 @@ Array = NDArray[np.float64]
 
 
 def as_floats(value: Any, what: str) -> Array:
-    """Convert to a float64 array; text, ragged lists and complex numbers are refused by name."""
+    """Convert to a float64 array; text, ragged lists and complex numbers are refused by name.
+
+    Tensors of torch may be anywhere and may require a gradient, which nothing here uses.
+    """
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
     try:
         if np.iscomplexobj(array := np.asarray(value)):
             raise InputError(f"{what} has complex entries; cvxnet works on real numbers.")
         return np.array(array, dtype=np.float64)
     except InputError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{what} cannot be read as an array of numbers ({error}). Encode text columns as "
             "numbers first, and give rows of equal length."

@@ -99,6 +99,7 @@ def descend_together(torch: Any, tensors: Tensors) -> Descent:
         if epoch in points:
             with torch.no_grad():
                 value = tensors.objective(W, a, free).numpy()
+                value = value - task.objective.excess_decay(W.detach().numpy(), a.detach().numpy())
             noted.append((epoch, time.perf_counter() - begin, value))
         if epoch < epochs:
             cosine = 0.5 * (1.0 + np.cos(np.pi * epoch / epochs))
@@ -181,7 +182,9 @@ def descend_one(
     def note(intermediate_result: Any) -> None:
         nonlocal p  # what comes back at the end may be a trial point of the last line search
         p = intermediate_result.x.copy()
-        noted.append((passed, time.perf_counter() - begin, float(intermediate_result.fun)))
+        W, a, _ = unpack(p)
+        value = intermediate_result.fun - tensors.task.objective.excess_decay(W, a)
+        noted.append((passed, time.perf_counter() - begin, float(value)))
 
     noted = [(0, 0.0, tensors.task.value(*initial))]
     options = {"maxiter": epochs, "maxfun": epochs, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 1e-12}

@@ -14,7 +14,8 @@ length one, penalty ``weight_decay * sum |a_j|``) are trained with free weights 
 
     u_j = w_j / |w_j|,  a_j = c_j |w_j|,  penalty  1/2 (|w_j|^2 + c_j^2) >= |c_j| |w_j| = |a_j|,
 
-with equality where ``|w_j| = |c_j|``, which the same scaling reaches.
+with equality where ``|w_j| = |c_j|``, which the same scaling reaches. Gradients are those of the
+penalty on ``w_j, c_j``, as of any weight decay; networks are measured by the penalty on ``a_j``.
 """
 
 from __future__ import annotations
@@ -128,8 +129,19 @@ class Objective:
         with np.errstate(over="ignore", invalid="ignore"):
             lengths = np.linalg.norm(W, axis=1, ord=1 if self.norm == "l1" else 2)
             decay = 0.5 * self.weight_decay * float((lengths**2).sum() + (a**2).sum())
+            decay -= float(self.excess_decay(W, a))
             value = loss.value(self.network(W, a, free)(X)[:, 0], y) + decay
         return value if np.isfinite(value) else np.inf
+
+    def excess_decay(self, W: Array, a: Array) -> Array:
+        """How much the decay of ``w_j, c_j`` exceeds the penalty on ``a_j``: (..., m, d) -> (...).
+
+        ``1/2 (|w|^2 + c^2) - |c| |w| = 1/2 (|w| - |c|)^2``; nothing for units of free length.
+        """
+        if not self.activation.fixed_length:
+            return np.zeros(a.shape[:-1])
+        difference = np.linalg.norm(W, axis=-1) - np.abs(a)
+        return np.asarray(0.5 * self.weight_decay * (difference**2).sum(axis=-1))
 
     def weights(self, W: Array, a: Array, free: Array | None = None) -> Weights:
         """The weights of the ordinary network, those of units of fixed length brought to it."""

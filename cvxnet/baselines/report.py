@@ -22,6 +22,7 @@ from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import bracket_text
 from cvxnet.proofs.certificate import replacing
+from cvxnet.training.scaling import raw_note
 
 WIDTH = 110
 COLUMNS = (
@@ -167,6 +168,8 @@ def notes(runs: Runs) -> list[str]:
         )
     if solution.closing_note:
         found.append(f"The exact solution: {solution.closing_note}.")
+    if note := raw_note(runs.objective.form.rows(runs.X)):
+        found.append(f"Gradient methods, not the exact solution, are slow on raw data: {note}.")
     if runs.interrupted:
         found.append("Interrupted: what was finished is shown.")
     return found

@@ -23,6 +23,11 @@ import numpy as np
 
 from cvxnet.training.problem import Array, Problem, Units
 
+UNEVEN = 100.0
+"""Columns differ much where their sizes do by more than this."""
+CONSTANT = 1e-12
+"""A column that varies by less than this, relatively, is constant."""
+
 FITS = 2
 """Least-squares fits of the free weights: the second one makes up for rounding in the first."""
 HALF = 2.0**27 + 1.0
@@ -120,3 +125,28 @@ def split(x: Any) -> tuple[Any, Any]:
 def power_of_two(size: float) -> float:
     """The power of two at or below ``size``; 1 for 0."""
     return float(2.0 ** np.floor(np.log2(size))) if size else 1.0
+
+
+def raw_note(X: Array) -> str:
+    """What to say of columns very different in size or far from zero; empty where they are not.
+
+    Compared are the largest root mean square of a column, and the smallest standard deviation (of
+    a constant column, its size).
+
+    Examples
+    --------
+    >>> raw_note(np.array([[1.0, 33000.0], [2.0, 33500.0], [4.0, 34000.0]]))
+    'the columns of X differ by a factor of 3e+04 in size or offset: standardising them gives an \
+easier problem, though another one'
+    >>> raw_note(np.eye(2))
+    ''
+    """
+    size, spread = np.sqrt((X * X).mean(axis=0)), X.std(axis=0)
+    varies = spread > CONSTANT * size
+    least = np.where(varies, spread, size)[size > 0.0].min(initial=np.inf)
+    if size.max(initial=0.0) <= UNEVEN * least:
+        return ""
+    return (
+        f"the columns of X differ by a factor of {size.max() / least:.0e} in size or offset: "
+        "standardising them gives an easier problem, though another one"
+    )

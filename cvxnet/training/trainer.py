@@ -22,7 +22,7 @@ from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
-from cvxnet.training.scaling import rescale
+from cvxnet.training.scaling import raw_note, rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
@@ -205,15 +205,14 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
         return REACHED
     if now() >= deadline:
         return "the time limit was reached: a longer one lets the bracket shrink further"
-    if bracket.problem.family.exact:
-        return (
-            "nothing improves any more: standardise the columns of X, or try another solver or a "
-            "larger weight decay"
-        )
-    return (
-        "nothing improves any more, or not fast enough: a larger weight decay, fewer columns or a "
-        "time limit to be used up narrow the bracket"
+    family = bracket.problem.family
+    advice = (
+        "nothing improves any more: try another solver or a larger weight decay"
+        if family.exact
+        else "nothing improves any more, or not fast enough: a larger weight decay, fewer columns "
+        "or a time limit to be used up narrow the bracket"
     )
+    return "; ".join(filter(None, [advice, raw_note(family.X)]))
 
 
 def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:

@@ -61,7 +61,8 @@ def climb(
     for _ in range(STEPS):
         slope = signs[:, None] * pull_back(U, v) / size
         tried = U + t[:, None] * slope
-        tried /= np.linalg.norm(tried, axis=1)[:, None]
+        length = np.linalg.norm(tried, axis=1)[:, None]
+        tried = np.where(length > 0.0, tried / np.where(length > 0.0, length, 1.0), U)
         reached = signs * (v @ features(tried))
         better = reached > values
         U, values = np.where(better[:, None], tried, U), np.where(better, reached, values)
