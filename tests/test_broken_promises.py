@@ -10,6 +10,7 @@ from cvxnet.analysis import convexity
 from cvxnet.cli.app import main
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
+from cvxnet.proofs import checker
 from cvxnet.training.pricing.relaxation import Side
 
 # Verdicts: false proofs
@@ -263,3 +264,41 @@ def test_fewer_samples_than_columns_in_the_l1_ball(name, n):
     alone = 0.5 * float(np.sum((y - y.mean()) ** 2))
     assert solution.lower_bound <= solution.value <= alone * (1 + 1e-9)
     assert cn.check(solution.certificate.to_dict()).reason.startswith(("proved", "unfinished"))
+
+
+# --- targets of any scale, and what compare measures -------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["huber", "log_cosh"])
+@pytest.mark.parametrize("size", [1e-8, 1e-5, 1e-2, 1e3])
+def test_losses_with_a_length_of_their_own_close_at_targets_of_any_size(loss, size):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 2))
+    y = size * (np.maximum(X[:, 0], 0.0) - 0.5 * np.abs(X[:, 1]) + 0.1 * rng.standard_normal(20))
+    decay = 0.1 * cn.largest_weight_decay("relu", X, y, loss=loss)
+    solution = cn.train("relu", X, y, loss=loss, weight_decay=decay)
+    assert solution.status == "optimal"
+    assert checker.check(solution.certificate.to_dict()).valid
+    if size <= 1e-5:  # there both losses are the squared one
+        squared = cn.train("relu", X, y, weight_decay=decay)
+        assert solution.value == pytest.approx(squared.value, rel=1e-5)
+
+
+@pytest.mark.parametrize("units", ["quadratic", "squared_relu"])
+def test_compare_measures_the_objective_of_the_network_that_it_hands_back(units):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 2))
+    y = X[:, 0] ** 2 - np.maximum(X[:, 1], 0.0) ** 2
+    runs = cn.compare(
+        units, X, y, weight_decay=0.5, bias=False, optimizers=("adam", "lbfgs"), widths=4,
+        seeds=2, epochs=20, rates={"adam": 0.03},
+    )  # fmt: skip
+    for record in runs.records:
+        for seed, value in zip(record.seeds, record.objective, strict=True):
+            net = runs.network(record.optimizer, 4, seed)
+            W, a = net.state_dict()["0.weight"], net.state_dict()["2.weight"][0]
+            penalty = 0.5 * np.abs(a) @ (W**2).sum(axis=1)
+            own = 0.5 * ((net(X)[:, 0] - y) ** 2).sum() + penalty
+            assert value == pytest.approx(own, rel=1e-9)
+        assert record.curve[:, -1] == pytest.approx(record.objective, rel=1e-6)

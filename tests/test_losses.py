@@ -174,12 +174,18 @@ def test_cone_form_has_the_value(loss, solver):
     assert value == pytest.approx(loss.value(f, y), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["squared", "absolute", "weighted squared", "weighted absolute"])
+@pytest.mark.parametrize("name", sorted(name for name in CASES if CASES[name].degree))
 def test_homogeneous_losses_scale_as_they_say(name):
     loss = CASES[name]
     f, y, _ = sample(loss, 1)
-    scaled = loss.value(8.0 * f, 8.0 * y)
-    assert scaled == pytest.approx(8.0**loss.degree * loss.value(f, y))
+    for s in (8.0, 2.0**-16, 2.0**16):
+        inner = loss.in_units(s)
+        scaled = loss.value(s * f, s * y)
+        assert scaled == pytest.approx(s**loss.degree * inner.value(f, y), rel=1e-9)
+        v = inner.gradient(f, y)
+        assert loss.gradient(s * f, s * y) == pytest.approx(s ** (loss.degree - 1) * v, rel=1e-9)
+        assert inner.value(f, y) + inner.conjugate(v, y) == pytest.approx(v @ f, rel=1e-7)
+        assert (inner.clip(v, y) == v).all() and np.isfinite(inner.curvature(f, y)).all()
 
 
 @every_loss

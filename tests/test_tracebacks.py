@@ -4,7 +4,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+import cvxnet as cn
 from cvxnet.analysis import convexity
+from cvxnet.training.pricing.climbing import climb
 
 # Verdicts: ordinary expressions
 
@@ -85,3 +87,29 @@ def test_a_set_that_is_not_convex_is_refuted(cone):
     verdict = convexity(cp.Problem(cp.Minimize(x), [constraint]))
     assert verdict.convex is False
     assert verdict.counterexample.refutes == "set" and verdict.counterexample.verify()
+
+
+# --- tensors, and climbing on raw columns ------------------------------------------------------
+
+
+def test_tensors_that_require_a_gradient_are_data_like_any_other():
+    torch = pytest.importorskip("torch")
+    X, y, w = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0]), np.array([1.0, 3.0])
+    X_, y_, w_ = (torch.tensor(part, requires_grad=True) for part in (X, y, w))
+    plain = cn.train("relu", X, y, weight_decay=0.1, sample_weight=w)
+    assert cn.train("relu", X_, y_, weight_decay=0.1, sample_weight=w_).value == plain.value
+    assert cn.certify(plain.network, X_, y_, weight_decay=0.1, sample_weight=w_).value > 0.0
+    assert cn.largest_weight_decay("relu", X_, y_) == cn.largest_weight_decay("relu", X, y)
+    cn.program("relu", X_, y_, weight_decay=0.1)
+
+
+def test_climbing_from_where_a_step_leads_to_zero_warns_of_nothing():
+    def features(U):
+        return np.array([[-1.0]]) * U[:, :1].T
+
+    def pull_back(U, v):
+        return -np.abs(v).sum() * U  # a step of one leads from u to 0
+
+    with np.errstate(all="raise"):
+        found = climb(features, pull_back, np.ones((2, 1)), np.ones(1), 0.0)
+    assert np.isfinite(found.rho)

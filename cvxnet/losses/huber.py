@@ -10,9 +10,9 @@ from cvxnet.losses.loss import Loss
 
 
 class Huber(Loss):
-    """``1/2 r^2`` for ``|r| <= 1`` and ``|r| - 1/2`` beyond, with ``r = f - y``.
+    """``1/2 r^2`` for ``|r| <= d`` and ``d (|r| - d/2)`` beyond, with ``r = f - y`` and d = 1.
 
-    The conjugate is ``1/2 v^2 + v y`` for ``|v| <= 1``.
+    The conjugate is ``1/2 v^2 + v y`` for ``|v| <= d``. Other d are for internal use.
 
     Examples
     --------
@@ -22,20 +22,27 @@ class Huber(Loss):
     """
 
     name = "huber"
+    degree = 2
+
+    def __init__(self, d: float = 1.0) -> None:
+        self.d = d
+
+    def in_units(self, s: float) -> Huber:
+        return Huber(self.d / s)
 
     def terms(self, f: Vector, y: Vector) -> Vector:
         size = np.abs(f - y)
-        near = np.minimum(size, 1.0)
+        near = np.minimum(size, self.d)
         return near * (size - 0.5 * near)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
-        return np.clip(f - y, -1.0, 1.0)
+        return np.clip(f - y, -self.d, self.d)
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
-        return np.where(np.abs(f - y) <= 1.0, 1.0, 0.0)
+        return np.where(np.abs(f - y) <= self.d, 1.0, 0.0)
 
     def domain(self, y: Vector) -> tuple[Vector, Vector]:
-        return np.full_like(y, -1.0), np.full_like(y, 1.0)
+        return np.full_like(y, -self.d), np.full_like(y, self.d)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
         return v * (0.5 * v + y)
@@ -44,15 +51,15 @@ class Huber(Loss):
         return v + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return 0.5 * cp.huber(f - y)
+        return 0.5 * cp.huber(f - y, self.d)  # type: ignore[arg-type]
 
     def cone(self, y: Vector) -> LossCone:
-        # huber(r) = min over a of 1/2 a^2 + |r - a|. Columns r, a, t with -t <= r - a <= t.
+        # huber(r) = min over a of 1/2 a^2 + d |r - a|. Columns r, a, t with -t <= r - a <= t.
         n = y.size
         return LossCone(
             shift=y,
             curvature=np.repeat([0.0, 1.0, 0.0], n),
-            q=np.repeat([0.0, 0.0, 1.0], n),
+            q=np.repeat([0.0, 0.0, self.d], n),
             A=stack([[1.0, -1.0, -1.0], [-1.0, 1.0, -1.0]], n),
             b=np.zeros(2 * n),
             nonneg=2 * n,

@@ -8,12 +8,17 @@ from scipy.special import xlogy
 
 from cvxnet.losses.cone import LossCone, Vector, interleave, stack
 from cvxnet.losses.loss import Loss
+from cvxnet.losses.squared import Squared
+
+SMALL = 0.03
+"""Below this k, ``1/2 r^2`` is right to k^2 / 6 for the residuals that there are, about one."""
 
 
 class LogCosh(Loss):
-    """``log cosh r`` with ``r = f - y``.
+    """``log cosh(k r) / k^2`` with ``r = f - y`` and k = 1; other k are for internal use.
 
-    The conjugate is ``v y + ((1+v) log(1+v) + (1-v) log(1-v)) / 2`` for ``|v| <= 1``.
+    The conjugate is ``v y + h(k v) / k^2`` with ``h(u) = ((1+u) log(1+u) + (1-u) log(1-u)) / 2``
+    for ``|u| <= 1``.
 
     Examples
     --------
@@ -23,44 +28,58 @@ class LogCosh(Loss):
     """
 
     name = "log_cosh"
+    degree = 2
+
+    def __init__(self, k: float = 1.0) -> None:
+        self.k = k
+
+    def in_units(self, s: float) -> LogCosh:
+        return LogCosh(self.k * s)
 
     def terms(self, f: Vector, y: Vector) -> Vector:
-        size = np.abs(f - y)
+        size = np.abs(self.k * (f - y))
         near = np.log1p(2.0 * np.sinh(0.5 * np.minimum(size, 1.0)) ** 2)  # nothing cancels
-        return np.where(size < 1.0, near, size + np.log1p(0.5 * np.expm1(-2.0 * size)))
+        far = size + np.log1p(0.5 * np.expm1(-2.0 * size))
+        return np.where(size < 1.0, near, far) / self.k**2
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
-        return np.tanh(f - y)
+        return np.tanh(self.k * (f - y)) / self.k
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
-        return 1.0 - np.tanh(f - y) ** 2
+        return 1.0 - np.tanh(self.k * (f - y)) ** 2
 
     def domain(self, y: Vector) -> tuple[Vector, Vector]:
-        return np.full_like(y, -1.0), np.full_like(y, 1.0)
+        return np.full_like(y, -1.0 / self.k), np.full_like(y, 1.0 / self.k)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
-        far = 0.5 * (xlogy(1.0 + v, 1.0 + v) + xlogy(1.0 - v, 1.0 - v))
-        u = np.clip(v, -0.5, 0.5)  # the same, where that would cancel
-        near = u * np.arctanh(u) + 0.5 * np.log1p(-u * u)
-        return v * y + np.where(np.abs(v) < 0.5, near, far)
+        u = np.clip(self.k * v, -1.0, 1.0)
+        far = 0.5 * (xlogy(1.0 + u, 1.0 + u) + xlogy(1.0 - u, 1.0 - u))
+        small = np.clip(u, -0.5, 0.5)  # the same, where that would cancel
+        near = small * np.arctanh(small) + 0.5 * np.log1p(-small * small)
+        return v * y + np.where(np.abs(u) < 0.5, near, far) / self.k**2
 
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         with np.errstate(divide="ignore"):
-            return np.arctanh(v) + y
+            return np.arctanh(np.clip(self.k * v, -1.0, 1.0)) / self.k + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return cp.logistic(2.0 * (f - y)) - (f - y) - np.log(2.0)
+        r = self.k * (f - y)
+        return (cp.logistic(2.0 * r) - r - np.log(2.0)) / self.k**2
 
     def cone(self, y: Vector) -> LossCone:
-        # t >= log(e^r + e^-r) - log 2 iff e^(r-t) <= c and e^(-r-t) <= d with c + d <= 2.
-        # Columns r, t, c, d; rows: the sums, then the cones (r - t, 1, c) and (-r - t, 1, d).
+        # For small k, log cosh(k r) is beyond a solver's precision, and 1/2 (k r)^2 is not. The
+        # network is refined with the loss itself.
+        if self.k < SMALL:
+            return Squared().cone(y)
+        # t >= log(e^kr + e^-kr) - log 2 iff e^(kr-t) <= c and e^(-kr-t) <= d with c + d <= 2.
+        # Columns r, t, c, d; rows: the sums, then the cones (kr - t, 1, c) and (-kr - t, 1, d).
         n = y.size
         blocks: list[list[Vector | float]] = [
             [0.0, 0.0, 1.0, 1.0],
-            [-1.0, 1.0, 0.0, 0.0],
+            [-self.k, 1.0, 0.0, 0.0],
             [0.0, 0.0, 0.0, 0.0],
             [0.0, 0.0, -1.0, 0.0],
-            [1.0, 1.0, 0.0, 0.0],
+            [self.k, 1.0, 0.0, 0.0],
             [0.0, 0.0, 0.0, 0.0],
             [0.0, 0.0, 0.0, -1.0],
         ]
@@ -68,7 +87,7 @@ class LogCosh(Loss):
         return LossCone(
             shift=y,
             curvature=np.zeros(4 * n),
-            q=np.repeat([0.0, 1.0, 0.0, 0.0], n),
+            q=np.repeat([0.0, 1.0 / self.k**2, 0.0, 0.0], n),
             A=stack(blocks, n)[rows],
             b=np.repeat([2.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0], n)[rows],
             nonneg=n,

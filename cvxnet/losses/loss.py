@@ -24,7 +24,7 @@ class Loss(ABC):
 
     name: str
     degree: int | None = None
-    """``l(s f, s y) = s**degree l(f, y)`` for s > 0, where the loss is homogeneous."""
+    """``l(s f, s y) = s**degree l'(f, y)`` for s > 0, with ``l'`` as `in_units` says."""
     labels: bool = False
     """Whether the target has to be two classes, -1 and +1."""
     smooth: bool = True
@@ -64,6 +64,13 @@ class Loss(ABC):
     @abstractmethod
     def cone(self, y: Vector) -> LossCone:
         """``l`` as a piece of a cone program, where CVXPY's compilation would take too long."""
+
+    def in_units(self, s: float) -> Loss:
+        """The loss when predictions and targets are measured in units of ``s``.
+
+        It is the same loss, but for losses that have a length of their own.
+        """
+        return self
 
     def smoothed(self, mu: float) -> Loss:
         """A smooth loss just below this one, at most ``mu`` times a constant; itself if smooth."""

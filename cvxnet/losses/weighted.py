@@ -65,5 +65,8 @@ class Weighted(Loss):
         weights = np.tile(self.weights, cone.q.size // y.size)
         return replace(cone, curvature=weights * cone.curvature, q=weights * cone.q)
 
+    def in_units(self, s: float) -> Loss:
+        return Weighted(self.loss.in_units(s), self.weights)
+
     def smoothed(self, mu: float) -> Loss:
         return self if self.smooth else Weighted(self.loss.smoothed(mu), self.weights)

@@ -7,7 +7,8 @@ beside what is to be learnt, costs the solvers no digits. It costs the certifica
 added again it is rounded, but at the optimum the loss is flat in the free weights.
 
 With ``X = x X'``, where the family's features scale like ``x^q``, and, where the loss is
-homogeneous of degree p, ``y = t y'`` (else t = 1), units ``z = (t / x^q) z'`` turn the problem into
+homogeneous of degree p (with a length of its own, if it has one, in the same units), ``y = t y'``
+(else t = 1), units ``z = (t / x^q) z'`` turn the problem into
 ``t^p`` times the same problem on ``X', y'`` with weight decay ``weight_decay / (x^q t^(p-1))``, and
 its dual vectors are ``t^(p-1)`` times the others. A free column divided by k has its coefficient
 multiplied by ``t / k``. With powers of two nothing is rounded, so the solvers see data of size
@@ -69,7 +70,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
-    return Problem(family.on(family.X / x), loss, y / t, decay, F), Scale(
+    return Problem(family.on(family.X / x), loss.in_units(t), y / t, decay, F), Scale(
         weights=t / features,
         free=t / columns,
         centre=centre,
