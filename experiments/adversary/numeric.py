@@ -35,7 +35,7 @@ def leaves(expression: Any) -> dict[str, Any]:
 
 def put(leaf: Any, value: Array) -> None:
     """A value as near to this one as the attributes of the leaf allow."""
-    leaf.value = leaf.project(np.reshape(value, leaf.shape))
+    leaf.value = leaf.project(np.reshape(value, leaf.shape)) + 0.0
 
 
 def draw_points(expression: Any, rng: np.random.Generator) -> Points:
@@ -45,7 +45,7 @@ def draw_points(expression: Any, rng: np.random.Generator) -> Points:
     points = {}
     for name, leaf in leaves(expression).items():
         value = size * rng.standard_normal(leaf.shape)
-        points[name] = np.round(value) if whole else value
+        points[name] = np.round(value) + 0.0 if whole else value  # CVXPY divides by -0 too
     return points
 
 

@@ -153,6 +153,7 @@ def accepted(script: Script, line: str) -> bool:
     try:
         script.execute(line)
         made = script[line.split(" = ")[0]]
+        _ = made.curvature, made.domain  # some of CVXPY's atoms take what they cannot judge
         return isinstance(made, cp.Expression) and not made.is_complex() and made.size <= 9
     except Exception:
         return False
