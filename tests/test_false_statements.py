@@ -162,6 +162,8 @@ def variables():
         ("cp.lambda_max(X)", ("X symmetric",)),
         ("cp.lambda_max(S)", ()),
         ("cp.perspective(cp.square(z), nonneg)", ()),
+        ("cp.perspective(-cp.log(z), pos)", ("z > 0",)),
+        ("cp.perspective(-cp.log(z - 1), pos)", ("z - 1 > 0 divided by p",)),
         ("1 / pos", ()),
         ("1 / nonneg", ("n > 0",)),
         ("1 / neg", ()),
@@ -300,6 +302,8 @@ def test_asserted_definiteness_is_not_believed():
     assert true.convex and not true.premises
     near = convexity(cp.quad_form(x, GRAM, assume_PSD=True))
     assert near.convex and "within its rounding" in near.premises[0]
+    given = convexity(cp.quad_form(x, psd_wrap(cp.Parameter((2, 2), value=INDEFINITE))))
+    assert given.convex and "with the values given now" in given.premises[1]
     unknown = convexity(cp.quad_form(x, psd_wrap(cp.Parameter((2, 2)))))
     assert unknown.convex and "not proved" in unknown.premises[0]
     assert all(

@@ -38,7 +38,7 @@ def answer_word(verdict: Verdict) -> str:
         notes = ["it is concave"] if verdict.concave else []
         between = verdict.relaxation is not None and verdict.relaxation.convex
         notes += ["its relaxation is convex"] if between else []
-        near = "only by rounding" if verdict.convex is False else "convex within rounding"
+        near = "by no more than rounding" if verdict.convex is False else "convex within rounding"
         notes += [near] if "convex" in verdict.rounding else []
         word = "UNKNOWN" if verdict.convex is None else "NOT CONVEX"
         word += f" ({', '.join(notes)})" if notes else ""

@@ -66,6 +66,10 @@ def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
         if not found.exact:
             name = "psd_wrap (assume_PSD)" if sign > 0 else "nsd_wrap"
             yield f"{name} asserts a {word} semidefinite matrix: {found}"
+            given = inner.value if found.eigenvalue is None and inner.is_constant() else None
+            now = definiteness(None if given is None else constant_matrix(cp.Constant(given)), sign)
+            if given is not None and not now.exact:
+                yield f"{name}: with the values given now {now}"
     elif kind in SHAPES:
         word, defect = SHAPES[kind]
         matrix = constant_matrix(inner)

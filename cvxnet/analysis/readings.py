@@ -47,18 +47,20 @@ class Reading:
     ----------
     change : str
         What was changed, and by how much.
-    distance : float
-        The largest change of a number.
+    distance, largest : float
+        The largest change of a number, and the largest number there.
     question : Question
         The question about that function; its answer is proved.
     """
 
     change: str
     distance: float
+    largest: float
     question: Question
 
     def __str__(self) -> str:
-        return f"{self.change} (by at most {self.distance:.2g})"
+        size = f"by at most {self.distance:.2g}, the largest number being {self.largest:.2g}"
+        return f"{self.change} ({size})"
 
 
 @np.errstate(all="ignore")
@@ -73,7 +75,12 @@ def nearest_reading(
     if witness is None:
         forms = definite_forms(question.expression, (shifted_form,))
         readings += [
-            Reading("the diagonal of a matrix is shifted", distance, changed(question, expression))
+            Reading(
+                "the diagonal of a matrix is shifted",
+                distance,
+                largest_of(constants_of(tape)),
+                changed(question, expression),
+            )
             for _, distance, expression in forms
             if distance is not None
         ]
@@ -87,7 +94,8 @@ def nearest_reading(
         if not abs(violation_of(witness)) <= reach:
             return None
         readings += changed_constants(question, tape, witness, constants)
-        readings += added_squares(question, witness, reach, 1.0 if goal == "convex" else -1.0)
+        sign, largest = (1.0 if goal == "convex" else -1.0), largest_of(constants)
+        readings += added_squares(question, witness, reach, sign, largest)
         readings.sort(key=lambda reading: reading.distance)
     return next((reading for reading in readings if proves(reading.question, goal)), None)
 
@@ -101,6 +109,11 @@ def constants_of(tape: Tape) -> Constants:
     """All constants by their place."""
     nodes = enumerate(tape.nodes)
     return {k: dense(node.value) for k, node in nodes if isinstance(node, cp.Constant)}
+
+
+def largest_of(constants: Constants) -> float:
+    """The largest absolute value of all entries."""
+    return max((float(np.abs(v).max()) for v in constants.values() if v.size), default=0.0)
 
 
 def room_of(value: Array) -> float:
@@ -156,7 +169,7 @@ def changed_constants(
     def reading(change: str, moved: Constants) -> Reading:
         asked = changed(question, rebuilt(tape, moved))
         distance = max(float(np.abs(v - constants[k]).max()) for k, v in moved.items())
-        return Reading(change, distance, asked)
+        return Reading(change, distance, largest_of({k: constants[k] for k in moved}), asked)
 
     dropped = {k: np.where(np.abs(v) <= room_of(v), 0.0, v) for k, v in constants.items()}
     dropped = {k: v for k, v in dropped.items() if (v != constants[k]).any()}
@@ -176,7 +189,7 @@ def changed_constants(
 
 
 def added_squares(
-    question: Question, witness: Counterexample, reach: float, sign: float
+    question: Question, witness: Counterexample, reach: float, sign: float, largest: float
 ) -> Iterator[Reading]:
     """The function plus a multiple of the squared unknowns, no more than roundings amount to."""
     length = sum(float(((witness.a[n] - witness.b[n]) ** 2).sum()) for n in witness.a)
@@ -188,7 +201,7 @@ def added_squares(
         factor = 4.0 * amount / length  # (a - b)^2 / 4 is how far below its chord a square is
         expression = question.expression + sign * factor * squares
         asked = changed(question, expression)
-        yield Reading("a multiple of the squared unknowns is added", factor, asked)
+        yield Reading("a multiple of the squared unknowns is added", factor, largest, asked)
 
 
 def smallest_shift(value: Array, sign: float) -> float | None:

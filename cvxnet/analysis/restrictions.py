@@ -19,6 +19,7 @@ from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.matrix_frac import MatrixFrac
+from cvxpy.atoms.perspective import perspective
 from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
@@ -57,7 +58,8 @@ class Need:
     Attributes
     ----------
     kind : str
-        ">=", ">", "semidefinite", "definite", "symmetric" or "!=" (other than zero).
+        ">=", ">", "semidefinite", "definite", "symmetric", "!=" (other than zero) or "inside"
+        (of a perspective, whose arguments are divided first).
     expression : CVXPY expression
         What the need is about.
     text : str
@@ -123,6 +125,8 @@ def needs_of(node: Any, question: Question) -> Iterator[Need]:
     if isinstance(node, binary.DivExpression):
         yield need_of_denominator(node.args[1], question)
         return
+    if isinstance(node, perspective):
+        yield from needs_of_perspective(node, question)
     try:
         constraints = node._domain() if node.args else []
     except ValueError:  # a power whose exponent is a parameter without a value
@@ -179,6 +183,17 @@ def parts_of(expression: Any) -> list[Any]:
     if isinstance(inner, affine.hstack.Hstack | affine.vstack.Vstack):
         return [part for arg in inner.args for part in parts_of(arg)]
     return [expression]
+
+
+def needs_of_perspective(node: Any, question: Question) -> Iterator[Need]:
+    """What ``s f(x / s)`` needs of x: for s > 0 a sign of an entry of x / s is one of x."""
+    scale = show(node.args[0], question)
+    for inner in Tape([node.f]).nodes:
+        for need in needs_of(inner, question):
+            if need.kind in (">=", ">") and not need.expression.args:
+                yield need
+            else:
+                yield Need("inside", need.expression, f"{need.text} divided by {scale}")
 
 
 def need_of_denominator(bottom: Any, question: Question) -> Need:
