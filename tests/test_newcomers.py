@@ -4,9 +4,12 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.analysis.identities import is_same, rewritten_everywhere
 from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.bracket import bracket_text, excess_text
+from cvxnet.errors import InputError
 
 # Verdicts
 
@@ -186,3 +189,69 @@ def test_disciplines_of_a_problem_are_said_to_be_of_its_objective():
     x = cp.Variable(pos=True)
     disciplines = convexity(cp.Problem(cp.Minimize(1 / x), [x <= 1])).disciplines
     assert all("the objective alone" in line for line in disciplines.values())
+
+
+# Solutions and certificates
+
+
+X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 0.0])
+
+
+def test_check_takes_what_train_and_certify_return():
+    solution = cn.train("relu", X, Y, weight_decay=0.1)
+    found = cn.certify(solution.network, X, Y, weight_decay=0.1)
+    for rounded in (False, True):
+        expected = cn.check(solution.certificate.to_dict(), rounded=rounded)
+        assert expected.valid
+        assert cn.check(solution, rounded=rounded) == expected
+        assert cn.check(solution.certificate, rounded=rounded) == expected
+        assert cn.check(found, rounded=rounded).upper == found.value
+    tampered = cn.Certificate(**vars(solution.certificate) | {"lower": solution.value})
+    assert not cn.check(tampered).valid
+    assert "named by a str or a path, not by a Sequential" in cn.check(solution.network).reason
+
+
+def test_predictions_are_as_long_as_the_target():
+    solution = cn.train("relu", X, Y, weight_decay=0.1, output_bias=True, skip=True)
+    assert solution.predict(X).shape == Y.shape == (3,)
+    assert (solution.predict(X.tolist())[:, None] == solution.network(X)).all()
+    loss = 0.5 * ((solution.predict(X) - Y) ** 2).sum()
+    assert loss <= solution.value and cn.check(solution).valid
+    for wrong, message in [(Y, "expected n rows"), (np.eye(3), "3 columns.*trained on 1")]:
+        with pytest.raises(InputError, match=message):
+            solution.predict(wrong)
+
+
+def test_a_certification_shows_the_network_the_best_one_found_and_the_excess():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
+    net = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 1))
+    found = cn.certify(net, X, y, weight_decay=0.1, time_limit=1e-9)
+    own = 0.5 * ((net(X)[:, 0] - y) ** 2).sum() + 0.05 * sum(
+        (w**2).sum() for name, w in net.state_dict().items() if name != "2.bias"
+    )
+    assert found.value == pytest.approx(own, rel=1e-12)
+    assert found.lower <= found.upper == min(found.best.value, found.value)
+    least, most = found.excess
+    assert least == (found.value - found.upper) / found.upper
+    assert most == ((found.value - found.lower) / found.lower if found.lower else np.inf)
+    low, high = bracket_text(found.lower, found.upper)
+    assert str(found).startswith(f"{low} <= optimum <= {high} (relative gap {found.gap:.1e})")
+    assert excess_text(least, most) in str(found) and f"{found.value:.10g}" in str(found)
+    assert cn.check(found).upper == found.value
+
+
+@pytest.mark.parametrize("options", [{}, {"norm": "l1"}, {"skip": True, "output_bias": True}])
+def test_linear_networks_are_certified(options):
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((9, 3)), rng.standard_normal(9)
+    solution = cn.train("linear", X, y, weight_decay=0.2, **options)
+    found = cn.certify(solution.network, X, y, weight_decay=0.2)
+    assert cn.check(found).valid
+    same = options.get("norm") is None
+    assert (found.value == pytest.approx(solution.value, rel=1e-9)) == same
+    assert (found.closed_by == "gap") == same
+    deep = cn.Sequential(cn.Linear(3, 3), cn.ReLU(), cn.Linear(3, 4), cn.Linear(4, 1))
+    found = cn.certify(deep, X, y, weight_decay=0.2)
+    assert found.layers_below == 2 and found.certificate.unit_name == "linear"
+    assert cn.check(found).valid

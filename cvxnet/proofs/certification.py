@@ -9,7 +9,7 @@ from typing import Any
 
 from cvxnet.bracket import bracket_text, excess, excess_text, relative_gap, tolerance_text
 from cvxnet.errors import InputError
-from cvxnet.layers import Layer, Sequential
+from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.layers.adoption import as_layer
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.reading import read_network
@@ -133,7 +133,8 @@ def certify(
     Parameters
     ----------
     network : Sequential or torch module
-        ``Linear, activation, Linear`` with one output, trained by anyone. Of a deeper network the
+        ``Linear, activation, Linear`` with one output, trained by anyone, or without an activation,
+        as `cvxnet.train` makes them of linear units. Of a deeper network the
         last two layers are certified, on the features that the layers below compute.
     X, y, loss, sample_weight, solver, progress
         As in `cvxnet.train`.
@@ -197,8 +198,13 @@ def certify(
 
 
 def split_deep(network: Layer) -> tuple[Sequential | None, Layer]:
-    """The layers below the last two (None where there are none), and those two."""
+    """The layers below the last two (None where there are none), and those two.
+
+    Between the two stands an activation, or nothing.
+    """
     layers = list(network.children().values()) if isinstance(network, Sequential) else []
-    if len(layers) <= 3:
+    linear = all(isinstance(layer, Linear) for layer in layers[-2:])
+    top = 2 if linear else 3
+    if len(layers) <= top:
         return None, network
-    return Sequential(*layers[:-3]), Sequential(*layers[-3:])
+    return Sequential(*layers[:-top]), Sequential(*layers[-top:])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.proofs import checker, rounded_sweep
+from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.document import Path
@@ -20,7 +21,7 @@ OPTION = "rounded=True, --rounded"
 
 
 def check(
-    source: Path | dict[str, Any],
+    source: Path | dict[str, Any] | Certificate | Any,
     data: Any = None,
     *,
     rounded: bool = False,
@@ -30,7 +31,8 @@ def check(
 
     Parameters
     ----------
-    source : path of the certificate file, or the document in it
+    source : path of the certificate file, the document in it, a `Certificate`, or what has one: a
+        `Solution`, a `Certification` (whose certificate is about the given network)
     data : only where the file leaves its data out: the pair ``(X, y)``, or the path of a CSV file
         (target last, one line of names allowed) or of a certificate that has them
     rounded : prove that the dual vector is feasible in floating point with bounds on all rounding
@@ -50,6 +52,7 @@ def check(
     >>> check({"format": "something else"}).reason
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
+    source = document_of(source)
     if not rounded:
         return with_hint(checker.check(source, data, time_limit=time_limit), source, data)
     lower = upper = None
@@ -86,6 +89,12 @@ def check(
     return checker.CheckResult(
         valid=True, lower=lower, upper=upper, reason=f"proved in {ROUNDED}", method=ROUNDED
     )
+
+
+def document_of(source: Any) -> Any:
+    """The document of a certificate, or of the one that something has; all else as it is."""
+    certificate = getattr(source, "certificate", source)
+    return certificate.to_dict() if isinstance(certificate, Certificate) else source
 
 
 def with_hint(

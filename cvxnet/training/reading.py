@@ -24,6 +24,8 @@ class TwoLayers:
 def read_network(network: Layer) -> TwoLayers:
     """Take ``Linear, activation, Linear`` with one output apart, with or without a skip connection.
 
+    Without an activation the units are linear.
+
     Examples
     --------
     >>> from cvxnet.layers import LeakyReLU
@@ -33,7 +35,7 @@ def read_network(network: Layer) -> TwoLayers:
     """
     body, skip = split_skip(network)
     parts = list(body.children().values()) if isinstance(body, Sequential) else []
-    first, last = (parts[0], parts[-1]) if len(parts) == 3 else (None, None)
+    first, last = (parts[0], parts[-1]) if len(parts) in (2, 3) else (None, None)
     if not isinstance(first, Linear) or not isinstance(last, Linear):
         raise refusal(network, "it is not Linear, activation, Linear")
     for name, layer in (("first", first), ("last", last)):
@@ -45,12 +47,12 @@ def read_network(network: Layer) -> TwoLayers:
     weights = Weights(
         W=state["0.weight"],
         b=state.get("0.bias"),
-        a=state["2.weight"][0],
-        c=float(state["2.bias"][0]) if "2.bias" in state else None,
+        a=state[f"{len(parts) - 1}.weight"][0],
+        c=float(state[f"{len(parts) - 1}.bias"][0]) if last.bias is not None else None,
         s=None if skip is None else skip.state_dict()["weight"][0],
     )
     form = Form(weights.b is not None, weights.c is not None, skip is not None)
-    family = family_of(network, parts[1])
+    family = family_of(network, parts[1]) if len(parts) == 3 else Family("linear")
     return TwoLayers(family, form, weights, first.out_features, first.given and last.given)
 
 
@@ -78,7 +80,7 @@ def refusal(network: Layer, why: str) -> UnsupportedError:
     known = ", ".join(sorted(f.layer.__name__ for f in FAMILIES.values() if f.layer))
     return UnsupportedError(
         f"{network!r} cannot be trained to the global optimum: {why}. Covered are networks "
-        f"Linear(d, m), activation, Linear(m, 1) with one of the activations {known}, with or "
-        "without biases, and the same beside a free linear skip connection, "
+        f"Linear(d, m), activation, Linear(m, 1) with one of the activations {known} or with none, "
+        "with or without biases, and the same beside a free linear skip connection, "
         "Residual(network, shortcut=Linear(d, 1, bias=False))."
     )

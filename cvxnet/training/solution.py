@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cvxnet.bracket import bracket_text, relative_gap, tolerance_text
+from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.validation import check_matrix
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -94,6 +101,27 @@ class Solution:
             "untrained: this is still the best network without units, and none was found that "
             f"lowers its objective before training ended ({self.stats['stopped']})"
         )
+
+    def predict(self, X: Any) -> Array:
+        """The predictions at the rows of X, (n,) as targets are; ``network(X)`` is (n, 1).
+
+        Examples
+        --------
+        >>> import cvxnet as cn
+        >>> X = [[-1.0], [1.0]]
+        >>> solution = cn.train("relu", X, [1.0, 2.0], weight_decay=0.1, bias=False)
+        >>> solution.predict(X).round(6).tolist()
+        [0.9, 1.9]
+
+        Raises
+        ------
+        InputError
+            For something else than a matrix of finite numbers with as many columns as in training.
+        """
+        X, d = check_matrix(X), self.certificate.X.shape[1]
+        if X.shape[1] != d:
+            raise InputError(f"X has {X.shape[1]} columns, but the network was trained on {d}.")
+        return np.asarray(self.network(X)[:, 0])
 
     def __repr__(self) -> str:
         return f"<Solution {self}>"
