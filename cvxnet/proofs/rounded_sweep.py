@@ -1,7 +1,7 @@
 """A bound on rho(v) in floating point, for ReLU-like units and at most three columns, O(n^2 log n).
 
 Where exact integers take too long. Every rounding error is bounded here, so what comes out is a
-proof, if the processor and numba's compiler follow IEEE 754. It shares no code with training or
+proof, if the processor, numpy and numba follow IEEE 754. It shares no code with training or
 with the exact checker. What it bounds, over the unit ball of R^3 (fewer columns: zeros added), is
 
     g(u) = sum_j v_j phi(x_j.u) = h.u + sum_j k_j |e_j.u|,     phi(z) = right z_+ - left (-z)_+,
@@ -60,6 +60,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -196,37 +197,75 @@ def sweep(
         within_reach * (1.0 - 2.0**-48) - error - 8.0 * EPS * size,
         2.0**-20 * (size + 2.0 * total),
     )
-    for start in range(0, len(E), CIRCLES_AT_ONCE):
-        watch()
-        stop = min(start + CIRCLES_AT_ONCE, len(E))
-        best = circles(E, first, rest, level, size, best, start, stop)
+    for i in range(len(E)):
+        if i % CIRCLES_AT_ONCE == 0:
+            watch()
+        best = circle(E, first, rest, level, size, best, E[i], crossings(E, i))
     # (1 + 8 eps) best + 8 eps |h|: what was dismissed because its square is at most that of best
     seen = Fraction(best) * (1 + Fraction(EPS) * 8) + Fraction(8.0 * EPS * size)
     return (seen + Fraction(error)) * (1 + Fraction(1, 2**50))  # 1 / cos(eta) < 1 + 2^-50
 
 
+class Crossings(NamedTuple):
+    """How the rows cross a circle.
+
+    ``ratio`` is b / a of each row, ``start`` its sign where the walk starts, ``near`` whether it is
+    near, and ``multiple`` then the sign of the multiple of the normal that it is, 0 for others.
+    ``order`` has the rows that cross, in order. A start of 0 is a = b = 0. Where only a = 0 the
+    row crosses where the walk ends.
+    """
+
+    ratio: Array
+    start: Array
+    near: NDArray[np.bool_]
+    multiple: Array
+    order: NDArray[np.int64]
+
+
+def crossings(E: Array, i: int) -> Crossings:
+    """The crossings of all rows with the circle of row i."""
+    e, x, k = E[i], E.T, int(np.argmax(np.abs(E[i])))
+    p, q = (k + 1) % 3, (k + 2) % 3
+    a, b = difference(e[k], x[p], e[p], x[k]), difference(e[k], x[q], e[q], x[k])
+    with np.errstate(over="ignore"):
+        ratio = np.divide(b, a, out=np.full(len(E), np.inf), where=a != 0.0)
+    start = np.sign(np.where(a != 0.0, a, b)) * np.sign(e[k])
+    near = (np.abs(a) <= NEAR) & (np.abs(b) <= NEAR)
+    multiple = np.where(near, np.sign(x[k]) * np.sign(e[k]), 0.0)
+    order = np.flatnonzero(start)
+    return Crossings(ratio, start, near, multiple, order[np.argsort(ratio[order])])
+
+
+def difference(x: Any, y: Any, z: Any, w: Any) -> Any:
+    """``x y - z w`` for numbers below 1, with an error below 2.01 eps of it + 2^-103."""
+    s, t = x * y, z * w
+    return (s - t) + (product_error(x, y, s) - product_error(z, w, t))
+
+
+def product_error(x: Any, y: Any, product: Any) -> Any:
+    """``x y - product``, exactly where nothing underflows (Dekker 1971)."""
+    s, t = 134217729.0 * x, 134217729.0 * y
+    x_high, y_high = s - (s - x), t - (t - y)
+    x_low, y_low = x - x_high, y - y_high
+    return x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
+
+
 @njit(cache=True, nogil=True)
-def circles(E, first, rest, h, size, best, start, stop):  # type: ignore[no-untyped-def]
-    """The largest of ``best`` and what is found on some circles and beside them."""
-    for i in range(start, stop):
-        best = circle(E, first, rest, h, size, best, i)
-    return best
-
-
-@njit(cache=True)
-def circle(E, first, rest, h, size, best, i):  # type: ignore[no-untyped-def]
-    """One circle: its arcs, and the two cells beside each."""
-    e = E[i]
-    ratio, start, near, multiple = crossings(E, i)
-    order = np.argsort(ratio)
-    order = order[start[order] != 0.0]
+def circle(E, first, rest, h, size, best, e, crossings):  # type: ignore[no-untyped-def]
+    """The largest of ``best`` and what is on one circle's arcs and in the two cells beside each."""
+    ratio, start, near, multiple, order = crossings
     # signed sums of k_j e_j, each in two parts: of rows that are not near; of near ones on the
     # arc; of near ones on the side of the circle to which e points
-    far, along, beside = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))
+    far, along, beside, sign = (
+        np.zeros((2, 3)),
+        np.zeros((2, 3)),
+        np.zeros((2, 3)),
+        np.empty(len(E)),
+    )
     for j in range(len(E)):
         add(along if near[j] else far, start[j], first[j], rest[j])
         add(beside, multiple[j], first[j], rest[j])
-    sign = np.where(near, 0.0, start)
+        sign[j] = 0.0 if near[j] else start[j]
     c, U, V = np.empty(3), np.empty(3), np.empty(3)
     for t in range(order.size + 1):
         if t > 0:
@@ -248,46 +287,6 @@ def circle(E, first, rest, h, size, best, i):  # type: ignore[no-untyped-def]
                         length = np.sqrt(square)
                         best = max(best, length + 32.0 * EPS * (length + 2.0 * size))
     return best
-
-
-@njit(cache=True)
-def crossings(E, i):  # type: ignore[no-untyped-def]
-    """For each row b / a, its sign where the walk starts, whether it is near, and of what sign.
-
-    The sign is 0 where a = b = 0. Where only a = 0 the row crosses where the walk ends. The last
-    is the sign of the multiple of the normal that a near row is, 0 for others.
-    """
-    e, n = E[i], len(E)
-    ratio, sign, multiple = np.full(n, np.inf), np.zeros(n), np.zeros(n)
-    near = np.zeros(n, np.bool_)
-    k = np.argmax(np.abs(e))
-    p, q = (k + 1) % 3, (k + 2) % 3
-    for j in range(n):
-        x = E[j]
-        a, b = difference(e[k], x[p], e[p], x[k]), difference(e[k], x[q], e[q], x[k])
-        if a != 0.0:
-            ratio[j] = b / a
-        sign[j] = np.sign(a if a != 0.0 else b) * np.sign(e[k])
-        near[j] = abs(a) <= NEAR and abs(b) <= NEAR
-        if near[j]:
-            multiple[j] = np.sign(x[k]) * np.sign(e[k])
-    return ratio, sign, near, multiple
-
-
-@njit(cache=True)
-def difference(x, y, z, w):  # type: ignore[no-untyped-def]
-    """``x y - z w`` for numbers below 1, with an error below 2.01 eps of it + 2^-103."""
-    s, t = x * y, z * w
-    return (s - t) + (product_error(x, y, s) - product_error(z, w, t))
-
-
-@njit(cache=True)
-def product_error(x, y, product):  # type: ignore[no-untyped-def]
-    """``x y - product``, exactly where nothing underflows (Dekker 1971)."""
-    s, t = 134217729.0 * x, 134217729.0 * y
-    x_high, y_high = s - (s - x), t - (t - y)
-    x_low, y_low = x - x_high, y - y_high
-    return x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
 
 
 @njit(cache=True)
