@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from cvxpy.transforms.partial_optimize import partial_optimize
 
 import cvxnet as cn
 from cvxnet.analysis import convexity
@@ -52,6 +53,32 @@ def test_ordinary_expressions_get_their_verdict(text):
     verdict = convexity(eval(text, leaves()))
     assert (verdict.convex, verdict.concave) == EXPRESSIONS[text]
     assert all(witness.verify() for witness in verdict.counterexamples.values())
+
+
+PARTIAL = """partial_optimize(cp.Problem(cp.Minimize(cp.square(v[0] - v[1])), [v[0] >= 0]),
+                              dont_opt_vars=[v])"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "why"),
+    [
+        ("-cp.perspective(cp.square(s), q)", (None, True), "perspective is not evaluated"),
+        ("-cp.lambda_max(D)", (None, True), "the domain of D is no box"),
+        ("cp.real(1j * v) * v[0]", (None, None), "complex numbers are not evaluated"),
+        ("-cp.transforms.indicator([v >= 0])", (None, True), "indicator is not evaluated"),
+        (PARTIAL, (True, None), "PartialProblem is not evaluated"),
+        ("cp.square(cp.Variable(bounds=[cp.Parameter(), None]))", (True, None), "was found"),
+    ],
+)
+def test_what_is_not_evaluated_is_left_to_the_rules(text, expected, why):
+    names = leaves() | {"partial_optimize": partial_optimize}
+    names |= {"D": cp.Variable((2, 2), PSD=True, name="D"), "s": cp.Variable(),
+              "q": cp.Variable(pos=True)}  # fmt: skip
+    verdict = convexity(eval(text, names))
+    assert (verdict.convex, verdict.concave) == expected
+    unknown = "convex" if verdict.convex is None else "concave"
+    assert why in verdict.reasons[unknown]
+    assert str(verdict) and verdict._repr_html_()
 
 
 CONES = {

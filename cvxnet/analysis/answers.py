@@ -220,6 +220,9 @@ def unknown_reason(question: Question, goal: str) -> str:
     """Why there is no answer."""
     if getattr(question.expression, f"is_{goal}")():
         return "CVXPY accepts it within its tolerance, but exactly it could not be proved"
+    obstacle = Space(question, question.tape()).obstacle
+    if obstacle:
+        return f"the rules stop, and no counterexample was looked for: {obstacle}"
     return "the rules stop, and no counterexample was found"
 
 

@@ -15,7 +15,7 @@ from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.quadratics import constant_matrix, definiteness
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.shapes import profile_of
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Tape, dense, inner
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def blame_turn(question: Question, tape: Tape, facts: list[Facts], place: int, g
 
 def source(question: Question, node: Any) -> str:
     """A short name for an expression: the leaf that it is made of, or the layer."""
-    while node.args and len(node.args) == 1:
+    while len(inner(node)) == 1:
         node = node.args[0]
     if isinstance(node, cp.Variable | cp.Parameter):
         return question.name(node)

@@ -8,12 +8,14 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy.atoms.atom import Atom
+from cvxpy.expressions.leaf import Leaf
 
 from cvxnet.analysis.facts import Facts, make_facts
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rules import derive
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Tape, bound, dense
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def derive_facts(question: Question, tape: Tape) -> list[Facts]:
     unknowns = {id(u) for u in question.unknowns}
     facts: list[Facts] = []
     for place, node in enumerate(tape.nodes):
-        if not node.args:
+        if not isinstance(node, Atom | Leaf):
+            facts.append(foreign_facts(node))
+        elif not node.args:
             facts.append(leaf_facts(node, id(node) in unknowns, question))
         else:
             warm_caches(node)
@@ -85,6 +89,15 @@ def warm_caches(node: Any) -> None:
     """Ask CVXPY in order of evaluation, so that its cached recursion is never deep."""
     for question in ("is_constant", "is_nonneg", "is_nonpos", "is_convex", "is_concave"):
         getattr(node, question)()
+
+
+def foreign_facts(node: Any) -> Facts:
+    """What CVXPY says of an indicator or a partial problem; jointly convex is convex in some."""
+    low = np.full(node.shape, 0.0 if node.is_nonneg() else -np.inf)
+    high = np.full(node.shape, 0.0 if node.is_nonpos() else np.inf)
+    everywhere = np.ones(node.shape, dtype=bool)
+    convex, concave = everywhere & node.is_convex(), everywhere & node.is_concave()
+    return make_facts(low, high, convex, concave, rule="CVXPY's word")
 
 
 def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
@@ -114,8 +127,8 @@ def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
         low[outside] = high[outside] = 0.0
     declared = leaf.attributes.get("bounds")
     if declared is not None:
-        low = np.maximum(low, -np.inf if declared[0] is None else dense(declared[0]))
-        high = np.minimum(high, np.inf if declared[1] is None else dense(declared[1]))
+        low = np.maximum(low, bound(declared[0], -np.inf))
+        high = np.minimum(high, bound(declared[1], np.inf))
     if id(leaf) in question.labels:
         low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
     if id(leaf) in question.bounds:

@@ -15,7 +15,7 @@ import numpy as np
 from cvxpy.atoms.affine.wraps import Wrap
 from numpy.typing import NDArray
 
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Tape, bound, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
 
 Array = NDArray[np.float64]
@@ -115,7 +115,7 @@ def describe_node(node: Any, inputs: Iterable[int], question: Any) -> dict[str, 
 
 def constant_entries(value: Any) -> list[Any]:
     """The entries of a constant by rows; complex ones as text, which no checker reads."""
-    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+    array = dense(value)
     return [str(v) for v in array.ravel()] if np.iscomplexobj(array) else values(array)
 
 
@@ -124,9 +124,11 @@ def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
     used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
     low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
     given = [leaf.attributes.get("bounds"), question.bounds.get(id(leaf))]
+    free = False
     for bounds in filter(None, given):
-        low = np.maximum(low, -np.inf if bounds[0] is None else dense(bounds[0]))
-        high = np.minimum(high, np.inf if bounds[1] is None else dense(bounds[1]))
+        low = np.maximum(low, bound(bounds[0], -np.inf))
+        high = np.minimum(high, bound(bounds[1], np.inf))
+        free = free or any(isinstance(b, cp.Expression) and b.parameters() for b in bounds)
     for places in [leaf.boolean_idx] if len(leaf.boolean_idx) else []:
         inside = tuple(places) if leaf.shape else ()
         low[inside], high[inside] = np.maximum(low[inside], 0.0), np.minimum(high[inside], 1.0)
@@ -136,6 +138,7 @@ def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
         low[outside] = high[outside] = 0.0
     labels = {"label"} if id(leaf) in question.labels else set()
     fixed = not any(leaf is unknown for unknown in question.unknowns)
+    labels |= {"bounded by a parameter"} if free else set()  # which no checker knows
     labels |= {"whole"} if fixed and used & {"integer", "boolean"} else set()
     return {
         "atom": "leaf",

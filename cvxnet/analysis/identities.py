@@ -21,7 +21,7 @@ from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, bare, dense
+from cvxnet.analysis.tape import Tape, bare, dense, inner
 
 POWERS = (Power, PowerApprox)
 MOST_COMPARED = 200  # nodes of two expressions that are compared part by part
@@ -88,7 +88,7 @@ def rebuild(question: Question, root: Any, patterns: tuple[Pattern, ...]) -> Rew
     tape, new, names, same = Tape([root]), list[Any](), list[str](), True
     for place, node in enumerate(tape.nodes):
         arguments = [new[k] for k in tape.inputs[place]]
-        kept = all(a is b for a, b in zip(arguments, node.args, strict=True))
+        kept = all(a is b for a, b in zip(arguments, inner(node), strict=True))
         copy = node if kept else node.copy(arguments)
         found = next((f for pattern in patterns if (f := pattern(copy)) is not None), None)
         if found is not None:

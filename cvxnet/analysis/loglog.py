@@ -67,6 +67,8 @@ def log_log_curvature(question: Question, tape: Tape) -> tuple[str, str]:
 def leaf(node: Any, question: Question) -> LogLog:
     """Unknowns and free values are taken positive; labels are not; constants are what they are."""
     yes, no = np.ones(node.shape, dtype=bool), np.zeros(node.shape, dtype=bool)
+    if node.is_complex():
+        return LogLog(no, no, no, no)
     if isinstance(node, cp.Constant):
         value = dense(node.value)
         return LogLog(value == 0.0, value > 0.0, yes, yes)

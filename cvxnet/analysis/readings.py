@@ -25,7 +25,7 @@ from cvxnet.analysis.kits import FLOATS, RATIONALS, as_fraction
 from cvxnet.analysis.operations import evaluate
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Tape, dense, inner
 from cvxnet.analysis.witnesses import Counterexample
 
 Array = NDArray[np.float64]
@@ -246,7 +246,7 @@ def rebuilt(tape: Tape, changed: Constants) -> Any:
         arguments = [new[k] for k in tape.inputs[place]]
         if place in changed:
             new.append(cp.Constant(changed[place]))
-        elif all(a is b for a, b in zip(arguments, node.args, strict=True)):
+        elif all(a is b for a, b in zip(arguments, inner(node), strict=True)):
             new.append(node)
         else:
             new.append(node.copy(arguments))
@@ -289,7 +289,7 @@ def with_forms(expression: Any, rewrite: Any, distances: list[float | None]) -> 
     tape, new = Tape([expression]), list[Any]()
     for place, node in enumerate(tape.nodes):
         arguments = [new[k] for k in tape.inputs[place]]
-        same = all(a is b for a, b in zip(arguments, node.args, strict=True))
+        same = all(a is b for a, b in zip(arguments, inner(node), strict=True))
         copy = node if same else node.copy(arguments)
         vector, matrix = quadratic_parts(copy)
         for sign in (1, -1) if matrix is not None else ():

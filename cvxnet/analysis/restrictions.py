@@ -17,6 +17,7 @@ import cvxpy as cp
 import numpy as np
 from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
+from cvxpy.atoms.atom import Atom
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.matrix_frac import MatrixFrac
 from cvxpy.atoms.perspective import perspective
@@ -128,7 +129,7 @@ def needs_of(node: Any, question: Question) -> Iterator[Need]:
     if isinstance(node, perspective):
         yield from needs_of_perspective(node, question)
     try:
-        constraints = node._domain() if node.args else []
+        constraints = node._domain() if isinstance(node, Atom) else []
     except ValueError:  # a power whose exponent is a parameter without a value
         return
     for number, constraint in enumerate(constraints):

@@ -55,8 +55,8 @@ def work_of(node: Any) -> int:
 
 
 def is_evaluable(node: Any) -> bool:
-    """Whether a node has values here and in the checker: real ones, at least one, by a formula."""
-    return node.size > 0 and not node.is_complex() and (not node.args or has_formula(node))
+    """Whether a node has values here and in the checker: at least one, by a formula."""
+    return node.size > 0 and (not node.args or has_formula(node))
 
 
 class Space:
@@ -73,11 +73,25 @@ class Space:
         self.free = [leaf for leaf in leaves if id(leaf) not in asked]
         self.domains = {id(leaf): domain_of(leaf, question) for leaf in leaves}
         self.drawable = all(d is not None for d in self.domains.values())
-        # What the checker has no formula for could never be verified.
-        evaluable = all(has_formula(n) for t in (tape, self.limits) for n in t.nodes if n.args)
-        self.searchable = bool(self.unknowns) and self.drawable and evaluable and limits is not None
+        nodes = [n for t in (tape, self.limits) for n in t.nodes]
+        self.obstacle = self.find_obstacle(leaves, nodes, known=limits is not None)
+        self.searchable = not self.obstacle
         self.size = sum(int(u.size) for u in self.unknowns)
-        self.work = sum(work_of(node) for t in (tape, self.limits) for node in t.nodes)
+        self.work = sum(map(work_of, nodes))
+
+    def find_obstacle(self, leaves: list[Any], nodes: list[Any], known: bool) -> str:
+        """Why nothing can be found that the checker could prove, or ""."""
+        if any(node.is_complex() for node in nodes):
+            return "complex numbers are not evaluated"
+        for leaf in leaves:
+            if self.domains[id(leaf)] is None:
+                return f"the domain of {self.question.name(leaf)} is no box"
+        for node in nodes:
+            if not is_evaluable(node):
+                return f"{type(node).__name__.removesuffix('Approx')} is not evaluated"
+        if not known:
+            return "a constraint is of a kind that is not evaluated"
+        return "" if self.unknowns else "there are no unknowns"
 
     def split(self, flat: Array) -> dict[int, Array]:
         """A batch of flat vectors as a batch of values for each unknown."""

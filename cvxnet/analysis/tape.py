@@ -12,6 +12,8 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy.atoms.atom import Atom
+from cvxpy.expressions.leaf import Leaf
 
 from cvxnet.analysis import functions  # noqa: F401 - it registers the scalar functions
 from cvxnet.analysis.kits import FLOATS
@@ -34,7 +36,7 @@ class Tape:
         self.place: dict[int, int] = {}
         for root in roots:
             self._visit(root)
-        self.inputs = [tuple(self.place[id(a)] for a in node.args) for node in self.nodes]
+        self.inputs = [tuple(self.place[id(a)] for a in inner(node)) for node in self.nodes]
 
     def _visit(self, root: Any) -> None:
         stack = [(root, False)]
@@ -47,7 +49,7 @@ class Tape:
                 self.nodes.append(node)
             else:
                 stack.append((node, True))
-                stack.extend((arg, False) for arg in reversed(node.args))
+                stack.extend((arg, False) for arg in reversed(inner(node)))
 
     def leaves(self) -> list[Any]:
         """Variables and parameters, in order of appearance."""
@@ -80,9 +82,25 @@ class Tape:
         return values
 
 
+def inner(node: Any) -> list[Any]:
+    """The expressions that a node is made of; indicators and partial problems are made of others.
+
+    About those only CVXPY has a word.
+    """
+    return node.args if isinstance(node, Atom | Leaf) else []
+
+
+def bound(value: Any, otherwise: float) -> Any:
+    """A declared bound of a leaf as an array; one that depends on a parameter may be anything."""
+    if isinstance(value, cp.Expression):
+        value = None if value.parameters() else value.value
+    return otherwise if value is None else dense(value)
+
+
 def dense(value: Any) -> Any:
-    """A constant's value as a plain array."""
-    return np.asarray(value.toarray() if hasattr(value, "toarray") else value, dtype=np.float64)
+    """A constant's value as a plain array, of complex numbers where it has some."""
+    array = np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+    return array if np.iscomplexobj(array) else array.astype(np.float64)
 
 
 def bare(node: Any) -> Any:
