@@ -206,6 +206,6 @@ def hold_verdicts(rng: Rng, script: Script, d: int, given: bool) -> None:
         script.holds("blocks are judged", "len(str(verdict.blocks)) > 0")
         script.holds(
             "repairs are verified",
-            "all(r.verdict is None or r.verdict.convex for r in verdict.repairs)",
+            "all(map(numeric.repaired, verdict.repairs))",
             "verdict.repairs",
         )

@@ -207,6 +207,11 @@ def largest(points: Points) -> float:
     return max((float(np.abs(v).max(initial=0.0)) for v in points.values()), default=0.0)
 
 
+def repaired(repair: Any) -> bool:
+    """Whether the verdict on a repair is the one that it was offered for."""
+    return repair.verdict is None or bool(repair.verdict.convex or repair.verdict.concave)
+
+
 # ------------------------------------------------------------------------------------ networks
 
 

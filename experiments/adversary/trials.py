@@ -28,6 +28,7 @@ IMPORTS = {
     r"\bonnxruntime\.": "import onnxruntime",
     r"\boracles\.": "from experiments.adversary import oracles",
     r"\bnumeric\.": "from experiments.adversary import numeric",
+    r"\bcommands\.": "from experiments.adversary import commands",
     r"\bfolder\b": "from pathlib import Path\nimport tempfile",
     r"\bchecker\.": "from cvxnet.proofs import checker",
     r"\b(inf|nan)\b": "from numpy import inf, nan",

@@ -207,7 +207,7 @@ def hold_words(rng: Rng, script: Script) -> None:
         script.holds("disciplines are words", "all(map(str, verdict.disciplines.values()))")
         script.holds(
             "repairs are verified",
-            "all(r.verdict is None or r.verdict.convex for r in verdict.repairs)",
+            "all(map(numeric.repaired, verdict.repairs))",
             "verdict.repairs",
         )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from experiments.adversary import doors, invariances, networks, training, verdicts
+from experiments.adversary import commands, doors, invariances, networks, training, verdicts
 from experiments.adversary.trials import Failure, Script, imports, run_trial
 
 Trial = Callable[[np.random.Generator, Script], None]
@@ -29,6 +29,7 @@ PARTS: dict[str, Trial] = {
     "problems": verdicts.trial_problem,
     "networks": networks.trial,
     "doors": doors.trial,
+    "commands": commands.trial,
 }
 PARTS |= {f"invariance-{name}": invariances.trial_of(name) for name in invariances.INVARIANCES}
 LIMIT = 300.0
