@@ -50,6 +50,15 @@ def test_the_zero_network_can_be_drawn():
     assert "0 hidden units" in plot_solution(solution).axes[0].get_title(loc="left")
 
 
+@pytest.mark.parametrize("y", [[3.0, 3.0, 3.0], [0.0, 0.0, 0.0], [1e9, 1e9, 1e9 + 1e-6]])
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("d", [1, 2])
+def test_a_constant_target_can_be_drawn(y, rows, d):
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]])[:rows, :d] + 0.5
+    solution = cn.train("relu", X, y[:rows], weight_decay=0.1, output_bias=True)
+    assert plot_solution(solution, ["u", "v"][:d], "z").get_suptitle().startswith("Global optimum:")
+
+
 def test_the_ends_of_a_bracket_are_told_apart_and_stay_true():
     rng = np.random.default_rng(0)
     for upper in np.exp(rng.uniform(-10, 10, 200)):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+FLAT = 1e-9
+"""Numbers that differ by less, relatively, have one color."""
 SURFACE, INK, KINK = "RdYlBu_r", "#333333", "#1a1a1a"
 RED, BLUE, GREY = "#b2182b", "#2166ac", "#999999"
 STYLE: Any = {
@@ -123,4 +125,7 @@ def color_scale(low: float, high: float) -> ScalarMappable:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
+    size = max(abs(low), abs(high))
+    if high - low <= FLAT * size or size == 0.0:  # a constant target has a color too
+        low, high = low - 0.5 * (size or 1.0), high + 0.5 * (size or 1.0)
     return ScalarMappable(Normalize(low, high), SURFACE)
