@@ -131,7 +131,10 @@ def finite(constraint: Any) -> Any:
             return cp.Constant(0.0) <= 0.0
         if free.any():
             kept = cp.Constant(np.broadcast_to(value, free.shape)[~free])
-            other = cp.broadcast_to(right if side is left else left, free.shape)[~free]
+            other = right if side is left else left
+            other = (other if other.shape == free.shape else cp.broadcast_to(other, free.shape))[
+                ~free
+            ]
             return kept <= other if side is left else other <= kept
     return constraint
 
