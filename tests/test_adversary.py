@@ -11,7 +11,9 @@ from experiments.adversary import trials
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 attacks = pytest.importorskip("experiments.adversary.attack")
-PARTS = pytest.importorskip("experiments.adversary.watch").PARTS
+watch = pytest.importorskip("experiments.adversary.watch")
+main = pytest.importorskip("experiments.adversary.__main__").main
+PARTS = watch.PARTS
 
 SEED = 0
 SAMPLE = {
@@ -100,6 +102,29 @@ def test_a_false_solution_is_found_out():
         script.run("own = oracles.training('relu', X, y, **problem)")
         training.hold_solution(script)
         assert f"training: {promise}" in [failure.kind for failure in script.failures]
+
+
+def test_a_trial_that_does_not_return_is_a_failure():
+    worker = watch.Worker(limit=0.05)  # too little for a process to start
+    (failure,), checked = worker.run("doors", SEED, 0)
+    assert "never returns" in failure.kind and not checked
+    assert worker.process is None
+
+
+def test_a_trial_is_shown_alone(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["adversary", "--only", "doors", "--trial", "3"])
+    assert main() == 0
+    script = trials.run_trial("doors", PARTS["doors"], 0, 3)
+    assert capsys.readouterr().out.strip() == "\n".join(script.lines)
+
+
+def test_experiments_are_listed_and_run_by_name():
+    from experiments.__main__ import HERE, experiments
+
+    known = experiments()
+    assert {"adversary", "compare", "speed"} <= set(known) and all(known.values())
+    names = {path.stem for path in HERE.glob("[a-z]*.py")}
+    assert names <= set(known)
 
 
 # ------------------------------------------------------------------------------------ the attack
