@@ -11,6 +11,7 @@ come by the dozen; programs that a user sees go through CVXPY.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -70,14 +71,18 @@ def solve_cone_program(
 ) -> ConeSolution:
     """Solve with one of SOLVERS; SolverError where no finite point comes back.
 
-    Where the solver has a second way, it is taken if asked for, and if the first one stops short.
+    Where the solver has a second way, it is taken if asked for, and if the first one stops short;
+    the time limit is for both together.
     """
+    begin = time.monotonic()
     first, second = SOLVERS[solver], SECOND_WAYS.get(solver)
     if second_way and second is not None:
         first, second = second, first
     solution = first(program, tolerance, time_limit)
-    if second is not None and solution.status not in ENDS:
-        other = second(program, tolerance, time_limit)
+    left = None if time_limit is None else time_limit - (time.monotonic() - begin)
+    in_time = left is None or left > 0.0
+    if second is not None and solution.status not in ENDS and (in_time or not solution.finite):
+        other = second(program, tolerance, left)
         if other.status in ENDS or not solution.finite:
             solution = other
     if not solution.finite:

@@ -209,7 +209,7 @@ def test_steps_into_numbers_too_large_for_doubles_are_not_taken():
 
 def test_tampered_evidence_is_refused():
     rng = np.random.default_rng(3)
-    X, y = rng.standard_normal((20, 6)), rng.standard_normal(20)
+    X, y = rng.standard_normal((20, 8)), rng.standard_normal(20)
     beta = 0.5 * cn.largest_weight_decay("relu", X, y)
     document = cn.train("relu", X, y, weight_decay=beta, gap=0.4).certificate.to_dict()
     assert cn.check(document).valid

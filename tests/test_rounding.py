@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.training.opening import open_bracket, start_wide
+from cvxnet.training import local_search
+from cvxnet.training.clock import now
+from cvxnet.training.local_search import start_wide
+from cvxnet.training.opening import open_bracket
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import set_up
 from cvxnet.training.sliding import slide
@@ -33,6 +36,12 @@ def test_rounded_features_tend_to_the_features_and_have_their_gradient(name, opt
         )
 
 
+def offer_all(bracket):
+    """All networks of the wide start."""
+    for network in start_wide(bracket.problem, bracket.units.free, np.inf):
+        bracket.offer_units(network)
+
+
 @pytest.mark.parametrize("loss", ["squared", "logistic", "absolute"])
 def test_wide_start_comes_near_what_any_width_reaches(loss):
     rng = np.random.default_rng(1)
@@ -41,21 +50,41 @@ def test_wide_start_comes_near_what_any_width_reaches(loss):
     y = y if loss != "logistic" else np.sign(y - np.median(y) + 1e-9)
     decay = 0.1 * cn.largest_weight_decay("relu", X, y, loss=loss)
     problem, scale = rescale(set_up("relu", X, y, loss, decay).problem)
-    assert not problem.family.exact
     bracket = open_bracket(problem)
     empty = bracket.upper
-    start_wide(bracket, np.inf)
+    offer_all(bracket)
     best = cn.train("relu", X, y, loss=loss, weight_decay=decay, gap=0.5)
     assert bracket.upper < 0.7 * empty
     assert best.value <= bracket.upper * scale.value <= 1.02 * best.value
 
 
-def test_wide_start_leaves_exact_families_alone():
+def test_wide_start_leaves_units_alone_that_cannot_slide():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
-    bracket = open_bracket(rescale(set_up("relu", X, y, "squared", 0.5).problem)[0])
-    start_wide(bracket, np.inf)
-    assert len(bracket.units) == 0
+    for units in ("sign", "coordinate", "quadratic"):
+        problem = rescale(set_up(units, X, y, "squared", 0.5).problem)[0]
+        assert not list(start_wide(problem, np.zeros(0), np.inf))
+
+
+def test_wide_start_ends_at_a_deadline_in_the_past():
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
+    problem = rescale(set_up("relu", X, y, "squared", 0.5).problem)[0]
+    assert not list(start_wide(problem, np.zeros(0), now() - 1.0))
+
+
+@pytest.mark.parametrize("units", ["relu", "squared_relu", "tanh"])
+def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch):
+    """The part's network is the first to come, and the best of all is hardly better."""
+    monkeypatch.setattr(local_search, "MANY", 300)
+    monkeypatch.setattr(local_search, "PART", 200)
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((600, 3)) @ np.array([[1.0, 0.0, 1.0, 2.0], [0, 1, 1, 0], [1, 0, 0, 1]])
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(600)
+    problem = rescale(set_up(units, X, y, "squared", 5.0).problem)[0]
+    bracket = open_bracket(problem)
+    values = [problem.objective(network) for network in start_wide(problem, np.zeros(0), np.inf)]
+    assert min(values) <= values[0] <= min(values) + 0.1 * (bracket.upper - min(values))
 
 
 def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
@@ -65,7 +94,7 @@ def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
     decay = 0.05 * cn.largest_weight_decay("relu", X, y)
     problem = rescale(set_up("relu", X, y, "squared", decay).problem)[0]
     bracket = open_bracket(problem)
-    start_wide(bracket, np.inf)
+    offer_all(bracket)
     rows = rng.standard_normal((100, problem.family.rank))
     rows *= 0.1 * problem.scale / (decay * np.linalg.norm(rows, axis=1).sum())
     units = type(bracket.units)(rows, np.where(np.arange(100) % 2 == 0, 1.0, -1.0))

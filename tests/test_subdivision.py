@@ -260,4 +260,5 @@ def test_many_circles_have_the_same_maximum_by_subdivision_as_by_the_sweep(seed)
     plus, minus = rng.standard_normal((2, len(normals)))
     found = sweep(normals, plus, minus)
     swept = sweep_sphere(normals, plus, minus, 1.0, 1e-12)
-    np.testing.assert_allclose(found.values[:5], swept[:5, 0], rtol=1e-9)
+    high = found.values[:5]  # of those above half the maximum, which is all that are looked for
+    np.testing.assert_allclose(high, swept[: len(high), 0], rtol=1e-9)

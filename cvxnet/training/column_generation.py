@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,9 @@ import numpy as np
 from cvxnet.bracket import Tolerance, relative_gap
 from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
+from cvxnet.training.local_search import start_wide
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
+from cvxnet.training.oracle import Oracle
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Array, Problem, Units
@@ -57,10 +59,16 @@ STALLED = 1e-4
 """A bracket that is left wider than this is tried again along a path of weight decays."""
 STEP, ON_PATH = 10.0, 0.1
 """Ratio of weight decays on the path, and the gap to which they are solved."""
+IMPATIENCE, COARSER = 2, 10.0
+"""Where pricing is not exact: such rounds, and so much smaller masters count as large."""
 CREEP = 1e-7
 """A network that improves by less than this, relatively, stands still."""
-SHARE = 0.4
+SHARE = 0.6
 """Share of the time for finding a network, where proving a bound takes the rest."""
+WIDELY = 0.4
+"""Share of the time for a first network by local search."""
+QUICK, HASTE = 0.5, 0.2
+"""Easy problems are solved in so many seconds, or this share of the time."""
 PROOF_SECONDS = 20.0
 """Time for proving a bound, where no time limit was given."""
 SLACK = 1e-14
@@ -137,35 +145,67 @@ def close_bracket(
 
     Ends when the gap is reached, when nothing improves it any more, or after ``deadline``
     (`now`). The same object is yielded each time: it may also be read, and is true,
-    after an interruption. Where pricing has no proved bound, the bound is worked at afterwards,
-    in what is left of the time.
+    after an interruption. Where exact pricing takes too long, the bound is worked at afterwards,
+    in what is left of the time; should exact pricing end after all, columns are generated again.
     """
-    if bracket.problem.family.exact:
-        start = bracket.units, bracket.proposal
-        with suppress(SolverError):
-            yield from generate_columns(bracket, master, gap, deadline)
-        if bracket.gap > max(gap, STALLED) and not bracket.closed_by(gap) and now() < deadline:
-            yield from walk_down(bracket, master, gap, deadline, *start)
-        return
-    begin = now()
-    yield from generate_columns(bracket, master, gap, begin + SHARE * (deadline - begin))
+    oracle = Oracle(bracket.problem)
+    begin = bracket.units, bracket.proposal
+    try:
+        yield from generate_columns(bracket, master, gap, deadline, oracle, start=True)
+    except SolverError:
+        if not oracle.ends:
+            raise
+    stalled = bracket.gap > max(gap, STALLED) and not bracket.closed_by(gap)
+    if oracle.ends and stalled and now() < deadline:
+        yield from walk_down(bracket, oracle, master, gap, deadline, *begin)
+    if deadline == np.inf and not oracle.ends:
+        deadline = now() + PROOF_SECONDS
+    while not oracle.ends and now() < deadline and not bracket.closed_by(gap):
+        yield from prove(bracket, oracle, gap, deadline, master.timings)
+        if oracle.ends:
+            yield from generate_columns(bracket, master, gap, deadline, oracle)
+
+
+def prove(
+    bracket: Bracket, oracle: Oracle, gap: float, deadline: float, timings: Timings
+) -> Iterator[Bracket]:
+    """Bounds by the relaxation and by exact pricing in turns, whichever had less time so far.
+
+    Ends when the gap is reached, when exact pricing ends, or when both have been tried in vain.
+    """
     problem = bracket.problem
-    end = min(deadline, now() + PROOF_SECONDS) if deadline == np.inf else deadline
-    first = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
-    proofs = problem.family.prove(bracket, first, end)
-    while True:
-        with clock(master.timings, "proving"):
-            proof = next(proofs, None)
-        if proof is None:
-            return
-        bracket.offer_dual(*proof)
-        yield bracket
-        if bracket.closed_by(gap):
+    v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
+    proofs = problem.family.prove(bracket, v, deadline)
+    relaxing, pricing, left = 0.0, 0.0, True
+    while now() < deadline and not bracket.closed_by(gap):
+        begin = now()
+        if problem.family.exact and (pricing < relaxing or not left):
+            with clock(timings, "pricing"):
+                maxima = oracle.attempt(v, (1.0 - LEVEL) * problem.weight_decay, deadline)
+            pricing += now() - begin
+            bracket.offer_dual(v, maxima.rho + maxima.error)
+            if oracle.ends:
+                return
+        elif left:
+            with clock(timings, "proving"):
+                proof = next(proofs, None)
+            relaxing += now() - begin
+            left = proof is not None
+            if proof is not None:
+                bracket.offer_dual(*proof)
+                yield bracket
+        else:
             return
 
 
 def walk_down(
-    bracket: Bracket, master: Master, gap: float, deadline: float, units: Units, v: Array
+    bracket: Bracket,
+    oracle: Oracle,
+    master: Master,
+    gap: float,
+    deadline: float,
+    units: Units,
+    v: Array,
 ) -> Iterator[Bracket]:
     """Go to the weight decay along a path of larger ones, each from the network of the one before.
 
@@ -175,7 +215,8 @@ def walk_down(
     begins close to where it ends.
     """
     problem = bracket.problem
-    ratio = price(bracket, units, v, master.timings, deadline).rho / problem.weight_decay
+    rho = price(bracket, oracle, units, v, master.timings, deadline).rho
+    ratio = rho / problem.weight_decay
     zero = np.zeros_like(v)
     for k in range(int(np.log(max(ratio, 1.0)) / np.log(STEP)), 0, -1):
         above = replace(problem, weight_decay=STEP**k * problem.weight_decay)
@@ -186,23 +227,41 @@ def walk_down(
         bracket.offer_units(units)
         yield bracket
     bracket.proposal = v
-    yield from generate_columns(bracket, master, gap, deadline)
+    yield from generate_columns(bracket, master, gap, deadline, oracle)
 
 
 def generate_columns(
-    bracket: Bracket, master: Master, gap: float, deadline: float
+    bracket: Bracket,
+    master: Master,
+    gap: float,
+    deadline: float,
+    oracle: Oracle | None = None,
+    start: bool = False,
 ) -> Iterator[Bracket]:
     """Rounds of sliding, master and pricing; yields the bracket after each.
 
     Idle blocks are dropped, but while nothing moves all are kept, so that they cannot take turns.
+    Where exact pricing is not known to end, they have a share of the time only. With ``start`` a
+    network is looked for by local search first, where the problem shows to be no easy one.
     """
     problem, timings = bracket.problem, master.timings
+    oracle, begin = oracle or Oracle(problem), now()
     units, blocks = bracket.units, dict[Any, Block]()
-    maxima = price(bracket, units, bracket.proposal, timings, deadline)
-    progress = Watch(gap) if problem.family.exact else Watch(ROUGH, patience=2)
+    progress = Watch(gap)
+    maxima = price(bracket, oracle, units, bracket.proposal, timings, share(SHARE, deadline))
     while True:
         yield bracket
-        if bracket.gap <= gap or now() >= deadline or not progress.seen_in(bracket):
+        if start and not is_easy(problem, oracle, len(units) + len(maxima.values), begin, deadline):
+            start = False
+            with clock(timings, "sliding"):
+                longest = now() - begin if oracle.always and problem.loss.smooth else np.inf
+                until = min(share(WIDELY, deadline), now() + longest)
+                for network in start_wide(problem, bracket.units.free, until):
+                    bracket.offer_units(network)
+            units = bracket.units
+        fine = oracle.ends
+        end = deadline if fine else begin + SHARE * (deadline - begin)
+        if bracket.gap <= gap or now() >= end or not progress.seen_in(bracket, fine):
             return
         if bracket.closed_by(gap) and (progress.still or bracket.is_rounding):
             return
@@ -210,26 +269,26 @@ def generate_columns(
         grown = units + new_units(maxima, problem, units)
         if not len(grown):
             return
-        stuck = progress.still and problem.family.exact
-        alone = None if stuck else how_far_alone(problem, len(grown))
+        stuck = progress.still > 0
+        alone = None if stuck and fine else how_far_alone(problem, len(grown), fine)
         if alone:
             with clock(timings, "sliding"):
-                units = tidy(problem, slide(problem, grown, *alone, deadline))
+                units = tidy(problem, slide(problem, grown, *alone, end))
             v = problem.dual_vector(units)
         else:
-            kept = blocks if progress.still else {}
-            blocks = blocks_of(problem, candidates(bracket, grown, timings, deadline)) | kept
+            kept = blocks if stuck else {}
+            blocks = blocks_of(problem, candidates(bracket, grown, fine, timings, end)) | kept
             master.value, master.second_way = bracket.upper, progress.still % 2 == 1
-            left = deadline - now()
+            left = end - now()
             units, v = master.solve(blocks.values(), left if np.isfinite(left) else None)
             v = problem.propose(units, v)
             if problem.family.smooth and not problem.loss.smooth:
                 units = thin(problem, units)  # or near duplicates would double every round
-        maxima = price(bracket, units, v, timings, deadline)
-        if not problem.loss.smooth or not problem.family.exact:
+        maxima = price(bracket, oracle, units, v, timings, end, stuck)
+        if not problem.loss.smooth or not oracle.ends:
             continue
         for _ in range(REFINEMENTS):
-            done = bracket.gap <= gap or now() > deadline
+            done = bracket.gap <= gap or now() > end
             if done or maxima.rho > NEAR * problem.weight_decay:
                 break
             with clock(timings, "refining"):
@@ -238,10 +297,22 @@ def generate_columns(
                 break
             units = refined
             v = stationary_dual(problem, units)
-            maxima = price(bracket, units, v, timings, deadline)
+            maxima = price(bracket, oracle, units, v, timings, end)
 
 
-def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
+def share(part: float, deadline: float) -> float:
+    """When this part of the time left will be over."""
+    begin = now()
+    return begin + part * (deadline - begin)
+
+
+def is_easy(problem: Problem, oracle: Oracle, units: int, begin: float, deadline: float) -> bool:
+    """Whether column generation may well end before local search would: small and quick so far."""
+    large = len(problem.y) * units * problem.family.block_width > LARGE
+    return oracle.always and not large and now() <= begin + min(QUICK, HASTE * (deadline - begin))
+
+
+def how_far_alone(problem: Problem, units: int, fine: bool) -> tuple[int, float] | None:
     """Steps and precision of sliding where it takes the place of the master, otherwise None.
 
     Where features are smooth in u it ends at a local optimum. Where the master would be large it
@@ -253,10 +324,13 @@ def how_far_alone(problem: Problem, units: int) -> tuple[int, float] | None:
     if family.smooth:
         return MANY_STEPS, PRECISE
     columns = units * family.block_width
-    return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > LARGE else None
+    limit = LARGE if fine else LARGE / COARSER
+    return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > limit else None
 
 
-def candidates(bracket: Bracket, grown: Units, timings: Timings, deadline: float) -> Units:
+def candidates(
+    bracket: Bracket, grown: Units, fine: bool, timings: Timings, deadline: float
+) -> Units:
     """Units whose blocks the master should have: those given, and where they slide to."""
     problem = bracket.problem
     if not problem.family.slides:
@@ -264,7 +338,7 @@ def candidates(bracket: Bracket, grown: Units, timings: Timings, deadline: float
     with clock(timings, "sliding"):
         slid = slide(problem, grown, SLIDING_STEPS, deadline=deadline)
     bracket.offer_units(slid)
-    if not problem.family.exact:
+    if not fine:
         return merge(slid.without_small(COARSE), NEARBY)
     return grown + slid.without_small(NEGLIGIBLE)
 
@@ -281,23 +355,32 @@ class Watch:
     """Says when nothing has moved for some rounds."""
 
     goal: float
-    patience: int = PATIENCE
     gap: float = np.inf
     upper: float = np.inf
     still: int = 0
 
-    def seen_in(self, bracket: Bracket) -> bool:
-        """Whether gap or network have improved lately: by a tenth, or by more than the goal."""
-        fell = self.upper - bracket.upper > max(self.goal, CREEP) * abs(bracket.upper)
+    def seen_in(self, bracket: Bracket, fine: bool) -> bool:
+        """Whether gap or network have improved lately: by a tenth, or by more than the goal.
+
+        Where pricing is not exact, by more than ROUGH, and not long ago.
+        """
+        goal = max(self.goal, CREEP) if fine else ROUGH
+        fell = self.upper - bracket.upper > goal * abs(bracket.upper)
         moved = bracket.gap < 0.9 * self.gap or fell
         self.still = 0 if moved else self.still + 1
         self.gap = min(self.gap, bracket.gap)
         self.upper = bracket.upper if fell or self.upper == np.inf else self.upper
-        return self.still < self.patience
+        return self.still < (PATIENCE if fine else IMPATIENCE)
 
 
 def price(
-    bracket: Bracket, units: Units, v: Array, timings: Timings, deadline: float
+    bracket: Bracket,
+    oracle: Oracle,
+    units: Units,
+    v: Array,
+    timings: Timings,
+    deadline: float,
+    stuck: bool = False,
 ) -> LocalMaxima:
     """Price a dual vector, and offer it and the units to the bracket."""
     problem = bracket.problem
@@ -305,7 +388,7 @@ def price(
     bracket.offer_units(units)
     with clock(timings, "pricing"):
         floor = (1.0 - LEVEL) * problem.weight_decay
-        maxima = problem.family.price_until(v, floor, deadline)
+        maxima = oracle.price(v, floor, units, deadline, stuck)
     if now() < deadline or maxima.rho > problem.weight_decay:
         bracket.promising = maxima.rho > problem.weight_decay
     bracket.offer_dual(v, maxima.rho + maxima.error)

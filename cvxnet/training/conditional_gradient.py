@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
+from cvxnet.training.clock import now
+from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import network_of, weights_of
 from cvxnet.training.setup import set_up
@@ -35,6 +37,8 @@ Array = NDArray[np.float64]
 
 MOST_STEPS = 1_000_000
 """Of the conditional gradient method; each of them adds a unit."""
+LONGEST = 30.0
+"""Seconds that the pricing of a step may take."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,17 @@ def check_covered(problem: Problem) -> None:
         )
 
 
+def priced(problem: Problem, v: Array) -> LocalMaxima:
+    """The local maxima of exact pricing, if it ends in time."""
+    maxima = problem.family.price_until(v, 0.0, now() + LONGEST)
+    if not np.isfinite(maxima.error):
+        raise UnsupportedError(
+            f"conditional gradient needs exact pricing, which takes more than {LONGEST:g} s a step "
+            "for these data: take fewer samples or columns, or another unit family."
+        )
+    return maxima
+
+
 def descend(problem: Problem, radius: float, steps: int) -> tuple[Array, Array, Units]:
     """Values and gaps of all steps, and the last network."""
     family, loss, y = problem.family, problem.loss, problem.y
@@ -132,7 +147,7 @@ def descend(problem: Problem, radius: float, steps: int) -> tuple[Array, Array, 
     values, gaps = np.empty(steps + 1), np.empty(steps + 1)
     for t in range(steps + 1):
         v = loss.gradient(f, y)
-        maxima = family.price(v, 0.0)
+        maxima = priced(problem, v)
         values[t] = loss.value(f, y)
         gaps[t] = float(v @ f) + radius * (maxima.rho + maxima.error)
         if t == steps or not len(maxima.values):

@@ -18,10 +18,10 @@ import numpy as np
 
 from cvxnet.bracket import Tolerance
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import NEGLIGIBLE, Bracket, clock, price
+from cvxnet.training.column_generation import Bracket, clock, price
 from cvxnet.training.master import Timings
+from cvxnet.training.oracle import Oracle
 from cvxnet.training.problem import EPS, ROUNDING, Array, Problem, Units, no_units
-from cvxnet.training.sliding import slide
 
 PRECISION = 1e-10
 """What the solver is asked for; pricing and the network say what was reached."""
@@ -33,12 +33,6 @@ ATTEMPTS: tuple[dict[str, Any], ...] = (
 SECONDS, LONGEST = 1e-9, 300.0
 """The program takes about so many seconds times the sixth power of the order of its matrices. It
 is not begun where that would be longer than the time left, or than LONGEST."""
-
-WIDE, OPENING = 100, 0.1
-WIDTHS = (1e-2, 3e-3, 1e-3, 3e-4, 0.0)
-"""On which kinks are rounded off, one slide after the other."""
-STEPS, FINE = 500, 1e-9
-"""Steps and precision of each."""
 
 
 def open_bracket(problem: Problem) -> Bracket:
@@ -87,28 +81,6 @@ def enlarged(problem: Problem, c: Array) -> Array:
     return c * max(1.0, (1.0 + ROUNDING) * float((wanted / margins).max()))
 
 
-def start_wide(bracket: Bracket, deadline: float) -> None:
-    """Where pricing is not exact: a wide network slides downhill from random units.
-
-    Column generation would come to it too, but from below, unit by unit, with masters that take
-    long in many dimensions. At first all units together cost OPENING of the loss, and each bends
-    at one of the samples: where columns are offset, hardly any random unit would bend at all.
-    """
-    problem = bracket.problem
-    family = problem.family
-    if family.exact or not family.slides:
-        return
-    rng = np.random.default_rng(0)
-    rows = family.random_units(WIDE, rng)
-    rows *= rng.uniform(size=(WIDE, 1)) / family.sizes(rows)[:, None]
-    rows *= OPENING * problem.scale / (problem.weight_decay * family.sizes(rows).sum())
-    signs = np.where(np.arange(WIDE) % 2 == 0, 1.0, -1.0)
-    units = Units(rows, signs, bracket.units.free)
-    for width in WIDTHS:
-        units = slide(problem, units, STEPS, FINE, deadline, width).without_small(NEGLIGIBLE)
-    bracket.offer_units(units)
-
-
 def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: Timings) -> None:
     """Offer network and dual vector of the family's own program to the bracket.
 
@@ -129,7 +101,8 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
             v = solve_quietly(program, deadline, options)
         units = find_units()
         if v is not None and units is not None:
-            price(bracket, units, problem.propose(units, v), timings, deadline)
+            oracle = Oracle(problem)
+            price(bracket, oracle, units, problem.propose(units, v), timings, deadline)
 
 
 def solve_quietly(

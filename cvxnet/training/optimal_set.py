@@ -26,6 +26,7 @@ from scipy.optimize import linprog
 from cvxnet.errors import SolverError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Array, Problem, Units
 from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
 from cvxnet.training.setup import set_up
@@ -34,6 +35,8 @@ from cvxnet.training.units import Family
 
 COVERED = ("relu", "leaky_relu", "abs", "squared_relu")
 """Families in which the optimal units of one cell are one unit."""
+PRICING_SECONDS = 60.0
+"""What pricing may take; beyond, local search has to do."""
 CONTACT = 1e-4
 """Units this close to the level ``beta``, relatively, are taken into account."""
 SAME = 1e-3
@@ -191,7 +194,7 @@ def optimal_set(solution: Solution) -> OptimalSet:
         )
     problem, form, own = read_certificate(certificate)
     family, beta = problem.family, problem.weight_decay
-    maxima = family.price(certificate.v, (1.0 - CONTACT) * beta)
+    maxima = price_within(PRICING_SECONDS, family, certificate.v, (1.0 - CONTACT) * beta)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
     signs = np.concatenate([own.signs, -maxima.signs])

@@ -29,6 +29,8 @@ LITTLE = 0.1
 """A stage gains little where that is below this share of the smoothing, or of the gap."""
 SHARP = 0.1
 """Smoothing below this share of the gap does not matter."""
+MOST = 5000
+"""Samples up to which products of all pairs of them fit into memory."""
 GROWTH = 4
 """One leaf in so many is split between two choices of the dual vector."""
 
@@ -52,6 +54,8 @@ def improve_lower_bound(
         On the clock of `now`.
     """
     if not v.any():
+        return
+    if len(rows) > MOST:
         return
     forest = Forest(rows, slopes, v)
     ascent = Ascent(bracket.problem, v, bracket.units.free)

@@ -9,7 +9,11 @@ leaves at most n units.
 
 from __future__ import annotations
 
+import numpy as np
+
+from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, blocks_of
+from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
 from cvxnet.training.vertex import eliminate_dependent, merge
@@ -18,20 +22,24 @@ UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
 ANGLES = (1e-2, 1e-3, 1e-4, 1e-5)
 """How close (radians) units must be to be merged, coarsest first."""
+PRICING_SECONDS = 3.0
+"""What pricing for a refinement may take; what it has found by then is refined."""
 SMALL = 1e-6
 """Units smaller than this, relative to the largest, are dropped before merging."""
 
 
-def prune(units: Units, master: Master) -> Units:
+def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     """Fewer units with the same objective (up to UNCHANGED): at most n of them.
 
     The coarsest merging that leaves the objective unchanged is taken. Units that cannot move are
-    not merged, nor are those whose master would be large.
+    not merged, nor are those whose master would be large. At the deadline (`now`) it ends.
     """
     problem = master.problem
     large = len(problem.y) * len(units) * problem.family.block_width > LARGE
     for angle in ANGLES if problem.family.slides and not large else ():
-        fewer = resolve(merge(units.without_small(SMALL), angle), master)
+        if now() > deadline:
+            break
+        fewer = resolve(merge(units.without_small(SMALL), angle), master, deadline)
         if is_as_good(problem, fewer, units):
             units = fewer
             break
@@ -63,13 +71,15 @@ def is_as_good(problem: Problem, fewer: Units, units: Units) -> bool:
     return problem.objective(fewer) <= value + UNCHANGED * abs(value)
 
 
-def resolve(units: Units, master: Master) -> Units:
+def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
     """The master's optimum on the units' own blocks, refined where that can be."""
     if not len(units):
         return units
     problem = master.problem
-    solved = master.solve(blocks_of(problem, units).values())[0].without_small(SMALL)
+    left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
+    solved = master.solve(blocks_of(problem, units).values(), left)[0].without_small(SMALL)
     if not problem.loss.smooth:
         return solved
     floor = (1.0 - LEVEL) * problem.weight_decay
-    return refine(problem, solved, problem.family.price(problem.dual_vector(solved), floor))
+    v = problem.dual_vector(solved)
+    return refine(problem, solved, price_within(PRICING_SECONDS, problem.family, v, floor))

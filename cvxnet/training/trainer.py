@@ -16,7 +16,8 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.opening import fit_free, open_bracket, start_from_program, start_wide
+from cvxnet.training.opening import fit_free, open_bracket, start_from_program
+from cvxnet.training.oracle import price_within
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
@@ -28,8 +29,8 @@ from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_gap, check_positive
 
-WIDELY = 0.3
-"""Share of the time for a first network, where pricing is not exact."""
+PRICING_SECONDS = 3.0
+"""What exact pricing may take for the largest weight decay."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
 REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows the bracket"
@@ -169,13 +170,12 @@ def search(
     failure, stopped = None, ""
     try:
         start_from_program(bracket, gap, deadline, master.timings)
-        start_wide(bracket, now() + WIDELY * (deadline - now()))
         for _ in close_bracket(bracket, master, gap, deadline):
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])
         if bracket.closed_by(gap) and now() < deadline:
-            bracket.units = prune(bracket.units, master)
+            bracket.units = prune(bracket.units, master, deadline)
         else:
             bracket.units = thin(bracket.problem, bracket.units)
         stopped = why_stopped(bracket, gap, deadline)
@@ -289,8 +289,9 @@ def largest_weight_decay(
 
     The dual vector is the gradient of the loss at the best network without units: at zero, where
     there are no free weights. It is 0 where the free weights alone do all that units could do.
-    Where pricing is not exact this is the largest value that was found, a lower bound. A loss with
-    kinks may have several dual vectors at that network; then this is an upper bound.
+    Where pricing is not exact, or takes more than some seconds, this is the largest value that was
+    found, a lower bound. A loss with kinks may have several dual vectors at that network; then this
+    is an upper bound.
 
     Examples
     --------
@@ -302,10 +303,12 @@ def largest_weight_decay(
     problem, scale = rescale(given)
     with one_blas_thread():
         alone, v = fit_free(problem)
-        maxima = problem.family.price(v, 0.0)
+        maxima = price_within(PRICING_SECONDS, problem.family, v, 0.0)
         gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
-        noise = NOISE * problem.family.price(gradient, 0.0).rho if problem.F.size else 0.0
-    if maxima.rho <= noise or (problem.family.exact and maxima.rho <= maxima.error):
+        noise = 0.0
+        if problem.F.size:
+            noise = NOISE * price_within(PRICING_SECONDS, problem.family, gradient, 0.0).rho
+    if maxima.rho <= noise or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0
     if scale.value * problem.objective(alone) <= given.rounding(scale.undo(alone).free):
         return 0.0

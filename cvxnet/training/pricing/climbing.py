@@ -15,11 +15,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.sweep import LocalMaxima
 
 Array = NDArray[np.float64]
 
-STARTS = 64
+STARTS, FEWEST = 64, 8
+LONG = 2_000_000
+"""Starts are fewer than STARTS where one of them would look at more than LONG / STARTS numbers."""
 STEPS = 100
 GROW, SHRINK = 2.0, 0.25
 DISTINCT = 1e-4
@@ -32,8 +35,11 @@ def climb(
     starts: Array,
     v: Array,
     floor: float,
+    deadline: float = np.inf,
 ) -> LocalMaxima:
     """Local maxima above ``floor`` reached from the rows of ``starts``, for g and for -g.
+
+    At the deadline (`now`) the climbing ends where it is.
 
     Parameters
     ----------
@@ -53,9 +59,10 @@ def climb(
     >>> round(found.rho, 6), found.error
     (5.0, inf)
     """
-    U = np.vstack([starts, starts])
-    signs = np.repeat([1.0, -1.0], len(starts))
-    U = U / np.linalg.norm(U, axis=1)[:, None]
+    lengths = np.linalg.norm(starts, axis=1)
+    U = starts[lengths > 0.0] / lengths[lengths > 0.0, None]
+    signs = np.repeat([1.0, -1.0], len(U))
+    U = np.vstack([U, U])
     values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
     size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
     for _ in range(STEPS):
@@ -67,7 +74,7 @@ def climb(
         better = reached > values
         U, values = np.where(better[:, None], tried, U), np.where(better, reached, values)
         t = np.where(better, GROW * t, SHRINK * t)
-        if (t < 1e-12).all():
+        if (t < 1e-12).all() or now() > deadline:
             break
     return collect(U, values, signs, floor)
 
@@ -89,7 +96,8 @@ def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
     """Directions to climb from: the gradients at random units."""
     rng = np.random.default_rng(seed)
     _, _, Vt = np.linalg.svd(rows, full_matrices=False)
-    G = rng.standard_normal((STARTS, len(Vt))) @ Vt
+    count = min(max(LONG // rows.size, FEWEST), STARTS)
+    G = rng.standard_normal((count, len(Vt))) @ Vt
     starts = ((rows @ G.T > 0.0) * v[:, None]).T @ rows
     starts[~starts.any(axis=1)] = 1.0
     return starts

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.sweep import LocalMaxima, add, crossings, dot, plane_basis
 
 Array = NDArray[np.float64]
@@ -25,7 +26,9 @@ KEPT = 100
 """Vertices returned, best first."""
 
 
-def best_vertices(normals: Array, plus: Array, minus: Array, floor: float) -> LocalMaxima:
+def best_vertices(
+    normals: Array, plus: Array, minus: Array, floor: float, budget: Budget | None = None
+) -> LocalMaxima:
     """The best vertices above ``floor``, as units with ``|u|_1 = 1``.
 
     Parameters
@@ -33,6 +36,8 @@ def best_vertices(normals: Array, plus: Array, minus: Array, floor: float) -> Lo
     normals : (h, r) array
         Distinct unit normals of rank r <= 3, those of the coordinate hyperplanes among them.
     plus, minus : (h,) arrays
+    budget : Budget, optional
+        What it may take.
 
     Examples
     --------
@@ -46,7 +51,8 @@ def best_vertices(normals: Array, plus: Array, minus: Array, floor: float) -> Lo
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     if r == 3:
-        found = vertices_in_space(solid, plus, minus)
+        found, complete = vertices_in_space(solid, plus, minus, budget or Budget())
+        error = error if complete else np.inf
     else:
         across = np.column_stack([-normals[:, 1], normals[:, 0]]) if r == 2 else np.ones((1, 1))
         heights = across @ normals.T
@@ -67,9 +73,17 @@ def best_vertices(normals: Array, plus: Array, minus: Array, floor: float) -> Lo
     return LocalMaxima(rho, error, np.abs(values[order]), units[order], np.sign(values[order]))
 
 
-def vertices_in_space(normals: Array, plus: Array, minus: Array) -> Array:
-    """Rows (value, u) of the best vertices on each circle, both signs."""
-    return np.vstack([vertices_on_circle(normals, i, plus, minus) for i in range(len(normals))])
+def vertices_in_space(
+    normals: Array, plus: Array, minus: Array, budget: Budget
+) -> tuple[Array, bool]:
+    """Rows (value, u) of the best vertices on each circle, both signs; and whether on all."""
+    found = [np.zeros((0, 4))]
+    for i in range(len(normals)):
+        if budget.over:
+            return np.vstack(found), False
+        found.append(vertices_on_circle(normals, i, plus, minus))
+        budget.work -= len(normals)
+    return np.vstack(found), True
 
 
 @njit(cache=True)

@@ -94,7 +94,9 @@ class UnitFamily:
     smooth: ClassVar[bool] = False
     """Whether features are differentiable in ``u``, so that sliding ends at a local optimum."""
     exact: ClassVar[bool] = True
-    """Whether ``price`` proves ``rho``; where it does not, ``prove`` bounds it afterwards."""
+    """Whether ``price`` proves ``rho``, given time; where it does not, ``prove`` bounds it."""
+    climbs: ClassVar[bool] = False
+    """Whether ``climb`` is there, for where exact pricing takes too long."""
 
     @property
     def rank(self) -> int:
@@ -143,9 +145,19 @@ class UnitFamily:
         """
         raise TypeError(f"{self.name} units have no pricing")
 
-    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
-        """``price``, ended soon after the deadline (`now`) where it may take long."""
+    def price_until(
+        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    ) -> LocalMaxima:
+        """``price``, ended soon after the deadline (`now`) where it may take long.
+
+        Families that ``climb`` also end it after so much ``work``, in rows looked at. What was not
+        finished has an infinite ``error``.
+        """
         return self.price(v, floor)
+
+    def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
+        """Local maxima found by local search, from the rows of ``units`` among other starts."""
+        raise TypeError(f"{self.name} units do not climb")
 
     def prove(
         self, bracket: Bracket, v: Array, deadline: float

@@ -25,6 +25,7 @@ from cvxnet.training.cells import (
 )
 from cvxnet.training.pricing.climbing import climb, random_starts
 from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.sweep import LocalMaxima, sweep
 from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.proof_search import improve_lower_bound
@@ -34,8 +35,8 @@ from cvxnet.training.units.family import Array, Block, UnitFamily, bending, fram
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket
 
-EXACT_SAMPLES = {4: 300, 5: 80, 6: 30}
-"""At these ranks, exact pricing takes seconds up to so many samples."""
+LARGEST_RANK = 7
+"""Beyond, exact pricing is not tried: nobody could check it, and certificates need evidence."""
 
 
 class PiecewiseLinearUnits(UnitFamily):
@@ -44,6 +45,7 @@ class PiecewiseLinearUnits(UnitFamily):
     degree: ClassVar[int] = 1
     norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
     power: ClassVar[int] = 1
+    climbs: ClassVar[bool] = True
     shared_decay: ClassVar[bool] = True
 
     @property
@@ -121,21 +123,29 @@ class PiecewiseLinearUnits(UnitFamily):
 
     @property
     def exact(self) -> bool:  # type: ignore[override]
-        """At rank 3 and below; beyond, in the round ball, up to some number of samples."""
-        most = np.inf if self.rank <= 3 else EXACT_SAMPLES.get(self.rank, 0)
-        return len(self.X) <= (most if self.norm == "l2" or self.rank <= 3 else 0)
+        """In the round ball up to LARGEST_RANK; in that of the norm l1 at rank 3 and below."""
+        return self.rank <= (LARGEST_RANK if self.norm == "l2" else 3)
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball.
+        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball."""
+        return self.price_until(v, floor, np.inf)
 
-        Where that is out of reach, by climbing.
-        """
+    def price_until(
+        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    ) -> LocalMaxima:
+        """The same; where there is no exact method, by climbing."""
         if not self.exact:
-            starts = random_starts(self.rows, v)
-            return climb(self.features, self.pull_back, starts, v, floor)
+            return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
         plus, minus, error = self.kinks(v)
+        budget = Budget(deadline, work)
         search = best_vertices if self.norm == "l1" else sweep
-        return search(self.arrangement.normals, plus, minus, floor)._replace(error=error)
+        found = search(self.arrangement.normals, plus, minus, floor, budget)
+        return found._replace(error=error if np.isfinite(found.error) else np.inf)
+
+    def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
+        """From the units, from gradients at random ones, and from the kinks of some rows."""
+        starts = np.vstack([random_starts(self.rows, v), units])
+        return climb(self.features, self.pull_back, starts, v, floor, deadline)
 
     def prove(
         self, bracket: Bracket, v: Array, deadline: float

@@ -70,7 +70,9 @@ class SquaredReLUUnits(CurvedUnits):
         """
         return self.price_until(v, floor, np.inf)
 
-    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+    def price_until(
+        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    ) -> LocalMaxima:
         """The bound of branch and bound is the one reached by then."""
         a = self.arrangement
         if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:

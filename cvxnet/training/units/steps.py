@@ -109,7 +109,9 @@ class StepUnits(UnitFamily):
         """The best dichotomies, by looking at all faces or by search."""
         return self.price_until(v, floor, np.inf)
 
-    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+    def price_until(
+        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    ) -> LocalMaxima:
         """The same, the search's bound being what was proved by the deadline."""
         g = self.function(v)
         if self.looks_everywhere:

@@ -97,7 +97,9 @@ class TanhUnits(UnitFamily):
         """Local search, and a bound by branch and bound."""
         return self.price_until(v, floor, np.inf)
 
-    def price_until(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
+    def price_until(
+        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    ) -> LocalMaxima:
         """The bound is the one reached by then."""
         found = price_tanh(self.reduced[0], v, self.radius, floor, deadline)
         return found._replace(units=self.embed(found.units))

@@ -1,0 +1,99 @@
+"""A good network at once: wide networks slide downhill from random units.
+
+Column generation comes to it too, but from below, unit by unit, with masters and pricing that may
+take long. Of many samples a part comes first: its best network is a good one for all.
+
+Quasi-Newton steps stop where many units have samples on their kinks, short of any local optimum.
+So the kinks are rounded off, first on much and then on less of the length of each row, and what
+shrinks to nothing on the way is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from cvxnet.losses import Weighted
+from cvxnet.training.clock import now
+from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.sliding import slide
+
+UNITS = (50, 100, 100)
+"""Random units of the starts."""
+OPENING = 0.1
+"""At first all units together cost this part of the loss."""
+WIDTHS = (1e-2, 1e-3, 0.0)
+"""On which kinks are rounded off, one after the other."""
+STEPS, FINE = 100, 1e-9
+"""Steps at a time, and their precision."""
+LITTLE = 1e-6
+"""Fewer than so much, relatively, in that many steps: on to the next width."""
+SMALL = 1e-3
+"""Units smaller than this, relative to the largest, are left out on the way."""
+MANY, PART = 5000, 2000
+"""Where there are more samples than MANY, PART of them come first."""
+
+
+def start_wide(problem: Problem, free: Array, deadline: float) -> Iterator[Units]:
+    """Networks that local search comes to, until the deadline (`now`); ``free``: weights to start.
+
+    Nothing where units do not slide.
+    """
+    rng = np.random.default_rng(0)
+    for width in UNITS if problem.family.slides else ():
+        units = random_units(problem, width, free, rng)
+        if len(problem.y) > MANY:
+            part = part_of(problem, rng)
+            for few in descend(part, carry(units, problem, part), deadline):
+                units = carry(few, part, problem)
+            yield units
+        yield from descend(problem, units, deadline)
+        if now() > deadline:
+            return
+
+
+def random_units(problem: Problem, width: int, free: Array, rng: np.random.Generator) -> Units:
+    """Units that bend within the data, of all sizes and both signs."""
+    family = problem.family
+    rows = family.random_units(width, rng)
+    rows *= rng.uniform(size=(width, 1)) / family.sizes(rows)[:, None]
+    rows *= OPENING * problem.scale / (problem.weight_decay * family.sizes(rows).sum())
+    return Units(rows, np.where(np.arange(width) % 2 == 0, 1.0, -1.0), free)
+
+
+def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
+    """The networks that units slide to; not each is better than the one before."""
+    for width in (0.0,) if problem.family.smooth else WIDTHS:
+        before, value = np.inf, np.inf
+        while len(units) and (before == np.inf or value < before * (1.0 - LITTLE)):
+            if now() > deadline:
+                return
+            units = slide(problem, units, STEPS, FINE, deadline, width).without_small(SMALL)
+            before, value = value, problem.objective(units)
+            yield units
+
+
+def part_of(problem: Problem, rng: np.random.Generator) -> Problem:
+    """The problem on a random part of the samples, the weight decay in proportion."""
+    rows = np.sort(rng.choice(len(problem.y), PART, replace=False))
+    loss = problem.loss
+    if isinstance(loss, Weighted):
+        loss = Weighted(loss.loss, loss.weights[rows])
+    return Problem(
+        problem.family.on(problem.family.X[rows]),
+        loss,
+        problem.y[rows],
+        problem.weight_decay * PART / len(problem.y),
+        problem.F[rows],
+    )
+
+
+def carry(units: Units, here: Problem, there: Problem) -> Units:
+    """The same units on other samples, whose span may have another basis."""
+    sizes = here.family.sizes(units.weights)
+    rows = there.family.coordinates(here.family.hidden(units.weights / sizes[:, None]))
+    lengths = there.family.sizes(rows)
+    rows = rows * (sizes / np.where(lengths > 0.0, lengths, 1.0))[:, None]
+    return replace(units, weights=rows)
