@@ -65,8 +65,10 @@ CREEP = 1e-7
 """A network that improves by less than this, relatively, stands still."""
 SHARE = 0.6
 """Share of the time for finding a network, where proving a bound takes the rest."""
-WIDELY = 0.4
-"""Share of the time for a first network by local search."""
+SIZE = 3000
+"""Data of more numbers than this are no easy problem: local search comes before anything else."""
+BEFORE, WIDELY = 0.1, 0.5
+"""Shares of the time for the first pricing, and for a first network by local search."""
 QUICK, HASTE = 0.5, 0.2
 """Easy problems are solved in so many seconds, or this share of the time."""
 PROOF_SECONDS = 20.0
@@ -248,16 +250,18 @@ def generate_columns(
     oracle, begin = oracle or Oracle(problem), now()
     units, blocks = bracket.units, dict[Any, Block]()
     progress = Watch(gap)
-    maxima = price(bracket, oracle, units, bracket.proposal, timings, share(SHARE, deadline))
+    if start and len(problem.y) * problem.family.rank > SIZE:
+        start = False
+        start_from_wide(bracket, timings, share(WIDELY, deadline))
+        units = bracket.units
+    first = share(BEFORE if start else SHARE, deadline)
+    maxima = price(bracket, oracle, units, bracket.proposal, timings, first)
     while True:
         yield bracket
         if start and not is_easy(problem, oracle, len(units) + len(maxima.values), begin, deadline):
             start = False
-            with clock(timings, "sliding"):
-                longest = now() - begin if oracle.always and problem.loss.smooth else np.inf
-                until = min(share(WIDELY, deadline), now() + longest)
-                for network in start_wide(problem, bracket.units.free, until):
-                    bracket.offer_units(network)
+            longest = now() - begin if oracle.always and problem.loss.smooth else np.inf
+            start_from_wide(bracket, timings, min(share(WIDELY, deadline), now() + longest))
             units = bracket.units
         fine = oracle.ends
         end = deadline if fine else begin + SHARE * (deadline - begin)
@@ -298,6 +302,15 @@ def generate_columns(
             units = refined
             v = stationary_dual(problem, units)
             maxima = price(bracket, oracle, units, v, timings, end)
+
+
+def start_from_wide(bracket: Bracket, timings: Timings, deadline: float) -> None:
+    """Offer the networks of local search, from one start where exact pricing may soon take over."""
+    problem = bracket.problem
+    starts = 1 if problem.family.exact else None
+    with clock(timings, "sliding"):
+        for network in start_wide(problem, bracket.units.free, deadline, starts):
+            bracket.offer_units(network)
 
 
 def share(part: float, deadline: float) -> float:

@@ -36,13 +36,15 @@ MANY, PART = 5000, 2000
 """Where there are more samples than MANY, PART of them come first."""
 
 
-def start_wide(problem: Problem, free: Array, deadline: float) -> Iterator[Units]:
+def start_wide(
+    problem: Problem, free: Array, deadline: float, starts: int | None = None
+) -> Iterator[Units]:
     """Networks that local search comes to, until the deadline (`now`); ``free``: weights to start.
 
     Nothing where units do not slide.
     """
     rng = np.random.default_rng(0)
-    for width in UNITS if problem.family.slides else ():
+    for width in UNITS[:starts] if problem.family.slides else ():
         units = random_units(problem, width, free, rng)
         if len(problem.y) > MANY:
             part = part_of(problem, rng)

@@ -29,6 +29,10 @@ from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_gap, check_positive
 
+SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 1e-4, 8e-6, 5e-6, 20
+"""What a sample, a number of the data and a feature of about so many units take in certificates."""
+RESERVED = 0.5
+"""At most so much of the time limit is kept free for the certificate."""
 PRICING_SECONDS = 3.0
 """What exact pricing may take for the largest weight decay."""
 NOISE = 1e-7
@@ -132,7 +136,8 @@ def solve(
     task: Task, gap: float, solver: str, time_limit: float | None, progress: bool
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of a task, as narrow as the time allows, and the stats."""
-    deadline = now() + check_time_limit(time_limit)
+    limit = check_time_limit(time_limit)
+    deadline = now() + limit - min(certificate_seconds(task), RESERVED * limit)
     problem, scale = rescale(task.problem)
     master = Master(problem, check_solver(solver))
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
@@ -231,6 +236,12 @@ def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any
         width=task.width,
         stats=stats,
     )
+
+
+def certificate_seconds(task: Task) -> float:
+    """About how long the certificate will take, which is evaluated in exact arithmetic."""
+    n, d = task.X.shape
+    return n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS))
 
 
 def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certificate:
