@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cvxnet.losses import Weighted
 from cvxnet.training.problem import Array, Problem, Units
 
 UNEVEN = 100.0
@@ -121,6 +123,44 @@ def split(x: Any) -> tuple[Any, Any]:
     large = HALF * x
     high = large - (large - x)
     return high, x - high
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A problem in which equal samples are one, and where each sample went with which share."""
+
+    problem: Problem
+    group: NDArray[np.intp]
+    shares: Array
+
+    def spread(self, v: Array, given: Problem) -> Array:
+        """The dual vector of the given problem: those of a group in proportion to their weights.
+
+        Its products with features are those of ``v``, and so is its conjugate:
+        ``sum_i w_i l*(s_i v / w_i) = W l*(v / W)`` where ``s_i = w_i / W``.
+        """
+        return given.loss.clip(v[self.group] * self.shares, given.y)
+
+
+def merge_equal_samples(problem: Problem) -> Merged | None:
+    """The problem with equal samples, in features and target, as one of the sum of their weights.
+
+    None where no two are equal; and where pricing is not exact all the same, as its evidence
+    speaks of single samples.
+    """
+    family, loss, n = problem.family, problem.loss, len(problem.y)
+    samples = np.column_stack([family.X, problem.y])
+    _, first, group = np.unique(samples, axis=0, return_index=True, return_inverse=True)
+    if len(first) == n or not (fewer := family.on(family.X[first])).exact:
+        return None
+    weights = loss.weights if isinstance(loss, Weighted) else np.ones(n)
+    inner = loss.loss if isinstance(loss, Weighted) else loss
+    group = group.ravel()
+    total = np.bincount(group, weights).astype(np.float64)
+    kept = Problem(
+        fewer, Weighted(inner, total), problem.y[first], problem.weight_decay, problem.F[first]
+    )
+    return Merged(kept, group, weights / total[group])
 
 
 def power_of_two(size: float) -> float:

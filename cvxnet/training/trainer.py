@@ -23,7 +23,7 @@ from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
-from cvxnet.training.scaling import raw_note, rescale
+from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
@@ -138,19 +138,21 @@ def solve(
     """The bracket of a task, as narrow as the time allows, and the stats."""
     limit = check_time_limit(time_limit)
     deadline = now() + limit - min(certificate_seconds(task), RESERVED * limit)
-    problem, scale = rescale(task.problem)
+    merged = merge_equal_samples(task.problem)
+    kept = task.problem if merged is None else merged.problem
+    problem, scale = rescale(kept)
     master = Master(problem, check_solver(solver))
     with one_blas_thread(), Progress(gap) if progress else quiet() as report:
         bracket = open_bracket(problem)
-        rounding = task.problem.rounding(scale.undo(bracket.units).free) / scale.value
+        rounding = kept.rounding(scale.undo(bracket.units).free) / scale.value
         bracket.tolerance = replace(bracket.tolerance, rounding=rounding)
         if task.start is not None:
-            start = units_of(task.problem, task.start, task.form)
+            start = units_of(kept, task.start, task.form)
             bracket.offer_units(scale.redo(start))
             bracket.proposal = problem.dual_vector(bracket.units)
         stats = search(bracket, master, gap, deadline, report, scale.value)
-    given = Bracket(
-        task.problem,
+    kept_bracket = Bracket(
+        kept,
         scale.undo(bracket.units),
         bracket.upper * scale.value,
         bracket.dual * scale.dual,
@@ -159,7 +161,21 @@ def solve(
         bracket.tolerance.times(scale.value),
         bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
-    return given, stats
+    return unmerge(task, merged, kept_bracket), stats
+
+
+def unmerge(task: Task, merged: Merged | None, bracket: Bracket) -> Bracket:
+    """The bracket of all samples, from that of different ones."""
+    if merged is None:
+        return bracket
+    given = task.problem
+    return replace(
+        bracket,
+        problem=given,
+        units=units_of(given, weights_of(merged.problem, bracket.units, task.form), task.form),
+        dual=merged.spread(bracket.dual, given),
+        proposal=merged.spread(bracket.proposal, given),
+    )
 
 
 def search(
@@ -209,15 +225,15 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
     if bracket.closed_by(gap):
         return REACHED
     if now() >= deadline:
-        return "the time limit was reached: a longer one lets the bracket shrink further"
-    family = bracket.problem.family
-    advice = (
-        "nothing improves any more: try another solver or a larger weight decay"
-        if family.exact
-        else "nothing improves any more, or not fast enough: a larger weight decay, fewer columns "
-        "or a time limit to be used up narrow the bracket"
-    )
-    return "; ".join(filter(None, [advice, raw_note(family.X)]))
+        advice = "the time limit was reached: a longer one lets the bracket shrink further"
+    elif bracket.problem.family.exact:
+        advice = "nothing improves any more: try another solver or a larger weight decay"
+    else:
+        advice = (
+            "nothing improves any more, or not fast enough: a larger weight decay, fewer columns or "
+            "a time limit to be used up narrow the bracket"
+        )
+    return "; ".join(filter(None, [advice, raw_note(bracket.problem.family.X)]))
 
 
 def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:
@@ -311,6 +327,8 @@ def largest_weight_decay(
     5.0
     """
     given = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
+    merged = merge_equal_samples(given)
+    given = given if merged is None else merged.problem
     problem, scale = rescale(given)
     with one_blas_thread():
         alone, v = fit_free(problem)

@@ -1,0 +1,167 @@
+"""Data on which training stalled, or took long for no reason."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+
+import cvxnet as cn
+from cvxnet.proofs import checker
+from cvxnet.training.opening import open_bracket, start_wide
+from cvxnet.training.scaling import merge_equal_samples, raw_note, rescale
+from cvxnet.training.setup import set_up
+from cvxnet.training.trainer import solve
+from cvxnet.training.units.family import frame_of
+
+GENEROUS = 120.0
+"""Seconds that training may take on a busy machine; all of it takes a few on an idle one."""
+
+
+def balance_and_income():
+    """Columns that differ by a factor of 40, and both by more from the column of ones."""
+    rng = np.random.default_rng(2)
+    balance = np.round(np.abs(800 + 500 * rng.standard_normal(40)))
+    income = np.round(33000 + 9000 * rng.standard_normal(40))
+    y = (rng.random(40) < expit(0.007 * balance - 6)).astype(int)
+    return np.column_stack([balance, income]), y
+
+
+# Raw columns
+
+
+def test_raw_columns_close_and_optima_fall_with_the_weight_decay():
+    X, y = balance_and_income()
+    options = {"loss": "logistic", "output_bias": True, "time_limit": GENEROUS}
+    above = np.inf
+    for decay, right in [(1e-2, 0.3441799), (1e-3, 0.0469478)]:
+        solution = cn.train("relu", X, y, weight_decay=decay, gap=1e-4, **options)
+        assert solution.status == "optimal"
+        assert solution.value == pytest.approx(right, rel=1e-3)
+        assert solution.value <= above
+        assert checker.check(solution.certificate.to_dict()).valid
+        above = solution.value
+    assert above <= 0.08348  # what the network at 1e-2 costs at 1e-3
+
+
+@pytest.mark.parametrize("loss", ["squared", "hinge"])
+def test_raw_columns_close_for_other_losses(loss):
+    X, y = balance_and_income()
+    for decay in (100.0, 0.1):
+        solution = cn.train(
+            "relu", X, y, loss=loss, weight_decay=decay, output_bias=True, gap=1e-4,
+            time_limit=GENEROUS,
+        )  # fmt: skip
+        assert solution.status == "optimal"
+
+
+def test_offsets_and_near_duplicates_of_columns_close():
+    rng = np.random.default_rng(0)
+    t = rng.standard_normal((25, 1))
+    y = np.maximum(t[:, 0], 0.0) + 0.1 * rng.standard_normal(25)
+    for X in (2000.0 + 5.0 * t, np.hstack([t, t + 1e-6 * rng.standard_normal(t.shape)])):
+        decay = 0.05 * cn.largest_weight_decay("relu", X, y, output_bias=True)
+        solution = cn.train("relu", X, y, weight_decay=decay, output_bias=True, time_limit=GENEROUS)
+        assert solution.status == "optimal"
+        assert checker.check(solution.certificate.to_dict()).valid
+
+
+def best_of_starts(X, signs, decay, width, starts):
+    """The lowest objective of plain L-BFGS from random starts, in variables that suit it.
+
+    Independent of the package: logistic loss, hidden and output bias, the columns of X whitened.
+    """
+    rows = np.hstack([X, np.ones((len(X), 1))])
+    S = frame_of(rows)
+    Z, k = rows @ S, rows.shape[1]
+
+    def objective(p):
+        U, a, c = p[: width * k].reshape(width, k), p[width * k : -1], p[-1]
+        W, t = U @ S.T, Z @ U.T
+        h = np.maximum(t, 0.0)
+        f = h @ a + c
+        v = -signs * expit(-signs * f)
+        value = np.logaddexp(0.0, -signs * f).sum() + 0.5 * decay * ((W**2).sum() + a @ a)
+        G = ((t > 0.0) * v[:, None] * a).T @ Z + decay * W @ S
+        return value, np.concatenate([G.ravel(), h.T @ v + decay * a, [v.sum()]])
+
+    rng, found = np.random.default_rng(0), []
+    for _ in range(starts):
+        start = rng.standard_normal(width * k + width + 1) / np.sqrt(k)
+        options = {"maxiter": 1000, "maxfun": 2000}
+        found.append(minimize(objective, start, jac=True, method="L-BFGS-B", options=options).fun)
+    return min(found)
+
+
+def test_a_network_on_raw_wine_is_as_good_as_the_best_of_many():
+    load_wine = pytest.importorskip("sklearn.datasets").load_wine
+    X, classes = load_wine(return_X_y=True)
+    y = np.where(classes == 1, 1.0, -1.0)
+    task = set_up("relu", X, y, "logistic", 10.0, output_bias=True)
+    problem, scale = rescale(task.problem)
+    bracket = open_bracket(problem)
+    start_wide(bracket, np.inf)
+    assert scale.value * bracket.upper <= best_of_starts(X, y, 10.0, 30, 3) * 1.01
+
+
+def test_what_stands_in_the_way_is_said():
+    X = np.random.default_rng(0).standard_normal((60, 8)) * 10.0 ** np.arange(-3, 5)
+    y = X[:, 3] + X[:, 7]
+    solution = cn.train("relu", X, y, weight_decay=1.0, time_limit=0.5)
+    assert solution.status == "gap"
+    assert "standardising them gives an easier problem, though another one" in str(solution)
+
+
+def test_columns_of_one_size_are_not_called_raw():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 3))
+    assert raw_note(X) == raw_note(1e6 * X) == raw_note(np.hstack([X, np.ones((30, 1))])) == ""
+    assert "4e+03" in raw_note(np.hstack([X, 3000.0 + X]))
+
+
+# Equal samples
+
+
+@pytest.mark.parametrize(
+    "units, loss",
+    [("relu", "squared"), ("relu", "logistic"), ("threshold", "hinge"), ("quadratic", "absolute")],
+)
+def test_equal_samples_are_solved_as_one_of_their_weight(units, loss):
+    rng = np.random.default_rng(0)
+    points, values = rng.standard_normal((8, 2)), rng.standard_normal(8)
+    values = np.sign(values) if loss in ("logistic", "hinge") else values
+    which = rng.permutation(np.concatenate([np.arange(8), rng.integers(8, size=300)]))
+    X, y, weights = points[which], values[which], rng.uniform(0.5, 2.0, which.size)
+    total = np.bincount(which, weights)
+    options = {"loss": loss, "weight_decay": 2.0, "output_bias": True}
+    merged = cn.train(units, X, y, sample_weight=weights, **options)
+    one = cn.train(units, points, values, sample_weight=total, **options)
+    assert merged.status == one.status == "optimal"
+    assert merged.value == pytest.approx(one.value, rel=2e-6)
+    assert merged.certificate.v.shape == (which.size,)
+    assert np.bincount(which, merged.certificate.v) == pytest.approx(
+        one.certificate.v, abs=1e-2 * np.abs(one.certificate.v).max()
+    )
+    assert checker.check(merged.certificate.to_dict()).valid
+
+
+def test_equal_samples_are_few_samples_to_the_solvers():
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((8, 2))
+    which = rng.integers(8, size=10_000)
+    problem = set_up("relu", points[which], points[which, 0], "squared", 1.0).problem
+    merged = merge_equal_samples(problem)
+    assert len(merged.problem.y) == 8
+    assert merged.problem.loss.weights.sum() == 10_000.0
+    assert merge_equal_samples(merged.problem) is None
+    assert len(rescale(merged.problem)[0].y) == 8
+
+
+def test_equal_samples_where_the_data_have_less_rank_than_columns():
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 4))
+    which = np.arange(60) % 6
+    y = rng.standard_normal(6)[which]
+    task = set_up("relu", points[which], y, "squared", 0.5)
+    bracket, _ = solve(task, 1e-6, "CLARABEL", None, False)
+    assert task.problem.objective(bracket.units) == pytest.approx(bracket.upper, rel=1e-8)
+    assert bracket.gap <= 1e-6
