@@ -230,8 +230,8 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
         advice = "nothing improves any more: try another solver or a larger weight decay"
     else:
         advice = (
-            "nothing improves any more, or not fast enough: a larger weight decay, fewer columns or "
-            "a time limit to be used up narrow the bracket"
+            "nothing improves any more, or not fast enough: a larger weight decay, fewer columns "
+            "or a time limit to be used up narrow the bracket"
         )
     return "; ".join(filter(None, [advice, raw_note(bracket.problem.family.X)]))
 
