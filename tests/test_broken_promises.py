@@ -302,3 +302,14 @@ def test_compare_measures_the_objective_of_the_network_that_it_hands_back(units)
             own = 0.5 * ((net(X)[:, 0] - y) ** 2).sum() + penalty
             assert value == pytest.approx(own, rel=1e-9)
         assert record.curve[:, -1] == pytest.approx(record.objective, rel=1e-6)
+
+
+# Training: units of no size
+
+
+@pytest.mark.parametrize("loss", ["huber", "log_cosh", "absolute"])
+def test_huge_targets_whose_first_units_have_no_size(loss):
+    X, y = np.array([[1.0], [0.0]]), np.array([1089328.5969962578, 1089327.4054279546])
+    solution = cn.train("quadratic", X, y, loss=loss, weight_decay=0.0166, time_limit=5.0)
+    assert 0.0 <= solution.lower_bound <= solution.value <= y.sum()
+    assert cn.check(solution.certificate.to_dict()).valid

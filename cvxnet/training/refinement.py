@@ -117,6 +117,7 @@ def resize(problem: Problem, units: Units) -> Units:
 
     Units that the optimum does not use come out with size zero.
     """
+    units = units.without_small(0.0)  # a unit of no size has no direction
     if not len(units):
         return units
     sizes = problem.family.sizes(units.weights)
