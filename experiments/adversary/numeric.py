@@ -152,11 +152,11 @@ def witness_fault(expression: Any, witness: Any, where: tuple[Any, ...] = ()) ->
                     if name in given:
                         leaf.value = np.reshape(given[name], leaf.shape)
             except ValueError as error:
+                if witness.refutes == "set" and len(values) == 2:
+                    return None  # the midpoint is not allowed: that is what the witness says
                 return f"the witness is not allowed: {error}"
             for constraint in where if len(values) < 2 or witness.refutes != "set" else ():
-                if any(arg.value is None for arg in constraint.args):
-                    continue
-                worst = float(np.max(constraint.violation()))
+                worst = violation(constraint)
                 if worst > 1e-9 * (1.0 + largest(points)):
                     return f"the witness is not feasible: {constraint} by {worst!r} at {points!r}"
             try:
@@ -177,6 +177,14 @@ def witness_fault(expression: Any, witness: Any, where: tuple[Any, ...] = ()) ->
     if excess < -1e-9 * size or (said > 1e-6 * size and excess < 0.5 * said - 1e-9 * size):
         return f"the witness says {said!r}, CVXPY {excess!r}: values {f!r}"
     return None
+
+
+def violation(constraint: Any) -> float:
+    """By how much a constraint fails; 0 where CVXPY cannot say."""
+    try:
+        return float(np.max(constraint.violation()))
+    except (ValueError, TypeError):  # no value, or a scalar, of which CVXPY takes no norm
+        return 0.0
 
 
 def set_fault(where: tuple[Any, ...]) -> str | None:
@@ -265,8 +273,7 @@ def problem_contradicted(
                 put(leaf, middle[name])
             if not same_points(middle, reached(both)):
                 continue
-            violations = [c.violation() for c in where]
-            worst = max((float(np.max(v)) for v in violations if v is not None), default=0.0)
+            worst = max(map(violation, where), default=0.0)
         if worst > 1e-6 * (1.0 + largest(middle)) and not both.fixed:
             return f"feasible a = {a!r}, b = {b!r}, but the midpoint is not, by {worst!r}"
     return contradicted(both, "convex", where, seed)
