@@ -7,7 +7,8 @@ from scipy.special import expit
 
 import cvxnet as cn
 from cvxnet.proofs import checker
-from cvxnet.training.opening import open_bracket, start_wide
+from cvxnet.training.local_search import start_wide
+from cvxnet.training.opening import fit_free
 from cvxnet.training.scaling import merge_equal_samples, raw_note, rescale
 from cvxnet.training.setup import set_up
 from cvxnet.training.trainer import solve
@@ -98,9 +99,9 @@ def test_a_network_on_raw_wine_is_as_good_as_the_best_of_many():
     y = np.where(classes == 1, 1.0, -1.0)
     task = set_up("relu", X, y, "logistic", 10.0, output_bias=True)
     problem, scale = rescale(task.problem)
-    bracket = open_bracket(problem)
-    start_wide(bracket, np.inf)
-    assert scale.value * bracket.upper <= best_of_starts(X, y, 10.0, 30, 3) * 1.01
+    found = start_wide(problem, fit_free(problem)[0].free, np.inf, starts=1)
+    value = scale.value * min(map(problem.objective, found))
+    assert value <= best_of_starts(X, y, 10.0, 30, 3) * 1.01
 
 
 def test_what_stands_in_the_way_is_said():
@@ -165,3 +166,14 @@ def test_equal_samples_where_the_data_have_less_rank_than_columns():
     bracket, _ = solve(task, 1e-6, "CLARABEL", None, False)
     assert task.problem.objective(bracket.units) == pytest.approx(bracket.upper, rel=1e-8)
     assert bracket.gap <= 1e-6
+
+
+def test_few_equal_samples_and_long_pricing_leave_the_samples_as_they_are():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 2))
+    X[1] = X[0]
+    few = set_up("relu", X, np.ones(40), "squared", 0.5).problem
+    assert merge_equal_samples(few) is None
+    Z = np.repeat(rng.standard_normal((200, 5)), 3, axis=0)
+    long = set_up("relu", Z, Z[:, 0], "squared", 0.5).problem
+    assert merge_equal_samples(long) is None

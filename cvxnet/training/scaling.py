@@ -28,6 +28,8 @@ from cvxnet.training.problem import Array, Problem, Units
 
 UNEVEN = 100.0
 """Columns differ much where their sizes do by more than this."""
+FEW = 1_000_000
+"""Blocks of a family up to which exact pricing ends."""
 CONSTANT = 1e-12
 """A column that varies by less than this, relatively, is constant."""
 
@@ -145,13 +147,16 @@ class Merged:
 def merge_equal_samples(problem: Problem) -> Merged | None:
     """The problem with equal samples, in features and target, as one of the sum of their weights.
 
-    None where no two are equal; and where pricing is not exact all the same, as its evidence
-    speaks of single samples.
+    None where not at least half of them are equal to others; and where exact pricing may not end
+    all the same, as the evidence that is needed then speaks of single samples.
     """
     family, loss, n = problem.family, problem.loss, len(problem.y)
     samples = np.column_stack([family.X, problem.y])
     _, first, group = np.unique(samples, axis=0, return_index=True, return_inverse=True)
-    if len(first) == n or not (fewer := family.on(family.X[first])).exact:
+    if 2 * len(first) > n:
+        return None
+    fewer = family.on(family.X[first])
+    if not fewer.exact or (fewer.climbs and fewer.count_blocks() > FEW):
         return None
     weights = loss.weights if isinstance(loss, Weighted) else np.ones(n)
     inner = loss.loss if isinstance(loss, Weighted) else loss

@@ -165,10 +165,18 @@ def solve(
 
 
 def unmerge(task: Task, merged: Merged | None, bracket: Bracket) -> Bracket:
-    """The bracket of all samples, from that of different ones."""
+    """The bracket of all samples, from that of different ones.
+
+    Evidence speaks of single samples: where there is some, after all, only the bound of the zero
+    vector is left.
+    """
     if merged is None:
         return bracket
     given = task.problem
+    if bracket.evidence is not None:
+        zero = np.zeros_like(bracket.dual)
+        lower = 0.0 - bracket.problem.loss.conjugate(zero, bracket.problem.y)
+        bracket = replace(bracket, dual=zero, lower=lower, evidence=None)
     return replace(
         bracket,
         problem=given,
