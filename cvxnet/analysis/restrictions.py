@@ -30,6 +30,7 @@ from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.kits import Undecided, as_rational
 from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.quadratics import constant_matrix, definiteness, has_positive_pivots
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, bare, dense, short
 
@@ -49,6 +50,7 @@ OPEN = (
     cp.nlp.tan,
     cp.nlp.atanh,
 )  # without a value on the boundary of CVXPY's domain
+DEFINITE = ("semidefinite", "definite")
 CLOSED = (cp.quad_over_lin, cp.kl_div, cp.rel_entr)  # but for one point, 0 / 0
 
 
@@ -233,7 +235,8 @@ def missed(need: Need, fact: Facts, question: Question) -> bool:
         return bool(below.any())
     if need.kind == "!=":
         return bool(((fact.low == 0.0) & (fact.high == 0.0)).any())
-    return False
+    matrix = constant_matrix(need.expression) if need.kind in DEFINITE else None
+    return matrix is not None and not definiteness(matrix).rounded
 
 
 def implied(need: Need, fact: Facts, question: Question) -> bool:
@@ -248,6 +251,10 @@ def implied(need: Need, fact: Facts, question: Question) -> bool:
         return bool(((fact.low > 0.0) | (fact.high < 0.0)).all())
     if need.kind == "symmetric":
         return bool(need.expression.is_hermitian() or need.expression.is_symmetric())
+    matrix = constant_matrix(need.expression) if need.kind in DEFINITE else None
+    if matrix is not None:
+        exact = need.kind == "semidefinite" and definiteness(matrix).exact
+        return exact or has_positive_pivots(matrix + matrix.T)
     leaf = need.expression
     return need.kind == "semidefinite" and bool(leaf.attributes["PSD"] if not leaf.args else False)
 

@@ -66,6 +66,10 @@ class Verdict:
     2.weight >= 0 (nonneg=True)
     >>> [repair.change for repair in verdict.repairs][:1]
     ['make the weights of layer 2 >= 0']
+    >>> import cvxpy as cp
+    >>> cube = convexity(cp.Variable(name="z") ** 3)
+    >>> cube, cube.domain
+    (<Verdict CONVEX: the expression in z, where z >= 0>, ('z >= 0',))
     """
 
     about: str
