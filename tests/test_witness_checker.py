@@ -10,6 +10,8 @@ import pytest
 
 from cvxnet.analysis import convexity
 from cvxnet.analysis.documents import counterexample_document
+from cvxnet.layers import atoms
+from cvxnet.proofs.checker.atoms import FORMULAS
 from cvxnet.proofs.checker.witness import check_witness
 
 
@@ -146,6 +148,17 @@ def test_tampered_counterexamples_prove_nothing_false():
         assert not check_witness(missing).proved
         count += 1
     assert count > 8
+
+
+def test_every_activation_has_a_formula():
+    kinds = {getattr(atoms, name) for name in atoms.__all__} - {atoms.ScalarAtom}
+    assert {f"cvxnet.{kind.__name__}" for kind in kinds} <= set(FORMULAS)
+
+
+def test_large_spectra_are_refused_at_once():
+    nodes = [{**leaf(10_000), "shape": [100, 100]}, atom("lambda_max", [], [0])]
+    claim = document(nodes, [1.0] * 10_000, [2.0] * 10_000, "convex")
+    assert "too large" in check_witness(claim).reason
 
 
 def test_rationals_that_grow_become_balls():

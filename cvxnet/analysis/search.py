@@ -49,7 +49,7 @@ NUMERIC_WORK = 20_000  # operations in the time of one call of an atom that only
 def work_of(node: Any) -> int:
     """About how many operations one evaluation of a node takes."""
     if node.args and type(node) not in OPERATIONS and not isinstance(node, Elementwise):
-        return NUMERIC_WORK
+        return NUMERIC_WORK * (1 + int(node.size + max(a.size for a in node.args)) // 50)
     inner = node.args[0].shape[-1:] if type(node).__name__ == "MulExpression" else ()
     return int(node.size) * max(1, *inner, len(node.args))
 

@@ -35,6 +35,7 @@ from .exact import Number, positive
 from .losses import softplus, square
 
 LONGEST = 20_000  # bits of a rational; beyond that it becomes a ball
+LARGEST_MATRIX = 50  # rows of a matrix that is inverted, eliminated or has its spectrum computed
 ZERO, ONE, HALF = fmpq(0), fmpq(1), fmpq(1, 2)
 Formula = Callable[..., Array]
 
@@ -188,8 +189,9 @@ def geometric_mean(numbers: list[Number], weights: list[Number]) -> Number:
 
 
 def square_matrix(array: Array) -> Any:
-    """Of flint."""
+    """Of flint, small enough for eliminations and spectra."""
     require(len(array.shape) == 2 and array.shape[0] == array.shape[1], "no square matrix")
+    require(array.shape[0] <= LARGEST_MATRIX, "a matrix too large for its inverse or spectrum")
     return matrix(array.shape, array.entries)
 
 
@@ -227,7 +229,7 @@ def positive_definite(array: Array) -> Any:
 
 def semidefinite(array: Array) -> bool:
     """Whether a symmetric rational matrix is positive semidefinite, by elimination."""
-    size = array.shape[0]
+    size = square_matrix(array).nrows()
     rows = [array.entries[k * size : (k + 1) * size] for k in range(size)]
     for k, row in enumerate(rows):
         if row[k] < 0 or (row[k] == 0 and any(row[k + 1 :])):
