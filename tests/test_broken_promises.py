@@ -70,6 +70,7 @@ X, Y = np.eye(2), np.array([1.0, 2.0])
         (lambda: convexity(cp.Variable(name="x"), wrt=cp.Variable(name="x")), "wrt=x names no"),
         (lambda: convexity(cp.Variable(name="x"), wrt=["x", "y"]), "wrt='y' names no variable"),
         (lambda: convexity(cp.Variable(name="x"), wrt=[]), "wrt is empty"),
+        (lambda: convexity(cp.Problem(cp.Minimize(0)), wrt="x"), "networks and expressions"),
         (lambda: convexity(network(), weight_decay="x"), "weight_decay is a finite number"),
         (lambda: convexity(network(), weight_decay=-1.0), "weight_decay is a finite number"),
         (lambda: convexity(network(), weight_decay=np.nan), "weight_decay is a finite number"),

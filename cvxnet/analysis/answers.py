@@ -86,7 +86,12 @@ def convexity(
     """
     effort = check_effort(effort)
     if isinstance(thing, cp.Problem):
-        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay, wrt=wrt)
+        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
+        if wrt is not None:
+            raise InputError(
+                "wrt= is for networks and expressions; a problem is judged in all variables. Ask "
+                "about problem.objective.args[0] in some of them."
+            )
         from cvxnet.analysis.problems import judge_problem
 
         return judge_problem(thing, effort)

@@ -106,8 +106,7 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
     for need in needs:
         fact = facts_about(need.expression, question, tape, facts)
         if missed(need, fact, question):
-            how = "holds nowhere" if Tape([need.expression]).leaves() else "does not hold"
-            return (need.text,), f"{need.text} {how}"
+            return (need.text,), why_missed(need, given, question)
         if implied(need, fact, question):
             continue
         asked = list(rows_of(need, question))
@@ -237,6 +236,16 @@ def missed(need: Need, fact: Facts, question: Question) -> bool:
         return bool(((fact.low == 0.0) & (fact.high == 0.0)).any())
     matrix = constant_matrix(need.expression) if need.kind in DEFINITE else None
     return matrix is not None and not definiteness(matrix).rounded
+
+
+def why_missed(need: Need, given: list[Row], question: Question) -> str:
+    """Why a need holds nowhere: what contradicts it, where that can be named."""
+    if not Tape([need.expression]).leaves():
+        return f"{need.text} does not hold"
+    labels = contradictory([*given, *rows_of(need, question)])
+    if labels is None or len(labels) < 2:
+        return f"{need.text} holds nowhere"
+    return f"no point satisfies {' and '.join(labels)}"
 
 
 def implied(need: Need, fact: Facts, question: Question) -> bool:
