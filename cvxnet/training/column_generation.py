@@ -67,7 +67,7 @@ SHARE = 0.6
 """Share of the time for finding a network, where proving a bound takes the rest."""
 SIZE = 3000
 """Data of more numbers than this are no easy problem: local search comes before anything else."""
-BEFORE, WIDELY = 0.1, 0.5
+BEFORE, WIDELY = 0.1, 0.7
 """Shares of the time for the first pricing, and for a first network by local search."""
 QUICK, HASTE = 0.5, 0.2
 """Easy problems are solved in so many seconds, or this share of the time."""

@@ -41,9 +41,10 @@ def start_wide(
 ) -> Iterator[Units]:
     """Networks that local search comes to, until the deadline (`now`); ``free``: weights to start.
 
-    Nothing where units do not slide.
+    None where units do not slide. Half the time has to be left for another start to begin.
     """
     rng = np.random.default_rng(0)
+    half = (now() + deadline) / 2.0
     for width in UNITS[:starts] if problem.family.slides else ():
         units = random_units(problem, width, free, rng)
         if len(problem.y) > MANY:
@@ -52,7 +53,7 @@ def start_wide(
                 units = carry(few, part, problem)
             yield units
         yield from descend(problem, units, deadline)
-        if now() > deadline:
+        if now() > half:
             return
 
 

@@ -60,10 +60,11 @@ class Oracle:
         lately led nowhere.
         """
         family = self.problem.family
+        if not family.climbs:
+            return family.price_until(v, floor, deadline)
         if self.always:
-            work = CHEAP + PER_ROW * len(v) if family.climbs else np.inf
-            found = family.price_until(v, floor, deadline, work)
-            if np.isfinite(found.error) or not family.climbs:
+            found = family.price_until(v, floor, deadline, CHEAP + PER_ROW * len(v))
+            if np.isfinite(found.error):
                 return found
             self.always = self.ends = False
         found = family.climb(v, floor, units.weights, deadline)

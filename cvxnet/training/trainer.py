@@ -74,9 +74,9 @@ def train(
         nothing: see `Solution.width`.
     X : (n, d) array
         Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
-        the hidden bias included, have rank at most 3 (at most 5 where n is small), and at any rank
-        for coordinate, linear, gated, quadratic and polynomial units. Elsewhere the bracket is
-        true but need not close.
+        the hidden bias included, have rank at most 3, and beyond, up to rank 7, where it turns out
+        to end in the time; and at any rank for coordinate, linear, gated, quadratic and polynomial
+        units. Elsewhere the bracket is true but need not close.
     y : (n,) array
         Targets; for logistic, hinge and squared hinge loss two classes.
     loss : str
@@ -100,7 +100,9 @@ def train(
     solver : str
         ``"CLARABEL"``, ``"ECOS"`` or ``"SCS"``, or another solver that CVXPY has installed.
     time_limit : float, optional
-        Seconds. When they are over, the best network is returned with its true bracket.
+        Seconds; loading and compiling kernels does not count. When they are over, the best network
+        is returned with its true bracket: a good one, as local search comes first. A part of the
+        time is kept for the certificate; ``solution.stats["stopped"]`` says what ended training.
     progress : bool
         Show time, bracket and units on the terminal. Ctrl-C stops early in any case: the best
         network comes back with its true bracket and status ``"gap"``.
