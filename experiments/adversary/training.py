@@ -148,9 +148,11 @@ def hold_certificate(script: Script) -> None:
         "result",
         "solution",
     )
+    if script["solution"].status == "optimal" and not script["result"].valid:
+        script.run("result = cn.check(document, time_limit=100.0)")  # machines may be busy
     script.holds(
         "what is called optimal is proved",
-        "solution.status != 'optimal' or result.valid or 'not' in str(solution)",
+        "solution.status != 'optimal' or result.valid or 'not checked again' in str(solution)",
         "result",
         "solution",
     )
