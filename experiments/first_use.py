@@ -4,8 +4,8 @@ Every measurement is a process of its own. `first` trains on 20 samples with an 
 kernels, so all that it needs is compiled; `later` does the same once more with the cache that it
 left. `import cvxnet; cvxnet.train` loads all that training needs, and does not train. In each round
 all are run once, one after the other, so that the machine's moods strike all alike; medians over
-rounds, and their ratios to the median of `import cvxpy`. Processor time counts the process alone; on a busy
-machine it says more than seconds of the wall.
+rounds, and their ratios to the median of `import cvxpy`. Processor time counts the process alone:
+on a busy machine it says more than seconds of the wall.
 
     python experiments/first_use.py [--quick] [--rounds 5] [--package FOLDER] [--out FILE.json]
 
@@ -102,9 +102,10 @@ def report(rounds: list[dict[str, dict[str, float]]]) -> None:
     }
     for name, found in middle.items():
         columns = [f"{found[kind]:8.2f} {found[kind] / middle[BASE][kind]:7.2f}" for kind in found]
-        beyond = found["wall"] - middle[NEEDED]["wall"]
-        said = f"  {beyond:6.2f} s" if name.startswith(("first", "later")) else ""
-        print(f"{name:32s} {' '.join(columns)}{said}")
+        beyond, busy = (found[kind] - middle[NEEDED][kind] for kind in found)
+        said = f"  {beyond:6.2f} s wall, {busy:.2f} s cpu"
+        trained = name.startswith(("first", "later"))
+        print(f"{name:32s} {' '.join(columns)}{said if trained else ''}")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def test_the_demo_proves_the_optimum_and_leaves_three_files(cvxnet, tmp_path):
     assert "<= optimum <=" in printed and ": optimal" in printed
     assert "proved exactly by cvxnet.proofs.checker" in printed
     assert "evaluated anew" in printed and "try next" in printed
-    assert "loading the sweep" in messages and "gap" in messages
+    assert "loading the pricing" in messages and "gap" in messages
 
 
 def test_what_the_demo_reports_is_what_its_files_say(cvxnet, tmp_path):
@@ -209,12 +209,12 @@ def test_ctrl_c_keeps_the_best_network_with_its_true_bracket(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to a process there")
 def test_ctrl_c_while_compiling_ends_the_command_at_once(tmp_path):
     process = start(f"demo --out {tmp_path / 'out'}", NUMBA_CACHE_DIR=str(tmp_path / "cache"))
-    said = process.stderr.read(len("loading the sweep"))
+    said = process.stderr.read(len("loading the pricing"))
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate()
     assert process.returncode == -signal.SIGINT
-    assert said == "loading the sweep" and "Traceback" not in messages
+    assert said == "loading the pricing" and "Traceback" not in messages
     assert not (tmp_path / "out").exists()
 
 

@@ -54,7 +54,7 @@ def certify(
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
     table = read_data(data, target, split_features(features), loss)
-    prepare(quiet=json)
+    prepare("relu", quiet=json)
     found = certification.certify(
         layer,
         table.X,

@@ -82,7 +82,7 @@ def compare(
     family = Family(units, **read_options(option))
     data = read_data(file, target, split_features(features), loss)
     comparison.import_torch()
-    prepare(quiet=json)
+    prepare(family, quiet=json)
     with joblib.parallel_config(n_jobs=jobs):
         runs = comparison.compare(
             family,

@@ -47,7 +47,7 @@ def demo(
     data = draw(diabetes(), samples, seed)
     if not json:
         introduce(data)
-    prepare(quiet=json)
+    prepare("relu", quiet=json)
     solution = train("relu", data.X, data.y, weight_decay=WEIGHT_DECAY, gap=gap, progress=not json)
     names = [f"{name} (sd)" for name in (*data.features, data.target)]
     files, note = save_solution(solution, out, names[:-1], names[-1])

@@ -1,4 +1,4 @@
-"""Compiling before the clock starts: numba compiles the sweep once after installation."""
+"""Compiling before the clock starts: numba compiles what pricing needs, once after installation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from contextlib import contextmanager
 import numpy as np
 
 from cvxnet.training.trainer import train
+from cvxnet.training.units import Family
 
 
-def prepare(quiet: bool) -> None:
-    """Compile, or load what an earlier run compiled, and say so."""
+def prepare(units: str | Family, quiet: bool) -> None:
+    """Compile what pricing such units needs, or load what an earlier run compiled, and say so."""
     if not quiet:
-        message = "loading the sweep (the first run compiles it: about 20 s) ..."
+        message = "loading the pricing (the first run compiles it: a few seconds) ..."
         print(message, end=" ", file=sys.stderr, flush=True)
     begin = time.perf_counter()
     with interrupts_end_the_process():
-        compile_kernels()
+        compile_kernels(units)
     if not quiet:
         print(f"{time.perf_counter() - begin:.1f} s", file=sys.stderr)
 
@@ -42,7 +43,7 @@ def interrupts_end_the_process() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def compile_kernels() -> None:
-    """Run the whole of training once on six samples: it calls every kernel."""
+def compile_kernels(units: str | Family) -> None:
+    """Run the whole of training once on six samples: it calls the kernels of these units."""
     rng = np.random.default_rng(0)
-    train("relu", rng.standard_normal((6, 2)), rng.standard_normal(6), weight_decay=0.1)
+    train(units, rng.standard_normal((6, 2)), rng.standard_normal(6), weight_decay=0.1)

@@ -71,7 +71,7 @@ def train(
     check_folder(out)
     family = Family(units, **read_options(option))
     data = read_data(file, target, split_features(features), loss)
-    prepare(quiet=json)
+    prepare(family, quiet=json)
     solution = trainer.train(
         family,
         data.X,
