@@ -185,10 +185,11 @@ def test_any_shares_prove_nothing_false(monkeypatch):
     largest = rho("relu", X, v)
     for share in (0, cones.SHARE, cones.SHARE // 3):
 
-        def fixed(b, D, G, share=share):
-            return [cones.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
+        def fixed(b, D, G, limit, patient, share=share):
+            c = [cones.SHARE * x + share * sum(d[k] for d in D) for k, x in enumerate(b)]
+            return c, [1] * len(b)
 
-        monkeypatch.setattr(cones, "with_shares", fixed)
+        monkeypatch.setattr(cones, "linear_above", fixed)
         assert not verdict("relu", X, v, largest * (1 - 1e-6)).valid
         assert verdict("relu", X, v, largest * 1.3).valid
 

@@ -70,7 +70,8 @@ def check(
             raise checker.RefusalError(
                 f"lower: claimed {claims.lower!r}, but the dual has {dual!r}"
             )
-        if over := rounded_excess(claims, feasibility(claims), Clock(time_limit)):
+        clock = Clock(time_limit)
+        if over := rounded_excess(claims, feasibility(claims), clock):
             excess = float(min(over, Fraction(sys.float_info.max)))
             raise checker.RefusalError(
                 "unfinished: in floating point no more was proved than rho(v) <= weight_decay * "

@@ -19,10 +19,10 @@ this folder. Every certificate goes through
     bracket       both ends                                answer     all together
 
 and, of the proofs, only through that of its family: linear, gated_relu and coordinate units are
-done in families; quadratic and polynomial in semidefinite; sign and threshold in lines, sweeps;
-relu, leaky_relu, abs the same up to rank 3, beyond that in cones, or, if there is evidence, in
-relaxation and semidefinite; squared_relu in cones; tanh in boxes. What sweeps, cones and boxes
-need before is in coordinates.
+done in families; quadratic and polynomial in semidefinite; sign and threshold in steps; relu,
+leaky_relu, abs in lines and sweeps up to rank 3, beyond that in cones and lifting, or, if there is
+evidence, in relaxation and semidefinite; squared_relu in cones; tanh in boxes. What steps, sweeps,
+cones and boxes need before is in coordinates.
 
 Counterexamples to convexity are proved here as well, by other means: `witness` reads an expression
 and two points, `atoms` has a formula for each atom, and `arrays` moves their entries.

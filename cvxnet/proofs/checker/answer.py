@@ -25,7 +25,8 @@ class CheckResult:
     ``valid``: all that the certificate claims is true. ``lower``, ``upper``: the proved bracket,
     rounded outward to doubles, at least as tight as claimed; None for an end that was not proved.
     ``reason``: "proved exactly", or the first reason why not. ``excess``: where the dual vector
-    was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; otherwise 0.
+    was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; where it is known
+    how much shorter a dual vector is likely to be proved feasible, that; otherwise 0.
     ``method``: how the dual vector was proved feasible, or not; here it is always the same.
     """
 
@@ -56,7 +57,6 @@ def check(
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
     lower = upper = None
-    over = 0.0
     try:
         claims = read(source, data)
         dual, upper = bracket(claims)
@@ -64,13 +64,21 @@ def check(
             raise RefusalError(f"upper: claimed {claims.upper!r}, but the network has {upper!r}")
         if claims.lower > dual:
             raise RefusalError(f"lower: claimed {claims.lower!r}, but the dual has {dual!r}")
-        if ratio := units_of(claims).excess(feasibility(claims), Clock(time_limit)):
-            over = float(min(ratio, Fraction(sys.float_info.max)))
-            raise RefusalError(f"dual infeasible: rho(v) = weight_decay * (1 + {over!r})")
+        clock = Clock(time_limit)
+        if ratio := units_of(claims).excess(feasibility(claims), clock):
+            raise RefusalError(
+                f"dual infeasible: rho(v) = weight_decay * (1 + {as_float(ratio)!r})", ratio
+            )
         lower = dual
     except RefusalError as refusal:
+        over = as_float(refusal.excess)
         return CheckResult(valid=False, lower=lower, upper=upper, reason=str(refusal), excess=over)
     return CheckResult(valid=True, lower=lower, upper=upper, reason="proved exactly")
+
+
+def as_float(excess: Fraction) -> float:
+    """The nearest double; the largest one if there is none."""
+    return float(min(excess, Fraction(sys.float_info.max)))
 
 
 def values(source: Path | dict[str, Any], data: Any = None) -> tuple[float, float]:

@@ -21,48 +21,59 @@ from operator import mul
 from flint import arb, fmpq
 
 from .cones import ConeSearch
-from .coordinates import few_coordinates
+from .coordinates import in_few_coordinates
 from .dual import Clock, Dual
-from .exact import ball, balls, fraction, positive, root
+from .exact import Matrix, ball, balls, fraction, positive, root
 
 
 def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
     """`Units.excess` of units ``tanh(z)``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(0)
-    points, H, H_scale, slack = few_coordinates(
-        rows, weights, beta, lambda _, d: radius * d / dual.x_scale
-    )
-    search, r = ConeSearch(H, 0), range(len(H))
-    with balls():
-        P = [[arb(fmpq(H_scale * x, search.determinant)) for x in row] for row in search.P]
+
+    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction) -> Fraction:
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in points]
-        terms = list(zip(map(arb, weights), Z, strict=True))
-        whole = [ball(radius * root(Fraction(H[k][k], H_scale))) for k in r]
-        boxes = [([arb(0) for _ in r], whole)] if H else []
-        while boxes:
-            clock.check()
-            c, h = boxes.pop()
-            Pc = [total(map(mul, row, c)) for row in P]
-            size = total(map(mul, c, Pc))
-            inside = ball(radius**2) - size
-            if inside + 2 * total(map(mul, map(abs, Pc), h)) < 0:
-                continue  # outside the ball
-            value, G, B = taylor(terms, c, h)
-            for mu in (arb(0), positive(total(map(mul, c, G))) / size):
-                g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
-                bend = [[B[i][k] - mu * P[i][k] for k in r] for i in r]
-                if value + mu / 2 * inside + parabolas(g, bend, h) <= ball(beta - slack):
-                    break
-            else:
-                shrink = arb(1) if inside >= 0 else (ball(radius**2) / size).sqrt().lower()
-                value = total(v * (total(map(mul, z, c)) * shrink).tanh() for v, z in terms)
-                if value > beta:
-                    return fraction((value / beta).lower()) - 1
-                k = max(r, key=lambda k: float(h[k] * h[k] * P[k][k]))
-                h = [x / 2 if i == k else x for i, x in enumerate(h)]
-                boxes += [
-                    ([x + s * h[k] if i == k else x for i, x in enumerate(c)], h) for s in (1, -1)
-                ]
+        return search_boxes(Z, weights, H, H_scale, radius, most, clock)
+
+    with balls():
+        return in_few_coordinates(
+            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, excess
+        )
+
+
+def search_boxes(
+    Z: list[list[arb]], weights: list[int], H: Matrix, H_scale: int, radius: Fraction,
+    most: Fraction, clock: Clock,
+) -> Fraction:  # fmt: skip
+    """0 if g <= most in the ball, otherwise at most ``g / most - 1`` somewhere."""
+    search, r = ConeSearch(H, 0, clock), range(len(H))
+    P = [[arb(fmpq(H_scale * x, search.determinant)) for x in row] for row in search.P]
+    terms, limit, square = list(zip(map(arb, weights), Z, strict=True)), ball(most), ball(radius**2)
+    whole = [ball(radius * root(Fraction(H[k][k], H_scale))) for k in r]
+    boxes = [([arb(0) for _ in r], whole)] if H else []
+    while boxes:
+        clock.check()
+        c, h = boxes.pop()
+        Pc = [total(map(mul, row, c)) for row in P]
+        size = total(map(mul, c, Pc))
+        inside = square - size
+        if inside + 2 * total(map(mul, map(abs, Pc), h)) < 0:
+            continue  # outside the ball
+        value, G, B = taylor(terms, c, h)
+        for mu in (arb(0), positive(total(map(mul, c, G))) / size):
+            g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
+            bend = [[B[i][k] - mu * P[i][k] for k in r] for i in r]
+            if value + mu / 2 * inside + parabolas(g, bend, h) <= limit:
+                break
+        else:
+            shrink = arb(1) if inside >= 0 else (square / size).sqrt().lower()
+            value = total(v * (total(map(mul, z, c)) * shrink).tanh() for v, z in terms)
+            if value > limit:
+                return fraction((value / limit).lower()) - 1
+            k = max(r, key=lambda k: float(h[k] * h[k] * P[k][k]))
+            h = [x / 2 if i == k else x for i, x in enumerate(h)]
+            boxes += [
+                ([x + s * h[k] if i == k else x for i, x in enumerate(c)], h) for s in (1, -1)
+            ]
     return Fraction(0)
 
 

@@ -1,188 +1,287 @@
 """Proofs by branch and bound over cones.
 
-Cones, in the coordinates w of section 5 with any rank, for g and |u| homogeneous in w. On the
+Cones, in the coordinates w of coordinates.py with any rank, for g and |u| homogeneous in w. On the
 cone of the w = W t, t >= 0, let p_j = W^T z_j. Of a row with p_j >= 0 or p_j <= 0 it is settled
 what it adds; the others are in doubt. A cone on which it is not proved that g is at most beta |u|
-(|u|^2) is halved at its longest edge; the first are the orthants. Let H^{-1} = P / determinant,
-G = W^T P W.
+(|u|^2) is cut in two at a point of one of its edges; the first cones are the orthants. All is kept
+as seen from the corners, the columns of W, whose lengths do not matter: with H^{-1} = P /
+determinant and G = W^T P W, |u|^2 is at least t^T G t / determinant.
 
-Squared ReLU units: settled is A, level P at first, with beta |u|^2 - g = w^T A w - sum v_j (z_j .
-w)_+^2. Rows with p_j >= 0 add -v_j z_j z_j^T to A. Of the rows in doubt, those with v_j < 0 may
-be left out, and of those with v_j > 0 (z_j . w)_+ is at most p_j+ . t and at most |z_j . w|. So
-it is enough if W^T A W - sum v_j p_j+ p_j+^T over these has no negative entry, or if A - sum v_j
-z_j z_j^T is positive semidefinite.
+Squared ReLU units: settled is B, beta W^T P W at first, with beta |u|^2 - g = t^T B t - sum v_j
+(p_j . t)_+^2. Rows with p_j >= 0 add -v_j p_j p_j^T to B. Of the rows in doubt, those with v_j < 0
+may be left out, and of those with v_j > 0 (p_j . t)_+ is at most p_j+ . t and at most |p_j . t|. So
+it is enough if B - sum v_j p_j+ p_j+^T over these has no negative entry, or if B - sum v_j p_j
+p_j^T is positive semidefinite.
 
-Bent units, more than rank 3: settled is c, with g = c . w + sum v_j (z_j . w)_+, v multiplied by
-right - left, and c = left sum v_j z_j at first. Rows with p_j >= 0 add v_j z_j to c. Of the rows
+Bent units, more than rank 3: settled is b, with g = b . t + sum v_j (p_j . t)_+, v multiplied by
+right - left, and b = left sum v_j p_j at first. Rows with p_j >= 0 add v_j p_j to b. Of the rows
 in doubt, those with v_j > 0 add at most v_j p_j+ . t, those with v_j < 0 at most s_j v_j p_j . t
-with any s_j in [0, 1]. So g <= b . t, and it is enough if b <= 0, or if limit G - determinant
-b b^T has no negative entry or is positive semidefinite (b^T G^{-1} b is small with good s_j);
-limit is beta^2 in the scale of H.
+with any s_j in [0, 1]; and as t >= 0, any lift >= 0 may be added to b. So g <= b . t, and it is
+enough if determinant b^T G^{-1} b <= limit, which is beta^2 in the scale of H. The s_j and lifts
+that make this small are looked for in doubles; t = G^{-1} b is then about where g is largest.
+
+Cuts. With bent units, of the rows in doubt with v_j > 0 the one that errs most says where: about
+where p_j . t = 0 on an edge. Otherwise the longest edge is halved.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import fmpz_mat
 
-from .coordinates import few_coordinates
+from .coordinates import in_few_coordinates
 from .dual import Clock, Dual
-from .exact import Matrix, congruent, fraction, inner, root
+from .exact import Matrix, congruent, inner, root
+from .lifting import SHARE, linear_above
 from .semidefinite import semidefinite
 
-Term = tuple[int, list[int]]  # v_j and z_j
-Doubt = list[tuple[int, list[int], list[int]]]  # v_j, z_j and p_j of rows in doubt
-SHARE = 2**40  # the s_j are multiples of its inverse
+Row = tuple[int, list[int]]  # v_j with z_j or p_j
+DIGITS = 40  # binary ones, of the shares that two corners have in a new one
+SPARE = 0.01  # what rows with v_j < 0 count in the choice of the first cones
+
+
+class Cut(NamedTuple):
+    """The point ``a w_i + b w_j`` of an edge."""
+
+    i: int
+    j: int
+    a: int
+    b: int
+
+
+class Cone(NamedTuple):
+    """What is known of a cone; ``settled`` is a vector or a matrix, ``doubt`` has v_j and p_j."""
+
+    G: Matrix
+    settled: Any
+    doubt: list[Row]
+
+    def parts(self, cut: Cut) -> Iterator[Cone]:
+        """Two cones, with a new corner in place of w_i and of w_j."""
+        i, j, a, b = cut.i, cut.j, leading(cut.a), leading(cut.b)
+        a, b = a // math.gcd(a, b), b // math.gcd(a, b)
+        for k in (i, j):
+            doubt = [(v, moved(p, k, i, j, a, b)) for v, p in self.doubt]
+            yield Cone(moved(self.G, k, i, j, a, b), moved(self.settled, k, i, j, a, b), doubt)
+
+    def halving(self) -> Cut:
+        """At the middle of the longest edge."""
+        i, j = min(combinations(range(len(self.G)), 2), key=self.cosine)
+        return Cut(i, j, math.isqrt(self.G[j][j]) or 1, math.isqrt(self.G[i][i]) or 1)
+
+    def crossing(self) -> Cut | None:
+        """About where an edge meets p_j . t = 0, for the row with v_j > 0 that errs most."""
+        lengths = [math.log2(self.G[k][k]) / 2 for k in range(len(self.G))]
+        worst, place = -math.inf, None
+        for v, p in self.doubt:
+            if v > 0:
+                ahead, i = max((math.log2(x) - lengths[k], k) for k, x in enumerate(p) if x > 0)
+                behind, j = max((math.log2(-x) - lengths[k], k) for k, x in enumerate(p) if x < 0)
+                if (error := math.log2(v) + min(ahead, behind)) > worst:
+                    worst, place = error, Cut(i, j, -p[j], p[i])
+        return place
+
+    def cosine(self, edge: tuple[int, int]) -> float:
+        """Of the angle between two corners, about."""
+        i, j = edge
+        return self.G[i][j] / (math.isqrt(self.G[i][i] * self.G[j][j]) or 1)
 
 
 class ConeSearch:
     """Branch and bound over cones; what ``settled`` is and what proves a cone is for subclasses."""
 
-    def __init__(self, H: Matrix, limit: int) -> None:
-        self.limit, self.determinant = limit, int(fmpz_mat(H).det())
-        inverse = fmpz_mat(H).inv().tolist()
-        self.P = [[int(x * self.determinant) for x in row] for row in inverse]
+    def __init__(self, H: Matrix, limit: int, clock: Clock) -> None:
+        self.limit, self.clock, self.determinant = limit, clock, int(fmpz_mat(H).det())
+        self.P = whole_inverse(H)
 
-    def run(self, settled: Any, terms: list[Term], clock: Clock) -> Fraction:
-        """0 if all cones are proved; otherwise the excess of some corner."""
-        axes = [[int(i == k) for k in range(len(self.P))] for i in range(len(self.P))]
-        cones = [
-            ([[s * x for x in axis] for s, axis in zip(signs, axes, strict=True)], settled, terms)
-            for signs in product((1, -1), repeat=len(axes))
-        ]
-        while cones and axes:
-            clock.check()
-            W, settled, terms = cones.pop()
-            P = [[inner(z, w) for w in W] for _, z in terms]
-            doubt: Doubt = []
-            for (v, z), p in zip(terms, P, strict=True):
-                if min(p) >= 0:
-                    settled = self.settle(settled, v, z)
-                elif max(p) > 0:
-                    doubt.append((v, z, p))
-            G = congruent(self.P, W)
-            if self.proves(settled, W, G, doubt):
-                continue
-            for k, w in enumerate(W):
-                values = [(v, max(p[k], 0)) for v, _, p in doubt]
-                if (excess := self.excess_at(settled, w, G[k][k], values)) > 0:
-                    return excess
-            edges = [
-                (G[i][i] - 2 * G[i][j] + G[j][j], i, j) for j in range(len(W)) for i in range(j)
-            ]
-            _, i, j = max(edges)
-            for k in (i, j):
-                half = [[2 * x for x in w] for w in W]
-                half[k] = [x + y for x, y in zip(W[i], W[j], strict=True)]
-                cones.append((half, settled, [(v, z) for v, z, _ in doubt]))
+    def run(self, settled: Any, terms: list[Row]) -> Fraction:
+        """0 if all cones are proved; otherwise the excess at some point."""
+        if not terms or not self.P:
+            return Fraction(0)
+        W, cones = self.first_corners(terms), []
+        for signs in product((1, -1), repeat=len(W)):
+            corners = [[s * x for x in w] for s, w in zip(signs, W, strict=True)]
+            doubt = [(v, [inner(z, w) for w in corners]) for v, z in terms]
+            cones.append(Cone(congruent(self.P, corners), seen_from(settled, corners), doubt))
+        while cones:
+            self.clock.check()
+            cone = self.decided(cones.pop())
+            excess = self.excess_in(cone)
+            if excess is None:
+                cones += cone.parts(self.cut(cone))
+            elif excess:
+                return excess
         return Fraction(0)
 
-    def settle(self, settled: Any, v: int, z: list[int]) -> Any:
+    def first_corners(self, terms: list[Row]) -> Matrix:
+        """Where r planes z_j . w = 0 meet: of rows that err much and are far from dependent."""
+        r, top = len(self.P), max(abs(v) for v, _ in terms)
+        weights = [v / top if v > 0 else SPARE * (-v / top) for v, _ in terms]
+        chosen = [terms[k][1] for k in pivots([z for _, z in terms], weights, r)]
+        if len(chosen) < r or not fmpz_mat(chosen).det():
+            return [[int(i == k) for k in range(r)] for i in range(r)]
+        corners = zip(*whole_inverse(chosen), strict=True)
+        return [[x // math.gcd(*w) for x in w] for w in corners]
+
+    def cut(self, cone: Cone) -> Cut:
+        """Where to cut a cone."""
+        return cone.halving()
+
+    def decided(self, cone: Cone) -> Cone:
+        """The same, with fewer rows in doubt."""
+        settled, doubt = cone.settled, []
+        for v, p in cone.doubt:
+            if min(p) >= 0:
+                settled = self.settle(settled, v, p)
+            elif max(p) > 0:
+                doubt.append((v, p))
+        return Cone(cone.G, settled, doubt)
+
+    def settle(self, settled: Any, v: int, p: list[int]) -> Any:
         """With a row that is positive on the cone."""
         raise NotImplementedError
 
-    def proves(self, settled: Any, W: Matrix, G: Matrix, doubt: Doubt) -> bool:
-        """Whether it is plain that g is small enough on a cone."""
-        raise NotImplementedError
-
-    def excess_at(
-        self, settled: Any, w: list[int], square: int, doubt: list[tuple[int, int]]
-    ) -> Fraction:
-        """By how much g is too large at w, w^T P w = square; rows in doubt as v_j, (z_j . w)_+."""
+    def excess_in(self, cone: Cone) -> Fraction | None:
+        """0 if g is small enough on the cone, the excess of a point where it is not, or None."""
         raise NotImplementedError
 
 
 class CurvedSearch(ConeSearch):
     """Squared ReLU units."""
 
-    def excess(self, points: Matrix, weights: list[int], clock: Clock) -> Fraction:
+    def excess(self, points: Matrix, weights: list[int]) -> Fraction:
         """`Units.excess`, or a lower bound of it."""
         A, excess = [[self.limit * x for x in row] for row in self.P], Fraction(0)
         for side in (self.determinant, -self.determinant):
             terms = [(side * v, z) for v, z in zip(weights, points, strict=True)]
-            excess = excess or self.run(A, terms, clock)
+            excess = excess or self.run(A, terms)
         return excess
 
-    def settle(self, settled: Any, v: int, z: list[int]) -> Any:
-        return plus_square(settled, -v, z)
+    def settle(self, settled: Any, v: int, p: list[int]) -> Any:
+        return plus_square(settled, -v, p)
 
-    def proves(self, settled: Any, W: Matrix, G: Matrix, doubt: Doubt) -> bool:
-        B = congruent(settled, W)
-        for v, z, p in doubt:
+    def excess_in(self, cone: Cone) -> Fraction | None:
+        above, forms = cone.settled, cone.settled
+        for v, p in cone.doubt:
             if v > 0:
-                B = plus_square(B, -v, [max(x, 0) for x in p])
-                settled = plus_square(settled, -v, z)
-        return min(map(min, B)) >= 0 or semidefinite(settled)
-
-    def excess_at(
-        self, settled: Any, w: list[int], square: int, doubt: list[tuple[int, int]]
-    ) -> Fraction:
-        value = sum(v * x * x for v, x in doubt) - congruent(settled, [w])[0][0]
-        return Fraction(value, self.limit * square)
+                above = plus_square(above, -v, [max(x, 0) for x in p])
+                forms = plus_square(forms, -v, p)
+        if min(map(min, above)) >= 0 or semidefinite(forms, self.clock):
+            return Fraction(0)
+        for k, row in enumerate(cone.settled):
+            value = sum(v * max(p[k], 0) ** 2 for v, p in cone.doubt) - row[k]
+            if value > 0:
+                return Fraction(value, self.limit * cone.G[k][k])
+        return None
 
 
 class BentSearch(ConeSearch):
     """Bent units."""
 
-    def excess(
-        self, points: Matrix, weights: list[int], slopes: tuple[int, int], clock: Clock
-    ) -> Fraction:
+    def excess(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
         """`Units.excess`, or a lower bound of it."""
         excess = Fraction(0)
         for side in (1, -1):
             c = [side * slopes[0] * inner(weights, column) for column in zip(*points, strict=True)]
             jump = side * (slopes[1] - slopes[0])
             terms = [(jump * v, z) for v, z in zip(weights, points, strict=True)]
-            excess = excess or self.run(c, terms, clock)
+            excess = excess or self.run(c, terms)
         return excess
 
-    def settle(self, settled: Any, v: int, z: list[int]) -> Any:
-        return [x + v * y for x, y in zip(settled, z, strict=True)]
+    def cut(self, cone: Cone) -> Cut:
+        return cone.crossing() or cone.halving()
 
-    def proves(self, settled: Any, W: Matrix, G: Matrix, doubt: Doubt) -> bool:
-        b = [inner(settled, w) for w in W]
-        for v, _, p in doubt:
-            b = [x + max(v, 0) * max(y, 0) for x, y in zip(b, p, strict=True)]
-        b = with_shares(b, [[v * y for y in p] for v, _, p in doubt if v < 0], G)
-        M = [[self.limit * SHARE**2 * x for x in row] for row in G]
-        M = plus_square(M, -self.determinant, b)
-        return max(b) <= 0 or min(map(min, M)) >= 0 or semidefinite(M)
+    def settle(self, settled: Any, v: int, p: list[int]) -> Any:
+        return [x + v * y for x, y in zip(settled, p, strict=True)]
 
-    def excess_at(
-        self, settled: Any, w: list[int], square: int, doubt: list[tuple[int, int]]
-    ) -> Fraction:
-        value = max(0, inner(settled, w) + sum(v * x for v, x in doubt))
-        ratio = Fraction(self.determinant * value * value, self.limit * square)
-        return root(ratio) - 1 if ratio > 1 else Fraction(0)
+    def excess_in(self, cone: Cone) -> Fraction | None:
+        b, G = cone.settled, cone.G
+        for v, p in cone.doubt:
+            if v > 0:
+                b = [x + v * max(y, 0) for x, y in zip(b, p, strict=True)]
+        if max(b) <= 0:
+            return Fraction(0)
+        D = [[v * y for y in p] for v, p in cone.doubt if v < 0]
+        t = middle(G)
+        Gt = [inner(row, t) for row in G]
+        c = [x + sum(y) for x, *y in zip(b, *(d for d in D if inner(d, t) < 0), strict=True)]
+        if min(Gt) > 0 and self.reached(max(map(Fraction, c, Gt)), inner(t, Gt)) <= 1:
+            return Fraction(0)  # so b may be lifted to a multiple of G t
+        simple = len(D) == len(cone.doubt)
+        if not simple and self.reached(inner(c, t), 1) > inner(t, Gt):
+            return None  # nor may any b
+        b, t = linear_above(b, D, G, Fraction(self.limit, self.determinant), simple)
+        solution = fmpz_mat(G).solve(fmpz_mat(len(b), 1, b)).entries()
+        square = sum(map(mul, solution, map(int, b)))
+        if self.determinant * square <= self.limit * SHARE**2:
+            return Fraction(0)
+        value = inner(cone.settled, t) + sum(v * max(inner(p, t), 0) for v, p in cone.doubt)
+        ratio = self.reached(value, Fraction(1, inner(t, [inner(row, t) for row in G])))
+        return root(ratio) - 1 if ratio > 1 else None
+
+    def reached(self, g: int | Fraction, square: int | Fraction) -> Fraction:
+        """The square of g over the limit, with ``square`` as a factor; 0 where g is negative."""
+        return Fraction(max(g, 0)) ** 2 * square * self.determinant / self.limit
 
 
-def with_shares(b: list[int], D: Matrix, G: Matrix) -> list[int]:
-    """SHARE times b plus a share in [0, 1] of each row of D, such that b^T G^{-1} b is small.
+def middle(G: Matrix) -> list[int]:
+    """The sum of the corners, made equally long."""
+    sizes = [math.isqrt(G[k][k]) or 1 for k in range(len(G))]
+    return [SHARE * max(sizes) // size for size in sizes]
 
-    By coordinate descent in rounded numbers: what is found need not be best.
-    """
-    shares = [0] * len(D)
-    size = max(map(abs, (*b, *(x for d in D for x in d), 1)))
-    try:
-        inverse = fmpz_mat(G).inv().tolist() if D else []
-        metric = [[float(fraction(x * G[0][0])) for x in row] for row in inverse]
-        rows = [[x / size for x in d] for d in D]
-        images = [[sum(map(mul, row, d)) for row in metric] for d in rows]
-        y = [sum(x / size * m for x, m in zip(b, row, strict=True)) for row in metric]
-        for k in [*range(len(D))] * 3:
-            step = sum(map(mul, rows[k], y)) / (sum(map(mul, rows[k], images[k])) or 1.0)
-            share = min(SHARE, max(0, shares[k] - round(SHARE * min(1.0, max(-1.0, step)))))
-            y = [p + (share - shares[k]) / SHARE * q for p, q in zip(y, images[k], strict=True)]
-            shares[k] = share
-    except (OverflowError, ValueError):  # the numbers are too different for doubles
-        pass
-    return [SHARE * x + inner(shares, [d[k] for d in D]) for k, x in enumerate(b)]
+
+def pivots(rows: Matrix, weights: list[float], r: int) -> list[int]:
+    """r rows, each the one that is left longest by those before; in doubles, nothing is certain."""
+    largest = max(abs(x) for row in rows for x in row) or 1
+    left = [[w * x / largest for x in row] for w, row in zip(weights, rows, strict=True)]
+    chosen: list[int] = []
+    for _ in range(r):
+        squares = [sum(map(mul, z, z)) for z in left]
+        k = max(range(len(left)), key=squares.__getitem__)
+        if squares[k] == 0.0:
+            break
+        pivot = left[k]
+        shares = [sum(map(mul, z, pivot)) / squares[k] for z in left]
+        left = [
+            [x - share * y for x, y in zip(z, pivot, strict=True)]
+            for z, share in zip(left, shares, strict=True)
+        ]
+        left[k] = [0.0] * r
+        chosen.append(k)
+    return chosen
+
+
+def whole_inverse(M: Matrix) -> Matrix:
+    """The inverse times the size of the determinant: whole numbers."""
+    size = abs(int(fmpz_mat(M).det()))
+    return [[int(x * size) for x in row] for row in fmpz_mat(M).inv().tolist()]
+
+
+def seen_from(x: Any, W: Matrix) -> Any:
+    """A vector or a symmetric matrix in the coordinates of corners."""
+    return congruent(x, W) if x and isinstance(x[0], list) else [inner(x, w) for w in W]
+
+
+def moved(x: Any, k: int, i: int, j: int, a: int, b: int) -> Any:
+    """A vector or a symmetric matrix with corner k at ``a w_i + b w_j``."""
+    if isinstance(x[0], list):
+        x = [moved(row, k, i, j, a, b) for row in x]
+        new: Any = [a * y + b * z for y, z in zip(x[i], x[j], strict=True)]
+    else:
+        new = a * x[i] + b * x[j]
+    return [*x[:k], new, *x[k + 1 :]]
+
+
+def leading(x: int) -> int:
+    """The number with all but its leading DIGITS replaced by zeros."""
+    spare = max(x.bit_length() - DIGITS, 0)
+    return x >> spare << spare
 
 
 def plus_square(A: Matrix, v: int, z: Sequence[int]) -> Matrix:
@@ -195,7 +294,8 @@ def plus_square(A: Matrix, v: int, z: Sequence[int]) -> Matrix:
 def curved_excess(dual: Dual, clock: Clock) -> Fraction:
     """`Units.excess` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(2)
-    points, H, H_scale, slack = few_coordinates(
-        rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d
-    )
-    return CurvedSearch(H, math.floor((beta - slack) * H_scale)).excess(points, weights, clock)
+
+    def excess(points: Matrix, H: Matrix, scale: int, limit: Fraction) -> Fraction:
+        return CurvedSearch(H, math.floor(limit * scale), clock).excess(points, weights)
+
+    return in_few_coordinates(rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, excess)

@@ -8,8 +8,9 @@ H is multiplied by a common denominator, as all is in integers; in sweeps z has 
 coordinates, padded with zeros.
 
 More than rank r. With the r columns and rows of the largest pivots, x_j = M^T z_j + d_j, and d_j
-changes g by little, say slack in all. So |g| <= beta - slack is proved for the rows M^T z_j. This
-is for data whose rank is low but for rounding, where slack is tiny.
+changes g by little, say slack in all. So it is enough to prove |g| <= beta - slack for the rows
+M^T z_j. This is for data whose rank is low but for rounding, where slack is tiny. If |g| is above
+beta - slack, but nowhere above beta + slack, that says nothing, and a higher rank is tried.
 """
 
 from __future__ import annotations
@@ -24,23 +25,43 @@ from flint import fmpq
 from .document import RefusalError
 from .exact import Matrix, bits, check_size, fraction
 
-MAX_RANK = 5  # of the rows of X, for branch and bound
+MAX_RANK = 7  # of the rows of X, for branch and bound
+Method = Callable[[Matrix, Matrix, int, Fraction], Fraction]
 
 
-def few_coordinates(
-    rows: Matrix, weights: list[int], beta: int, change: Callable[[int, Fraction], Fraction]
-) -> tuple[Matrix, Matrix, int, Fraction]:
-    """`coordinates` with as low a rank as rounding allows, and the slack.
+def in_few_coordinates(
+    rows: Matrix, weights: list[int], beta: int, change: Callable[[int, Fraction], Fraction],
+    method: Method,
+) -> Fraction:  # fmt: skip
+    """`Units.excess` by a method for rows of low rank, at the lowest rank at which it can tell.
 
-    Leaving out d_j changes phi by at most ``change(|x_j|, |d_j|)``.
+    ``method(points, H, scale, limit)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
+    |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
+    ``change(|x_j|, |d_j|)``.
     """
     sizes = [sum(map(abs, row)) for row in rows]
-    for most in (3, MAX_RANK):
+    unclear = None
+    for most in range(3, MAX_RANK + 1):
         points, H, scale, rests = coordinates(rows, most)
         slack = sum(map(mul, map(abs, weights), map(change, sizes, rests)), Fraction(0))
-        if slack * 10**6 <= beta:
-            return points, H, scale, slack
-    raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
+        if slack * 10**6 > beta:
+            continue
+        try:
+            over = method(points, H, scale, beta - slack)
+        except RefusalError as refusal:
+            raise unclear or refusal from None
+        found = (beta - slack) * (1 + over)
+        if not over or found - slack > beta:
+            return over and (found - slack) / beta - 1
+        share = float(slack / beta)
+        unclear = RefusalError(
+            f"not proved: what the rows are beyond rank {most} may add {share!r} of weight_decay "
+            "to rho(v), and so much room is not left",
+            (found + slack) / beta - 1,
+        )
+    raise unclear or RefusalError(
+        f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}"
+    )
 
 
 def coordinates(rows: Matrix, most: int) -> tuple[Matrix, Matrix, int, list[Fraction]]:

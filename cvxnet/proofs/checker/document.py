@@ -12,16 +12,25 @@ import math
 import os
 import struct
 from collections.abc import Sequence
+from fractions import Fraction
 from io import StringIO
 from typing import Any
 
 Path = str | os.PathLike[str]
 MAX_BYTES = 64 * 2**20  # of a file; as Python objects it may take 35 times as much
 MAX_NUMBERS = 5 * 10**6  # of a CSV file
+NOTHING = Fraction(0)
 
 
 class RefusalError(Exception):
-    """The first reason why a certificate proves nothing. `check` makes it its answer."""
+    """The first reason why a certificate proves nothing. `check` makes it its answer.
+
+    ``excess``: where all that is missing is to prove v feasible, about how much too long v is.
+    """
+
+    def __init__(self, reason: str, excess: Fraction = NOTHING) -> None:
+        super().__init__(reason)
+        self.excess = excess
 
 
 def read_text(path: Path) -> str:

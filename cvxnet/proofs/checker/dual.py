@@ -53,9 +53,9 @@ class Clock:
     def __init__(self, limit: float) -> None:
         self.limit, self.start = limit, time.monotonic()
 
-    def check(self) -> None:
-        """Refuse to go on after the limit."""
-        if time.monotonic() - self.start > self.limit:
+    def check(self, ahead: float = 0.0) -> None:
+        """Refuse to go on after the limit, or with what will take about so many seconds more."""
+        if time.monotonic() - self.start + ahead > self.limit:
             raise RefusalError(f"unfinished after the time limit of {self.limit:g} s: allow more")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property
 
@@ -14,10 +14,10 @@ from .cones import curved_excess
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
 from .exact import Number, inner, integers, products, rational, root
-from .lines import Effect
 from .relaxation import relaxed_excess
 from .semidefinite import polynomial_excess, quadratic_excess
-from .sweeps import bent_excess, step_excess
+from .steps import Effect, step_excess
+from .sweeps import bent_excess
 from .units import Units
 
 
@@ -75,19 +75,28 @@ class GatedReLU(Units):
         if not all(is_index(g, len(self.claims.units["gates"])) for g in self.claims.gate or ()):
             raise RefusalError("gate holds a number that is no index of a gate")
 
-    @cached_property
-    def open(self) -> list[list[bool]]:
-        """For each gate and sample, whether it is open."""
+    def patterns(self, gates: list[list[float]]) -> Iterator[list[bool]]:
+        """For each gate, at which samples it is open."""
         X, _ = integers(rows_of(self.claims))
-        gates, _ = integers(self.claims.units["gates"])
-        return [[z >= 0 for z in row] for row in products(X, gates)] if gates else []
+        whole, _ = integers(gates)
+        yield from ([z >= 0 for z in row] for row in products(X, whole))
+
+    @cached_property
+    def open(self) -> dict[int, list[bool]]:
+        """Of the gates of the units."""
+        used, gates = sorted(set(self.claims.gate or ())), self.claims.units["gates"]
+        return dict(zip(used, self.patterns([gates[g] for g in used]), strict=True)) if used else {}
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * self.open[(self.claims.gate or [])[j]][i]
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        patterns = [[i for i, passes in enumerate(gate) if passes] for gate in self.open]
-        return max((linear_excess(dual, rows, "l2") for rows in patterns), default=Fraction(0))
+        most, gates = Fraction(0), self.claims.units["gates"]
+        for pattern in self.patterns(gates) if gates else ():
+            clock.check()
+            rows = [i for i, passes in enumerate(pattern) if passes]
+            most = max(most, linear_excess(dual, rows, "l2"))
+        return most
 
 
 class Coordinate(Units):
@@ -115,7 +124,7 @@ class Sign(Units):
         return fmpq((z > 0) - (z < 0))
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return step_excess(dual, lambda k: Effect(-1, 1) if k > 0 else Effect(1, -1), 0, clock)
+        return step_excess(dual, Effect(-1, 1, 0), clock)
 
 
 class Threshold(Units):
@@ -125,7 +134,7 @@ class Threshold(Units):
         return fmpq(z >= 0)
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return step_excess(dual, lambda k: Effect(k < 0, k > 0, 1), 1, clock)
+        return step_excess(dual, Effect(0, 1, 1), clock)
 
 
 class Quadratic(Units):
@@ -137,7 +146,7 @@ class Quadratic(Units):
         return z * z
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return quadratic_excess(dual)
+        return quadratic_excess(dual, clock)
 
 
 class SquaredReLU(Units):

@@ -1,24 +1,22 @@
 """The planes where units change, and the circles that they cut out of the sphere.
 
-Lines. Rows that are multiples of each other change sign together. Each such class has a
-primitive integer vector e. Where e . w > 0 it adds on * (e . w) to g, off * (e . w) where
-e . w < 0 (bent units), or it adds on, off, and at where e . w = 0 (steps). Different classes are
-not parallel, so duplicate and opposite rows are gone.
+Lines. Rows that are multiples of each other change sign together. Each such class has a primitive
+integer vector e. It adds on * (e . w) to g where e . w > 0, off * (e . w) where e . w < 0. No two
+classes are parallel, so duplicate and opposite rows are gone.
 
 Circles. The planes e . w = 0 cut R^3 into faces: cells, arcs (of the great circle of a plane),
 vertices and the origin. If r = 3, the vectors e span R^3, so every cell is a pointed cone and
 has a facet; a facet is an arc. Running along every circle and looking at each arc, at the vertex
 where it starts and at the two cells beside it therefore visits all faces. If r < 3, the circle
 of an added pole (0, 0, 1) is the whole sphere of R^2 (if r = 1: two arcs, each half a circle).
-Along a circle the sum of what the other lines add is kept, the gradient c of bent units or the
-value of steps, by adding the jump at each crossing. It suffices to go half round: opposite the
-arc with the sum c lies one with T - c, T the sum over lines of what both of their sides add.
+Along a circle the sum of what the other lines add is kept, the gradient c, by adding the jump at
+each crossing. It suffices to go half round: opposite the arc with the sum c lies one with T - c, T
+the sum over lines of what both of their sides add.
 
 Ties. Lines that cross at the same place are passed one by one, in any order. The arcs of length
-zero between them, and the cells beside those, are faces that do not exist. With bent units this
-does no harm: a point that satisfies all their (closed) sign conditions has the value of |g| that
-is found. With steps they are left out. With bent units it does not matter either that
-neighbouring faces share their boundaries.
+zero between them, and the cells beside those, are faces that do not exist. This does no harm: a
+point that satisfies all their (closed) sign conditions has the value of |g| that is found. Nor does
+it matter that neighbouring faces share their boundaries.
 """
 
 from __future__ import annotations
@@ -38,11 +36,10 @@ IDENTITY: Metric = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
 class Effect(NamedTuple):
-    """What rows add where e . w < 0, > 0, = 0: times e . w with bent units, plainly with steps."""
+    """What rows add where e . w < 0 and where e . w > 0, times e . w."""
 
     off: int
     on: int
-    at: int = 0
 
 
 class Line(NamedTuple):
@@ -68,7 +65,7 @@ Effects = Callable[[int], Effect]  # of the row ``k * e``, for k other than 0
 
 
 def gather(
-    rows: Matrix, weights: list[int], effects: Effects, H: Metric, bent: bool,
+    rows: Matrix, weights: list[int], effects: Effects, H: Metric,
     more: Iterable[Vector] = (),
 ) -> list[Line]:  # fmt: skip
     """One line for each class of parallel rows that are not zero, and for the vectors ``more``."""
@@ -79,13 +76,12 @@ def gather(
             e = z[0] // divisor, z[1] // divisor, z[2] // divisor
             old, new = totals.get(e, Effect(0, 0)), effects(divisor)
             totals[e] = Effect(*(x + weight * y for x, y in zip(old, new, strict=True)))
-    return [make_line(e, H, effect, bent) for e, effect in totals.items()]
+    return [make_line(e, H, effect) for e, effect in totals.items()]
 
 
-def make_line(e: Vector, H: Metric, effect: Effect, bent: bool) -> Line:
-    """A line; the sum that it adds to is a gradient with bent units, and a number with steps."""
-    unit = e if bent else (1, 0, 0)
-    back, jump = times(effect.off, unit), times(effect.on - effect.off, unit)
+def make_line(e: Vector, H: Metric, effect: Effect) -> Line:
+    """A line, with what it adds to the gradient."""
+    back, jump = times(effect.off, e), times(effect.on - effect.off, e)
     return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, effect)
 
 

@@ -55,7 +55,7 @@ def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock
             if "row" in node:
                 nodes.append((node["plus"], sigma | {node["row"]: 1}))
                 nodes.append((node["minus"], sigma | {node["row"]: -1}))
-            elif not leaf_proves(node, sigma, X, w, slope, beta):
+            elif not leaf_proves(node, sigma, X, w, slope, beta, clock):
                 raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")
             clock.check()
     return Fraction(0)
@@ -63,7 +63,7 @@ def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock
 
 def leaf_proves(
     leaf: Any, sigma: dict[int, int], X: list[list[fmpq]], w: list[fmpq], slope: list[fmpq],
-    beta: fmpq,
+    beta: fmpq, clock: Clock,
 ) -> bool:  # fmt: skip
     """Whether the multipliers of a leaf, for the u with the signs ``sigma``, prove its part."""
     tilt, tau, mu = list(map(rational, leaf["tilt"])), leaf["tau"], rational(leaf["mu"])
@@ -77,19 +77,22 @@ def leaf_proves(
     c = combination(slope, shares, X)
     Y = [[max(fmpq(0), x) * (k not in sigma) * z for z in X[k]] for k, x in enumerate(d)]
     for i, k, a in lean:
+        clock.check()
         Y[i] = combination(Y[i], [-a], [X[k]])
     used = [i for i, y in enumerate(Y) if any(y)]
     if mu < 0 or any(tau[i] <= 0.0 for i in used):
         raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
     r = len(c)
-    flat = fmpq_mat(len(used), r, [x for i in used for x in Y[i]])
-    inverses = [rounded_up(1 / (2 * rational(tau[i]))) for i in used]
-    weighted = [p * x for i, p in zip(used, inverses, strict=True) for x in Y[i]]
-    Q = (flat.transpose() * fmpq_mat(len(used), r, weighted)).table()
+    sum_of_squares = fmpq_mat(r, r)
+    for i in used:
+        clock.check()
+        y = fmpq_mat(r, 1, Y[i])
+        sum_of_squares += y * y.transpose() * rounded_up(1 / (2 * rational(tau[i])))
+    Q = sum_of_squares.table()
     M = [[(mu if i == j else 0) - Q[i][j] for j in range(r)] + [-c[i] / 2] for i in range(r)]
     M.append([-x / 2 for x in c] + [beta - mu - sum((rational(tau[i]) for i in used), fmpq(0)) / 2])
     scale = math.lcm(*(int(x.q) for row in M for x in row))
-    return semidefinite([[int(x * scale) for x in row] for row in M])
+    return semidefinite([[int(x * scale) for x in row] for row in M], clock)
 
 
 def combination(

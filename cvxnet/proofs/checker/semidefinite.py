@@ -26,9 +26,11 @@ from .dual import Clock, Dual
 from .exact import MAX_BITS, Matrix, balls, bits, inner, rational
 
 MAX_ORDER = 200  # of a symmetric matrix
+SECONDS = 1e-10  # for a characteristic polynomial, times the order to the fourth, times bits
+PORTION = 2 * 10**5  # numbers multiplied between two looks at the clock
 
 
-def semidefinite(M: Matrix) -> bool:
+def semidefinite(M: Matrix, clock: Clock) -> bool:
     """Whether a symmetric matrix is positive semidefinite.
 
     Where balls cannot tell, exactly: its eigenvalues are real, and none is negative if and only if
@@ -38,31 +40,40 @@ def semidefinite(M: Matrix) -> bool:
     if size * bits(M) > MAX_BITS:
         raise RefusalError(f"too large: a symmetric matrix of order {size} with {bits(M)} bits")
     with balls():
-        pivot = last_pivot([[arb(x) for x in row] for row in M])
-    if pivot is not None and pivot > 0:
-        return True
+        found = pivots([[arb(x) for x in row] for row in M])
+    if found[-1] < 0 or (found[-1] > 0 and len(found) == size):
+        return bool(found[-1] > 0)
+    clock.check(SECONDS * size**4 * bits(M))
     coefficients = fmpz_mat(M).charpoly().coeffs()
     return all(x * (-1) ** (size - k) >= 0 for k, x in enumerate(coefficients))
 
 
-def last_pivot(M: list[list[arb]]) -> arb | None:
-    """The last pivot of a symmetric matrix (changed in place) if all before it are positive."""
+def pivots(M: list[list[arb]]) -> list[arb]:
+    """The pivots of a symmetric matrix (changed in place) up to the first that is not positive.
+
+    All positive: M is positive definite. One negative: it is not semidefinite.
+    """
     for k in range(len(M) - 1):
         if not M[k][k] > 0:
-            return None
+            return [M[i][i] for i in range(k + 1)]
         for i in range(k + 1, len(M)):
             factor = M[i][k] / M[k][k]
             for j in range(k + 1, i + 1):
                 M[i][j] -= factor * M[j][k]
-    return M[-1][-1]
+    return [M[i][i] for i in range(len(M))]
 
 
-def outer_sum(rows: Matrix, weights: list[int]) -> Matrix:
+def outer_sum(rows: Matrix, weights: list[int], clock: Clock) -> Matrix:
     """The sum of ``weight * x x^T``."""
-    check_order(len(rows[0]))
-    weighted = [[w * x for x in row] for row, w in zip(rows, weights, strict=True)]
-    product = fmpz_mat(rows).transpose() * fmpz_mat(weighted)
-    return [[int(x) for x in row] for row in product.table()]
+    size = len(rows[0])
+    check_order(size)
+    total, count = fmpz_mat(size, size), PORTION // size**2 + 1
+    for start in range(0, len(rows), count):
+        part = slice(start, start + count)
+        weighted = [[w * x for x in row] for row, w in zip(rows[part], weights[part], strict=True)]
+        total += fmpz_mat(rows[part]).transpose() * fmpz_mat(weighted)
+        clock.check()
+    return [[int(x) for x in row] for row in total.table()]
 
 
 def check_order(size: int) -> None:
@@ -71,14 +82,14 @@ def check_order(size: int) -> None:
         raise RefusalError(f"too large: {size} columns")
 
 
-def quadratic_excess(dual: Dual) -> Fraction:
+def quadratic_excess(dual: Dual, clock: Clock) -> Fraction:
     """`Units.excess` of units z^2; refuses where it is not 0."""
     rows, weights, beta = dual.scaled(2)
     for sign in (1, -1) if rows else ():
-        M = outer_sum(rows, [sign * weight for weight in weights])
+        M = outer_sum(rows, [sign * weight for weight in weights], clock)
         for k in range(len(M)):
             M[k][k] += beta
-        if not semidefinite(M):
+        if not semidefinite(M, clock):
             raise RefusalError("dual infeasible: |sum_i v_i z_i^2| is above weight_decay somewhere")
     return Fraction(0)
 
@@ -86,7 +97,7 @@ def quadratic_excess(dual: Dual) -> Fraction:
 def polynomial_excess(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fraction:
     """`Units.excess` of units ``a z^2 + b z + c`` on the sphere; refuses where it finds no mu."""
     a, b, c = (x / dual.v_scale for x in coefficients)
-    Q = [[a * x / dual.x_scale**2 for x in row] for row in outer_sum(dual.X, dual.v)]
+    Q = [[a * x / dual.x_scale**2 for x in row] for row in outer_sum(dual.X, dual.v, clock)]
     q = [b * inner(dual.v, column) / dual.x_scale for column in zip(*dual.X, strict=True)]
     beta, r = rational(float(dual.beta)), c * sum(dual.v)
     for sign in (1, -1):
@@ -96,7 +107,9 @@ def polynomial_excess(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fra
             for k, row in enumerate(M):
                 row[k] += mu
             clock.check()
-            return last_pivot([*M, [arb(-sign * x / 2) for x in q] + [arb(beta - sign * r - mu)]])
+            M.append([arb(-sign * x / 2) for x in q] + [arb(beta - sign * r - mu)])
+            found = pivots(M)
+            return found[-1] if len(found) == len(M) else None
 
         with balls():
             low = max(sign * Q[k][k] for k in range(len(q)))

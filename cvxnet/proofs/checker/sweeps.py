@@ -1,4 +1,4 @@
-"""Proofs by sweeps, rank 3 at most: bent units, sign and threshold."""
+"""Proofs by sweeps, rank 3 at most, for bent units."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import NamedTuple
 from flint import fmpq
 
 from .cones import BentSearch
-from .coordinates import coordinates, few_coordinates
+from .coordinates import in_few_coordinates
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import root
+from .exact import Matrix, root
 from .lines import (
     IDENTITY,
     Effect,
-    Effects,
     Line,
     Metric,
     Vector,
@@ -44,7 +43,7 @@ class Sweep:
 
     def run(self, rank: int, clock: Clock) -> None:
         """All circles."""
-        pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0), True)
+        pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0))
         for line in self.lines if rank == 3 else [pole] if self.lines else []:
             self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]))
             clock.check()
@@ -88,7 +87,7 @@ class BallSweep(Sweep):
         self.determinant = dot(H[0], self.adjugate[0])
 
     def circle(self, line: Line, order: list[Line]) -> None:
-        E, (off, on, _) = dot(line.e, line.He), line.effect
+        E, (off, on) = dot(line.e, line.He), line.effect
         for end, c, opposite in sums(order):
             for gradient, turn in ((c, 1), (opposite, -1)):
                 s = dot(line.He, gradient)
@@ -122,30 +121,6 @@ class OctahedronSweep(Sweep):
         for end, c, opposite in sums(order):
             w = cross(line.e, order[end - 1].e)
             self.reach(max(abs(dot(c, w)), abs(dot(opposite, w))), sum(map(abs, w)))
-
-
-class StepSweep(Sweep):
-    """Steps: g has one value on each open face; ``base`` is what rows that are zero add to all."""
-
-    def __init__(self, lines: list[Line], limit: int, base: int) -> None:
-        super().__init__(lines, limit)
-        self.base = base
-        self.reach(abs(base + sum(line.effect.at for line in lines)), 1)  # the origin
-
-    def circle(self, line: Line, order: list[Line]) -> None:
-        start: list[Line] = []  # those that cross where the arc starts
-        for end, c, opposite in sums(order):
-            start.append(order[end - 1])
-            if end < len(order) and not dot(cross(line.e, start[0].e), order[end].e):
-                continue  # an arc of length zero
-            at = self.base + sum(other.effect.at for other in start)
-            off = sum(other.back[0] for other in start)
-            on = off + sum(other.jump[0] for other in start)
-            values = [c[0] - on + at + line.effect.at, opposite[0] - off + at + line.effect.at]
-            for arc in (self.base + c[0], self.base + opposite[0]):
-                values += [arc + beside for beside in line.effect]
-            self.reach(max(map(abs, values)), 1)
-            start = []
 
 
 class Arc(NamedTuple):
@@ -191,29 +166,17 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
         if len(used) > 3:
             raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
         points = [[row[j] for j in used] for row in rows]
-        octahedron = OctahedronSweep(
-            gather(points, weights, effects, IDENTITY, True, IDENTITY), beta
-        )
+        octahedron = OctahedronSweep(gather(points, weights, effects, IDENTITY, IDENTITY), beta)
         octahedron.run(3, clock)
         return Fraction(octahedron.limit, beta) - 1
     steepest = max(map(abs, slopes))
-    points, H, H_scale, slack = few_coordinates(rows, weights, beta, lambda _, d: steepest * d)
-    limit = math.floor((beta - slack) ** 2 * H_scale)
-    if len(H) > 3:
-        return BentSearch(H, limit).excess(points, weights, slopes, clock)
-    ball = BallSweep(gather(points, weights, effects, padded(H), True), limit, padded(H))
-    ball.run(len(H), clock)
-    rho = root(Fraction(ball.limit, H_scale)) + slack
-    return rho / beta - 1 if ball.limit > limit else Fraction(0)
 
+    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction) -> Fraction:
+        limit = math.floor(most**2 * H_scale)
+        if len(H) > 3:
+            return BentSearch(H, limit, clock).excess(points, weights, slopes)
+        ball = BallSweep(gather(points, weights, effects, padded(H)), limit, padded(H))
+        ball.run(len(H), clock)
+        return root(Fraction(ball.limit, H_scale)) / most - 1 if ball.limit > limit else Fraction(0)
 
-def step_excess(dual: Dual, effects: Effects, at: int, clock: Clock) -> Fraction:
-    """`Units.excess` of units with one value where z < 0, one where z > 0, ``at`` where z = 0."""
-    rows, weights, beta = dual.scaled(0)
-    points, H, _, rests = coordinates(rows, 3)
-    if any(rests):
-        raise RefusalError("the rank of the rows of X that v is not 0 on is above 3")
-    base = at * sum(weight for z, weight in zip(points, weights, strict=True) if not any(z))
-    steps = StepSweep(gather(points, weights, effects, padded(H), False), beta, base)
-    steps.run(len(H), clock)
-    return Fraction(steps.limit, beta) - 1
+    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, excess)

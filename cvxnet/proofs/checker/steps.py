@@ -1,0 +1,141 @@
+"""Proofs for steps, at any rank: what g is on all faces.
+
+The planes z_j . w = 0 cut R^r into faces, the open cells and those that lie in planes, and on each
+g has one value. Rows that are multiples of each other change sign together: each such class has
+a primitive integer vector e, and adds ``on`` where e . w > 0, ``off`` where e . w < 0 and ``at``
+where e . w = 0. If there is a plane, then
+
+    every cell has a facet, which is a cell of what the other planes cut out of one of them: g is
+    what the others add on it, and on or off of that one;
+    every other face lies in some plane: g is what the others add on it, and at of that one.
+
+In the plane of e, with e_k > 0, w_k is minus the sum of e_i w_i / e_k over the other coordinates,
+and so z . w has the sign of the sum of (e_k z_i - z_k e_i) w_i: the same problem with one
+coordinate less. With two coordinates all is seen by going round once: from the cell where all e . w
+are positive, as w turns, one after the other becomes 0 and then negative, those of the smallest
+angle first, until all are negative; and opposite each w is -w.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cmp_to_key
+from itertools import pairwise
+from typing import NamedTuple
+
+from .coordinates import MAX_RANK, coordinates
+from .document import RefusalError
+from .dual import Clock, Dual
+
+
+class Effect(NamedTuple):
+    """What rows add where e . w < 0, > 0, = 0."""
+
+    off: int
+    on: int
+    at: int
+
+
+Planes = dict[tuple[int, ...], Effect]
+
+
+class Extremes(NamedTuple):
+    """The smallest and the largest value on cells, and on all faces."""
+
+    cells: tuple[int, int]
+    faces: tuple[int, int]
+
+
+def step_excess(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
+    """`Units.excess` of units with the values ``effect`` where z < 0, z > 0, z = 0."""
+    rows, weights, beta = dual.scaled(0)
+    points, H, _, rests = coordinates(rows, MAX_RANK)
+    if any(rests):
+        raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
+    effects = [Effect(*(weight * x for x in effect)) for weight in weights]
+    planes, base = gather(zip(points, effects, strict=True))
+    low, high = extremes(planes, len(H), clock).faces
+    most = max(base + high, -base - low)
+    return Fraction(max(most - beta, 0), beta)
+
+
+def gather(rows: Iterable[tuple[list[int], Effect]]) -> tuple[Planes, int]:
+    """The planes of rows with their effects, and what rows of zeros add everywhere."""
+    planes: Planes = {}
+    base = 0
+    for z, (off, on, at) in rows:
+        size = math.gcd(*z)
+        if not size:
+            base += at
+            continue
+        if next(x for x in z if x) < 0:
+            size, off, on = -size, on, off
+        e = tuple(x // size for x in z)
+        old = planes.get(e, Effect(0, 0, 0))
+        planes[e] = Effect(old.off + off, old.on + on, old.at + at)
+    return planes, base
+
+
+def extremes(planes: Planes, r: int, clock: Clock) -> Extremes:
+    """Of what all planes add, in r coordinates."""
+    if not planes:
+        return Extremes((0, 0), (0, 0))
+    if r == 1:
+        ((off, on, at),) = planes.values()
+        return Extremes(ends([off, on]), ends([off, on, at]))
+    if r == 2:
+        return around(planes)
+    cells, faces = [], []
+    for e, (off, on, at) in planes.items():
+        clock.check()
+        inside, _ = gather((within(e, z), effect) for z, effect in planes.items() if z != e)
+        others = extremes(inside, r - 1, clock)
+        cells += [x + side for x in others.cells for side in (off, on)]
+        faces += [x + at for x in others.faces]
+    return Extremes(ends(cells), ends(cells + faces))
+
+
+def within(e: tuple[int, ...], z: tuple[int, ...]) -> list[int]:
+    """z in the coordinates of the plane of e, all but the first that e is not 0 in."""
+    k = next(k for k, x in enumerate(e) if x)
+    return [e[k] * y - z[k] * x for i, (x, y) in enumerate(zip(e, z, strict=True)) if i != k]
+
+
+def around(planes: Planes) -> Extremes:
+    """With two coordinates."""
+    value = sum(effect.on for effect in planes.values())
+    both = value + sum(effect.off for effect in planes.values())
+    cells, others = [value, both - value], [sum(effect.at for effect in planes.values())]
+    for off, on, at in (planes[e] for e in by_angle(list(planes))):
+        others += [value - on + at, both - off - value + at]
+        value += off - on
+        cells += [value, both - value]
+    return Extremes(ends(cells), ends(cells + others))
+
+
+def by_angle(vectors: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Vectors of the right half plane, none a multiple of another, by their angle."""
+    guess = sorted(vectors, key=slope)
+    if all(turn(one, two) < 0 for one, two in pairwise(guess)):
+        return guess
+    return sorted(vectors, key=cmp_to_key(turn))
+
+
+def slope(e: tuple[int, ...]) -> float:
+    """Rounded."""
+    try:
+        return e[1] / e[0] if e[0] else math.inf
+    except OverflowError:
+        return math.inf if e[1] > 0 else -math.inf
+
+
+def turn(one: tuple[int, ...], two: tuple[int, ...]) -> int:
+    """Negative if the second has the larger angle."""
+    return one[1] * two[0] - one[0] * two[1]
+
+
+def ends(values: list[int]) -> tuple[int, int]:
+    """The smallest and the largest."""
+    return min(values), max(values)
