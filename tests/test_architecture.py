@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "cvxnet"
 CHECKER = PACKAGE / "proofs" / "checker"
 
 BASE = {"bracket", "errors", "validation", "losses", "cones", "layers"}
-BASE |= {"proofs.certificate", "proofs.checker", "proofs.rounded_sweep"}
+BASE |= {"proofs.certificate", "proofs.checker", "proofs.checking", "proofs.rounded_sweep"}
 MIDDLE = BASE | {"training"}
 UPPER = MIDDLE | {"analysis", "proofs", "tables", "datasets"}
 TOP = UPPER | {"baselines", "interop", "lab"}

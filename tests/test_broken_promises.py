@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 
 import cvxnet as cn
 from cvxnet import layers as L  # noqa: N812
@@ -314,3 +315,84 @@ def test_huge_targets_whose_first_units_have_no_size(loss):
     solution = cn.train("quadratic", X, y, loss=loss, weight_decay=0.0166, time_limit=5.0)
     assert 0.0 <= solution.lower_bound <= solution.value <= y.sum()
     assert cn.check(solution.certificate.to_dict()).valid
+
+
+# Training: ranks
+
+
+def nearly_dependent(seed, kind):
+    """Data whose columns depend on one another up to rounding."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    if kind == "rank one":
+        X = np.outer(rng.standard_normal(n), rng.standard_normal(rng.integers(2, 4)))
+    else:
+        a = rng.standard_normal((n, 2))
+        X = np.column_stack([a, a.sum(axis=1)])
+    return X, 3.0 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("kind", ["a, b, a + b", "rank one"])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_free_part_of_uncertain_rank_proves_nothing_false(seed, kind):
+    """The dual vector of the certificate is the one that was priced; the checker agrees."""
+    X, y = nearly_dependent(seed, kind)
+    units = ("relu", "abs")[seed % 2]
+    options = {"skip": True, "output_bias": seed % 3 > 0, "weight_decay": 0.2}
+    solution = cn.train(units, X, y, **options)
+    assert 0.0 <= solution.lower_bound <= solution.value
+    result = cn.check(solution.certificate.to_dict())
+    assert result.valid or "infeasible" not in result.reason or result.excess < 1e-9
+    alone = cn.train(units, X[:, :1], y, **options)  # fewer columns: another upper bound
+    assert solution.lower_bound <= alone.value
+
+
+def test_free_columns_that_depend_exactly_are_no_trouble():
+    rng = np.random.default_rng(0)
+    a = rng.integers(-4, 5, (7, 2)) / 4.0
+    X, y = np.column_stack([a, a.sum(axis=1), np.ones(7)]), rng.standard_normal(7)
+    solution = cn.train("relu", X, y, weight_decay=0.2, skip=True, output_bias=True)
+    assert solution.status == "optimal"
+    assert cn.check(solution.certificate.to_dict()).valid
+    nearly = np.column_stack([a, a @ [0.1, 0.7]])
+    stopped = cn.train("relu", nearly, y, weight_decay=0.2, skip=True).stats["stopped"]
+    assert "depend on one another up to rounding" in stopped
+
+
+@pytest.mark.parametrize("units", ["relu", "abs", "leaky_relu", "squared_relu"])
+@pytest.mark.parametrize("size", [1e-8, 1e-11, 1e-12, 1e-13, 1e-16])
+def test_rows_that_differ_by_little_are_no_single_point(units, size):
+    """Beside the hidden bias nothing is seen of such data: the best network is a constant.
+
+    At the weight decay b it is 3 a - 6 + b = 0 for the three targets 1, 2 and 3, a a constant.
+    """
+    X = size * np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    solution = cn.train(units, X, [1.0, 2.0, 3.0], weight_decay=0.1)
+    assert solution.status == "optimal"
+    assert solution.value == pytest.approx(7.0 - 5.9**2 / 6.0, rel=1e-6)
+    assert cn.check(solution.certificate.to_dict()).valid
+    largest = cn.largest_weight_decay(units, X, [1.0, 2.0, 3.0])
+    assert largest == pytest.approx(6.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("units", ["sign", "threshold"])
+def test_steps_tell_apart_what_differs_by_little(units):
+    """Their scale is free: the data may be as small as they like."""
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), [1.0, 2.0, 3.0]
+    values = [cn.train(units, size * X, y, weight_decay=0.1).value for size in (1.0, 1e-13, 1e-16)]
+    assert values == pytest.approx([values[0]] * 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_ranks_leave_out_is_in_the_error(seed):
+    """Against brute force over all patterns of the rows as they are."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(-2, 3, (6, 2)) + 10.0 ** -rng.integers(10, 15) * rng.standard_normal((6, 2))
+    X, v = np.column_stack([X, X[:, 0] + 1e-15 * rng.standard_normal(6)]), rng.standard_normal(6)
+    best = 0.0
+    for signs in np.where(np.arange(64)[:, None] >> np.arange(6) & 1, 1.0, -1.0):
+        c = X[signs > 0].T @ v[signs > 0]
+        for side in (c, -c):  # the distance from the polar of the cone of these signs
+            best = max(best, nnls(-(signs[:, None] * X).T, side)[1])
+    found = cn.Family("relu").on(X).price(v, 0.0)
+    assert best <= (found.rho + found.error) * (1 + 1e-15) <= best * (1 + 1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -12,10 +12,11 @@ from cvxnet.errors import InputError
 from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.layers.adoption import as_layer
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.clock import now
 from cvxnet.training.reading import read_network
 from cvxnet.training.setup import set_up
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import make_certificate, make_solution, solve
+from cvxnet.training.trainer import check_time_limit, make_solution, solve
 from cvxnet.validation import check_gap, check_matrix
 
 
@@ -185,12 +186,14 @@ def certify(
     X = check_matrix(X)
     features = X if below is None else below(X)
     task = set_up(top, features, y, loss, weight_decay, sample_weight=sample_weight)
-    bracket, stats = solve(task, gap, solver, time_limit, progress)
+    deadline = now() + check_time_limit(time_limit)
+    bracket, stats = solve(task, gap, solver, deadline, progress)
     two = read_network(top)
-    certificate = make_certificate(task, two.weights, bracket)
+    best = make_solution(task, bracket, gap, stats, deadline)
+    certificate = replace(best.certificate, **vars(two.weights)).rounded_outward()
     return Certification(
         certificate=certificate,
-        best=make_solution(task, bracket, gap, stats),
+        best=best,
         closed_by=bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap),
         width=two.width,
         layers_below=0 if below is None else len(below.children()),

@@ -4,6 +4,9 @@ Only the component of ``u`` in the row space of ``X`` reaches the data, so ``u``
 Rows that are multiples of one another cut the same hyperplane: they are grouped once, here, so
 that whatever walks along the arrangement meets every hyperplane exactly once, duplicates and
 zero rows included.
+
+Both the rank and which rows are multiples are decided up to rounding. What that leaves out of each
+row is kept, as its ``slack``: whoever maximises over the arrangement adds it to the error.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ class Arrangement:
         The hyperplane of each row; -1 for a zero row.
     length : (n,) array
         Signed length of each row: ``rows[j] = length[j] * normals[owner[j]]``.
+    slack : (n,) array
+        How far each row of ``X`` is from what stands for it here, at most.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Arrangement:
     normals: Array
     owner: NDArray[np.int64]
     length: Array
+    slack: Array
 
     @property
     def rank(self) -> int:
@@ -72,18 +78,38 @@ class Arrangement:
 
 
 def arrange(X: Array) -> Arrangement:
-    """The arrangement of a finite data matrix ``X``, n x d."""
+    """The arrangement of a finite data matrix ``X``, n x d.
+
+    Once rows are merged, the normals may span less than the rows did; then the rank is theirs.
+    """
     rows, basis = reduce_to_rank(X)
+    normals, owner, length = find_hyperplanes(rows)
+    if 0 < len(normals) < rows.shape[1]:
+        basis = basis @ reduce_to_rank(normals)[1]
+        rows = X @ basis
+        normals, owner, length = find_hyperplanes(rows)
+    return Arrangement(rows, basis, normals, owner, length, slack(X, basis, normals, owner, length))
+
+
+def find_hyperplanes(rows: Array) -> tuple[Array, NDArray[np.int64], Array]:
+    """Normals, owner and length of an `Arrangement`."""
     length = np.linalg.norm(rows, axis=1)
     used = np.flatnonzero(length > 0.0)
     owner = np.full(len(rows), -1)
     if not used.size:
-        return Arrangement(rows, basis, np.zeros((0, 0)), owner, length)
+        return np.zeros((0, rows.shape[1])), owner, length
     unit = rows[used] / length[used, None]
-    flip = leading_sign(unit)
-    normals, owner[used] = merge_equal(unit * flip[:, None])
-    length[used] *= flip
-    return Arrangement(rows, basis, normals, owner, length)
+    normals, owner[used] = merge_parallel(unit)
+    length[used] *= np.sign((unit * normals[owner[used]]).sum(axis=1))
+    return normals, owner, length
+
+
+def slack(X: Array, basis: Array, normals: Array, owner: NDArray[np.int64], length: Array) -> Array:
+    """The distance of each row from ``length * normals[owner]``, and the rounding of that."""
+    kept = length[:, None] * np.vstack([normals, np.zeros(normals.shape[1])])[owner]
+    size = np.linalg.norm(X, axis=1)
+    rounding = (X.shape[1] + 10) * np.finfo(float).eps * size
+    return np.asarray(np.linalg.norm(X - kept @ basis.T, axis=1) + rounding)
 
 
 def reduce_to_rank(X: Array) -> tuple[Array, Array]:
@@ -98,17 +124,20 @@ def reduce_to_rank(X: Array) -> tuple[Array, Array]:
     return rows, basis
 
 
-def leading_sign(unit: Array) -> Array:
-    """The sign of each row's first entry that is not (nearly) zero."""
+def merge_parallel(unit: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Distinct unit vectors up to sign and SAME_HYPERPLANE, and the group of each.
+
+    In order of appearance, with the first entry that is not (nearly) zero positive.
+    """
     first = np.argmax(np.abs(unit) > np.sqrt(SAME_HYPERPLANE), axis=1)
-    return np.sign(unit[np.arange(len(unit)), first])
-
-
-def merge_equal(points: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Distinct points up to SAME_HYPERPLANE, in order of appearance, and the group of each."""
+    points = unit * np.sign(unit[np.arange(len(unit)), first])[:, None]
     distinct, exact = np.unique(points, axis=0, return_inverse=True)
-    pairs = cKDTree(distinct).query_pairs(SAME_HYPERPLANE, output_type="ndarray")
-    size = len(distinct)
+    tree, size = cKDTree(distinct), len(distinct)
+    pairs = tree.query_pairs(SAME_HYPERPLANE, output_type="ndarray")
+    # Vectors next to zero in their first entry may have got different signs.
+    opposite = tree.query(-distinct, distance_upper_bound=SAME_HYPERPLANE)[1]
+    turned = np.flatnonzero(opposite < size)
+    pairs = np.vstack([pairs, np.column_stack([turned, opposite[turned]])])
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
     _, close = connected_components(graph, directed=False)
     _, first, group = np.unique(close[exact.ravel()], return_index=True, return_inverse=True)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+from flint import fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
+from scipy.linalg import qr
 
 from cvxnet.losses import Loss
+from cvxnet.training.pricing.steps.hyperplanes import to_integers
 from cvxnet.training.units.family import UnitFamily
 
 Array = NDArray[np.float64]
 
 EPS = float(np.finfo(float).eps)
+CLEAR = 1e-7
+"""Columns of which less is left by the others, relatively, depend on them up to rounding."""
 ROUNDING = 1e-12
 """Relative rounding of sums over all samples."""
 
@@ -115,23 +121,83 @@ class Problem:
         """The nearest dual vector in the conjugate's domain with ``F^T v = 0``.
 
         Entries move in proportion to their room, ``v - D F (F^T D F)^-1 F^T v`` with
-        ``D = diag(min(1, room))``, so that none leaves the domain.
+        ``D = diag(min(1, room))``, so that none leaves the domain. For F stands its basis.
         """
         v = self.loss.clip(v, self.y)
         if not self.F.size:
             return v
+        Q = self.free_basis
         for _ in range(5):
             D = np.minimum(1.0, self.loss.room(v, self.y))
-            G = (self.F.T * D) @ self.F
-            v = v - D * (self.F @ (np.linalg.pinv(G, hermitian=True) @ (self.F.T @ v)))
+            G = (Q.T * D) @ Q
+            v = v - D * (Q @ (np.linalg.pinv(G, hermitian=True) @ (Q.T @ v)))
             v = self.loss.clip(v, self.y)
         return v
 
     def ignores_free(self, v: Array) -> bool:
         """Whether ``F^T v = 0`` up to rounding, without which v proves nothing."""
-        size = np.abs(self.F).T @ np.abs(v)
-        return bool((np.abs(self.F.T @ v) <= ROUNDING * size).all())
+        size = np.abs(self.free_basis).T @ np.abs(v)
+        return bool((np.abs(self.free_basis.T @ v) <= ROUNDING * size).all())
+
+    @cached_property
+    def free_basis(self) -> Array:
+        """An orthonormal basis of the span of F, in which ``F^T v = 0`` is looked at."""
+        return span(self.F)
+
+    @property
+    def nearly_dependent(self) -> bool:
+        """Whether columns of F depend on one another up to rounding, but not exactly."""
+        used = self.F[:, self.F.any(axis=0)]
+        return used.size > 0 and self.free_basis.shape[1] > independent(used).size
 
     def propose(self, units: Units, v: Array) -> Array:
         """The dual vector after a master: its multipliers ``v``, or better the gradient."""
         return self.dual_vector(units) if self.loss.smooth else self.make_feasible(v)
+
+
+def independent(F: Array) -> NDArray[np.int64]:
+    """Columns of F that are clearly independent, as many as there are."""
+    _, R, order = qr(F / np.abs(F).max(axis=0), mode="economic", pivoting=True)
+    sizes = np.abs(np.diag(R))
+    return np.sort(order[: sizes.size][sizes > CLEAR * sizes[0]])
+
+
+def span(F: Array) -> Array:
+    """An orthonormal basis of the span of the columns, (n, rank), rank as of real numbers.
+
+    A column that others give up to rounding has a part that they do not give, however small, unless
+    that is exactly zero. A free weight may be as large as it likes, so that part counts as much as
+    any other direction: it is computed exactly.
+
+    Examples
+    --------
+    >>> a, b = np.array([1.0, 0.0, 0.1]), np.array([0.0, 1.0, 0.2])
+    >>> [span(np.column_stack([a, b, c])).shape[1] for c in (2 * a, a + b)]
+    [2, 3]
+    """
+    F = F[:, F.any(axis=0)]
+    if not F.size:
+        return np.zeros((len(F), 0))
+    clear = independent(F)
+    parts = [F[:, clear] / np.abs(F[:, clear]).max(axis=0)]
+    rest = np.setdiff1d(np.arange(F.shape[1]), clear)
+    if rest.size and clear.size < len(F):
+        parts.append(exact_rests(F, clear.tolist(), rest.tolist()))
+    return np.asarray(np.linalg.qr(np.hstack(parts))[0])
+
+
+def exact_rests(F: Array, chosen: list[int], rest: list[int]) -> Array:
+    """What is left of columns without the chosen ones and those before, of size one; none of 0."""
+    columns = [fmpz_mat(len(F), 1, to_integers(column)) for column in F.T.tolist()]
+    rests = []
+    for j in rest:
+        A = fmpz_mat([[int(columns[k][i, 0]) for k in chosen] for i in range(len(F))])
+        weights = (A.transpose() * A).solve(A.transpose() * columns[j]).entries()
+        fit = fmpq_mat(A) * fmpq_mat(len(weights), 1, weights)
+        left = (fmpq_mat(columns[j]) - fit).entries()
+        if largest := max(map(abs, left)):
+            rests.append(
+                [float(Fraction(int((x / largest).p), int((x / largest).q))) for x in left]
+            )
+            chosen = [*chosen, j]
+    return np.reshape(rests, (len(rests), len(F))).T

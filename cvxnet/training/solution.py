@@ -54,7 +54,10 @@ class Solution:
         ``stopped`` says in words why training ended: the gap was reached, the time limit was,
         somebody interrupted it, nothing improved any more (and what to try then), or the solver
         failed. ``untrained`` is True where it ended before it had improved on the best network
-        without units, and units would or may do so; see `Solution.warning`.
+        without units, and units would or may do so; see `Solution.warning`. ``checked`` says what
+        the checker made of the certificate, in as many seconds as training took (``checking``; one
+        at least, 60 at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
+        ``"not: ..."`` with the reason.
     """
 
     status: str
@@ -76,6 +79,14 @@ class Solution:
     def closing_note(self) -> str:
         """How the bracket was closed, where the gap alone does not say it."""
         return tolerance_text(self.tolerance) if self.closed_by == "tolerance" else ""
+
+    @property
+    def checking_note(self) -> str:
+        """Why the certificate of an optimal network was not checked, where it was not."""
+        unchecked, _, why = self.stats.get("checked", "").partition("not: ")
+        if self.status != "optimal" or unchecked or not why:
+            return ""
+        return f"the certificate was not checked again ({why})"
 
     @property
     def units(self) -> int:
@@ -139,5 +150,5 @@ class Solution:
             f"{self.units} units, {self.stats['seconds']:.2f} s"
         )
         stopped = "" if self.status == "optimal" else self.stats.get("stopped", "")
-        notes = [self.closing_note, self.warning or stopped, self.width_note]
+        notes = [self.closing_note, self.checking_note, self.warning or stopped, self.width_note]
         return "; ".join([text, *filter(None, notes)])

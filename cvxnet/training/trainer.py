@@ -11,18 +11,15 @@ import numpy as np
 
 from cvxnet.cones import SOLVERS
 from cvxnet.errors import InputError, SolverError
-from cvxnet.losses import Weighted
-from cvxnet.proofs.certificate import Certificate
+from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.opening import fit_free, open_bracket, start_from_program
 from cvxnet.training.oracle import price_within
-from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.problem import Array
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
-from cvxnet.training.recovery import Weights, network_of, units_of, weights_of
+from cvxnet.training.recovery import network_of, units_of, weights_of
 from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
@@ -130,16 +127,19 @@ def train(
     """
     gap = check_gap(gap)
     task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
-    bracket, stats = solve(task, gap, solver, time_limit, progress)
-    return make_solution(task, bracket, gap, stats)
+    deadline = now() + check_time_limit(time_limit)
+    bracket, stats = solve(task, gap, solver, deadline, progress)
+    return make_solution(task, bracket, gap, stats, deadline)
 
 
 def solve(
-    task: Task, gap: float, solver: str, time_limit: float | None, progress: bool
+    task: Task, gap: float, solver: str, deadline: float, progress: bool
 ) -> tuple[Bracket, dict[str, Any]]:
-    """The bracket of a task, as narrow as the time allows, and the stats."""
-    limit = check_time_limit(time_limit)
-    deadline = now() + limit - min(certificate_seconds(task), RESERVED * limit)
+    """The bracket of a task, as narrow as the time until then allows, and the stats.
+
+    What the certificate will take is left of it.
+    """
+    deadline -= min(certificate_seconds(task), RESERVED * (deadline - now()))
     merged = merge_equal_samples(task.problem)
     kept = task.problem if merged is None else merged.problem
     problem, scale = rescale(kept)
@@ -236,6 +236,12 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
         return REACHED
     if now() >= deadline:
         advice = "the time limit was reached: a longer one lets the bracket shrink further"
+    elif bracket.problem.nearly_dependent:
+        advice = (
+            "nothing improves any more: columns of the free part (output bias, skip) depend on one "
+            "another up to rounding, but not exactly, and huge free weights would count: leave out "
+            "one of them"
+        )
     elif bracket.problem.family.exact:
         advice = "nothing improves any more: try another solver or a larger weight decay"
     else:
@@ -246,11 +252,20 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
     return "; ".join(filter(None, [advice, raw_note(bracket.problem.family.X)]))
 
 
-def make_solution(task: Task, bracket: Bracket, gap: float, stats: dict[str, Any]) -> Solution:
-    """Network and certificate; value and bound are the certificate's, rounded outward."""
-    weights = weights_of(task.problem, bracket.units, task.form)
-    certificate = make_certificate(task, weights, bracket)
+def make_solution(
+    task: Task, bracket: Bracket, gap: float, stats: dict[str, Any], deadline: float = np.inf
+) -> Solution:
+    """Network and certificate; value and bound are the certificate's, rounded outward.
+
+    The check of the certificate takes no longer than training did, and ends at the deadline.
+    """
+    weights, begin = weights_of(task.problem, bracket.units, task.form), time.perf_counter()
+    seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())
+    certificate, checked = prove(task, weights, bracket, 0.0 if stats["interrupted"] else seconds)
     closed_by = bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap)
+    stats = stats | {"checked": checked, "checking": time.perf_counter() - begin}
+    if not closed_by and stats["stopped"] == REACHED:
+        stats["stopped"] = "the gap was reached in training, but the certificate proves less"
     return Solution(
         status="optimal" if closed_by else "gap",
         value=certificate.upper,
@@ -268,46 +283,6 @@ def certificate_seconds(task: Task) -> float:
     """About how long the certificate will take, which is evaluated in exact arithmetic."""
     n, d = task.X.shape
     return n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS))
-
-
-def make_certificate(task: Task, weights: Weights, bracket: Bracket) -> Certificate:
-    """The certificate of these weights with the dual vector of a bracket.
-
-    A dual vector at the edge of its domain may leave the checker no room to make up for rounding;
-    then the zero vector takes its place, which always proves something.
-    """
-    try:
-        return certificate_with(task, weights, bracket.dual, bracket.evidence)
-    except InputError:
-        return certificate_with(task, weights, np.zeros_like(bracket.dual), None)
-
-
-def certificate_with(
-    task: Task, weights: Weights, v: Array, evidence: Evidence | None
-) -> Certificate:
-    """The certificate of weights and a dual vector, its bracket rounded outward."""
-    problem, loss = task.problem, task.problem.loss
-    family = problem.family
-    return Certificate(
-        units={"name": family.name, **family.options},
-        norm=family.norm,
-        loss=loss.loss.name if isinstance(loss, Weighted) else loss.name,
-        sample_weights=loss.weights if isinstance(loss, Weighted) else None,
-        weight_decay=problem.weight_decay,
-        bias=task.form.bias,
-        X=task.X,
-        y=problem.y,
-        W=weights.W,
-        b=weights.b,
-        a=weights.a,
-        c=weights.c,
-        s=weights.s,
-        gate=weights.gate,
-        v=v,
-        evidence=None if evidence is None else evidence.document(),
-        lower=0.0,
-        upper=0.0,
-    ).rounded_outward()
 
 
 def largest_weight_decay(

@@ -30,13 +30,13 @@ def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
     """`Units.excess` of units ``tanh(z)``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(0)
 
-    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction) -> Fraction:
+    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in points]
         return search_boxes(Z, weights, H, H_scale, radius, most, clock)
 
     with balls():
         return in_few_coordinates(
-            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, excess
+            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, excess, clock
         )
 
 

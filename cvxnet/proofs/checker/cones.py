@@ -43,7 +43,7 @@ from .semidefinite import semidefinite
 
 Row = tuple[int, list[int]]  # v_j with z_j or p_j
 DIGITS = 40  # binary ones, of the shares that two corners have in a new one
-SPARE = 0.01  # what rows with v_j < 0 count in the choice of the first cones
+SPARE = 0.01  # how long axes are beside rows in the choice of the first cones
 
 
 class Cut(NamedTuple):
@@ -120,12 +120,14 @@ class ConeSearch:
         return Fraction(0)
 
     def first_corners(self, terms: list[Row]) -> Matrix:
-        """Where r planes z_j . w = 0 meet: of rows that err much and are far from dependent."""
-        r, top = len(self.P), max(abs(v) for v, _ in terms)
-        weights = [v / top if v > 0 else SPARE * (-v / top) for v, _ in terms]
-        chosen = [terms[k][1] for k in pivots([z for _, z in terms], weights, r)]
+        """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
+        r = len(self.P)
+        planes = [z for v, z in terms if v > 0] + [
+            [int(i == k) for k in range(r)] for i in range(r)
+        ]
+        chosen = [planes[k] for k in pivots([term for term in terms if term[0] > 0], r)]
         if len(chosen) < r or not fmpz_mat(chosen).det():
-            return [[int(i == k) for k in range(r)] for i in range(r)]
+            chosen = planes[-r:]
         corners = zip(*whole_inverse(chosen), strict=True)
         return [[x // math.gcd(*w) for x in w] for w in corners]
 
@@ -236,10 +238,18 @@ def middle(G: Matrix) -> list[int]:
     return [SHARE * max(sizes) // size for size in sizes]
 
 
-def pivots(rows: Matrix, weights: list[float], r: int) -> list[int]:
-    """r rows, each the one that is left longest by those before; in doubles, nothing is certain."""
-    largest = max(abs(x) for row in rows for x in row) or 1
-    left = [[w * x / largest for x in row] for w, row in zip(weights, rows, strict=True)]
+def pivots(terms: list[Row], r: int) -> list[int]:
+    """r rows v_j z_j, each the one left longest by those before; short axes are the last r rows.
+
+    In doubles: nothing is certain.
+    """
+    largest, top = (
+        max((max(map(abs, z)) for _, z in terms), default=1),
+        max([1, *(v for v, _ in terms)]),
+    )
+    left = [[v / top * (x / largest) for x in z] for v, z in terms]
+    longest = math.sqrt(max((sum(map(mul, z, z)) for z in left), default=1.0))
+    left += [[SPARE * longest * (i == k) for k in range(r)] for i in range(r)]
     chosen: list[int] = []
     for _ in range(r):
         squares = [sum(map(mul, z, z)) for z in left]
@@ -295,7 +305,9 @@ def curved_excess(dual: Dual, clock: Clock) -> Fraction:
     """`Units.excess` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(2)
 
-    def excess(points: Matrix, H: Matrix, scale: int, limit: Fraction) -> Fraction:
+    def excess(points: Matrix, H: Matrix, scale: int, limit: Fraction, clock: Clock) -> Fraction:
         return CurvedSearch(H, math.floor(limit * scale), clock).excess(points, weights)
 
-    return in_few_coordinates(rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, excess)
+    return in_few_coordinates(
+        rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, excess, clock
+    )

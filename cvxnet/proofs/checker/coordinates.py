@@ -23,19 +23,21 @@ from operator import mul
 from flint import fmpq
 
 from .document import RefusalError
+from .dual import Clock
 from .exact import Matrix, bits, check_size, fraction
 
 MAX_RANK = 7  # of the rows of X, for branch and bound
-Method = Callable[[Matrix, Matrix, int, Fraction], Fraction]
+MORE = 20.0  # seconds in which a higher rank may clear up what a lower one left unclear
+Method = Callable[[Matrix, Matrix, int, Fraction, Clock], Fraction]
 
 
 def in_few_coordinates(
     rows: Matrix, weights: list[int], beta: int, change: Callable[[int, Fraction], Fraction],
-    method: Method,
+    method: Method, clock: Clock,
 ) -> Fraction:  # fmt: skip
     """`Units.excess` by a method for rows of low rank, at the lowest rank at which it can tell.
 
-    ``method(points, H, scale, limit)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
+    ``method(points, H, scale, limit, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
     |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
     ``change(|x_j|, |d_j|)``.
     """
@@ -47,13 +49,13 @@ def in_few_coordinates(
         if slack * 10**6 > beta:
             continue
         try:
-            over = method(points, H, scale, beta - slack)
+            over = method(points, H, scale, beta - slack, clock)
         except RefusalError as refusal:
             raise unclear or refusal from None
         found = (beta - slack) * (1 + over)
         if not over or found - slack > beta:
             return over and (found - slack) / beta - 1
-        share = float(slack / beta)
+        clock, share = clock.within(MORE) if unclear is None else clock, float(slack / beta)
         unclear = RefusalError(
             f"not proved: what the rows are beyond rank {most} may add {share!r} of weight_decay "
             "to rho(v), and so much room is not left",

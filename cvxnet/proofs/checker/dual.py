@@ -58,6 +58,10 @@ class Clock:
         if time.monotonic() - self.start + ahead > self.limit:
             raise RefusalError(f"unfinished after the time limit of {self.limit:g} s: allow more")
 
+    def within(self, seconds: float) -> Clock:
+        """From now on, and no longer than this one."""
+        return Clock(min(seconds, self.limit - (time.monotonic() - self.start)))
+
 
 class Dual(NamedTuple):
     """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale."""

@@ -171,7 +171,7 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
         return Fraction(octahedron.limit, beta) - 1
     steepest = max(map(abs, slopes))
 
-    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction) -> Fraction:
+    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
         limit = math.floor(most**2 * H_scale)
         if len(H) > 3:
             return BentSearch(H, limit, clock).excess(points, weights, slopes)
@@ -179,4 +179,4 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
         ball.run(len(H), clock)
         return root(Fraction(ball.limit, H_scale)) / most - 1 if ball.limit > limit else Fraction(0)
 
-    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, excess)
+    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, excess, clock)

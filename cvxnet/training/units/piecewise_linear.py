@@ -108,9 +108,10 @@ class PiecewiseLinearUnits(UnitFamily):
     def kinks(self, v: Array) -> tuple[Array, Array, float]:
         """``v . phi_u(X)`` as ``sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+``, and its rounding.
 
-        The error counts all rows: those on one hyperplane may cancel, their rounding does not.
+        The error counts all rows: those on one hyperplane may cancel, their rounding does not, nor
+        what the arrangement leaves out of them.
         """
-        a, (plus, minus) = self.arrangement, self.slopes
+        a, (plus, minus), left_out = self.arrangement, self.slopes, self.left_out(v)
         used, h, n = a.owner[: len(v)] >= 0, len(a.normals), len(v)
         owner, length, v = a.owner[:n][used], a.length[:n][used], v[used]
         ahead, behind = np.maximum(length, 0.0) * v, np.maximum(-length, 0.0) * v
@@ -118,8 +119,12 @@ class PiecewiseLinearUnits(UnitFamily):
         np.add.at(coefficients[0], owner, plus * ahead + minus * behind)
         np.add.at(coefficients[1], owner, minus * ahead + plus * behind)
         size = max(abs(plus), abs(minus)) * float(np.abs(length) @ np.abs(v))
-        error = (len(a.owner) + 100) * np.finfo(float).eps * size
+        error = (len(a.owner) + 100) * np.finfo(float).eps * size + left_out
         return coefficients[0], coefficients[1], error
+
+    def left_out(self, v: Array) -> float:
+        """What the slack of the rows changes in ``v . phi_u(X)`` at most."""
+        return max(map(abs, self.slopes)) * float(self.arrangement.slack[: len(v)] @ np.abs(v))
 
     @property
     def exact(self) -> bool:  # type: ignore[override]
@@ -151,7 +156,9 @@ class PiecewiseLinearUnits(UnitFamily):
         self, bracket: Bracket, v: Array, deadline: float
     ) -> Iterator[tuple[Array, float, Evidence | None]]:
         """The relaxation; the l1 ball lies in the round one."""
-        yield from improve_lower_bound(bracket, self.rows, self.slopes, v, deadline)
+        search = improve_lower_bound(bracket, self.rows, self.slopes, v, deadline)
+        for better, bound, evidence in search:
+            yield better, bound + self.left_out(better), evidence
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""

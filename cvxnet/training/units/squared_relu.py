@@ -66,7 +66,7 @@ class SquaredReLUUnits(CurvedUnits):
         """For small data of rank up to 3 by the sweep over all cells, else by branch and bound.
 
         The sweep's error counts all rows: those on one hyperplane may cancel, their rounding does
-        not.
+        not. What the arrangement leaves out of rows is in both errors.
         """
         return self.price_until(v, floor, np.inf)
 
@@ -75,14 +75,18 @@ class SquaredReLUUnits(CurvedUnits):
     ) -> LocalMaxima:
         """The bound of branch and bound is the one reached by then."""
         a = self.arrangement
+        size, slack = np.abs(a.length) + a.slack, a.slack
+        left_out = float((2.0 * size + slack) * slack @ np.abs(v))
         if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:
-            return price_squared_relu(self.rows, v, floor, deadline)
+            found = price_squared_relu(self.rows, v, floor, deadline)
+            return found._replace(error=found.error + left_out)
         used, h = a.owner >= 0, len(a.normals)
         owner, length = a.owner[used], a.length[used]
         plus, minus = np.zeros(h), np.zeros(h)
         np.add.at(plus, owner, np.maximum(length, 0.0) ** 2 * v[used])
         np.add.at(minus, owner, np.maximum(-length, 0.0) ** 2 * v[used])
         error = (len(v) + 100) * np.finfo(float).eps * float(length**2 @ np.abs(v[used]))
+        error += left_out
         return curved_sweep(a.normals, plus, minus, floor)._replace(error=error)
 
     def hidden(self, U: Array) -> Array:

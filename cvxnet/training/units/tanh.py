@@ -102,7 +102,15 @@ class TanhUnits(UnitFamily):
     ) -> LocalMaxima:
         """The bound is the one reached by then."""
         found = price_tanh(self.reduced[0], v, self.radius, floor, deadline)
-        return found._replace(units=self.embed(found.units))
+        error = found.error + self.radius * float(self.left_out @ np.abs(v))
+        return found._replace(units=self.embed(found.units), error=error)
+
+    @cached_property
+    def left_out(self) -> Array:
+        """How far each row is from its coordinates, (n,), at most."""
+        rows, basis = self.reduced
+        rounding = (self.X.shape[1] + 10) * np.finfo(float).eps * np.linalg.norm(self.X, axis=1)
+        return np.asarray(np.linalg.norm(self.X - rows @ basis.T, axis=1) + rounding)
 
     def embed(self, U: Array) -> Array:
         """The rows of length one that stand for units."""

@@ -1,0 +1,157 @@
+"""Certificates of trained networks: made, and checked before anything is called optimal.
+
+Training and checker compute the same thing in different ways, and in doubles and exactly: what
+they round differently is made up for by a slightly shorter dual vector.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxnet.errors import InputError
+from cvxnet.losses import Weighted
+from cvxnet.proofs import checker
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.checker.dual import dual_vector
+from cvxnet.proofs.checker.exact import fraction
+from cvxnet.proofs.checking import ROUNDED, check
+from cvxnet.training.column_generation import SLACK, Bracket
+from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.problem import Array
+from cvxnet.training.recovery import Weights
+from cvxnet.training.setup import Task
+
+FEW = 100
+"""Samples up to which the exact check is quick; beyond, the rounded one comes first."""
+AT_LEAST, AT_MOST = 1.0, 60.0
+"""Seconds that a check may take: as many as training took, within these."""
+TRIES = 3
+"""Times that a dual vector is made shorter after a check."""
+SAFE = 1.001
+"""Made shorter by so many times what was too much."""
+MOVED = 1e-13
+"""A dual vector of which some entry is moved by more, relative to the largest, is another one."""
+EXACTLY, NOT = "exactly", "not: "
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A dual vector, with the evidence that goes with it."""
+
+    v: Array
+    evidence: Evidence | None = None
+
+    def times(self, t: float) -> Proof:
+        """The same for a multiple."""
+        return Proof(t * self.v, self.evidence and self.evidence.times(t))
+
+
+def prove(
+    task: Task, weights: Weights, bracket: Bracket, seconds: float
+) -> tuple[Certificate, str]:
+    """The certificate of these weights with the bracket's dual vector, and how it was checked.
+
+    A dual vector that the checker finds too long is made shorter, which lowers the lower bound.
+    What it refutes all the same, or what is above the upper bound, gives way to the zero vector,
+    which proves something too.
+
+    Parameters
+    ----------
+    seconds : float
+        Time for all checks together.
+
+    Returns
+    -------
+    Certificate
+    str
+        EXACTLY, or that it was in floating point, or NOT with the reason.
+    """
+    proof = settled(task, weights, bracket)
+    certificate = certificate_with(task, weights, proof)
+    deadline, words, refuted = time.monotonic() + seconds, f"{NOT}no time was left", False
+    for _ in range(TRIES):
+        left = deadline - time.monotonic()
+        if left <= 0.0:
+            break
+        result = check_in_time(certificate, left)
+        if result.valid:
+            return certificate, EXACTLY if result.method != ROUNDED else f"in {ROUNDED}"
+        words, refuted = f"{NOT}{result.reason}", "infeasible" in result.reason
+        if not result.excess:
+            break
+        proof = proof.times(1.0 / (1.0 + SAFE * result.excess))
+        certificate = certificate_with(task, weights, proof)
+    if refuted or certificate.lower > certificate.upper:
+        certificate = certificate_with(task, weights, proof.times(0.0))
+    return certificate, words
+
+
+def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResult:
+    """The check that is likely to end first, and failing that the other one.
+
+    Where neither tells, the reason is the exact one's.
+    """
+    document, begin = certificate.to_dict(), time.monotonic()
+    for rounded in (False, True) if len(certificate.X) <= FEW else (True, False):
+        left = max(seconds - (time.monotonic() - begin), 0.0)
+        result = check(document, rounded=rounded, time_limit=left)
+        if result.valid or result.excess:
+            return result
+        if not rounded:
+            exact = result
+    return exact
+
+
+def settled(task: Task, weights: Weights, bracket: Bracket) -> Proof:
+    """The dual vector for the certificate; where the checker would move it, moved and priced.
+
+    A dual vector at the edge of its domain may leave the checker no room to make up for rounding;
+    then the zero vector takes its place.
+    """
+    problem, proof = task.problem, Proof(bracket.dual, bracket.evidence)
+    try:
+        made = certificate_with(task, weights, proof)
+        if not problem.F.size:
+            return proof
+        exact = dual_vector(checker.read(made.to_dict()))
+        v = np.array([float(fraction(x)) for x in exact])
+        if np.abs(v - proof.v).max() <= MOVED * np.abs(v).max():
+            return proof
+        maxima = problem.family.price(v, 0.5 * problem.weight_decay)
+        bound = maxima.rho + maxima.error
+        if not np.isfinite(bound):
+            return proof
+        moved = Proof(min(1.0, problem.largest_multiple(bound * (1.0 + SLACK))) * v)
+        certificate_with(task, weights, moved)
+        return moved
+    except (InputError, checker.RefusalError):
+        return proof.times(0.0)
+
+
+def certificate_with(task: Task, weights: Weights, proof: Proof) -> Certificate:
+    """The certificate of weights and a dual vector, its bracket rounded outward."""
+    problem, loss = task.problem, task.problem.loss
+    family, evidence = problem.family, proof.evidence if proof.v.any() else None
+    return Certificate(
+        units={"name": family.name, **family.options},
+        norm=family.norm,
+        loss=loss.loss.name if isinstance(loss, Weighted) else loss.name,
+        sample_weights=loss.weights if isinstance(loss, Weighted) else None,
+        weight_decay=problem.weight_decay,
+        bias=task.form.bias,
+        X=task.X,
+        y=problem.y,
+        W=weights.W,
+        b=weights.b,
+        a=weights.a,
+        c=weights.c,
+        s=weights.s,
+        gate=weights.gate,
+        v=proof.v,
+        evidence=None if evidence is None else evidence.document(),
+        lower=0.0,
+        upper=0.0,
+    ).rounded_outward()

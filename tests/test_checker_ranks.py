@@ -1,0 +1,93 @@
+"""The checker at ranks above 3, and at ranks that are low but for rounding."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from cvxnet import check, train
+from cvxnet.proofs.checker.dual import Clock
+from cvxnet.proofs.checker.steps import Effect, extremes, gather
+
+
+def values_on_faces(Z, effects):
+    """The values on all faces, found by one linear program for each vector of signs."""
+    found = set()
+    for signs in product([-1, 0, 1], repeat=len(Z)):
+        sides = np.array(signs)
+        off, on = -sides[sides != 0, None] * Z[sides != 0], Z[sides == 0]
+        program = linprog(
+            np.zeros(Z.shape[1]),
+            off if len(off) else None,
+            -np.ones(len(off)) if len(off) else None,
+            on if len(on) else None,
+            np.zeros(len(on)) if len(on) else None,
+            bounds=[(None, None)] * Z.shape[1],
+        )
+        if program.status == 0:
+            sums = (
+                e.off if s < 0 else e.on if s else e.at for s, e in zip(signs, effects, strict=True)
+            )
+            found.add(sum(sums))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_steps_are_extreme_on_real_faces_only(seed):
+    rng = np.random.default_rng(seed)
+    n, r = int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    Z = rng.integers(-2, 3, (n, r))
+    effects = [Effect(*map(int, rng.integers(-5, 6, 3))) for _ in range(n)]
+    planes, base = gather(zip(Z.tolist(), effects, strict=True))
+    low, high = extremes(planes, r, Clock(60.0)).faces
+    values = values_on_faces(Z, effects)
+    assert (base + low, base + high) == (min(values), max(values))
+
+
+def optimal(units, n, rank, seed, decay=0.5):
+    """The certificate of an optimal network, pricing exact."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((n, rank - 1)), rng.standard_normal(n)
+    solution = train(units, X, y, weight_decay=decay)
+    assert solution.status == "optimal"
+    return solution.certificate
+
+
+@pytest.mark.parametrize(
+    ("units", "n", "rank"),
+    [
+        ("relu", 12, 4),
+        ("abs", 10, 4),
+        ("relu", 12, 5),
+        ("relu", 10, 6),
+        ("sign", 12, 4),
+        ("threshold", 12, 4),
+        ("sign", 10, 5),
+        ("threshold", 9, 6),
+    ],
+)
+def test_what_exact_pricing_proves_at_higher_ranks_is_proved_again(units, n, rank):
+    """And a little less weight decay is refused with a unit that violates it."""
+    cert = optimal(units, n, rank, seed=rank)
+    assert check(cert.to_dict()).valid
+    below = replace(cert, weight_decay=cert.weight_decay * (1 - 1e-9)).rounded_outward()
+    below = check(below.to_dict())
+    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-9
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rank_that_is_low_but_for_rounding_refutes_nothing(seed):
+    """Near-duplicate columns, or tiny ones: what lies beyond the low rank is no excess."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    tiny = 10.0 ** -rng.integers(9, 14)
+    X[:, seed % 3] *= tiny if seed % 2 else 1.0
+    X = X if seed % 2 else np.column_stack([X[:, :2], X[:, 0] + tiny * X[:, 2]])
+    cert = train("relu", X, y, weight_decay=0.3).certificate
+    assert "infeasible" not in check(cert.to_dict(), time_limit=1.0).reason
+    shorter = replace(cert, v=cert.v * (1 - 1e-7)).rounded_outward()
+    assert check(shorter.to_dict()).valid
+    longer = check(replace(cert, v=cert.v * (1 + 1e-5)).rounded_outward().to_dict())
+    assert "dual infeasible" in longer.reason and 0.9e-5 < longer.excess < 1.1e-5
