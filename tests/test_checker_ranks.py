@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import linprog
 
 from cvxnet import check, train
+from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.steps import Effect, extremes, gather
 
@@ -91,3 +92,37 @@ def test_a_rank_that_is_low_but_for_rounding_refutes_nothing(seed):
     assert check(shorter.to_dict()).valid
     longer = check(replace(cert, v=cert.v * (1 + 1e-5)).rounded_outward().to_dict())
     assert "dual infeasible" in longer.reason and 0.9e-5 < longer.excess < 1.1e-5
+
+
+def long_evidence(rng, n, d):
+    """A leaf in which every row leans on thirty others; it proves nothing."""
+    lean = [[i, (i + k) % n, 1e-3] for i in range(n) for k in range(1, 31)]
+    leaf = {"tilt": np.zeros(n), "lean": lean, "tau": np.ones(n), "mu": 1.0}
+    return {"kind": "relaxation", "plus": leaf, "minus": leaf}
+
+
+@pytest.mark.parametrize("kind", ["gated", "quadratic", "lean"])
+def test_the_time_limit_holds_for_all_proofs(kind):
+    """At once where it is over: every proof looks at the clock before it is done."""
+    rng = np.random.default_rng(0)
+    n, d = 400, 60
+    X, v = rng.standard_normal((n, d)), rng.standard_normal(n)
+    gates = rng.standard_normal((30, d)) if kind == "gated" else None
+    units = {"gated": {"name": "gated_relu", "gates": gates}, "quadratic": "quadratic"}
+    cert = Certificate(
+        units=units.get(kind, "relu"),
+        loss="squared",
+        weight_decay=1e9,
+        bias=False,
+        X=X,
+        y=np.zeros(n),
+        W=np.zeros((0, d)),
+        b=None,
+        a=[],
+        gate=[] if kind == "gated" else None,
+        v=v,
+        evidence=long_evidence(rng, n, d) if kind == "lean" else None,
+        lower=-1e9,
+        upper=1e9,
+    )
+    assert "time limit" in check(cert.to_dict(), time_limit=1e-9).reason

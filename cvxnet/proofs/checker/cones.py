@@ -3,9 +3,9 @@
 Cones, in the coordinates w of coordinates.py with any rank, for g and |u| homogeneous in w. On the
 cone of the w = W t, t >= 0, let p_j = W^T z_j. Of a row with p_j >= 0 or p_j <= 0 it is settled
 what it adds; the others are in doubt. A cone on which it is not proved that g is at most beta |u|
-(|u|^2) is cut in two at a point of one of its edges; the first cones are the orthants. All is kept
-as seen from the corners, the columns of W, whose lengths do not matter: with H^{-1} = P /
-determinant and G = W^T P W, |u|^2 is at least t^T G t / determinant.
+(|u|^2) is cut in two at a point of one of its edges. All is kept as seen from the corners, the
+columns of W, whose lengths do not matter: with H^{-1} = P / determinant and G = W^T P W, |u|^2 is
+at least t^T G t / determinant.
 
 Squared ReLU units: settled is B, beta W^T P W at first, with beta |u|^2 - g = t^T B t - sum v_j
 (p_j . t)_+^2. Rows with p_j >= 0 add -v_j p_j p_j^T to B. Of the rows in doubt, those with v_j < 0
@@ -20,8 +20,10 @@ with any s_j in [0, 1]; and as t >= 0, any lift >= 0 may be added to b. So g <= 
 enough if determinant b^T G^{-1} b <= limit, which is beta^2 in the scale of H. The s_j and lifts
 that make this small are looked for in doubles; t = G^{-1} b is then about where g is largest.
 
+First cones. The orthants; with bent units, what r planes cut out.
+
 Cuts. With bent units, of the rows in doubt with v_j > 0 the one that errs most says where: about
-where p_j . t = 0 on an edge. Otherwise the longest edge is halved.
+where p_j . t = 0 on an edge. Otherwise, and with squared ReLU units, the longest edge is halved.
 """
 
 from __future__ import annotations
@@ -47,12 +49,13 @@ SPARE = 0.01  # how long axes are beside rows in the choice of the first cones
 
 
 class Cut(NamedTuple):
-    """The point ``a w_i + b w_j`` of an edge."""
+    """The point ``a w_i + b w_j`` of an edge, beside which the corners count ``others`` times."""
 
     i: int
     j: int
     a: int
     b: int
+    others: int = 1
 
 
 class Cone(NamedTuple):
@@ -64,16 +67,23 @@ class Cone(NamedTuple):
 
     def parts(self, cut: Cut) -> Iterator[Cone]:
         """Two cones, with a new corner in place of w_i and of w_j."""
-        i, j, a, b = cut.i, cut.j, leading(cut.a), leading(cut.b)
-        a, b = a // math.gcd(a, b), b // math.gcd(a, b)
-        for k in (i, j):
-            doubt = [(v, moved(p, k, i, j, a, b)) for v, p in self.doubt]
-            yield Cone(moved(self.G, k, i, j, a, b), moved(self.settled, k, i, j, a, b), doubt)
+        for k in (cut.i, cut.j):
+            doubt = [(v, moved(p, k, cut)) for v, p in self.doubt]
+            yield Cone(moved(self.G, k, cut), moved(self.settled, k, cut), doubt)
 
     def halving(self) -> Cut:
-        """At the middle of the longest edge."""
-        i, j = min(combinations(range(len(self.G)), 2), key=self.cosine)
-        return Cut(i, j, math.isqrt(self.G[j][j]) or 1, math.isqrt(self.G[i][i]) or 1)
+        """In the middle of the longest edge."""
+        G = self.G
+        edges = ((G[i][i] - 2 * G[i][j] + G[j][j], i, j) for j in range(len(G)) for i in range(j))
+        _, i, j = max(edges)
+        return Cut(i, j, 1, 1, 2)
+
+    def bisection(self) -> Cut:
+        """At half the widest angle between corners, about."""
+        G, sizes = self.G, [math.isqrt(self.G[k][k]) or 1 for k in range(len(self.G))]
+        edges = combinations(range(len(G)), 2)
+        i, j = min(edges, key=lambda edge: G[edge[0]][edge[1]] / (sizes[edge[0]] * sizes[edge[1]]))
+        return Cut(i, j, leading(sizes[j]), leading(sizes[i]))
 
     def crossing(self) -> Cut | None:
         """About where an edge meets p_j . t = 0, for the row with v_j > 0 that errs most."""
@@ -84,13 +94,11 @@ class Cone(NamedTuple):
                 ahead, i = max((math.log2(x) - lengths[k], k) for k, x in enumerate(p) if x > 0)
                 behind, j = max((math.log2(-x) - lengths[k], k) for k, x in enumerate(p) if x < 0)
                 if (error := math.log2(v) + min(ahead, behind)) > worst:
-                    worst, place = error, Cut(i, j, -p[j], p[i])
-        return place
-
-    def cosine(self, edge: tuple[int, int]) -> float:
-        """Of the angle between two corners, about."""
-        i, j = edge
-        return self.G[i][j] / (math.isqrt(self.G[i][i] * self.G[j][j]) or 1)
+                    worst, place = error, (i, j, leading(-p[j]), leading(p[i]))
+        if place is None:
+            return None
+        i, j, a, b = place
+        return Cut(i, j, a // math.gcd(a, b), b // math.gcd(a, b))
 
 
 class ConeSearch:
@@ -120,16 +128,8 @@ class ConeSearch:
         return Fraction(0)
 
     def first_corners(self, terms: list[Row]) -> Matrix:
-        """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
-        r = len(self.P)
-        planes = [z for v, z in terms if v > 0] + [
-            [int(i == k) for k in range(r)] for i in range(r)
-        ]
-        chosen = [planes[k] for k in pivots([term for term in terms if term[0] > 0], r)]
-        if len(chosen) < r or not fmpz_mat(chosen).det():
-            chosen = planes[-r:]
-        corners = zip(*whole_inverse(chosen), strict=True)
-        return [[x // math.gcd(*w) for x in w] for w in corners]
+        """Those of the first cone; the others have them on other sides."""
+        return [[int(i == k) for k in range(len(self.P))] for i in range(len(self.P))]
 
     def cut(self, cone: Cone) -> Cut:
         """Where to cut a cone."""
@@ -196,8 +196,20 @@ class BentSearch(ConeSearch):
             excess = excess or self.run(c, terms)
         return excess
 
+    def first_corners(self, terms: list[Row]) -> Matrix:
+        """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
+        r = len(self.P)
+        planes = [z for v, z in terms if v > 0] + [
+            [int(i == k) for k in range(r)] for i in range(r)
+        ]
+        chosen = [planes[k] for k in pivots([term for term in terms if term[0] > 0], r)]
+        if len(chosen) < r or not fmpz_mat(chosen).det():
+            chosen = planes[-r:]
+        corners = zip(*whole_inverse(chosen), strict=True)
+        return [[x // math.gcd(*w) for x in w] for w in corners]
+
     def cut(self, cone: Cone) -> Cut:
-        return cone.crossing() or cone.halving()
+        return cone.crossing() or cone.bisection()
 
     def settle(self, settled: Any, v: int, p: list[int]) -> Any:
         return [x + v * y for x, y in zip(settled, p, strict=True)]
@@ -278,14 +290,14 @@ def seen_from(x: Any, W: Matrix) -> Any:
     return congruent(x, W) if x and isinstance(x[0], list) else [inner(x, w) for w in W]
 
 
-def moved(x: Any, k: int, i: int, j: int, a: int, b: int) -> Any:
-    """A vector or a symmetric matrix with corner k at ``a w_i + b w_j``."""
+def moved(x: Any, k: int, cut: Cut) -> Any:
+    """A vector or a symmetric matrix with corner k at the cut."""
     if isinstance(x[0], list):
-        x = [moved(row, k, i, j, a, b) for row in x]
-        new: Any = [a * y + b * z for y, z in zip(x[i], x[j], strict=True)]
-    else:
-        new = a * x[i] + b * x[j]
-    return [*x[:k], new, *x[k + 1 :]]
+        x = [moved(row, k, cut) for row in x]
+        new: Any = [cut.a * y + cut.b * z for y, z in zip(x[cut.i], x[cut.j], strict=True)]
+        return [new if i == k else [cut.others * y for y in row] for i, row in enumerate(x)]
+    new = cut.a * x[cut.i] + cut.b * x[cut.j]
+    return [new if i == k else cut.others * y for i, y in enumerate(x)]
 
 
 def leading(x: int) -> int:
