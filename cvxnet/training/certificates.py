@@ -26,7 +26,7 @@ from cvxnet.training.setup import Task
 
 FEW = 100
 """Samples up to which the exact check is quick; beyond, the rounded one comes first."""
-AT_LEAST, AT_MOST = 1.0, 60.0
+AT_LEAST, AT_MOST = 1.0, 10.0
 """Seconds that a check may take: as many as training took, within these."""
 TRIES = 3
 """Times that a dual vector is made shorter after a check."""

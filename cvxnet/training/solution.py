@@ -56,7 +56,7 @@ class Solution:
         failed. ``untrained`` is True where it ended before it had improved on the best network
         without units, and units would or may do so; see `Solution.warning`. ``checked`` says what
         the checker made of the certificate, in as many seconds as training took (``checking``; one
-        at least, 60 at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
+        at least, ten at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
         ``"not: ..."`` with the reason.
     """
 
