@@ -113,7 +113,9 @@ def whole_numbers(values: Iterable[Any], what: str, least: int) -> tuple[int, ..
     """Different whole numbers, none below ``least``."""
     numbers = []
     for value in values:
-        if isinstance(value, bool | str) or value != int(value) or value < least:
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        whole = whole or (isinstance(value, float | np.floating) and float(value).is_integer())
+        if not whole or value < least:
             raise InputError(f"{what}: expected whole numbers from {least} on, not {value!r}.")
         numbers.append(int(value))
     return distinct(tuple(numbers), what)

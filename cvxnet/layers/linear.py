@@ -133,7 +133,7 @@ def check_count(value: Any, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{what} must be a whole number of at least 1, not {value!r}.")
     if value >= MOST:
-        raise InputError(f"{what} is {value:.3g}, which is more than any layer can have.")
+        raise InputError(f"{what} is at least {MOST:,}, which is more than any layer can have.")
     return int(value)
 
 

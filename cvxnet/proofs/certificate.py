@@ -282,7 +282,7 @@ def as_array(value: Any, name: str, dimensions: int) -> Array:
     """A read-only float64 copy with that many dimensions, or InputError."""
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} of a certificate is not an array of numbers: {error}.") from None
     if array.ndim != dimensions:
         raise InputError(

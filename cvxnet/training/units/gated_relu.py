@@ -20,6 +20,7 @@ from scipy import sparse
 
 from cvxnet.errors import InputError
 from cvxnet.layers import GatedLinear, Linear, Sequential
+from cvxnet.layers.linear import check_count
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Array, Block, UnitFamily
 from cvxnet.validation import check_matrix
@@ -56,8 +57,7 @@ class GatedReLUUnits(UnitFamily):
         d = self.X.shape[1]
         gates = self.gates
         if isinstance(gates, int | np.integer):
-            if gates < 1:
-                raise InputError(f"gated_relu units need at least one gate, not {gates}.")
+            gates = check_count(gates, "the number of gates")
             gates = np.random.default_rng(self.seed).standard_normal((int(gates), d))
         gates = check_matrix(gates, "gates")
         if gates.shape[1] != d:

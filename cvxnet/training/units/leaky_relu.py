@@ -7,6 +7,7 @@ from typing import Any
 
 from cvxnet.errors import InputError
 from cvxnet.layers import Layer, LeakyReLU
+from cvxnet.layers.activations import check_number
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 
 
@@ -28,6 +29,7 @@ class LeakyReLUUnits(PiecewiseLinearUnits):
     layer = LeakyReLU
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", check_number(self.slope, "slope"))
         if not 0.0 <= self.slope < 1.0:
             raise InputError(
                 f"the slope of leaky_relu units must be in [0, 1), not {self.slope!r} "
