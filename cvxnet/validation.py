@@ -12,6 +12,9 @@ from cvxnet.losses import Loss
 
 Array = NDArray[np.float64]
 
+SMALLEST, LARGEST = 1e-60, 1e60
+"""Of what is given: columns of data, targets, weights."""
+
 
 def as_floats(value: Any, what: str) -> Array:
     """Convert to a float64 array; text, ragged lists and complex numbers are refused by name.
@@ -26,7 +29,7 @@ def as_floats(value: Any, what: str) -> Array:
         return np.array(array, dtype=np.float64)
     except InputError:
         raise
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise InputError(
             f"{what} cannot be read as an array of numbers ({error}). Encode text columns as "
             "numbers first, and give rows of equal length."
@@ -41,6 +44,16 @@ def check_finite(array: Array, what: str) -> None:
         raise InputError(
             f"{what}[{where}] is {array[tuple(bad[0])]} ({len(bad)} such entr"
             f"{'y' if len(bad) == 1 else 'ies'} in all). Remove or impute these rows first."
+        )
+
+
+def check_size(value: Any, what: str, smallest: float = SMALLEST) -> None:
+    """Raise InputError where a size is so far from 1 that squares and products are no doubles."""
+    size = float(np.abs(value).max(initial=0.0))
+    if size > LARGEST or 0.0 < size < smallest:
+        raise InputError(
+            f"{what} is of size {size:.3g}, but has to be 0 or from {SMALLEST:g} to {LARGEST:g}: "
+            "squares and products of such numbers are beyond doubles. Choose another unit for it."
         )
 
 
@@ -70,9 +83,13 @@ def check_target(y: Any, rows: int, loss: Loss) -> Array:
 
 
 def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
-    """Data matrix and target together."""
+    """Data matrix and target together, of sizes that can be computed with."""
     X = check_matrix(X)
-    return X, check_target(y, len(X), loss)
+    y = check_target(y, len(X), loss)
+    for j, column in enumerate(X.T):
+        check_size(column, f"column {j} of X")
+    check_size(y, "y")
+    return X, y
 
 
 def remarks(X: Array, y: Any) -> list[str]:
@@ -112,6 +129,8 @@ def check_positive(value: Any, what: str, why: str = "") -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{what} must be a number, not {value!r}.") from None
+    except OverflowError:
+        raise InputError(f"{what} is a number too large for a double.") from None
     if not np.isfinite(number) or number <= 0.0:
         raise InputError(f"{what} must be a finite number above 0, not {number:g}. {why}".strip())
     return number

@@ -1,5 +1,7 @@
 """Promises that broke on inputs found by fuzzing, with the right answers."""
 
+import json
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -403,3 +405,96 @@ def test_what_ranks_leave_out_is_in_the_error(seed):
             best = max(best, nnls(-(signs[:, None] * X).T, side)[1])
     found = cn.Family("relu").on(X).price(v, 0.0)
     assert best <= (found.rho + found.error) * (1 + 1e-15) <= best * (1 + 1e-9)
+
+
+# Training, comparing, loading: bad input
+
+
+def ask_training(**given):
+    rng = np.random.default_rng(0)
+    options = {"units": "relu", "X": rng.standard_normal((6, 2)), "y": rng.standard_normal(6)}
+    options |= {"weight_decay": 0.1} | given
+    return cn.train(options.pop("units"), options.pop("X"), options.pop("y"), **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gap": 2}, "gap is 2"),
+        ({"gap": "small"}, "gap must be a number"),
+        ({"weight_decay": 10**400}, "weight_decay is a number too large"),
+        ({"weight_decay": 1e-320}, "weight_decay is of size 1e-320"),
+        ({"time_limit": 10**400}, "time_limit is a number too large"),
+        ({"y": np.full(6, 1e-310)}, "y is of size 1e-310"),
+        ({"y": np.full(6, 1e300), "output_bias": True}, "y is of size"),
+        ({"X": np.full((6, 2), 1e154)}, r"column 0 of X is of size 1e.154"),
+        ({"X": np.eye(6) * [1, 1, 1e-310, 1, 1, 1], "skip": True}, "column 2 of X"),
+        ({"X": np.array([[1, 10**400]] * 6, dtype=object)}, "X cannot be read"),
+        ({"sample_weight": [1, 1, 1, 1, 1, 1e-300]}, "a sample weight is of size"),
+        ({"y": np.ones((6, 2))}, r"y has shape \(6, 2\)"),
+        ({"bias": "no"}, "bias is True or False"),
+        ({"skip": np.ones(2)}, "skip is True or False"),
+    ],
+)
+def test_training_refuses_at_the_door(given, message):
+    with pytest.raises(InputError, match=message):
+        ask_training(**given)
+
+
+def test_a_radius_or_a_network_beyond_doubles_is_refused():
+    with pytest.raises(InputError, match="radius is of size"):
+        ask_training(units=cn.Family("tanh", radius=1e300))
+    net = L.Sequential(L.Linear(2, 1), L.ReLU(), L.Linear(1, 1))
+    state = {"0.weight": [[1e200, 1.0]], "0.bias": [1.0], "2.weight": [[1.0]], "2.bias": [0.0]}
+    with pytest.raises(InputError, match=r"weight .0.weight. of the network is of size 1e.200"):
+        cn.certify(net.load_state_dict(state), np.eye(2), [1.0, 2.0], weight_decay=0.1)
+
+
+def test_a_gap_given_as_text_is_a_number():
+    assert ask_training(gap="0.1").gap <= 0.1
+
+
+@pytest.mark.parametrize("size", [1e-59, 1e-30, 1e30, 1e59])
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber", "log_cosh"])
+def test_sizes_that_are_allowed_are_computed_with(size, loss):
+    rng = np.random.default_rng(0)
+    y = size * rng.standard_normal(6)
+    solution = ask_training(y=y, loss=loss, output_bias=True, time_limit=5.0)
+    assert cn.check(solution).valid and solution.lower_bound <= solution.value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"seeds": -1}, {"seeds": [-1]}, {"seeds": 10**400}, {"seeds": "a"}, {"widths": 0},
+        {"widths": 10**12}, {"epochs": 1.5}, {"rates": 3}, {"optimizers": 3}, {"store": 3},
+        {"optimizers": "adam", "rates": {"adam": [10**400]}}, {"gap": "a"},
+    ],
+    ids=lambda given: f"{given}"[:30],
+)  # fmt: skip
+def test_comparing_refuses_at_the_door(given):
+    pytest.importorskip("torch")
+    options = {"weight_decay": 0.1, "seeds": 1, "widths": 1, "epochs": 1, "optimizers": "lbfgs"}
+    with pytest.raises(InputError):
+        cn.compare("relu", np.eye(3), [1.0, 2.0, 0.5], **options | given)
+
+
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [
+        ("Linear", {"in_features": 10**5, "out_features": 10**5}),
+        ("Linear", {"in_features": "many", "out_features": 1}),
+        ("InputConvex", {"sizes": [10**5, 10**5]}),
+        ("BatchNorm", {"features": 10**10}),
+        ("Conv2d", {"in_channels": 10**4, "out_channels": 10**4, "kernel_size": 9}),
+        ("MaxPool2d", {"kernel_size": 2, "channels": 1, "image": [10**6, 10**6]}),
+    ],
+)
+def test_a_small_file_does_not_ask_for_much_memory(layer, options, tmp_path):
+    file = tmp_path / "net.json"
+    L.Sequential(L.Linear(2, 3), L.ReLU(), L.Linear(3, 1)).save(file)
+    content = json.loads(file.read_text())
+    content["network"]["children"][0] = {"layer": layer, "options": options, "children": []}
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="damaged"):
+        cn.load(file)

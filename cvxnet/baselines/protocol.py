@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.validation import check_positive
+from cvxnet.validation import check_positive, check_size
+
+MOST = 1_000_000
+"""Of seeds, widths and epochs; more would not end."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def make_protocol(
     n: float,
 ) -> Protocol:
     """Check what the caller chose; fill in the default rates for a sum of n losses."""
-    names = (optimizers,) if isinstance(optimizers, str) else tuple(optimizers)
+    names = (optimizers,) if isinstance(optimizers, str) else listed(optimizers, "optimizers")
+    if not isinstance(rates, Mapping | None):
+        raise InputError(f"rates: expected a dict such as {{'adam': 1e-3}}, not {rates!r}.")
     given = dict(rates or {})
     for name in (*names, *given):
         if name not in OPTIMIZERS:
@@ -94,7 +99,7 @@ def make_protocol(
         )
     return Protocol(
         optimizers=distinct(names, "optimizers"),
-        widths=whole_numbers([widths] if np.isscalar(widths) else widths, "widths", 1),
+        widths=whole_numbers(listed(widths, "widths"), "widths", 1),
         seeds=whole_numbers(count(seeds), "seeds", 0),
         epochs=whole_numbers([epochs], "epochs", 1)[0],
         batch_size=None if batch_size is None else whole_numbers([batch_size], "batch_size", 1)[0],
@@ -104,9 +109,19 @@ def make_protocol(
 
 def count(seeds: Any) -> Iterable[Any]:
     """Seeds as given, or so many from 0 on."""
-    if not np.isscalar(seeds):
-        return tuple(seeds)
-    return range(whole_numbers([seeds], "seeds", 1)[0])
+    if np.isscalar(seeds):
+        return range(whole_numbers([seeds], "seeds", 1)[0])
+    return listed(seeds, "seeds")
+
+
+def listed(values: Any, what: str) -> tuple[Any, ...]:
+    """One value or several, as a tuple."""
+    if np.isscalar(values):
+        return (values,)
+    try:
+        return tuple(values)
+    except TypeError:
+        raise InputError(f"{what}: expected one or several, not {values!r}.") from None
 
 
 def whole_numbers(values: Iterable[Any], what: str, least: int) -> tuple[int, ...]:
@@ -115,10 +130,18 @@ def whole_numbers(values: Iterable[Any], what: str, least: int) -> tuple[int, ..
     for value in values:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         whole = whole or (isinstance(value, float | np.floating) and float(value).is_integer())
-        if not whole or value < least:
-            raise InputError(f"{what}: expected whole numbers from {least} on, not {value!r}.")
+        if not whole or not least <= value <= MOST:
+            raise InputError(
+                f"{what}: expected whole numbers from {least} to {MOST:,}, not {shortened(value)}."
+            )
         numbers.append(int(value))
     return distinct(tuple(numbers), what)
+
+
+def shortened(value: Any) -> str:
+    """A value in at most 40 characters."""
+    text = repr(value) if not isinstance(value, int) or abs(value) <= MOST**3 else "a huge one"
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def distinct(values: tuple[Any, ...], what: str) -> tuple[Any, ...]:
@@ -133,6 +156,8 @@ def make_rates(name: str, given: Any, n: float) -> tuple[float, ...]:
     if given is None:
         optimizer = OPTIMIZERS[name]
         return tuple(rate / n if optimizer.per_sample else rate for rate in optimizer.rates)
-    values = [given] if np.isscalar(given) else given
-    tried = (check_positive(rate, f"the learning rate of {name}") for rate in values)
+    values = listed(given, f"rates of {name}")
+    tried = [check_positive(rate, f"the learning rate of {name}") for rate in values]
+    for rate in tried:
+        check_size(rate, f"the learning rate of {name}")
     return tuple(sorted(distinct(tuple(tried), f"rates of {name}")))

@@ -13,6 +13,7 @@ import numpy as np
 
 from cvxnet.baselines.tasks import Record, Task
 from cvxnet.errors import InputError
+from cvxnet.layers.storage import check_path
 from cvxnet.proofs.certificate import installed_version
 
 TEXTS = ("optimizer", "stream")
@@ -33,7 +34,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
-        self.folder = None if folder is None else Path(folder)
+        self.folder = None if folder is None else check_path(folder)
         self.versions = installed_versions()
         if self.folder is not None:
             try:

@@ -8,8 +8,10 @@ survives unchanged.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,10 @@ from cvxnet.layers.linear import Linear
 from cvxnet.layers.residual import Residual
 from cvxnet.layers.sequential import Sequential
 
+FEW = 10**6
+"""For so many weights there is room in any case."""
+MOST_PIXELS = 10**8
+"""In all windows of a layer together: indices of a gigabyte."""
 FORMAT = "cvxnet network"
 VERSION = 1
 LAYERS: dict[str, type[Layer]] = {
@@ -74,6 +80,7 @@ def load(path: str | Path) -> Sequential:
             "Update cvxnet, or save the network again with this version."
         )
     try:
+        check_size(content["network"], count(content["state"]))
         network = build(content["network"])
         network.load_state_dict(content["state"])
         given = set(content["given"])
@@ -98,6 +105,36 @@ def describe(layer: Layer) -> dict[str, Any]:
         "options": layer.options(),
         "children": [describe(child) for child in children],
     }
+
+
+def check_size(description: dict[str, Any], available: int) -> None:
+    """Refuse layers that need more numbers than a file has, before memory is taken for them."""
+    for child in description["children"]:
+        check_size(child, available)
+    options = description.get("options", {})
+    kernel = options.get("kernel_size", 1) ** 2
+    weights = [
+        options.get("in_features", 0) * options.get("out_features", 0),
+        options.get("in_channels", 0) * options.get("out_channels", 0) * kernel,
+        options.get("features", 0),
+        *(left * right for left, right in pairwise(options.get("sizes", ()))),
+    ]
+    if max(weights) > max(available, FEW):
+        raise InputError(
+            f"the layer {description['layer']} needs {max(weights):.3g} weights, but the file has "
+            f"{available} numbers"
+        )
+    channels = options.get("channels", options.get("in_channels", 1))
+    pixels = math.prod(options.get("image", ())) * channels * kernel
+    if pixels > MOST_PIXELS:
+        raise InputError(f"the layer {description['layer']} sees {pixels:.3g} pixels, too many")
+
+
+def count(state: Any) -> int:
+    """How many numbers there are in dicts and lists."""
+    if isinstance(state, dict):
+        return count(list(state.values()))
+    return sum(map(count, state)) if isinstance(state, list) else 1
 
 
 def build(description: dict[str, Any]) -> Layer:

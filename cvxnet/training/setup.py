@@ -9,12 +9,13 @@ import numpy as np
 
 from cvxnet.errors import InputError
 from cvxnet.layers.adoption import as_layer
+from cvxnet.layers.linear import check_flag
 from cvxnet.losses import Loss, Weighted, get_loss
 from cvxnet.training.problem import Array, Problem
 from cvxnet.training.reading import read_network
 from cvxnet.training.recovery import Form, Weights
 from cvxnet.training.units import FAMILIES, Family
-from cvxnet.validation import as_floats, check_data, check_finite, check_positive
+from cvxnet.validation import as_floats, check_data, check_finite, check_positive, check_size
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def set_up(
         "weight_decay",
         "Without weight decay the optimum is interpolation, and not attained in general.",
     )
+    check_size(weight_decay, "weight_decay")
+    bias, output_bias, skip = (
+        check_flag(flag, name)
+        for flag, name in ((bias, "bias"), (output_bias, "output_bias"), (skip, "skip"))
+    )
     if sample_weight is not None:
         X, y, weights = drop_weightless(X, y, sample_weight)
         chosen = Weighted(chosen, weights)
@@ -61,10 +67,12 @@ def set_up(
         family, form, width = two.family, two.form, two.width
         start = two.weights if two.given else None
         check_columns(two.weights.W.shape[1], X)
+        for name, weight in network.state_dict().items():
+            check_size(weight, f"weight {name!r} of the network", smallest=0.0)
     else:
         family = units if isinstance(units, Family) else Family(units)
         takes_bias = FAMILIES[family.name].takes_bias
-        form = Form(bool(bias) and takes_bias, bool(output_bias), bool(skip))
+        form = Form(bias and takes_bias, output_bias, skip)
     bound = family.on(form.rows(X), norm)
     problem = Problem(bound, chosen, y, weight_decay, form.free_columns(X))
     return Task(problem, X, form, width, start)
@@ -94,4 +102,6 @@ def drop_weightless(X: Array, y: Array, sample_weight: Any) -> tuple[Array, Arra
         raise InputError(
             f"all {used.size} sample weights are zero: no sample is left to learn from."
         )
+    for weight in (weights[used].min(), weights.max()):
+        check_size(weight, "a sample weight")
     return X[used], y[used], weights[used]

@@ -144,7 +144,12 @@ def solve(
     kept = task.problem if merged is None else merged.problem
     problem, scale = rescale(kept)
     master = Master(problem, check_solver(solver))
-    with one_blas_thread(), Progress(gap) if progress else quiet() as report:
+    # What is too large for a double is infinite or no number, and neither improves a bracket.
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        one_blas_thread(),
+        Progress(gap) if progress else quiet() as report,
+    ):
         bracket = open_bracket(problem)
         rounding = kept.rounding(scale.undo(bracket.units).free) / scale.value
         bracket.tolerance = replace(bracket.tolerance, rounding=rounding)
@@ -212,8 +217,8 @@ def search(
         stopped = why_stopped(bracket, gap, deadline)
     except KeyboardInterrupt:
         stopped = INTERRUPTED
-    except SolverError as error:
-        if len(history) < 2:
+    except (SolverError, np.linalg.LinAlgError) as error:
+        if len(history) < 2 and isinstance(error, SolverError):
             raise
         failure = str(error)
         stopped = f"the solver failed, try another one: {failure}"

@@ -22,7 +22,7 @@ from cvxnet.training.pricing.interval_search import price_tanh
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.curved import split
 from cvxnet.training.units.family import Array, UnitFamily
-from cvxnet.validation import check_positive
+from cvxnet.validation import check_positive, check_size
 
 INSIDE = 1.0 - 1e-14
 """Factor on the length of hidden weights, so that rounding leaves none longer than the radius."""
@@ -48,6 +48,7 @@ class TanhUnits(UnitFamily):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radius", check_positive(self.radius, "the radius", ""))
+        check_size(self.radius, "the radius")
 
     @property
     def options(self) -> dict[str, Any]:
