@@ -619,3 +619,33 @@ def test_the_command_line_remarks_on_them(table, remark, tmp_path, capsys):
         printed = capsys.readouterr().out
         assert remark in printed if remark else "remark  " not in printed
     assert json.loads(printed)["remark"].startswith(remark)
+
+
+# log1p is a subclass of log in CVXPY, but another function
+
+
+@pytest.mark.parametrize(
+    ("expression", "convex", "concave"),
+    [
+        ("cp.log1p(cp.exp(x))", True, False),
+        ("-cp.log1p(cp.exp(x))", False, True),
+        ("cp.log1p(cp.exp(-x))", True, False),
+        ("cp.log1p(p)", False, True),
+        ("cp.log1p(cp.square(x))", False, False),
+        ("cp.log1p(p) - cp.log(1 + p)", True, True),
+        ("cp.log1p(p) - cp.log(p + 2)", False, True),
+        ("cp.log(cp.exp(x))", True, True),
+    ],
+)
+def test_log1p_is_not_log(expression, convex, concave):
+    names = {"cp": cp, "x": cp.Variable(name="x"), "p": cp.Variable(pos=True, name="p")}
+    verdict = convexity(eval(expression, names))
+    for goal, truth in (("convex", convex), ("concave", concave)):
+        said = getattr(verdict, goal)
+        assert said in (truth, None), goal
+
+
+def test_maximising_a_convex_function_is_not_convex():
+    q = cp.Variable(pos=True, name="q")
+    problem = cp.Problem(cp.Maximize(cp.log1p(cp.exp(q))), [q <= 3])
+    assert convexity(problem).convex is False

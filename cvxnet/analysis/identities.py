@@ -228,7 +228,7 @@ def norm_part(term: Any) -> Any:
 
 def log_of_exponentials(node: Any) -> Identity | None:
     """``log(sum(exp))`` as log_sum_exp, ``log(1 + exp)`` as logistic."""
-    if not isinstance(node, cp.log):
+    if type(node) is not cp.log:  # log1p is a subclass
         return None
     inner = node.args[0]
     if isinstance(inner, affine.add_expr.AddExpression) and len(inner.args) == 2:
@@ -246,7 +246,7 @@ def entropy_product(node: Any) -> Identity | None:
     if not isinstance(node, binary.multiply):
         return None
     for one, other in (node.args, node.args[::-1]):
-        if isinstance(other, cp.log):
+        if type(other) is cp.log:
             inner = other.args[0]
             if is_same(inner, one):
                 return Identity("-cp.entr(x)", -cp.entr(one))
@@ -290,7 +290,7 @@ def undone(node: Any) -> Identity | None:
             return Identity("cp.square(x) instead of cp.abs(x)**2", form)
         if isinstance(inner, cp.exp):
             return Identity("cp.exp(2 * x)", cp.exp(2 * inner.args[0]))
-    if isinstance(node, cp.log) and isinstance(node.args[0], cp.exp):
+    if type(node) is cp.log and isinstance(node.args[0], cp.exp):
         return Identity("x itself", node.args[0].args[0])
     return None
 
