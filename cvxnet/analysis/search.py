@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 RELATIVE = 1e-9
 MOST_CANDIDATES = 12
 MOST_KINKED = 12
+NUMERIC_WORK = 20_000  # operations in the time of one call of an atom that only CVXPY knows
 KINKED = (cp.maximum, cp.minimum, cp.abs, leaky_relu, hardtanh)
 
 
@@ -41,9 +42,6 @@ class Segment:
     fixed: dict[int, Array]
     entry: tuple[int, ...]
     found_by: str
-
-
-NUMERIC_WORK = 20_000  # operations in the time of one call of an atom that only CVXPY knows
 
 
 def work_of(node: Any) -> int:
