@@ -20,7 +20,7 @@ from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.documents import counterexample_document, has_formula
 from cvxnet.analysis.loglog import log_log_curvature
 from cvxnet.analysis.questions import ask_about_expression
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Tape, dense
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.witness import evaluate_all, read_constants, three_points
 
@@ -437,7 +437,8 @@ def check_witness_by_cvxpy(expression, witness):
     ):  # fmt: skip
         values = {by_name[name]: value for name, value in (point | dict(witness.fixed)).items()}
         value = value_at(expression, values)[witness.entry]
-        largest = max(np.max(np.abs(n.value), initial=0) for n in Tape([expression]).nodes)
+        nodes = [dense(node.value) for node in Tape([expression]).nodes]
+        largest = max(np.max(np.abs(node), initial=0) for node in nodes)
         room = 1e-7 + 1e-13 * largest**2  # a sine of 1e13 has no digit left in doubles
         assert value == pytest.approx(expected, rel=1e-6, abs=room)
 
