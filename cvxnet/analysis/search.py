@@ -47,7 +47,8 @@ class Segment:
 def work_of(node: Any) -> int:
     """About how many operations one evaluation of a node takes."""
     if node.args and type(node) not in OPERATIONS and not isinstance(node, Elementwise):
-        return NUMERIC_WORK * (1 + int(node.size + max(a.size for a in node.args)) // 50)
+        sizes = [getattr(arg, "size", 1) for arg in node.args]  # a problem is an argument, too
+        return NUMERIC_WORK * (1 + int(node.size + max(sizes)) // 50)
     inner = node.args[0].shape[-1:] if type(node).__name__ == "MulExpression" else ()
     return int(node.size) * max(1, *inner, len(node.args))
 
