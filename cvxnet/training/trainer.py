@@ -75,7 +75,8 @@ def train(
         to end in the time; and at any rank for coordinate, linear, gated, quadratic and polynomial
         units. Elsewhere the bracket is true but need not close.
     y : (n,) array
-        Targets; for logistic, hinge and squared hinge loss two classes.
+        Targets; for logistic, hinge and squared hinge loss two classes, or one: then -1 and 0 are
+        the one class, and 1 is the other.
     loss : str
         ``"squared"`` (1/2 (f - y)^2), ``"logistic"`` (log(1 + exp(-y f))), ``"hinge"``,
         ``"squared_hinge"``, ``"absolute"``, ``"huber"`` or ``"log_cosh"``, summed over samples.
@@ -93,7 +94,7 @@ def train(
         The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
     gap : float
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
-        `Solution.gap`.
+        `Solution.tolerance`.
     solver : str
         ``"CLARABEL"``, ``"ECOS"`` or ``"SCS"``, or another solver that CVXPY has installed.
     time_limit : float, optional
