@@ -161,6 +161,14 @@ PUBLIC = {
 
 HOME = {name: module for module, names in PUBLIC.items() for name in names.split()}
 
+TAKE_NETWORKS = (
+    "cvxnet.analysis",
+    "cvxnet.baselines",
+    "cvxnet.interop",
+    "cvxnet.proofs.certification",
+    "cvxnet.training",
+)
+
 ROOMS = frozenset(
     {"analysis", "baselines", "bracket", "cones", "datasets", "errors", "interop"}
     | {"layers", "losses", "plots", "proofs", "tables", "training", "validation"}
@@ -178,6 +186,8 @@ def __getattr__(name: str) -> Any:
     if name not in HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(HOME[name]), name)
+    if HOME[name].startswith(TAKE_NETWORKS):
+        import_module("cvxnet.interop.torch")  # whoever takes networks takes torch's, too
     return value
 
 
