@@ -176,6 +176,17 @@ def test_steps_beyond_exact_pricing_are_trained_all_the_same(monkeypatch):
     assert solution.units > 0 and 0.0 < solution.lower_bound <= solution.value
 
 
+def test_networks_have_no_more_units_than_certificates_may(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 2))
+    y = np.sin(3.0 * X[:, 0])
+    whole = cn.train("relu", X, y, weight_decay=0.05)
+    monkeypatch.setattr(trainer, "MOST_FEATURES", 30 * 4)
+    few = cn.train("relu", X, y, weight_decay=0.05)
+    assert few.units <= 4 < whole.units
+    assert few.lower_bound <= whole.value <= few.value < 0.5 * y @ y
+
+
 # No cliffs: what is exact is decided by what it costs.
 
 

@@ -61,6 +61,8 @@ STEP, ON_PATH = 10.0, 0.1
 """Ratio of weight decays on the path, and the gap to which they are solved."""
 IMPATIENCE, COARSER = 2, 10.0
 """Where pricing is not exact: such rounds, and so much smaller masters count as large."""
+ENTRIES_A_SECOND = 2e5
+"""Of the matrix of a master, in the second that it takes to be solved, about."""
 CREEP = 1e-7
 """A network that improves by less than this, relatively, stands still."""
 SHARE = 0.6
@@ -274,7 +276,7 @@ def generate_columns(
         if not len(grown):
             return
         stuck = progress.still > 0
-        alone = None if stuck and fine else how_far_alone(problem, len(grown), fine)
+        alone = None if stuck and fine else how_far_alone(problem, len(grown), fine, end)
         if alone:
             with clock(timings, "sliding"):
                 units = tidy(problem, slide(problem, grown, *alone, end))
@@ -325,7 +327,9 @@ def is_easy(problem: Problem, oracle: Oracle, units: int, begin: float, deadline
     return oracle.always and not large and now() <= begin + min(QUICK, HASTE * (deadline - begin))
 
 
-def how_far_alone(problem: Problem, units: int, fine: bool) -> tuple[int, float] | None:
+def how_far_alone(
+    problem: Problem, units: int, fine: bool, deadline: float
+) -> tuple[int, float] | None:
     """Steps and precision of sliding where it takes the place of the master, otherwise None.
 
     Where features are smooth in u it ends at a local optimum. Where the master would be large it
@@ -337,7 +341,7 @@ def how_far_alone(problem: Problem, units: int, fine: bool) -> tuple[int, float]
     if family.smooth:
         return MANY_STEPS, PRECISE
     columns = units * family.block_width
-    limit = LARGE if fine else LARGE / COARSER
+    limit = min(LARGE if fine else LARGE / COARSER, ENTRIES_A_SECOND * (deadline - now()))
     return (SLIDING_STEPS, PRECISE) if len(problem.y) * columns > limit else None
 
 

@@ -32,7 +32,7 @@ LITTLE = 1e-6
 """Fewer than so much, relatively, in that many steps: on to the next width."""
 SMALL = 1e-3
 """Units smaller than this, relative to the largest, are left out on the way."""
-MANY, PART = 5000, 2000
+MANY, PART = 3000, 1500
 """Where there are more samples than MANY, PART of them come first."""
 
 

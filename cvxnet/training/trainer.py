@@ -17,9 +17,11 @@ from cvxnet.training.column_generation import Bracket, close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.opening import fit_free, open_bracket, start_from_program
 from cvxnet.training.oracle import price_within
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import network_of, units_of, weights_of
+from cvxnet.training.refinement import resize
 from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
 from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
@@ -28,6 +30,8 @@ from cvxnet.validation import check_gap, check_positive
 
 SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 1e-4, 8e-6, 5e-6, 20
 """What a sample, a number of the data and a feature of about so many units take in certificates."""
+MOST_FEATURES = 10**7
+"""Samples times units that a certificate may have."""
 RESERVED = 0.5
 """At most so much of the time limit is kept free for the certificate."""
 PRICING_SECONDS = 3.0
@@ -215,6 +219,7 @@ def search(
             bracket.units = prune(bracket.units, master, deadline)
         else:
             bracket.units = thin(bracket.problem, bracket.units)
+        bracket.units = with_certificate(bracket.problem, bracket.units)
         stopped = why_stopped(bracket, gap, deadline)
     except KeyboardInterrupt:
         stopped = INTERRUPTED
@@ -234,6 +239,15 @@ def search(
         "untrained": bracket.untrained and not bracket.closed_by(gap),
         "history": history,
     }
+
+
+def with_certificate(problem: Problem, units: Units) -> Units:
+    """As many of the largest units as a certificate may have, their sizes fitted again."""
+    most = max(MOST_FEATURES // len(problem.y), 1)
+    if len(units) <= most:
+        return units
+    largest = np.argsort(-problem.family.sizes(units.weights))[:most]
+    return resize(problem, units.pick(largest)).without_small(0.0)
 
 
 def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
