@@ -164,7 +164,8 @@ def hold_verdicts(rng: Rng, script: Script, d: int, given: bool) -> None:
         if getattr(script["verdict"], goal):
             bound = "0.0" if low == 0.0 else "-inf"
             call = f"numeric.network_contradicted(net, {goal!r}, {bound}, {seed})"
-            script.holds(f"proved {goal} is not contradicted", f"{call} is None", call, "verdict")
+            claim = f"not verdict.{goal} or {call} is None"
+            script.holds(f"proved {goal} is not contradicted", claim, call, "verdict")
         elif goal in script["verdict"].counterexamples:
             witness = f"verdict.counterexamples[{goal!r}]"
             script.holds("counterexamples verify", f"{witness}.verify()", witness)

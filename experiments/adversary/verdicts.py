@@ -186,7 +186,8 @@ def hold_answers(script: Script, expression: str, where: str, seed: int) -> None
         answer = getattr(script["verdict"], goal)
         if answer and sampled:
             call = f"numeric.contradicted({expression}, {goal!r}, {where}, {seed})"
-            script.holds(f"proved {goal} is not contradicted", f"{call} is None", call, "verdict")
+            claim = f"not verdict.{goal} or {call} is None"
+            script.holds(f"proved {goal} is not contradicted", claim, call, "verdict")
         elif answer is False and goal in script["verdict"].counterexamples:
             witness = f"verdict.counterexamples[{goal!r}]"
             script.holds("counterexamples verify", f"{witness}.verify()", witness)
@@ -256,7 +257,8 @@ def trial_problem(rng: Rng, script: Script) -> None:
     seed = int(rng.integers(1000))
     if script["verdict"].convex and sampled:
         call = f"numeric.problem_contradicted(expression, where, {seed})"
-        script.holds("a problem proved convex is not contradicted", f"{call} is None", call)
+        claim = f"not verdict.convex or {call} is None"
+        script.holds("a problem proved convex is not contradicted", claim, call, "verdict")
     elif script["verdict"].convex is False:
         for goal in script["verdict"].counterexamples:
             witness = f"verdict.counterexamples[{goal!r}]"
