@@ -163,7 +163,7 @@ def test_equal_samples_where_the_data_have_less_rank_than_columns():
     which = np.arange(60) % 6
     y = rng.standard_normal(6)[which]
     task = set_up("relu", points[which], y, "squared", 0.5)
-    bracket, _ = solve(task, 1e-6, "CLARABEL", None, False)
+    bracket, _ = solve(task, 1e-6, "CLARABEL", np.inf, False)
     assert task.problem.objective(bracket.units) == pytest.approx(bracket.upper, rel=1e-8)
     assert bracket.gap <= 1e-6
 
