@@ -89,9 +89,10 @@ def test_kinks_rebuild_the_function(name):
     if profile.kinks is None:
         return
     left, right, at_zero = profile.tails
-    assert left + sum(jump for _, jump in profile.kinks) == pytest.approx(right)
-    rebuilt = left * GRID + sum(j * np.maximum(GRID - p, 0) for p, j in profile.kinks)
-    rebuilt += at_zero - sum(j * max(-p, 0) for p, j in profile.kinks)
+    kinks = [(p, float(jump)) for p, jump in profile.kinks]
+    assert left + sum(jump for _, jump in kinks) == pytest.approx(right)
+    rebuilt = left * GRID + sum(j * np.maximum(GRID - p, 0) for p, j in kinks)
+    rebuilt += at_zero - sum(j * max(-p, 0) for p, j in kinks)
     np.testing.assert_allclose(profile.function(GRID), rebuilt, atol=1e-9)
 
 
