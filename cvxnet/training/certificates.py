@@ -69,11 +69,12 @@ def prove(
     str
         EXACTLY, or that it was in floating point, or NOT with the reason.
     """
-    proof = settled(task, weights, bracket)
-    certificate = certificate_with(task, weights, proof)
-    deadline, words, refuted = time.monotonic() + seconds, f"{NOT}no time was left", False
+    begin = time.monotonic()
+    proof, certificate = settled(task, weights, bracket)
+    deadline, words, refuted = begin + seconds, f"{NOT}no time was left", False
+    reading = time.monotonic() - begin  # a check reads and evaluates it once more
     for _ in range(TRIES):
-        left = deadline - time.monotonic()
+        left = deadline - time.monotonic() - reading
         if left <= 0.0:
             break
         result = check_in_time(certificate, left)
@@ -92,21 +93,23 @@ def prove(
 def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResult:
     """The check that is likely to end first, and failing that the other one.
 
-    Where neither tells, the reason is the exact one's.
+    Where neither tells, the reason is the exact one's, if there was time for that.
     """
     document, begin = certificate.to_dict(), time.monotonic()
-    for rounded in (False, True) if len(certificate.X) <= FEW else (True, False):
-        left = max(seconds - (time.monotonic() - begin), 0.0)
-        result = check(document, rounded=rounded, time_limit=left)
-        if result.valid or result.excess:
-            return result
-        if not rounded:
-            exact = result
-    return exact
+    few = len(certificate.X) <= FEW
+    found: list[checker.CheckResult] = []
+    for rounded in (not few, few):
+        left = seconds - (time.monotonic() - begin)
+        if found and left <= 0.0:
+            break
+        found.append(check(document, rounded=rounded, time_limit=left))
+        if found[-1].valid or found[-1].excess:
+            return found[-1]
+    return found[0] if few else found[-1]
 
 
-def settled(task: Task, weights: Weights, bracket: Bracket) -> Proof:
-    """The dual vector for the certificate; where the checker would move it, moved and priced.
+def settled(task: Task, weights: Weights, bracket: Bracket) -> tuple[Proof, Certificate]:
+    """The dual vector and the certificate; where the checker would move it, moved and priced.
 
     A dual vector at the edge of its domain may leave the checker no room to make up for rounding;
     then the zero vector takes its place.
@@ -115,20 +118,19 @@ def settled(task: Task, weights: Weights, bracket: Bracket) -> Proof:
     try:
         made = certificate_with(task, weights, proof)
         if not problem.F.size:
-            return proof
+            return proof, made
         exact = dual_vector(checker.read(made.to_dict()))
         v = np.array([float(fraction(x)) for x in exact])
         if np.abs(v - proof.v).max() <= MOVED * np.abs(v).max():
-            return proof
+            return proof, made
         maxima = problem.family.price(v, 0.5 * problem.weight_decay)
         bound = maxima.rho + maxima.error
         if not np.isfinite(bound):
-            return proof
+            return proof, made
         moved = Proof(min(1.0, problem.largest_multiple(bound * (1.0 + SLACK))) * v)
-        certificate_with(task, weights, moved)
-        return moved
+        return moved, certificate_with(task, weights, moved)
     except (InputError, checker.RefusalError):
-        return proof.times(0.0)
+        return proof.times(0.0), certificate_with(task, weights, proof.times(0.0))
 
 
 def certificate_with(task: Task, weights: Weights, proof: Proof) -> Certificate:

@@ -54,14 +54,10 @@ def predictions(claims: Claims, units: Units) -> list[Number]:
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
     (line,), scale = integers([[*(claims.s or [0.0] * len(claims.X[0])), claims.c or 0.0]])
-    a = list(map(rational, claims.a))
-    f: list[Number] = []
-    for i, (x, row) in enumerate(zip(X, products(W, X), strict=True)):
-        total: Number = fmpq(inner(line, x), x_scale * scale)
-        for j, z in enumerate(row):
-            total += a[j] * units.feature(fmpq(z, x_scale * w_scale), i, j)
-        f.append(total)
-    return f
+    return [
+        fmpq(inner(line, x), x_scale * scale) + units.combined(row, x_scale * w_scale, i)
+        for i, (x, row) in enumerate(zip(X, products(W, X), strict=True))
+    ]
 
 
 def dual_value(claims: Claims, v: Sequence[fmpq]) -> Number:

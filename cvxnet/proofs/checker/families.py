@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpz
 
 from .boxes import tanh_excess
 from .claims import Claims, rows_of
@@ -29,6 +29,22 @@ class Bent(Units):
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * (self.right if z > 0 else self.left)
+
+    @cached_property
+    def amplitudes(self) -> tuple[list[int], int]:
+        """The ``a_j`` as integers, and their scale."""
+        (whole,), scale = integers([self.claims.a])
+        return whole, scale
+
+    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> Number:
+        """In integers, many times faster than unit by unit: phi is linear on either side."""
+        a, a_scale = self.amplitudes
+        above = sum((a_j * z_j for a_j, z_j in zip(a, z, strict=True) if z_j > 0), fmpz(0))
+        total = self.right * fmpq(above, scale * a_scale)
+        if self.left:
+            below = sum((a_j * z_j for a_j, z_j in zip(a, z, strict=True) if z_j < 0), fmpz(0))
+            total += self.left * fmpq(below, scale * a_scale)
+        return total
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
         if self.claims.evidence:

@@ -45,10 +45,9 @@ class Sweep:
         """All circles."""
         pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0))
         for line in self.lines if rank == 3 else [pole] if self.lines else []:
-            self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]))
-            clock.check()
+            self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]), clock)
 
-    def circle(self, line: Line, order: list[Line]) -> None:
+    def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
         """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
         raise NotImplementedError
 
@@ -86,9 +85,10 @@ class BallSweep(Sweep):
         self.adjugate = cross(H[1], H[2]), cross(H[2], H[0]), cross(H[0], H[1])
         self.determinant = dot(H[0], self.adjugate[0])
 
-    def circle(self, line: Line, order: list[Line]) -> None:
+    def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
         E, (off, on) = dot(line.e, line.He), line.effect
         for end, c, opposite in sums(order):
+            clock.check()
             for gradient, turn in ((c, 1), (opposite, -1)):
                 s = dot(line.He, gradient)
                 flat = E * form(self.H, gradient) - s * s
@@ -117,8 +117,9 @@ class OctahedronSweep(Sweep):
     Then g is linear on each face, and so is |w|_1: |g| / |w|_1, the size, is largest at a vertex.
     """
 
-    def circle(self, line: Line, order: list[Line]) -> None:
+    def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
         for end, c, opposite in sums(order):
+            clock.check()
             w = cross(line.e, order[end - 1].e)
             self.reach(max(abs(dot(c, w)), abs(dot(opposite, w))), sum(map(abs, w)))
 

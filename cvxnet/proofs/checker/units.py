@@ -9,10 +9,11 @@ the penalty of a network is at least beta times the sum of the |a| that it has o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
 
-from flint import fmpq
+from flint import fmpq, fmpz
 
 from .claims import Claims, hidden_weights
 from .document import RefusalError
@@ -65,6 +66,13 @@ class Units:
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         """``phi_j(x_i)``, where ``u_j . x_i = z``."""
         raise NotImplementedError
+
+    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> Number:
+        """``sum_j a_j phi_j(x_i)``, where ``u_j . x_i = z_j / scale``."""
+        total: Number = fmpq(0)
+        for j, (a, z_j) in enumerate(zip(self.claims.a, z, strict=True)):
+            total += rational(a) * self.feature(fmpq(z_j, scale), i, j)
+        return total
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
