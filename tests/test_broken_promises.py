@@ -498,3 +498,18 @@ def test_a_small_file_does_not_ask_for_much_memory(layer, options, tmp_path):
     file.write_text(json.dumps(content))
     with pytest.raises(InputError, match="damaged"):
         cn.load(file)
+
+
+def test_what_is_no_name_no_array_and_no_double_is_refused_at_the_door():
+    network = cn.Sequential(cn.Linear(2, 2), cn.ReLU(), cn.Linear(2, 1))
+    with pytest.raises(cn.InputError, match="names nothing in this network"):
+        cn.convexity(network, wrt=np.array(0.1))
+    assert cn.convexity(network, wrt={"2.weight", "2.bias"}).convex
+    claims = {"loss": "squared", "weight_decay": 0.1, "bias": False, "b": None}
+    claims |= {"X": [[-1.0], [1.0]], "y": [0.0, 1.0], "W": [[1.0]], "a": [1.0], "v": [0.0, 0.0]}
+    for name in ("X", "y", "W", "a", "v"):
+        with pytest.raises(cn.InputError, match=f"^{name} of a certificate"):
+            cn.Certificate(**claims | {name: None}, lower=0.0, upper=9.0)
+    pytest.importorskip("sklearn")
+    with pytest.raises(cn.InputError, match="beyond the range of doubles"):
+        cn.ConvexNetRegressor().fit([[10**400, 1], [1, 2]], [1.0, 2.0])

@@ -168,7 +168,8 @@ def items_of(wrt: Any) -> list[Any]:
     """What ``wrt`` lists; one name or one variable alone is a list of one."""
     if wrt is None:
         return []
-    if isinstance(wrt, str | cp.Expression) or not isinstance(wrt, Iterable):
+    single = isinstance(wrt, np.ndarray) and wrt.ndim == 0
+    if single or isinstance(wrt, str | cp.Expression) or not isinstance(wrt, Iterable):
         return [wrt]
     return list(wrt)
 

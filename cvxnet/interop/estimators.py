@@ -37,12 +37,23 @@ SHARE = 0.1
 """Of the largest useful weight decay: what is taken where none is given."""
 
 
+def validated(model: BaseEstimator, **data: Any) -> Any:
+    """What scikit-learn makes of the data, and its refusals; it converts without looking."""
+    try:
+        return validate_data(model, dtype=np.float64, **data)
+    except OverflowError as error:
+        raise InputError(
+            f"the data cannot be read as numbers ({error}): a whole number in them is beyond the "
+            "range of doubles, 1.8e308."
+        ) from None
+
+
 class ConvexNet(BaseEstimator):
     """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out."""
 
     def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
         """Data, target and weights as arrays, without the samples of weight zero."""
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=numeric)
+        X, y = validated(self, X=X, y=y, y_numeric=numeric)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
@@ -97,7 +108,7 @@ class ConvexNet(BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """The outputs of every network, (n, networks)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validated(self, X=X, reset=False)
         networks = self.network_ if isinstance(self.network_, list) else [self.network_]
         return np.column_stack([network(X)[:, 0] for network in networks])
 

@@ -105,6 +105,7 @@ from cvxnet.proofs import checker
 Array = NDArray[np.float64]
 T = TypeVar("T")
 DIMENSIONS = {"sample_weights": 1, "X": 2, "y": 1, "W": 2, "b": 1, "a": 1, "s": 1, "v": 1}
+NEEDED = ("X", "y", "W", "a", "v")
 NETWORK = ("W", "b", "a", "c", "s", "gate")
 
 
@@ -177,7 +178,7 @@ class Certificate:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, float(as_array(value, name, 0)))
         for name, dimensions in DIMENSIONS.items():
-            if (value := getattr(self, name)) is not None:
+            if (value := getattr(self, name)) is not None or name in NEEDED:
                 object.__setattr__(self, name, as_array(value, name, dimensions))
         if self.gate is not None:
             if not np.all(np.mod(gate := as_array(self.gate, "gate", 1), 1.0) == 0.0):
