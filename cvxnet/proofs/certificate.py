@@ -90,7 +90,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -101,6 +101,8 @@ from numpy.typing import NDArray
 from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
+from cvxnet.proofs.checker.bracket import bracket
+from cvxnet.proofs.checker.claims import Claims
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -172,6 +174,7 @@ class Certificate:
     lower: float
     upper: float
     cvxnet: str = field(default_factory=installed_version)
+    _claims: Claims = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("weight_decay", "lower", "upper", "c"):
@@ -187,7 +190,8 @@ class Certificate:
         if isinstance(self.units, dict) and set(self.units) == {"name"}:
             object.__setattr__(self, "units", self.units["name"])
         object.__setattr__(self, "bias", bool(self.bias))
-        refusals_are_input_errors(checker.read, "this certificate", self.to_dict())
+        claims = refusals_are_input_errors(checker.read, "this certificate", self.to_dict())
+        object.__setattr__(self, "_claims", claims)  # as reading a million numbers takes time
 
     @property
     def unit_name(self) -> str:
@@ -204,10 +208,11 @@ class Certificate:
 
         Whether the dual vector is feasible is left to the checker.
         """
-        lower, upper = refusals_are_input_errors(checker.values, "this certificate", self.to_dict())
-        rounded = copy(self)  # all else has been checked, and reading a million numbers takes time
+        lower, upper = refusals_are_input_errors(bracket, "this certificate", self._claims)
+        rounded = copy(self)  # all else has been checked
         object.__setattr__(rounded, "lower", lower)
         object.__setattr__(rounded, "upper", upper)
+        object.__setattr__(rounded, "_claims", replace(self._claims, lower=lower, upper=upper))
         return rounded
 
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
@@ -314,12 +319,10 @@ def as_hex(value: Any) -> Any:
     return value.hex() if isinstance(value, float) else value
 
 
-def refusals_are_input_errors(
-    function: Callable[..., T], what: str, source: Any, data: Any = None
-) -> T:
+def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments: Any) -> T:
     """What a function of the checker makes of a document, with its refusal as an InputError."""
     try:
-        return function(source, data)
+        return function(*arguments)
     except checker.RefusalError as refusal:
         raise InputError(
             f"{what} cannot be used: {refusal}. The format is described in "

@@ -81,14 +81,6 @@ def as_float(excess: Fraction) -> float:
     return float(min(excess, Fraction(sys.float_info.max)))
 
 
-def values(source: Path | dict[str, Any], data: Any = None) -> tuple[float, float]:
-    """The bracket of network and dual vector if ``rho(v) <= weight_decay``, which is not tested.
-
-    For those who write certificates. Raises RefusalError where `check` would refuse to read.
-    """
-    return bracket(read(source, data))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Re-prove a cvxnet certificate exactly.")
