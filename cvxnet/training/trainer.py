@@ -28,7 +28,7 @@ from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_gap, check_positive
 
-SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 1e-4, 8e-6, 5e-6, 20
+SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
 """What a sample, a number of the data and a feature of about so many units take in certificates."""
 MOST_FEATURES = 10**7
 """Samples times units that a certificate may have."""
