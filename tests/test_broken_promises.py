@@ -15,6 +15,7 @@ from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
 from cvxnet.training.pricing.relaxation import Side
+from cvxnet.training.vertex import null_vector
 
 # Verdicts: false proofs
 
@@ -513,3 +514,14 @@ def test_what_is_no_name_no_array_and_no_double_is_refused_at_the_door():
     pytest.importorskip("sklearn")
     with pytest.raises(cn.InputError, match="beyond the range of doubles"):
         cn.ConvexNetRegressor().fit([[10**400, 1], [1, 2]], [1.0, 2.0])
+
+
+def test_units_beyond_doubles_are_no_traceback():
+    X = np.array([[0.0, 0.0], [-2.0, 1.0], [-2.0, -2.0], [2.0, 0.0], [-2.0, 2.0], [1.0, -1.0]])
+    X[:, 0] *= 10931488.0
+    y = np.array([1.0, 2.0, 0.0, -3.0, 2.0, 3.0])
+    units = cn.Family("polynomial", coefficients=[0.671, -0.249, 0.261])
+    options = {"loss": "absolute", "output_bias": True, "weight_decay": 306979609971.8798}
+    solution = cn.train(units, X, y, gap=0.001, **options)
+    assert 0.0 <= solution.lower_bound <= solution.value
+    assert null_vector(np.array([[np.inf, 1.0], [1.0, 2.0]]), 1e-10) is None

@@ -57,7 +57,7 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
 def null_vector(features: Array, tolerance: float) -> Array | None:
     """A vector of largest entry 1 that the features map to (nearly) zero, or None."""
     m = features.shape[1]
-    if m == 0:
+    if m == 0 or not np.isfinite(features).all():  # of units beyond doubles nothing is known
         return None
     lengths = np.linalg.norm(features, axis=0)
     R, pivots = qr(features / np.where(lengths > 0.0, lengths, 1.0), mode="r", pivoting=True)
