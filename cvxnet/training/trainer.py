@@ -277,7 +277,8 @@ def make_solution(
 ) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward.
 
-    The check of the certificate takes no longer than training did, and ends at the deadline.
+    The check of the certificate takes about as long as training did, from AT_LEAST to AT_MOST, and
+    is not begun where the deadline is too close.
     """
     weights, begin = weights_of(task.problem, bracket.units, task.form), time.perf_counter()
     seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())

@@ -80,7 +80,7 @@ def near(f: Any, g: Any, relative: float = 1e-9) -> bool:
 def closed(solution: cn.Solution, gap: float, own: formulas.Training) -> bool:
     """Whether the bracket is as narrow as "optimal" says: relatively, or for an optimum of about 0.
 
-    Then the text says so, and the width is at most the gap times 1e-8 of the loss of the best
+    Then the text says so, and the width is at most the gap times 2^-52 of the loss of the best
     network without units, and what rounding costs.
     """
     width = solution.value - solution.lower_bound
@@ -90,7 +90,7 @@ def closed(solution: cn.Solution, gap: float, own: formulas.Training) -> bool:
     rounding = 1e3 * np.finfo(float).eps * np.abs(own.y)
     cost = float((weights * (rounding**2 if own.loss == "squared" else rounding)).sum())
     said = "absolute tolerance" in str(solution)
-    return said and width <= gap * 1e-8 * (1 + 1e-6) * free_loss(own) + cost
+    return said and width <= gap * 2.0**-52 * (1 + 1e-6) * free_loss(own) + cost
 
 
 def free_loss(own: formulas.Training) -> float:
