@@ -170,8 +170,8 @@ TAKE_NETWORKS = (
 )
 
 ROOMS = frozenset(
-    {"analysis", "baselines", "bracket", "cones", "datasets", "errors", "interop"}
-    | {"layers", "losses", "plots", "proofs", "tables", "training", "validation"}
+    {"analysis", "baselines", "bracket", "cones", "data", "errors", "functions"}
+    | {"interop", "layers", "losses", "plots", "proofs", "training", "validation"}
 )
 """The modules that ``cvxnet.`` reaches without an import of their own."""
 

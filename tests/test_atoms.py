@@ -5,22 +5,23 @@ import numpy as np
 import pytest
 from cvxpy.reductions.dcp2cone.canonicalizers import CANON_METHODS
 
-from cvxnet.layers import atoms, scalars
-from cvxnet.layers.profiles import covers
+from cvxnet.functions import catalogue
+from cvxnet.functions.profile import covers
+from cvxnet.layers import atoms
 
 PROFILES = {
-    "relu": scalars.leaky_relu_profile(0.0),
-    **{f"leaky {s}": scalars.leaky_relu_profile(s) for s in (-1.0, -0.3, 0.1, 1.0, 2.5)},
-    **{f"elu {a}": scalars.elu_profile(a) for a in (0.3, 1.0, 1.7)},
-    **{f"squareplus {b}": scalars.squareplus_profile(b) for b in (0.01, 4.0)},
-    "sigmoid": scalars.sigmoid_profile(),
-    "tanh": scalars.tanh_profile(),
-    "hardtanh": scalars.hardtanh_profile(-1.0, 1.0),
-    "hardtanh 0..6": scalars.hardtanh_profile(0.0, 6.0),
-    "silu": scalars.silu_profile(),
-    "gelu": scalars.gelu_profile(),
-    "sign": scalars.sign_profile(),
-    "threshold": scalars.threshold_profile(),
+    "relu": catalogue.leaky_relu_profile(0.0),
+    **{f"leaky {s}": catalogue.leaky_relu_profile(s) for s in (-1.0, -0.3, 0.1, 1.0, 2.5)},
+    **{f"elu {a}": catalogue.elu_profile(a) for a in (0.3, 1.0, 1.7)},
+    **{f"squareplus {b}": catalogue.squareplus_profile(b) for b in (0.01, 4.0)},
+    "sigmoid": catalogue.sigmoid_profile(),
+    "tanh": catalogue.tanh_profile(),
+    "hardtanh": catalogue.hardtanh_profile(-1.0, 1.0),
+    "hardtanh 0..6": catalogue.hardtanh_profile(0.0, 6.0),
+    "silu": catalogue.silu_profile(),
+    "gelu": catalogue.gelu_profile(),
+    "sign": catalogue.sign_profile(),
+    "threshold": catalogue.threshold_profile(),
 }
 GRID = np.unique(
     np.concatenate(

@@ -71,7 +71,7 @@ def test_json_is_the_same_from_python_and_from_two_processes(cvxnet, wave):
     found = json.loads(printed)
     assert (code, messages) == (PROVED, "")
     assert found["files"] == {} and "curve" not in found["groups"][0]
-    data = cn.tables.read_data(wave[0], "z", ["b", "a"])
+    data = cn.data.tables.read_data(wave[0], "z", ["b", "a"])
     options = {"optimizers": ("adam", "lbfgs"), "widths": (2, 6), "epochs": 20}
     runs = cn.compare("relu", data.X, data.y, weight_decay=0.1, seeds=(5, 6, 7), **options)
     assert found["exact"]["lower"] == runs.solution.lower_bound

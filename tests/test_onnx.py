@@ -9,7 +9,7 @@ import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import recorded_calls
-from cvxnet.layers.storage import LAYERS
+from cvxnet.layers.network_file import LAYERS
 
 pytestmark = pytest.mark.interface
 

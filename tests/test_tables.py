@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
-from cvxnet.tables import read_data
 
 pytestmark = pytest.mark.failure
 

@@ -9,9 +9,9 @@ import numpy as np
 from cvxpy.atoms import affine
 
 from cvxnet.analysis.facts import Facts, interval_sum, make_facts, negated
-from cvxnet.analysis.kits import FLOATS
 from cvxnet.analysis.operations import axes_of, evaluate
 from cvxnet.analysis.rulebook import FIELDS, cvxpy_bounds, rule, spread
+from cvxnet.functions.arithmetic import FLOATS
 
 MOVES = (
     affine.promote.Promote,

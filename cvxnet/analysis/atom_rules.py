@@ -14,8 +14,8 @@ from cvxpy.atoms.geo_mean import GeoMean
 from cvxnet.analysis.facts import Facts, Mask, interval_sum, make_facts, negated
 from cvxnet.analysis.quadratics import constant_matrix, definiteness
 from cvxnet.analysis.rulebook import cvxpy_bounds, rule, spread, standing_in
+from cvxnet.functions.profile import Profile, inside
 from cvxnet.layers import atoms
-from cvxnet.layers.profiles import Profile, inside
 
 
 @rule(cp.maximum, logic.Or)  # of values in [0, 1], where booleans are relaxed

@@ -11,10 +11,10 @@ import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
-from cvxnet.analysis.kits import RationalKit, Undecided, as_rational, entrywise
 from cvxnet.analysis.operations import evaluate
 from cvxnet.analysis.shapes import profile_of
 from cvxnet.analysis.tape import Tape
+from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 
 ZERO = fmpq(0)
 MOST_PIECES = 5000
@@ -136,7 +136,7 @@ def representative(knots: list[fmpq], k: int) -> fmpq:
     return (knots[k - 1] + knots[k]) / 2
 
 
-class CurveKit(RationalKit):
+class CurveArithmetic(Rationals):
     """Arithmetic on curves, for the operations of `cvxnet.analysis.operations`."""
 
     def maximum(self, a: Any, b: Any) -> Any:
@@ -165,7 +165,7 @@ def number_of(value: Any) -> fmpq:
     return curve.offsets[0]
 
 
-CURVES = CurveKit()
+CURVES = CurveArithmetic()
 
 
 def curves_of(tape: Tape, unknown: Any) -> Any:

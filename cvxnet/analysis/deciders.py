@@ -13,7 +13,6 @@ from flint import fmpq
 from cvxnet.analysis.curves import Curve, curves_of
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
-from cvxnet.analysis.kits import Undecided
 from cvxnet.analysis.quadratics import (
     as_floats,
     constant_matrix,
@@ -24,6 +23,7 @@ from cvxnet.analysis.quadratics import (
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.search import Segment, Space
 from cvxnet.analysis.tape import Tape
+from cvxnet.functions.arithmetic import Undecided
 
 MOST_UNKNOWNS = 200
 MOST_WORK = 400_000

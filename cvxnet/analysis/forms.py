@@ -17,12 +17,12 @@ import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
-from cvxnet.analysis.kits import RationalKit, Undecided, as_rational, entrywise
 from cvxnet.analysis.operations import evaluate, exponent_of
 from cvxnet.analysis.quadratics import is_psd
 from cvxnet.analysis.shapes import log_profile, profile_of
 from cvxnet.analysis.tape import Tape
-from cvxnet.layers.profiles import Profile
+from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
+from cvxnet.functions.profile import Profile
 
 ZERO, ONE = fmpq(0), fmpq(1)
 LIMIT = 4000
@@ -217,7 +217,7 @@ def ridge(form: Form, profile: Profile, name: Any) -> Form:
     return mirrored + line.scaled(slope) + Form(offset)
 
 
-class FormKit(RationalKit):
+class FormArithmetic(Rationals):
     """Arithmetic on forms, for the operations of `cvxnet.analysis.operations`."""
 
     def maximum(self, a: Any, b: Any) -> Any:
@@ -282,7 +282,7 @@ def hessian(form: Form, indices: list[int]) -> Any:
     return matrix
 
 
-FORMS = FormKit()
+FORMS = FormArithmetic()
 
 
 def normal_forms(tape: Tape, unknowns: tuple[Any, ...]) -> Any:
@@ -327,7 +327,7 @@ def exact_option(option: Any) -> Any:
 
 
 def exponent_like(node: Any) -> bool:
-    """Powers go through the kit, which knows squares and norms."""
+    """Powers go through the arithmetic, which knows squares and norms."""
     return hasattr(node, "p") and exponent_of(node) in (1, 2, Fraction(1, 2))
 
 

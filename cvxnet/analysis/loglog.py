@@ -15,12 +15,12 @@ from cvxpy.atoms import affine
 from cvxpy.atoms.affine import binary_operators as binary
 
 from cvxnet.analysis.derivation import step_name
-from cvxnet.analysis.kits import FLOATS
 from cvxnet.analysis.operations import evaluate, exponent_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rules import MOVES
 from cvxnet.analysis.shapes import profile_of
 from cvxnet.analysis.tape import Tape, dense
+from cvxnet.functions.arithmetic import FLOATS
 
 IDENTITY_ABOVE_ZERO = ("relu", "leaky_relu", "elu", "abs")
 CONVEX_ABOVE_ZERO = ("exp", "softplus")

@@ -1,7 +1,7 @@
 """What each CVXPY atom does, on batches of points and in any of the three arithmetics.
 
 Every value has one more axis in front: the batch. An operation takes the node, the values of its
-arguments and a kit, and returns the node's value.
+arguments and the arithmetic K (see `cvxnet.functions.arithmetic`), and returns the node's value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cvxpy.atoms.elementwise.elementwise import Elementwise
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.pnorm import Pnorm, PnormApprox
 
-from cvxnet.analysis.kits import Undecided
+from cvxnet.functions.arithmetic import Undecided
 from cvxnet.layers import atoms
 
 Operation = Callable[[Any, list[Any], Any], Any]
@@ -75,7 +75,7 @@ def shaped(node: Any, value: Any) -> Any:
 
 
 @operation(affine.add_expr.AddExpression)
-def add(node: Any, values: list[Any], kit: Any) -> Any:
+def add(node: Any, values: list[Any], K: Any) -> Any:
     """A sum of terms."""
     total, dimensions = align(values[0], node.shape), len(node.shape) + 1
     for value in values[1:]:  # CVXPY flattens sums, so there may be hundreds of terms
@@ -84,31 +84,31 @@ def add(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(affine.unary_operators.NegExpression)
-def negate(node: Any, values: list[Any], kit: Any) -> Any:
+def negate(node: Any, values: list[Any], K: Any) -> Any:
     """The negative."""
     return -values[0]
 
 
 @operation(binary.multiply)
-def multiply(node: Any, values: list[Any], kit: Any) -> Any:
+def multiply(node: Any, values: list[Any], K: Any) -> Any:
     """A product, entry by entry."""
     left, right = aligned(node, values)
     return left * right
 
 
 @operation(binary.DivExpression)
-def divide(node: Any, values: list[Any], kit: Any) -> Any:
+def divide(node: Any, values: list[Any], K: Any) -> Any:
     """A quotient, entry by entry."""
-    return kit.divide(*aligned(node, values))
+    return K.divide(*aligned(node, values))
 
 
 @operation(binary.MulExpression)
-def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
+def multiply_matrices(node: Any, values: list[Any], K: Any) -> Any:
     """A product of matrices or stacks of them, vectors or numbers."""
     left, right = values
     if left.ndim == 1 or right.ndim == 1:
-        return multiply(node, values, kit)
-    if not kit.exact:  # numpy hands only contiguous batches to BLAS
+        return multiply(node, values, K)
+    if not K.exact:  # numpy hands only contiguous batches to BLAS
         left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
     if left.ndim == 2 and right.ndim == 2:
         return (left * right).sum(axis=-1)
@@ -116,29 +116,29 @@ def multiply_matrices(node: Any, values: list[Any], kit: Any) -> Any:
     right = right[:, :, None] if right.ndim == 2 else right
     shape = (0,) * (max(left.ndim, right.ndim) - 1)
     left, right = align(left, shape), align(right, shape)
-    if not kit.exact:
+    if not K.exact:
         return shaped(node, left @ right)
     # numpy's product of objects does not survive the `Undecided` of an entry
     return shaped(node, (left[..., None] * right[..., None, :, :]).sum(axis=-2))
 
 
 @operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
-def broadcast(node: Any, values: list[Any], kit: Any) -> Any:
+def broadcast(node: Any, values: list[Any], K: Any) -> Any:
     """A copy along new axes."""
     value = align(values[0], node.shape)
     return np.broadcast_to(value, (value.shape[0], *node.shape))
 
 
 @operation(*affine.wraps.Wrap.__subclasses__())
-def keep_wrapped(node: Any, values: list[Any], kit: Any) -> Any:
+def keep_wrapped(node: Any, values: list[Any], K: Any) -> Any:
     """An assertion changes no value; points that break one about unknowns are no witnesses."""
-    if kit.exact and (node.variables() or node.parameters()):
+    if K.exact and (node.variables() or node.parameters()):
         raise Undecided("an assertion about unknowns")
     return values[0]
 
 
 @operation(affine.transpose.transpose)
-def transpose(node: Any, values: list[Any], kit: Any) -> Any:
+def transpose(node: Any, values: list[Any], K: Any) -> Any:
     """Permuted axes."""
     axes = node.get_data()[0]
     inner = range(len(node.shape))[::-1] if axes is None else axes
@@ -146,7 +146,7 @@ def transpose(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(affine.reshape.reshape)
-def reshape(node: Any, values: list[Any], kit: Any) -> Any:
+def reshape(node: Any, values: list[Any], K: Any) -> Any:
     """The same entries in another shape, by rows or by columns."""
     value, order = values[0], node.get_data()[1]
     if order == "C":
@@ -157,7 +157,7 @@ def reshape(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(affine.index.index, affine.index.special_index)
-def index(node: Any, values: list[Any], kit: Any) -> Any:
+def index(node: Any, values: list[Any], K: Any) -> Any:
     """Some of the entries."""
     inner = node.args[0].shape
     key = node.get_data()[-1]  # as it was written; CVXPY's own form of it breaks on negative steps
@@ -167,14 +167,14 @@ def index(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(affine.hstack.Hstack)
-def stack_columns(node: Any, values: list[Any], kit: Any) -> Any:
+def stack_columns(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks side by side."""
     parts = same_batch([v[:, None] if v.ndim == 1 else v for v in values])
     return shaped(node, np.concatenate(parts, axis=1 if len(node.shape) == 1 else 2))
 
 
 @operation(affine.concatenate.Concatenate)
-def concatenate(node: Any, values: list[Any], kit: Any) -> Any:
+def concatenate(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks one after the other along an axis, or all entries in one row."""
     parts = same_batch(values)
     if node.axis is None:
@@ -183,7 +183,7 @@ def concatenate(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(affine.vstack.Vstack)
-def stack_rows(node: Any, values: list[Any], kit: Any) -> Any:
+def stack_rows(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks on top of each other."""
     parts = [v.reshape(v.shape[0], -1, node.shape[-1]) for v in values]
     return shaped(node, np.concatenate(same_batch(parts), axis=1))
@@ -196,7 +196,7 @@ def same_batch(values: list[Any]) -> list[Any]:
 
 
 @operation(affine.sum.Sum)
-def add_up(node: Any, values: list[Any], kit: Any) -> Any:
+def add_up(node: Any, values: list[Any], K: Any) -> Any:
     """A sum over axes."""
     return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
 
@@ -208,29 +208,29 @@ def on_diagonal(count: int, k: int) -> tuple[Any, Any]:
 
 
 @operation(affine.diag.diag_vec)
-def put_on_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
+def put_on_diagonal(node: Any, values: list[Any], K: Any) -> Any:
     """A vector on a diagonal of a matrix of zeros."""
-    zeros = kit.number(np.zeros(node.shape))
+    zeros = K.number(np.zeros(node.shape))
     matrix = np.array(np.broadcast_to(zeros, (values[0].shape[0], *node.shape)))
     matrix[(slice(None), *on_diagonal(values[0].shape[1], node.k))] = values[0]
     return matrix
 
 
 @operation(affine.diag.diag_mat)
-def take_diagonal(node: Any, values: list[Any], kit: Any) -> Any:
+def take_diagonal(node: Any, values: list[Any], K: Any) -> Any:
     """A diagonal of a matrix."""
     return values[0][(slice(None), *on_diagonal(node.shape[0], node.k))]
 
 
 @operation(affine.trace.Trace)
-def trace(node: Any, values: list[Any], kit: Any) -> Any:
+def trace(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of the diagonal of each matrix."""
     size = np.arange(node.args[0].shape[-1])
     return values[0][..., size, size].sum(axis=-1)
 
 
 @operation(affine.cumsum.cumsum)
-def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
+def add_cumulatively(node: Any, values: list[Any], K: Any) -> Any:
     """Running sums along an axis."""
     axis = node.get_data()[0]
     value = values[0]
@@ -240,15 +240,15 @@ def add_cumulatively(node: Any, values: list[Any], kit: Any) -> Any:
 
 
 @operation(cp.maximum, logic.Or)
-def take_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+def take_maximum(node: Any, values: list[Any], K: Any) -> Any:
     """The largest argument, entry by entry."""
-    return fold(kit.maximum, aligned(node, values))
+    return fold(K.maximum, aligned(node, values))
 
 
 @operation(cp.minimum, logic.And)
-def take_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+def take_minimum(node: Any, values: list[Any], K: Any) -> Any:
     """The smallest argument, entry by entry."""
-    return fold(kit.minimum, aligned(node, values))
+    return fold(K.minimum, aligned(node, values))
 
 
 def fold(function: Callable[[Any, Any], Any], values: list[Any]) -> Any:
@@ -266,100 +266,100 @@ def reduced(node: Any, value: Any, function: Callable[[Any, Any], Any]) -> Any:
 
 
 @operation(cp.max)
-def find_maximum(node: Any, values: list[Any], kit: Any) -> Any:
+def find_maximum(node: Any, values: list[Any], K: Any) -> Any:
     """The largest entry."""
-    return reduced(node, values[0], kit.maximum)
+    return reduced(node, values[0], K.maximum)
 
 
 @operation(cp.min)
-def find_minimum(node: Any, values: list[Any], kit: Any) -> Any:
+def find_minimum(node: Any, values: list[Any], K: Any) -> Any:
     """The smallest entry."""
-    return reduced(node, values[0], kit.minimum)
+    return reduced(node, values[0], K.minimum)
 
 
 @operation(cp.norm1)
-def norm1(node: Any, values: list[Any], kit: Any) -> Any:
+def norm1(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of absolute values."""
-    return shaped(node, rows_of(node, kit.absolute(values[0]), node.axis).sum(axis=-1))
+    return shaped(node, rows_of(node, K.absolute(values[0]), node.axis).sum(axis=-1))
 
 
 @operation(cp.norm_inf)
-def norm_inf(node: Any, values: list[Any], kit: Any) -> Any:
+def norm_inf(node: Any, values: list[Any], K: Any) -> Any:
     """The largest absolute value."""
-    return reduced(node, kit.absolute(values[0]), kit.maximum)
+    return reduced(node, K.absolute(values[0]), K.maximum)
 
 
 @operation(Pnorm, PnormApprox)
-def pnorm(node: Any, values: list[Any], kit: Any) -> Any:
+def pnorm(node: Any, values: list[Any], K: Any) -> Any:
     """``(sum |x|^p)^(1/p)``."""
     rows, p = rows_of(node, values[0], node.axis), Fraction(node.p)
-    rows = kit.absolute(rows) if p >= 1 else rows  # at p = 1, too, where CVXPY rounds p to it
-    return shaped(node, kit.power(kit.power(rows, p).sum(axis=-1), 1 / p))
+    rows = K.absolute(rows) if p >= 1 else rows  # at p = 1, too, where CVXPY rounds p to it
+    return shaped(node, K.power(K.power(rows, p).sum(axis=-1), 1 / p))
 
 
 @operation(cp.quad_over_lin)
-def quad_over_lin(node: Any, values: list[Any], kit: Any) -> Any:
+def quad_over_lin(node: Any, values: list[Any], K: Any) -> Any:
     """``sum x^2 / y``."""
     top = (rows_of(node, values[0], node.axis) ** 2).sum(axis=-1)
-    bottom = kit.power(values[1], Fraction(-1))
+    bottom = K.power(values[1], Fraction(-1))
     return shaped(node, top * bottom.reshape(-1, *(1,) * (top.ndim - 1)))
 
 
 @operation(cp.QuadForm)
-def quad_form(node: Any, values: list[Any], kit: Any) -> Any:
+def quad_form(node: Any, values: list[Any], K: Any) -> Any:
     """``x' P x``."""
     x = values[0].reshape(values[0].shape[0], -1)
     return shaped(node, (x * (x[:, None, :] @ values[1])[:, 0, :]).sum(axis=-1))
 
 
 @operation(cp.log_sum_exp)
-def log_sum_exp(node: Any, values: list[Any], kit: Any) -> Any:
+def log_sum_exp(node: Any, values: list[Any], K: Any) -> Any:
     """``log sum exp x``, shifted by the largest entry."""
     rows = rows_of(node, values[0], node.axis)
-    top = fold(kit.maximum, [rows[..., k] for k in range(rows.shape[-1])])
-    return shaped(node, top + kit.log(kit.exp(rows - top[..., None]).sum(axis=-1)))
+    top = fold(K.maximum, [rows[..., k] for k in range(rows.shape[-1])])
+    return shaped(node, top + K.log(K.exp(rows - top[..., None]).sum(axis=-1)))
 
 
 @operation(cp.sum_largest)
-def sum_largest(node: Any, values: list[Any], kit: Any) -> Any:
+def sum_largest(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of the k largest entries; of the next one what k has beyond a whole number."""
-    rows = kit.sorted(rows_of(node, values[0], node.axis))[..., ::-1]
+    rows = K.sorted(rows_of(node, values[0], node.axis))[..., ::-1]
     whole, rest = int(node.k), node.k % 1
     total = rows[..., :whole].sum(axis=-1)
     if rest and whole < rows.shape[-1]:
-        total = total + kit.number(rest) * rows[..., whole]
+        total = total + K.number(rest) * rows[..., whole]
     return shaped(node, total)
 
 
 @operation(cp.Prod)
-def multiply_all(node: Any, values: list[Any], kit: Any) -> Any:
+def multiply_all(node: Any, values: list[Any], K: Any) -> Any:
     """The product of the entries."""
     rows = rows_of(node, values[0], node.axis)
     return shaped(node, fold(np.multiply, [rows[..., k] for k in range(rows.shape[-1])]))
 
 
 @operation(atoms.softmax)
-def softmax(node: Any, values: list[Any], kit: Any) -> Any:
+def softmax(node: Any, values: list[Any], K: Any) -> Any:
     """``exp x / sum exp x`` along the last axis."""
     z = values[0]
-    top = fold(kit.maximum, [z[..., k] for k in range(z.shape[-1])])
-    powers = kit.exp(z - top[..., None])
-    return kit.divide(powers, powers.sum(axis=-1)[..., None])
+    top = fold(K.maximum, [z[..., k] for k in range(z.shape[-1])])
+    powers = K.exp(z - top[..., None])
+    return K.divide(powers, powers.sum(axis=-1)[..., None])
 
 
 @operation(atoms.standardize)
-def standardize(node: Any, values: list[Any], kit: Any) -> Any:
+def standardize(node: Any, values: list[Any], K: Any) -> Any:
     """Centred and scaled along the last axis."""
-    z, width = values[0], kit.number(node.args[0].shape[-1])
-    centred = z - kit.divide(z.sum(axis=-1), width)[..., None]
-    variance = kit.divide((centred**2).sum(axis=-1), width) + kit.number(node.eps)
-    return centred * kit.power(variance, Fraction(-1, 2))[..., None]
+    z, width = values[0], K.number(node.args[0].shape[-1])
+    centred = z - K.divide(z.sum(axis=-1), width)[..., None]
+    variance = K.divide((centred**2).sum(axis=-1), width) + K.number(node.eps)
+    return centred * K.power(variance, Fraction(-1, 2))[..., None]
 
 
 @operation(Power, PowerApprox)
-def power(node: Any, values: list[Any], kit: Any) -> Any:
+def power(node: Any, values: list[Any], K: Any) -> Any:
     """``x^p`` on its domain."""
-    return kit.power(values[0], exponent_of(node))
+    return K.power(values[0], exponent_of(node))
 
 
 def exponent_of(node: Any) -> Fraction | None:
@@ -376,12 +376,12 @@ def has_free_option(node: Any) -> bool:
     return any(isinstance(option, cp.Expression) and option.parameters() for option in options)
 
 
-def evaluate(node: Any, values: list[Any], kit: Any) -> Any:
+def evaluate(node: Any, values: list[Any], K: Any) -> Any:
     """The value of one node, by its operation; other atoms by CVXPY, in floats only."""
     known = OPERATIONS.get(type(node))
     if known is not None and not has_free_option(node):
-        return known(node, values, kit)
-    if kit.exact:
+        return known(node, values, K)
+    if K.exact:
         raise Undecided(f"{type(node).__name__} has no exact evaluation")
     if isinstance(node, Elementwise):
         return np.asarray(numeric(node, aligned(node, values)), dtype=np.float64)

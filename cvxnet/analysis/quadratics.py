@@ -11,8 +11,8 @@ from cvxpy.atoms.affine.wraps import Wrap
 from flint import arb, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from cvxnet.analysis.kits import RATIONALS, Undecided, as_fraction, as_rational
 from cvxnet.analysis.tape import Tape, dense
+from cvxnet.functions.arithmetic import RATIONALS, Undecided, as_fraction, as_rational
 
 EXACT_SIZE = 60
 PIVOT_BITS = 256

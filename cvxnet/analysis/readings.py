@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.facts import is_short
-from cvxnet.analysis.kits import FLOATS, RATIONALS, as_fraction
 from cvxnet.analysis.operations import evaluate
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense, inner
 from cvxnet.analysis.witnesses import Counterexample
+from cvxnet.functions.arithmetic import FLOATS, RATIONALS, as_fraction
 
 Array = NDArray[np.float64]
 Constants = dict[int, Array]  # by place on the tape

@@ -28,11 +28,11 @@ from scipy.optimize import linprog
 from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.forms import normal_forms
-from cvxnet.analysis.kits import Undecided, as_rational
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import constant_matrix, definiteness, has_positive_pivots
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, bare, dense, short
+from cvxnet.functions.arithmetic import Undecided, as_rational
 
 MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they are feasible
 MOST_IMPLIED = 50  # entries of one restriction that are compared with the constraints

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from cvxnet.analysis.documents import has_formula
 from cvxnet.analysis.domains import Domain, domain_of
 from cvxnet.analysis.forms import normal_forms
-from cvxnet.analysis.kits import Undecided
 from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
+from cvxnet.functions.arithmetic import Undecided
 from cvxnet.layers.atoms import hardtanh, leaky_relu
 
 Array = NDArray[np.float64]

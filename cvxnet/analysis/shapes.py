@@ -13,11 +13,11 @@ import numpy as np
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from scipy.special import log_ndtr, ndtr
 
-from cvxnet.analysis.kits import defined_everywhere
 from cvxnet.analysis.operations import exponent_of, has_free_option
+from cvxnet.functions.arithmetic import defined_everywhere
+from cvxnet.functions.catalogue import leaky_relu_profile, tanh_profile
+from cvxnet.functions.profile import EVERYWHERE, INF, NEGATIVE, POSITIVE, Profile
 from cvxnet.layers.atoms import ScalarAtom
-from cvxnet.layers.profiles import EVERYWHERE, INF, NEGATIVE, POSITIVE, Profile
-from cvxnet.layers.scalars import leaky_relu_profile, tanh_profile
 
 
 def profile_of(node: Any) -> Profile | None:

@@ -16,8 +16,8 @@ from cvxpy.atoms.atom import Atom
 from cvxpy.expressions.leaf import Leaf
 
 from cvxnet.analysis import functions  # noqa: F401 - it registers the scalar functions
-from cvxnet.analysis.kits import FLOATS
 from cvxnet.analysis.operations import evaluate
+from cvxnet.functions.arithmetic import FLOATS
 
 
 class Tape:
@@ -55,15 +55,15 @@ class Tape:
         """Variables and parameters, in order of appearance."""
         return [n for n in self.nodes if isinstance(n, cp.Variable | cp.Parameter)]
 
-    def constants(self, kit: Any = FLOATS) -> dict[int, Any]:
+    def constants(self, K: Any = FLOATS) -> dict[int, Any]:
         """The values of the constant leaves, with a batch axis of one."""
         return {
-            place: kit.number(dense(node.value))[None]
+            place: K.number(dense(node.value))[None]
             for place, node in enumerate(self.nodes)
             if isinstance(node, cp.Constant)
         }
 
-    def evaluate(self, points: Mapping[int, Any], kit: Any = FLOATS) -> list[Any]:
+    def evaluate(self, points: Mapping[int, Any], K: Any = FLOATS) -> list[Any]:
         """The values of all nodes.
 
         Parameters
@@ -72,13 +72,13 @@ class Tape:
             Values with the batch axis in front.
         """
         values: list[Any] = [None] * len(self.nodes)
-        for place, value in self.constants(kit).items():
+        for place, value in self.constants(K).items():
             values[place] = value
         for place, node in enumerate(self.nodes):
             if values[place] is None:
                 arguments = [values[k] for k in self.inputs[place]]
                 given = points.get(id(node))
-                values[place] = evaluate(node, arguments, kit) if given is None else given
+                values[place] = evaluate(node, arguments, K) if given is None else given
         return values
 
 

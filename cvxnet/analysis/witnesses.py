@@ -11,9 +11,9 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from cvxnet.analysis.documents import counterexample_document
-from cvxnet.analysis.kits import as_fraction
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, short
+from cvxnet.functions.arithmetic import as_fraction
 from cvxnet.proofs.checker.witness import WitnessResult, check_witness
 
 Array = NDArray[np.float64]

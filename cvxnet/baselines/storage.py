@@ -13,7 +13,7 @@ import numpy as np
 
 from cvxnet.baselines.tasks import Record, Task
 from cvxnet.errors import InputError
-from cvxnet.layers.storage import check_path
+from cvxnet.layers.network_file import check_path
 from cvxnet.proofs.certificate import installed_version
 
 TEXTS = ("optimizer", "stream")

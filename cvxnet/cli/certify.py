@@ -22,11 +22,11 @@ from cvxnet.cli.options import (
 )
 from cvxnet.cli.outcome import print_facts, print_json, remark, stopped_line
 from cvxnet.cli.preparation import prepare
+from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
 from cvxnet.proofs import certification
-from cvxnet.tables import read_data
 
 
 def certify(

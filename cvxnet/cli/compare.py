@@ -33,9 +33,9 @@ from cvxnet.cli.options import (
 )
 from cvxnet.cli.outcome import check_folder, print_facts, print_json, remark
 from cvxnet.cli.preparation import prepare
+from cvxnet.data.tables import Data, read_data
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
-from cvxnet.tables import Data, read_data
 from cvxnet.training.units import Family
 
 CURVES = ("epochs", "clock", "curve")

@@ -23,10 +23,10 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.datasets import diabetes
+from cvxnet.data.datasets import diabetes
+from cvxnet.data.tables import Data
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
-from cvxnet.tables import Data
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import train
 

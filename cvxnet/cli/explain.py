@@ -12,9 +12,9 @@ from cvxnet.analysis import Verdict, convexity
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED, UNKNOWN
 from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import print_facts, print_json
+from cvxnet.data.tables import read_data, read_table
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.losses import LOSSES
-from cvxnet.tables import read_data, read_table
 
 
 def explain(

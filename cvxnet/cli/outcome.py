@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cvxnet.bracket import bracket_text
+from cvxnet.data.tables import Data
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.layers import load
 from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.tables import Data
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import FAMILIES
 from cvxnet.validation import remarks

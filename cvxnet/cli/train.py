@@ -38,7 +38,7 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.tables import Data, read_data
+from cvxnet.data.tables import Data, read_data
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import FAMILIES, Family

@@ -13,7 +13,7 @@ from cvxnet.interop.operators import ACTIVATIONS, OTHERS
 from cvxnet.layers import Conv2d, Sequential
 from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Array, Layer
-from cvxnet.layers.storage import check_path, write_bytes
+from cvxnet.layers.network_file import check_path, write_bytes
 
 # Read by onnxruntime 1.14 (2023) and everything after it.
 OPSET, IR_VERSION = 18, 8

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import erfcx
 
 from cvxnet import layers
-from cvxnet.layers import scalars
+from cvxnet.functions import catalogue
 from cvxnet.layers.images import Pool2d, Windows
 from cvxnet.layers.layer import Array, Layer
 
@@ -113,7 +113,7 @@ ACTIVATIONS: dict[type[Layer], Callable[[Any, Value], Value]] = {
     layers.LeakyReLU: lambda layer, z: relu(z) + z.op("Min", 0.0) * layer.slope,
     layers.ELU: lambda layer, z: elu(z, layer.alpha),
     layers.CELU: lambda layer, z: elu(z / layer.alpha, 1.0) * layer.alpha,
-    layers.SELU: lambda layer, z: elu(z, scalars.SELU_ALPHA) * scalars.SELU_SCALE,
+    layers.SELU: lambda layer, z: elu(z, catalogue.SELU_ALPHA) * catalogue.SELU_SCALE,
     layers.Softplus: lambda layer, z: softplus(z, layer.beta),
     layers.SquaredReLU: lambda layer, z: relu(z) * relu(z),
     layers.Square: lambda layer, z: z * z,

@@ -20,16 +20,15 @@ from cvxnet.layers.activations import (
     Tanh,
     Threshold,
 )
+from cvxnet.layers.columns import LogSumExp, Maxout
+from cvxnet.layers.containers import Residual, Sequential
 from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from cvxnet.layers.input_convex import InputConvex, input_convex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
+from cvxnet.layers.network_file import load
 from cvxnet.layers.normalization import BatchNorm, LayerNorm
-from cvxnet.layers.pooling import LogSumExp, Maxout
-from cvxnet.layers.residual import Residual
-from cvxnet.layers.sequential import Sequential
-from cvxnet.layers.storage import load
 
 __all__ = [
     "CELU",

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import softmax as softmax_values
 
 from cvxnet.errors import InputError
-from cvxnet.layers import atoms, scalars
+from cvxnet.functions import catalogue
+from cvxnet.layers import atoms
 from cvxnet.layers.layer import Array, Layer, Tensor
 from cvxnet.validation import check_positive
 
@@ -67,7 +68,7 @@ class LeakyReLU(Activation):
         self.slope = check_number(slope, "slope")
 
     def values(self, z: Array) -> Array:
-        return scalars.leaky_relu_profile(self.slope).function(z)
+        return catalogue.leaky_relu_profile(self.slope).function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.leaky_relu(z, self.slope)
@@ -90,7 +91,7 @@ class ELU(Activation):
         self.alpha = check_positive(alpha, "alpha")
 
     def values(self, z: Array) -> Array:
-        return scalars.elu_profile(self.alpha).function(z)
+        return catalogue.elu_profile(self.alpha).function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.elu(z, self.alpha)
@@ -109,7 +110,7 @@ class CELU(ELU):
     """
 
     def values(self, z: Array) -> Array:
-        return self.alpha * scalars.elu_profile(1.0).function(z / self.alpha)
+        return self.alpha * catalogue.elu_profile(1.0).function(z / self.alpha)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return self.alpha * atoms.elu(z / self.alpha)
@@ -125,10 +126,10 @@ class SELU(Activation):
     """
 
     def values(self, z: Array) -> Array:
-        return scalars.SELU_SCALE * scalars.elu_profile(scalars.SELU_ALPHA).function(z)
+        return catalogue.SELU_SCALE * catalogue.elu_profile(catalogue.SELU_ALPHA).function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
-        return scalars.SELU_SCALE * atoms.elu(z, scalars.SELU_ALPHA)
+        return catalogue.SELU_SCALE * atoms.elu(z, catalogue.SELU_ALPHA)
 
 
 class Softplus(Activation):
@@ -218,7 +219,7 @@ class Squareplus(Activation):
         self.b = check_positive(b, "b")
 
     def values(self, z: Array) -> Array:
-        return scalars.squareplus_profile(self.b).function(z)
+        return catalogue.squareplus_profile(self.b).function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.squareplus(z, self.b)
@@ -237,7 +238,7 @@ class Sigmoid(Activation):
     """
 
     def values(self, z: Array) -> Array:
-        return scalars.sigmoid_profile().function(z)
+        return catalogue.sigmoid_profile().function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.sigmoid(z)
@@ -296,7 +297,7 @@ class SiLU(Activation):
     """
 
     def values(self, z: Array) -> Array:
-        return scalars.silu_profile().function(z)
+        return catalogue.silu_profile().function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.silu(z)
@@ -312,7 +313,7 @@ class GELU(Activation):
     """
 
     def values(self, z: Array) -> Array:
-        return scalars.gelu_profile().function(z)
+        return catalogue.gelu_profile().function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.gelu(z)
@@ -344,7 +345,7 @@ class Threshold(Activation):
     """
 
     def values(self, z: Array) -> Array:
-        return scalars.threshold_profile().function(z)
+        return catalogue.threshold_profile().function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
         return atoms.threshold(z)

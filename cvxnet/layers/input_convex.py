@@ -10,9 +10,9 @@ import numpy as np
 
 from cvxnet.errors import InputError
 from cvxnet.layers.activations import ReLU
+from cvxnet.layers.containers import Sequential
 from cvxnet.layers.layer import Layer, Tensor
 from cvxnet.layers.linear import Linear, check_count
-from cvxnet.layers.sequential import Sequential
 
 
 class InputConvex(Layer):

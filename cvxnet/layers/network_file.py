@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from cvxnet.errors import InputError
-from cvxnet.layers import activations, images, normalization, pooling
+from cvxnet.layers import activations, columns, images, normalization
+from cvxnet.layers.containers import Residual, Sequential
 from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.input_convex import InputConvex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
-from cvxnet.layers.residual import Residual
-from cvxnet.layers.sequential import Sequential
 
 FEW = 10**6
 """For so many weights there is room in any case."""
@@ -36,7 +35,7 @@ LAYERS: dict[str, type[Layer]] = {
         *activations.ACTIVATIONS,
         *images.IMAGE_LAYERS,
         *normalization.NORMALIZATIONS,
-        *pooling.POOLINGS,
+        *columns.POOLINGS,
         GatedLinear,
         InputConvex,
         Linear,

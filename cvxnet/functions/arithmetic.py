@@ -1,7 +1,7 @@
 """Arithmetics behind one set of names: floats in batches, and what exact deciders calculate with.
 
-A kit knows how to do the scalar functions; sums, products and shapes are numpy's for all of them
-(forms and curves live in object arrays). What an arithmetic cannot decide, it refuses with
+An arithmetic knows how to do the scalar functions; sums, products and shapes are numpy's for all
+of them (forms and curves live in object arrays). What an arithmetic cannot decide, it refuses with
 `Undecided`: a form has no exponential. `deciders.decide` is where that ends.
 """
 
@@ -25,13 +25,13 @@ def defined_everywhere(p: Fraction) -> bool:
     return p.denominator == 1 and p >= 0 and int(p) & (int(p) - 1) == 0
 
 
-class FloatKit:
+class Floats:
     """Plain numpy on float64; points outside a domain become NaN."""
 
     exact = False
 
     def number(self, value: Any) -> Any:
-        """The kit's number(s) for a float, integer or rational array."""
+        """The arithmetic's number(s) for a float, integer or rational array."""
         return np.asarray(value, dtype=np.float64)
 
     def maximum(self, a: Any, b: Any) -> Any:
@@ -116,7 +116,7 @@ def converted(function: Callable[[Any], Any], values: Any) -> Any:
     return entrywise(function, numbers)[places.reshape(array.shape)]
 
 
-class RationalKit:
+class Rationals:
     """Exact rationals, for constants; forms and curves build on it."""
 
     exact = True
@@ -173,5 +173,5 @@ def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
     return a / b
 
 
-FLOATS = FloatKit()
-RATIONALS = RationalKit()
+FLOATS = Floats()
+RATIONALS = Rationals()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.tables import Data
 from cvxnet.errors import MissingExtraError
-from cvxnet.tables import Data
 
 Array = NDArray[np.float64]
 

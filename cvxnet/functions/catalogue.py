@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import expit, ndtr
 
-from cvxnet.layers.profiles import (
+from cvxnet.functions.profile import (
     BOTH_HALVES,
     EVERYWHERE,
     INF,

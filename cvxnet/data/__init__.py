@@ -1,0 +1,1 @@
+"""Data: tables from files, and the bundled data sets."""

@@ -1,0 +1,1 @@
+"""Scalar functions: what they are on which intervals, in whatever arithmetic."""
