@@ -55,9 +55,9 @@ if TYPE_CHECKING:
         load,
     )
     from cvxnet.proofs.certificate import Certificate
-    from cvxnet.proofs.certification import Certification, certify
     from cvxnet.proofs.checker import CheckResult
     from cvxnet.proofs.checking import check
+    from cvxnet.training.certification import Certification, certify
     from cvxnet.training.conditional_gradient import conditional_gradient
     from cvxnet.training.decomposition import Decomposition, decompose
     from cvxnet.training.program import program, recover
@@ -146,9 +146,9 @@ PUBLIC = {
         "Tanh Threshold input_convex load"
     ),
     "cvxnet.proofs.certificate": "Certificate",
-    "cvxnet.proofs.certification": "Certification certify",
     "cvxnet.proofs.checker": "CheckResult",
     "cvxnet.proofs.checking": "check",
+    "cvxnet.training.certification": "Certification certify",
     "cvxnet.training.conditional_gradient": "conditional_gradient",
     "cvxnet.training.decomposition": "Decomposition decompose",
     "cvxnet.training.program": "program recover",
@@ -165,7 +165,6 @@ TAKE_NETWORKS = (
     "cvxnet.analysis",
     "cvxnet.baselines",
     "cvxnet.interop",
-    "cvxnet.proofs.certification",
     "cvxnet.training",
 )
 

@@ -10,8 +10,7 @@ from sklearn.datasets import load_iris, make_moons
 import cvxnet as cn
 from cvxnet.layers import Linear, Sequential, Sign, Threshold
 from cvxnet.training.units import steps
-from cvxnet.training.units.sign import SignUnits
-from cvxnet.training.units.threshold import ThresholdUnits
+from cvxnet.training.units.steps import SignUnits, ThresholdUnits
 
 FAMILIES = {"sign": SignUnits, "threshold": ThresholdUnits}
 both_families = pytest.mark.parametrize("name", FAMILIES)

@@ -8,7 +8,7 @@ from examples import small_matrices
 from scipy.optimize import nnls
 
 from cvxnet.training.pricing.sweep import sweep
-from cvxnet.training.units.relu import ReLUUnits
+from cvxnet.training.units.piecewise_linear import ReLUUnits
 
 
 def brute_force(X, v):

@@ -1,29 +1,34 @@
-"""Unit families by name. A family is one file here: it registers by being there."""
+"""Unit families by name."""
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from cvxnet.errors import InputError
 from cvxnet.training.units.family import Array, UnitFamily, check_norm
+from cvxnet.training.units.gated_relu import GatedReLUUnits
+from cvxnet.training.units.linear import CoordinateUnits, LinearUnits
+from cvxnet.training.units.piecewise_linear import AbsUnits, LeakyReLUUnits, ReLUUnits
+from cvxnet.training.units.polynomial import PolynomialUnits, QuadraticUnits
+from cvxnet.training.units.squared_relu import SquaredReLUUnits
+from cvxnet.training.units.steps import SignUnits, ThresholdUnits
+from cvxnet.training.units.tanh import TanhUnits
 
-for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
-    import_module(_module.name)
-
-
-def named(family: type[UnitFamily]) -> Iterator[type[UnitFamily]]:
-    """The subclasses that have a name of their own."""
-    if "name" in vars(family):
-        yield family
-    for subclass in family.__subclasses__():
-        yield from named(subclass)
-
-
-FAMILIES: dict[str, type[UnitFamily]] = {family.name: family for family in named(UnitFamily)}
+FAMILIES: dict[str, type[UnitFamily]] = {
+    "relu": ReLUUnits,
+    "leaky_relu": LeakyReLUUnits,
+    "abs": AbsUnits,
+    "squared_relu": SquaredReLUUnits,
+    "tanh": TanhUnits,
+    "sign": SignUnits,
+    "threshold": ThresholdUnits,
+    "quadratic": QuadraticUnits,
+    "polynomial": PolynomialUnits,
+    "linear": LinearUnits,
+    "coordinate": CoordinateUnits,
+    "gated_relu": GatedReLUUnits,
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 All units act linearly on the data, so one block holds them all and ``rho(v) = |X^T v|`` in the
 dual norm: the largest is one unit, along ``X^T v`` (l2) or along one feature (l1).
+
+Coordinate units are one feature each: L1-regularised linear classification and regression. Yuan,
+Chang, Hsieh and Lin 2010 (JMLR 11): ``weight_decay = 1`` with a loss weighted by their C.
 """
 
 from __future__ import annotations
@@ -97,6 +100,58 @@ class LinearUnits(UnitFamily):
             {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
         )
         return network
+
+
+@dataclass(frozen=True, eq=False)
+class CoordinateUnits(UnitFamily):
+    """The columns of ``X``: units ``x -> x_j``, so ``rho(v) = max_j |x_j^T v|``.
+
+    Examples
+    --------
+    >>> CoordinateUnits(np.eye(2)).price(np.array([3.0, -4.0]), 0.0).units.tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+
+    name = "coordinate"
+    degree: ClassVar[int] = 1
+    takes_bias: ClassVar[bool] = False
+
+    def features(self, W: Array) -> Array:
+        """``X z``; every row ``z`` has one entry that is not zero."""
+        return self.X @ W.T
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """The largest correlation of a column with ``v``."""
+        return largest_linear(self.X, v, floor, "l1")
+
+    def block(self, u: Array, sign: float) -> Block:
+        """The column; its coefficient is free, so one block has both signs."""
+        return column_block(self.X, int(np.argmax(np.abs(u))))
+
+    def all_blocks(self, facets_only: bool = True) -> list[Block]:
+        """All columns."""
+        return [self.block(e, 1.0) for e in np.eye(self.rank)]
+
+    def count_blocks(self) -> int:
+        """The number of columns."""
+        return self.rank
+
+    @property
+    def block_width(self) -> int:
+        """One column."""
+        return 1
+
+    def idle(self) -> Array:
+        """The first column, with coefficient zero."""
+        return np.eye(self.rank)[:1]
+
+    def network(
+        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
+    ) -> Sequential:
+        """One Linear layer: the coefficients."""
+        network = Sequential(Linear(W.shape[1], 1, bias=c is not None))
+        state = {"0.weight": (a @ W)[None, :]} | ({} if c is None else {"0.bias": [c]})
+        return network.load_state_dict(state)
 
 
 def column_block(X: Array, j: int) -> Block:

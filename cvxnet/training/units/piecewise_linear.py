@@ -8,11 +8,15 @@ elsewhere. The cell's inequalities are cut down to facets.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cvxnet.errors import InputError
+from cvxnet.layers import Abs, Layer, LeakyReLU, ReLU
+from cvxnet.layers.activations import check_number
 from cvxnet.training.arrangement import Arrangement, arrange, count_cells
 from cvxnet.training.cells import (
     ON_HYPERPLANE,
@@ -251,3 +255,81 @@ class PiecewiseLinearUnits(UnitFamily):
     def coordinates(self, W: Array) -> Array:
         """The component in the row space of ``X``."""
         return W @ self.arrangement.basis
+
+
+@dataclass(frozen=True, eq=False)
+class ReLUUnits(PiecewiseLinearUnits):
+    """ReLU units ``(x.u)_+`` (Pilanci and Ergen 2020; Bach 2014 with alpha = 1).
+
+    Examples
+    --------
+    >>> units = ReLUUnits(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> units.features(np.array([[0.6, -0.8]])).ravel().tolist()
+    [0.6, 0.0]
+    >>> units.price(np.array([3.0, 4.0]), 0.0).rho
+    5.0
+    """
+
+    name = "relu"
+    slopes = (1.0, 0.0)
+    layer = ReLU
+
+
+@dataclass(frozen=True, eq=False)
+class LeakyReLUUnits(PiecewiseLinearUnits):
+    """Leaky ReLU units: ``x.u`` where that is positive, ``slope`` times it elsewhere.
+
+    Examples
+    --------
+    >>> units = LeakyReLUUnits(np.array([[1.0], [-1.0]]), slope=0.5)
+    >>> units.features(np.array([[2.0]])).ravel().tolist()
+    [2.0, -1.0]
+    """
+
+    slope: float = 0.01
+
+    name = "leaky_relu"
+    layer = LeakyReLU
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", check_number(self.slope, "slope"))
+        if not 0.0 <= self.slope < 1.0:
+            raise InputError(
+                f"the slope of leaky_relu units must be in [0, 1), not {self.slope!r} "
+                "(a slope of 1 is the linear family)."
+            )
+
+    @classmethod
+    def options_of(cls, layer: Layer) -> dict[str, Any]:
+        """The layer's slope."""
+        return {"slope": layer.options()["slope"]}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The slope below zero."""
+        return {"slope": float(self.slope)}
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """``t < 0`` becomes ``slope t``."""
+        return 1.0, -float(self.slope)
+
+    def activation(self) -> Layer:
+        """LeakyReLU with this slope."""
+        return LeakyReLU(self.slope)
+
+
+@dataclass(frozen=True, eq=False)
+class AbsUnits(PiecewiseLinearUnits):
+    """Absolute value units ``|x.u|`` (Pilanci and Ergen 2020 with ``2D - I`` for ``D``).
+
+    Examples
+    --------
+    >>> units = AbsUnits(np.array([[1.0], [-1.0]]))
+    >>> units.price(np.array([1.0, 2.0]), 0.0).rho
+    3.0
+    """
+
+    name = "abs"
+    slopes = (1.0, 1.0)
+    layer = Abs

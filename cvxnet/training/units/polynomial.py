@@ -1,7 +1,8 @@
-"""Polynomial units ``a t^2 + b t + c`` of ``t = x.u`` with ``|u| = 1``: a trust-region problem.
+"""Units of degree two, ``(x.u)^2`` and ``a t^2 + b t + c`` of ``t = x.u``, with ``|u| = 1``.
 
-Bartan and Pilanci 2021 (arXiv 2101.02429). Exact pricing at any size; the training problem is a
-semidefinite program. As an ordinary network a unit is a square of an affine function: for a != 0
+Bartan and Pilanci 2021 (arXiv 2101.02429). Exact pricing at any size, as an eigenproblem or a
+trust-region problem; the training problem is a semidefinite program. As an ordinary network a
+polynomial unit is a square of an affine function: for a != 0
 
     a t^2 + b t + c = a (t + b / 2a)^2 + (c - b^2 / 4a),
 
@@ -11,21 +12,69 @@ so the hidden layer has the bias ``b / 2a`` and the constants go to the output b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from cvxnet.errors import InputError
 from cvxnet.layers import Linear, Sequential, Square
 from cvxnet.layers.activations import check_number
-from cvxnet.training.pricing.spectral import price_polynomial
+from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.spectrahedron import Program, neural_decomposition, polynomial_program
+from cvxnet.training.spectrahedron import (
+    Program,
+    neural_decomposition,
+    polynomial_program,
+    quadratic_program,
+)
 from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.training.units.family import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticUnits(CurvedUnits):
+    """Quadratic units ``(x.u)^2``: exact pricing at any size, as an eigenproblem.
+
+    The predictions are ``x^T S x`` with ``S = sum_j a_j u_j u_j^T``, and the penalty ``sum |a_j|``
+    is the nuclear norm of S.
+
+    Examples
+    --------
+    >>> units = QuadraticUnits(np.eye(2))
+    >>> units.features(np.array([[0.6, -0.8]])).ravel().round(2).tolist()
+    [0.36, 0.64]
+    >>> units.price(np.array([3.0, -4.0]), 0.0).rho
+    4.0
+    """
+
+    name = "quadratic"
+    degree: ClassVar[int] = 2
+    power: ClassVar[int] = 2
+    layer = Square
+
+    def phi(self, t: Array) -> Array:
+        return t * t
+
+    def slope(self, t: Array) -> Array:
+        return 2.0 * t
+
+    def price(self, v: Array, floor: float) -> LocalMaxima:
+        """The eigenvectors of ``X^T diag(v) X``."""
+        return price_quadratic(self.X, v, floor)
+
+    def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
+        """The eigenvectors of ``S = sum_j a_j u_j u_j^T``: at most as many as columns."""
+        sizes = np.linalg.norm(W, axis=1)
+        S = (W.T * (signs / np.where(sizes > 0.0, sizes, 1.0))) @ W
+        values, vectors = np.linalg.eigh(S)
+        return (vectors * np.abs(values)).T, np.where(values < 0.0, -1.0, 1.0)
+
+    def program(self, problem: Problem) -> Program:
+        """Two semidefinite blocks."""
+        return quadratic_program(problem)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,24 +1,25 @@
 """Units that are steps: constant on each side of a hyperplane, whatever the length of ``u``.
 
 A unit is determined by its dichotomy: on which side each row of the data lies. There are finitely
-many, so training is a Lasso over all dichotomies (Bengio et al. 2005; Ergen et al. 2023), solved
-here by column generation with exact pricing.
+many, so training is a Lasso over all dichotomies (Bengio, Le Roux, Vincent, Delalleau and Marcotte
+2005; Ergen, Gulluk, Lacotte and Pilanci 2023), solved here by column generation with exact pricing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
+from cvxnet.layers import Sign, Threshold
 from cvxnet.training.arrangement import count_cells
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.steps.dichotomies import Signs
-from cvxnet.training.pricing.steps.faces import all_sides
+from cvxnet.training.pricing.steps.faces import all_sides, middle_of_cell
 from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes, find_hyperplanes
 from cvxnet.training.pricing.steps.pricing import (
     StepFunction,
@@ -197,3 +198,69 @@ class StepUnits(UnitFamily):
         """Units of the columns that span the data."""
         U = self.planes.coordinates(W)
         return np.column_stack([U, ~U.any(axis=1)]) if self.lifted else U
+
+
+@dataclass(frozen=True, eq=False)
+class SignUnits(StepUnits):
+    """Sign units ``sign(x.u)``, -1, 0 or 1 (Bengio et al. 2005).
+
+    On its hyperplane a unit is the mean of two units on either side of it, so only dichotomies
+    count. The constant of a network is a unit like all others: with a bias ``u = (0, ..., 0, 1)``.
+
+    Examples
+    --------
+    >>> units = SignUnits(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    >>> units.features(np.array([[3.0, -4.0]])).ravel().tolist()
+    [5.0, -5.0, -5.0]
+    >>> units.price(np.array([1.0, 2.0, -2.0]), 0.0).rho
+    3.0
+    """
+
+    name = "sign"
+    layer = Sign
+    odd: ClassVar[bool] = True
+
+    def step(self, sides: Signs) -> Array:
+        """The signs."""
+        return sides.astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdUnits(StepUnits):
+    """Threshold units ``1[x.u >= 0]`` (Ergen et al. 2023; Bengio et al. 2005).
+
+    On its hyperplane a unit is 1 at all rows, whichever way they point. Are there features that no
+    unit inside a cell has?
+
+    * None where some w has ``x_j.w > 0`` for all rows, as with a column of ones. A unit u does what
+      ``u + e w`` does for small e > 0, which is off all hyperplanes.
+    * Otherwise ``u = 0`` is 1 everywhere and no other unit need be; and so on hyperplanes with
+      opposite rows, and where more of them meet than dimensions. Pricing looks at all these faces,
+      so its bound holds for every network. Faces whose units doubles cannot hold exactly (rows that
+      are no small integers) count in the bound only; there the bracket may stay open.
+
+    Examples
+    --------
+    >>> units = ThresholdUnits(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    >>> units.features(np.array([[3.0, -4.0]])).ravel().tolist()
+    [5.0, 0.0, 0.0]
+    >>> units.price(np.array([1.0, 2.0, -2.0]), 0.0).rho
+    2.0
+    """
+
+    name = "threshold"
+    layer = Threshold
+
+    def step(self, sides: Signs) -> Array:
+        """1 where the sign is not negative."""
+        return (sides >= 0).astype(float)
+
+    @cached_property
+    def lifted(self) -> bool:
+        """Unless all rows are strictly on one side of some hyperplane."""
+        planes = self.planes
+        ahead, behind = planes.totals(np.ones(len(self.X)))
+        if ((ahead > 0) & (behind > 0)).any() or (planes.owner < 0).any():
+            return True
+        sides = np.where(ahead > 0, np.int8(1), np.int8(-1))
+        return middle_of_cell(planes.normals, sides) is None
