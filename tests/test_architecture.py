@@ -17,20 +17,18 @@ PACKAGE = Path(__file__).parents[1] / "cvxnet"
 CHECKER = PACKAGE / "proofs" / "checker"
 
 BASE = {"bracket", "data", "errors", "functions", "validation", "losses", "cones", "layers"}
-BASE |= {"proofs.certificate", "proofs.checker", "proofs.checking", "proofs.rounded_sweep"}
-MIDDLE = BASE | {"training"}
-UPPER = MIDDLE | {"analysis", "proofs"}
+MIDDLE = BASE | {"proofs", "proofs.checker", "training"}
+UPPER = MIDDLE | {"analysis"}
 TOP = UPPER | {"baselines", "interop", "lab"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "proofs.checker": set(),
-    "proofs.rounded_sweep": set(),
-    "training": BASE,
+    "proofs": BASE | {"proofs.checker"},
+    "training": BASE | {"proofs", "proofs.checker"},
     "analysis": MIDDLE,
-    "proofs": MIDDLE,
     "functions": {"errors"},
     "data": {"errors", "losses"},
-    "baselines": MIDDLE | {"proofs", "plots"},
+    "baselines": MIDDLE | {"plots"},
     "interop": UPPER | {"baselines"},
     "lab": UPPER | {"baselines", "interop"},
     "plots": TOP - {"baselines", "lab"},

@@ -26,7 +26,7 @@ from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
-from cvxnet.proofs import certification
+from cvxnet.training import certification
 
 
 def certify(
