@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -11,10 +10,9 @@ import numpy as np
 
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.document import Path
-from cvxnet.proofs.checker.dual import Clock, Dual, feasibility
+from cvxnet.proofs.checker.dual import Clock, Dual
 
 ROUNDED = "floating point with rounding bounds"
 OPTION = "rounded=True, --rounded"
@@ -53,43 +51,9 @@ def check(
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
     source = document_of(source)
-    if not rounded:
-        return with_hint(checker.check(source, data, time_limit=time_limit), source, data)
-    lower = upper = None
-    excess = 0.0
-    try:
-        claims = checker.read(source, data)
-        if why := obstacle(claims):
-            raise checker.RefusalError(why)
-        dual, upper = bracket(claims)
-        if claims.upper < upper:
-            raise checker.RefusalError(
-                f"upper: claimed {claims.upper!r}, but the network has {upper!r}"
-            )
-        if claims.lower > dual:
-            raise checker.RefusalError(
-                f"lower: claimed {claims.lower!r}, but the dual has {dual!r}"
-            )
-        clock = Clock(time_limit)
-        if over := rounded_excess(claims, feasibility(claims), clock):
-            excess = float(min(over, Fraction(sys.float_info.max)))
-            raise checker.RefusalError(
-                "unfinished: in floating point no more was proved than rho(v) <= weight_decay * "
-                f"(1 + {excess!r}). The exact check can tell"
-            )
-        lower = dual
-    except checker.RefusalError as refusal:
-        return checker.CheckResult(
-            valid=False,
-            lower=lower,
-            upper=upper,
-            reason=str(refusal),
-            excess=excess,
-            method=ROUNDED,
-        )
-    return checker.CheckResult(
-        valid=True, lower=lower, upper=upper, reason=f"proved in {ROUNDED}", method=ROUNDED
-    )
+    if rounded:
+        return checker.check(source, data, time_limit=time_limit, prove=IN_FLOATING_POINT)
+    return with_hint(checker.check(source, data, time_limit=time_limit), source, data)
 
 
 def document_of(source: Any) -> Any:
@@ -136,3 +100,13 @@ def rounded_excess(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     except FloatingPointError as error:
         raise checker.RefusalError(f"too large: {error}. Check exactly") from None
     return rho / dual.beta - 1
+
+
+IN_FLOATING_POINT = checker.Prover(
+    excess=rounded_excess,
+    method=ROUNDED,
+    proved=f"proved in {ROUNDED}",
+    otherwise="unfinished: in floating point no more was proved than rho(v) <= weight_decay * "
+    "(1 + {excess!r}). The exact check can tell",
+    obstacle=obstacle,
+)

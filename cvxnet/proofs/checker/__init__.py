@@ -31,7 +31,7 @@ Whatever a file contains, the answer is a `CheckResult`, in bounded time and les
 memory; files of more than 64 MB, and numbers of too many digits, are refused.
 """
 
-from .answer import TIME_LIMIT, CheckResult, check, main
+from .answer import TIME_LIMIT, CheckResult, Prover, check, main
 from .document import RefusalError, fingerprint
 from .families import UNITS
 from .losses import LOSSES
@@ -44,6 +44,7 @@ __all__ = [
     "UNITS",
     "VERSION",
     "CheckResult",
+    "Prover",
     "RefusalError",
     "check",
     "fingerprint",

@@ -1,17 +1,27 @@
-"""The answer."""
+"""The answer: one frame for every way of proving the dual vector feasible.
+
+A certificate is valid if three comparisons hold, and they stand here and nowhere else:
+
+    upper claimed >= objective of the network         (the upper end is no lower than a value)
+    lower claimed <= -l*(v')                          (the lower end is no higher than the dual)
+    rho(v') <= weight_decay                           (so that the dual is below the optimum)
+
+bracket.py derives the first two; the third is what a `Prover` settles.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from .bracket import bracket
+from .claims import Claims
 from .document import Path, RefusalError
-from .dual import Clock, feasibility
+from .dual import Clock, Dual, feasibility
 from .families import units_of
 from .reading import read
 
@@ -27,7 +37,7 @@ class CheckResult:
     ``reason``: "proved exactly", or the first reason why not. ``excess``: where the dual vector
     was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; where it is known
     how much shorter a dual vector is likely to be proved feasible, that; otherwise 0.
-    ``method``: how the dual vector was proved feasible, or not; here it is always the same.
+    ``method``: how the dual vector was proved feasible, or not.
     """
 
     valid: bool
@@ -38,8 +48,35 @@ class CheckResult:
     method: str = "exact arithmetic"
 
 
+class Prover(NamedTuple):
+    """A way to prove that the dual vector is feasible, ``rho(v) <= weight_decay``.
+
+    ``excess(claims, dual, clock)`` is 0 if that is proved, and otherwise says by how much it fails,
+    as a share of weight_decay; ``otherwise`` are the words for that. ``obstacle(claims)`` says why
+    there is no such proof for these claims, and is empty where there may be one.
+    """
+
+    excess: Callable[[Claims, Dual, Clock], Fraction]
+    method: str
+    proved: str
+    otherwise: str
+    obstacle: Callable[[Claims], str] = lambda claims: ""
+
+
+EXACT = Prover(
+    excess=lambda claims, dual, clock: units_of(claims).excess(dual, clock),
+    method="exact arithmetic",
+    proved="proved exactly",
+    otherwise="dual infeasible: rho(v) = weight_decay * (1 + {excess!r})",
+)
+
+
 def check(
-    source: Path | dict[str, Any], data: Any = None, *, time_limit: float = TIME_LIMIT
+    source: Path | dict[str, Any],
+    data: Any = None,
+    *,
+    time_limit: float = TIME_LIMIT,
+    prove: Prover = EXACT,
 ) -> CheckResult:
     """Re-prove a certificate exactly. A bad file is an answer (``valid`` False), no exception.
 
@@ -50,6 +87,7 @@ def check(
         (target last, one line of names allowed) or of a certificate that has them
     time_limit : seconds after which the proof of feasibility gives up; a sweep over 1000 samples of
         rank 3 takes about 30
+    prove : how the dual vector is proved feasible; all else is exact in any case
 
     Examples
     --------
@@ -59,21 +97,29 @@ def check(
     lower = upper = None
     try:
         claims = read(source, data)
+        if why := prove.obstacle(claims):
+            raise RefusalError(why)
         dual, upper = bracket(claims)
         if claims.upper < upper:
             raise RefusalError(f"upper: claimed {claims.upper!r}, but the network has {upper!r}")
         if claims.lower > dual:
             raise RefusalError(f"lower: claimed {claims.lower!r}, but the dual has {dual!r}")
         clock = Clock(time_limit)
-        if ratio := units_of(claims).excess(feasibility(claims), clock):
-            raise RefusalError(
-                f"dual infeasible: rho(v) = weight_decay * (1 + {as_float(ratio)!r})", ratio
-            )
+        if over := prove.excess(claims, feasibility(claims), clock):
+            raise RefusalError(prove.otherwise.format(excess=as_float(over)), over)
         lower = dual
     except RefusalError as refusal:
-        over = as_float(refusal.excess)
-        return CheckResult(valid=False, lower=lower, upper=upper, reason=str(refusal), excess=over)
-    return CheckResult(valid=True, lower=lower, upper=upper, reason="proved exactly")
+        reason, over = str(refusal), refusal.excess
+    else:
+        reason, over = prove.proved, Fraction(0)
+    return CheckResult(
+        valid=lower is not None,
+        lower=lower,
+        upper=upper,
+        reason=reason,
+        excess=as_float(over),
+        method=prove.method,
+    )
 
 
 def as_float(excess: Fraction) -> float:
