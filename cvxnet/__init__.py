@@ -170,7 +170,7 @@ TAKE_NETWORKS = (
 
 ROOMS = frozenset(
     {"analysis", "baselines", "bracket", "cones", "data", "errors", "functions"}
-    | {"interop", "layers", "losses", "plots", "proofs", "training", "validation"}
+    | {"interop", "layers", "losses", "plots", "proofs", "training", "types", "validation"}
 )
 """The modules that ``cvxnet.`` reaches without an import of their own."""
 

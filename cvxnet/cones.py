@@ -21,12 +21,10 @@ import clarabel
 import ecos
 import numpy as np
 import scs
-from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.errors import SolverError
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True, kw_only=True)

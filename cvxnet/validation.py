@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
 from cvxnet.losses import Loss
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 SMALLEST, LARGEST = 1e-60, 1e60
 """Of what is given: columns of data, targets, weights."""

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.architecture
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
 CHECKER = PACKAGE / "proofs" / "checker"
 
-BASE = {"bracket", "data", "errors", "functions", "validation", "losses", "cones", "layers"}
+BASE = {"types", "errors", "data", "functions", "bracket", "cones", "losses", "layers"}
+BASE |= {"validation"}
 MIDDLE = BASE | {"proofs", "proofs.checker", "training"}
 UPPER = MIDDLE | {"analysis"}
 TOP = UPPER | {"baselines", "interop", "lab"}
@@ -26,8 +27,8 @@ MAY_IMPORT = {
     "proofs": BASE | {"proofs.checker"},
     "training": BASE | {"proofs", "proofs.checker"},
     "analysis": MIDDLE,
-    "functions": {"errors"},
-    "data": {"errors", "losses"},
+    "functions": {"types", "errors"},
+    "data": {"types", "errors", "losses"},
     "baselines": MIDDLE | {"plots"},
     "interop": UPPER | {"baselines"},
     "lab": UPPER | {"baselines", "interop"},

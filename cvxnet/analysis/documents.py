@@ -13,12 +13,11 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 from cvxpy.atoms.affine.wraps import Wrap
-from numpy.typing import NDArray
 
 from cvxnet.analysis.tape import Tape, bound, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 AXIS = ("axis", "keepdims")
 OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["Sum", "max", "min", "Prod", "norm1", "norm_inf", "log_sum_exp"], AXIS),

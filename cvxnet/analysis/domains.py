@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.questions import Question
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 BOXED = {"nonneg", "nonpos", "pos", "neg", "bounds", "integer", "boolean", "symmetric", "diag"}
 BOXED |= {"sparsity"}
 

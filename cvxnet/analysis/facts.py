@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from cvxnet.types import Array
+
 Mask: TypeAlias = NDArray[np.bool_]
 
 ROUNDING = 4e-16

@@ -10,8 +10,9 @@ import numpy as np
 from cvxpy.atoms.affine import binary_operators as binary
 
 from cvxnet.analysis.atom_rules import derive_by_cvxpy
-from cvxnet.analysis.facts import Array, Facts, Mask, interval_product, interval_sum, make_facts
+from cvxnet.analysis.facts import Facts, Mask, interval_product, interval_sum, make_facts
 from cvxnet.analysis.rulebook import cvxpy_bounds, monotony, rule, shaped_like, signs_of
+from cvxnet.types import Array
 
 
 @rule(binary.multiply)

@@ -16,7 +16,6 @@ import cvxpy as cp
 import numpy as np
 from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.affine.wraps import nsd_wrap
-from numpy.typing import NDArray
 
 from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import derive_facts
@@ -27,8 +26,8 @@ from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense, inner
 from cvxnet.analysis.witnesses import Counterexample
 from cvxnet.functions.arithmetic import FLOATS, RATIONALS, as_fraction
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Constants = dict[int, Array]  # by place on the tape
 
 PROBES = 8  # random changes of all constants that tell how much roundings matter at the witness

@@ -9,7 +9,8 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.facts import Array, Facts, Mask
+from cvxnet.analysis.facts import Facts, Mask
+from cvxnet.types import Array
 
 Rule = Callable[[Any, list[Facts]], Facts]
 RULES: dict[type, Rule] = {}

@@ -24,8 +24,8 @@ from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
 from cvxnet.layers.atoms import hardtanh, leaky_relu
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 RELATIVE = 1e-9
 MOST_CANDIDATES = 12
 MOST_KINKED = 12

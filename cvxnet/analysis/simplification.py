@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
+
 GRIDS = (1.0, 2.0, 10.0, 100.0, 1000.0)
 TRIALS = 160
 

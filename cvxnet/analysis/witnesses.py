@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from flint import arb, fmpq
-from numpy.typing import NDArray
 
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, short
 from cvxnet.functions.arithmetic import as_fraction
 from cvxnet.proofs.checker.witness import WitnessResult, check_witness
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Values = Mapping[int, Array]
 
 

@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from cvxnet.baselines.objective import Array
 from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
 from cvxnet.baselines.tensors import Tensors, to_tensors
 from cvxnet.errors import MissingExtraError
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.types import Array
 
 Curve = tuple[Array, Array, Array]
 Descent = tuple[Array, Array, Array, Curve]

@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import (
@@ -43,8 +42,7 @@ from cvxnet.losses import Weighted, get_loss
 from cvxnet.training.recovery import Form, Weights
 from cvxnet.training.units import FAMILIES
 from cvxnet.training.units.family import check_norm
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnet.baselines.objective import Array
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import excess
@@ -23,6 +22,7 @@ from cvxnet.plots.canvas import (
     span,
     styled,
 )
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure

@@ -17,12 +17,12 @@ from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
-from cvxnet.baselines.objective import Array
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import bracket_text
 from cvxnet.proofs.certificate import replacing
 from cvxnet.training.scaling import raw_note
+from cvxnet.types import Array
 
 WIDTH = 110
 COLUMNS = (

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnet.baselines.objective import Array, Objective
+from cvxnet.baselines.objective import Objective
 from cvxnet.baselines.protocol import Protocol
 from cvxnet.baselines.tasks import Record, best_rate
 from cvxnet.bracket import excess
 from cvxnet.layers import Layer
 from cvxnet.training.solution import Solution
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Figure

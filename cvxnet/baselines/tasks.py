@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.baselines.objective import Array, Objective
+from cvxnet.baselines.objective import Objective
 from cvxnet.baselines.protocol import Protocol
+from cvxnet.types import Array
 
 TRAINING, TUNING = "training", "tuning"
 STREAMS = {TRAINING: 0, TUNING: 1}

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cvxnet.data.tables import Data
 from cvxnet.errors import MissingExtraError
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 
 def diabetes() -> Data:

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}
 DELIMITERS = ",;\t|"

@@ -7,15 +7,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import expit, ndtr
 
-from cvxnet.functions.profile import (
-    BOTH_HALVES,
-    EVERYWHERE,
-    INF,
-    NEGATIVE,
-    POSITIVE,
-    Array,
-    Profile,
-)
+from cvxnet.functions.profile import BOTH_HALVES, EVERYWHERE, INF, NEGATIVE, POSITIVE, Profile
+from cvxnet.types import Array
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946

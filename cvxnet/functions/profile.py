@@ -15,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from cvxnet.types import Array
+
 Interval: TypeAlias = tuple[float, float]
 
 INF = np.inf

@@ -18,6 +18,7 @@ from cvxnet.losses import get_loss
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_weight_decay, train
 from cvxnet.training.units import Family
+from cvxnet.types import Array
 from cvxnet.validation import remarks
 
 try:
@@ -31,7 +32,6 @@ except ImportError:
         'the estimators need scikit-learn 1.6 or newer: pip install "cvxnet[sklearn]".'
     ) from None
 
-Array = NDArray[np.float64]
 
 SHARE = 0.1
 """Of the largest useful weight decay: what is taken where none is given."""

@@ -12,8 +12,9 @@ from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.interop.operators import ACTIVATIONS, OTHERS
 from cvxnet.layers import Conv2d, Sequential
 from cvxnet.layers.images import Pool2d
-from cvxnet.layers.layer import Array, Layer
+from cvxnet.layers.layer import Layer
 from cvxnet.layers.network_file import check_path, write_bytes
+from cvxnet.types import Array
 
 # Read by onnxruntime 1.14 (2023) and everything after it.
 OPSET, IR_VERSION = 18, 8

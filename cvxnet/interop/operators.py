@@ -19,7 +19,8 @@ from scipy.special import erfcx
 from cvxnet import layers
 from cvxnet.functions import catalogue
 from cvxnet.layers.images import Pool2d, Windows
-from cvxnet.layers.layer import Array, Layer
+from cvxnet.layers.layer import Layer
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.interop.onnx import Place, Value

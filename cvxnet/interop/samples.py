@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 
 def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:

@@ -16,7 +16,8 @@ from cvxnet.interop.pairs import BY_LAYER, IMAGES, PAIRS, ROWS, Pair
 from cvxnet.layers import Conv2d, Flatten, Sequential
 from cvxnet.layers.adoption import ADOPTERS
 from cvxnet.layers.images import Pool2d
-from cvxnet.layers.layer import Array, Layer
+from cvxnet.layers.layer import Layer
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     import torch

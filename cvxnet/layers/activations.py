@@ -15,7 +15,8 @@ from scipy.special import softmax as softmax_values
 from cvxnet.errors import InputError
 from cvxnet.functions import catalogue
 from cvxnet.layers import atoms
-from cvxnet.layers.layer import Array, Layer, Tensor
+from cvxnet.layers.layer import Layer, Tensor
+from cvxnet.types import Array
 from cvxnet.validation import check_positive
 
 

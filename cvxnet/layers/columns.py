@@ -10,8 +10,9 @@ from scipy.special import logsumexp
 
 from cvxnet.errors import InputError
 from cvxnet.layers.activations import Activation
-from cvxnet.layers.layer import Array, Tensor
+from cvxnet.layers.layer import Tensor
 from cvxnet.layers.linear import check_count
+from cvxnet.types import Array
 
 
 class Maxout(Activation):

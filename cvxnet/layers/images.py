@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from cvxnet.errors import InputError
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.columns import take
-from cvxnet.layers.layer import Array, Layer, Tensor
+from cvxnet.layers.layer import Layer, Tensor
 from cvxnet.layers.linear import Linear, check_count
+from cvxnet.types import Array
 
 
 class Windows:

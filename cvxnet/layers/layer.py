@@ -15,12 +15,11 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
+from cvxnet.types import Array
 from cvxnet.validation import as_floats, check_finite
 
-Array: TypeAlias = NDArray[np.float64]
 # An array or a CVXPY expression; as a union, every arithmetic operator would need a cast.
 Tensor: TypeAlias = Any
 

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.training.solution import Solution
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
     from matplotlib.cm import ScalarMappable as ScalarMappable
     from matplotlib.figure import Figure as Figure
 
-Array = NDArray[np.float64]
 
 FLAT = 1e-9
 """Numbers that differ by less, relatively, have one color."""

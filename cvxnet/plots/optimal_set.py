@@ -13,7 +13,6 @@ from cvxnet.plots.canvas import (
     GREY,
     KINK,
     RED,
-    Array,
     check_names,
     color_scale,
     headline,
@@ -23,6 +22,7 @@ from cvxnet.plots.canvas import (
 )
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
 from cvxnet.training.solution import Solution
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure

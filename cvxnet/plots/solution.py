@@ -14,7 +14,6 @@ from cvxnet.plots.canvas import (
     GREY,
     KINK,
     RED,
-    Array,
     check_names,
     color_scale,
     draw_kink_lines,
@@ -25,6 +24,7 @@ from cvxnet.plots.canvas import (
     styled,
 )
 from cvxnet.training.solution import Solution
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure, ScalarMappable

@@ -103,8 +103,8 @@ from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 T = TypeVar("T")
 DIMENSIONS = {"sample_weights": 1, "X": 2, "y": 1, "W": 2, "b": 1, "a": 1, "s": 1, "v": 1}
 NEEDED = ("X", "y", "W", "a", "v")

@@ -66,7 +66,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 EPS = 2.0**-53
 NEAR = 2.0**-40

@@ -20,7 +20,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 SAME_HYPERPLANE = 1e-12
 """Unit normals closer than this (up to sign) are one hyperplane in floating point."""

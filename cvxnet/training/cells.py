@@ -18,8 +18,8 @@ from scipy.spatial import ConvexHull, QhullError
 from cvxnet.training.arrangement import arrange
 from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.sweep import crossings, dot, plane_basis
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
 
 ON_HYPERPLANE = 1e-9

@@ -20,9 +20,9 @@ from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
 from cvxnet.training.column_generation import SLACK, Bracket
 from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.problem import Array
 from cvxnet.training.recovery import Weights
 from cvxnet.training.setup import Task
+from cvxnet.types import Array
 
 FEW = 100
 """Samples up to which the exact check is quick; beyond, the rounded one comes first."""

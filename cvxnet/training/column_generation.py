@@ -24,12 +24,13 @@ from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import LEVEL, refine, stationary_dual
 from cvxnet.training.sliding import slide
 from cvxnet.training.units.family import Block
 from cvxnet.training.vertex import merge
+from cvxnet.types import Array
 
 SLIDING_STEPS = 200
 MANY_STEPS, PRECISE = 5000, 1e-16

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
@@ -31,9 +30,8 @@ from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import network_of, weights_of
 from cvxnet.training.setup import set_up
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.types import Array
 from cvxnet.validation import check_positive
-
-Array = NDArray[np.float64]
 
 MOST_STEPS = 1_000_000
 """Of the conditional gradient method; each of them adds a unit."""

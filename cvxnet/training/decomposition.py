@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
@@ -26,8 +25,7 @@ from cvxnet.training.pruning import SMALL
 from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
 from cvxnet.training.setup import set_up
 from cvxnet.training.solution import Solution
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from cvxnet.training.pricing.evidence import Array
 from cvxnet.training.pricing.relaxation import Side, descend
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.problem import Problem

@@ -17,8 +17,9 @@ import numpy as np
 
 from cvxnet.losses import Weighted
 from cvxnet.training.clock import now
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.sliding import slide
+from cvxnet.types import Array
 
 UNITS = (50, 100, 100)
 """Random units of the starts."""

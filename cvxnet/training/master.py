@@ -23,9 +23,10 @@ from scipy import sparse
 
 from cvxnet.cones import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.errors import SolverError
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.scaling import power_of_two
 from cvxnet.training.units.family import Block
+from cvxnet.types import Array
 
 LARGE = 2e6
 """Entries of a master's matrix beyond which sliding and Newton's method are tried first."""

@@ -21,7 +21,8 @@ from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Bracket, clock, price
 from cvxnet.training.master import Timings
 from cvxnet.training.oracle import Oracle
-from cvxnet.training.problem import EPS, ROUNDING, Array, Problem, Units, no_units
+from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
+from cvxnet.types import Array
 
 PRECISION = 1e-10
 """What the solver is asked for; pricing and the network say what was reached."""

@@ -27,11 +27,12 @@ from cvxnet.errors import SolverError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.oracle import price_within
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
 from cvxnet.training.setup import set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.units import Family
+from cvxnet.types import Array
 
 COVERED = ("relu", "leaky_relu", "abs", "squared_relu")
 """Families in which the optimal units of one cell are one unit."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
+from cvxnet.types import Array
 
 CHEAP, PER_ROW = 10_000_000, 1000
 """What exact pricing in every round may cost, in rows looked at; and that for each sample."""

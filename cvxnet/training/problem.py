@@ -14,8 +14,7 @@ from scipy.linalg import qr
 from cvxnet.losses import Loss
 from cvxnet.training.pricing.steps.hyperplanes import to_integers
 from cvxnet.training.units.family import UnitFamily
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 EPS = float(np.finfo(float).eps)
 CLEAR = 1e-7

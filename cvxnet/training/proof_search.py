@@ -16,9 +16,10 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.dual_ascent import Ascent
-from cvxnet.training.pricing.evidence import Array, Evidence
+from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.relaxation import Side
 from cvxnet.training.pricing.sign_tree import Forest
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.layers import Linear, Residual, Sequential
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True)

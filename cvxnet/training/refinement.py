@@ -25,9 +25,10 @@ from scipy.linalg import LinAlgError, block_diag, solve_triangular
 from scipy.optimize import minimize
 
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import frame_of
 from cvxnet.training.vertex import eliminate_dependent, merge
+from cvxnet.types import Array
 
 LEVEL = 0.01
 """Local maxima down to this fraction below ``weight_decay`` may be units of the optimum."""

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
+from cvxnet.types import Array
 
 UNEVEN = 100.0
 """Columns differ much where their sizes do by more than this."""

@@ -11,10 +11,11 @@ from cvxnet.errors import InputError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.layers.linear import check_flag
 from cvxnet.losses import Loss, Weighted, get_loss
-from cvxnet.training.problem import Array, Problem
+from cvxnet.training.problem import Problem
 from cvxnet.training.reading import read_network
 from cvxnet.training.recovery import Form, Weights
 from cvxnet.training.units import FAMILIES, Family
+from cvxnet.types import Array
 from cvxnet.validation import as_floats, check_data, check_finite, check_positive, check_size
 
 

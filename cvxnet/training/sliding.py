@@ -17,8 +17,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from cvxnet.training.clock import now
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import frame_of
+from cvxnet.types import Array
 
 TINY = 1e-150
 SMOOTHING = 1e-3

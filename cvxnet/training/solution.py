@@ -7,15 +7,13 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text, relative_gap, tolerance_text
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.types import Array
 from cvxnet.validation import check_matrix
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

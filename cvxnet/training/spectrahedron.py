@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
+
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.problem import Problem, Units
 
-Array = NDArray[np.float64]
 Program = tuple[cp.Problem, "Callable[[], Units | None]"]
 """A program whose first constraint states the predictions, and how to read the units off it."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from cvxnet.training.problem import Array, Problem, Units
+from cvxnet.training.problem import Problem, Units
+from cvxnet.types import Array
 
 
 def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10) -> Units:

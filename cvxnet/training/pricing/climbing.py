@@ -13,12 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.sweep import LocalMaxima
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 STARTS, FEWEST = 64, 8
 LONG = 2_000_000

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from cvxnet.training.pricing.cone_cuts import LEVELS, cut, try_signs
 from cvxnet.training.pricing.nearest_point import dot, nearest_point
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 FEW = 2
 """Convex kinks whose signs are tried out rather than cut."""

@@ -34,7 +34,6 @@ from __future__ import annotations
 import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.sweep import (
     CIRCLES_A_TASK,
@@ -47,8 +46,7 @@ from cvxnet.training.pricing.sweep import (
     local_maxima,
     plane_basis,
 )
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 CLOSE = 1e-9
 """Eigenvalues closer than this, relative to the sum of all coefficients, count as multiple."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
+
 Indices = NDArray[np.int64]
 
 

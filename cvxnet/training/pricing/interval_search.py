@@ -29,7 +29,6 @@ from math import sqrt
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.sweep import LocalMaxima
@@ -41,8 +40,7 @@ from cvxnet.training.pricing.term_bounds import (
     line_above,
     value_and_slope,
 )
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 STARTS = 64
 STEPS = 200

@@ -42,7 +42,8 @@ from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.evidence import Array, Indices, Multipliers
+from cvxnet.training.pricing.evidence import Indices, Multipliers
+from cvxnet.types import Array
 
 STEPS = 100
 """Quasi-Newton steps a stage."""

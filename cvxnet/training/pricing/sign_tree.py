@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnet.training.pricing.evidence import Array, Evidence, Node, Split
+from cvxnet.training.pricing.evidence import Evidence, Node, Split
 from cvxnet.training.pricing.relaxation import Side
+from cvxnet.types import Array
 
 LARGEST = 1_500_000
 """Numbers that the evidence of a forest may have: some 20 MB of a certificate."""

@@ -30,8 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.training.pricing.sweep import LocalMaxima
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 HALVINGS = 100
 """Steps of bisection: the roots close to a pole come out to many digits of their distance."""

@@ -51,13 +51,11 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.cone_search import LEAST, new_stack, search
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 SPARE = 0.01
 """Coordinate axes count as this part of the longest row when the first cones are chosen."""

@@ -37,12 +37,10 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.subdivision import Budget, subdivide
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 CIRCLES_A_TASK = 200
 """Circles swept in one task: with more of them the sweep goes to joblib's threads."""

@@ -11,9 +11,8 @@ from math import atanh, sqrt, tanh
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 TANH, SQUARED_RELU = 0, 1
 INFLECTION = atanh(1.0 / sqrt(3.0))

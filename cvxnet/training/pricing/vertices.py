@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.sweep import LocalMaxima, add, crossings, dot, plane_basis
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 KEPT = 100
 """Vertices returned, best first."""

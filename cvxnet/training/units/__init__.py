@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cvxnet.errors import InputError
-from cvxnet.training.units.family import Array, UnitFamily, check_norm
+from cvxnet.training.units.family import UnitFamily, check_norm
 from cvxnet.training.units.gated_relu import GatedReLUUnits
 from cvxnet.training.units.linear import CoordinateUnits, LinearUnits
 from cvxnet.training.units.piecewise_linear import AbsUnits, LeakyReLUUnits, ReLUUnits
@@ -14,6 +14,7 @@ from cvxnet.training.units.polynomial import PolynomialUnits, QuadraticUnits
 from cvxnet.training.units.squared_relu import SquaredReLUUnits
 from cvxnet.training.units.steps import SignUnits, ThresholdUnits
 from cvxnet.training.units.tanh import TanhUnits
+from cvxnet.types import Array
 
 FAMILIES: dict[str, type[UnitFamily]] = {
     "relu": ReLUUnits,

@@ -13,7 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.training.units.family import Array, UnitFamily, frame_of
+from cvxnet.training.units.family import UnitFamily, frame_of
+from cvxnet.types import Array
 
 
 class CurvedUnits(UnitFamily):

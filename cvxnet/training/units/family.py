@@ -25,12 +25,12 @@ from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.rounding import RoundedUnits
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket
     from cvxnet.training.problem import Problem, Units
 
-Array = NDArray[np.float64]
 
 RIDGE = 1e-4
 """Directions that the data see less than this (relative, squared) are stretched no further: there

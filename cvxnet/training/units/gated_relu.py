@@ -22,7 +22,8 @@ from cvxnet.errors import InputError
 from cvxnet.layers import GatedLinear, Linear, Sequential
 from cvxnet.layers.linear import check_count
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.units.family import Array, Block, UnitFamily
+from cvxnet.training.units.family import Block, UnitFamily
+from cvxnet.types import Array
 from cvxnet.validation import check_matrix
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from cvxnet.layers import Linear, Sequential
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.units.family import Array, Block, UnitFamily, frame_of
+from cvxnet.training.units.family import Block, UnitFamily, frame_of
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True, eq=False)

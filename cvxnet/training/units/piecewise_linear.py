@@ -34,7 +34,8 @@ from cvxnet.training.pricing.sweep import LocalMaxima, sweep
 from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.rounding import RoundedUnits
-from cvxnet.training.units.family import Array, Block, UnitFamily, bending, frame_of
+from cvxnet.training.units.family import Block, UnitFamily, bending, frame_of
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket

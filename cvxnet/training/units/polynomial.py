@@ -28,7 +28,7 @@ from cvxnet.training.spectrahedron import (
     quadratic_program,
 )
 from cvxnet.training.units.curved import CurvedUnits, split
-from cvxnet.training.units.family import Array
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.problem import Problem

@@ -14,7 +14,8 @@ from cvxnet.training.pricing.curved_sweep import curved_sweep
 from cvxnet.training.pricing.interval_search import price_squared_relu
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
-from cvxnet.training.units.family import Array, bending
+from cvxnet.training.units.family import bending
+from cvxnet.types import Array
 
 LARGEST_RANK, MANY_ROWS = 3, 100
 """Where the sweep can and should be used: beyond, branch and bound is faster."""

@@ -29,7 +29,8 @@ from cvxnet.training.pricing.steps.pricing import (
 )
 from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
 from cvxnet.training.pricing.sweep import LocalMaxima
-from cvxnet.training.units.family import Array, Block, UnitFamily, single_unit
+from cvxnet.training.units.family import Block, UnitFamily, single_unit
+from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.training.column_generation import Bracket

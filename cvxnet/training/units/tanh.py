@@ -21,7 +21,8 @@ from cvxnet.training.arrangement import reduce_to_rank
 from cvxnet.training.pricing.interval_search import price_tanh
 from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.curved import split
-from cvxnet.training.units.family import Array, UnitFamily
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.types import Array
 from cvxnet.validation import check_positive, check_size
 
 INSIDE = 1.0 - 1e-14

@@ -26,13 +26,11 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.steps.circles import copy, dot
 from cvxnet.training.pricing.steps.dichotomies import Dichotomies
 from cvxnet.training.pricing.steps.integer_rows import restrict
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 CLEAR = 1e-12
 DEPTH = 5000

@@ -11,13 +11,11 @@ from __future__ import annotations
 import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.steps.branching import whiten
 from cvxnet.training.pricing.steps.circles import contains, copy, dot, orthonormal_basis
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 STARTS = 40
 """Climbs, each from another start."""

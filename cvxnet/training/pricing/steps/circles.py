@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.steps.determinants import Residues, dependent, determinant_sign
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ROUNDING = 1e-14

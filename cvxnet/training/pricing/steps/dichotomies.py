@@ -32,8 +32,8 @@ from cvxnet.training.pricing.steps.circles import Circles, sort_circles
 from cvxnet.training.pricing.steps.determinants import Residues, reduce_rows
 from cvxnet.training.pricing.steps.integer_rows import Primitive, restrict, unit_vectors
 from cvxnet.training.pricing.steps.sums import Sums, walk
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
 
 REMEMBERED = 40_000_000

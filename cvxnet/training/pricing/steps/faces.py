@@ -11,13 +11,11 @@ from itertools import product
 
 import numpy as np
 from flint import fmpz_mat
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from cvxnet.training.pricing.steps.circles import Circles
 from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 SAFE = 1e-12
 """A unit must clear the hyperplanes that it is not on by this angle, far above rounding."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.pricing.steps.dichotomies import Dichotomies
 from cvxnet.training.pricing.steps.integer_rows import Primitive, exact_columns, primitive
+from cvxnet.types import Array
 
-Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvxnet.types import Array
+
 Primitive = tuple[int, ...]
 
 

@@ -19,14 +19,12 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
 from cvxnet.training.pricing.steps.faces import best_face, middle_of_cell, point_on_face
 from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes
 from cvxnet.training.pricing.sweep import LocalMaxima
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 KEPT = 100
 """At most so many dichotomies are returned, best first."""

@@ -15,8 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from cvxnet.training.pricing.steps.circles import Circles
-
-Array = NDArray[np.float64]
+from cvxnet.types import Array
 
 CROSSINGS_A_TASK = 2_000_000
 """With more crossings than this the walk goes to joblib's threads."""
