@@ -14,7 +14,7 @@ from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.opening import open_bracket
 from cvxnet.training.oracle import CHEAP, DRY, FIRST_TRY, PER_ROW, Oracle, price_within
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import no_units
 from cvxnet.training.scaling import rescale
 from cvxnet.training.setup import set_up

@@ -23,7 +23,7 @@ from cvxnet.training.local_search import start_wide
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import LEVEL, refine, stationary_dual

@@ -25,7 +25,7 @@ import numpy as np
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import network_of, weights_of
 from cvxnet.training.setup import set_up

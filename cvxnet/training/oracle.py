@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, block_diag, solve_triangular
 from scipy.optimize import minimize
 
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import frame_of
 from cvxnet.training.vertex import eliminate_dependent, merge

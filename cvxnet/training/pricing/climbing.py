@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.types import Array
 
 STARTS, FEWEST = 64, 8

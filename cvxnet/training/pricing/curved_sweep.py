@@ -35,10 +35,10 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.sweep import (
     CIRCLES_A_TASK,
     KEPT,
-    LocalMaxima,
     crossings,
     dot,
     in_cell,

@@ -31,7 +31,7 @@ import numpy as np
 from numba import njit
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,

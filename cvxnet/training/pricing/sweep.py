@@ -32,12 +32,11 @@ bounds the maximum.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.sorting import stable_order
 from cvxnet.training.pricing.subdivision import Budget, subdivide
 from cvxnet.types import Array
@@ -48,21 +47,6 @@ MANY = 400
 """Circles on a sphere from which on cones are subdivided."""
 KEPT = 16
 """Local maxima remembered per circle (the best ones); the maximum itself is never dropped."""
-
-
-class LocalMaxima(NamedTuple):
-    """Local maxima of ``|g|`` above the floor, largest first, and the maximum.
-
-    ``rho`` is the maximum of ``|g|`` over the sphere, or the floor where nothing exceeds it;
-    ``rho + error`` bounds it in spite of rounding. Where the search was cut short ``error`` is
-    infinite.
-    """
-
-    rho: float
-    error: float
-    values: Array
-    units: Array
-    signs: Array
 
 
 def sweep(

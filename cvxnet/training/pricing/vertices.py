@@ -16,8 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
-from cvxnet.training.pricing.sweep import LocalMaxima, add, crossings, dot, plane_basis
+from cvxnet.training.pricing.sweep import add, crossings, dot, plane_basis
 from cvxnet.types import Array
 
 KEPT = 100

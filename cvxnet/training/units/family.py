@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.rounding import RoundedUnits
 from cvxnet.types import Array
 

@@ -21,7 +21,7 @@ from scipy import sparse
 from cvxnet.errors import InputError
 from cvxnet.layers import GatedLinear, Linear, Sequential
 from cvxnet.layers.linear import check_count
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily
 from cvxnet.types import Array
 from cvxnet.validation import check_matrix

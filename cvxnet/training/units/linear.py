@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cvxnet.layers import Linear, Sequential
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
 from cvxnet.types import Array
 

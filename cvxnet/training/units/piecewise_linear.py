@@ -29,8 +29,9 @@ from cvxnet.training.cells import (
 )
 from cvxnet.training.pricing.climbing import climb, random_starts
 from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
-from cvxnet.training.pricing.sweep import LocalMaxima, sweep
+from cvxnet.training.pricing.sweep import sweep
 from cvxnet.training.pricing.vertices import best_vertices
 from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.rounding import RoundedUnits

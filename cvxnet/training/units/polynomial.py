@@ -19,8 +19,8 @@ import numpy as np
 from cvxnet.errors import InputError
 from cvxnet.layers import Linear, Sequential, Square
 from cvxnet.layers.activations import check_number
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
-from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.spectrahedron import (
     Program,
     neural_decomposition,

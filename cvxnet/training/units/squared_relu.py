@@ -12,7 +12,7 @@ from cvxnet.layers import SquaredReLU
 from cvxnet.training.arrangement import Arrangement, arrange
 from cvxnet.training.pricing.curved_sweep import curved_sweep
 from cvxnet.training.pricing.interval_search import price_squared_relu
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import bending
 from cvxnet.types import Array

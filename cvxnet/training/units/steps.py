@@ -18,6 +18,7 @@ from cvxnet.errors import UnsupportedError
 from cvxnet.layers import Sign, Threshold
 from cvxnet.training.arrangement import count_cells
 from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.dichotomies import Signs
 from cvxnet.training.pricing.steps.faces import all_sides, middle_of_cell
 from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes, find_hyperplanes
@@ -28,7 +29,6 @@ from cvxnet.training.pricing.steps.pricing import (
     unit_with,
 )
 from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
-from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, single_unit
 from cvxnet.types import Array
 

@@ -19,7 +19,7 @@ import numpy as np
 from cvxnet.layers import Tanh
 from cvxnet.training.arrangement import reduce_to_rank
 from cvxnet.training.pricing.interval_search import price_tanh
-from cvxnet.training.pricing.sweep import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.curved import split
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array

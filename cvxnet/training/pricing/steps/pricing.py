@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
 from cvxnet.training.pricing.steps.faces import best_face, middle_of_cell, point_on_face
 from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes
-from cvxnet.training.pricing.sweep import LocalMaxima
 from cvxnet.types import Array
 
 KEPT = 100

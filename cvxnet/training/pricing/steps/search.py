@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from cvxnet.training.clock import now
+from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.branching import bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.dichotomies import Signs, sign_of
 from cvxnet.training.pricing.steps.pricing import Found, StepFunction, local_maxima, origin
-from cvxnet.training.pricing.sweep import LocalMaxima
 
 LADDER = (2.0, 1.5, 1.2, 1.1, 1.03, 1.01, 1.0 + 1e-9)
 """Bounds to prove one after the other, as multiples of the best value or of the floor."""

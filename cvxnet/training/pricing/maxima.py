@@ -1,0 +1,32 @@
+"""What pricing finds: local maxima of ``|v . phi_u(X)|`` over the units of a family."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cvxnet.types import Array
+
+
+class LocalMaxima(NamedTuple):
+    """Local maxima above a floor, largest first, and the maximum.
+
+    Attributes
+    ----------
+    rho : float
+        The maximum over all units, or the floor where nothing exceeds it.
+    error : float
+        ``rho + error`` bounds the maximum in spite of rounding. Where the search was cut short it
+        is infinite.
+    values : (m,) array
+        The local maxima.
+    units : (m, r) array
+        Where they are.
+    signs : (m,) array
+        The signs of ``v . phi_u(X)`` there, -1 or +1.
+    """
+
+    rho: float
+    error: float
+    values: Array
+    units: Array
+    signs: Array
