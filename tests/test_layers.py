@@ -151,9 +151,9 @@ def test_foreign_files_are_refused(tmp_path, damage, message):
 def test_files_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
         load(tmp_path / "missing.json")
-    with pytest.raises(InputError, match="cannot write"):
+    with pytest.raises(InputError, match="cannot be written"):
         make_net().save(tmp_path / "missing" / "net.json")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match="cannot write"):
+    with pytest.raises(InputError, match="cannot be written"):
         make_net().save(tmp_path / "folder")
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]

@@ -8,7 +8,6 @@ import json
 import os
 from dataclasses import asdict
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from rich.text import Text
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import bracket_text
-from cvxnet.proofs.certificate import replacing
+from cvxnet.data.files import replacing
 from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
 
@@ -228,7 +227,7 @@ def plain(array: Any) -> Any:
 
 def write_json(runs: Runs, path: str | os.PathLike[str]) -> None:
     """The document, replacing an old file in one step."""
-    with replacing(Path(path)) as file:
+    with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
         json.dump(document(runs), file)
 
 
@@ -268,7 +267,7 @@ def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
             group.seeds, group.objective, group.excess, strict=True
         )
     ]
-    with replacing(Path(path)) as file:
+    with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)

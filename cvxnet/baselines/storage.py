@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.baselines.tasks import Record, Task
+from cvxnet.data.files import check_path, replacing
 from cvxnet.errors import InputError
-from cvxnet.layers.network_file import check_path
 from cvxnet.proofs.certificate import installed_version
 
 TEXTS = ("optimizer", "stream")
@@ -62,17 +62,8 @@ class Store:
         path = self.path(task)
         if path is None:
             return
-        draft = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-        try:
-            with open(draft, "wb") as file:
-                np.savez(file, **{one.name: getattr(record, one.name) for one in fields(record)})
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error}.") from None
-        finally:
-            draft.unlink(missing_ok=True)
+        with replacing(path) as draft:
+            np.savez(draft, **{one.name: getattr(record, one.name) for one in fields(record)})
 
 
 def record_of(arrays: dict[str, Any]) -> Record:

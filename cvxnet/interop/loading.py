@@ -12,10 +12,9 @@ import cvxpy as cp
 from cvxnet import layers
 from cvxnet.errors import InputError
 from cvxnet.interop.torch import from_torch, read_state_dict
-from cvxnet.layers.containers import Sequential
+from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
-from cvxnet.layers.network_file import load
 
 TORCH_ENDINGS = (".pt", ".pth")
 # What may stand between the layers of a state dict, which names only layers with weights.

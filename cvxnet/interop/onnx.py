@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.data.files import check_path, replacing
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.interop.operators import ACTIVATIONS, OTHERS
 from cvxnet.layers import Conv2d, Sequential
 from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Layer
-from cvxnet.layers.network_file import check_path, write_bytes
 from cvxnet.types import Array
 
 # Read by onnxruntime 1.14 (2023) and everything after it.
@@ -73,7 +73,8 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
     columns = input_columns(net)
     model = graph.model(columns, net.width(columns))
     onnx.checker.check_model(model, full_check=True)
-    write_bytes(path, model.SerializeToString())
+    with replacing(path) as draft:
+        draft.write_bytes(model.SerializeToString())
 
 
 def input_columns(layer: Layer) -> int | None:

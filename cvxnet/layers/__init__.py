@@ -21,13 +21,12 @@ from cvxnet.layers.activations import (
     Threshold,
 )
 from cvxnet.layers.columns import LogSumExp, Maxout
-from cvxnet.layers.containers import Residual, Sequential
+from cvxnet.layers.containers import Residual, Sequential, load
 from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from cvxnet.layers.input_convex import InputConvex, input_convex
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
-from cvxnet.layers.network_file import load
 from cvxnet.layers.normalization import BatchNorm, LayerNorm
 
 __all__ = [

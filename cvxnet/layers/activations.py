@@ -20,7 +20,7 @@ from cvxnet.types import Array
 from cvxnet.validation import check_positive
 
 
-class Activation(Layer):
+class Activation(Layer, abstract=True):
     """A function of rows without weights, defined twice: for arrays and for CVXPY."""
 
     def values(self, z: Array) -> Array:
@@ -377,25 +377,3 @@ def check_number(value: Any, what: str) -> float:
     if not np.isfinite(number):
         raise InputError(f"{what} must be finite, not {number:g}.")
     return number
-
-
-ACTIVATIONS: tuple[type[Activation], ...] = (
-    ReLU,
-    LeakyReLU,
-    ELU,
-    CELU,
-    SELU,
-    Softplus,
-    SquaredReLU,
-    Square,
-    Abs,
-    Squareplus,
-    Sigmoid,
-    Tanh,
-    HardTanh,
-    SiLU,
-    GELU,
-    Sign,
-    Threshold,
-    Softmax,
-)

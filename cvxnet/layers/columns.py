@@ -69,6 +69,3 @@ class LogSumExp(Activation):
 def take(z: Tensor, columns: Any) -> Tensor:
     """Some columns of a matrix, or entries of a vector."""
     return z[columns] if z.ndim == 1 else z[:, columns]
-
-
-POOLINGS: tuple[type[Activation], ...] = (Maxout, LogSumExp)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cvxnet.errors import InputError
+from cvxnet.layers import network_file
 from cvxnet.layers.layer import Layer, Tensor
 
 
@@ -66,9 +67,7 @@ class Sequential(Layer):
 
     def save(self, path: str | Path) -> None:
         """Write the network as JSON; numbers come back exactly. See `load`."""
-        from cvxnet.layers.network_file import save  # storage knows all layers, this one too
-
-        save(self, path)
+        network_file.save(self, path)
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -129,6 +128,40 @@ class Residual(Layer):
         if self.shortcut is None:
             return f"Residual({self.body!r})"
         return f"Residual({self.body!r}, shortcut={self.shortcut!r})"
+
+
+def load(path: str | Path) -> Sequential:
+    """Read a network that `Sequential.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    Sequential
+        The same layers with the same weights, number for number.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, or it holds no network; says what is wrong with it.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.json"
+    >>> net.save(file)
+    >>> bool((load(file)([1.0, 2.0]) == net([1.0, 2.0])).all())
+    True
+    """
+    network = network_file.read(path)
+    if not isinstance(network, Sequential):
+        raise InputError(f"{path} holds a {type(network).__name__}, not a Sequential.")
+    return network
 
 
 def make_generator(seed: int | np.random.Generator) -> np.random.Generator:

@@ -175,7 +175,7 @@ class Conv2d(Linear):
         return f"Conv2d({w.channels}, {self.out_channels}, {w.kernel}, image={w.image})"
 
 
-class Pool2d(Activation):
+class Pool2d(Activation, abstract=True):
     """Windows of an image, each reduced to one number."""
 
     def __init__(
@@ -252,6 +252,3 @@ class Flatten(Activation):
 
     def forward(self, z: Tensor) -> Tensor:
         return z
-
-
-IMAGE_LAYERS: tuple[type[Layer], ...] = (Conv2d, MaxPool2d, AvgPool2d, Flatten)

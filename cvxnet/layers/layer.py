@@ -8,6 +8,7 @@ package asks which of the two it is.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -52,6 +53,10 @@ def recorded_calls() -> Iterator[list[Call]]:
         yield calls
 
 
+KINDS: dict[str, type[Layer]] = {}
+"""Every kind of layer by the name of its class, as files name it; subclasses add themselves."""
+
+
 class Layer:
     """A function of rows with named weights; subclasses define `forward`.
 
@@ -71,6 +76,12 @@ class Layer:
     statistics: ClassVar[tuple[str, ...]] = ()
     wraps: ClassVar[bool] = False
 
+    def __init_subclass__(cls, abstract: bool = False, **_: Any) -> None:
+        """Register a kind of layer; ``abstract`` ones only serve others."""
+        taken = KINDS.get(cls.__name__)
+        if not abstract and (taken is None or not taken.__module__.startswith("cvxnet.")):
+            KINDS[cls.__name__] = cls
+
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.given = True
@@ -80,8 +91,12 @@ class Layer:
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def options(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON types: ``type(self)(**options)`` is this layer."""
-        return {}
+        """The constructor's arguments, as JSON types: ``type(self)(**options)`` is this layer.
+
+        Here: the attributes that are called like them.
+        """
+        names = () if self.wraps else inspect.signature(type(self)).parameters
+        return {name: vars(self)[name] for name in names if name in vars(self)}
 
     def children(self) -> dict[str, Layer]:
         """The layers inside this one, by the prefix that their weights have in the state dict."""

@@ -7,21 +7,16 @@ survives unchanged.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
-import os
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from cvxnet.data.files import check_path, read_json, replacing
 from cvxnet.errors import InputError
-from cvxnet.layers import activations, columns, images, normalization
-from cvxnet.layers.containers import Residual, Sequential
-from cvxnet.layers.gated import GatedLinear
-from cvxnet.layers.input_convex import InputConvex
-from cvxnet.layers.layer import Layer
-from cvxnet.layers.linear import Linear
+from cvxnet.layers.layer import KINDS, Layer
 
 FEW = 10**6
 """For so many weights there is room in any case."""
@@ -29,19 +24,6 @@ MOST_PIXELS = 10**8
 """In all windows of a layer together: indices of a gigabyte."""
 FORMAT = "cvxnet network"
 VERSION = 1
-LAYERS: dict[str, type[Layer]] = {
-    layer.__name__: layer
-    for layer in (
-        *activations.ACTIVATIONS,
-        *images.IMAGE_LAYERS,
-        *normalization.NORMALIZATIONS,
-        *columns.POOLINGS,
-        GatedLinear,
-        InputConvex,
-        Linear,
-        Residual,
-    )
-}
 
 
 def save(network: Layer, path: str | Path) -> None:
@@ -54,22 +36,12 @@ def save(network: Layer, path: str | Path) -> None:
         "given": [prefix for prefix, layer in network.named_layers() if layer.given],
         "state": state,
     }
-    write_text(Path(path), json.dumps(content, allow_nan=False) + "\n")
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def load(path: str | Path) -> Sequential:
-    """Read a network that `Sequential.save` wrote.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> from cvxnet.layers import Linear, ReLU, Sequential
-    >>> net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
-    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.json"
-    >>> net.save(file)
-    >>> bool((load(file)([1.0, 2.0]) == net([1.0, 2.0])).all())
-    True
-    """
+def read(path: str | Path) -> Layer:
+    """The network in a file that `save` wrote; InputError where it is damaged or another's."""
     content = read_json(check_path(path))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a cvxnet network (no 'format': {FORMAT!r} in it).")
@@ -87,8 +59,6 @@ def load(path: str | Path) -> Sequential:
         raise InputError(f"{path} is damaged: {error!r}. Save the network again.") from None
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
-    if not isinstance(network, Sequential):
-        raise InputError(f"{path} holds a {type(network).__name__}, not a Sequential.")
     for prefix, layer in network.named_layers():
         layer.given = prefix in given
     return network
@@ -96,12 +66,21 @@ def load(path: str | Path) -> Sequential:
 
 def describe(layer: Layer) -> dict[str, Any]:
     """The layer's name, options and children, as JSON types."""
-    if type(layer) is not Sequential and LAYERS.get(type(layer).__name__) is not type(layer):
-        raise InputError(f"{layer!r} is not one of cvxnet's layers and cannot be saved.")
+    if KINDS.get(type(layer).__name__) is not type(layer):
+        raise InputError(
+            f"{layer!r} cannot be saved: the name of its class is that of another layer. Rename it."
+        )
+    options = layer.options()
+    lost = set() if layer.wraps else {*inspect.signature(type(layer)).parameters} - {*options}
+    if lost:
+        raise InputError(
+            f"{layer!r} cannot be saved: its options() do not say what {min(lost)!r} is. Keep it "
+            "as an attribute of that name, or define options()."
+        )
     children = layer.children().values() if layer.wraps else ()
     return {
         "layer": type(layer).__name__,
-        "options": layer.options(),
+        "options": options,
         "children": [describe(child) for child in children],
     }
 
@@ -140,49 +119,6 @@ def build(description: dict[str, Any]) -> Layer:
     """The layer that `describe` described."""
     children = [build(child) for child in description["children"]]
     name = description["layer"]
-    if name == "Sequential":
-        return Sequential(*children)
-    if name not in LAYERS:
-        raise InputError(f"unknown layer {name!r}; known: {', '.join(LAYERS)}, Sequential.")
-    return LAYERS[name](*children, **description["options"])
-
-
-def check_path(path: Any) -> Path:
-    """A path; InputError for what is none."""
-    try:
-        return Path(path)
-    except TypeError:
-        raise InputError(
-            f"a file is named by a str or a path, not by a {type(path).__name__}."
-        ) from None
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file, or an InputError that says why it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON ({error}).") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of text in UTF-8."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file by renaming a finished temporary one over it."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}.") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp makes files private; a saved network is not
-        os.replace(temporary, path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror}.") from None
+    if name not in KINDS:
+        raise InputError(f"unknown layer {name!r}; known: {', '.join(KINDS)}.")
+    return KINDS[name](*children, **description["options"])

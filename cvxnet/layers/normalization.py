@@ -14,7 +14,7 @@ from cvxnet.layers.linear import check_count
 from cvxnet.validation import check_positive
 
 
-class Normalization(Layer):
+class Normalization(Layer, abstract=True):
     """Columns scaled by ``weight`` and shifted by ``bias`` after some standardisation."""
 
     def __init__(self, features: int, eps: float = 1e-5) -> None:
@@ -92,6 +92,3 @@ def product(z: Tensor, factors: Tensor) -> Tensor:
     if len(z.shape) == 2:
         factors = cp.broadcast_to(factors, z.shape)
     return cp.multiply(factors, z)
-
-
-NORMALIZATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm)

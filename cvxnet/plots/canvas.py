@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnet.bracket import bracket_text
+from cvxnet.data.files import replacing
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
@@ -71,15 +71,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a picture; its format follows the name, and an old file is replaced in one step."""
-    path = Path(path)
-    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
     try:
-        figure.savefig(draft, dpi=RESOLUTION)
-        os.replace(draft, path)
-    except (OSError, ValueError) as error:
+        with replacing(path) as draft:
+            figure.savefig(draft, dpi=RESOLUTION)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"the picture {path} cannot be written: {error}.") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def check_names(names: Sequence[str] | None, d: int) -> list[str]:

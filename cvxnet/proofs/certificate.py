@@ -87,18 +87,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text, relative_gap
+from cvxnet.data.files import replacing
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
@@ -247,7 +246,7 @@ class Certificate:
         """
         document = self.to_dict(embed_data)
         lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
-        with replacing(Path(path)) as file:
+        with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
             file.write("{\n" + ",\n".join(lines) + "\n}\n")
 
     @classmethod
@@ -328,19 +327,3 @@ def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments:
             f"{what} cannot be used: {refusal}. The format is described in "
             "cvxnet/proofs/certificate.py."
         ) from None
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """A file for writing that takes the place of ``path`` only once it is complete."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
