@@ -16,8 +16,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis import Verdict, convexity
-from cvxnet.analysis.phrases import witness_lines
-from cvxnet.analysis.trees import SILENT
+from cvxnet.analysis.show import SILENT
 from cvxnet.layers import Linear, ReLU, Sequential, Softplus, Square
 
 UP: Any = {"nonneg": True}
@@ -251,7 +250,7 @@ def evidence(verdict: Verdict) -> str:
     if verdict.convex:
         both = " (and concave)" if verdict.concave else ""
         return f"proved{both}: {', then '.join(moving_steps(verdict))}"
-    return "refuted: " + "; ".join(witness_lines(verdict.counterexamples["convex"]))
+    return "refuted: " + "; ".join(verdict.counterexamples["convex"].lines())
 
 
 def moving_steps(verdict: Verdict) -> list[str]:

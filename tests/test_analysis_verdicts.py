@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
-from cvxnet.analysis.trees import grow_tree, lines_of
+from cvxnet.analysis.show import grow_tree, lines_of
 from cvxnet.errors import InputError
 
 UP = {"nonneg": True}

@@ -1,6 +1,6 @@
 """Ask: verdicts on convexity, with derivations, counterexamples, blame and repairs."""
 
-from cvxnet.analysis.answers import convexity
+from cvxnet.analysis.inquiry import convexity
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.analysis.witnesses import Counterexample
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
 from cvxnet.analysis.derivation import derive_facts
-from cvxnet.analysis.questions import Question, ask_about_network, weight_names
-from cvxnet.analysis.verdicts import Verdict
+from cvxnet.analysis.questions import Question, ask_again, weight_names
 
 MOST_BLOCKS = 12
 MOST_SUBSETS = 10
@@ -18,46 +18,25 @@ def block_names(network: Any) -> list[str]:
     return list(dict.fromkeys(name.rpartition(".")[0] for name in weight_names(network)))
 
 
-def find_blocks(verdict: Verdict) -> dict[str, Any]:
+def find_blocks(question: Question, decide: Callable[[Question], bool | None]) -> dict[str, Any]:
     """For networks: the verdict in each block of weights, and maximal sets proved jointly convex.
 
     The other blocks are fixed at the values they were given, or at any values that the declared
-    signs allow.
+    signs allow. ``decide`` answers a question: convex, not convex or unknown.
     """
-    question = verdict.question
     if question.network is None:
         return {}
     names = block_names(question.network)
     if not names or len(names) > MOST_BLOCKS:
         return {}
-    single = {name: judge(question, [name]) for name in names}
+    single = {name: decide(ask_again(question, wrt=[name])) for name in names}
     proved = [name for name in names if single[name]]
     return {"single": single, "maximal": largest_sets(question, proved)}
 
 
-def ask(question: Question, blocks: list[str]) -> Question:
-    """The same question about other unknowns."""
-    options = dict(question.options)
-    return ask_about_network(
-        question.network,  # type: ignore[arg-type]  # callers checked that there is a network
-        blocks,
-        options["loss"],
-        options["data"],
-        options["inputs"],
-        options["weight_decay"],
-    )
-
-
-def judge(question: Question, blocks: list[str]) -> bool | None:
-    """The full verdict on a set of blocks."""
-    from cvxnet.analysis.answers import answer  # answers builds verdicts, which ask for blocks
-
-    return answer(ask(question, blocks)).convex
-
-
 def proved_by_rules(question: Question, blocks: list[str]) -> bool:
     """Whether the composition rules alone prove joint convexity."""
-    asked = ask(question, blocks)
+    asked = ask_again(question, wrt=blocks)
     return bool(derive_facts(asked, asked.tape())[-1].convex.all())
 
 

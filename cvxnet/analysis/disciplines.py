@@ -12,31 +12,28 @@ from cvxpy.atoms.affine import binary_operators as binary
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.loglog import log_log_curvature
+from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rules import MOVES
 from cvxnet.analysis.shapes import profile_of
 from cvxnet.analysis.tape import Tape
-from cvxnet.analysis.verdicts import Verdict
 
 
 @np.errstate(all="ignore")
-def find_disciplines(verdict: Verdict) -> dict[str, str]:
+def find_disciplines(question: Question) -> dict[str, str]:
     """One line for each discipline."""
-    question = verdict.question
     tape = question.tape()
     facts = derive_facts(question, tape)
-    lines = {
-        "log-log convex (DGP)": log_log_line(verdict, tape),
+    return {
+        "log-log convex (DGP)": log_log_line(question, tape),
         "quasiconvex (DQCP)": quasi_line(facts[-1], tape),
         "difference of convex (DCCP)": difference_line(tape, facts),
         "smooth (DNLP)": smooth_line(tape),
     }
-    alone = " (the objective alone, without the constraints)" if verdict.parts else ""
-    return {name: line + alone for name, line in lines.items()}
 
 
-def log_log_line(verdict: Verdict, tape: Tape) -> str:
+def log_log_line(question: Question, tape: Tape) -> str:
     """Log-log curvature on the positive orthant."""
-    word, obstacle = log_log_curvature(verdict.question, tape)
+    word, obstacle = log_log_curvature(question, tape)
     if word == "unknown":
         return f"not by the rules ({obstacle})"
     return f"log-log {word} where all unknowns, and free weights and inputs, are > 0"

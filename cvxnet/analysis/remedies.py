@@ -1,39 +1,81 @@
-"""Proposals for networks; `repairs` verifies them and throws most of them away."""
+"""Proposals for networks; `repairs` verifies them and throws most of them away.
+
+Most change the network or what is trained. A lift changes the variables instead: the training
+problem becomes convex and keeps its optimum.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
+import cvxpy as cp
 import numpy as np
 
+from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
-from cvxnet.analysis.questions import Question, check_blocks
-from cvxnet.analysis.repairs import asked_again, count_negative
+from cvxnet.analysis.loglog import log_log_curvature
+from cvxnet.analysis.questions import Question, ask_again, check_blocks, weight_names
 from cvxnet.errors import CvxnetError
-from cvxnet.layers import activations
 from cvxnet.layers.layer import Layer
-from cvxnet.layers.linear import Linear
 from cvxnet.losses import LOSSES
+from cvxnet.training.program import program
+from cvxnet.validation import as_floats
 
 MOST_SINGLE = 6  # with more layers, only all of them together
-Proposal: TypeAlias = tuple[str, str, float, Question]
+MOST_SAMPLES = 8
 
-RELATIVES: dict[str, tuple[str, ...]] = {
-    "Sigmoid": ("Softplus", "ReLU"),
-    "Tanh": ("ReLU", "Softplus"),
-    "HardTanh": ("ReLU",),
-    "SiLU": ("Softplus", "ReLU"),
-    "GELU": ("Softplus", "ReLU"),
-    "SELU": ("ELU",),
-    "Sign": ("ReLU",),
-    "Threshold": ("ReLU",),
-    "Square": ("SquaredReLU",),
-    "Abs": ("ReLU",),
-    "ELU": ("ELU",),
-    "LeakyReLU": ("ReLU",),
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change that may help.
+
+    Attributes
+    ----------
+    change, cost : str
+        What to do, and what is given up.
+    rank : float
+        Smaller changes first.
+    changed : Question, CVXPY problem or None
+        What is to be judged; None for a change that is proved already.
+    outcome : str
+        What is said of the proof; "" for the reason that the verdict gives.
+    """
+
+    change: str
+    cost: str
+    rank: float
+    changed: Question | cp.Problem | None
+    outcome: str = ""
+
+
+def propose_for_network(question: Question) -> Iterator[Proposal]:
+    """Everything that might help a network, each change once."""
+    seen = set()
+    for remedy in REMEDIES:
+        for proposal in remedy(question):
+            if proposal.change not in seen:
+                seen.add(proposal.change)
+                yield proposal
+
+
+RELATIVES: dict[type[Layer], tuple[type[Layer], ...]] = {
+    L.Sigmoid: (L.Softplus, L.ReLU),
+    L.Tanh: (L.ReLU, L.Softplus),
+    L.HardTanh: (L.ReLU,),
+    L.SiLU: (L.Softplus, L.ReLU),
+    L.GELU: (L.Softplus, L.ReLU),
+    L.SELU: (L.ELU,),
+    L.Sign: (L.ReLU,),
+    L.Threshold: (L.ReLU,),
+    L.Square: (L.SquaredReLU,),
+    L.Abs: (L.ReLU,),
+    L.ELU: (L.ELU,),
+    L.LeakyReLU: (L.ReLU,),
 }
+"""Activations that are convex, in place of those that are not or not for every option."""
 
 
 def clip_weights(question: Question) -> Iterator[Proposal]:
@@ -44,18 +86,14 @@ def clip_weights(question: Question) -> Iterator[Proposal]:
         if chosen:
             network, cost, rank = clipped(question, chosen)
             if network is not None:
-                yield (
-                    f"make the weights of layer {', '.join(chosen)} >= 0",
-                    cost,
-                    rank,
-                    asked_again(question, network),
-                )
+                change = f"make the weights of layer {', '.join(chosen)} >= 0"
+                yield Proposal(change, cost, rank, ask_again(question, network))
 
 
 def later_layers(question: Question) -> list[str]:
     """Linear layers that the unknowns reach only through other layers."""
     network = network_of(question)
-    names = [name for name, layer in network.named_layers() if isinstance(layer, Linear)]
+    names = [name for name, layer in network.named_layers() if isinstance(layer, L.Linear)]
     asked = check_blocks(network, question.options["wrt"])
     if "input" in asked:
         return names[1:]
@@ -81,14 +119,14 @@ def clipped(question: Question, names: list[str]) -> tuple[Layer | None, str, fl
     for name in names:
         layer = layers[name]
         if (
-            not isinstance(layer, Linear)
+            not isinstance(layer, L.Linear)
             or layer.nonneg
             or not isinstance(layer.weight, np.ndarray)
         ):
             continue
         if layer.given:
-            count, smallest = count_negative(layer.weight)
-            entries, deepest = entries + count, min(deepest, smallest)
+            entries += int((layer.weight < 0.0).sum())
+            deepest = min(deepest, float(np.min(layer.weight, initial=0.0)))
             layer.tensors["weight"] = np.maximum(layer.weight, 0.0)
         declared += 1
         layer.nonneg, layer.nonpos = True, False
@@ -106,22 +144,13 @@ def replace_activations(question: Question) -> Iterator[Proposal]:
         network, changes = exchanged(network_of(question), position)
         if not changes:
             continue
-        text = ", ".join(changes)
-        yield (
-            f"replace {text}",
-            "another activation: train again",
-            2.0,
-            asked_again(question, network),
-        )
-        changed = asked_again(question, network)
-        both, cost, _ = clipped(changed, later) if later else (None, "", 0.0)
+        change, cost = f"replace {', '.join(changes)}", "another activation: train again"
+        changed = ask_again(question, network)
+        yield Proposal(change, cost, 2.0, changed)
+        both, price, _ = clipped(changed, later) if later else (None, "", 0.0)
         if both is not None:
-            yield (
-                f"replace {text} and make the weights of layer {', '.join(later)} >= 0",
-                f"another activation: train again; {cost}",
-                3.0,
-                asked_again(question, both),
-            )
+            change += f" and make the weights of layer {', '.join(later)} >= 0"
+            yield Proposal(change, f"{cost}; {price}", 3.0, ask_again(question, both))
 
 
 def exchanged(network: Layer, position: int) -> tuple[Layer, list[str]]:
@@ -141,13 +170,12 @@ def exchanged(network: Layer, position: int) -> tuple[Layer, list[str]]:
 
 def relative(layer: Layer, name: str, position: int, changes: list[str]) -> Layer:
     """The convex relative of an activation, or the layer itself."""
-    options = RELATIVES.get(type(layer).__name__, ())
+    options = RELATIVES.get(type(layer), ())
     if not options:
         return layer
     chosen = options[min(position, len(options) - 1)]
-    changes.append(f"{type(layer).__name__} (layer {name}) by {chosen}")
-    replacement: Layer = getattr(activations, chosen)()
-    return replacement
+    changes.append(f"{type(layer).__name__} (layer {name}) by {chosen.__name__}")
+    return chosen()
 
 
 def freeze(question: Question) -> Iterator[Proposal]:
@@ -166,7 +194,8 @@ def freeze(question: Question) -> Iterator[Proposal]:
         frozen = ", ".join(n for n in names if n not in chosen)
         text = f"train layer {', '.join(chosen)} {'instead' if alone else 'only'}{extra}"
         rank = 1.5 + 0.1 * (len(names) - len(chosen))
-        yield text, f"layer {frozen} stays fixed", rank, asked_again(question, wrt=list(chosen))
+        changed = ask_again(question, wrt=list(chosen))
+        yield Proposal(text, f"layer {frozen} stays fixed", rank, changed)
 
 
 def switch_loss(question: Question) -> Iterator[Proposal]:
@@ -177,14 +206,68 @@ def switch_loss(question: Question) -> Iterator[Proposal]:
     for name in LOSSES:
         if name != current:
             try:
-                yield (
-                    f"use the {name} loss",
-                    "another objective",
-                    2.5,
-                    asked_again(question, loss=name),
-                )
+                changed = ask_again(question, loss=name)
             except CvxnetError:
                 continue  # the labels do not fit that loss
+            yield Proposal(f"use the {name} loss", "another objective", 2.5, changed)
+
+
+def lift_to_cells(question: Question) -> Iterator[Proposal]:
+    """Two-layer ReLU training is a convex program in one vector for each activation pattern.
+
+    What is judged is that program for the first samples of the data (or for four made-up ones).
+    """
+    loss = question.options["loss"]
+    if loss is None or not is_two_layer_relu(question):
+        return
+    X, y = sample_data(question)
+    try:
+        written = program("relu", X, y, loss=loss, weight_decay=0.1)
+    except CvxnetError:
+        return
+    yield Proposal(
+        f'lift exactly: cn.train("relu", X, y, loss="{loss}", weight_decay=...)',
+        "needs weight decay; width is chosen by the optimum, and the number of cells grows like "
+        "n^rank",
+        0.5,
+        written,
+        f"verified on the program for {len(X)} samples with {X.shape[1]} features",
+    )
+
+
+def is_two_layer_relu(question: Question) -> bool:
+    """Whether all weights of a Linear-ReLU-Linear network with one output are asked about."""
+    network = network_of(question)
+    layers: Any = getattr(network, "layers", ())
+    if [type(layer) for layer in layers] != [L.Linear, L.ReLU, L.Linear]:
+        return False
+    whole = check_blocks(network, question.options["wrt"]) == set(weight_names(network))
+    free = not layers[0].nonneg and not layers[2].nonneg
+    return whole and free and layers[2].out_features == 1
+
+
+def sample_data(question: Question) -> tuple[Any, Any]:
+    """A few of the given samples, with at most two features, or four made-up ones."""
+    data = question.options["data"]
+    if data is not None:
+        X, y = as_floats(data[0], "X"), as_floats(data[1], "y")
+        return X[:MOST_SAMPLES, :2], y.ravel()[:MOST_SAMPLES]
+    first: Any = getattr(question.network, "layers", (None,))[0]
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 0.5]])
+    return X[:, : min(2, first.in_features)], np.array([1.0, -1.0, 1.0, -1.0])
+
+
+def take_logarithms(question: Question) -> Iterator[Proposal]:
+    """Log-log convex functions of positive unknowns are convex in the logarithms."""
+    word, _ = log_log_curvature(question, question.tape())
+    if word in ("convex", "affine"):
+        yield Proposal(
+            "substitute W = exp(V) and minimise the logarithm (geometric programming)",
+            "all unknowns, and free weights and inputs, must be > 0",
+            2.0,
+            None,
+            f"log-log {word}, by the log-log rules",
+        )
 
 
 REMEDIES: tuple[Callable[[Question], Iterator[Proposal]], ...] = (
@@ -192,4 +275,6 @@ REMEDIES: tuple[Callable[[Question], Iterator[Proposal]], ...] = (
     freeze,
     replace_activations,
     switch_loss,
+    lift_to_cells,
+    take_logarithms,
 )

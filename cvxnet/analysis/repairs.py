@@ -1,126 +1,136 @@
-"""Repairs: changes that restore convexity, each verified by a verdict of its own."""
+"""Repairs: changes that restore convexity, each verified by a verdict of its own.
+
+A rewrite of a CVXPY expression is offered if CVXPY then accepts it as DCP and it is an identity for
+the signs at hand; or, with what it leaves out of the domain, if it equals the original at random
+points.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
 
+import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.questions import Question
+from cvxnet.analysis.identities import Rewritten, rewritten_everywhere
+from cvxnet.analysis.questions import Question, ask_about_expression
 from cvxnet.analysis.readings import definite_forms
-from cvxnet.analysis.verdicts import Verdict
+from cvxnet.analysis.remedies import Proposal, propose_for_network
+from cvxnet.analysis.search import Space
+from cvxnet.analysis.tape import dense
+from cvxnet.analysis.verdicts import Repair, Verdict
 
 MOST_REPAIRS = 8
+Judge: TypeAlias = Callable[[Question | cp.Problem], Verdict | None]
+"""Gives the verdict on a changed question or a problem, or None where it has no curvature."""
 
 
-@dataclass(frozen=True)
-class Repair:
-    """A change, what it costs, and the verdict that it leads to.
-
-    Attributes
-    ----------
-    change : str
-        What to do.
-    outcome : str
-        What was then proved.
-    cost : str
-        What is given up.
-    rank : float
-        Smaller changes first.
-    verdict : Verdict or None
-        The verdict on the changed question (None where log-log rules proved it, or where it is
-        the nearest reading of the numbers, which carries its own question).
-    """
-
-    change: str
-    outcome: str
-    cost: str
-    rank: float
-    verdict: Verdict | None
-
-
-def find_repairs(verdict: Verdict) -> tuple[Repair, ...]:
+def find_repairs(verdict: Verdict, judge: Judge) -> tuple[Repair, ...]:
     """Repairs that were verified, the smallest change first; none for what is convex."""
     question = verdict.question
     if verdict.convex:
         accepted = question.expression.is_convex() or question.expression.is_concave()
-        return () if accepted else tuple(rewritten(question))
-    proposals = propose_for_network(question) if question.network is not None else iter(())
-    found = [r for proposal in proposals if (r := verified(*proposal)) is not None]
-    found += rewritten(question)
+        return () if accepted else tuple(rewritten(question, judge))
+    found = rewritten(question, judge)
     if question.network is not None:
-        from cvxnet.analysis.lifts import find_lifts
-
-        found += [Repair(*lift) for lift in find_lifts(question)]
-    found += [again for goal in verdict.rounding for again in read_again(verdict, goal)]
+        proposals = propose_for_network(question)
+        found += [r for proposal in proposals if (r := verified(proposal, judge)) is not None]
+    for goal in verdict.rounding:
+        found += read_again(verdict, goal, judge)
     found.sort(key=lambda repair: repair.rank)
     return tuple(found[:MOST_REPAIRS])
 
 
-def read_again(verdict: Verdict, goal: str) -> list[Repair]:
+def verified(proposal: Proposal, judge: Judge) -> Repair | None:
+    """The repair, if what is proposed has the answer convex (a rewrite may be concave)."""
+    if proposal.changed is None:
+        return Repair(proposal.change, proposal.outcome, proposal.cost, proposal.rank, None)
+    verdict = judge(proposal.changed)
+    if verdict is None:
+        return None
+    goal = "convex" if verdict.convex else "concave"
+    outcome = "affine" if verdict.convex and verdict.concave else goal
+    said = f"{outcome}, {proposal.outcome or verdict.reasons[goal]}"
+    return Repair(proposal.change, said, proposal.cost, proposal.rank, verdict)
+
+
+def read_again(verdict: Verdict, goal: str, judge: Judge) -> list[Repair]:
     """For a refutation within rounding: forms that have the curvature, and the nearest reading."""
     found = []
     for change, distance, expression in definite_forms(verdict.question.expression):
         asked = replace(verdict.question, expression=expression, owners={}, weights={})
         cost = "rests on that" if distance is None else f"moves numbers by at most {distance:.2g}"
-        repair = verified(change, cost, 0.1, asked)
-        if repair is not None:
-            found.append(repair)
+        repair = verified(Proposal(change, cost, 0.1, asked), judge)
+        found += [] if repair is None else [repair]
     reading = verdict.rounding[goal]
     cost = f"moves numbers by at most {reading.distance:.2g}"
     outcome = f"{goal}, proved of that function"
     return [*found, Repair(f"read it so: {reading.change}", outcome, cost, 0.2, None)]
 
 
-def verified(change: str, cost: str, rank: float, question: Question) -> Repair | None:
-    """The repair, if the changed question has the answer convex (a rewrite may be concave)."""
-    from cvxnet.analysis.answers import answer  # answers builds verdicts, which ask for repairs
-
-    verdict = answer(question)
-    goal = "convex" if verdict.convex else "concave"
-    if not verdict.convex and not (verdict.concave and question.network is None):
-        return None
-    outcome = "affine" if verdict.convex and verdict.concave else goal
-    return Repair(change, f"{outcome}, {verdict.reasons[goal]}", cost, rank, verdict)
-
-
-def rewritten(question: Question) -> list[Repair]:
+def rewritten(question: Question, judge: Judge) -> list[Repair]:
     """For CVXPY expressions: the same function written so that CVXPY accepts it."""
-    from cvxnet.analysis.rewrites import find_rewrites
-
-    return [] if question.network is not None else find_rewrites(question)
-
-
-def propose_for_network(question: Question) -> Iterator[tuple[str, str, float, Question]]:
-    """Everything that might help a network, most of it verified away again."""
-    from cvxnet.analysis.remedies import REMEDIES
-
-    seen = set()
-    for remedy in REMEDIES:
-        for change, cost, rank, changed in remedy(question):
-            if change not in seen:
-                seen.add(change)
-                yield change, cost, rank, changed
+    if question.network is not None:
+        return []
+    found = []
+    for rewrite in rewritten_everywhere(question):
+        changed = rewrite.expression
+        accepted = changed.is_convex() or changed.is_concave()
+        if accepted and (rewrite.same or equal(question.expression, changed)):
+            asked = replace(question, expression=changed, owners={}, weights={})
+            change = f"write it as {', '.join(rewrite.names)}"
+            cost = cost_of(question.expression, rewrite)
+            repair = verified(Proposal(change, cost, 0.0, asked), judge)
+            found += [] if repair is None else [repair]
+    return found
 
 
-def asked_again(question: Question, network: Any = None, **options: Any) -> Question:
-    """The question about another network or with other options."""
-    from cvxnet.analysis.questions import ask_about_network
-
-    merged = {**question.options, **options}
-    again: Any = question.network if network is None else network
-    return ask_about_network(
-        again,
-        merged["wrt"],
-        merged["loss"],
-        merged["data"],
-        merged["inputs"],
-        merged["weight_decay"],
-    )
+def cost_of(one: Any, rewrite: Rewritten) -> str:
+    """What a rewrite costs: nothing, or the part of the domain that it leaves out."""
+    if rewrite.same:
+        return "nothing: the same function"
+    if not restricts(one, rewrite.expression):
+        return "nothing: the same function, at random points"
+    domain = ", ".join(str(constraint) for constraint in rewrite.expression.domain)
+    return f"restricts to {domain}; the same function there"
 
 
-def count_negative(weight: Any) -> tuple[int, float]:
-    """How many entries are below zero, and the smallest."""
-    return int((weight < 0.0).sum()), float(np.min(weight, initial=0.0))
+@np.errstate(all="ignore")
+def restricts(one: Any, two: Any) -> bool:
+    """Whether at some random point the first is defined and the second is not."""
+    variables = one.variables()
+    saved = [variable.value for variable in variables]
+    rng = np.random.default_rng(0)
+    try:
+        for _ in range(30):
+            for variable in variables:
+                variable.value = variable.project(rng.standard_normal(variable.shape))
+            defined = all(holds(c) for c in one.domain) and np.all(np.isfinite(dense(one.value)))
+            if defined and not all(holds(c) for c in two.domain):
+                return True
+        return False
+    finally:
+        for variable, value in zip(variables, saved, strict=True):
+            variable.value = value
+
+
+def holds(constraint: Any) -> bool:
+    """Whether a constraint is met at the variables' values."""
+    return bool(np.all(constraint.violation() <= 1e-9))
+
+
+@np.errstate(all="ignore")
+def equal(one: Any, two: Any) -> bool:
+    """Whether two expressions agree at random points where both are defined."""
+    question = ask_about_expression(cp.hstack([cp.vec(one, order="F"), cp.vec(two, order="F")]))
+    space = Space(question, question.tape())
+    if not space.drawable or not space.size:
+        return False
+    points = space.clipped(np.abs(space.draw(200, False)))
+    f = space.f(points, space.draw_free(200, False))
+    left, right = f[:, : one.size], f[:, one.size :]
+    both = np.isfinite(left) & np.isfinite(right)
+    close = np.abs(left - right) <= 1e-7 * (1.0 + np.abs(left))
+    return bool(both.any() and close[both].all())

@@ -25,6 +25,7 @@ from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 
+from cvxnet.analysis.constraints import kind_of
 from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.forms import normal_forms
@@ -134,13 +135,12 @@ def needs_of(node: Any, question: Question) -> Iterator[Need]:
     except ValueError:  # a power whose exponent is a parameter without a value
         return
     for number, constraint in enumerate(constraints):
-        kind = type(constraint).__name__
-        if kind == "PSD":
+        if isinstance(constraint, cp.PSD):
             matrix = constraint.args[0]
             matrix = matrix.args[0] if isinstance(matrix, affine.add_expr.AddExpression) else matrix
             word = "definite" if is_open(node, number) else "semidefinite"
             yield Need(word, matrix, f"{show(matrix, question)} positive {word}")
-        elif kind == "Equality":
+        elif isinstance(constraint, cp.constraints.Equality):
             matrix = constraint.args[1]
             yield Need("symmetric", matrix, f"{show(matrix, question)} symmetric")
         else:
@@ -348,11 +348,12 @@ def given_rows(question: Question) -> list[Row]:
 
 def constraint_rows(constraint: Any, question: Question) -> Iterator[Row]:
     """The rows of an affine equality or inequality; none for others."""
-    kind, label = type(constraint).__name__, short(constraint)
-    if kind in ("Inequality", "NonPos", "Equality", "Zero"):
-        yield from rows_of(Need(">=", -constraint.expr, label), question)
-    if kind in ("NonNeg", "Equality", "Zero"):
-        yield from rows_of(Need(">=", constraint.expr, label), question)
+    kind, label = kind_of(constraint), short(constraint)
+    if kind.compared:
+        judged = kind.judged(constraint)
+        yield from rows_of(Need(">=", -judged, label), question)
+        if kind.affine:
+            yield from rows_of(Need(">=", judged, label), question)
 
 
 def rows_of(need: Need, question: Question) -> Iterator[Row]:

@@ -15,11 +15,13 @@ import numpy as np
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 from numpy.typing import NDArray
 
+from cvxnet.analysis.constraints import limits_of
 from cvxnet.analysis.documents import has_formula
 from cvxnet.analysis.domains import Domain, domain_of
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.simplification import simplified
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
@@ -182,46 +184,6 @@ class Space:
         with np.errstate(all="ignore"):
             value = self.limits.evaluate(self.split(flat) | free)[-1]
         return np.broadcast_to(value, (len(flat), *value.shape[1:])).max(axis=1)
-
-
-def limits_of(constraints: tuple[Any, ...]) -> list[Any] | None:
-    """One vector with no entry above zero where the constraints hold; None for unknown cones."""
-    parts = [limit_of(constraint) for constraint in constraints]
-    if any(part is None for part in parts):
-        return None
-    vectors = [cp.vec(expression, order="F") for part in parts for expression in part or ()]
-    return [cp.hstack(vectors)] if vectors else []
-
-
-def limit_of(constraint: Any) -> list[Any] | None:
-    """The same of one constraint, as expressions of any shape."""
-    kind, args = type(constraint).__name__.removesuffix("Approx"), constraint.args
-    if kind.startswith("PowCone") and constraint.alpha.parameters():
-        return None
-    if kind in ("Inequality", "NonPos"):
-        return [constraint.expr]
-    if kind in ("Equality", "Zero"):
-        return [cp.abs(constraint.expr)]
-    if kind == "NonNeg":
-        return [-args[0]]
-    if kind == "FiniteSet":
-        values = dense(args[1].value).ravel()
-        return [cp.minimum(*(cp.abs(args[0] - v) for v in (*values, values[0])))]
-    if kind == "SOC":
-        return [cp.norm(args[1], axis=constraint.axis if args[1].ndim > 1 else None) - args[0]]
-    if kind == "PSD":
-        return [-cp.lambda_min(args[0] + args[0].T)]
-    if kind == "ExpCone":
-        return [cp.multiply(args[1], cp.exp(args[0] / args[1])) - args[2], -args[1]]
-    if kind == "PowCone3D":
-        powers = np.reshape(dense(constraint.alpha.value), args[0].shape)
-        logs = cp.multiply(powers, cp.log(args[0])) + cp.multiply(1 - powers, cp.log(args[1]))
-        return [cp.abs(args[2]) - cp.exp(logs)]
-    if kind == "PowConeND":
-        logs = cp.multiply(dense(constraint.alpha.value), cp.log(args[0]))
-        along = constraint.axis if args[0].ndim > 1 else None
-        return [cp.abs(args[1]) - cp.exp(cp.sum(logs, axis=along))]
-    return None
 
 
 def narrow(count: int, shape: tuple[int, ...]) -> Array:
@@ -513,8 +475,6 @@ def hessians(space: Space, base: Array, free: dict[int, Array], width: float) ->
 
 def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counterexample | None:
     """The verified counterexample with the shortest numbers that still violates."""
-    from cvxnet.analysis.simplification import simplified  # it uses Space and Segment
-
     for candidate in simplified(space, found, sign):
         verified = verify(
             space.question,

@@ -1,19 +1,71 @@
-"""The verdict: proved, refuted or unknown, with the evidence."""
+"""The verdict: proved, refuted or unknown, with the evidence. A record that computes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
+
+from rich.console import Group
 
 from cvxnet.analysis.blame import Blame
 from cvxnet.analysis.derivation import Derivation
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading
+from cvxnet.analysis.show import Page, as_html, as_rich, as_svg, as_text
 from cvxnet.analysis.witnesses import Counterexample
 
 WORDS = {True: "proved", False: "refuted", None: "unknown"}
+ANSWERS = {True: "yes, proved", False: "no, refuted", None: "unknown"}
+BLOCK_WORDS = {True: "convex", False: "not convex", None: "unknown"}
+TITLES = {
+    "convex": "Counterexample to convexity",
+    "concave": "Counterexample to concavity",
+    "set": "Counterexample: the feasible set is not convex",
+}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that makes something convex, what it costs, and the verdict that it leads to.
+
+    Attributes
+    ----------
+    change : str
+        What to do.
+    outcome : str
+        What was then proved.
+    cost : str
+        What is given up.
+    rank : float
+        Smaller changes first.
+    verdict : Verdict or None
+        The verdict on the changed question (None where log-log rules proved it, or where it is
+        the nearest reading of the numbers, which carries its own question).
+    """
+
+    change: str
+    outcome: str
+    cost: str
+    rank: float
+    verdict: Verdict | None
+
+    def __str__(self) -> str:
+        return f"{self.change} -> {self.outcome} (cost: {self.cost})"
+
+    def to_dict(self) -> dict[str, str]:
+        """The words, without the verdict."""
+        return {"change": self.change, "outcome": self.outcome, "cost": self.cost}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """How to find what a verdict has to say beside convexity, once it is asked for."""
+
+    disciplines: Callable[[Verdict], Mapping[str, str]]
+    blocks: Callable[[Verdict], Mapping[str, Any]]
+    repairs: Callable[[Verdict], tuple[Repair, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -87,6 +139,7 @@ class Verdict:
     rounding: Mapping[str, Reading] = field(default_factory=dict)
     relaxation: Verdict | None = None
     question: Question = field(repr=False, compare=False)
+    beside: Beside = field(repr=False, compare=False)
 
     @property
     def counterexample(self) -> Counterexample | None:
@@ -109,35 +162,66 @@ class Verdict:
     @cached_property
     def disciplines(self) -> Mapping[str, str]:
         """What other disciplines say: log-log, quasiconvex, difference of convex, smooth."""
-        from cvxnet.analysis.disciplines import find_disciplines
-
-        return find_disciplines(self)
+        return self.beside.disciplines(self)
 
     @cached_property
     def blocks(self) -> Mapping[str, Any]:
         """For networks: the verdict in each block of weights, and maximal sets of blocks."""
-        from cvxnet.analysis.blocks import find_blocks
-
-        return find_blocks(self)
+        return self.beside.blocks(self)
 
     @cached_property
-    def repairs(self) -> tuple[Any, ...]:
+    def repairs(self) -> tuple[Repair, ...]:
         """Changes that make it convex, each with its own verdict, the smallest change first."""
-        from cvxnet.analysis.repairs import find_repairs
+        return self.beside.repairs(self)
 
-        return find_repairs(self)
+    def found(self, name: str) -> Any:
+        """Disciplines, blocks or repairs, if they were asked for already; nothing otherwise."""
+        return vars(self).get(name, ())
 
     def to_dict(self, full: bool = True) -> dict[str, Any]:
-        """Everything as JSON types; ``full=False`` leaves out blocks, disciplines and repairs."""
-        from cvxnet.analysis.records import record_verdict
+        """Everything as JSON types; ``full=False`` leaves out blocks, disciplines and repairs.
 
-        return record_verdict(self, full)
+        Those of a part of a problem are there only if they were asked for before.
+        """
+        rounding, relaxation = self.rounding.items(), self.relaxation
+        record: dict[str, Any] = {
+            "about": self.about,
+            "status": self.status,
+            "convex": self.convex,
+            "concave": self.concave,
+            "domain": list(self.domain),
+            "empty": self.empty,
+            "relaxation": None if relaxation is None else relaxation.to_dict(False),
+            "premises": list(self.premises),
+            "rounding": {k: {"change": r.change, "distance": r.distance} for k, r in rounding},
+            "reasons": dict(self.reasons),
+            "dcp": self.dcp,
+            "derivation": [plain(asdict(step)) for step in self.derivation],
+            "counterexamples": {k: w.to_dict() for k, w in self.counterexamples.items()},
+            "blame": None if self.blame is None else asdict(self.blame),
+            "parts": {name: part.to_dict(False) for name, part in self.parts.items()},
+        }
+        if full and not self.parts:
+            record["disciplines"] = dict(self.found("disciplines"))
+            record["blocks"] = plain(dict(self.found("blocks")))
+            record["repairs"] = [repair.to_dict() for repair in self.found("repairs")]
+        return record
 
     def to_svg(self) -> str:
         """The derivation as a picture."""
-        from cvxnet.analysis.pictures import draw_derivation
+        return as_svg(self.page())
 
-        return draw_derivation(self)
+    def page(self) -> Page:
+        """The verdict in words: what was found so far, and nothing is computed for it."""
+        return Page(
+            about=self.about,
+            headline=headline(self),
+            convex=self.convex,
+            lines=tuple(answer_lines(self)),
+            derivation=self.derivation,
+            blamed=-1 if self.blame is None or self.convex else self.blame.place,
+            sections=tuple((title, lines) for title, lines in sections(self) if lines),
+        )
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -146,21 +230,92 @@ class Verdict:
         )
 
     def __repr__(self) -> str:
-        from cvxnet.analysis.phrases import headline
-
         return f"<Verdict {headline(self)}>"
 
     def __str__(self) -> str:
-        from cvxnet.analysis.terminal import render_text
+        return as_text(self.page())
 
-        return render_text(self)
-
-    def __rich__(self) -> Any:
-        from cvxnet.analysis.terminal import render_rich
-
-        return render_rich(self)
+    def __rich__(self) -> Group:
+        return as_rich(self.page())
 
     def _repr_html_(self) -> str:
-        from cvxnet.analysis.markup import render_html
+        return as_html(self.page())
 
-        return render_html(self)
+
+def plain(value: Any) -> Any:
+    """Dicts and lists, for JSON."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def headline(verdict: Verdict) -> str:
+    """One line: the question, the answer and where it holds."""
+    if verdict.empty:
+        return f"{answer_word(verdict)}: {verdict.about} ({verdict.empty})"
+    where = f", where {' and '.join(verdict.domain[:3])}" if verdict.domain else ""
+    where += " and more" if len(verdict.domain) > 3 else ""
+    return f"{answer_word(verdict)}: {verdict.about}{where}"
+
+
+def answer_word(verdict: Verdict) -> str:
+    """The answer in capitals."""
+    if verdict.empty and verdict.convex is None:
+        return "EMPTY DOMAIN"
+    if verdict.convex and verdict.concave:
+        word = "AFFINE (convex and concave)"
+    elif verdict.convex:
+        word = "CONVEX"
+    else:
+        notes = ["it is concave"] if verdict.concave else []
+        between = verdict.relaxation is not None and verdict.relaxation.convex
+        notes += ["its relaxation is convex"] if between else []
+        near = "by no more than rounding" if verdict.convex is False else "convex within rounding"
+        notes += [near] if "convex" in verdict.rounding else []
+        word = "UNKNOWN" if verdict.convex is None else "NOT CONVEX"
+        word += f" ({', '.join(notes)})" if notes else ""
+    return f"{word}, BUT EMPTY" if verdict.empty else word
+
+
+def answer_lines(verdict: Verdict) -> list[str]:
+    """Convex, concave, where, on what premises, and what CVXPY alone says."""
+    goals = [g for g in ("convex", "concave") if g in verdict.reasons]
+    lines = [
+        f"{goal}: {ANSWERS[getattr(verdict, goal)]} - {verdict.reasons[goal]}" for goal in goals
+    ]
+    if verdict.domain:
+        lines.append(f"domain: {' and '.join(verdict.domain)}")
+    if verdict.empty:
+        lines.append(f"empty: {verdict.empty}")
+    if verdict.relaxation is not None:
+        lines.append(f"relaxation: {headline(verdict.relaxation)}")
+    lines += [f"premise: {premise}" for premise in verdict.premises]
+    return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}"]
+
+
+def sections(verdict: Verdict) -> list[tuple[str, list[str]]]:
+    """Every section after the derivation, also empty ones: title and lines."""
+    found = [("Blame", [str(verdict.blame)])] if verdict.blame and not verdict.convex else []
+    for goal, witness in verdict.counterexamples.items():
+        if goal != "concave" or not verdict.counterexamples.get("convex"):
+            found.append((TITLES[goal], witness.lines()))
+    found += [(label, [headline(part)]) for label, part in verdict.parts.items()]
+    derived = not verdict.parts and len(verdict.derivation) > 0
+    if derived:
+        lines = [f"{name}: {line}" for name, line in dict(verdict.found("disciplines")).items()]
+        found += [("Other disciplines", lines), ("Blocks", block_lines(verdict))]
+    if derived or verdict.rounding:
+        found.append(("Repairs (each verified)", [str(r) for r in verdict.found("repairs")]))
+    return found
+
+
+def block_lines(verdict: Verdict) -> list[str]:
+    """Convexity in each block of weights."""
+    blocks = dict(verdict.found("blocks"))
+    if not blocks:
+        return []
+    lines = [f"{name}: {BLOCK_WORDS[value]}" for name, value in blocks["single"].items()]
+    if blocks["maximal"]:
+        sets = "; ".join("{" + ", ".join(s) + "}" for s in blocks["maximal"])
+        lines.append(f"jointly convex in (largest sets proved): {sets}")
+    return lines

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from flint import arb, fmpq
 
 from cvxnet.analysis.documents import counterexample_document
@@ -82,6 +83,50 @@ class Counterexample:
         )
         return prove(self._question, a, b, fixed, self.refutes, self.entry).proved
 
+    def lines(self) -> list[str]:
+        """The counterexample, as one would write it on a blackboard."""
+        side = "above" if self.refutes == "convex" else "below"
+        fixed = {name: value for name, value in self.fixed.items() if np.any(value)}
+        moving = [n for n in self.a if np.any(self.a[n]) or np.any(self.b[n])]
+        lines = [f"{name} = {show_value(value)} (fixed)" for name, value in fixed.items()]
+        for end, points in (("a", self.a), ("b", self.b)):
+            lines += [f"{end}: {name} = {show_value(points[name])}" for name in moving]
+        if len(fixed) < len(self.fixed) or len(moving) < len(self.a):
+            lines.append("everything else is 0")
+        if self.refutes == "set":
+            return [*lines, f"a and b are feasible, the midpoint is not: {self.found_by}"]
+        entry = f"[{', '.join(map(str, self.entry))}]" if any(self.entry) else ""
+        lines.append(
+            f"f{entry}(a) = {self.f_a:.6g}, f{entry}(b) = {self.f_b:.6g}, mean {self.chord:.6g}"
+        )
+        lines.append(
+            f"f{entry}(midpoint) = {self.f_middle:.6g}, {side} the mean by {self.gap} "
+            f"({self.arithmetic} arithmetic)"
+        )
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counterexample as JSON types, its points as nested lists."""
+
+        def lists(values: Mapping[str, Array]) -> dict[str, Any]:
+            return {name: value.tolist() for name, value in values.items()}
+
+        return {
+            "refutes": self.refutes,
+            "a": lists(self.a),
+            "b": lists(self.b),
+            "middle": lists(self.middle),
+            "fixed": lists(self.fixed),
+            "entry": list(self.entry),
+            "f_a": self.f_a,
+            "f_b": self.f_b,
+            "f_middle": self.f_middle,
+            "chord": self.chord,
+            "gap": self.gap,
+            "arithmetic": self.arithmetic,
+            "found_by": self.found_by,
+        }
+
 
 def prove(
     question: Question,
@@ -154,3 +199,17 @@ def describe_gap(gap: Any) -> str:
     exact = as_fraction(gap)
     short = exact.denominator <= 10_000 and abs(exact) < 10_000_000
     return str(exact) if short else f"{float(exact):.6g}"
+
+
+def show_value(value: Any) -> str:
+    """An array in few characters, zeros left out where it is long."""
+    array = np.asarray(value, dtype=float) + 0.0
+    if array.size <= 12:
+        return np.array2string(array, precision=6, separator=", ", max_line_width=200).replace(
+            "\n", ""
+        )
+    places = np.argwhere(array != 0.0)
+    if len(places) > 12:
+        return f"array {'x'.join(map(str, array.shape))}, largest entry {np.abs(array).max():.4g}"
+    entries = ", ".join(f"[{', '.join(map(str, p))}] = {array[tuple(p)]:.6g}" for p in places)
+    return f"zero except {entries}" if entries else "zero"

@@ -1,0 +1,129 @@
+"""The door: what may be asked, and what a question is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.answers import answer, judge_problem
+from cvxnet.analysis.questions import ask_about_expression, ask_about_network
+from cvxnet.analysis.verdicts import Verdict
+from cvxnet.errors import InputError
+from cvxnet.layers.layer import Layer
+from cvxnet.losses import get_loss
+
+
+def convexity(
+    thing: Any,
+    wrt: str | cp.Variable | Sequence[str | cp.Variable] | None = None,
+    *,
+    loss: str | None = None,
+    data: Any = None,
+    inputs: str | None = None,
+    weight_decay: float = 0.0,
+    effort: int = 1,
+) -> Verdict:
+    """Whether a network, a training objective, a CVXPY expression or a problem is convex.
+
+    Parameters
+    ----------
+    thing : layer, CVXPY expression or CVXPY problem
+        What the question is about.
+    wrt : str, Variable or sequence of them
+        For a network: "input", "weights", a layer ("0") or several, or single weights
+        ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
+        the variables in question, themselves or by name (default all).
+    loss : str
+        Ask about the training objective with this loss instead of about the output.
+    data : (X, y) or X
+        The data. Without it the verdict is about every data set with the declared sign.
+    inputs : "nonneg", "nonpos" or None
+        What is known about the entries of unknown inputs.
+    weight_decay : float
+        Adds ``weight_decay / 2`` times the sum of the squared unknowns.
+    effort : int
+        How hard to look for counterexamples, from 1.
+
+    Returns
+    -------
+    Verdict
+        ``convex`` and ``concave`` are True (proved), False (refuted, with a counterexample that
+        was verified in exact or ball arithmetic) or None (unknown).
+
+    Notes
+    -----
+    Weights that were not given (a network before ``load_state_dict``) are any weights that the
+    declared signs allow. Proved then means for all of them; a counterexample then names the
+    weights for which convexity fails.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> net = Sequential(Linear(2, 8), ReLU(), Linear(8, 1, nonneg=True))
+    >>> convexity(net, wrt="input").convex, convexity(net, wrt="weights").convex
+    (True, False)
+    >>> import cvxpy as cp
+    >>> x = cp.Variable(name="x")
+    >>> verdict = convexity(cp.sqrt(1 + cp.square(x)))
+    >>> verdict.dcp, verdict.convex
+    ('QUASICONVEX', True)
+    """
+    effort = check_effort(effort)
+    if isinstance(thing, cp.Problem):
+        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
+        if wrt is not None:
+            raise InputError(
+                "wrt= is for networks and expressions; a problem is judged in all variables. Ask "
+                "about problem.objective.args[0] in some of them."
+            )
+        return completed(judge_problem(thing, effort))
+    if isinstance(thing, cp.Expression):
+        refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
+        return completed(answer(ask_about_expression(thing, wrt), effort))
+    if isinstance(thing, Layer):
+        wrt = wrt if wrt is not None else "input" if loss is None else "weights"
+        loss = None if loss is None else get_loss(loss).name
+        weight_decay = check_weight_decay(weight_decay)
+        question = ask_about_network(thing, wrt, loss, data, inputs, weight_decay)
+        return completed(answer(question, effort))
+    raise InputError(
+        f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
+        "CVXPY expression or a CVXPY problem. Convert a torch module with from_torch."
+    )
+
+
+def check_effort(effort: Any) -> int:
+    """A whole number from 1."""
+    if isinstance(effort, bool) or not isinstance(effort, int | np.integer) or effort < 1:
+        raise InputError(
+            f"effort is a whole number from 1 (how hard to look for counterexamples), not "
+            f"{effort!r}."
+        )
+    return int(effort)
+
+
+def check_weight_decay(weight_decay: Any) -> float:
+    """A finite number from 0: a negative one would not be a penalty."""
+    is_number = isinstance(weight_decay, Real) and not isinstance(weight_decay, bool)
+    if not is_number or not 0.0 <= weight_decay < np.inf:
+        raise InputError(f"weight_decay is a finite number from 0, not {weight_decay!r}.")
+    return float(weight_decay)
+
+
+def refuse_options(**options: Any) -> None:
+    """Raise InputError for options that only networks have."""
+    for name, value in options.items():
+        if value is not None and not (isinstance(value, Real) and value == 0):
+            raise InputError(f"{name}= is for networks; this is a CVXPY expression or problem.")
+
+
+def completed(verdict: Verdict) -> Verdict:
+    """The verdict after it was asked for all that is printed of it; printing then finds nothing."""
+    asked = () if verdict.parts else ("disciplines", "blocks", "repairs")
+    for name in asked or ("repairs",) * bool(verdict.rounding):
+        getattr(verdict, name)
+    return verdict
