@@ -368,6 +368,19 @@ def test_free_columns_that_depend_exactly_are_no_trouble():
     assert "depend on one another up to rounding" in stopped
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_free_weights_of_a_column_and_its_near_copy_cost_no_digits(seed):
+    """Weights of 1e11 fit the targets a little better, and then no network is right to 1e-5."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.integers(-2, 3, 8), rng.integers(-2, 3, 8)]).astype(float)
+    y = np.abs(X @ rng.standard_normal(2))
+    near = np.column_stack([X, X[:, 0] + 1e-11 * rng.random(8)])
+    options = {"skip": True, "weight_decay": 1e-6, "time_limit": 5.0}
+    one, two = cn.train("relu", X, y, **options), cn.train("relu", near, y, **options)
+    assert two.lower_bound <= two.value <= one.value * (1.0 + 1e-6)
+    assert np.square(two.network(near)[:, 0] - y).sum() / 2.0 <= two.value * (1.0 + 1e-6)
+
+
 @pytest.mark.parametrize("units", ["relu", "abs", "leaky_relu", "squared_relu"])
 @pytest.mark.parametrize("size", [1e-8, 1e-11, 1e-12, 1e-13, 1e-16])
 def test_rows_that_differ_by_little_are_no_single_point(units, size):

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
-from cvxnet.training.problem import Problem, Units
+from cvxnet.training.problem import CLEAR, EPS, Problem, Units
 from cvxnet.types import Array
 
 UNEVEN = 100.0
@@ -34,6 +34,8 @@ FEW = 1_000_000
 CONSTANT = 1e-12
 """A column that varies by less than this, relatively, is constant."""
 
+SOLVED = 1e-8
+"""Error of the predictions that solvers find, relative to the targets."""
 FITS = 2
 """Least-squares fits of the free weights: the second one makes up for rounding in the first."""
 HALF = 2.0**27 + 1.0
@@ -70,8 +72,8 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     F, y, centre = problem.F / columns, problem.y, np.zeros(len(columns))
     if not loss.labels:
         size = power_of_two(float(np.abs(y).max()))
-        coefficients, remainder = centred(y / size, F)
-        y, centre = size * remainder, size * coefficients / columns
+        centring = centred(y / size, F)
+        y, centre = size * centring.remainder, size * centring.coefficients / columns
     t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
@@ -85,24 +87,52 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     )
 
 
-def centred(y: Array, F: Array) -> tuple[Array, Array]:
+@dataclass(frozen=True)
+class Centring:
+    """Coefficients of free columns, and what they leave of the targets."""
+
+    coefficients: Array
+    remainder: Array
+
+    def cost(self, F: Array) -> float:
+        """The error of predictions: what solvers leave, and where large weights are rounded."""
+        rounded = EPS * (np.abs(F) @ np.abs(self.coefficients))
+        return float(SOLVED * np.abs(self.remainder).max() + rounded.max(initial=0.0))
+
+
+def centred(y: Array, F: Array) -> Centring:
     """Coefficients of the columns of F near the best ones, and ``y`` without their predictions.
 
     A column of ones first gets a target in the middle, whose difference from targets close to it is
-    not rounded.
+    not rounded. Where columns depend on one another up to rounding, huge coefficients reach a
+    little further than moderate ones, but cost digits: they are taken where that is worth it.
     """
-    c, remainder = np.zeros(F.shape[1]), y
+    centring = Centring(np.zeros(F.shape[1]), y)
     if not F.size:
-        return c, y
+        return centring
     if (F[:, 0] == 1.0).all():
-        c[0] = np.sort(y)[len(y) // 2]
-        remainder = subtract(y, F, c)
+        centring.coefficients[0] = np.sort(y)[len(y) // 2]
+        centring = Centring(centring.coefficients, subtract(y, F, centring.coefficients))
         if F.shape[1] == 1:
-            return c, remainder
+            return centring
+    moderate, rank = fitted(y, F, centring, CLEAR)
+    if rank == F.shape[1]:
+        return moderate
+    huge, _ = fitted(y, F, centring, None)
+    return min(moderate, huge, key=lambda fit: fit.cost(F))
+
+
+def fitted(y: Array, F: Array, start: Centring, least: float | None) -> tuple[Centring, int]:
+    """The shortest of the least-squares fits, and the rank of F.
+
+    Directions in which F is smaller than ``least``, relatively, do not count.
+    """
+    c, remainder = start.coefficients, start.remainder
     for _ in range(FITS):
-        c = c + np.linalg.lstsq(F, remainder)[0]
+        step, *_, rank, _ = np.linalg.lstsq(F, remainder, rcond=least)
+        c = c + step
         remainder = subtract(y, F, c)
-    return c, remainder
+    return Centring(c, remainder), int(rank)
 
 
 def subtract(y: Array, F: Array, c: Array) -> Array:

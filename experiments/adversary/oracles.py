@@ -70,11 +70,24 @@ def close(x: float, y: float, relative: float = 1e-9, absolute: float = 1e-300) 
     return abs(x - y) <= relative * max(abs(x), abs(y)) + absolute
 
 
-def near(f: Any, g: Any, relative: float = 1e-9) -> bool:
+def near(f: Any, g: Any, relative: float = 1e-9, absolute: float = 1e-300) -> bool:
     """Whether two arrays agree, relative to the largest number in them."""
     f, g = np.asarray(f, float), np.asarray(g, float)
     largest = max(np.abs(f).max(initial=0.0), np.abs(g).max(initial=0.0))
-    return f.shape == g.shape and bool((np.abs(f - g) <= relative * largest + 1e-300).all())
+    return f.shape == g.shape and bool((np.abs(f - g) <= relative * largest + absolute).all())
+
+
+def cancelling(own: formulas.Training, network: Any) -> float:
+    """What doubles lose where free weights cancel: those of nearly equal columns may be huge.
+
+    The optimum may need them, as free weights cost nothing; whoever evaluates the network in
+    doubles gets its predictions to this.
+    """
+    c = formulas.read_weights(network, own)[3]
+    if own.free is None or c is None:
+        return 1e-300
+    terms = np.abs(np.asarray(own.free, float)) @ np.abs(np.asarray(c, float))
+    return 1e2 * np.finfo(float).eps * float(terms.max()) + 1e-300
 
 
 def closed(solution: cn.Solution, gap: float, own: formulas.Training) -> bool:

@@ -72,19 +72,21 @@ def hold_solution(script: Script) -> None:
     )
     script.holds(
         "the value is the objective of the certificate's network",
-        "oracles.close(truth.objective(document), solution.value)",
+        "oracles.close(truth.objective(document), solution.value, absolute=solution.tolerance)",
         "truth.objective(document)",
         "solution.value",
     )
     script.holds(
         "the value is the objective of the network handed back",
-        "oracles.close(oracles.own_value(own, solution.network), solution.value, 1e-7)",
+        "oracles.close(oracles.own_value(own, solution.network), solution.value, 1e-7, "
+        "solution.tolerance)",
         "oracles.own_value(own, solution.network)",
         "solution.value",
     )
     script.holds(
         "the network computes what its weights say",
-        "oracles.near(solution.network(X)[:, 0], oracles.own_predictions(own, solution.network))",
+        "oracles.near(solution.network(X)[:, 0], oracles.own_predictions(own, solution.network), "
+        "absolute=oracles.cancelling(own, solution.network))",
         "solution.network(X)[:, 0]",
         "oracles.own_predictions(own, solution.network)",
     )
@@ -98,7 +100,7 @@ def hold_solution(script: Script) -> None:
     )
     script.holds(
         "no worse than the network without units",
-        "solution.value <= oracles.free_loss(own) * (1 + 1e-9) + 1e-300",
+        "solution.value <= oracles.free_loss(own) * (1 + 1e-9) + solution.tolerance",
         "solution.value",
         "oracles.free_loss(own)",
     )
@@ -123,7 +125,8 @@ def hold_bounds(rng: Rng, script: Script, drawn: Drawn) -> None:
     )
     script.holds(
         "nothing is below the value of an optimal network",
-        "solution.closed_by != 'gap' or finding.best >= solution.value * (1 - 2 * gap)",
+        "solution.closed_by != 'gap' or "
+        "finding.best >= solution.value * (1 - 2 * gap) - solution.tolerance",
         "finding",
         "solution.value",
     )
@@ -203,7 +206,8 @@ def round_trips(script: Script) -> None:
     if script.run("module = cn.to_torch(solution.network)", refusals=(UnsupportedError,)):
         script.holds(
             "torch computes the same",
-            "oracles.near(module(torch.tensor(X)).detach().numpy(), solution.network(X))",
+            "oracles.near(module(torch.tensor(X)).detach().numpy(), solution.network(X), "
+            "absolute=oracles.cancelling(own, solution.network))",
             "module(torch.tensor(X)).detach().numpy().ravel()",
             "solution.network(X).ravel()",
         )
@@ -211,7 +215,8 @@ def round_trips(script: Script) -> None:
     script.run("session = onnxruntime.InferenceSession(str(folder / 'net.onnx'))")
     script.holds(
         "ONNX computes the same",
-        "oracles.near(session.run(None, {'x': X})[0], solution.network(X))",
+        "oracles.near(session.run(None, {'x': X})[0], solution.network(X), "
+        "absolute=oracles.cancelling(own, solution.network))",
         "session.run(None, {'x': X})[0].ravel()",
         "solution.network(X).ravel()",
     )
@@ -296,7 +301,7 @@ def trial_certify(rng: Rng, script: Script) -> None:
     )
     script.holds(
         "the value is the given network's objective",
-        "oracles.close(cert.value, truth.objective(document))",
+        "oracles.close(cert.value, truth.objective(document), absolute=cert.best.tolerance)",
         "truth.objective(document)",
         *ends,
     )
@@ -306,7 +311,7 @@ def trial_certify(rng: Rng, script: Script) -> None:
     )
     script.holds(
         "the certificate's network is the one given",
-        f"oracles.close({value}, truth.objective(document), 1e-7) or "
+        f"oracles.close({value}, truth.objective(document), 1e-7, cert.best.tolerance) or "
         f"truth.objective(document) <= {value}",
         value,
         "truth.objective(document)",
