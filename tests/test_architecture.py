@@ -195,10 +195,23 @@ for name, module in sorted(sys.modules.items()):
 """
 
 
+CELLS = {"cells", "pricing.circles", "pricing.sorting"}
+
+
 @pytest.mark.parametrize(
     ("family", "rooms"),
     [
-        ("relu", {"cells", "pricing.sorting", "pricing.sweep"}),
+        (
+            "relu",
+            {
+                "cells",
+                "pricing.circles",
+                "pricing.sorting",
+                "pricing.cone_cuts",
+                "pricing.cone_search",
+                "pricing.nearest_point",
+            },
+        ),
         ("tanh", {"pricing.interval_search", "pricing.term_bounds"}),
         ("linear", set()),
     ],

@@ -14,13 +14,13 @@ from cvxnet.losses import get_loss
 from cvxnet.training.arrangement import arrange
 from cvxnet.training.cells import all_cells
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.curved_sweep import curved_sweep
 from cvxnet.training.pricing.interval_search import (
     bound_boxes,
     price_squared_relu,
     price_tanh,
     search_boxes,
 )
+from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
@@ -123,7 +123,7 @@ def test_found_units_have_their_values(r):
 def test_a_form_with_equal_eigenvalues_everywhere():
     """plus = minus = 1 on an orthonormal basis: g = |u|^2, critical everywhere, value 1."""
     for r in (1, 2, 3):
-        found = curved_sweep(np.eye(r), np.ones(r), np.ones(r))
+        found = quadratic_sweep(np.eye(r), np.ones(r), np.ones(r))
         assert found.rho == pytest.approx(1.0, abs=1e-9)
         assert len(found.values) > 0
 
@@ -141,7 +141,7 @@ def test_a_multiple_eigenvalue_without_a_vertex_in_its_plane(eigenvalues):
             np.array([np.outer(e, e)[np.triu_indices(3)] for e in normals]).T,
             form[np.triu_indices(3)],
         )
-        found = curved_sweep(normals, c, c)
+        found = quadratic_sweep(normals, c, c)
         assert found.rho == pytest.approx(np.abs(eigenvalues).max(), rel=1e-8)
         u = found.units[0]
         assert u @ form @ u == pytest.approx(found.signs[0] * found.rho, rel=1e-8)

@@ -5,13 +5,14 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.optimize import linprog, nnls
+from sweep import sweep_sphere
 
 from cvxnet.training.arrangement import arrange, count_cells
 from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
 from cvxnet.training.clock import now
+from cvxnet.training.pricing import cone_search
 from cvxnet.training.pricing.nearest_point import nearest_point
 from cvxnet.training.pricing.subdivision import LEAST, Budget, subdivide
-from cvxnet.training.pricing.sweep import MANY, sweep, sweep_sphere
 
 
 def degenerate_data(rng, kind, n, r):
@@ -70,7 +71,7 @@ def brute_force(normals, plus, minus):
 def test_pricing_equals_brute_force(normals):
     rng = np.random.default_rng(len(normals))
     for plus, minus in coefficients(len(normals), rng):
-        found, expected = sweep(normals, plus, minus), brute_force(normals, plus, minus)
+        found, expected = subdivide(normals, plus, minus), brute_force(normals, plus, minus)
         assert abs(found.rho - expected) <= 2 * found.error
         if expected > 0.01:
             value = found.signs[0] * evaluate(normals, plus, minus, found.units[0])
@@ -85,9 +86,10 @@ def test_in_few_dimensions_the_maxima_are_those_of_the_sweep(r, seed):
     plus, minus = rng.standard_normal((2, 25))
     swept = sweep_sphere(normals, plus, minus, 1e-12, 1e-12)
     high = swept[swept[:, 0] > LEAST * swept[0, 0]]
-    found, complete = subdivide(normals, plus, minus, 1e-12, 1e-12)
-    assert complete
-    np.testing.assert_allclose(found, high, atol=1e-9)
+    found = subdivide(normals, plus, minus)
+    assert np.isfinite(found.error)
+    stacked = np.column_stack([found.values, found.units, found.signs])
+    np.testing.assert_allclose(stacked, high, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -96,8 +98,8 @@ def test_a_dimension_without_data_changes_nothing(seed):
     normals = arrange(rng.integers(-3, 4, (20, 3)).astype(float)).normals
     plus, minus = rng.standard_normal((2, len(normals)))
     frame = np.linalg.qr(rng.standard_normal((4, 4)))[0]
-    found = sweep(normals @ frame[:3], plus, minus)
-    assert found.rho == pytest.approx(sweep(normals, plus, minus).rho, rel=1e-12)
+    found = subdivide(normals @ frame[:3], plus, minus)
+    assert found.rho == pytest.approx(subdivide(normals, plus, minus).rho, rel=1e-12)
     np.testing.assert_allclose(found.units @ frame[3], 0.0, atol=1e-9)
 
 
@@ -106,7 +108,7 @@ def test_found_units_are_local_maxima_and_no_point_is_above_them(h, r):
     rng = np.random.default_rng(h)
     normals = arrange(rng.standard_normal((h, r))).normals
     plus, minus = rng.standard_normal(h), np.zeros(h)
-    found = sweep(normals, plus, minus)
+    found = subdivide(normals, plus, minus)
     assert (np.diff(found.values) <= 0.0).all()
     U = rng.standard_normal((r, 50_000))
     values = evaluate(normals, plus, minus, U / np.linalg.norm(U, axis=0))
@@ -124,7 +126,7 @@ def test_every_maximum_that_ascent_finds_is_there(h, r):
     rng = np.random.default_rng(0)
     normals = arrange(rng.standard_normal((h, r))).normals
     plus = 0.7 + rng.standard_normal(h)
-    found = sweep(normals, plus, np.zeros(h))
+    found = subdivide(normals, plus, np.zeros(h))
     positive = found.units[found.signs > 0.0]
     met = set()
     for u in rng.standard_normal((400, r)):
@@ -143,12 +145,12 @@ def test_the_floor_only_leaves_out_what_is_below():
     rng = np.random.default_rng(2)
     normals = arrange(rng.standard_normal((50, 4))).normals
     plus = rng.standard_normal(50)
-    everything = sweep(normals, plus, np.zeros(50))
+    everything = subdivide(normals, plus, np.zeros(50))
     floor = 0.8 * everything.rho
-    above = sweep(normals, plus, np.zeros(50), floor)
+    above = subdivide(normals, plus, np.zeros(50), floor)
     assert len(above.values) >= 1
     np.testing.assert_allclose(above.values, everything.values[everything.values > floor])
-    none = sweep(normals, plus, np.zeros(50), 1.01 * everything.rho)
+    none = subdivide(normals, plus, np.zeros(50), 1.01 * everything.rho)
     assert none.rho == 1.01 * everything.rho
     assert not len(none.values)
 
@@ -243,22 +245,35 @@ def test_a_search_cut_short_says_so_and_finds_only_local_maxima():
     rng = np.random.default_rng(5)
     normals = arrange(rng.standard_normal((60, 4))).normals
     v = rng.standard_normal(60)
-    whole, complete = subdivide(normals, v, np.zeros(60), 0.0, 1e-12, budget := Budget(work=1e12))
-    assert complete and 0 < 1e12 - budget.work < 1e9
-    none, complete = subdivide(normals, v, np.zeros(60), 0.0, 1e-12, Budget(now() - 1.0))
-    assert not complete and not len(none)
-    cut = sweep(normals, v, np.zeros(60), 0.0, Budget(work=1))
-    assert cut.error == np.inf and cut.rho <= whole[0, 0] * (1 + 1e-12)
-    full = sweep(normals, v, np.zeros(60), 0.0)
-    assert full.error < 1e-9 and abs(full.rho - whole[0, 0]) < 1e-9
+    whole = subdivide(normals, v, np.zeros(60), 0.0, budget := Budget(work=1e12))
+    assert whole.error < 1e-9 and 0 < 1e12 - budget.work < 1e9
+    none = subdivide(normals, v, np.zeros(60), 0.0, Budget(now() - 1.0))
+    assert none.error == np.inf and not len(none.values)
+    cut = subdivide(normals, v, np.zeros(60), 0.0, Budget(work=1))
+    assert cut.error == np.inf and cut.rho <= whole.rho * (1 + 1e-12)
+    full = subdivide(normals, v, np.zeros(60), 0.0)
+    assert full.error < 1e-9 and abs(full.rho - whole.rho) < 1e-9
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_many_circles_have_the_same_maximum_by_subdivision_as_by_the_sweep(seed):
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("n", [100, 400])
+def test_many_circles_have_the_same_maxima_as_by_the_sweep(n, seed):
     rng = np.random.default_rng(seed)
-    normals = arrange(rng.standard_normal((MANY + 10, 3))).normals
+    normals = arrange(rng.standard_normal((n, 3))).normals
     plus, minus = rng.standard_normal((2, len(normals)))
-    found = sweep(normals, plus, minus)
-    swept = sweep_sphere(normals, plus, minus, 1.0, 1e-12)
-    high = found.values[:5]  # of those above half the maximum, which is all that are looked for
-    np.testing.assert_allclose(high, swept[: len(high), 0], rtol=1e-9)
+    found = subdivide(normals, plus, minus)
+    swept = sweep_sphere(normals, plus, minus, found.rho / 2.0, 1e-12)
+    np.testing.assert_allclose(found.values, swept[swept[:, 0] > LEAST * swept[0, 0], 0], rtol=1e-9)
+
+
+def test_a_small_stack_grows_and_the_largest_cuts_the_search_short(monkeypatch):
+    rng = np.random.default_rng(1)
+    normals = arrange(rng.standard_normal((60, 4))).normals
+    v = rng.standard_normal(60)
+    expected = subdivide(normals, v, np.zeros(60))
+    monkeypatch.setattr(cone_search, "CONES", 2)
+    monkeypatch.setattr(cone_search, "ROWS", 2)
+    grown = subdivide(normals, v, np.zeros(60))
+    np.testing.assert_array_equal(grown.values, expected.values)
+    monkeypatch.setattr(cone_search, "LARGEST", 1000)
+    assert subdivide(normals, v, np.zeros(60)).error == np.inf

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from cvxnet.training.arrangement import arrange
+from cvxnet.training.pricing.circles import crossings, dot, plane_basis
 from cvxnet.training.pricing.sorting import stable_order
-from cvxnet.training.pricing.sweep import crossings, dot, plane_basis
 from cvxnet.types import Array
 
 Signs = NDArray[np.int8]

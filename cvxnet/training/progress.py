@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from cvxnet.bracket import bracket_text, relative_gap
 
 Report = Callable[[float, float, float, int], None]
-STARTING = "starting (the first run compiles the sweep)"
+STARTING = "starting (the first run compiles pricing)"
 
 
 class Progress:

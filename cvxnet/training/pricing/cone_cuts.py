@@ -71,13 +71,13 @@ def error_between(a, b):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def try_signs(cones, marks, rows, k, top, first, middle, last):  # type: ignore[no-untyped-def]
     """Replace the cone by two copies in which the first undecided row, k, counts as decided."""
-    r = cones.shape[2]
+    r, no_new = cones.shape[2], np.int64(-1)  # no literal: see `sorting`
     copy(cones, top)
     for x in range(r):
         cones[top, 2 * r, x] += rows[k, x]
         cones[top + 1, 2 * r, x] -= rows[k, x]
-    mark(marks, top, first + 1, middle, last, -1, marks[top, 4])
-    mark(marks, top + 1, first + 1, middle, last, -1, marks[top, 4])
+    mark(marks, top, first + 1, middle, last, no_new, marks[top, 4])
+    mark(marks, top + 1, first + 1, middle, last, no_new, marks[top, 4])
 
 
 @njit(cache=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.cone_cuts import LEVELS, cut, try_signs
+from cvxnet.training.pricing.cone_cuts import cut, try_signs
 from cvxnet.training.pricing.nearest_point import dot, nearest_point
 from cvxnet.types import Array
 
@@ -40,8 +40,10 @@ SLIVER = 1e3
 """Normals ``n_i`` longer than this are too uncertain to call a cone barren."""
 OVERHEAD = 20
 """The work on a cone, beside that on its rows, in rows."""
+CONES, ROWS = 50, 4
+"""Room for so many cones, and so many times all rows, on a new stack."""
 LARGEST = 100_000_000
-"""Numbers on a stack. With more hyperplanes than that suffices for the search may be cut short."""
+"""Numbers on a stack. Where that does not suffice the search is cut short."""
 
 
 class Stack(NamedTuple):
@@ -56,13 +58,11 @@ class Stack(NamedTuple):
 def new_stack(corners: Array, rows: Array, convex: int, b: Array) -> Stack:
     """The stack with one cone; ``rows``, ``convex`` and ``b`` as in subdivision."""
     h, r = len(rows), b.size
-    most = LEVELS + r * h
-    room = min(LEVELS * h + r * h * (h + 1) // 2, max(LARGEST // (r + 2), 8 * h)) + 2 * h
     stack = Stack(
-        cones=np.empty((min(most, max(LARGEST // (2 * r + 1) ** 2, 4 * LEVELS)), 2 * r + 1, r)),
-        marks=np.empty((most, 5), np.int64),
-        row=np.empty(room, np.int64),
-        height=np.empty((room, r + 1)),
+        cones=np.empty((CONES, 2 * r + 1, r)),
+        marks=np.empty((CONES, 5), np.int64),
+        row=np.empty(ROWS * (h + 1), np.int64),
+        height=np.empty((ROWS * (h + 1), r + 1)),
     )
     stack.cones[0] = np.vstack([corners, np.linalg.inv(corners).T, b])
     stack.marks[0] = (0, convex, h, -1, 0)
@@ -71,14 +71,20 @@ def new_stack(corners: Array, rows: Array, convex: int, b: Array) -> Stack:
     return stack
 
 
+def larger(stack: Stack) -> Stack | None:
+    """The same with twice the room; None where that would be too much."""
+    if 2 * sum(array.size for array in stack) > LARGEST:
+        return None
+    return Stack(*(np.concatenate([array, np.empty_like(array)]) for array in stack))
+
+
 @njit(cache=True, nogil=True)
-def search(stack, top, rows, convex, b, floor, error, best, work):  # type: ignore[no-untyped-def]
+def search(cones, marks, row, height, top, rows, convex, b, floor, error, best, work):  # type: ignore[no-untyped-def]
     """Local maxima (value, u) in the cones up to ``top``, with about so much work.
 
     ``best`` is the largest of all searches so far. Returns what was found, the top of what is left
     (-1: nothing), the work left, and whether the stack is too small for what is left.
     """
-    cones, marks, row, height = stack
     h, r = rows.shape[0], b.size
     lengths, slope = 0.0, 0.0
     for k in range(h):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from cvxnet.types import Array
 
 
@@ -30,3 +32,11 @@ class LocalMaxima(NamedTuple):
     values: Array
     units: Array
     signs: Array
+
+
+def distinct(found: Array, floor: float) -> Array:
+    """The rows (value, unit, ...) above the floor, each once, largest first."""
+    found = found[found[:, 0] > floor]
+    found = found[np.argsort(-found[:, 0], kind="stable")]
+    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
+    return found[np.sort(first)]

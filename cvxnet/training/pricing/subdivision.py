@@ -1,7 +1,10 @@
 """Exact maximisation over all cells of an arrangement in any dimension, by subdividing cones.
 
-The function is that of `cvxnet.training.pricing.sweep`. For s = +1 and for s = -1, with its kinks
-apart,
+The function to maximise on the unit sphere is, for s = +1 and for s = -1,
+
+    s g(u) = s sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+            (e_k: unit normals),
+
+linear in each cell. With its kinks apart,
 
     s g(u) = b.u + sum_P |a_k.u| - sum_N |a_k.u|,        a_k = |plus_k + minus_k| / 2  e_k,
 
@@ -35,9 +38,11 @@ Cones that are left when the time is over may hold anything: then nothing is pro
 found are local maxima all the same.
 
 How many cones it takes depends on how far g lies below the floor almost everywhere, and less on
-the number h of hyperplanes; it grows quickly with the dimension. Memory is O(LEVELS h).
+the number h of hyperplanes; it grows quickly with the dimension. Memory is what the rows left
+undecided by the cones on one branch take.
 
-Rounding: as in the sweep, sums of h terms err by about ``error``. Corners, heights and dual bases
+Rounding: sums of h terms err by at most about ``error``, (h + 100) units of rounding of the sum of
+all coefficients, and ``rho + error`` bounds the maximum. Corners, heights and dual bases
 come from those of the parent by one combination; what they lose over all levels is far below
 ROOM, by which bounds are raised, and CLEAR, up to which walls count as part of both cones.
 """
@@ -54,13 +59,14 @@ from joblib import Parallel, delayed
 from scipy.linalg import qr
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.cone_search import LEAST, new_stack, search
+from cvxnet.training.pricing.cone_search import LEAST, Stack, larger, new_stack, search
+from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.types import Array
 
 SPARE = 0.01
 """Coordinate axes count as this part of the longest row when the first cones are chosen."""
-IN_PARALLEL = 20
-"""With more hyperplanes than this the cones go to joblib's threads."""
+IN_PARALLEL = 1e5
+"""With more vertices than this, about h to the r - 1, the cones go to joblib's threads."""
 PORTION = 1_000_000
 """Work between two looks at the clock: rows looked at, some milliseconds."""
 
@@ -79,14 +85,9 @@ class Budget:
 
 
 def subdivide(
-    normals: Array,
-    plus: Array,
-    minus: Array,
-    floor: float,
-    error: float,
-    budget: Budget | None = None,
-) -> tuple[Array, bool]:
-    """Local maxima of ``|g|`` above the floor and above LEAST of the largest, largest first.
+    normals: Array, plus: Array, minus: Array, floor: float = 0.0, budget: Budget | None = None
+) -> LocalMaxima:
+    """Local maxima of ``|g|`` above the floor and above LEAST of the largest.
 
     Parameters
     ----------
@@ -94,55 +95,52 @@ def subdivide(
         Distinct unit normals.
     plus, minus : (h,) arrays
         Coefficients of ``(e_k.u)_+`` and ``(-e_k.u)_+`` in ``g``.
-    floor, error : float
-        Values up to the floor do not matter; the rounding of values.
+    floor : float
+        Values up to the floor do not matter.
     budget : Budget, optional
         What it may take, all cones together; its work is used up.
 
-    Returns
-    -------
-    (m, r + 2) array, bool
-        Value, unit vector and sign of g; and whether these are all that there are.
-
     Examples
     --------
-    >>> found, _ = subdivide(np.eye(4), np.array([0.0, 3.0, 4.0, 0.0]), np.zeros(4), 4.5, 1e-14)
-    >>> found.round(6).tolist()
-    [[5.0, 0.0, 0.6, 0.8, 0.0, 1.0]]
+    >>> found = subdivide(np.eye(4), np.array([0.0, 3.0, 4.0, 0.0]), np.zeros(4), 4.5)
+    >>> found.rho, found.units.round(6).tolist(), found.signs.tolist()
+    (5.0, [[0.0, 0.6, 0.8, 0.0]], [1.0])
     """
+    h, r = normals.shape
+    scale = float(np.abs(plus).sum() + np.abs(minus).sum())
+    error = (h + 100) * np.finfo(float).eps * scale
+    floor = max(floor, 2 * error)
+    if scale == 0.0:
+        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
     best, budget = np.zeros(1), budget or Budget()
     tasks, signs = [], []
     for s in (1.0, -1.0):
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
-        for corners in first_cones(rows[:convex, :-1], normals.shape[1]):
+        for corners in first_cones(rows[:convex, :-1], r):
             tasks.append(
                 delayed(search_cone)(corners, (rows, convex, b, floor, error, best), budget)
             )
             signs.append(s)
-    jobs = Parallel(n_jobs=-1 if len(normals) > IN_PARALLEL else 1, require="sharedmem")
+    jobs = Parallel(n_jobs=-1 if h ** (r - 1) > IN_PARALLEL else 1, require="sharedmem")
     parts, ends = zip(*jobs(tasks), strict=True)
-    found = [np.insert(part, part.shape[1], s, 1) for part, s in zip(parts, signs, strict=True)]
-    return distinct(np.concatenate(found), max(floor, LEAST * best[0])), all(ends)
+    found = [np.insert(part, r + 1, s, 1) for part, s in zip(parts, signs, strict=True)]
+    maxima = distinct(np.concatenate(found), max(floor, LEAST * best[0]))
+    rho = float(maxima[0, 0]) if len(maxima) else floor
+    error = error if all(ends) else np.inf
+    return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
 
 
 def search_cone(corners: Array, function: tuple[Any, ...], budget: Budget) -> tuple[Array, bool]:
     """Local maxima in one cone as (value, u), and whether these are all; `search` says of what."""
     rows, convex, b, *_ = function
     found, top = [np.zeros((0, b.size + 1))], 0
-    stack, full = None if budget.over else new_stack(corners, rows, convex, b), False
-    while top >= 0 and stack is not None and not full and not budget.over:
-        more, top, left, full = search(stack, top, *function, PORTION)  # type: ignore[call-arg]
+    stack: Stack | None = new_stack(corners, rows, convex, b)
+    while top >= 0 and stack is not None and not budget.over:
+        more, top, left, full = search(*stack, top, *function, PORTION)  # type: ignore[call-arg]
         budget.work -= PORTION - left
         found.append(more)
+        stack = larger(stack) if full else stack
     return np.concatenate(found), top < 0
-
-
-def distinct(found: Array, floor: float) -> Array:
-    """Each local maximum above the floor once, largest first; several cones may share one."""
-    found = found[found[:, 0] > floor]
-    found = found[np.argsort(-found[:, 0], kind="stable")]
-    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
-    return found[np.sort(first)]
 
 
 def split_kinks(normals: Array, plus: Array, minus: Array) -> tuple[Array, int, Array]:

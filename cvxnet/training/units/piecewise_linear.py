@@ -29,10 +29,9 @@ from cvxnet.training.cells import (
 )
 from cvxnet.training.pricing.climbing import climb, random_starts
 from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.pricing.subdivision import Budget
-from cvxnet.training.pricing.sweep import sweep
-from cvxnet.training.pricing.vertices import best_vertices
+from cvxnet.training.pricing.subdivision import Budget, subdivide
 from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.rounding import RoundedUnits
 from cvxnet.training.units.family import Block, UnitFamily, bending, frame_of
@@ -138,7 +137,7 @@ class PiecewiseLinearUnits(UnitFamily):
         return self.rank <= (LARGEST_RANK if self.norm == "l2" else 3)
 
     def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing by the sweep over all cells, or all vertices for the l1 ball."""
+        """Exact pricing over all cells, or all vertices for the l1 ball."""
         return self.price_until(v, floor, np.inf)
 
     def price_until(
@@ -149,7 +148,7 @@ class PiecewiseLinearUnits(UnitFamily):
             return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
         plus, minus, error = self.kinks(v)
         budget = Budget(deadline, work)
-        search = best_vertices if self.norm == "l1" else sweep
+        search = best_vertices if self.norm == "l1" else subdivide
         found = search(self.arrangement.normals, plus, minus, floor, budget)
         return found._replace(error=error if np.isfinite(found.error) else np.inf)
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from cvxnet.layers import SquaredReLU
 from cvxnet.training.arrangement import Arrangement, arrange
-from cvxnet.training.pricing.curved_sweep import curved_sweep
 from cvxnet.training.pricing.interval_search import price_squared_relu
 from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import bending
 from cvxnet.types import Array
@@ -88,7 +88,7 @@ class SquaredReLUUnits(CurvedUnits):
         np.add.at(minus, owner, np.maximum(-length, 0.0) ** 2 * v[used])
         error = (len(v) + 100) * np.finfo(float).eps * float(length**2 @ np.abs(v[used]))
         error += left_out
-        return curved_sweep(a.normals, plus, minus, floor)._replace(error=error)
+        return quadratic_sweep(a.normals, plus, minus, floor)._replace(error=error)
 
     def hidden(self, U: Array) -> Array:
         """Units in the coordinates of the columns of ``X``."""

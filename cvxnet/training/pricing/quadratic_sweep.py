@@ -16,8 +16,9 @@ is pointed, or all cells are one), it leaves it through an edge, so it crosses a
 that bounds the cell; there the plane is met with the circle's own. The start of the arc
 stands for the case that the arc lies in the plane, or the plane is all of space.
 
-Sweep: as in `cvxnet.training.pricing.sweep`. Walk along each circle ``e_i.u = 0`` past the sorted
-crossings of the others; a crossing changes A by one rank-one term, and an arc shows its two cells.
+Sweep: walk along each circle ``e_i.u = 0`` past the sorted crossings of the others; a crossing
+changes A by one rank-one term, and an arc shows its two cells. Every cell has an arc. In two
+dimensions the one circle is the whole sphere and its arcs are the cells.
 Most of them are dismissed as no eigenvalue can exceed the floor: with m the mean of the three and
 ``|A - m I|`` the Frobenius norm, ``|eigenvalue - m| <= sqrt(2/3) |A - m I|``. Time O(h^2 log h),
 memory O(h) per core.
@@ -35,24 +36,19 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
-from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.pricing.sweep import (
-    CIRCLES_A_TASK,
-    KEPT,
-    crossings,
-    dot,
-    in_cell,
-    keep,
-    local_maxima,
-    plane_basis,
-)
+from cvxnet.training.pricing.circles import crossings, dot, in_cell, plane_basis
+from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.types import Array
 
+CIRCLES_A_TASK = 200
+"""Circles swept in one task: with more of them the sweep goes to joblib's threads."""
+KEPT = 16
+"""Points remembered per circle (the best ones); the maximum itself is never dropped."""
 CLOSE = 1e-9
 """Eigenvalues closer than this, relative to the sum of all coefficients, count as multiple."""
 
 
-def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
+def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
     """Critical points of ``g`` on the sphere with ``|g|`` above ``floor``: all local maxima too.
 
     Parameters
@@ -66,9 +62,9 @@ def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) 
 
     Examples
     --------
-    >>> found = curved_sweep(np.eye(2), np.array([3.0, 4.0]), np.array([-5.0, 0.0]))
+    >>> found = quadratic_sweep(np.eye(2), np.array([3.0, 4.0]), np.array([-5.0, 0.0]))
     >>> found.rho, found.units.tolist(), found.signs.tolist()
-    (5.0, [[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [-1.0, 1.0, 1.0])
+    (5.0, [[-1.0, -0.0], [0.0, 1.0], [1.0, 0.0]], [-1.0, 1.0, 1.0])
     """
     h, r = normals.shape
     scale = float(np.abs(plus).sum() + np.abs(minus).sum())
@@ -85,17 +81,16 @@ def curved_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) 
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
-    found = np.concatenate(jobs(tasks)).reshape(-1, 6)
-    found = local_maxima(found[found[:, 0] > floor])
+    found = distinct(np.concatenate(jobs(tasks)).reshape(-1, 5), floor)
     rho = float(found[0, 0]) if len(found) else floor
     return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
 
 
 @njit(cache=True, nogil=True)
 def sweep_circles(circles, owners, normals, plus, minus, floor, tol, close):  # type: ignore[no-untyped-def]
-    """Candidates (value, u, sign, 0), KEPT for each circle; unused rows are zero."""
+    """Candidates (value, u, sign), KEPT for each circle; unused rows are zero."""
     m = circles.shape[0]
-    found = np.zeros((m, KEPT, 6))
+    found = np.zeros((m, KEPT, 5))
     for i in range(m):
         sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tol, close, found[i])
     return found
@@ -178,7 +173,7 @@ def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def
             signed[x] = sign * u[x]
         beside = sign * own_side * dot(axis, u) >= -slack
         if beside and in_cell(normals, h, side, order, t, signed, slack):
-            keep(found, value, sign, u, 0.0, u, s, 0.0)
+            keep(found, value, signed, s)
 
 
 @njit(cache=True)
@@ -219,3 +214,16 @@ def add_square(A, factor, e):  # type: ignore[no-untyped-def]
     for x in range(3):
         for y in range(3):
             A[x, y] += factor * e[x] * e[y]
+
+
+@njit(cache=True)
+def keep(found, value, u, s):  # type: ignore[no-untyped-def]
+    """Put a point in the place of the smallest one remembered, if larger."""
+    worst = 0
+    for row in range(1, len(found)):
+        if found[row, 0] < found[worst, 0]:
+            worst = row
+    if value > found[worst, 0]:
+        found[worst, 0], found[worst, 4] = value, s
+        for x in range(3):
+            found[worst, 1 + x] = u[x]

@@ -1,4 +1,6 @@
-"""Exact maximisation over all cells of an arrangement, in at most three dimensions by sweeping.
+"""Pricing by a sweep over all cells, in at most three dimensions: an oracle for the tests.
+
+Exact, by another way than `cvxnet.training.pricing.subdivision`.
 
 The function to maximise on the unit sphere is, for s = +1 and for s = -1,
 
@@ -17,7 +19,6 @@ Sweep: for each i walk along the circle ``e_i.u = 0``. The other circles cross i
 sorted once; between crossings ``c`` is constant, and a crossing adds or removes one normal. Each
 arc shows its two cells, its edge and the vertex at its start. Every cell has an arc, so nothing
 is missed: O(h^2 log h) time for h circles and O(h) memory per core; no list of cells is stored.
-With MANY circles `cvxnet.training.pricing.subdivision` is faster.
 The half circle suffices, as the opposite arc (its ``c`` kept alongside) has opposite signs.
 
 In two dimensions the one circle is the whole sphere and its arcs are the cells; one dimension is
@@ -33,61 +34,13 @@ bounds the maximum.
 from __future__ import annotations
 
 import numpy as np
-from joblib import Parallel, delayed
 from numba import njit
 
-from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.pricing.sorting import stable_order
-from cvxnet.training.pricing.subdivision import Budget, subdivide
+from cvxnet.training.pricing.circles import add, crossings, dot, in_cell, plane_basis
 from cvxnet.types import Array
 
-CIRCLES_A_TASK = 200
-"""Circles swept in one task: with more of them the sweep goes to joblib's threads."""
-MANY = 400
-"""Circles on a sphere from which on cones are subdivided."""
 KEPT = 16
 """Local maxima remembered per circle (the best ones); the maximum itself is never dropped."""
-
-
-def sweep(
-    normals: Array, plus: Array, minus: Array, floor: float = 0.0, budget: Budget | None = None
-) -> LocalMaxima:
-    """All local maxima of ``|g|`` with value above ``floor``.
-
-    For r > 3, or with MANY normals, those below half the maximum are left out.
-
-    Parameters
-    ----------
-    normals : (h, r) array
-        Distinct unit normals.
-    plus, minus : (h,) arrays
-        Coefficients of ``(e_k.u)_+`` and ``(-e_k.u)_+`` in ``g``.
-    floor : float
-        Maxima at or below this value are not looked for.
-    budget : Budget, optional
-        What it may take, where cones are subdivided.
-
-    Examples
-    --------
-    >>> found = sweep(np.eye(2), np.array([3.0, 4.0]), np.zeros(2))
-    >>> found.rho, found.units[0].tolist(), found.signs[0]
-    (5.0, [0.6, 0.8], np.float64(1.0))
-    """
-    h, r = normals.shape
-    scale = float(np.abs(plus).sum() + np.abs(minus).sum())
-    error = (h + 100) * np.finfo(float).eps * scale
-    floor = max(floor, 2 * error)
-    if h == 0 or scale == 0.0:
-        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
-    complete = True
-    if r < 3 or (r == 3 and h < MANY):
-        found = sweep_sphere(normals, plus, minus, floor, error)
-    else:
-        found, complete = subdivide(normals, plus, minus, floor, error, budget)
-    rho = float(found[0, 0]) if len(found) else floor
-    return LocalMaxima(
-        rho, error if complete else np.inf, found[:, 0], found[:, 1 : 1 + r], found[:, 1 + r]
-    )
 
 
 def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error: float) -> Array:
@@ -96,39 +49,9 @@ def sweep_sphere(normals: Array, plus: Array, minus: Array, floor: float, error:
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
-    parts = max(1, len(circles) // CIRCLES_A_TASK)
-    tasks = (
-        delayed(sweep_circles)(*part, solid, plus, minus, floor, error)
-        for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
-    )
-    jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
-    found = np.concatenate(jobs(tasks)).reshape(-1, 6)
+    found = sweep_circles(circles, owners, solid, plus, minus, floor, error).reshape(-1, 6)
     found = local_maxima(found[found[:, 0] > floor])
     return np.delete(found, [*range(1 + r, 4), 5], axis=1)
-
-
-def distinct(found: Array) -> Array:
-    """Each row (value, u, sign) once, largest first."""
-    _, first = np.unique(found[:, 1:].round(9), axis=0, return_index=True)
-    found = found[first]
-    return found[np.argsort(-found[:, 0], kind="stable")]
-
-
-def local_maxima(found: Array) -> Array:
-    """Each candidate once, largest first; vertices only where two circles found them.
-
-    Between the circles through a vertex g is linear, so a vertex is a local maximum if it is one
-    along all of them. (Where more than two cross, two are taken for all. The largest candidate
-    always stays.)
-    """
-    _, first, times = np.unique(
-        found[:, 1:].round(9), axis=0, return_index=True, return_counts=True
-    )
-    confirmed = (found[first, 5] == 0.0) | (times > 1)
-    if len(first):
-        confirmed[np.argmax(found[first, 0])] = True
-    found = found[first[confirmed]]
-    return found[np.argsort(-found[:, 0], kind="stable")]
 
 
 @njit(cache=True, nogil=True)
@@ -197,69 +120,6 @@ def sums_before_first_crossing(normals, plus, minus, order, side):  # type: igno
 
 
 @njit(cache=True)
-def plane_basis(axis):  # type: ignore[no-untyped-def]
-    """Orthonormal ``p, q`` of the plane orthogonal to the unit vector ``axis``."""
-    smallest = 0
-    for x in range(1, 3):
-        if abs(axis[x]) < abs(axis[smallest]):
-            smallest = x
-    p = np.zeros(3)
-    a, b = (smallest + 1) % 3, (smallest + 2) % 3
-    length = np.sqrt(axis[a] * axis[a] + axis[b] * axis[b])
-    p[a], p[b] = -axis[b] / length, axis[a] / length
-    q = np.empty(3)
-    for x in range(3):
-        y, z = (x + 1) % 3, (x + 2) % 3
-        q[x] = axis[y] * p[z] - axis[z] * p[y]
-    return p, q
-
-
-@njit(cache=True)
-def crossings(normals, own, p, q):  # type: ignore[no-untyped-def]
-    """Where the other circles cross, by angle in [0, pi): who, direction, and side before.
-
-    Normal k meets the circle at (-b, a) with a = e_k.p, b = e_k.q; its angle grows with b / a.
-    ``side`` is the sign of ``e_k.u`` just before angle 0.
-    """
-    h = normals.shape[0]
-    size = h - 1 if own >= 0 else h
-    who = np.empty(size, np.int64)
-    key = np.empty(size)
-    direction = np.empty((size, 2))
-    side = np.zeros(h, np.int8)
-    t = 0
-    for k in range(h):
-        if k == own:
-            continue
-        a, b = dot(normals[k], p), dot(normals[k], q)
-        ahead = a > 0.0 or (a == 0.0 and b < 0.0)
-        side[k] = 1 if ahead else -1
-        who[t] = k
-        key[t] = b / a if a != 0.0 else -np.inf
-        length = np.hypot(a, b) if ahead else -np.hypot(a, b)
-        direction[t, 0], direction[t, 1] = -b / length, a / length
-        t += 1
-    order, along = stable_order(key), np.empty((size, 2))
-    for t in range(size):
-        place = order[t]
-        order[t] = who[place]
-        along[t, 0], along[t, 1] = direction[place, 0], direction[place, 1]
-    return order, along, side
-
-
-@njit(cache=True)
-def dot(a, b):  # type: ignore[no-untyped-def]
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@njit(cache=True)
-def add(total, factor, vector):  # type: ignore[no-untyped-def]
-    """``total += factor * vector`` in place, without the temporary arrays of numpy."""
-    for x in range(3):
-        total[x] += factor * vector[x]
-
-
-@njit(cache=True)
 def between(start, end, wp, wq, tol):  # type: ignore[no-untyped-def]
     """Whether (wp, wq) points into the arc from ``start`` to ``end`` (at most a half circle)."""
     if start[0] * wq - start[1] * wp < -tol or wp * end[1] - wq * end[0] < -tol:
@@ -267,17 +127,21 @@ def between(start, end, wp, wq, tol):  # type: ignore[no-untyped-def]
     return wp * (start[0] + end[0]) + wq * (start[1] + end[1]) >= 0.0
 
 
-@njit(cache=True)
-def in_cell(normals, h, side, order, t, u, tol):  # type: ignore[no-untyped-def]
-    """Whether ``u`` lies in the closed cell at arc ``t``; the nearest circles dismiss most."""
-    ahead = order[t + 1 if t + 1 < order.size else 0]
-    if h * side[ahead] * dot(normals[ahead], u) < -tol:
-        return False
-    for back in range(order.size):
-        k = order[t - back]
-        if h * side[k] * dot(normals[k], u) < -tol:
-            return False
-    return True
+def local_maxima(found: Array) -> Array:
+    """Each candidate once, largest first; vertices only where two circles found them.
+
+    Between the circles through a vertex g is linear, so a vertex is a local maximum if it is one
+    along all of them. (Where more than two cross, two are taken for all. The largest candidate
+    always stays.)
+    """
+    _, first, times = np.unique(
+        found[:, 1:].round(9), axis=0, return_index=True, return_counts=True
+    )
+    confirmed = (found[first, 5] == 0.0) | (times > 1)
+    if len(first):
+        confirmed[np.argmax(found[first, 0])] = True
+    found = found[first[confirmed]]
+    return found[np.argsort(-found[:, 0], kind="stable")]
 
 
 @njit(cache=True)

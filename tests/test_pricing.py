@@ -7,7 +7,7 @@ import pytest
 from examples import small_matrices
 from scipy.optimize import nnls
 
-from cvxnet.training.pricing.sweep import sweep
+from cvxnet.training.pricing.subdivision import subdivide
 from cvxnet.training.units.piecewise_linear import ReLUUnits
 
 
@@ -104,9 +104,9 @@ def test_both_slopes_count():
     angles = np.linspace(0.0, 2 * np.pi, 200_001)
     U = np.vstack([np.cos(angles), np.sin(angles)])
     expected = np.abs(v @ np.abs(normals @ U)).max()
-    assert sweep(normals, v, v).rho == pytest.approx(expected, rel=1e-8)
+    assert subdivide(normals, v, v).rho == pytest.approx(expected, rel=1e-8)
 
 
 def test_nothing_to_price():
-    assert sweep(np.eye(3), np.zeros(3), np.zeros(3)).rho == 0.0
-    assert len(sweep(np.eye(3), np.ones(3), np.ones(3), floor=10.0).values) == 0
+    assert subdivide(np.eye(3), np.zeros(3), np.zeros(3)).rho == 0.0
+    assert len(subdivide(np.eye(3), np.ones(3), np.ones(3), floor=10.0).values) == 0

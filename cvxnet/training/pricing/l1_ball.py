@@ -8,7 +8,7 @@ and that is a vertex: a direction in which hyperplanes of rank r - 1 cross. The 
 hyperplanes make sure that every cell has extreme rays and no lines.
 
 For r = 3 the crossings are met along each circle, with the gradient ``c`` of ``g`` kept up to date
-by one addition for each: O(h^2 log h) for h hyperplanes, as in cvxnet.training.pricing.sweep.
+by one addition for each: O(h^2 log h) for h hyperplanes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from cvxnet.training.pricing.circles import add, crossings, dot, plane_basis
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
-from cvxnet.training.pricing.sweep import add, crossings, dot, plane_basis
 from cvxnet.types import Array
 
 KEPT = 100
