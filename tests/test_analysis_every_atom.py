@@ -17,8 +17,8 @@ from flint import arb, ctx
 
 from cvxnet.analysis import convexity
 from cvxnet.analysis.derivation import derive_facts
+from cvxnet.analysis.disciplines import log_log_curvature
 from cvxnet.analysis.documents import counterexample_document, has_formula
-from cvxnet.analysis.loglog import log_log_curvature
 from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.proofs.checker import RefusalError

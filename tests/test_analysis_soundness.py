@@ -9,6 +9,7 @@ import pytest
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
+from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import ask_about_network
@@ -218,7 +219,7 @@ def test_the_tape_evaluates_what_the_network_evaluates(activation):
     question = ask_about_network(network, "input", None, None, None, 0.0)
     X = np.random.default_rng(0).normal(size=(20, 2))
     tape = question.tape()
-    ours = tape.evaluate({id(question.unknowns[0]): X[:, None, :]})[-1][:, 0]
+    ours = values_of(tape, {id(question.unknowns[0]): X[:, None, :]})[-1][:, 0]
     np.testing.assert_allclose(ours, network(X), rtol=1e-10, atol=1e-12)
     for x in X[:3]:
         points = ({id(question.unknowns[0]): x[None]},) * 2

@@ -155,7 +155,7 @@ def test_disciplines_of_known_cases():
 
 @pytest.mark.parametrize("seed", range(30))
 def test_log_log_claims_hold_on_random_positive_segments(seed):
-    from cvxnet.analysis.loglog import log_log_curvature
+    from cvxnet.analysis.disciplines import log_log_curvature
     from cvxnet.analysis.search import Space
 
     rng = np.random.default_rng(seed)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
-from cvxnet.analysis.operations import evaluate
-from cvxnet.analysis.shapes import profile_of
+from cvxnet.analysis.atoms import at_points, evaluate, profile_of
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 
@@ -170,24 +168,16 @@ CURVES = CurveArithmetic()
 
 def curves_of(tape: Tape, unknown: Any) -> Any:
     """The expression's entries as curves of the one unknown; `Undecided` where one is none."""
-    values: list[Any] = [None] * len(tape.nodes)
-    for place, value in tape.constants(CURVES).items():
-        values[place] = value
-    for place, node in enumerate(tape.nodes):
-        if node is unknown:
-            identity = np.empty((1, 1), dtype=object)
-            identity[0, 0] = Curve((), (fmpq(1),), (ZERO,))
-            values[place] = identity.reshape(1, *unknown.shape)
-        elif values[place] is None:
-            if not node.args:
-                raise Undecided("a weight or datum without a value")
-            values[place] = apply(node, [values[k] for k in tape.inputs[place]])
+    identity = np.empty((1, 1), dtype=object)
+    identity[0, 0] = Curve((), (fmpq(1),), (ZERO,))
+    points = {id(unknown): identity.reshape(1, *unknown.shape)}
+    values = tape.evaluate(at_points(points, CURVES), apply)
     return entrywise(as_curve, values[-1]).reshape(tape.nodes[-1].shape)
 
 
 def apply(node: Any, values: list[Any]) -> Any:
     """One operation on curves; only piecewise-linear functions have one."""
-    profile = profile_of(node) if len(node.args) == 1 else None
-    if profile is not None and profile.kinks is None and not isinstance(node, cp.abs):
+    profile = profile_of(node)
+    if profile is not None and profile.kinks is None:
         raise Undecided(f"{profile.name} is not piecewise linear")
     return evaluate(node, values, CURVES)

@@ -10,12 +10,12 @@ import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
+from cvxnet.analysis.atoms import constant_matrix
 from cvxnet.analysis.curves import Curve, curves_of
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
 from cvxnet.analysis.quadratics import (
     as_floats,
-    constant_matrix,
     definiteness,
     is_psd,
     negative_direction,

@@ -8,14 +8,11 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.atom import Atom
-from cvxpy.expressions.leaf import Leaf
 
-from cvxnet.analysis.facts import Facts, make_facts
-from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.atoms import atom_name, derive
+from cvxnet.analysis.facts import Facts, constant_facts, make_facts
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.rules import derive
-from cvxnet.analysis.tape import Tape, bound, dense
+from cvxnet.analysis.tape import Tape, bound, dense, is_foreign
 
 
 @dataclass(frozen=True)
@@ -73,16 +70,17 @@ class Derivation:
 def derive_facts(question: Question, tape: Tape) -> list[Facts]:
     """The facts about every node of the tape."""
     unknowns = {id(u) for u in question.unknowns}
-    facts: list[Facts] = []
-    for place, node in enumerate(tape.nodes):
-        if not isinstance(node, Atom | Leaf):
-            facts.append(foreign_facts(node))
-        elif not node.args:
-            facts.append(leaf_facts(node, id(node) in unknowns, question))
-        else:
-            warm_caches(node)
-            facts.append(derive(node, [facts[k] for k in tape.inputs[place]]))
-    return facts
+
+    def leaf(node: Any) -> Facts:
+        if is_foreign(node):
+            return foreign_facts(node)
+        return leaf_facts(node, id(node) in unknowns, question)
+
+    def inner(node: Any, args: list[Facts]) -> Facts:
+        warm_caches(node)
+        return derive(node, args)
+
+    return tape.evaluate(leaf, inner)
 
 
 def warm_caches(node: Any) -> None:
@@ -104,11 +102,12 @@ def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
     """A leaf is affine in itself and constant in everything else."""
     if isinstance(leaf, cp.Constant) and not leaf.is_complex():
         value = dense(leaf.value)
-        return make_facts(value, value, True, True, constant=True, rule="a constant")
+        return constant_facts(value, value, "a constant")
     low, high = leaf_bounds(leaf, question)
+    if not unknown:
+        return constant_facts(low, high, "fixed, any admissible value")
     everywhere = np.ones(leaf.shape, dtype=bool)
-    rule = "an unknown" if unknown else "fixed, any admissible value"
-    return make_facts(low, high, everywhere, everywhere, constant=not unknown, rule=rule)
+    return make_facts(low, high, everywhere, everywhere, rule="an unknown")
 
 
 def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
@@ -157,21 +156,6 @@ def explain(question: Question, tape: Tape, facts: list[Facts]) -> Derivation:
     )
 
 
-NAMES = {
-    "MulExpression": "matrix product",
-    "AddExpression": "sum of terms",
-    "NegExpression": "negative",
-    "DivExpression": "quotient",
-    "multiply": "product",
-    "PowerApprox": "power",
-    "PnormApprox": "norm",
-    "GeoMeanApprox": "geo_mean",
-    "logistic": "softplus",
-    "Sum": "sum",
-    "quad_over_lin": "sum of squares",
-}
-
-
 def step_name(node: Any, question: Question) -> str:
     """The node's name as users know it."""
     if isinstance(node, cp.Variable | cp.Parameter):
@@ -181,15 +165,4 @@ def step_name(node: Any, question: Question) -> str:
         return weight or (
             f"{dense(node.value):g}" if node.size == 1 and not node.shape else "constant"
         )
-    kind = type(node).__name__
-    if kind == "maximum" and is_zero(node.args[-1]):
-        return "relu"
-    if kind in ("Power", "PowerApprox"):
-        exponent = exponent_of(node)
-        return "square" if exponent == 2 else f"power {exponent}"
-    return NAMES.get(kind, kind)
-
-
-def is_zero(node: Any) -> bool:
-    """Whether a node is the constant 0."""
-    return isinstance(node, cp.Constant) and not np.any(dense(node.value))
+    return atom_name(node)

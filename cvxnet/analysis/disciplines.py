@@ -6,16 +6,13 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms import affine
-from cvxpy.atoms.affine import binary_operators as binary
 
-from cvxnet.analysis.derivation import derive_facts
+from cvxnet.analysis.atoms import atom_of, derive_log_log
+from cvxnet.analysis.derivation import derive_facts, step_name
 from cvxnet.analysis.facts import Facts
-from cvxnet.analysis.loglog import log_log_curvature
+from cvxnet.analysis.loglog import LogLog, nothing
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.rules import MOVES
-from cvxnet.analysis.shapes import profile_of
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Tape, dense
 
 
 @np.errstate(all="ignore")
@@ -39,6 +36,32 @@ def log_log_line(question: Question, tape: Tape) -> str:
     return f"log-log {word} where all unknowns, and free weights and inputs, are > 0"
 
 
+def log_log_curvature(question: Question, tape: Tape) -> tuple[str, str]:
+    """(affine, convex, concave or unknown; the node where the rules stop)."""
+    facts: list[LogLog] = tape.evaluate(lambda leaf: of_leaf(leaf, question), derive_log_log)
+    for place, node in enumerate(tape.nodes[:-1]):
+        usable = all(facts[k].usable for k in tape.inputs[place])
+        if node.args and usable and not facts[place].usable:
+            return "unknown", f"{step_name(node, question)} need not be positive"
+    root = facts[-1]
+    if not root.positive.all():
+        return "unknown", "it need not be positive"
+    convex, concave = root.convex.all(), root.concave.all()
+    if convex or concave:
+        return ("affine" if convex and concave else "convex" if convex else "concave"), ""
+    return "unknown", "no log-log rule applies"
+
+
+def of_leaf(node: Any, question: Question) -> LogLog:
+    """Unknowns and free values are taken positive; labels are not; constants are what they are."""
+    yes, no = np.ones(node.shape, dtype=bool), np.zeros(node.shape, dtype=bool)
+    if isinstance(node, cp.Constant) and not node.is_complex():
+        value = dense(node.value)
+        return LogLog(value == 0.0, value > 0.0, yes, yes)
+    known = not node.args and not node.is_complex() and id(node) not in question.labels
+    return LogLog(no, yes, yes, yes) if known and not node.is_nonpos() else nothing(node)
+
+
 def quasi_line(root: Facts, tape: Tape) -> str:
     """Quasi-convexity by our rules, and by CVXPY's own test."""
     ours = [
@@ -52,22 +75,13 @@ def quasi_line(root: Facts, tape: Tape) -> str:
     return f"{' and '.join(ours)}; {agreed}" if ours else f"not by the rules; {agreed}"
 
 
-PIECEWISE = (cp.maximum, cp.minimum, cp.abs, cp.max, cp.min, cp.norm1, cp.norm_inf, cp.sum_largest)
-SUMS = (*MOVES, affine.add_expr.AddExpression, affine.sum.Sum, affine.unary_operators.NegExpression)
-
-
 def difference_line(tape: Tape, facts: list[Facts]) -> str:
     """Whether it is a difference of convex functions by construction."""
     known: list[bool] = []
-    for place, (node, fact) in enumerate(zip(tape.nodes, facts, strict=True)):
-        known.append(
-            is_difference(
-                node,
-                fact,
-                [facts[k] for k in tape.inputs[place]],
-                [known[k] for k in tape.inputs[place]],
-            )
-        )
+    for node, fact, inputs in zip(tape.nodes, facts, tape.inputs, strict=True):
+        difference = atom_of(node).difference
+        kept = difference is not None and difference([facts[k] for k in inputs])
+        known.append(bool(fact.known.all()) or (kept and all(known[k] for k in inputs)))
     return f"yes; {ask_dccp(tape.nodes[-1])}" if known[-1] else "not by the rules"
 
 
@@ -80,27 +94,6 @@ def ask_dccp(expression: Any) -> str:
     if dccp.is_dccp(cp.Problem(cp.Minimize(cp.sum(expression)))):
         return "the package dccp accepts it as it is"
     return "the package dccp accepts it with each convex part as a variable: u == f, minimize u - v"
-
-
-def is_difference(node: Any, fact: Facts, args: list[Facts], known: list[bool]) -> bool:
-    """Sums, multiples, maxima and piecewise-linear functions of differences are differences.
-
-    So are products of two affine functions (quadratics), and smooth functions with a bounded
-    second derivative of affine ones.
-    """
-    if fact.known.all():
-        return True
-    if not all(known):
-        return False
-    if isinstance(node, (*SUMS, *PIECEWISE)):
-        return True
-    if isinstance(node, binary.multiply | binary.MulExpression | binary.DivExpression):
-        return any(a.constant for a in args) or all(a.affine.all() for a in args)
-    profile = profile_of(node) if len(args) == 1 else None
-    if profile is None:
-        return False
-    bounded = profile.name in ("sigmoid", "tanh", "silu", "gelu", "elu", "normcdf")
-    return profile.kinks is not None or (bounded and bool(args[0].affine.all()))
 
 
 def smooth_line(tape: Tape) -> str:

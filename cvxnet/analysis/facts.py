@@ -1,12 +1,14 @@
 """What is known about each entry of a node: bounds and curvature, proved by composition.
 
-This is the DCP calculus carried further in three ways: entry by entry (CVXPY has one sign and one
-curvature for a whole matrix), with intervals instead of signs, and with the shape of a function on
-exactly the interval that its argument can reach.
+A rule makes the facts about a node from those about its arguments. This is the DCP calculus carried
+further in three ways: entry by entry (CVXPY has one sign and one curvature for a whole matrix),
+with intervals instead of signs, and with the shape of a function on exactly the interval that its
+argument can reach.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -18,8 +20,40 @@ from cvxnet.types import Array
 Mask: TypeAlias = NDArray[np.bool_]
 
 ROUNDING = 4e-16
+"""More than the relative rounding of one product or sum of doubles."""
 TINY = 1e-300
+"""The least size of a product that underflows, as a bound on it."""
 LARGEST = 1e300
+"""What bounds a sum that overflows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Why a rule did not prove convexity, and what would have made it.
+
+    Attributes
+    ----------
+    rule : str
+        Where the rule stops; "{}" stands for the name of the factor.
+    needs : str
+        What would make it hold, likewise.
+    entry : str
+        The numbers in question, as they are.
+    factors : tuple of int
+        The arguments that are multiplied by what they must not be; their names, which no rule
+        knows, belong to the text.
+    index : tuple of int
+        The worst entry of a single factor.
+    number : float or None
+        Its value, where that is known.
+    """
+
+    rule: str
+    needs: str
+    entry: str = ""
+    factors: tuple[int, ...] = ()
+    index: tuple[int, ...] = ()
+    number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +75,8 @@ class Facts:
         For each argument: "rising", "falling", "affine", "none".
     rule : str
         The rule that was used, or the one that stopped.
+    need : Need or None
+        What that rule would have needed to prove convexity; None where there is nothing to say.
     """
 
     low: Array
@@ -52,6 +88,7 @@ class Facts:
     constant: bool
     monotone: tuple[str, ...] = ()
     rule: str = ""
+    need: Need | None = None
 
     @property
     def affine(self) -> Mask:
@@ -81,26 +118,30 @@ class Facts:
         return "nonpositive" if (self.high <= 0.0).all() else "unknown"
 
 
+Rule = Callable[[Any, list[Facts]], Facts]
+MASKS = ("convex", "concave", "quasiconvex", "quasiconcave")
+FIELDS = ("low", "high", *MASKS)
+
+
 def make_facts(
     low: Any,
     high: Any,
     convex: Any,
     concave: Any,
     *,
-    constant: bool = False,
     quasi: tuple[Any, Any] | None = None,
     monotone: tuple[str, ...] = (),
     rule: str = "",
+    need: Need | None = None,
 ) -> Facts:
-    """Facts of arrays that may still be floats or need copying; constants are affine."""
-    if constant:
-        convex = concave = np.ones(np.shape(low), dtype=bool)
+    """Facts of arrays that may still be floats or need copying, about a function of unknowns."""
     fixed = np.asarray(low) == np.asarray(high)  # an entry with one possible value is constant
     convex, concave = (
         np.asarray(convex, dtype=bool) | fixed,
         np.asarray(concave, dtype=bool) | fixed,
     )
     quasiconvex, quasiconcave = (convex, concave) if quasi is None else quasi
+    known = (convex | concave).all()
     return Facts(
         np.asarray(low, dtype=np.float64),
         np.asarray(high, dtype=np.float64),
@@ -108,10 +149,17 @@ def make_facts(
         concave,
         np.asarray(quasiconvex, dtype=bool) | convex,
         np.asarray(quasiconcave, dtype=bool) | concave,
-        constant,
-        monotone,
-        rule,
+        constant=False,
+        monotone=monotone,
+        rule=rule,
+        need=None if known else need,
     )
+
+
+def constant_facts(low: Any, high: Any, rule: str = "") -> Facts:
+    """The facts about what depends on no unknown, from its bounds."""
+    everywhere = np.ones(np.shape(low), dtype=bool)
+    return replace(make_facts(low, high, everywhere, everywhere, rule=rule), constant=True)
 
 
 def negated(facts: Facts) -> Facts:
@@ -124,7 +172,25 @@ def negated(facts: Facts) -> Facts:
         concave=facts.convex,
         quasiconvex=facts.quasiconcave,
         quasiconcave=facts.quasiconvex,
+        need=None,
     )
+
+
+def fitted(array: Any, shape: tuple[int, ...]) -> Any:
+    """An array broadcast to a shape; CVXPY calls ``1 / x`` a number where x is 1 x 1."""
+    few = array.ndim > len(shape)
+    return array.reshape(shape) if few else np.broadcast_to(array, shape)
+
+
+def spread(args: list[Facts], field: str, node: Any) -> Any:
+    """One field of all arguments, broadcast to the node's shape, along a new first axis."""
+    return np.array([fitted(getattr(arg, field), node.shape) for arg in args])
+
+
+def shaped_like(arg: Facts, shape: tuple[int, ...]) -> Facts:
+    """The facts with every array broadcast to a shape."""
+    fields: Any = {field: fitted(getattr(arg, field), shape) for field in FIELDS}
+    return replace(arg, **fields)
 
 
 def interval_product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:

@@ -17,9 +17,10 @@ import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
-from cvxnet.analysis.operations import evaluate, exponent_of
+from cvxnet.analysis.atoms import at_points, evaluate, profile_of
+from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import is_psd
-from cvxnet.analysis.shapes import log_profile, profile_of
+from cvxnet.analysis.shapes import log_profile
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 from cvxnet.functions.profile import Profile
@@ -294,26 +295,17 @@ def normal_forms(tape: Tape, unknowns: tuple[Any, ...]) -> Any:
         array[:] = variables
         points[id(leaf)] = array.reshape(1, *leaf.shape)
         start += leaf.size
-    values: list[Any] = [None] * len(tape.nodes)
-    for place, value in tape.constants(FORMS).items():
-        values[place] = value
-    for place, node in enumerate(tape.nodes):
-        if values[place] is None:
-            given = points.get(id(node))
-            if given is None and not node.args:
-                raise Undecided("a weight or datum without a value")
-            arguments = [values[k] for k in tape.inputs[place]]
-            values[place] = apply(node, arguments) if given is None else given
+    values = tape.evaluate(at_points(points, FORMS), apply)
     return entrywise(as_form, values[-1]).reshape(tape.nodes[-1].shape)
 
 
 def apply(node: Any, values: list[Any]) -> Any:
     """One operation on forms."""
-    profile = profile_of(node) if len(node.args) == 1 else None
-    if type(node) is cp.log:
+    profile = profile_of(node)
+    if profile is None or exponent_of(node) in (1, 2, Fraction(1, 2)):
+        return evaluate(node, values, FORMS)  # the arithmetic knows squares and norms
+    if profile.name == "log":
         return entrywise(log_of, values[0])
-    if profile is None or exponent_like(node):
-        return evaluate(node, values, FORMS)
     if profile.kinks is not None and profile.tails is not None:
         return entrywise(lambda t: piecewise(as_form(t), profile), values[0])
     options = tuple(exact_option(option) for option in node.get_data() or ())
@@ -324,11 +316,6 @@ def apply(node: Any, values: list[Any]) -> Any:
 def exact_option(option: Any) -> Any:
     """An option to the last bit: two functions are only the same if their options are."""
     return float(option.value).hex() if isinstance(option, cp.Constant) else str(option)
-
-
-def exponent_like(node: Any) -> bool:
-    """Powers go through the arithmetic, which knows squares and norms."""
-    return hasattr(node, "p") and exponent_of(node) in (1, 2, Fraction(1, 2))
 
 
 def piecewise(form: Form, profile: Profile) -> Form:

@@ -1,80 +1,50 @@
 """Log-log curvature: ``log f(exp u)`` convex or concave in u, on the positive orthant.
 
 CVXPY's DGP rules reject every ReLU network, because the constant 0 in ``max(z, 0)`` has no
-logarithm. Where z > 0 the ReLU never clips, so this module knows more.
+logarithm. Where z > 0 the ReLU never clips, so these rules know more. They make the log-log facts
+about a node from those about its arguments, all of which are positive or zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
-from cvxpy.atoms import affine
-from cvxpy.atoms.affine import binary_operators as binary
+from numpy.typing import NDArray
 
-from cvxnet.analysis.derivation import step_name
-from cvxnet.analysis.operations import evaluate, exponent_of
-from cvxnet.analysis.questions import Question
-from cvxnet.analysis.rules import MOVES
-from cvxnet.analysis.shapes import profile_of
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.operations import Operation, axes_of, exponent_of
 from cvxnet.functions.arithmetic import FLOATS
 
-IDENTITY_ABOVE_ZERO = ("relu", "leaky_relu", "elu", "abs")
-CONVEX_ABOVE_ZERO = ("exp", "softplus")
+Mask = NDArray[np.bool_]
+FIELDS = ("zero", "positive", "convex", "concave")
 
 
 @dataclass(frozen=True)
 class LogLog:
     """Entrywise: zero, positive (else nothing is known), log-log convex, log-log concave."""
 
-    zero: Any
-    positive: Any
-    convex: Any
-    concave: Any
+    zero: Mask
+    positive: Mask
+    convex: Mask
+    concave: Mask
 
     @property
     def usable(self) -> bool:
         """Whether every entry is positive or zero."""
         return bool((self.zero | self.positive).all())
 
-
-def log_log_curvature(question: Question, tape: Tape) -> tuple[str, str]:
-    """(affine, convex, concave or unknown; the node where the rules stop)."""
-    facts: list[LogLog] = []
-    for place, node in enumerate(tape.nodes):
-        arguments = [facts[k] for k in tape.inputs[place]]
-        fact = leaf(node, question) if not node.args else derive(node, arguments)
-        facts.append(fact)
-        if (
-            not fact.usable
-            and place < len(tape.nodes) - 1
-            and node.args
-            and all(a.usable for a in arguments)
-        ):
-            return "unknown", f"{step_name(node, question)} need not be positive"
-    root = facts[-1]
-    if not root.positive.all():
-        return "unknown", "it need not be positive"
-    convex, concave = root.convex.all(), root.concave.all()
-    if convex or concave:
-        return ("affine" if convex and concave else "convex" if convex else "concave"), ""
-    return "unknown", "no log-log rule applies"
+    def masks(self, shape: tuple[int, ...]) -> list[Mask]:
+        """All fields with a larger shape, or another one of the same size."""
+        masks = [getattr(self, field) for field in FIELDS]
+        return [
+            m.reshape(shape) if m.size == np.prod(shape) else np.broadcast_to(m, shape)
+            for m in masks
+        ]
 
 
-def leaf(node: Any, question: Question) -> LogLog:
-    """Unknowns and free values are taken positive; labels are not; constants are what they are."""
-    yes, no = np.ones(node.shape, dtype=bool), np.zeros(node.shape, dtype=bool)
-    if node.is_complex():
-        return LogLog(no, no, no, no)
-    if isinstance(node, cp.Constant):
-        value = dense(node.value)
-        return LogLog(value == 0.0, value > 0.0, yes, yes)
-    if id(node) in question.labels or node.is_nonpos():
-        return LogLog(no, no, no, no)
-    return LogLog(no, yes, yes, yes)
+LogLogRule = Callable[[Any, list[LogLog]], LogLog]
 
 
 def nothing(node: Any) -> LogLog:
@@ -83,99 +53,82 @@ def nothing(node: Any) -> LogLog:
     return LogLog(no, no, no, no)
 
 
-def derive(node: Any, args: list[LogLog]) -> LogLog:
-    """The log-log facts about a node."""
-    if isinstance(node, MOVES):
-        return moved(node, args)
-    if not all(a.usable for a in args):
-        return nothing(node)
-    if isinstance(node, affine.add_expr.AddExpression):
-        return added(node, [broadcast(a, node.shape) for a in args])
-    if isinstance(node, affine.sum.Sum):
-        return summed(node, args[0])
-    if isinstance(node, binary.multiply):
-        left, right = (broadcast(a, node.shape) for a in args)
-        return multiplied(left, right)
-    if isinstance(node, binary.MulExpression):
-        return matrix_product(node, *args)
-    if isinstance(node, binary.DivExpression) and args[1].positive.all():
-        left, right = (broadcast(a, node.shape) for a in args)
-        return multiplied(left, inverse(right))
-    if isinstance(node, cp.maximum):
-        parts = [broadcast(a, node.shape) for a in args]
-        return maximum(parts)
-    return scalar(node, args)
-
-
-def scalar(node: Any, args: list[LogLog]) -> LogLog:
-    """Powers, exponentials and activations on positive arguments."""
-    profile = profile_of(node) if len(args) == 1 else None
-    if profile is None:
-        if isinstance(node, cp.quad_over_lin) and args[1].positive.all() and node.axis is None:
-            # Squares keep log-log convexity, and so do their sums.
-            return multiplied(summed(node, args[0]), inverse(args[1]))
-        return nothing(node)
-    arg = args[0]
-    if profile.name in IDENTITY_ABOVE_ZERO:
-        return arg
-    no = np.zeros(node.shape, dtype=bool)
-    if profile.name in CONVEX_ABOVE_ZERO:
-        return LogLog(no, ~no, arg.convex | arg.zero, no)
-    exponent = exponent_of(node) if hasattr(node, "p") else None
-    if exponent is not None and exponent > 0:
-        return arg
-    if exponent is not None and arg.positive.all():
-        return LogLog(arg.zero, arg.positive, arg.concave, arg.convex)
-    return nothing(node)
-
-
-FIELDS = ("zero", "positive", "convex", "concave")
-
-
-def moved(node: Any, args: list[LogLog]) -> LogLog:
-    """Entries that are only moved."""
-    batches = [np.array([getattr(a, f) for f in FIELDS], dtype=float) for a in args]
+def move(evaluate: Operation, node: Any, args: list[LogLog]) -> LogLog:
+    """Entries that are only moved; nothing need be known about them."""
+    batches = [np.array(arg.masks(arg.zero.shape), dtype=float) for arg in args]
     return LogLog(*(mask > 0.5 for mask in evaluate(node, batches, FLOATS)))
 
 
-def broadcast(fact: LogLog, shape: tuple[int, ...]) -> LogLog:
-    """The facts with a larger shape."""
-    return LogLog(*(np.broadcast_to(getattr(fact, f), shape) for f in FIELDS))
+def keep(node: Any, args: list[LogLog]) -> LogLog:
+    """A function that is the identity above zero."""
+    return args[0]
 
 
-def stacked(parts: list[LogLog]) -> tuple[Any, Any, Any, Any]:
-    """All four fields with the parts along a new first axis."""
-    zero, positive, convex, concave = (np.array([getattr(p, f) for p in parts]) for f in FIELDS)
-    return zero, positive, convex, concave
+def exponentiate(node: Any, args: list[LogLog]) -> LogLog:
+    """Exponentials and softplus are log-log convex, rising and positive."""
+    no = np.zeros(node.shape, dtype=bool)
+    return LogLog(no, ~no, args[0].convex | args[0].zero, no)
 
 
-def added(node: Any, parts: list[LogLog]) -> LogLog:
-    """A sum of log-log convex terms is log-log convex; concave only where one term is left."""
-    zero, positive, convex, concave = stacked(parts)
-    alone = (~zero).sum(0) == 1
+def power(node: Any, args: list[LogLog]) -> LogLog:
+    """Powers multiply the logarithm."""
+    exponent, arg = exponent_of(node), args[0]
+    if exponent is not None and exponent > 0:
+        return arg
+    if exponent is not None and exponent < 0 and arg.positive.all():
+        return inverse(arg)
+    return nothing(node)
+
+
+def join(node: Any, args: list[LogLog]) -> LogLog:
+    """Sums and maxima, entry by entry."""
+    masks = np.array([arg.masks(node.shape) for arg in args])
+    return united(*masks.swapaxes(0, 1), axes=0)
+
+
+def add_up(node: Any, args: list[LogLog]) -> LogLog:
+    """A sum over entries."""
+    arg, axes = args[0], tuple(a - 1 for a in axes_of(node, node.get_data()[0]))
+    found = united(arg.zero, arg.positive, arg.convex, arg.concave, axes=axes)
+    return LogLog(*found.masks(node.shape))
+
+
+def united(zero: Mask, positive: Mask, convex: Mask, concave: Mask, *, axes: Any) -> LogLog:
+    """Sums and maxima of log-log convex terms are so; concave only where one term is left.
+
+    Zeros add nothing and never win.
+    """
+    alone = (~zero).sum(axes) == 1
     return LogLog(
-        zero.all(0), positive.any(0), (convex | zero).all(0), alone & (concave | zero).all(0)
+        zero.all(axes),
+        positive.any(axes),
+        (convex | zero).all(axes),
+        alone & (concave | zero).all(axes),
     )
 
 
-def summed(node: Any, arg: LogLog) -> LogLog:
-    """The same for a sum over entries."""
-    if node.get_data() and node.get_data()[0] is not None:
-        axis = node.get_data()[0]
-        reduce: Any = lambda m, f: f(m, axis=axis).reshape(node.shape)  # noqa: E731
-    else:
-        reduce = lambda m, f: np.asarray(f(m)).reshape(node.shape)  # noqa: E731
-    alone = reduce(~arg.zero, np.sum) == 1
-    return LogLog(
-        reduce(arg.zero, np.all),
-        reduce(arg.positive, np.any),
-        reduce(arg.convex | arg.zero, np.all),
-        alone & reduce(arg.concave | arg.zero, np.all),
-    )
+def square_and_divide(node: Any, args: list[LogLog]) -> LogLog:
+    """Squares keep log-log curvature: a quotient of a sum."""
+    if node.axis is not None or not args[1].positive.all():
+        return nothing(node)
+    top, bottom = add_up(node, args[:1]), LogLog(*args[1].masks(node.shape))
+    return product(top, inverse(bottom))
 
 
-def multiplied(left: LogLog, right: LogLog) -> LogLog:
+def multiply(node: Any, args: list[LogLog]) -> LogLog:
     """Logarithms add under products."""
+    left, right = (LogLog(*arg.masks(node.shape)) for arg in args)
+    return product(left, right)
+
+
+def divide(node: Any, args: list[LogLog]) -> LogLog:
+    """They are subtracted under quotients."""
+    left, right = (LogLog(*arg.masks(node.shape)) for arg in args)
+    return product(left, inverse(right)) if right.positive.all() else nothing(node)
+
+
+def product(left: LogLog, right: LogLog) -> LogLog:
+    """The product of two functions."""
     return LogLog(
         left.zero | right.zero,
         left.positive & right.positive,
@@ -189,25 +142,19 @@ def inverse(fact: LogLog) -> LogLog:
     return LogLog(fact.zero, fact.positive, fact.concave, fact.convex)
 
 
-def matrix_product(node: Any, left: LogLog, right: LogLog) -> LogLog:
+def multiply_matrices(node: Any, args: list[LogLog]) -> LogLog:
     """A sum of products."""
+    left, right = args
     if not left.zero.shape or not right.zero.shape:
-        return multiplied(broadcast(left, node.shape), broadcast(right, node.shape))
-    count: Any = lambda a, b: (a.astype(float) @ b.astype(float)).reshape(node.shape)  # noqa: E731
+        return multiply(node, args)
+
+    def count(a: Mask, b: Mask) -> NDArray[np.float64]:
+        return np.reshape(a.astype(float) @ b.astype(float), node.shape)
+
+    def bad(one: Mask, other: Mask) -> NDArray[np.float64]:
+        first = count(~one & left.positive, right.positive)
+        return first + count(left.positive, ~other & right.positive)
+
     terms = count(left.positive, right.positive)
-    bad_convex = count(~left.convex & left.positive, right.positive) + count(
-        left.positive, ~right.convex & right.positive
-    )
-    bad_concave = count(~left.concave & left.positive, right.positive) + count(
-        left.positive, ~right.concave & right.positive
-    )
-    return LogLog(terms < 0.5, terms > 0.5, bad_convex < 0.5, (terms < 1.5) & (bad_concave < 0.5))
-
-
-def maximum(parts: list[LogLog]) -> LogLog:
-    """The maximum of log-log convex functions is log-log convex; zeros never win."""
-    zero, positive, convex, concave = stacked(parts)
-    alone = (~zero).sum(0) == 1
-    return LogLog(
-        zero.all(0), positive.any(0), (convex | zero).all(0), alone & (concave | zero).all(0)
-    )
+    convex, concave = bad(left.convex, right.convex) < 0.5, bad(left.concave, right.concave) < 0.5
+    return LogLog(terms < 0.5, terms > 0.5, convex, (terms < 1.5) & concave)

@@ -12,28 +12,11 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy import logic
-from cvxpy.atoms import affine
-from cvxpy.atoms.affine import binary_operators as binary
-from cvxpy.atoms.elementwise.elementwise import Elementwise
-from cvxpy.atoms.elementwise.power import Power, PowerApprox
-from cvxpy.atoms.pnorm import Pnorm, PnormApprox
 
+from cvxnet.analysis.tape import dense
 from cvxnet.functions.arithmetic import Undecided
-from cvxnet.layers import atoms
 
 Operation = Callable[[Any, list[Any], Any], Any]
-OPERATIONS: dict[type, Operation] = {}
-
-
-def operation(*types: Any) -> Callable[[Operation], Operation]:
-    """Register what these atom types do."""
-
-    def register(function: Operation) -> Operation:
-        OPERATIONS.update(dict.fromkeys(types, function))
-        return function
-
-    return register
 
 
 def align(value: Any, shape: tuple[int, ...]) -> Any:
@@ -74,7 +57,6 @@ def shaped(node: Any, value: Any) -> Any:
     return value.reshape(value.shape[0], *node.shape)
 
 
-@operation(affine.add_expr.AddExpression)
 def add(node: Any, values: list[Any], K: Any) -> Any:
     """A sum of terms."""
     total, dimensions = align(values[0], node.shape), len(node.shape) + 1
@@ -83,26 +65,22 @@ def add(node: Any, values: list[Any], K: Any) -> Any:
     return total
 
 
-@operation(affine.unary_operators.NegExpression)
 def negate(node: Any, values: list[Any], K: Any) -> Any:
     """The negative."""
     return -values[0]
 
 
-@operation(binary.multiply)
 def multiply(node: Any, values: list[Any], K: Any) -> Any:
     """A product, entry by entry."""
     left, right = aligned(node, values)
     return left * right
 
 
-@operation(binary.DivExpression)
 def divide(node: Any, values: list[Any], K: Any) -> Any:
     """A quotient, entry by entry."""
     return K.divide(*aligned(node, values))
 
 
-@operation(binary.MulExpression)
 def multiply_matrices(node: Any, values: list[Any], K: Any) -> Any:
     """A product of matrices or stacks of them, vectors or numbers."""
     left, right = values
@@ -122,14 +100,12 @@ def multiply_matrices(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, (left[..., None] * right[..., None, :, :]).sum(axis=-2))
 
 
-@operation(affine.promote.Promote, affine.broadcast_to.broadcast_to)
 def broadcast(node: Any, values: list[Any], K: Any) -> Any:
     """A copy along new axes."""
     value = align(values[0], node.shape)
     return np.broadcast_to(value, (value.shape[0], *node.shape))
 
 
-@operation(*affine.wraps.Wrap.__subclasses__())
 def keep_wrapped(node: Any, values: list[Any], K: Any) -> Any:
     """An assertion changes no value; points that break one about unknowns are no witnesses."""
     if K.exact and (node.variables() or node.parameters()):
@@ -137,7 +113,6 @@ def keep_wrapped(node: Any, values: list[Any], K: Any) -> Any:
     return values[0]
 
 
-@operation(affine.transpose.transpose)
 def transpose(node: Any, values: list[Any], K: Any) -> Any:
     """Permuted axes."""
     axes = node.get_data()[0]
@@ -145,7 +120,6 @@ def transpose(node: Any, values: list[Any], K: Any) -> Any:
     return values[0].transpose(0, *(a + 1 for a in inner))
 
 
-@operation(affine.reshape.reshape)
 def reshape(node: Any, values: list[Any], K: Any) -> Any:
     """The same entries in another shape, by rows or by columns."""
     value, order = values[0], node.get_data()[1]
@@ -156,7 +130,6 @@ def reshape(node: Any, values: list[Any], K: Any) -> Any:
     return flat.transpose(0, *range(len(node.shape), 0, -1))
 
 
-@operation(affine.index.index, affine.index.special_index)
 def index(node: Any, values: list[Any], K: Any) -> Any:
     """Some of the entries."""
     inner = node.args[0].shape
@@ -166,14 +139,12 @@ def index(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, flat[:, np.ravel(places)])
 
 
-@operation(affine.hstack.Hstack)
 def stack_columns(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks side by side."""
     parts = same_batch([v[:, None] if v.ndim == 1 else v for v in values])
     return shaped(node, np.concatenate(parts, axis=1 if len(node.shape) == 1 else 2))
 
 
-@operation(affine.concatenate.Concatenate)
 def concatenate(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks one after the other along an axis, or all entries in one row."""
     parts = same_batch(values)
@@ -182,7 +153,6 @@ def concatenate(node: Any, values: list[Any], K: Any) -> Any:
     return np.concatenate(parts, axis=node.axis % len(node.shape) + 1)
 
 
-@operation(affine.vstack.Vstack)
 def stack_rows(node: Any, values: list[Any], K: Any) -> Any:
     """Blocks on top of each other."""
     parts = [v.reshape(v.shape[0], -1, node.shape[-1]) for v in values]
@@ -195,7 +165,6 @@ def same_batch(values: list[Any]) -> list[Any]:
     return [np.broadcast_to(v, (longest, *v.shape[1:])) for v in values]
 
 
-@operation(affine.sum.Sum)
 def add_up(node: Any, values: list[Any], K: Any) -> Any:
     """A sum over axes."""
     return shaped(node, rows_of(node, values[0], node.get_data()[0]).sum(axis=-1))
@@ -207,7 +176,6 @@ def on_diagonal(count: int, k: int) -> tuple[Any, Any]:
     return places + max(-k, 0), places + max(k, 0)
 
 
-@operation(affine.diag.diag_vec)
 def put_on_diagonal(node: Any, values: list[Any], K: Any) -> Any:
     """A vector on a diagonal of a matrix of zeros."""
     zeros = K.number(np.zeros(node.shape))
@@ -216,20 +184,17 @@ def put_on_diagonal(node: Any, values: list[Any], K: Any) -> Any:
     return matrix
 
 
-@operation(affine.diag.diag_mat)
 def take_diagonal(node: Any, values: list[Any], K: Any) -> Any:
     """A diagonal of a matrix."""
     return values[0][(slice(None), *on_diagonal(node.shape[0], node.k))]
 
 
-@operation(affine.trace.Trace)
 def trace(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of the diagonal of each matrix."""
     size = np.arange(node.args[0].shape[-1])
     return values[0][..., size, size].sum(axis=-1)
 
 
-@operation(affine.cumsum.cumsum)
 def add_cumulatively(node: Any, values: list[Any], K: Any) -> Any:
     """Running sums along an axis."""
     axis = node.get_data()[0]
@@ -239,13 +204,11 @@ def add_cumulatively(node: Any, values: list[Any], K: Any) -> Any:
     return value.cumsum(axis=axis % len(node.shape) + 1)
 
 
-@operation(cp.maximum, logic.Or)
 def take_maximum(node: Any, values: list[Any], K: Any) -> Any:
     """The largest argument, entry by entry."""
     return fold(K.maximum, aligned(node, values))
 
 
-@operation(cp.minimum, logic.And)
 def take_minimum(node: Any, values: list[Any], K: Any) -> Any:
     """The smallest argument, entry by entry."""
     return fold(K.minimum, aligned(node, values))
@@ -265,31 +228,26 @@ def reduced(node: Any, value: Any, function: Callable[[Any, Any], Any]) -> Any:
     return shaped(node, fold(function, [rows[..., k] for k in range(rows.shape[-1])]))
 
 
-@operation(cp.max)
 def find_maximum(node: Any, values: list[Any], K: Any) -> Any:
     """The largest entry."""
     return reduced(node, values[0], K.maximum)
 
 
-@operation(cp.min)
 def find_minimum(node: Any, values: list[Any], K: Any) -> Any:
     """The smallest entry."""
     return reduced(node, values[0], K.minimum)
 
 
-@operation(cp.norm1)
 def norm1(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of absolute values."""
     return shaped(node, rows_of(node, K.absolute(values[0]), node.axis).sum(axis=-1))
 
 
-@operation(cp.norm_inf)
 def norm_inf(node: Any, values: list[Any], K: Any) -> Any:
     """The largest absolute value."""
     return reduced(node, K.absolute(values[0]), K.maximum)
 
 
-@operation(Pnorm, PnormApprox)
 def pnorm(node: Any, values: list[Any], K: Any) -> Any:
     """``(sum |x|^p)^(1/p)``."""
     rows, p = rows_of(node, values[0], node.axis), Fraction(node.p)
@@ -297,7 +255,6 @@ def pnorm(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, K.power(K.power(rows, p).sum(axis=-1), 1 / p))
 
 
-@operation(cp.quad_over_lin)
 def quad_over_lin(node: Any, values: list[Any], K: Any) -> Any:
     """``sum x^2 / y``."""
     top = (rows_of(node, values[0], node.axis) ** 2).sum(axis=-1)
@@ -305,14 +262,12 @@ def quad_over_lin(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, top * bottom.reshape(-1, *(1,) * (top.ndim - 1)))
 
 
-@operation(cp.QuadForm)
 def quad_form(node: Any, values: list[Any], K: Any) -> Any:
     """``x' P x``."""
     x = values[0].reshape(values[0].shape[0], -1)
     return shaped(node, (x * (x[:, None, :] @ values[1])[:, 0, :]).sum(axis=-1))
 
 
-@operation(cp.log_sum_exp)
 def log_sum_exp(node: Any, values: list[Any], K: Any) -> Any:
     """``log sum exp x``, shifted by the largest entry."""
     rows = rows_of(node, values[0], node.axis)
@@ -320,7 +275,6 @@ def log_sum_exp(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, top + K.log(K.exp(rows - top[..., None]).sum(axis=-1)))
 
 
-@operation(cp.sum_largest)
 def sum_largest(node: Any, values: list[Any], K: Any) -> Any:
     """The sum of the k largest entries; of the next one what k has beyond a whole number."""
     rows = K.sorted(rows_of(node, values[0], node.axis))[..., ::-1]
@@ -331,14 +285,12 @@ def sum_largest(node: Any, values: list[Any], K: Any) -> Any:
     return shaped(node, total)
 
 
-@operation(cp.Prod)
 def multiply_all(node: Any, values: list[Any], K: Any) -> Any:
     """The product of the entries."""
     rows = rows_of(node, values[0], node.axis)
     return shaped(node, fold(np.multiply, [rows[..., k] for k in range(rows.shape[-1])]))
 
 
-@operation(atoms.softmax)
 def softmax(node: Any, values: list[Any], K: Any) -> Any:
     """``exp x / sum exp x`` along the last axis."""
     z = values[0]
@@ -347,7 +299,6 @@ def softmax(node: Any, values: list[Any], K: Any) -> Any:
     return K.divide(powers, powers.sum(axis=-1)[..., None])
 
 
-@operation(atoms.standardize)
 def standardize(node: Any, values: list[Any], K: Any) -> Any:
     """Centred and scaled along the last axis."""
     z, width = values[0], K.number(node.args[0].shape[-1])
@@ -356,18 +307,23 @@ def standardize(node: Any, values: list[Any], K: Any) -> Any:
     return centred * K.power(variance, Fraction(-1, 2))[..., None]
 
 
-@operation(Power, PowerApprox)
 def power(node: Any, values: list[Any], K: Any) -> Any:
     """``x^p`` on its domain."""
     return K.power(values[0], exponent_of(node))
 
 
 def exponent_of(node: Any) -> Fraction | None:
-    """The exponent of a power atom; None for a parameter, which may be any number."""
-    if isinstance(node.p, cp.Parameter):
+    """The exponent of a power atom; None for other nodes and for a parameter (any number)."""
+    p = getattr(node, "p", None)
+    if p is None or isinstance(p, cp.Parameter):
         return None
-    p = node.p.value if isinstance(node.p, cp.Constant) else node.p
+    p = p.value if isinstance(p, cp.Constant) else p
     return p if isinstance(p, Fraction) else Fraction(float(p))
+
+
+def number_of(option: Any) -> float:
+    """An option as a number."""
+    return float(dense(option.value)) if isinstance(option, cp.Expression) else float(option)
 
 
 def has_free_option(node: Any) -> bool:
@@ -376,30 +332,34 @@ def has_free_option(node: Any) -> bool:
     return any(isinstance(option, cp.Expression) and option.parameters() for option in options)
 
 
-def evaluate(node: Any, values: list[Any], K: Any) -> Any:
-    """The value of one node, by its operation; other atoms by CVXPY, in floats only."""
-    known = OPERATIONS.get(type(node))
-    if known is not None and not has_free_option(node):
-        return known(node, values, K)
-    if K.exact:
-        raise Undecided(f"{type(node).__name__} has no exact evaluation")
-    if isinstance(node, Elementwise):
-        return np.asarray(numeric(node, aligned(node, values)), dtype=np.float64)
-    return evaluate_one_by_one(node, values)
+def first(node: Any, values: list[Any]) -> Any:
+    """What changes sign at a kink at zero."""
+    return values[0]
 
 
-def numeric(node: Any, values: list[Any]) -> Any:
+def difference_of_two(node: Any, values: list[Any]) -> Any:
+    """What changes sign where the larger of the first two arguments changes."""
+    return values[0] - align(values[1], values[0].shape[1:])
+
+
+def beyond_ends(node: Any, values: list[Any]) -> Any:
+    """What changes sign at the two ends of a hard tanh."""
+    value = values[0]
+    return np.where(value > 0, value - node.high, value - node.low)
+
+
+def by_cvxpy(node: Any, values: list[Any]) -> Any:
     """What CVXPY computes, silently."""
     with np.errstate(all="ignore"):
         return node.numeric(values)
 
 
-def evaluate_one_by_one(node: Any, values: list[Any]) -> Any:
-    """An atom that only CVXPY knows, point by point; NaN where it has no finite value."""
+def point_by_point(node: Any, values: list[Any]) -> Any:
+    """An atom that only CVXPY knows; NaN where it has no finite value."""
     results = []
     for point in zip(*same_batch(values), strict=True):
         try:
-            results.append(np.reshape(numeric(node, list(point)), node.shape))
+            results.append(np.reshape(by_cvxpy(node, list(point)), node.shape))
         except (ArithmeticError, AssertionError, ValueError, np.linalg.LinAlgError):
             results.append(np.full(node.shape, np.nan))
     return np.array(results, dtype=np.float64)

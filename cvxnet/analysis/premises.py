@@ -13,9 +13,10 @@ import cvxpy as cp
 import numpy as np
 from cvxpy.atoms.affine import wraps
 
+from cvxnet.analysis.atoms import constant_matrix
 from cvxnet.analysis.discrete import discrete_names
 from cvxnet.analysis.facts import Facts
-from cvxnet.analysis.quadratics import constant_matrix, definiteness
+from cvxnet.analysis.quadratics import definiteness
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import show
 from cvxnet.analysis.tape import Tape, dense

@@ -7,11 +7,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
-from cvxpy.atoms.affine.wraps import Wrap
 from flint import arb, ctx, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from cvxnet.analysis.tape import Tape, dense
 from cvxnet.functions.arithmetic import RATIONALS, Undecided, as_fraction, as_rational
 
 EXACT_SIZE = 60
@@ -46,33 +44,6 @@ class Definiteness:
             return "it is"
         near = "which is within its rounding" if self.rounded else "so it is not"
         return f"an eigenvalue is {self.eigenvalue:.2g} (the largest {self.largest:.2g}), {near}"
-
-
-def unwrapped(node: Any) -> Any:
-    """The expression below assertions."""
-    while isinstance(node, Wrap):
-        node = node.args[0]
-    return node
-
-
-def constant_matrix(node: Any) -> Any:
-    """The value of a constant expression in rationals; None where it is unknown.
-
-    Constants are computed from their parts without rounding where that is possible, so that
-    ``A.T @ A`` is semidefinite whatever its rounded entries say.
-    """
-    inner = unwrapped(node)
-    tape = Tape([inner])
-    if tape.leaves() or inner.is_complex() or inner.size == 0:
-        return None
-    try:
-        value = tape.evaluate({}, RATIONALS)[-1][0]
-    except (Undecided, ZeroDivisionError):
-        rounded = dense(inner.value)
-        if not np.isfinite(rounded).all():
-            return None
-        value = RATIONALS.number(rounded)
-    return value
 
 
 def definiteness(matrix: Any, sign: int = 1) -> Definiteness:

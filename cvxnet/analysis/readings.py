@@ -17,15 +17,15 @@ import numpy as np
 from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.affine.wraps import nsd_wrap
 
+from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.facts import is_short
-from cvxnet.analysis.operations import evaluate
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense, inner
 from cvxnet.analysis.witnesses import Counterexample
-from cvxnet.functions.arithmetic import FLOATS, RATIONALS, as_fraction
+from cvxnet.functions.arithmetic import RATIONALS, as_fraction
 from cvxnet.types import Array
 
 Constants = dict[int, Array]  # by place on the tape
@@ -151,11 +151,8 @@ def gap_at(question: Question, tape: Tape, witness: Counterexample, changed: Con
             known[place] = np.stack([a, b, 0.5 * (a + b)])
         else:
             known[place] = np.asarray(witness.fixed[name])[None]
-    values: list[Any] = []
-    for place, node in enumerate(tape.nodes):
-        inner = [values[k] for k in tape.inputs[place]]
-        values.append(known[place] if place in known else evaluate(node, inner, FLOATS))
-    at_points = np.broadcast_to(values[-1], (3, *values[-1].shape[1:]))
+    value = values_of(tape, {id(tape.nodes[k]): v for k, v in known.items()})[-1]
+    at_points = np.broadcast_to(value, (3, *value.shape[1:]))
     f_a, f_b, f_middle = (float(value[witness.entry]) for value in at_points)
     return f_middle - 0.5 * (f_a + f_b)
 

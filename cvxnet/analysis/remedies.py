@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
-from cvxnet.analysis.loglog import log_log_curvature
+from cvxnet.analysis.disciplines import log_log_curvature
 from cvxnet.analysis.questions import Question, ask_again, check_blocks, weight_names
 from cvxnet.errors import CvxnetError
 from cvxnet.layers.layer import Layer

@@ -25,12 +25,13 @@ from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 
+from cvxnet.analysis.atoms import constant_matrix
 from cvxnet.analysis.constraints import kind_of
 from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.operations import exponent_of
-from cvxnet.analysis.quadratics import constant_matrix, definiteness, has_positive_pivots
+from cvxnet.analysis.quadratics import definiteness, has_positive_pivots
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, bare, dense, short
 from cvxnet.functions.arithmetic import Undecided, as_rational

@@ -12,27 +12,23 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.elementwise.elementwise import Elementwise
 from numpy.typing import NDArray
 
+from cvxnet.analysis.atoms import atom_of, values_of, work_of
 from cvxnet.analysis.constraints import limits_of
 from cvxnet.analysis.documents import has_formula
 from cvxnet.analysis.domains import Domain, domain_of
 from cvxnet.analysis.forms import normal_forms
-from cvxnet.analysis.operations import OPERATIONS, align
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.simplification import simplified
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
-from cvxnet.layers.atoms import hardtanh, leaky_relu
 from cvxnet.types import Array
 
 RELATIVE = 1e-9
 MOST_CANDIDATES = 12
 MOST_KINKED = 12
-NUMERIC_WORK = 20_000  # operations in the time of one call of an atom that only CVXPY knows
-KINKED = (cp.maximum, cp.minimum, cp.abs, leaky_relu, hardtanh)
 
 
 @dataclass(frozen=True)
@@ -44,15 +40,6 @@ class Segment:
     fixed: dict[int, Array]
     entry: tuple[int, ...]
     found_by: str
-
-
-def work_of(node: Any) -> int:
-    """About how many operations one evaluation of a node takes."""
-    if node.args and type(node) not in OPERATIONS and not isinstance(node, Elementwise):
-        sizes = [getattr(arg, "size", 1) for arg in node.args]  # a problem is an argument, too
-        return NUMERIC_WORK * (1 + int(node.size + max(sizes)) // 50)
-    inner = node.args[0].shape[-1:] if type(node).__name__ == "MulExpression" else ()
-    return int(node.size) * max(1, *inner, len(node.args))
 
 
 def is_evaluable(node: Any) -> bool:
@@ -169,7 +156,7 @@ class Space:
     def values(self, flat: Array, free: dict[int, Array]) -> list[Array]:
         """All node values at a batch of points."""
         with np.errstate(all="ignore"):
-            return self.tape.evaluate(self.split(flat) | free)
+            return values_of(self.tape, self.split(flat) | free)
 
     def f(self, flat: Array, free: dict[int, Array]) -> Array:
         """The expression at a batch of points, one row a point; NaN where it is not feasible."""
@@ -182,7 +169,7 @@ class Space:
     def excess(self, flat: Array, free: dict[int, Array]) -> Array:
         """The largest number by which each point breaks the constraints (about), NaN if unknown."""
         with np.errstate(all="ignore"):
-            value = self.limits.evaluate(self.split(flat) | free)[-1]
+            value = values_of(self.limits, self.split(flat) | free)[-1]
         return np.broadcast_to(value, (len(flat), *value.shape[1:])).max(axis=1)
 
 
@@ -379,7 +366,7 @@ def best_on_lines(
 
 def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     """Short segments across every kink that some lines meet: one wrong weight shows only there."""
-    nodes = [k for k, n in enumerate(space.tape.nodes) if isinstance(n, KINKED)]
+    nodes = [k for k, n in enumerate(space.tape.nodes) if atom_of(n).kinks is not None]
     if not nodes:
         return
     nodes = sorted(space.rng.permutation(nodes)[:MOST_KINKED].tolist())
@@ -416,12 +403,8 @@ def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
 
 def gate(tape: Tape, place: int, values: list[Array], count: int) -> Array:
     """What changes sign at the node's kinks, one column a unit."""
-    node, arguments = tape.nodes[place], [values[k] for k in tape.inputs[place]]
-    value = arguments[0]
-    if len(arguments) > 1:
-        value = value - align(arguments[1], value.shape[1:])
-    if isinstance(node, hardtanh):
-        value = np.where(value > 0, value - node.high, value - node.low)
+    node, kinks = tape.nodes[place], atom_of(tape.nodes[place]).kinks
+    value = np.zeros(()) if kinks is None else kinks(node, [values[k] for k in tape.inputs[place]])
     return np.broadcast_to(value, (count, *value.shape[1:])).reshape(count, -1)
 
 

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.elementwise.power import Power, PowerApprox
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
 
-from cvxnet.analysis.operations import exponent_of, has_free_option
 from cvxnet.functions.arithmetic import defined_everywhere
-from cvxnet.functions.catalogue import leaky_relu_profile, tanh_profile
+from cvxnet.functions.catalogue import leaky_relu_profile
 from cvxnet.functions.profile import EVERYWHERE, INF, NEGATIVE, POSITIVE, Profile
-from cvxnet.layers.atoms import ScalarAtom
-
-
-def profile_of(node: Any) -> Profile | None:
-    """The profile of an elementwise function of one argument, or None."""
-    if isinstance(node, ScalarAtom):
-        return node.profile
-    if type(node) in (Power, PowerApprox):
-        exponent = exponent_of(node)
-        return None if exponent is None else power_profile(exponent)
-    if type(node) is cp.huber:
-        return None if has_free_option(node) else huber_profile(float(node.M.value))
-    known = PROFILES.get(type(node))
-    return None if known is None else known()
 
 
 @cache
@@ -158,19 +140,6 @@ def normal_profile() -> Profile:
 
 
 @cache
-def log_normal_profile() -> Profile:
-    """Its logarithm."""
-    return Profile(
-        name="log_normcdf",
-        function=log_ndtr,
-        derivative=np.zeros_like,
-        concave=EVERYWHERE,
-        rising=EVERYWHERE,
-        high=0.0,
-    )
-
-
-@cache
 def entropy_profile() -> Profile:
     """``-t log t``, largest at 1/e."""
 
@@ -187,16 +156,3 @@ def entropy_profile() -> Profile:
         high=0.36788,
         domain=POSITIVE,
     )
-
-
-PROFILES: dict[Any, Callable[[], Profile]] = {
-    cp.abs: abs_profile,
-    cp.exp: exp_profile,
-    cp.log: log_profile,
-    cp.log1p: log1p_profile,
-    cp.logistic: softplus_profile,
-    cp.entr: entropy_profile,
-    cp.nlp.tanh: cache(tanh_profile),
-    cp.nlp.normcdf: normal_profile,
-    cp.log_normcdf: log_normal_profile,
-}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.analysis.atoms import values_of
 from cvxnet.types import Array
 
 GRIDS = (1.0, 2.0, 10.0, 100.0, 1000.0)
@@ -61,7 +62,7 @@ def violates(space: Any, candidate: Any, sign: float) -> bool:
     batch = {k: np.array(points) for k, points in ends.items()}
     batch |= {k: v[None] for k, v in candidate.fixed.items()}
     with np.errstate(all="ignore"):
-        value = space.tape.evaluate(batch)[-1]
+        value = values_of(space.tape, batch)[-1]
     value = np.broadcast_to(value, (3, *value.shape[1:]))
     f_a, f_b, f_middle = value[(slice(None), *candidate.entry)]
     gap = sign * (f_middle - 0.5 * (f_a + f_b))

@@ -7,17 +7,14 @@ recursively, which ends at 90 layers. The tape does neither.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.atom import Atom
-from cvxpy.expressions.leaf import Leaf
 
-from cvxnet.analysis import functions  # noqa: F401 - it registers the scalar functions
-from cvxnet.analysis.operations import evaluate
-from cvxnet.functions.arithmetic import FLOATS
+LeafHook = Callable[[Any], Any]
+NodeHook = Callable[[Any, list[Any]], Any]
 
 
 class Tape:
@@ -55,30 +52,20 @@ class Tape:
         """Variables and parameters, in order of appearance."""
         return [n for n in self.nodes if isinstance(n, cp.Variable | cp.Parameter)]
 
-    def constants(self, K: Any = FLOATS) -> dict[int, Any]:
-        """The values of the constant leaves, with a batch axis of one."""
-        return {
-            place: K.number(dense(node.value))[None]
-            for place, node in enumerate(self.nodes)
-            if isinstance(node, cp.Constant)
-        }
-
-    def evaluate(self, points: Mapping[int, Any], K: Any = FLOATS) -> list[Any]:
-        """The values of all nodes.
+    def evaluate(self, leaf: LeafHook, node: NodeHook) -> list[Any]:
+        """What two hooks make of every node, in order.
 
         Parameters
         ----------
-        points : mapping of id(leaf) to array
-            Values with the batch axis in front.
+        leaf : callable of a node
+            For what is made of no other expressions: variables, parameters, constants.
+        node : callable of a node and what was made of its arguments
+            For all others.
         """
-        values: list[Any] = [None] * len(self.nodes)
-        for place, value in self.constants(K).items():
-            values[place] = value
-        for place, node in enumerate(self.nodes):
-            if values[place] is None:
-                arguments = [values[k] for k in self.inputs[place]]
-                given = points.get(id(node))
-                values[place] = evaluate(node, arguments, K) if given is None else given
+        values: list[Any] = []
+        for current, inputs in zip(self.nodes, self.inputs, strict=True):
+            arguments = [values[k] for k in inputs]
+            values.append(node(current, arguments) if inner(current) else leaf(current))
         return values
 
 
@@ -87,7 +74,13 @@ def inner(node: Any) -> list[Any]:
 
     About those only CVXPY has a word.
     """
-    return node.args if isinstance(node, Atom | Leaf) else []
+    arguments: list[Any] = node.args
+    return arguments if all(isinstance(a, cp.Expression) for a in arguments) else []
+
+
+def is_foreign(node: Any) -> bool:
+    """Whether a node is made of something else than expressions."""
+    return bool(node.args) and not inner(node)
 
 
 def bound(value: Any, otherwise: float) -> Any:

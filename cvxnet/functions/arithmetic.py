@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
 
 
 class Undecided(ArithmeticError):  # noqa: N818 - an answer, not a fault
@@ -67,7 +67,6 @@ class Floats:
     absolute = staticmethod(np.abs)
     sign = staticmethod(np.sign)
     normal = staticmethod(ndtr)
-    log_normal = staticmethod(log_ndtr)
 
     def softplus(self, t: Any) -> Any:
         """``log(1 + exp(t))`` without overflow."""

@@ -1,0 +1,341 @@
+"""All atoms that the analysis knows, one row each; the only file that names CVXPY's atoms.
+
+To add one, add a row. What a row leaves out is left to CVXPY: its numbers (in floats only), its
+curvature and monotonicity by its own word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy import logic
+from cvxpy.atoms import affine
+from cvxpy.atoms.affine import wraps
+from cvxpy.atoms.affine.add_expr import AddExpression
+from cvxpy.atoms.affine.binary_operators import DivExpression, MulExpression, multiply
+from cvxpy.atoms.affine.unary_operators import NegExpression
+from cvxpy.atoms.elementwise.elementwise import Elementwise
+from cvxpy.atoms.elementwise.power import Power, PowerApprox
+from cvxpy.atoms.geo_mean import GeoMean, GeoMeanApprox
+from cvxpy.atoms.pnorm import Pnorm, PnormApprox
+
+from cvxnet.analysis import algebra_rules as algebra
+from cvxnet.analysis import function_rules as rules
+from cvxnet.analysis import loglog, shapes
+from cvxnet.analysis import operations as ops
+from cvxnet.analysis.facts import Facts, constant_facts
+from cvxnet.analysis.rows import (
+    Atom,
+    activation,
+    always,
+    asserting,
+    huber_profile,
+    known,
+    moving,
+    name_of_maximum,
+    name_of_power,
+    of_affine,
+    of_factors,
+    power_profile,
+    scalar,
+)
+from cvxnet.analysis.tape import Tape, dense
+from cvxnet.functions import formulas as f
+from cvxnet.functions.arithmetic import FLOATS, RATIONALS, Undecided
+from cvxnet.functions.catalogue import tanh_profile
+from cvxnet.functions.profile import Profile
+from cvxnet.layers import atoms as own
+
+Values = Mapping[int, Any]
+NUMERIC_WORK = 20_000
+"""Operations in the time of one call of an atom that only CVXPY knows."""
+
+
+def constant_matrix(node: Any) -> Any:
+    """The value of a constant expression in rationals; None where it is unknown.
+
+    Constants are computed from their parts without rounding where that is possible, so that
+    ``A.T @ A`` is semidefinite whatever its rounded entries say.
+    """
+    inner = unwrapped(node)
+    tape = Tape([inner])
+    if tape.leaves() or inner.is_complex() or inner.size == 0:
+        return None
+    try:
+        return values_of(tape, {}, RATIONALS)[-1][0]
+    except (Undecided, ZeroDivisionError):
+        rounded = dense(inner.value)
+        return RATIONALS.number(rounded) if np.isfinite(rounded).all() else None
+
+
+def unwrapped(node: Any) -> Any:
+    """The expression below assertions."""
+    while isinstance(node, wraps.Wrap):
+        node = node.args[0]
+    return node
+
+
+POWER = Atom(evaluate=ops.power, profile=power_profile, log_log=loglog.power, name=name_of_power)
+PNORM = Atom(evaluate=ops.pnorm, name="norm")
+GEO_MEAN = Atom(rule=partial(rules.by_cvxpy, doubted=("convex",)), name="geo_mean")
+# (of one number the geometric mean is affine, but for numbers >= 0 only)
+MAXIMUM = Atom(  # also of values in [0, 1], where booleans are relaxed
+    evaluate=ops.take_maximum,
+    rule=rules.take_maximum,
+    log_log=loglog.join,
+    kinks=ops.difference_of_two,
+    difference=always,
+)
+MINIMUM = Atom(
+    evaluate=ops.take_minimum,
+    rule=rules.take_minimum,
+    kinks=ops.difference_of_two,
+    difference=always,
+)
+ONE_MINUS = scalar(f.one_minus, rule=rules.subtract_from_one)
+
+ATOMS: dict[type, Atom] = {
+    # entries moved
+    affine.promote.Promote: moving(ops.broadcast),
+    affine.broadcast_to.broadcast_to: moving(ops.broadcast),
+    affine.transpose.transpose: moving(ops.transpose),
+    affine.reshape.reshape: moving(ops.reshape),
+    affine.index.index: moving(ops.index),
+    affine.index.special_index: moving(ops.index),
+    affine.hstack.Hstack: moving(ops.stack_columns),
+    affine.vstack.Vstack: moving(ops.stack_rows),
+    affine.concatenate.Concatenate: moving(ops.concatenate),
+    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal),
+    affine.diag.diag_mat: moving(ops.take_diagonal),
+    # sums and products
+    AddExpression: Atom(
+        evaluate=ops.add,
+        rule=algebra.add,
+        log_log=loglog.join,
+        difference=always,
+        name="sum of terms",
+    ),
+    affine.sum.Sum: Atom(
+        evaluate=ops.add_up,
+        rule=partial(algebra.add_up, ops.add_up),
+        log_log=loglog.add_up,
+        difference=always,
+        name="sum",
+    ),
+    affine.trace.Trace: Atom(
+        evaluate=ops.trace, rule=partial(algebra.add_some, ops.trace), difference=always
+    ),
+    affine.cumsum.cumsum: Atom(
+        evaluate=ops.add_cumulatively,
+        rule=partial(algebra.add_some, ops.add_cumulatively),
+        difference=always,
+    ),
+    NegExpression: Atom(
+        evaluate=ops.negate, rule=algebra.negate, difference=always, name="negative"
+    ),
+    multiply: Atom(
+        evaluate=ops.multiply,
+        rule=algebra.multiply,
+        log_log=loglog.multiply,
+        difference=of_factors,
+        name="product",
+    ),
+    MulExpression: Atom(
+        evaluate=ops.multiply_matrices,
+        rule=algebra.multiply_matrices,
+        log_log=loglog.multiply_matrices,
+        difference=of_factors,
+        name="matrix product",
+    ),
+    DivExpression: Atom(
+        evaluate=ops.divide,
+        rule=algebra.divide,
+        log_log=loglog.divide,
+        difference=of_factors,
+        name="quotient",
+    ),
+    cp.quad_over_lin: Atom(
+        evaluate=ops.quad_over_lin,
+        rule=algebra.square_and_divide,
+        log_log=loglog.square_and_divide,
+        name="sum of squares",
+    ),
+    cp.QuadForm: Atom(
+        evaluate=ops.quad_form,
+        rule=partial(rules.quadratic_form, constant_matrix, (wraps.psd_wrap, wraps.nsd_wrap)),
+    ),
+    cp.Prod: Atom(evaluate=ops.multiply_all),
+    # assertions
+    wraps.nonneg_wrap: asserting("nonneg"),
+    wraps.nonpos_wrap: asserting("nonpos"),
+    wraps.psd_wrap: asserting(),
+    wraps.nsd_wrap: asserting(),
+    wraps.symmetric_wrap: asserting(),
+    wraps.skew_symmetric_wrap: asserting(),
+    wraps.hermitian_wrap: asserting(),
+    # the largest, norms, rows
+    cp.maximum: replace(MAXIMUM, name=name_of_maximum),
+    cp.minimum: MINIMUM,
+    logic.Or: replace(MAXIMUM, kinks=None, difference=None),
+    logic.And: replace(MINIMUM, kinks=None, difference=None),
+    cp.max: Atom(evaluate=ops.find_maximum, difference=always),
+    cp.min: Atom(evaluate=ops.find_minimum, difference=always),
+    cp.sum_largest: Atom(evaluate=ops.sum_largest, difference=always),
+    cp.norm1: Atom(evaluate=ops.norm1, difference=always),
+    cp.norm_inf: Atom(evaluate=ops.norm_inf, difference=always),
+    Pnorm: PNORM,
+    PnormApprox: PNORM,
+    GeoMean: GEO_MEAN,
+    GeoMeanApprox: GEO_MEAN,
+    cp.log_sum_exp: Atom(evaluate=ops.log_sum_exp),
+    own.softmax: Atom(evaluate=ops.softmax, rule=rules.softmax),
+    own.standardize: Atom(evaluate=ops.standardize, rule=rules.standardize),
+    # what CVXPY says of its own is not all believed: a sign that rests on a spectral radius, a
+    # sign of zero that is -1, and |x - a| <= |x - b|, which holds in some places only
+    cp.eye_minus_inv: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
+    cp.sign: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
+    cp.dist_ratio: Atom(rule=partial(rules.by_cvxpy, doubted=("quasi",))),
+    # functions entry by entry
+    Power: POWER,
+    PowerApprox: POWER,
+    cp.abs: scalar(
+        f.absolute,
+        known(shapes.abs_profile),
+        log_log=loglog.keep,
+        kinks=ops.first,
+        difference=always,
+    ),
+    cp.huber: scalar(f.huber, huber_profile, options=("M",)),
+    cp.exp: scalar(f.exp, known(shapes.exp_profile), log_log=loglog.exponentiate),
+    cp.log: scalar(f.log, known(shapes.log_profile)),
+    cp.log1p: scalar(f.log1p, known(shapes.log1p_profile)),
+    cp.logistic: scalar(
+        f.softplus,
+        known(shapes.softplus_profile),
+        log_log=loglog.exponentiate,
+        name="softplus",
+    ),
+    cp.entr: scalar(f.entropy, known(shapes.entropy_profile)),
+    cp.rel_entr: scalar(f.relative_entropy),
+    cp.kl_div: scalar(f.divergence),
+    cp.xexp: scalar(f.xexp),
+    cp.nlp.tanh: scalar(f.tanh, known(tanh_profile), difference=of_affine),
+    cp.nlp.normcdf: scalar(f.normal, known(shapes.normal_profile), difference=of_affine),
+    cp.one_minus_pos: ONE_MINUS,
+    logic.Not: ONE_MINUS,
+    # our own activations
+    own.leaky_relu: activation(
+        f.leaky_relu,
+        log_log=loglog.keep,
+        kinks=ops.first,
+        difference=always,
+        options=("slope",),
+    ),
+    own.elu: activation(f.elu, log_log=loglog.keep, difference=of_affine, options=("alpha",)),
+    own.squareplus: activation(f.squareplus, options=("b",)),
+    own.hardtanh: activation(
+        f.hardtanh, kinks=ops.beyond_ends, difference=always, options=("low", "high")
+    ),
+    own.sigmoid: activation(f.sigmoid, difference=of_affine),
+    own.tanh: activation(f.tanh, difference=of_affine),
+    own.silu: activation(f.silu, difference=of_affine),
+    own.gelu: activation(f.gelu, difference=of_affine),
+    own.sign: activation(f.sign),
+    own.threshold: activation(f.threshold),
+}
+UNKNOWN = Atom()
+
+
+def atom_of(node: Any) -> Atom:
+    """The row of a node; empty for atoms that only CVXPY knows."""
+    return ATOMS.get(type(node), UNKNOWN)
+
+
+def profile_of(node: Any) -> Profile | None:
+    """The profile of a function of one argument, entry by entry, or None."""
+    profile = atom_of(node).profile
+    return None if profile is None else profile(node)
+
+
+def atom_name(node: Any) -> str:
+    """An atom as users know it."""
+    name = atom_of(node).name
+    return name(node) if callable(name) else name or type(node).__name__.removesuffix("Approx")
+
+
+def derive(node: Any, args: list[Facts]) -> Facts:
+    """The facts about a node that is not a leaf."""
+    rule, profile = atom_of(node).rule, profile_of(node)
+    if rule is not None:
+        facts = rule(node, args)
+    elif profile is not None:
+        facts = rules.compose(node, args, profile)
+    else:
+        facts = rules.by_cvxpy(node, args)
+    if all(arg.constant for arg in args):
+        text = "it depends on none of the unknowns"
+        return replace(constant_facts(facts.low, facts.high, text), monotone=facts.monotone)
+    if facts.need is None and not facts.known.all():
+        return replace(facts, need=rules.general_need(facts, args))
+    return facts
+
+
+def derive_log_log(node: Any, args: list[loglog.LogLog]) -> loglog.LogLog:
+    """The log-log facts about a node that is not a leaf."""
+    row = atom_of(node)
+    if row.log_log is None or not (row.moves or all(arg.usable for arg in args)):
+        return loglog.nothing(node)
+    return row.log_log(node, args)
+
+
+def values_of(tape: Tape, points: Values, K: Any = FLOATS) -> list[Any]:
+    """The values of all nodes of a tape at a batch of points, in the arithmetic K."""
+    return tape.evaluate(at_points(points, K), lambda node, values: evaluate(node, values, K))
+
+
+def at_points(points: Values, K: Any) -> Callable[[Any], Any]:
+    """The values of leaves.
+
+    Parameters
+    ----------
+    points : mapping of id(leaf) to array
+        Values with the batch axis in front; constants have their own unless it names them.
+    K : arithmetic
+        In which to calculate.
+    """
+
+    def leaf(node: Any) -> Any:
+        if id(node) in points:
+            return points[id(node)]
+        if isinstance(node, cp.Constant):
+            return K.number(dense(node.value))[None]
+        raise Undecided("a weight or datum without a value")
+
+    return leaf
+
+
+def evaluate(node: Any, values: list[Any], K: Any) -> Any:
+    """The value of one node, by its formula; other atoms by CVXPY, in floats only."""
+    formula = atom_of(node).evaluate
+    if formula is not None and not ops.has_free_option(node):
+        return formula(node, values, K)
+    if K.exact:
+        raise Undecided(f"{type(node).__name__} has no exact evaluation")
+    if isinstance(node, Elementwise):
+        numbers = ops.by_cvxpy(node, ops.aligned(node, values))
+        return np.asarray(numbers, dtype=np.float64)
+    return ops.point_by_point(node, values)
+
+
+def work_of(node: Any) -> int:
+    """About how many operations one evaluation of a node takes."""
+    if node.args and atom_of(node).evaluate is None and not isinstance(node, Elementwise):
+        sizes = [getattr(arg, "size", 1) for arg in node.args]  # a problem is an argument, too
+        return NUMERIC_WORK * (1 + int(node.size + max(sizes)) // 50)
+    inner = node.args[0].shape[-1:] if type(node) is MulExpression else ()
+    return int(node.size) * max(1, *inner, len(node.args))

@@ -1,0 +1,132 @@
+"""What the table of atoms says about one atom, and the kinds of rows that repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis import algebra_rules, function_rules, loglog, shapes
+from cvxnet.analysis import operations as ops
+from cvxnet.analysis.facts import Facts, Rule
+from cvxnet.analysis.tape import dense
+from cvxnet.functions.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Atom:
+    """What the analysis knows about one kind of CVXPY's nodes.
+
+    Attributes
+    ----------
+    evaluate : callable (node, values, arithmetic) or None
+        The value from those of the arguments, all with a batch axis in front.
+    profile : callable (node) or None
+        For a function of one argument, entry by entry: where it is convex, rising, ...; the
+        composition rule follows from it. It returns None where an option is not known.
+    rule : callable (node, facts about the arguments) or None
+        Bounds and curvature, and what they would have needed.
+    log_log : callable (node, log-log facts about the arguments) or None
+        Curvature of the logarithm in the logarithms.
+    moves : bool
+        Whether entries are only moved or copied, so that whatever is known of them moves, too.
+    kinks : callable (node, values) or None
+        What changes sign where the function has a kink: where to look for counterexamples.
+    difference : callable (facts about the arguments) or None
+        Whether differences of convex functions are mapped to such a difference.
+    options : tuple of str
+        The numbers that a function of one argument depends on besides, as the node names them.
+    name : str or callable (node)
+        As users know it; the class's own name where empty.
+    """
+
+    evaluate: ops.Operation | None = None
+    profile: Callable[[Any], Profile | None] | None = None
+    rule: Rule | None = None
+    log_log: loglog.LogLogRule | None = None
+    moves: bool = False
+    kinks: Callable[[Any, list[Any]], Any] | None = None
+    difference: Callable[[list[Facts]], bool] | None = None
+    options: tuple[str, ...] = ()
+    name: str | Callable[[Any], str] = ""
+
+
+def moving(evaluate: ops.Operation) -> Atom:
+    """An atom that only moves entries."""
+    return Atom(
+        evaluate=evaluate,
+        rule=partial(algebra_rules.move, evaluate),
+        log_log=partial(loglog.move, evaluate),
+        moves=True,
+        difference=always,
+    )
+
+
+def scalar(formula: Callable[..., Any], profile: Any = None, **more: Any) -> Atom:
+    """A function entry by entry, of its arguments and options."""
+    options = more.get("options", ())
+
+    def evaluate(node: Any, values: list[Any], K: Any) -> Any:
+        given = [ops.number_of(getattr(node, option)) for option in options]
+        return formula(*ops.aligned(node, values), *given, K)
+
+    return Atom(evaluate=evaluate, profile=profile, **more)
+
+
+def activation(formula: Callable[..., Any], **more: Any) -> Atom:
+    """One of our own atoms, which carry their profile."""
+    return scalar(formula, attrgetter("profile"), **more)
+
+
+def asserting(sign: str = "") -> Atom:
+    """An assertion about its argument."""
+    return Atom(evaluate=ops.keep_wrapped, rule=partial(function_rules.keep, sign=sign))
+
+
+def always(args: list[Facts]) -> bool:
+    """Sums, maxima and piecewise-linear functions of differences are differences."""
+    return True
+
+
+def of_affine(args: list[Facts]) -> bool:
+    """So are smooth functions with a bounded second derivative of affine ones."""
+    return bool(args[0].affine.all())
+
+
+def of_factors(args: list[Facts]) -> bool:
+    """And multiples, and products of two affine functions, which are quadratics."""
+    return any(arg.constant for arg in args) or all(arg.affine.all() for arg in args)
+
+
+def name_of_maximum(node: Any) -> str:
+    """The maximum with the constant 0 is a relu."""
+    last = node.args[-1]
+    zero = isinstance(last, cp.Constant) and not np.any(dense(last.value))
+    return "relu" if zero else "maximum"
+
+
+def name_of_power(node: Any) -> str:
+    """Powers by their exponents."""
+    exponent = ops.exponent_of(node)
+    return "square" if exponent == 2 else f"power {exponent}"
+
+
+def power_profile(node: Any) -> Profile | None:
+    """The profile of a power whose exponent is known."""
+    exponent = ops.exponent_of(node)
+    return None if exponent is None else shapes.power_profile(exponent)
+
+
+def huber_profile(node: Any) -> Profile | None:
+    """The profile of a Huber function whose edge is known."""
+    return None if ops.has_free_option(node) else shapes.huber_profile(ops.number_of(node.M))
+
+
+def known(profile: Callable[[], Profile]) -> Callable[[Any], Profile]:
+    """The profile of a function without options."""
+    return lambda node: profile()
