@@ -14,16 +14,64 @@ mu P c) = 0; otherwise the box is halved. As g is odd, one side is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from operator import mul
+from typing import NamedTuple
 
 from flint import arb, fmpq
 
-from .cones import ConeSearch
-from .coordinates import in_few_coordinates
+from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
-from .exact import Matrix, ball, balls, fraction, positive, root
+from .exact import Matrix, ball, balls, fraction, positive, root_above
+
+
+class Box(NamedTuple):
+    """The ``w = c + d`` with ``|d_k| <= h_k``: r numbers each."""
+
+    c: list[arb]
+    h: list[arb]
+
+
+class BoxSearch(NamedTuple):
+    """Whether g is at most ``limit`` where ``w^T P w <= square``; ``terms`` are v_j and z_j."""
+
+    terms: list[tuple[arb, list[arb]]]
+    P: list[list[arb]]
+    square: arb
+    limit: arb
+
+    def excess_in(self, box: Box) -> Fraction | None:
+        """0 if g is small enough in the box, or it is outside the ball; as `branch_and_bound`."""
+        c, h = box
+        Pc = times(self.P, c)
+        inside = self.square - dot(c, Pc)  # R^2 - c^T P c
+        if inside + 2 * dot(map(abs, Pc), h) < 0 or self.bounded(box, Pc, inside):
+            return Fraction(0)
+        shrink = arb(1) if inside >= 0 else (self.square / dot(c, Pc)).sqrt().lower()
+        value = total(v * (dot(z, c) * shrink).tanh() for v, z in self.terms)
+        return fraction((value / self.limit).lower()) - 1 if value > self.limit else None
+
+    def bounded(self, box: Box, Pc: list[arb], inside: arb) -> bool:
+        """Whether one of two mu gives a bound of g in the box that is low enough."""
+        value, G, B = taylor(self.terms, *box)
+        for mu in (arb(0), positive(dot(box.c, G)) / dot(box.c, Pc)):
+            g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
+            bend = [
+                [x - mu * y for x, y in zip(*rows, strict=True)]
+                for rows in zip(B, self.P, strict=True)
+            ]
+            if value + mu / 2 * inside + parabolas(g, bend, box.h) <= self.limit:
+                return True
+        return False
+
+    def halves(self, box: Box) -> Iterator[Box]:
+        """Cut where the box is longest, in the metric of the ball."""
+        c, h = box
+        k = max(range(len(h)), key=lambda k: float(h[k] * h[k] * self.P[k][k]))
+        h = [x / 2 if i == k else x for i, x in enumerate(h)]
+        for step in (h[k], -h[k]):
+            yield Box([x + step if i == k else x for i, x in enumerate(c)], h)
 
 
 def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
@@ -31,8 +79,16 @@ def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
     rows, weights, beta = dual.scaled(0)
 
     def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
+        if not H:
+            return Fraction(0)
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in points]
-        return search_boxes(Z, weights, H, H_scale, radius, most, clock)
+        inverse, determinant = whole_inverse(H)
+        P = [[arb(fmpq(H_scale * x, determinant)) for x in row] for row in inverse]
+        terms = list(zip(map(arb, weights), Z, strict=True))
+        search = BoxSearch(terms, P, ball(radius**2), ball(most))
+        half = [ball(radius * root_above(Fraction(row[k], H_scale))) for k, row in enumerate(H)]
+        whole = Box([arb(0)] * len(H), half)
+        return branch_and_bound([whole], search.excess_in, search.halves, clock)
 
     with balls():
         return in_few_coordinates(
@@ -40,51 +96,14 @@ def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
         )
 
 
-def search_boxes(
-    Z: list[list[arb]], weights: list[int], H: Matrix, H_scale: int, radius: Fraction,
-    most: Fraction, clock: Clock,
-) -> Fraction:  # fmt: skip
-    """0 if g <= most in the ball, otherwise at most ``g / most - 1`` somewhere."""
-    search, r = ConeSearch(H, 0, clock), range(len(H))
-    P = [[arb(fmpq(H_scale * x, search.determinant)) for x in row] for row in search.P]
-    terms, limit, square = list(zip(map(arb, weights), Z, strict=True)), ball(most), ball(radius**2)
-    whole = [ball(radius * root(Fraction(H[k][k], H_scale))) for k in r]
-    boxes = [([arb(0) for _ in r], whole)] if H else []
-    while boxes:
-        clock.check()
-        c, h = boxes.pop()
-        Pc = [total(map(mul, row, c)) for row in P]
-        size = total(map(mul, c, Pc))
-        inside = square - size
-        if inside + 2 * total(map(mul, map(abs, Pc), h)) < 0:
-            continue  # outside the ball
-        value, G, B = taylor(terms, c, h)
-        for mu in (arb(0), positive(total(map(mul, c, G))) / size):
-            g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
-            bend = [[B[i][k] - mu * P[i][k] for k in r] for i in r]
-            if value + mu / 2 * inside + parabolas(g, bend, h) <= limit:
-                break
-        else:
-            shrink = arb(1) if inside >= 0 else (square / size).sqrt().lower()
-            value = total(v * (total(map(mul, z, c)) * shrink).tanh() for v, z in terms)
-            if value > limit:
-                return fraction((value / limit).lower()) - 1
-            k = max(r, key=lambda k: float(h[k] * h[k] * P[k][k]))
-            h = [x / 2 if i == k else x for i, x in enumerate(h)]
-            boxes += [
-                ([x + s * h[k] if i == k else x for i, x in enumerate(c)], h) for s in (1, -1)
-            ]
-    return Fraction(0)
-
-
 def taylor(
     terms: list[tuple[arb, list[arb]]], c: list[arb], h: list[arb]
 ) -> tuple[arb, list[arb], list[list[arb]]]:
-    """g and its gradient at c, and the sum of K_j z_j z_j^T."""
+    """g and its gradient at c (r numbers), and the sum of K_j z_j z_j^T (r x r)."""
     value, G = arb(0), [arb(0) for _ in c]
     B = [[arb(0) for _ in c] for _ in c]
     for v, z in terms:
-        s, reach = total(map(mul, z, c)), total(map(mul, map(abs, z), h))
+        s, reach = dot(z, c), dot(map(abs, z), h)
         t, around = s.tanh(), (s + arb(0, reach)).tanh()
         value += v * t
         slope, K = v * (1 - t * t), (-2 * v * around * (1 - around * around)).upper()
@@ -107,6 +126,16 @@ def parabolas(g: list[arb], B: list[list[arb]], h: list[arb]) -> arb:
         else:
             bound += steep * x + (bend if steep >= -bend * x else positive(bend)) * x * x / 2
     return bound
+
+
+def times(M: list[list[arb]], x: list[arb]) -> list[arb]:
+    """``M x``."""
+    return [dot(row, x) for row in M]
+
+
+def dot(x: Iterable[arb], y: Iterable[arb]) -> arb:
+    """``x . y``."""
+    return total(map(mul, x, y))
 
 
 def total(values: Iterable[arb]) -> arb:

@@ -37,10 +37,10 @@ from typing import Any, NamedTuple
 
 from flint import fmpz_mat
 
-from .coordinates import in_few_coordinates
+from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
-from .exact import Matrix, congruent, inner, root
-from .lifting import SHARE, linear_above
+from .exact import Matrix, above_one, congruent, inner
+from .lifting import SHARE, dot, lengths, linear_above
 from .semidefinite import semidefinite
 
 Row = tuple[int, list[int]]  # v_j with z_j or p_j
@@ -102,34 +102,39 @@ class Cone(NamedTuple):
 
 
 class ConeSearch:
-    """Branch and bound over cones; what ``settled`` is and what proves a cone is for subclasses."""
+    """Branch and bound over cones; what ``settled`` is and what proves a cone is for subclasses.
+
+    H is (r, r); ``limit`` is the largest g, or its square, that is allowed, in the scale of H.
+    """
 
     def __init__(self, H: Matrix, limit: int, clock: Clock) -> None:
-        self.limit, self.clock, self.determinant = limit, clock, int(fmpz_mat(H).det())
-        self.P = whole_inverse(H)
+        self.limit, self.clock = limit, clock
+        self.P, self.determinant = whole_inverse(H)
 
     def run(self, settled: Any, terms: list[Row]) -> Fraction:
         """0 if all cones are proved; otherwise the excess at some point."""
         if not terms or not self.P:
             return Fraction(0)
+        cones = self.first_cones(settled, terms)
+        return branch_and_bound(cones, self.excess_in, self.halves, self.clock)
+
+    def first_cones(self, settled: Any, terms: list[Row]) -> list[Cone]:
+        """Those of the first corners and their opposites: together, all of R^r."""
         W, cones = self.first_corners(terms), []
         for signs in product((1, -1), repeat=len(W)):
             corners = [[s * x for x in w] for s, w in zip(signs, W, strict=True)]
             doubt = [(v, [inner(z, w) for w in corners]) for v, z in terms]
-            cones.append(Cone(congruent(self.P, corners), seen_from(settled, corners), doubt))
-        while cones:
-            self.clock.check()
-            cone = self.decided(cones.pop())
-            excess = self.excess_in(cone)
-            if excess is None:
-                cones += cone.parts(self.cut(cone))
-            elif excess:
-                return excess
-        return Fraction(0)
+            cone = Cone(congruent(self.P, corners), seen_from(settled, corners), doubt)
+            cones.append(self.decided(cone))
+        return cones
 
     def first_corners(self, terms: list[Row]) -> Matrix:
         """Those of the first cone; the others have them on other sides."""
         return [[int(i == k) for k in range(len(self.P))] for i in range(len(self.P))]
+
+    def halves(self, cone: Cone) -> Iterator[Cone]:
+        """Two cones that cover this one."""
+        return map(self.decided, cone.parts(self.cut(cone)))
 
     def cut(self, cone: Cone) -> Cut:
         """Where to cut a cone."""
@@ -158,7 +163,7 @@ class CurvedSearch(ConeSearch):
     """Squared ReLU units."""
 
     def excess(self, points: Matrix, weights: list[int]) -> Fraction:
-        """`Units.excess`, or a lower bound of it."""
+        """`Units.excess`, or a lower bound of it; points are (n, r), weights n numbers."""
         A, excess = [[self.limit * x for x in row] for row in self.P], Fraction(0)
         for side in (self.determinant, -self.determinant):
             terms = [(side * v, z) for v, z in zip(weights, points, strict=True)]
@@ -176,6 +181,10 @@ class CurvedSearch(ConeSearch):
                 forms = plus_square(forms, -v, p)
         if min(map(min, above)) >= 0 or semidefinite(forms, self.clock):
             return Fraction(0)
+        return self.excess_at_corners(cone)
+
+    def excess_at_corners(self, cone: Cone) -> Fraction | None:
+        """Of the first corner where g is too large, if there is one."""
         for k, row in enumerate(cone.settled):
             value = sum(v * max(p[k], 0) ** 2 for v, p in cone.doubt) - row[k]
             if value > 0:
@@ -187,7 +196,7 @@ class BentSearch(ConeSearch):
     """Bent units."""
 
     def excess(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
-        """`Units.excess`, or a lower bound of it."""
+        """`Units.excess`, or a lower bound of it; points are (n, r), weights n numbers."""
         excess = Fraction(0)
         for side in (1, -1):
             c = [side * slopes[0] * inner(weights, column) for column in zip(*points, strict=True)]
@@ -199,13 +208,13 @@ class BentSearch(ConeSearch):
     def first_corners(self, terms: list[Row]) -> Matrix:
         """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
         r = len(self.P)
-        planes = [z for v, z in terms if v > 0] + [
-            [int(i == k) for k in range(r)] for i in range(r)
-        ]
-        chosen = [planes[k] for k in pivots([term for term in terms if term[0] > 0], r)]
+        axes = [[int(i == k) for k in range(r)] for i in range(r)]
+        bent = [(v, z) for v, z in terms if v > 0]
+        planes = [z for _, z in bent] + axes
+        chosen = [planes[k] for k in far_from_dependent(bent, r)]
         if len(chosen) < r or not fmpz_mat(chosen).det():
-            chosen = planes[-r:]
-        corners = zip(*whole_inverse(chosen), strict=True)
+            chosen = axes
+        corners = zip(*whole_inverse(chosen)[0], strict=True)
         return [[x // math.gcd(*w) for x in w] for w in corners]
 
     def cut(self, cone: Cone) -> Cut:
@@ -215,74 +224,85 @@ class BentSearch(ConeSearch):
         return [x + v * y for x, y in zip(settled, p, strict=True)]
 
     def excess_in(self, cone: Cone) -> Fraction | None:
-        b, G = cone.settled, cone.G
-        for v, p in cone.doubt:
-            if v > 0:
-                b = [x + v * max(y, 0) for x, y in zip(b, p, strict=True)]
+        b, D = concave_above(cone)
         if max(b) <= 0:
             return Fraction(0)
-        D = [[v * y for y in p] for v, p in cone.doubt if v < 0]
-        t = middle(G)
-        Gt = [inner(row, t) for row in G]
-        c = [x + sum(y) for x, *y in zip(b, *(d for d in D if inner(d, t) < 0), strict=True)]
+        G, t = cone.G, middle(cone.G)
+        Gt, c = [inner(row, t) for row in G], slope_at(b, D, t)
         if min(Gt) > 0 and self.reached(max(map(Fraction, c, Gt)), inner(t, Gt)) <= 1:
-            return Fraction(0)  # so b may be lifted to a multiple of G t
-        simple = len(D) == len(cone.doubt)
-        if not simple and self.reached(inner(c, t), 1) > inner(t, Gt):
-            return None  # nor may any b
-        b, t = linear_above(b, D, G, Fraction(self.limit, self.determinant), simple)
-        solution = fmpz_mat(G).solve(fmpz_mat(len(b), 1, b)).entries()
-        square = sum(map(mul, solution, map(int, b)))
-        if self.determinant * square <= self.limit * SHARE**2:
-            return Fraction(0)
+            return Fraction(0)  # as c may be lifted to a multiple of G t
+        settled = len(D) == len(cone.doubt)  # so that h is g itself
+        if not settled and self.reached(inner(c, t), 1) > inner(t, Gt):
+            return None  # as h is too large at t, and so is any c . t
+        c, t = linear_above(b, D, G, Fraction(self.limit, self.determinant), settled)
+        return Fraction(0) if self.is_small(c, G) else self.excess_at(cone, t)
+
+    def is_small(self, c: list[int], G: Matrix) -> bool:
+        """Whether ``c . t / SHARE`` is small enough on the ball: ``determinant c^T G^{-1} c``."""
+        solution = fmpz_mat(G).solve(fmpz_mat(len(c), 1, c)).entries()
+        square = sum(map(mul, solution, map(int, c)))
+        return bool(self.determinant * square <= self.limit * SHARE**2)
+
+    def excess_at(self, cone: Cone, t: list[int]) -> Fraction | None:
+        """Of a point of the cone, or None if g is small enough there."""
         value = inner(cone.settled, t) + sum(v * max(inner(p, t), 0) for v, p in cone.doubt)
-        ratio = self.reached(value, Fraction(1, inner(t, [inner(row, t) for row in G])))
-        return root(ratio) - 1 if ratio > 1 else None
+        square = inner(t, [inner(row, t) for row in cone.G])
+        return above_one(self.reached(value, Fraction(1, square))) or None
 
     def reached(self, g: int | Fraction, square: int | Fraction) -> Fraction:
         """The square of g over the limit, with ``square`` as a factor; 0 where g is negative."""
         return Fraction(max(g, 0)) ** 2 * square * self.determinant / self.limit
 
 
+def concave_above(cone: Cone) -> tuple[list[int], Matrix]:
+    """b and the d_j of ``h(t) = b . t + sum_j min(0, d_j . t)``, which is at least g."""
+    b = cone.settled
+    for v, p in cone.doubt:
+        if v > 0:
+            b = [x + v * max(y, 0) for x, y in zip(b, p, strict=True)]
+    return b, [[v * y for y in p] for v, p in cone.doubt if v < 0]
+
+
+def slope_at(b: list[int], D: Matrix, t: list[int]) -> list[int]:
+    """The c with ``h(t) = c . t``."""
+    return [x + sum(y) for x, *y in zip(b, *(d for d in D if inner(d, t) < 0), strict=True)]
+
+
 def middle(G: Matrix) -> list[int]:
     """The sum of the corners, made equally long."""
-    sizes = [math.isqrt(G[k][k]) or 1 for k in range(len(G))]
+    sizes = lengths(G)
     return [SHARE * max(sizes) // size for size in sizes]
 
 
-def pivots(terms: list[Row], r: int) -> list[int]:
+def far_from_dependent(terms: list[Row], r: int) -> list[int]:
     """r rows v_j z_j, each the one left longest by those before; short axes are the last r rows.
 
     In doubles: nothing is certain.
     """
-    largest, top = (
-        max((max(map(abs, z)) for _, z in terms), default=1),
-        max([1, *(v for v, _ in terms)]),
-    )
+    largest = max((max(map(abs, z)) for _, z in terms), default=1)
+    top = max([1, *(v for v, _ in terms)])
     left = [[v / top * (x / largest) for x in z] for v, z in terms]
-    longest = math.sqrt(max((sum(map(mul, z, z)) for z in left), default=1.0))
+    longest = math.sqrt(max((dot(z, z) for z in left), default=1.0))
     left += [[SPARE * longest * (i == k) for k in range(r)] for i in range(r)]
     chosen: list[int] = []
     for _ in range(r):
-        squares = [sum(map(mul, z, z)) for z in left]
+        squares = [dot(z, z) for z in left]
         k = max(range(len(left)), key=squares.__getitem__)
         if squares[k] == 0.0:
             break
-        pivot = left[k]
-        shares = [sum(map(mul, z, pivot)) / squares[k] for z in left]
-        left = [
-            [x - share * y for x, y in zip(z, pivot, strict=True)]
-            for z, share in zip(left, shares, strict=True)
-        ]
-        left[k] = [0.0] * r
+        left = orthogonal_to(left, k, squares[k])
         chosen.append(k)
     return chosen
 
 
-def whole_inverse(M: Matrix) -> Matrix:
-    """The inverse times the size of the determinant: whole numbers."""
-    size = abs(int(fmpz_mat(M).det()))
-    return [[int(x * size) for x in row] for row in fmpz_mat(M).inv().tolist()]
+def orthogonal_to(rows: list[list[float]], k: int, square: float) -> list[list[float]]:
+    """What rows have orthogonal to row k; of that one itself, nothing."""
+    base = rows[k]
+    shares = [1.0 if i == k else dot(row, base) / square for i, row in enumerate(rows)]
+    return [
+        [x - share * y for x, y in zip(row, base, strict=True)]
+        for row, share in zip(rows, shares, strict=True)
+    ]
 
 
 def seen_from(x: Any, W: Matrix) -> Any:

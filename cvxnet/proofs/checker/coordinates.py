@@ -1,4 +1,4 @@
-"""Few coordinates for rows of low rank.
+"""What searches over the unit ball share: few coordinates, and branch and bound.
 
 Coordinates. Only rows with v_j != 0 matter. Let J be r independent columns of them and M the
 r x d matrix with x_j = M^T z_j, z_j = (x_j)_J. Then x_j . u = z_j . w with w = M u, and among
@@ -11,24 +11,29 @@ More than rank r. With the r columns and rows of the largest pivots, x_j = M^T z
 changes g by little, say slack in all. So it is enough to prove |g| <= beta - slack for the rows
 M^T z_j. This is for data whose rank is low but for rounding, where slack is tiny. If |g| is above
 beta - slack, but nowhere above beta + slack, that says nothing, and a higher rank is tried.
+
+Branch and bound. The ball is covered by parts; one on which |g| <= beta is not proved, nor refuted
+at a point of it, is cut into smaller ones.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from operator import mul
+from typing import TypeVar
 
-from flint import fmpq
+from flint import fmpq, fmpz_mat
 
 from .document import RefusalError
 from .dual import Clock
-from .exact import Matrix, bits, check_size, fraction
+from .exact import Matrix, bits, check_size, fraction, over_common_denominator
 
 MAX_RANK = 7  # of the rows of X, for branch and bound
 MORE = 20.0  # seconds in which a higher rank may clear up what a lower one left unclear
+NEGLIGIBLE = Fraction(1, 10**6)  # of beta: more than that is no rounding, and rank is missing
 Method = Callable[[Matrix, Matrix, int, Fraction, Clock], Fraction]
+Part = TypeVar("Part")
 
 
 def in_few_coordinates(
@@ -39,14 +44,14 @@ def in_few_coordinates(
 
     ``method(points, H, scale, limit, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
     |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
-    ``change(|x_j|, |d_j|)``.
+    ``change(|x_j|, |d_j|)``. Rows are (n, d), weights n numbers, points (n, r), H is (r, r).
     """
     sizes = [sum(map(abs, row)) for row in rows]
     unclear = None
     for most in range(3, MAX_RANK + 1):
         points, H, scale, rests = coordinates(rows, most)
         slack = sum(map(mul, map(abs, weights), map(change, sizes, rests)), Fraction(0))
-        if slack * 10**6 > beta:
+        if slack > NEGLIGIBLE * beta:
             continue
         try:
             over = method(points, H, scale, beta - slack, clock)
@@ -55,36 +60,77 @@ def in_few_coordinates(
         found = (beta - slack) * (1 + over)
         if not over or found - slack > beta:
             return over and (found - slack) / beta - 1
-        clock, share = clock.within(MORE) if unclear is None else clock, float(slack / beta)
-        unclear = RefusalError(
-            f"not proved: what the rows are beyond rank {most} may add {share!r} of weight_decay "
-            "to rho(v), and so much room is not left",
-            (found + slack) / beta - 1,
-        )
+        clock = clock if unclear else clock.within(MORE)
+        unclear = left_unclear(most, slack / beta, (found + slack) / beta - 1)
     raise unclear or RefusalError(
         f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}"
     )
 
 
+def left_unclear(rank: int, share: Fraction, excess: Fraction) -> RefusalError:
+    """What to say where the rows beyond a rank may add more to rho(v) than there is room."""
+    return RefusalError(
+        f"not proved: what the rows are beyond rank {rank} may add {float(share)!r} of "
+        "weight_decay to rho(v), and so much room is not left",
+        excess,
+    )
+
+
 def coordinates(rows: Matrix, most: int) -> tuple[Matrix, Matrix, int, list[Fraction]]:
-    """The z_j, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1."""
-    # Eliminated are at most `most` columns: what is left are quotients of minors of the rows.
+    """The z_j, ``H = M M^T`` times a common denominator, that denominator, the |d_j|_1.
+
+    Rows are (n, d); of the results the z_j are (n, r), H is (r, r), r <= ``most``.
+    """
+    M, J, rests = eliminated(rows, most)
+    H, scale = over_common_denominator([[sum(map(mul, x, y), fmpq(0)) for y in M] for x in M])
+    sizes = [fraction(sum(map(abs, rest), fmpq(0))) for rest in rests]
+    return [[row[j] for j in J] for row in rows], H, scale, sizes
+
+
+def eliminated(rows: Matrix, most: int) -> tuple[list[list[fmpq]], list[int], list[list[fmpq]]]:
+    """M (r, d), the columns J in which it is the identity, and the d_j (n, d), by elimination.
+
+    The pivot is the largest number that is left. Columns are few, ``most`` at most: then what is
+    left are quotients of small minors of the rows.
+    """
     check_size(sum(map(len, rows)), (2 * most + 1) * bits(rows))
     rests = [[fmpq(x) for x in row] for row in rows]
-    M: list[list[fmpq]] = []  # in reduced echelon form: the identity in the columns J
+    M: list[list[fmpq]] = []
     J: list[int] = []
     while len(J) < most and (largest := max((max(map(abs, rest)) for rest in rests), default=0)):
         base, k = next((rest, k) for rest in rests for k, x in enumerate(rest) if abs(x) == largest)
         base = [x / base[k] for x in base]
         M, rests = [*reduced(M, base, k), base], reduced(rests, base, k)
         J.append(k)
-    H = [[sum(map(mul, x, y), fmpq(0)) for y in M] for x in M]
-    scale = math.lcm(*(int(x.q) for row in H for x in row))
-    sizes = [fraction(sum(map(abs, rest), fmpq(0))) for rest in rests]
-    points = [[row[j] for j in J] for row in rows]
-    return points, [[int(x * scale) for x in row] for row in H], scale, sizes
+    return M, J, rests
 
 
 def reduced(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
     """The rows minus multiples of ``base``, so that column k becomes zero."""
     return [[x - row[k] * z for x, z in zip(row, base, strict=True)] for row in rows]
+
+
+def whole_inverse(M: Matrix) -> tuple[Matrix, int]:
+    """P and a determinant > 0, in whole numbers, with ``M^{-1} = P / determinant``."""
+    size = abs(int(fmpz_mat(M).det()))
+    return [[int(x * size) for x in row] for row in fmpz_mat(M).inv().tolist()], size
+
+
+def branch_and_bound(
+    parts: list[Part], excess_in: Callable[[Part], Fraction | None],
+    halves: Callable[[Part], Iterable[Part]], clock: Clock,
+) -> Fraction:  # fmt: skip
+    """0 if g is proved to be small enough on all parts; otherwise the excess at some point.
+
+    ``excess_in`` is 0 for a proved part, the excess of a point of it where g is too large, or None
+    where it cannot tell: then its ``halves``, which cover it, are looked at.
+    """
+    while parts:
+        clock.check()
+        part = parts.pop()
+        excess = excess_in(part)
+        if excess is None:
+            parts += halves(part)
+        elif excess:
+            return excess
+    return Fraction(0)

@@ -7,7 +7,6 @@ l*, v' stays inside as long as |F z| <= 1, whatever z; all is proved for v' in p
 
 from __future__ import annotations
 
-import math
 import time
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -16,35 +15,63 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from .claims import Claims, rows_of, samples
 from .document import RefusalError
-from .exact import MAX_BITS, Matrix, bits, check_size, integers, rational
+from .exact import (
+    MAX_BITS,
+    Matrix,
+    bits,
+    check_size,
+    integers,
+    over_common_denominator,
+    rational,
+)
 from .losses import LOSSES
 
 
 def dual_vector(claims: Claims) -> list[fmpq]:
-    """v', which is v where nothing is free."""
+    """v', which is v where nothing is free: one number a sample."""
     v = list(map(rational, claims.v))
-    rows = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
-    if not rows[0]:
+    columns = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
+    if not columns[0]:
         return v
-    rooms = [max(fmpq(0), LOSSES[claims.loss].room(*sample)) for sample in samples(claims, v)]
-    scale = max(int(room.q) for room in rooms)  # all are powers of two
-    F, D = integers(rows)[0], [int(room * scale) for room in rooms]
-    digits = len(F[0]) * (2 * bits(F) + bits([D]))  # that v' may have
+    rows, _ = integers(columns)
+    D = rooms(claims, v)
+    digits = len(rows[0]) * (2 * bits(rows) + bits([D]))  # that v' may have
     if digits > MAX_BITS:
         raise RefusalError("too large: the free part has too many columns or digits")
-    check_size(len(F), digits)
-    DF = [[room * x for x in row] for room, row in zip(D, F, strict=True)]
-    seen = fmpz_mat(F).transpose() * fmpq_mat(len(v), 1, v)
-    G = fmpz_mat(F).transpose() * fmpz_mat(DF)
-    echelon, _, rank = G.rref()
-    J = [next(j for j, x in enumerate(row) if x) for row in echelon.table()[:rank]]
-    if J:
-        z = fmpq_mat([[G[i, j] for j in J] for i in J]).solve(fmpq_mat([[seen[j, 0]] for j in J]))
-        moves: Any = fmpq_mat([[row[j] for j in J] for row in DF]) * z
-        v = [x - move for x, move in zip(v, moves.entries(), strict=True)]
-    if any((fmpz_mat(F).transpose() * fmpq_mat(len(v), 1, v)).entries()):
+    check_size(len(rows), digits)
+    F = fmpz_mat(rows)
+    v = moved(v, F, fmpz_mat([[room * x for x in row] for room, row in zip(D, rows, strict=True)]))
+    if any(seen(F, v).entries()):
         raise RefusalError("the dual vector sees the free part, and there is no room to move it")
     return v
+
+
+def rooms(claims: Claims, v: list[fmpq]) -> list[int]:
+    """The diagonal of D, times a power of two: how far each v_i may move."""
+    found = [max(fmpq(0), LOSSES[claims.loss].room(*sample)) for sample in samples(claims, v)]
+    scale = max(int(room.q) for room in found)  # all are powers of two
+    return [int(room * scale) for room in found]
+
+
+def seen(F: fmpz_mat, v: list[fmpq]) -> fmpq_mat:
+    """``F^T v``, a column: what the free part sees of v; F has a row for each sample."""
+    return F.transpose() * fmpq_mat(len(v), 1, v)
+
+
+def moved(v: list[fmpq], F: fmpz_mat, DF: fmpz_mat) -> list[fmpq]:
+    """``v - D F z`` with ``F^T D F z = F^T v``, if there is such a z.
+
+    With J a largest set of independent columns of F^T D F, z may be 0 elsewhere.
+    """
+    G = F.transpose() * DF
+    echelon, _, rank = G.rref()
+    J = [next(j for j, x in enumerate(row) if x) for row in echelon.table()[:rank]]
+    if not J:
+        return v
+    right = seen(F, v)
+    z = fmpq_mat([[G[i, j] for j in J] for i in J]).solve(fmpq_mat([[right[j, 0]] for j in J]))
+    moves: Any = fmpq_mat([[row[j] for j in J] for row in DF.table()]) * z
+    return [x - move for x, move in zip(v, moves.entries(), strict=True)]
 
 
 class Clock:
@@ -86,6 +113,5 @@ class Dual(NamedTuple):
 def feasibility(claims: Claims) -> Dual:
     """The problem for v'."""
     X, x_scale = integers(rows_of(claims))
-    v = dual_vector(claims)
-    v_scale = math.lcm(*(int(x.q) for x in v))
-    return Dual(X, x_scale, [int(x * v_scale) for x in v], v_scale, Fraction(claims.weight_decay))
+    (v,), v_scale = over_common_denominator([dual_vector(claims)])
+    return Dual(X, x_scale, v, v_scale, Fraction(claims.weight_decay))

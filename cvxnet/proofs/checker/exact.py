@@ -7,7 +7,7 @@ common scale. A ball holds the true value; only `outward` goes back to doubles.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from operator import mul
 from typing import Any
@@ -59,6 +59,16 @@ def integers(rows: Iterable[Iterable[float]]) -> tuple[Matrix, int]:
     return [[whole(x, scale) for x in row] for row in kept], scale
 
 
+def over_common_denominator(rows: Sequence[Sequence[fmpq]]) -> tuple[Matrix, int]:
+    """Rows of integers k and the least s > 0 with ``rows = k / s`` exactly.
+
+    >>> over_common_denominator([[fmpq(1, 2), fmpq(2, 3)]])
+    ([[3, 4]], 6)
+    """
+    scale = math.lcm(*(int(x.q) for row in rows for x in row))
+    return [[int(x * scale) for x in row] for row in rows], scale
+
+
 def whole(x: float, scale: int) -> int:
     """``scale * x``, where that is an integer."""
     p, q = x.as_integer_ratio()
@@ -82,7 +92,7 @@ def inner(x: Iterable[int], y: Iterable[int]) -> int:
 
 
 def congruent(M: Matrix, W: Matrix) -> Matrix:
-    """``W M W^T``."""
+    """``W M W^T``, for a symmetric M."""
     MW = [[inner(row, w) for row in M] for w in W]
     return [[inner(w, x) for x in MW] for w in W]
 
@@ -99,7 +109,12 @@ def positive(x: Number) -> Number:
     return (x + abs(x)) / 2
 
 
-def root(square: Fraction) -> Fraction:
+def above_one(square: Fraction) -> Fraction:
+    """0 if the root of the square is at most 1, exactly; otherwise what it has above, or more."""
+    return root_above(square) - 1 if square > 1 else Fraction(0)
+
+
+def root_above(square: Fraction) -> Fraction:
     """A little more than the square root."""
     return Fraction(math.isqrt(math.ceil(square * 4**128)) + 1, 2**128)
 

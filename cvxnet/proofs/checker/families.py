@@ -13,7 +13,7 @@ from .claims import Claims, rows_of
 from .cones import curved_excess
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
-from .exact import Number, inner, integers, products, rational, root
+from .exact import Number, above_one, inner, integers, products, rational
 from .relaxation import relaxed_excess
 from .semidefinite import polynomial_excess, quadratic_excess
 from .steps import Effect, step_excess
@@ -241,5 +241,4 @@ def linear_excess(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
     for i in rows:
         c = [total + dual.v[i] * x for total, x in zip(c, dual.X[i], strict=True)]
     square = max(x * x for x in c) if norm == "l1" else inner(c, c)
-    ratio = Fraction(square, (dual.x_scale * dual.v_scale) ** 2) / dual.beta**2
-    return root(ratio) - 1 if ratio > 1 else Fraction(0)
+    return above_one(Fraction(square, (dual.x_scale * dual.v_scale) ** 2) / dual.beta**2)

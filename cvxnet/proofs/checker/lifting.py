@@ -13,6 +13,7 @@ one, t = G^{-1} c is where h is largest.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from operator import mul
 
@@ -30,33 +31,49 @@ PATIENT, HASTY = 1e-4, 1e-2  # a pass that gains less of what is missing is the 
 def linear_above(
     b: list[int], D: Matrix, G: Matrix, limit: Fraction, patient: bool
 ) -> tuple[list[int], list[int]]:
-    """SHARE c, with c^T G^{-1} c below the limit if that is found, and about a multiple of t."""
-    sizes = [math.isqrt(G[k][k]) or 1 for k in range(len(b))]  # as if corners had the length one
+    """SHARE c, with c^T G^{-1} c below the limit if that is found, and about a multiple of t.
+
+    b, c and t are r numbers, D has r columns, G is (r, r).
+    """
+    sizes = lengths(G)  # in doubles all is seen as if corners had the length one
     scale = max(abs(x) // y for row in (b, *D) for x, y in zip(row, sizes, strict=True)) + 1
     units = [scale * x for x in sizes]
     try:
-        metric = [
-            [int(x.p) * y * z / int(x.q) for x, z in zip(row, sizes, strict=True)]
-            for row, y in zip(fmpz_mat(G).inv().tolist(), sizes, strict=True)
-        ]
-        start, *rows = [[x / y for x, y in zip(d, units, strict=True)] for d in (b, *D)]
-        descent = Descent(start, rows, metric)
+        start, *rows = in_units((b, *D), units)
+        descent = Descent(start, rows, inverse_in_units(G, sizes))
         descent.run(limit.numerator / (limit.denominator * scale**2), PATIENT if patient else HASTY)
-        steps = [round(SHARE * step) for step in descent.steps]
-        top = max(descent.t)
-        point = [round(SHARE * max(x / top, 0.0)) if top > 0.0 else 1 for x in descent.t]
+        steps, t = descent.found()
     except (OverflowError, ValueError):  # the numbers are too different for doubles
-        steps, point = [0] * (len(D) + len(b)), [1] * len(b)
-    lifts = map(mul, steps[len(D) :], units)
-    c = [
-        SHARE * x + lift + inner(steps, (d[k] for d in D))
-        for k, (x, lift) in enumerate(zip(b, lifts, strict=True))
+        steps, t = [0] * (len(D) + len(b)), [1] * len(b)
+    shares, lifts = steps[: len(D)], map(mul, steps[len(D) :], units)
+    columns = zip(b, lifts, *D, strict=True)
+    c = [SHARE * x + lift + inner(shares, column) for x, lift, *column in columns]
+    return c, [x * max(sizes) // size for x, size in zip(t, sizes, strict=True)]
+
+
+def lengths(G: Matrix) -> list[int]:
+    """About those of the corners, at least 1."""
+    return [math.isqrt(row[k]) or 1 for k, row in enumerate(G)]
+
+
+def in_units(rows: Iterable[list[int]], units: list[int]) -> list[list[float]]:
+    """Rows in doubles, every coordinate in its unit."""
+    return [[x / y for x, y in zip(row, units, strict=True)] for row in rows]
+
+
+def inverse_in_units(G: Matrix, units: list[int]) -> list[list[float]]:
+    """``G^{-1}`` in doubles, (r, r), for coordinates in these units."""
+    return [
+        [int(x.p) * y * z / int(x.q) for x, z in zip(row, units, strict=True)]
+        for row, y in zip(fmpz_mat(G).inv().tolist(), units, strict=True)
     ]
-    return c, [x * max(sizes) // size for x, size in zip(point, sizes, strict=True)]
 
 
 class Descent:
-    """Shares of rows, then lifts, as ``steps``; ``t``, metric times c; ``square``, t . c."""
+    """Shares of rows, then lifts, as ``steps``; ``t``, metric times c; ``square``, t . c.
+
+    b has r numbers, rows have r columns, metric is (r, r).
+    """
 
     def __init__(self, b: list[float], rows: list[list[float]], metric: list[list[float]]) -> None:
         self.rows = rows + [[float(i == k) for i in range(len(b))] for k in range(len(b))]
@@ -80,6 +97,12 @@ class Descent:
                 slope = dot(row, self.t)
                 self.move(k, self.steps[k] - slope / self.bends[k], slope, self.bends[k])
             self.move_together([k for k, x in enumerate(self.steps) if 0.0 < x < self.ends[k]])
+
+    def found(self) -> tuple[list[int], list[int]]:
+        """The steps, and t without what it has below zero, made as large as 1; SHARE times both."""
+        top = max(self.t)
+        t = [round(SHARE * max(x / top, 0.0)) if top > 0.0 else 1 for x in self.t]
+        return [round(SHARE * step) for step in self.steps], t
 
     def move(self, k: int, to: float, slope: float, bend: float) -> None:
         """One step, to there or to the end before."""

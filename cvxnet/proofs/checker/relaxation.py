@@ -19,25 +19,111 @@ As sum w_k |x_k . u| = sum d_k |x_k . u| - sum |s_k| |x_k . u| - sum |a_ik| |x_k
     side g(u) <= u^T Q u + c . u + sum_i tau_i / 2,    Q = sum_i y_i y_i^T / (2 tau_i),
     c = slope - sum_k s_k x_k + sum_F d_l sigma_l x_l,
 
-and that is at most beta - mu (1 - |u|^2) <= beta if
-
-    ( mu I - Q    -c / 2                      )
-    ( -c^T / 2    beta - sum_i tau_i / 2 - mu )    is positive semidefinite.
+and that is at most beta on the ball if `ball_form` of Q, c, beta - sum_i tau_i / 2 and mu is
+positive semidefinite (semidefinite.py). Rounding a w_k up, or a factor of Q, only adds to side g.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat
 
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import rational, rounded_up
-from .semidefinite import check_order, semidefinite
+from .exact import over_common_denominator, rational, rounded_up
+from .semidefinite import ball_form, check_order, semidefinite
+
+
+class Leaf(NamedTuple):
+    """What a leaf brings, in the letters above; of n rows.
+
+    ``tilt``: s, n numbers. ``lean``: triples (i, k, a_ik). ``tau``: n doubles. ``signs``: of the
+    rows F on the path to the leaf, sigma_l by l.
+    """
+
+    tilt: list[fmpq]
+    lean: list[tuple[int, int, fmpq]]
+    tau: list[float]
+    mu: fmpq
+    signs: dict[int, int]
+
+
+def leaves(tree: Any) -> Iterator[Leaf]:
+    """The leaves of a tree: their parts cover all u, as x_l . u >= 0 or <= 0 at every split."""
+    nodes: list[tuple[Any, dict[int, int]]] = [(tree, {})]
+    while nodes:
+        node, signs = nodes.pop()
+        if "row" in node:
+            nodes.append((node["plus"], signs | {node["row"]: 1}))
+            nodes.append((node["minus"], signs | {node["row"]: -1}))
+        else:
+            yield read_leaf(node, signs)
+
+
+def read_leaf(node: Any, signs: dict[int, int]) -> Leaf:
+    """A leaf whose multipliers are of the kind that the proof allows; mu and tau come later."""
+    lean = [(i, k, rational(a)) for i, k, a in node["lean"]]
+    if any(i == k or i in signs for i, k, _ in lean):
+        raise RefusalError("evidence: a row leans on itself, or has a fixed sign and leans")
+    tilt = list(map(rational, node["tilt"]))
+    return Leaf(tilt, lean, node["tau"], rational(node["mu"]), signs)
+
+
+class Side(NamedTuple):
+    """``side g(u) = slope . u + sum_k w_k |x_k . u|``: X has n rows, w n numbers."""
+
+    X: list[list[fmpq]]
+    w: list[fmpq]
+    slope: list[fmpq]
+    beta: fmpq
+    clock: Clock
+
+    def proved_by(self, leaf: Leaf) -> bool:
+        """Whether side g <= beta for the u with the signs of the leaf."""
+        d = self.bends(leaf)
+        Y = self.squared(leaf, d)
+        if leaf.mu < 0 or any(leaf.tau[i] <= 0.0 for i in Y):
+            raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
+        Q = self.curvature({i: (rational(leaf.tau[i]), y) for i, y in Y.items()})
+        rest = self.beta - sum((rational(leaf.tau[i]) for i in Y), fmpq(0)) / 2
+        M, _ = over_common_denominator(ball_form(Q, self.linear(leaf, d), rest, leaf.mu))
+        return semidefinite(M, self.clock)
+
+    def bends(self, leaf: Leaf) -> list[fmpq]:
+        """``d_k = w_k + |s_k| + sum_i |a_ik|``, n numbers."""
+        d = [x + abs(s) for x, s in zip(self.w, leaf.tilt, strict=True)]
+        for _, k, a in leaf.lean:
+            d[k] += abs(a)
+        return d
+
+    def linear(self, leaf: Leaf, d: list[fmpq]) -> list[fmpq]:
+        """``c = slope - sum_k s_k x_k + sum_F d_l sigma_l x_l``."""
+        pairs = enumerate(zip(d, leaf.tilt, strict=True))
+        shares = [leaf.signs.get(k, 0) * x - s for k, (x, s) in pairs]
+        return combination(self.slope, shares, self.X)
+
+    def squared(self, leaf: Leaf, d: list[fmpq]) -> dict[int, list[fmpq]]:
+        """By i, the ``y_i = max(0, d_i) x_i - sum_k a_ik x_k`` that are not zero."""
+        Y = [
+            [max(fmpq(0), x) * (i not in leaf.signs) * z for z in self.X[i]]
+            for i, x in enumerate(d)
+        ]
+        for i, k, a in leaf.lean:
+            self.clock.check()
+            Y[i] = combination(Y[i], [-a], [self.X[k]])
+        return {i: y for i, y in enumerate(Y) if any(y)}
+
+    def curvature(self, terms: dict[int, tuple[fmpq, list[fmpq]]]) -> list[list[fmpq]]:
+        """No less than ``Q = sum_i y_i y_i^T / (2 tau_i)``: factors are rounded up."""
+        Q = fmpq_mat(len(self.slope), len(self.slope))
+        for tau, row in terms.values():
+            self.clock.check()
+            y = fmpq_mat(len(row), 1, row)
+            Q += y * y.transpose() * rounded_up(1 / (2 * tau))
+        return list(Q.table())
 
 
 def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock) -> Fraction:
@@ -45,54 +131,15 @@ def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock
     check_order(len(dual.X[0]))
     X = [[fmpq(x, dual.x_scale) for x in row] for row in dual.X]
     v = [fmpq(x, dual.v_scale) for x in dual.v]
-    beta = rational(float(dual.beta))
-    for side, tree in ((1, trees["plus"]), (-1, trees["minus"])):
-        w = [rounded_up(side * (right - left) / 2 * x) for x in v]
-        slope = combination([fmpq(0)] * len(X[0]), [side * (right + left) / 2 * x for x in v], X)
-        nodes: list[tuple[Any, dict[int, int]]] = [(tree, {})]
-        while nodes:
-            node, sigma = nodes.pop()
-            if "row" in node:
-                nodes.append((node["plus"], sigma | {node["row"]: 1}))
-                nodes.append((node["minus"], sigma | {node["row"]: -1}))
-            elif not leaf_proves(node, sigma, X, w, slope, beta, clock):
+    for sign, tree in ((1, trees["plus"]), (-1, trees["minus"])):
+        w = [rounded_up(sign * (right - left) / 2 * x) for x in v]
+        slope = combination([fmpq(0)] * len(X[0]), [sign * (right + left) / 2 * x for x in v], X)
+        side = Side(X, w, slope, rational(float(dual.beta)), clock)
+        for leaf in leaves(tree):
+            if not side.proved_by(leaf):
                 raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")
             clock.check()
     return Fraction(0)
-
-
-def leaf_proves(
-    leaf: Any, sigma: dict[int, int], X: list[list[fmpq]], w: list[fmpq], slope: list[fmpq],
-    beta: fmpq, clock: Clock,
-) -> bool:  # fmt: skip
-    """Whether the multipliers of a leaf, for the u with the signs ``sigma``, prove its part."""
-    tilt, tau, mu = list(map(rational, leaf["tilt"])), leaf["tau"], rational(leaf["mu"])
-    lean = [(i, k, rational(a)) for i, k, a in leaf["lean"]]
-    d = [x + abs(s) for x, s in zip(w, tilt, strict=True)]
-    for i, k, a in lean:
-        if i == k or i in sigma:
-            raise RefusalError("evidence: a row leans on itself, or has a fixed sign and leans")
-        d[k] += abs(a)
-    shares = [sigma.get(k, 0) * x - s for k, (x, s) in enumerate(zip(d, tilt, strict=True))]
-    c = combination(slope, shares, X)
-    Y = [[max(fmpq(0), x) * (k not in sigma) * z for z in X[k]] for k, x in enumerate(d)]
-    for i, k, a in lean:
-        clock.check()
-        Y[i] = combination(Y[i], [-a], [X[k]])
-    used = [i for i, y in enumerate(Y) if any(y)]
-    if mu < 0 or any(tau[i] <= 0.0 for i in used):
-        raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
-    r = len(c)
-    sum_of_squares = fmpq_mat(r, r)
-    for i in used:
-        clock.check()
-        y = fmpq_mat(r, 1, Y[i])
-        sum_of_squares += y * y.transpose() * rounded_up(1 / (2 * rational(tau[i])))
-    Q = sum_of_squares.table()
-    M = [[(mu if i == j else 0) - Q[i][j] for j in range(r)] + [-c[i] / 2] for i in range(r)]
-    M.append([-x / 2 for x in c] + [beta - mu - sum((rational(tau[i]) for i in used), fmpq(0)) / 2])
-    scale = math.lcm(*(int(x.q) for row in M for x in row))
-    return semidefinite([[int(x * scale) for x in row] for row in M], clock)
 
 
 def combination(

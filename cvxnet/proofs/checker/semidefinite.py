@@ -1,33 +1,47 @@
 """Proofs by positive semidefinite matrices.
 
+Forms on the ball. If for some mu >= 0 (on the sphere, any mu) the matrix
+
+    ( mu I - Q    -q / 2    )
+    ( -q^T / 2    most - mu )
+
+is positive semidefinite, then applied to (u, 1) it says u^T Q u + q . u <= most - mu (1 - |u|^2)
+<= most for all |u| <= 1 (on the sphere, |u| = 1).
+
 Quadratic units: g(u) = u^T (sum_i v_i x_i x_i^T) u, so |g| <= beta on the unit ball if and only
 if beta I +- sum_i v_i x_i x_i^T are positive semidefinite.
 
 Polynomial units: on the sphere g(u) = u^T Q u + q . u + r, Q = a sum_i v_i x_i x_i^T, q = b
-sum_i v_i x_i, r = c sum_i v_i. If for some mu
+sum_i v_i x_i, r = c sum_i v_i: a form on the sphere, with most = beta - r. A mu exists if g <= beta
+(S-lemma). Elimination leaves a last pivot that is a concave function of mu; a search for its
+largest value ends where it is positive.
 
-    ( mu I - Q    -q / 2        )
-    ( -q^T / 2    beta - r - mu )
-
-is positive semidefinite, then applied to (u, 1) with |u| = 1 it says g(u) <= beta. Such a mu
-exists if g <= beta (S-lemma). Elimination leaves a last pivot that is a concave function of mu; a
-search for its largest value ends where it is positive.
+Bent units with evidence: relaxation.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from flint import arb, fmpq, fmpz_mat
 
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import MAX_BITS, Matrix, balls, bits, inner, rational
+from .exact import MAX_BITS, Matrix, Number, balls, bits, inner, rational
 
 MAX_ORDER = 200  # of a symmetric matrix
 SECONDS = 1e-10  # for a characteristic polynomial, times the order to the fourth, times bits
 PORTION = 2 * 10**5  # numbers multiplied between two looks at the clock
+
+
+def ball_form(Q: Sequence[Sequence[Number]], q: Sequence[Number], most: Number, mu: Number) -> Any:
+    """The matrix that shows ``u^T Q u + q . u <= most``: Q is (d, d), q (d), it has d + 1 rows."""
+    M = [[-x for x in row] + [-y / 2] for row, y in zip(Q, q, strict=True)]
+    for k, row in enumerate(M):
+        row[k] += mu
+    return [*M, [-y / 2 for y in q] + [most - mu]]
 
 
 def semidefinite(M: Matrix, clock: Clock) -> bool:
@@ -41,22 +55,27 @@ def semidefinite(M: Matrix, clock: Clock) -> bool:
         raise RefusalError(f"too large: a symmetric matrix of order {size} with {bits(M)} bits")
     with balls():
         found = pivots([[arb(x) for x in row] for row in M])
-    if found[-1] < 0 or (found[-1] > 0 and len(found) == size):
-        return bool(found[-1] > 0)
+    if found[-1] < 0 or (found[-1] >= 0 and len(found) == size):
+        return bool(found[-1] >= 0)
     clock.check(SECONDS * size**4 * bits(M))
     coefficients = fmpz_mat(M).charpoly().coeffs()
     return all(x * (-1) ** (size - k) >= 0 for k, x in enumerate(coefficients))
 
 
-def pivots(M: list[list[arb]]) -> list[arb]:
-    """The pivots of a symmetric matrix (changed in place) up to the first that is not positive.
+def pivots(M: list[list[Number]]) -> list[Number]:
+    """The pivots of a symmetric matrix, exact or of balls; its lower triangle is changed in place.
 
-    All positive: M is positive definite. One negative: it is not semidefinite.
+    They end with the last one, or before it with the first that is neither certainly positive nor
+    a zero above zeros. All there and none negative: M is positive semidefinite; and definite, if
+    all are positive. One negative: it is not semidefinite. In exact numbers one of both is found.
     """
     for k in range(len(M) - 1):
+        below = range(k + 1, len(M))
+        if M[k][k] == 0 and all(M[i][k] == 0 for i in below):
+            continue
         if not M[k][k] > 0:
             return [M[i][i] for i in range(k + 1)]
-        for i in range(k + 1, len(M)):
+        for i in below:
             factor = M[i][k] / M[k][k]
             for j in range(k + 1, i + 1):
                 M[i][j] -= factor * M[j][k]
@@ -101,21 +120,22 @@ def polynomial_excess(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fra
     q = [b * inner(dual.v, column) / dual.x_scale for column in zip(*dual.X, strict=True)]
     beta, r = rational(float(dual.beta)), c * sum(dual.v)
     for sign in (1, -1):
-
-        def pivot(mu: fmpq, sign: int = sign) -> arb | None:
-            M = [[arb(-sign * x) for x in row] for row in Q]
-            for k, row in enumerate(M):
-                row[k] += mu
-            clock.check()
-            M.append([arb(-sign * x / 2) for x in q] + [arb(beta - sign * r - mu)])
-            found = pivots(M)
-            return found[-1] if len(found) == len(M) else None
-
-        with balls():
-            low = max(sign * Q[k][k] for k in range(len(q)))
-            if not finds_positive(pivot, low, beta - sign * r):
-                raise RefusalError("not proved feasible: no multiplier of the sphere was found")
+        side = [[sign * x for x in row] for row in Q], [sign * x for x in q], beta - sign * r
+        if not bounded_on_sphere(*side, clock):
+            raise RefusalError("not proved feasible: no multiplier of the sphere was found")
     return Fraction(0)
+
+
+def bounded_on_sphere(Q: list[list[fmpq]], q: list[fmpq], most: fmpq, clock: Clock) -> bool:
+    """Whether a mu is found that shows ``u^T Q u + q . u <= most`` for |u| = 1; Q (d, d), q (d)."""
+
+    def last_pivot(mu: fmpq) -> arb | None:
+        clock.check()
+        found = pivots([list(map(arb, row)) for row in ball_form(Q, q, most, mu)])
+        return found[-1] if len(found) > len(q) else None
+
+    with balls():
+        return finds_positive(last_pivot, max(Q[k][k] for k in range(len(q))), most)
 
 
 def finds_positive(function: Callable[[fmpq], arb | None], low: fmpq, high: fmpq) -> bool:

@@ -12,7 +12,7 @@ from .cones import BentSearch
 from .coordinates import in_few_coordinates
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import Matrix, root
+from .exact import Matrix, above_one
 from .lines import (
     IDENTITY,
     Effect,
@@ -178,6 +178,6 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
             return BentSearch(H, limit, clock).excess(points, weights, slopes)
         ball = BallSweep(gather(points, weights, effects, padded(H)), limit, padded(H))
         ball.run(len(H), clock)
-        return root(Fraction(ball.limit, H_scale)) / most - 1 if ball.limit > limit else Fraction(0)
+        return above_one(Fraction(ball.limit, H_scale) / most**2)
 
     return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, excess, clock)
