@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from cvxnet import check, train
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.steps import Effect, extremes, gather
+from cvxnet.proofs.checker.steps import Effect, extremes, planes_of
 
 
 def values_on_faces(Z, effects):
@@ -41,7 +41,7 @@ def test_steps_are_extreme_on_real_faces_only(seed):
     n, r = int(rng.integers(1, 6)), int(rng.integers(1, 5))
     Z = rng.integers(-2, 3, (n, r))
     effects = [Effect(*map(int, rng.integers(-5, 6, 3))) for _ in range(n)]
-    planes, base = gather(zip(Z.tolist(), effects, strict=True))
+    planes, base = planes_of(zip(Z.tolist(), effects, strict=True))
     low, high = extremes(planes, r, Clock(60.0)).faces
     values = values_on_faces(Z, effects)
     assert (base + low, base + high) == (min(values), max(values))

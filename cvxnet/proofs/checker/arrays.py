@@ -26,6 +26,11 @@ class Array(NamedTuple):
     entries: list[Number]
 
 
+def scalar(value: Number) -> Array:
+    """A number as an array."""
+    return Array((), [value])
+
+
 def require(holds: object, text: str) -> None:
     """Refuse where something does not certainly hold."""
     if not holds:
@@ -149,6 +154,13 @@ def reduced(
     return Array(tuple(kept), [function(group) for group in groups(array, axes)])
 
 
+def swapped(array: Array, axis: int) -> Array:
+    """The axis and the first one exchanged."""
+    axes = list(range(len(array.shape)))
+    axes[0], axes[axis] = axes[axis], axes[0]
+    return transposed(array, axes)
+
+
 def accumulated(
     function: Callable[[Number, Number], Number], array: Array, axis: int | None
 ) -> Array:
@@ -156,29 +168,23 @@ def accumulated(
     if axis is None:
         array, axis = reshaped(array, (len(array.entries),)), 0
     axis = axes_of(array, axis)[0]
-    entries, step, length = list(array.entries), strides(array.shape)[axis], array.shape[axis]
-    for k in range(len(entries)):
-        if k // step % length:
-            entries[k] = function(entries[k - step], entries[k])
-    return Array(array.shape, entries)
+    front = swapped(array, axis)
+    entries, step = list(front.entries), prod(front.shape[1:])
+    for k in range(step, len(entries)):
+        entries[k] = function(entries[k - step], entries[k])
+    return swapped(Array(front.shape, entries), axis)
 
 
 def joined(arrays: Sequence[Array], axis: int) -> Array:
     """Arrays one after the other along an axis that all have."""
-    first = arrays[0].shape
     axis = axes_of(arrays[0], axis)[0]
-    for array in arrays:
-        same = array.shape[:axis] + array.shape[axis + 1 :] == first[:axis] + first[axis + 1 :]
-        require(same and len(array.shape) == len(first), "these shapes cannot be joined")
-    blocks = [prod(array.shape[axis:]) for array in arrays]
-    entries = [
-        value
-        for k in range(prod(first[:axis]))
-        for array, block in zip(arrays, blocks, strict=True)
-        for value in array.entries[k * block : (k + 1) * block]
-    ]
-    length = sum(array.shape[axis] for array in arrays)
-    return Array((*first[:axis], length, *first[axis + 1 :]), entries)
+    require(all(axis < len(array.shape) for array in arrays), "these shapes cannot be joined")
+    fronts = [swapped(array, axis) for array in arrays]
+    rest = fronts[0].shape[1:]
+    require(all(front.shape[1:] == rest for front in fronts), "these shapes cannot be joined")
+    length = sum(front.shape[0] for front in fronts)
+    entries = [value for front in fronts for value in front.entries]
+    return swapped(Array((length, *rest), entries), axis)
 
 
 def matrix(shape: Shape, entries: list[Number]) -> Any:

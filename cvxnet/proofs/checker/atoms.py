@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from math import prod
 from operator import add, mul
 from typing import Any
 
-from flint import acb_mat, arb, arb_mat, fmpq, fmpz
+from flint import arb, fmpq
 
 from .arrays import (
     Array,
@@ -23,332 +22,131 @@ from .arrays import (
     groups,
     indexed,
     joined,
-    matrix,
     multiplied,
     reduced,
     require,
     reshaped,
+    scalar,
     transposed,
 )
-from .document import RefusalError
 from .exact import Number, positive
 from .losses import softplus, square
+from .matrices import (
+    convolved,
+    diagonal,
+    diagonal_matrix,
+    eigenvalues,
+    generalised,
+    inverse_of_rest,
+    is_psd,
+    kronecker,
+    matrix_fraction,
+    mirrored,
+    negated,
+    positive_definite,
+    quadratic_form,
+    side_by_side,
+    singular_values,
+    stacked,
+    upper_triangle,
+)
+from .scalars import (
+    ONE,
+    ZERO,
+    above_zero,
+    exp,
+    floor,
+    geometric_mean,
+    huber,
+    larger,
+    largest_sum,
+    log,
+    log_sum_exp,
+    norm,
+    normal,
+    not_negative,
+    ordered,
+    power,
+    quotient,
+    root,
+    shortened,
+    sigmoid,
+    signum,
+    smaller,
+    t_log,
+    tangent,
+    tanh,
+    total,
+)
 
-LONGEST = 20_000  # bits of a rational; beyond that it becomes a ball
-LARGEST_MATRIX = 50  # rows of a matrix that is inverted, eliminated or has its spectrum computed
-ZERO, ONE, HALF = fmpq(0), fmpq(1), fmpq(1, 2)
 Formula = Callable[..., Array]
 
 
-# ------------------------------------------------------------------ numbers
+def each(function: Callable[..., Number]) -> Formula:
+    """Entry by entry; options that are numbers are passed on."""
+    return lambda *arrays, **options: entrywise(lambda *row: function(*row, **options), *arrays)
 
 
-def exact(*numbers: Number) -> bool:
-    """Whether all are rational."""
-    return set(map(type, numbers)) <= {fmpq}
+def along(function: Callable[..., Number]) -> Formula:
+    """Along an axis."""
 
+    def formula(x: Array, axis: Any = None, keepdims: bool = False, **options: Any) -> Array:
+        return reduced(lambda row: function(row, **options), x, axis, keepdims)
 
-def shortened(t: Number) -> Number:
-    """A ball in place of a rational with too many digits; iterated squares double them."""
-    long = isinstance(t, fmpq) and t.height_bits() > LONGEST
-    return arb(t) if long else t
+    return formula
 
 
-def larger(s: Number, t: Number) -> Number:
-    """The maximum."""
-    return max(s, t) if exact(s, t) else arb(s).max(arb(t))
+def spectral(function: Callable[..., Number]) -> Formula:
+    """A function of all eigenvalues of a symmetric matrix."""
+    return lambda x, **options: scalar(function(eigenvalues(x), **options))
 
 
-def smaller(s: Number, t: Number) -> Number:
-    """The minimum."""
-    return -larger(-s, -t)
+def divided(x: Array, y: Array) -> Array:
+    """Entry by entry; a matrix of one entry is a number here, CVXPY keeps the shape of x."""
+    value = entrywise(quotient, x, y)
+    return reshaped(value, x.shape) if len(value.entries) == len(x.entries) else value
 
 
-def signum(t: Number) -> int:
-    """-1, 0 or 1."""
-    require(t > 0 or t < 0 or t == 0, "a sign that cannot be told")
-    return (t > 0) - (t < 0)
+def same(x: Array) -> Array:
+    """The argument."""
+    return x
 
 
-def quotient(s: Number, t: Number) -> Number:
-    """``s / t``."""
-    require(t > 0 or t < 0, "a division by zero")
-    return s / t
+def asserted(holds: Callable[[Array], bool]) -> Formula:
+    """The argument; an assertion about unknowns has to hold, one about constants is no matter."""
 
+    def formula(x: Array, of_unknowns: bool) -> Array:
+        require(not of_unknowns or holds(x), "an assertion that may not hold")
+        return x
 
-def not_negative(t: Number) -> Number:
-    """The number, if it certainly is."""
-    require(t >= 0, "a number that may be below zero")
-    return t
+    return formula
 
 
-def exp(t: Number) -> Number:
-    """The exponential; exact at 0."""
-    return ONE if t == 0 else arb(t).exp()
+def softmax(x: Array) -> Array:
+    """``exp x / sum exp x`` along the last axis."""
+    rows = groups(x, [len(x.shape) - 1])
+    return Array(x.shape, [exp(t - log_sum_exp(row)) for row in rows for t in row])
 
 
-def log(t: Number) -> Number:
-    """The logarithm for t > 0; exact at 1."""
-    require(t > 0, "a logarithm outside its domain")
-    return ZERO if t == 1 else arb(t).log()
-
-
-def t_log(t: Number, s: Number) -> Number:
-    """``t log(t / s)`` for t >= 0 and s > 0."""
-    require(t >= 0 and s > 0, "a relative entropy outside its domain")
-    return ZERO if t == 0 else t * log(t / s)
-
-
-def root(t: Number) -> Number:
-    """The square root for t >= 0; exact for squares of rationals."""
-    require(t >= 0, "the root of a negative number")
-    if exact(t):
-        top, bottom = fmpz(t.p).isqrt(), fmpz(t.q).isqrt()
-        if top * top == t.p and bottom * bottom == t.q:
-            return fmpq(top, bottom)
-    return arb(t).sqrt()
-
-
-def power(t: Number, p: fmpq) -> Number:
-    """``t^p``: for all t where p is 0, 1, 2, 4, 8, ..., otherwise for t >= 0 (t > 0 if p < 0)."""
-    top, whole = int(p.p), p.q == 1
-    everywhere = whole and top >= 0 and top & (top - 1) == 0
-    require(everywhere or t > 0 or (p > 0 and t >= 0), "a power outside its domain")
-    if p == 0 or t == 1:
-        return ONE
-    if t == 0:
-        return ZERO
-    if p == HALF:
-        return root(t)
-    if whole:
-        long = exact(t) and t.height_bits() * abs(top) > LONGEST
-        return (arb(t) if long else t) ** top
-    return (arb(t).log() * p).exp()
-
-
-def normal(t: Number) -> arb:
-    """The normal distribution function."""
-    return (-arb(t) / arb(2).sqrt()).erfc() / 2
-
-
-def tanh(t: Number) -> Number:
-    """The hyperbolic tangent; exact at 0."""
-    return ZERO if t == 0 else arb(t).tanh()
-
-
-def sigmoid(t: Number) -> Number:
-    """``1 / (1 + exp(-t))``."""
-    return (1 + tanh(t / 2)) / 2
-
-
-def huber(t: Number, M: Number) -> Number:
-    """``t^2`` up to M, then ``2 M |t| - M^2``."""
-    inner = smaller(abs(t), M)
-    return square(inner) + 2 * M * (abs(t) - inner)
-
-
-def ordered(numbers: list[Number]) -> list[Number]:
-    """In rising order; the k-th smallest ball lies between the k-th smallest of both ends."""
-    if exact(*numbers):
-        return sorted(numbers)
-    ends = [(arb(t).lower(), arb(t).upper()) for t in numbers]
-    lows, highs = sorted(low for low, _ in ends), sorted(high for _, high in ends)
-    return [low.union(high) for low, high in zip(lows, highs, strict=True)]
-
-
-def largest_sum(numbers: list[Number], k: Number) -> Number:
-    """The sum of the k largest; of the next one the fraction that k has beyond a whole number."""
-    falling, whole = ordered(numbers)[::-1], int(k.floor())
-    total = sum(falling[:whole], ZERO)
-    return total + (k - whole) * falling[whole] if whole < len(falling) else total
-
-
-def norm(numbers: list[Number], p: fmpq) -> Number:
-    """``(sum |t|^p)^(1/p)``; below p = 1 for t >= 0, and below 0 it is 0 where some t is."""
-    if p >= 1:
-        numbers = [abs(t) for t in numbers]
-    require(all(t >= 0 for t in numbers), "a norm outside its domain")
-    if p < 0 and any(t == 0 for t in numbers):
-        return ZERO
-    return power(sum((power(t, p) for t in numbers), ZERO), 1 / p)
-
-
-def log_sum_exp(numbers: list[Number]) -> Number:
-    """``log sum exp t``."""
-    top = reduce(larger, numbers)
-    return top + log(sum((exp(t - top) for t in numbers), ZERO))
-
-
-def geometric_mean(numbers: list[Number], weights: list[Number]) -> Number:
-    """``prod t^w`` for t >= 0; numbers whose weight is left out take no part."""
-    pairs = zip(numbers, weights, strict=True)
-    return prod((power(not_negative(t), w) for t, w in pairs if w), start=ONE)
-
-
-# ----------------------------------------------------------------- matrices
-
-
-def square_matrix(array: Array) -> Any:
-    """Of flint, small enough for eliminations and spectra."""
-    require(len(array.shape) == 2 and array.shape[0] == array.shape[1], "no square matrix")
-    require(array.shape[0] <= LARGEST_MATRIX, "a matrix too large for its inverse or spectrum")
-    return matrix(array.shape, array.entries)
-
-
-def symmetric(array: Array) -> Any:
-    """A square matrix that certainly equals its transpose."""
-    pairs = zip(array.entries, transposed(array).entries, strict=True)
-    found = square_matrix(array)
-    require(all(s is t or s == t for s, t in pairs), "a matrix that is not symmetric")
-    return found
-
-
-def eigenvalues(array: Array, symmetry: bool = True) -> list[Number]:
-    """Enclosures of all eigenvalues of a symmetric matrix, in rising order."""
-    found = symmetric(array) if symmetry else square_matrix(array)
-    balls = acb_mat(arb_mat(found))
-    try:
-        values = balls.eig(multiple=True)
-    except ValueError:
-        raise RefusalError("eigenvalues that could not be isolated") from None
-    return ordered([value.real for value in values])
-
-
-def positive_definite(array: Array) -> Any:
-    """A symmetric matrix whose pivots are all certainly positive."""
-    found = symmetric(array)
-    size = array.shape[0]
-    rows = [array.entries[k * size : (k + 1) * size] for k in range(size)]
-    for k, row in enumerate(rows):
-        require(row[k] > 0, "a matrix that is not positive definite")
-        for other in rows[k + 1 :]:
-            factor = other[k] / row[k]
-            other[k:] = [t - factor * s for t, s in zip(other[k:], row[k:], strict=True)]
-    return found
-
-
-def semidefinite(array: Array) -> bool:
-    """Whether a symmetric rational matrix is positive semidefinite, by elimination."""
-    size = square_matrix(array).nrows()
-    rows = [array.entries[k * size : (k + 1) * size] for k in range(size)]
-    for k, row in enumerate(rows):
-        if row[k] < 0 or (row[k] == 0 and any(row[k + 1 :])):
-            return False
-        for other in rows[k + 1 :] if row[k] else []:
-            factor = other[k] / row[k]
-            other[k:] = [t - factor * s for t, s in zip(other[k:], row[k:], strict=True)]
-    return True
-
-
-def singular_values(array: Array) -> list[Number]:
-    """All of them, and zeros."""
-    squares = eigenvalues(gram(array))
-    return [arb(t).nonnegative_part().sqrt() for t in squares]
-
-
-def gram(array: Array) -> Array:
-    """``A' A``, symmetric to the last bit."""
-    product = multiplied(transposed(array), array)
-    size = product.shape[0]
-    pairs = [(min(i, j), max(i, j)) for i in range(size) for j in range(size)]
-    return Array(product.shape, [product.entries[i * size + j] for i, j in pairs])
-
-
-def number(value: Number) -> Array:
-    """A number as an array."""
-    return Array((), [value])
-
-
-def matrix_fraction(X: Array, P: Array) -> Array:
-    """``trace(X' P^-1 X)``."""
-    columns = X if len(X.shape) == 2 else reshaped(X, (*X.shape, 1))
-    inverse = Array(P.shape, list(positive_definite(P).inv().entries()))
-    product = multiplied(multiplied(transposed(columns), inverse), columns)
-    return number(sum(product.entries[:: product.shape[0] + 1], ZERO))
-
-
-def generalised(A: Array, B: Array) -> Array:
-    """The largest eigenvalue of ``B^-1 A``, which are all real."""
-    symmetric(A)
-    inverse = Array(B.shape, list(positive_definite(B).inv().entries()))
-    return number(eigenvalues(multiplied(inverse, A), symmetry=False)[-1])
-
-
-def kronecker(A: Array, B: Array) -> Array:
-    """Blocks of B, one for each entry of A."""
-    require(
-        len(A.shape) == len(B.shape) == 2, "a Kronecker product of something else than matrices"
-    )
-    (m, n), (p, q) = A.shape, B.shape
-    a, b = Array((m, 1, n, 1), A.entries), Array((1, p, 1, q), B.entries)
-    return reshaped(entrywise(mul, a, b), (m * p, n * q))
-
-
-def convolved(a: Array, b: Array) -> Array:
-    """``c_k = sum a_i b_(k-i)``, as a column where either is one."""
-    m, n = len(a.entries), len(b.entries)
-    sums = [ZERO] * (m + n - 1)
-    for i, s in enumerate(a.entries):
-        for j, t in enumerate(b.entries):
-            sums[i + j] = sums[i + j] + s * t
-    return Array((m + n - 1,) + (1,) * (len(a.shape) == 2 or len(b.shape) == 2), sums)
-
-
-def diagonal_matrix(vector: Array, k: int) -> Array:
-    """A vector on the k-th diagonal."""
-    length = vector.shape[0]
-    size = length + abs(k)
-    entries = [ZERO] * (size * size)
-    start = k if k > 0 else -k * size
-    for i, t in enumerate(vector.entries):
-        entries[start + i * (size + 1)] = t
-    return Array((size, size), entries)
-
-
-def diagonal(array: Array, k: int = 0) -> Array:
-    """The k-th diagonal of a square matrix."""
-    size = array.shape[0]
-    start = k if k > 0 else -k * size
-    places = [start + i * (size + 1) for i in range(size - abs(k))]
-    return Array((len(places),), [array.entries[p] for p in places])
-
-
-def upper_triangle(array: Array) -> Array:
-    """What stands above the diagonal, row by row, as a column."""
-    size = array.shape[-1]
-    places = [i * size + j for i in range(size) for j in range(i + 1, size)]
-    block, entries = size * size, array.entries
-    chosen = [entries[k + p] for k in range(0, len(entries), block) for p in places]
-    return Array((*array.shape[:-2], len(places), 1), chosen)
-
-
-def stacked(*arrays: Array) -> Array:
-    """Blocks on top of each other; numbers and vectors are rows."""
-    rows = [a if len(a.shape) > 1 else Array((1, *(a.shape or (1,))), a.entries) for a in arrays]
-    return joined(rows, 0)
-
-
-def side_by_side(*arrays: Array) -> Array:
-    """Blocks beside each other; numbers and vectors one after the other."""
-    parts = [a if a.shape else Array((1,), a.entries) for a in arrays]
-    return joined(parts, 0 if len(parts[0].shape) == 1 else 1)
+def standardize(x: Array, eps: Number) -> Array:
+    """``(x - mean) / sqrt(variance + eps)`` along the last axis."""
+    entries = []
+    for row in groups(x, [len(x.shape) - 1]):
+        mean = total(row) / len(row)
+        spread = root(total([square(t - mean) for t in row]) / len(row) + eps)
+        entries += [quotient(t - mean, spread) for t in row]
+    return Array(x.shape, entries)
 
 
 def sorted_product(X: Array, W: Array) -> Array:
     """Both in rising order (W filled up with zeros), multiplied."""
     weights = ordered(W.entries + [ZERO] * (len(X.entries) - len(W.entries)))
-    return number(sum(map(mul, ordered(X.entries), weights), ZERO))
+    return scalar(sum(map(mul, ordered(X.entries), weights), ZERO))
 
 
 def last_that_counts(array: Array) -> Array:
     """The number of entries up to the last that is not zero."""
-    return number(fmpq(max((k + 1 for k, t in enumerate(array.entries) if signum(t)), default=0)))
-
-
-def quadratic_form(x: Array, P: Array) -> Array:
-    """``x' P x``."""
-    column = reshaped(x, (len(x.entries), 1))
-    return Array((), multiplied(multiplied(transposed(column), P), column).entries)
+    return scalar(fmpq(max((k + 1 for k, t in enumerate(array.entries) if signum(t)), default=0)))
 
 
 def squares_over(x: Array, y: Array, axis: Any, keepdims: bool) -> Array:
@@ -374,112 +172,6 @@ def monomials(X: Array, A: Array) -> Array:
     """``prod_j X_j^A_ij`` for X > 0."""
     logs = entrywise(log, X)
     return entrywise(exp, multiplied(A, logs))
-
-
-def inverse_of_rest(X: Array) -> Array:
-    """``(I - X)^-1``."""
-    size = X.shape[0]
-    rest = entrywise(lambda s, t: s - t, diagonal_matrix(Array((size,), [ONE] * size), 0), X)
-    try:
-        return Array(X.shape, list(square_matrix(rest).inv().entries()))
-    except ZeroDivisionError:
-        raise RefusalError("a matrix without an inverse") from None
-
-
-# ------------------------------------------------------------ atoms by name
-
-
-def each(function: Callable[..., Number]) -> Formula:
-    """Entry by entry; options that are numbers are passed on."""
-    return lambda *arrays, **options: entrywise(lambda *row: function(*row, **options), *arrays)
-
-
-def along(function: Callable[..., Number]) -> Formula:
-    """Along an axis."""
-
-    def formula(x: Array, axis: Any = None, keepdims: bool = False, **options: Any) -> Array:
-        return reduced(lambda row: function(row, **options), x, axis, keepdims)
-
-    return formula
-
-
-def total(row: list[Number]) -> Number:
-    """The sum."""
-    return sum(row, ZERO)
-
-
-def spectral(function: Callable[..., Number]) -> Formula:
-    """A function of all eigenvalues of a symmetric matrix."""
-    return lambda x, **options: number(function(eigenvalues(x), **options))
-
-
-def divided(x: Array, y: Array) -> Array:
-    """Entry by entry; a matrix of one entry is a number here, CVXPY keeps the shape of x."""
-    value = entrywise(quotient, x, y)
-    return reshaped(value, x.shape) if len(value.entries) == len(x.entries) else value
-
-
-def same(x: Array) -> Array:
-    """The argument."""
-    return x
-
-
-def asserted(holds: Callable[[Array], bool]) -> Formula:
-    """The argument; an assertion about unknowns has to hold, one about constants is no matter."""
-
-    def formula(x: Array, of_unknowns: bool) -> Array:
-        require(not of_unknowns or holds(x), "an assertion that may not hold")
-        return x
-
-    return formula
-
-
-def mirrored(x: Array, sign: int = 1) -> bool:
-    """Whether a matrix is the transpose of itself, or of its negative."""
-    return len(x.shape) == 2 and x == entrywise(lambda t: sign * t, transposed(x))
-
-
-def negated(x: Array) -> Array:
-    """``-x``."""
-    return entrywise(lambda t: -t, x)
-
-
-def is_psd(x: Array) -> bool:
-    """Whether a matrix is certainly symmetric and positive semidefinite."""
-    return mirrored(x) and exact(*x.entries) and semidefinite(x)
-
-
-def above_zero(t: Number) -> Number:
-    """The number, if it certainly is."""
-    require(t > 0, "a number that may not be above zero")
-    return t
-
-
-def floor(t: Number) -> Number:
-    """The largest whole number not above; of a ball across one, both."""
-    return fmpq(t.floor()) if exact(t) else t.floor()
-
-
-def tangent(t: Number) -> arb:
-    """Between -pi/2 and pi/2."""
-    require(2 * abs(t) < arb.pi(), "a tangent outside its domain")
-    return arb(t).tan()
-
-
-def softmax(x: Array) -> Array:
-    """``exp x / sum exp x`` along the last axis."""
-    rows = groups(x, [len(x.shape) - 1])
-    return Array(x.shape, [exp(t - log_sum_exp(row)) for row in rows for t in row])
-
-
-def standardize(x: Array, eps: Number) -> Array:
-    """``(x - mean) / sqrt(variance + eps)`` along the last axis."""
-    entries = []
-    for row in groups(x, [len(x.shape) - 1]):
-        mean = total(row) / len(row)
-        spread = root(total([square(t - mean) for t in row]) / len(row) + eps)
-        entries += [quotient(t - mean, spread) for t in row]
-    return Array(x.shape, entries)
 
 
 FORMULAS: dict[str, Formula] = {
@@ -544,7 +236,7 @@ FORMULAS: dict[str, Formula] = {
     "MatrixFrac": matrix_fraction,
     "dotsort": sorted_product,
     "length": last_that_counts,
-    "dist_ratio": lambda x, a, b: number(quotient(distance(x, a), distance(x, b))),
+    "dist_ratio": lambda x, a, b: scalar(quotient(distance(x, a), distance(x, b))),
     "gmatmul": monomials,
     "eye_minus_inv": inverse_of_rest,
     "one_minus_pos": each(lambda t: 1 - t),
@@ -552,10 +244,10 @@ FORMULAS: dict[str, Formula] = {
     "lambda_sum_largest": spectral(largest_sum),
     "condition_number": spectral(lambda values: quotient(values[-1], above_zero(values[0]))),
     "gen_lambda_max": generalised,
-    "sigma_max": lambda x: number(singular_values(x)[-1]),
-    "normNuc": lambda x: number(total(singular_values(x))),
-    "log_det": lambda x: number(log(positive_definite(x).det())),
-    "tr_inv": lambda x: number(
+    "sigma_max": lambda x: scalar(singular_values(x)[-1]),
+    "normNuc": lambda x: scalar(total(singular_values(x))),
+    "log_det": lambda x: scalar(log(positive_definite(x).det())),
+    "tr_inv": lambda x: scalar(
         total(list(positive_definite(x).inv().entries())[:: x.shape[0] + 1])
     ),
     "von_neumann_entr": spectral(lambda values: -total([t_log(t, ONE) for t in values])),

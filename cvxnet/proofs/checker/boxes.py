@@ -14,16 +14,15 @@ mu P c) = 0; otherwise the box is halved. As g is odd, one side is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
-from operator import mul
 from typing import NamedTuple
 
 from flint import arb, fmpq
 
 from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
-from .exact import Matrix, ball, balls, fraction, positive, root_above
+from .exact import Matrix, ball, balls, fraction, inner, positive, root_above
 
 
 class Box(NamedTuple):
@@ -45,17 +44,17 @@ class BoxSearch(NamedTuple):
         """0 if g is small enough in the box, or it is outside the ball; as `branch_and_bound`."""
         c, h = box
         Pc = times(self.P, c)
-        inside = self.square - dot(c, Pc)  # R^2 - c^T P c
-        if inside + 2 * dot(map(abs, Pc), h) < 0 or self.bounded(box, Pc, inside):
+        inside = self.square - inner(c, Pc)  # R^2 - c^T P c
+        if inside + 2 * inner(map(abs, Pc), h) < 0 or self.bounded(box, Pc, inside):
             return Fraction(0)
-        shrink = arb(1) if inside >= 0 else (self.square / dot(c, Pc)).sqrt().lower()
-        value = total(v * (dot(z, c) * shrink).tanh() for v, z in self.terms)
+        shrink = arb(1) if inside >= 0 else (self.square / inner(c, Pc)).sqrt().lower()
+        value = sum((v * (inner(z, c) * shrink).tanh() for v, z in self.terms), arb(0))
         return fraction((value / self.limit).lower()) - 1 if value > self.limit else None
 
     def bounded(self, box: Box, Pc: list[arb], inside: arb) -> bool:
         """Whether one of two mu gives a bound of g in the box that is low enough."""
         value, G, B = taylor(self.terms, *box)
-        for mu in (arb(0), positive(dot(box.c, G)) / dot(box.c, Pc)):
+        for mu in (arb(0), positive(inner(box.c, G)) / inner(box.c, Pc)):
             g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
             bend = [
                 [x - mu * y for x, y in zip(*rows, strict=True)]
@@ -103,7 +102,7 @@ def taylor(
     value, G = arb(0), [arb(0) for _ in c]
     B = [[arb(0) for _ in c] for _ in c]
     for v, z in terms:
-        s, reach = dot(z, c), dot(map(abs, z), h)
+        s, reach = inner(z, c), inner(map(abs, z), h)
         t, around = s.tanh(), (s + arb(0, reach)).tanh()
         value += v * t
         slope, K = v * (1 - t * t), (-2 * v * around * (1 - around * around)).upper()
@@ -119,7 +118,8 @@ def parabolas(g: list[arb], B: list[list[arb]], h: list[arb]) -> arb:
     """A bound on ``g . d + 1/2 d . B d`` over ``|d_k| <= h_k``."""
     bound = arb(0)
     for k, x in enumerate(h):
-        bend = total(abs(b) * y / x for b, y in zip(B[k], h, strict=True)) - abs(B[k][k]) + B[k][k]
+        others = sum(abs(B[k][i]) * y / x for i, y in enumerate(h) if i != k)
+        bend = B[k][k] + others
         steep = abs(g[k])
         if bend < 0 and steep < -bend * x:
             bound += steep * steep / (-2 * bend)
@@ -130,14 +130,4 @@ def parabolas(g: list[arb], B: list[list[arb]], h: list[arb]) -> arb:
 
 def times(M: list[list[arb]], x: list[arb]) -> list[arb]:
     """``M x``."""
-    return [dot(row, x) for row in M]
-
-
-def dot(x: Iterable[arb], y: Iterable[arb]) -> arb:
-    """``x . y``."""
-    return total(map(mul, x, y))
-
-
-def total(values: Iterable[arb]) -> arb:
-    """The sum of balls."""
-    return sum(values, arb(0))
+    return [inner(row, x) for row in M]

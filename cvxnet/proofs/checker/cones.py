@@ -40,7 +40,7 @@ from flint import fmpz_mat
 from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
 from .exact import Matrix, above_one, congruent, inner
-from .lifting import SHARE, dot, lengths, linear_above
+from .lifting import SHARE, lengths, linear_above
 from .semidefinite import semidefinite
 
 Row = tuple[int, list[int]]  # v_j with z_j or p_j
@@ -279,14 +279,12 @@ def far_from_dependent(terms: list[Row], r: int) -> list[int]:
 
     In doubles: nothing is certain.
     """
-    largest = max((max(map(abs, z)) for _, z in terms), default=1)
-    top = max([1, *(v for v, _ in terms)])
-    left = [[v / top * (x / largest) for x in z] for v, z in terms]
-    longest = math.sqrt(max((dot(z, z) for z in left), default=1.0))
+    left = in_doubles(terms)
+    longest = math.sqrt(max((inner(z, z) for z in left), default=1.0))
     left += [[SPARE * longest * (i == k) for k in range(r)] for i in range(r)]
     chosen: list[int] = []
     for _ in range(r):
-        squares = [dot(z, z) for z in left]
+        squares = [inner(z, z) for z in left]
         k = max(range(len(left)), key=squares.__getitem__)
         if squares[k] == 0.0:
             break
@@ -295,10 +293,17 @@ def far_from_dependent(terms: list[Row], r: int) -> list[int]:
     return chosen
 
 
+def in_doubles(terms: list[Row]) -> list[list[float]]:
+    """The rows v_j z_j, v_j > 0, made so small that none overflows."""
+    largest = max((max(map(abs, z)) for _, z in terms), default=1)
+    top = max([1, *(v for v, _ in terms)])
+    return [[v / top * (x / largest) for x in z] for v, z in terms]
+
+
 def orthogonal_to(rows: list[list[float]], k: int, square: float) -> list[list[float]]:
     """What rows have orthogonal to row k; of that one itself, nothing."""
     base = rows[k]
-    shares = [1.0 if i == k else dot(row, base) / square for i, row in enumerate(rows)]
+    shares = [1.0 if i == k else inner(row, base) / square for i, row in enumerate(rows)]
     return [
         [x - share * y for x, y in zip(row, base, strict=True)]
         for row, share in zip(rows, shares, strict=True)

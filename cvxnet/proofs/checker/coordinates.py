@@ -57,9 +57,11 @@ def in_few_coordinates(
             over = method(points, H, scale, beta - slack, clock)
         except RefusalError as refusal:
             raise unclear or refusal from None
+        if not over:
+            return over
         found = (beta - slack) * (1 + over)
-        if not over or found - slack > beta:
-            return over and (found - slack) / beta - 1
+        if found - slack > beta:
+            return (found - slack) / beta - 1
         clock = clock if unclear else clock.within(MORE)
         unclear = left_unclear(most, slack / beta, (found + slack) / beta - 1)
     raise unclear or RefusalError(
@@ -100,12 +102,12 @@ def eliminated(rows: Matrix, most: int) -> tuple[list[list[fmpq]], list[int], li
     while len(J) < most and (largest := max((max(map(abs, rest)) for rest in rests), default=0)):
         base, k = next((rest, k) for rest in rests for k, x in enumerate(rest) if abs(x) == largest)
         base = [x / base[k] for x in base]
-        M, rests = [*reduced(M, base, k), base], reduced(rests, base, k)
+        M, rests = [*without_column(M, base, k), base], without_column(rests, base, k)
         J.append(k)
     return M, J, rests
 
 
-def reduced(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
+def without_column(rows: list[list[fmpq]], base: list[fmpq], k: int) -> list[list[fmpq]]:
     """The rows minus multiples of ``base``, so that column k becomes zero."""
     return [[x - row[k] * z for x, z in zip(row, base, strict=True)] for row in rows]
 

@@ -114,16 +114,21 @@ def supplied(data: Any) -> list[Any]:
         text = read_text(data)
         if text.lstrip().startswith("{"):
             return members(parse(text).get("data"), "X", "y")
-        if sum(map(text.count, ",\n\r")) > MAX_NUMBERS:
-            raise RefusalError(f"too large: the data have more than {MAX_NUMBERS} numbers")
-        rows = [line.split(",") for line in StringIO(text, newline=None) if line.strip()]
-        rows = rows[is_header(rows[0]) :] if rows else rows
-        data = [row[:-1] for row in rows], [row[-1] for row in rows]
+        data = read_csv(text)
     try:
         X, y = data
         return [[[float(x).hex() for x in row] for row in X], [float(t).hex() for t in y]]
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
+
+
+def read_csv(text: str) -> tuple[list[list[str]], list[str]]:
+    """The fields of X and of y, the last column; a line of names at the top is left out."""
+    if sum(map(text.count, ",\n\r")) > MAX_NUMBERS:
+        raise RefusalError(f"too large: the data have more than {MAX_NUMBERS} numbers")
+    rows = [line.split(",") for line in StringIO(text, newline=None) if line.strip()]
+    rows = rows[is_header(rows[0]) :] if rows else rows
+    return [row[:-1] for row in rows], [row[-1] for row in rows]
 
 
 def is_header(fields: list[str]) -> bool:

@@ -16,7 +16,7 @@ from flint import arb, ctx, fmpq, fmpz, fmpz_mat
 
 from .document import RefusalError
 
-Number = Any  # fmpq: exact; or arb: a ball around the true value
+Number = Any  # int or fmpq: exact; or arb: a ball around the true value
 Matrix = list[list[int]]
 PRECISION = 256  # bits, of the balls
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
@@ -86,8 +86,8 @@ def bits(rows: Iterable[Iterable[int]]) -> int:
     return max((x.bit_length() for row in rows for x in row), default=0)
 
 
-def inner(x: Iterable[int], y: Iterable[int]) -> int:
-    """``x . y``."""
+def inner(x: Iterable[Number], y: Iterable[Number]) -> Number:
+    """``x . y``, of integers, balls or doubles."""
     return sum(map(mul, x, y))
 
 

@@ -80,10 +80,10 @@ class Descent:
         self.ends = [1.0] * len(rows) + [math.inf] * len(b)
         self.images = [times(metric, row) for row in self.rows]
         self.bends = [
-            dot(row, image) or 1.0 for row, image in zip(self.rows, self.images, strict=True)
+            inner(row, image) or 1.0 for row, image in zip(self.rows, self.images, strict=True)
         ]
         self.steps, self.t = [0.0] * len(self.rows), times(metric, b)
-        self.square = dot(b, self.t)
+        self.square = inner(b, self.t)
 
     def run(self, goal: float, little: float) -> None:
         """Passes until the square is below the goal, or a pass gains little."""
@@ -94,7 +94,7 @@ class Descent:
                 return
             before = self.square
             for k, row in enumerate(self.rows):
-                slope = dot(row, self.t)
+                slope = inner(row, self.t)
                 self.move(k, self.steps[k] - slope / self.bends[k], slope, self.bends[k])
             self.move_together([k for k, x in enumerate(self.steps) if 0.0 < x < self.ends[k]])
 
@@ -115,17 +115,19 @@ class Descent:
 
     def move_together(self, free: list[int]) -> None:
         """Newton's step in some, or as far as all of them may go."""
-        slopes = [dot(self.rows[k], self.t) for k in free]
-        wanted = solution([[dot(self.rows[k], self.images[j]) for j in free] for k in free], slopes)
+        slopes = [inner(self.rows[k], self.t) for k in free]
+        wanted = solution(
+            [[inner(self.rows[k], self.images[j]) for j in free] for k in free], slopes
+        )
         room = [
             (self.ends[k] - self.steps[k] if x < 0.0 else self.steps[k]) / abs(x)
             for k, x in zip(free, wanted, strict=True)
             if x
         ]
         part = min([1.0, *room])
-        if part * dot(wanted, slopes) > 0.0:
+        if part * inner(wanted, slopes) > 0.0:
             for k, x in zip(free, wanted, strict=True):
-                slope = dot(self.rows[k], self.t)
+                slope = inner(self.rows[k], self.t)
                 self.move(k, self.steps[k] - part * x, slope, self.bends[k])
 
 
@@ -139,11 +141,6 @@ def solution(A: list[list[float]], b: list[float]) -> list[float]:
     return [float(y.mid()) for y in x]
 
 
-def dot(x: list[float], y: list[float]) -> float:
-    """``x . y``."""
-    return sum(map(mul, x, y))
-
-
 def times(M: list[list[float]], x: list[float]) -> list[float]:
     """``M x``."""
-    return [dot(row, x) for row in M]
+    return [inner(row, x) for row in M]

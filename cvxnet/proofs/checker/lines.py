@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cmp_to_key
 from itertools import pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .exact import Matrix
 
@@ -35,7 +35,7 @@ Metric = tuple[Vector, Vector, Vector]
 IDENTITY: Metric = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
-class Effect(NamedTuple):
+class Slopes(NamedTuple):
     """What rows add where e . w < 0 and where e . w > 0, times e . w."""
 
     off: int
@@ -52,37 +52,53 @@ class Line(NamedTuple):
     He: Vector
     back: Vector
     jump: Vector
-    effect: Effect
+    slopes: Slopes
 
     def turned(self) -> Line:
-        """The same plane, seen from its other side; the effect stays as it is."""
+        """The same plane, seen from its other side; the slopes stay as they are."""
         e, He, jump = times(-1, self.e), times(-1, self.He), times(-1, self.jump)
-        return Line(e, He, plus(self.back, self.jump), jump, self.effect)
+        return Line(e, He, plus(self.back, self.jump), jump, self.slopes)
 
 
-Event = tuple[float, int, int, Line]  # a crossing: rounded cotangent, direction, line
-Effects = Callable[[int], Effect]  # of the row ``k * e``, for k other than 0
+Event = tuple[
+    float, int, int, Any
+]  # rounded cotangent of a direction, the direction, what it is of
 
 
-def gather(
-    rows: Matrix, weights: list[int], effects: Effects, H: Metric,
+def lines_of(
+    rows: Matrix, weights: list[int], slopes: Callable[[int], Slopes], H: Metric,
     more: Iterable[Vector] = (),
 ) -> list[Line]:  # fmt: skip
-    """One line for each class of parallel rows that are not zero, and for the vectors ``more``."""
-    totals = {e: Effect(0, 0) for e in more}
+    """One line for each class of parallel rows that are not zero, and for the vectors ``more``.
+
+    Rows are (n, 3) or narrower, weights n numbers; ``slopes(k)`` are those of the row ``k e``.
+    """
+    totals = {e: Slopes(0, 0) for e in more}
     for row, weight in zip(rows, weights, strict=True):
-        z = vector(row)
-        if divisor := math.gcd(*z) * (1 if z > (0, 0, 0) else -1):
-            e = z[0] // divisor, z[1] // divisor, z[2] // divisor
-            old, new = totals.get(e, Effect(0, 0)), effects(divisor)
-            totals[e] = Effect(*(x + weight * y for x, y in zip(old, new, strict=True)))
-    return [make_line(e, H, effect) for e, effect in totals.items()]
+        k, direction = primitive(row)
+        if k:
+            e = vector(direction)
+            old, new = totals.get(e, Slopes(0, 0)), slopes(k)
+            totals[e] = Slopes(*(x + weight * y for x, y in zip(old, new, strict=True)))
+    return [make_line(e, H, total) for e, total in totals.items()]
 
 
-def make_line(e: Vector, H: Metric, effect: Effect) -> Line:
+def primitive(z: Sequence[int]) -> tuple[int, tuple[int, ...]]:
+    """k and e with ``z = k e``: parallel vectors have one e; k is 0 for a vector of zeros.
+
+    e has no common divisor, and of its numbers other than 0 the first is positive.
+    """
+    k = math.gcd(*z)
+    if not k:
+        return 0, tuple(z)
+    k = k if next(x for x in z if x) > 0 else -k
+    return k, tuple(x // k for x in z)
+
+
+def make_line(e: Vector, H: Metric, slopes: Slopes) -> Line:
     """A line, with what it adds to the gradient."""
-    back, jump = times(effect.off, e), times(effect.on - effect.off, e)
-    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, effect)
+    back, jump = times(slopes.off, e), times(slopes.on - slopes.off, e)
+    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, slopes)
 
 
 def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
@@ -96,6 +112,11 @@ def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
             events.append((cotangent(b, -a), b, -a, line))
         else:
             events.append((cotangent(-b, a), -b, a, line.turned()))
+    return in_order(events)
+
+
+def in_order(events: list[Event]) -> list[Any]:
+    """What directions in the upper half plane are of, by their angle from (1, 0) on."""
     events.sort(key=itemgetter(0), reverse=True)
     if any(turn(one, two) < 0 for one, two in pairwise(events)):  # the floats only guessed
         events.sort(key=cmp_to_key(turn), reverse=True)
@@ -105,9 +126,9 @@ def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
 def cotangent(s: int, t: int) -> float:
     """``s / t``, rounded, of a direction in the upper half plane."""
     try:
-        return s / t if t else math.inf
+        return s / t if t else math.copysign(math.inf, s)
     except OverflowError:
-        return math.inf if s > 0 else -math.inf
+        return math.copysign(math.inf, s)
 
 
 def turn(one: Event, two: Event) -> int:

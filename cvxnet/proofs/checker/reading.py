@@ -78,19 +78,29 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
     if difference := sorted(map(repr, set(doc) ^ (ENTRIES if doc["version"] > 1 else ENTRIES_1))):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
-    if doc["version"] == 1:
-        if doc["units"] != "relu" or doc["loss"] not in ("squared", "logistic"):
-            raise RefusalError("version 1 has the units relu, the losses squared and logistic only")
-        W, b, a = members(doc["network"], "W", "b", "a")
-        doc = doc | {"network": {"W": W, "b": b, "a": a, "c": None, "s": None}, "norm": "l2"}
-        doc |= {"units": {"name": "relu"}, "sample_weights": None, "evidence": None}
+    doc = doc if doc["version"] > 1 else from_version_1(doc)
     if not isinstance(doc["loss"], str) or doc["loss"] not in LOSSES:
         raise RefusalError(f"the loss must be one of {', '.join(LOSSES)}")
     if doc["norm"] not in ("l2", "l1"):
         raise RefusalError("the norm must be l2 or l1")
-    if not isinstance(doc["bias"], bool) or not isinstance(doc["cvxnet"], str):
-        raise RefusalError("bias must be true or false, and cvxnet a version string")
+    check_type(doc["bias"], bool, "bias must be true or false")
+    check_type(doc["cvxnet"], str, "cvxnet must be a version string")
     return doc
+
+
+def check_type(value: Any, expected: type, text: str) -> None:
+    """Refuse a value of another type."""
+    if not isinstance(value, expected):
+        raise RefusalError(text)
+
+
+def from_version_1(doc: dict[str, Any]) -> dict[str, Any]:
+    """The same as a document of version 2."""
+    if doc["units"] != "relu" or doc["loss"] not in ("squared", "logistic"):
+        raise RefusalError("version 1 has the units relu, the losses squared and logistic only")
+    W, b, a = members(doc["network"], "W", "b", "a")
+    doc = doc | {"network": {"W": W, "b": b, "a": a, "c": None, "s": None}, "norm": "l2"}
+    return doc | {"units": {"name": "relu"}, "sample_weights": None, "evidence": None}
 
 
 def read_units(value: Any, columns: int) -> dict[str, Any]:
@@ -135,12 +145,17 @@ def read_evidence(value: Any, n: int) -> dict[str, Any] | None:
 
 def read_node(value: Any, n: int, path: list[int]) -> dict[str, Any]:
     """A node of a tree: a split on a row, or a leaf."""
-    if isinstance(value, dict) and "row" in value:
-        row, *nodes = members(value, "row", "plus", "minus")
-        if not is_index(row, n) or row in path or len(path) >= MAX_DEPTH:
-            raise RefusalError("evidence: a split not on a row, twice on one, or too deep")
-        plus, minus = (read_node(node, n, [*path, row]) for node in nodes)
-        return {"row": row, "plus": plus, "minus": minus}
+    if not isinstance(value, dict) or "row" not in value:
+        return read_leaf(value, n)
+    row, *nodes = members(value, "row", "plus", "minus")
+    if not is_index(row, n) or row in path or len(path) >= MAX_DEPTH:
+        raise RefusalError("evidence: a split not on a row, twice on one, or too deep")
+    plus, minus = (read_node(node, n, [*path, row]) for node in nodes)
+    return {"row": row, "plus": plus, "minus": minus}
+
+
+def read_leaf(value: Any, n: int) -> dict[str, Any]:
+    """The multipliers of a leaf."""
     tilt, lean, tau, mu = members(value, "tilt", "lean", "tau", "mu")
     for entry in lean[: length(lean, "lean")]:
         if length(entry, "lean") != 3 or not all(is_index(k, n) for k in entry[:2]):

@@ -60,10 +60,10 @@ def leaves(tree: Any) -> Iterator[Leaf]:
             nodes.append((node["plus"], signs | {node["row"]: 1}))
             nodes.append((node["minus"], signs | {node["row"]: -1}))
         else:
-            yield read_leaf(node, signs)
+            yield leaf_of(node, signs)
 
 
-def read_leaf(node: Any, signs: dict[int, int]) -> Leaf:
+def leaf_of(node: Any, signs: dict[int, int]) -> Leaf:
     """A leaf whose multipliers are of the kind that the proof allows; mu and tau come later."""
     lean = [(i, k, rational(a)) for i, k, a in node["lean"]]
     if any(i == k or i in signs for i, k, _ in lean):

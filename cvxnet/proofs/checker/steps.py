@@ -18,16 +18,14 @@ angle first, until all are negative; and opposite each w is -w.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import cmp_to_key
-from itertools import pairwise
 from typing import NamedTuple
 
 from .coordinates import MAX_RANK, coordinates
 from .document import RefusalError
 from .dual import Clock, Dual
+from .lines import cotangent, in_order, primitive
 
 
 class Effect(NamedTuple):
@@ -55,26 +53,24 @@ def step_excess(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
     if any(rests):
         raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
     effects = [Effect(*(weight * x for x in effect)) for weight in weights]
-    planes, base = gather(zip(points, effects, strict=True))
+    planes, base = planes_of(zip(points, effects, strict=True))
     low, high = extremes(planes, len(H), clock).faces
     most = max(base + high, -base - low)
     return Fraction(max(most - beta, 0), beta)
 
 
-def gather(rows: Iterable[tuple[list[int], Effect]]) -> tuple[Planes, int]:
-    """The planes of rows with their effects, and what rows of zeros add everywhere."""
+def planes_of(rows: Iterable[tuple[list[int], Effect]]) -> tuple[Planes, int]:
+    """The planes of rows (r numbers) with their effects, and what rows of zeros add everywhere."""
     planes: Planes = {}
     base = 0
     for z, (off, on, at) in rows:
-        size = math.gcd(*z)
-        if not size:
+        k, e = primitive(z)
+        if k:
+            off, on = (off, on) if k > 0 else (on, off)
+            old = planes.get(e, Effect(0, 0, 0))
+            planes[e] = Effect(old.off + off, old.on + on, old.at + at)
+        else:
             base += at
-            continue
-        if next(x for x in z if x) < 0:
-            size, off, on = -size, on, off
-        e = tuple(x // size for x in z)
-        old = planes.get(e, Effect(0, 0, 0))
-        planes[e] = Effect(old.off + off, old.on + on, old.at + at)
     return planes, base
 
 
@@ -90,7 +86,7 @@ def extremes(planes: Planes, r: int, clock: Clock) -> Extremes:
     cells, faces = [], []
     for e, (off, on, at) in planes.items():
         clock.check()
-        inside, _ = gather((within(e, z), effect) for z, effect in planes.items() if z != e)
+        inside, _ = planes_of((within(e, z), effect) for z, effect in planes.items() if z != e)
         others = extremes(inside, r - 1, clock)
         cells += [x + side for x in others.cells for side in (off, on)]
         faces += [x + at for x in others.faces]
@@ -108,32 +104,19 @@ def around(planes: Planes) -> Extremes:
     value = sum(effect.on for effect in planes.values())
     both = value + sum(effect.off for effect in planes.values())
     cells, others = [value, both - value], [sum(effect.at for effect in planes.values())]
-    for off, on, at in (planes[e] for e in by_angle(list(planes))):
+    for off, on, at in (planes[e] for e in by_angle(planes)):
         others += [value - on + at, both - off - value + at]
         value += off - on
         cells += [value, both - value]
     return Extremes(ends(cells), ends(cells + others))
 
 
-def by_angle(vectors: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Vectors of the right half plane, none a multiple of another, by their angle."""
-    guess = sorted(vectors, key=slope)
-    if all(turn(one, two) < 0 for one, two in pairwise(guess)):
-        return guess
-    return sorted(vectors, key=cmp_to_key(turn))
+def by_angle(vectors: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Vectors of the right half plane, none a multiple of another, by their angle.
 
-
-def slope(e: tuple[int, ...]) -> float:
-    """Rounded."""
-    try:
-        return e[1] / e[0] if e[0] else math.inf
-    except OverflowError:
-        return math.inf if e[1] > 0 else -math.inf
-
-
-def turn(one: tuple[int, ...], two: tuple[int, ...]) -> int:
-    """Negative if the second has the larger angle."""
-    return one[1] * two[0] - one[0] * two[1]
+    A quarter turn takes them to the upper half plane.
+    """
+    return in_order([(cotangent(-e[1], e[0]), -e[1], e[0], e) for e in vectors])
 
 
 def ends(values: list[int]) -> tuple[int, int]:

@@ -15,15 +15,15 @@ from .dual import Clock, Dual
 from .exact import Matrix, above_one
 from .lines import (
     IDENTITY,
-    Effect,
     Line,
     Metric,
+    Slopes,
     Vector,
     cross,
     crossings,
     dot,
     form,
-    gather,
+    lines_of,
     make_line,
     padded,
     plus,
@@ -43,7 +43,7 @@ class Sweep:
 
     def run(self, rank: int, clock: Clock) -> None:
         """All circles."""
-        pole = make_line((0, 0, 1), IDENTITY, Effect(0, 0))
+        pole = make_line((0, 0, 1), IDENTITY, Slopes(0, 0))
         for line in self.lines if rank == 3 else [pole] if self.lines else []:
             self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]), clock)
 
@@ -86,7 +86,7 @@ class BallSweep(Sweep):
         self.determinant = dot(H[0], self.adjugate[0])
 
     def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
-        E, (off, on) = dot(line.e, line.He), line.effect
+        E, (off, on) = dot(line.e, line.He), line.slopes
         for end, c, opposite in sums(order):
             clock.check()
             for gradient, turn in ((c, 1), (opposite, -1)):
@@ -104,7 +104,7 @@ class BallSweep(Sweep):
             self.reach(dot(c, w) ** 2 * self.determinant, form(self.adjugate, w))
             if arc.ends_around(plus(times(E, c), times(-s, e))):
                 self.reach(flat, E)
-        for k, side in ((arc.line.effect.on, 1), (arc.line.effect.off, -1)):
+        for k, side in ((arc.line.slopes.on, 1), (arc.line.slopes.off, -1)):
             t = s + k * E  # the sign of +-H(c + k e) that is on the cell's side of the circle
             square = flat + t * t
             if t and square > self.limit * E and arc.cell_holds(plus(c, times(k, e)), t * side):
@@ -159,15 +159,17 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
     scale = math.lcm(int(left.q), int(right.q))
     slopes, beta = (int(left * scale), int(right * scale)), beta * scale
 
-    def effects(k: int) -> Effect:
-        return Effect(k * slopes[k < 0], k * slopes[k > 0])
+    def slopes_along(k: int) -> Slopes:  # of z = k e . w, as multiples of e . w
+        return Slopes(k * slopes[k < 0], k * slopes[k > 0])
 
     if norm == "l1":
         used = [j for j in range(len(dual.X[0])) if any(row[j] for row in rows)]
         if len(used) > 3:
             raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
         points = [[row[j] for j in used] for row in rows]
-        octahedron = OctahedronSweep(gather(points, weights, effects, IDENTITY, IDENTITY), beta)
+        octahedron = OctahedronSweep(
+            lines_of(points, weights, slopes_along, IDENTITY, IDENTITY), beta
+        )
         octahedron.run(3, clock)
         return Fraction(octahedron.limit, beta) - 1
     steepest = max(map(abs, slopes))
@@ -176,7 +178,7 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
         limit = math.floor(most**2 * H_scale)
         if len(H) > 3:
             return BentSearch(H, limit, clock).excess(points, weights, slopes)
-        ball = BallSweep(gather(points, weights, effects, padded(H)), limit, padded(H))
+        ball = BallSweep(lines_of(points, weights, slopes_along, padded(H)), limit, padded(H))
         ball.run(len(H), clock)
         return above_one(Fraction(ball.limit, H_scale) / most**2)
 

@@ -31,28 +31,14 @@ from typing import Any, NamedTuple
 from flint import ctx, fmpq
 
 from .arrays import Array, entrywise, groups, require, transposed
-from .atoms import (
-    ZERO,
-    eigenvalues,
-    evaluate,
-    exact,
-    exp,
-    is_psd,
-    mirrored,
-    negated,
-    power,
-    quotient,
-    root,
-    semidefinite,
-    smaller,
-    symmetric,
-)
+from .atoms import evaluate
 from .document import RefusalError
 from .exact import Number
 from .losses import square
+from .matrices import eigenvalues, exactly_semidefinite, is_psd, mirrored, negated, symmetric
+from .scalars import HALF, ZERO, exp, power, quotient, root, smaller
 
 PRECISIONS = (256, 1024)  # bits, tried one after the other
-HALF = fmpq(1, 2)
 
 
 class WitnessResult(NamedTuple):
@@ -255,7 +241,7 @@ def second_order(t: Array, X: Array, axis: int) -> list[Number]:
 def definite(X: Array) -> list[Number]:
     """Minus the smallest eigenvalue of ``X + X'``; 0 if exact elimination finds none below 0."""
     both = entrywise(lambda s, t: s + t, X, transposed(X))
-    if exact(*both.entries) and semidefinite(both):
+    if exactly_semidefinite(both):
         return [ZERO]
     symmetric(both)
     return [-eigenvalues(both)[0]]
