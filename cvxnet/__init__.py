@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         input_convex,
         load,
     )
+    from cvxnet.objective import FAMILIES, Family
     from cvxnet.proofs.certificate import Certificate
     from cvxnet.proofs.checker import CheckResult
     from cvxnet.proofs.checking import check
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from cvxnet.training.program import program, recover
     from cvxnet.training.solution import Solution
     from cvxnet.training.trainer import largest_weight_decay, train
-    from cvxnet.training.units import FAMILIES, Family
 
 __all__ = [
     "CELU",
@@ -145,6 +145,7 @@ PUBLIC = {
         "Residual Sequential Sigmoid Sign SiLU Softmax Softplus Square SquaredReLU Squareplus "
         "Tanh Threshold input_convex load"
     ),
+    "cvxnet.objective": "FAMILIES Family",
     "cvxnet.proofs.certificate": "Certificate",
     "cvxnet.proofs.checker": "CheckResult",
     "cvxnet.proofs.checking": "check",
@@ -154,7 +155,6 @@ PUBLIC = {
     "cvxnet.training.program": "program recover",
     "cvxnet.training.solution": "Solution",
     "cvxnet.training.trainer": "largest_weight_decay train",
-    "cvxnet.training.units": "FAMILIES Family",
     "cvxnet.interop.estimators": "ConvexNetClassifier ConvexNetRegressor",
 }
 """The public names by the module that they come from."""
@@ -170,7 +170,17 @@ TAKE_NETWORKS = (
 
 ROOMS = frozenset(
     {"analysis", "baselines", "bracket", "cones", "data", "errors", "functions"}
-    | {"interop", "layers", "losses", "plots", "proofs", "training", "types", "validation"}
+    | {
+        "interop",
+        "layers",
+        "losses",
+        "objective",
+        "plots",
+        "proofs",
+        "training",
+        "types",
+        "validation",
+    }
 )
 """The modules that ``cvxnet.`` reaches without an import of their own."""
 

@@ -41,6 +41,17 @@ def excess(value: float, lower: float, upper: float) -> tuple[float, float]:
     return above(upper), above(lower)
 
 
+def closed_by(lower: float, upper: float, gap: float, width: float) -> str:
+    """What closes a bracket: ``"gap"``, or failing that ``"tolerance"``, an absolute width.
+
+    >>> closed_by(0.9, 1.0, 0.5, 0.0), closed_by(0.0, 1e-20, 0.5, 1e-16)
+    ('gap', 'tolerance')
+    """
+    if relative_gap(lower, upper) <= gap:
+        return "gap"
+    return "tolerance" if upper - lower <= width else ""
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """What counts as nothing beside an optimum of about 0, where no relative gap can be small.
@@ -71,9 +82,7 @@ class Tolerance:
         >>> small.closed_by(0.0, 1.0, 0.5)
         ''
         """
-        if relative_gap(lower, upper) <= gap:
-            return "gap"
-        return "tolerance" if upper - lower <= self.width(gap) else ""
+        return closed_by(lower, upper, gap, self.width(gap))
 
     def times(self, factor: float) -> Tolerance:
         """The same where all losses are multiplied by a factor."""

@@ -18,14 +18,15 @@ CHECKER = PACKAGE / "proofs" / "checker"
 
 BASE = {"types", "errors", "data", "functions", "bracket", "cones", "losses", "layers"}
 BASE |= {"validation"}
-MIDDLE = BASE | {"proofs", "proofs.checker", "training"}
+MIDDLE = BASE | {"objective", "proofs", "proofs.checker", "training"}
 UPPER = MIDDLE | {"analysis"}
 TOP = UPPER | {"baselines", "interop", "lab"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "proofs.checker": set(),
-    "proofs": BASE | {"proofs.checker"},
-    "training": BASE | {"proofs", "proofs.checker"},
+    "objective": BASE,
+    "proofs": BASE | {"objective", "proofs.checker"},
+    "training": BASE | {"objective", "proofs", "proofs.checker"},
     "analysis": MIDDLE,
     "functions": {"types", "errors"},
     "data": {"types", "errors", "losses"},

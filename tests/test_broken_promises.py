@@ -1,6 +1,7 @@
 """Promises that broke on inputs found by fuzzing, with the right answers."""
 
 import json
+from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
@@ -15,6 +16,7 @@ from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
 from cvxnet.training.pricing.relaxation import Side
+from cvxnet.training.units import make_family
 from cvxnet.training.vertex import null_vector
 
 # Verdicts: false proofs
@@ -417,7 +419,7 @@ def test_what_ranks_leave_out_is_in_the_error(seed):
         c = X[signs > 0].T @ v[signs > 0]
         for side in (c, -c):  # the distance from the polar of the cone of these signs
             best = max(best, nnls(-(signs[:, None] * X).T, side)[1])
-    found = cn.Family("relu").on(X).price(v, 0.0)
+    found = make_family("relu", X).price(v, 0.0)
     assert best <= (found.rho + found.error) * (1 + 1e-15) <= best * (1 + 1e-9)
 
 
@@ -519,11 +521,15 @@ def test_what_is_no_name_no_array_and_no_double_is_refused_at_the_door():
     with pytest.raises(cn.InputError, match="names nothing in this network"):
         cn.convexity(network, wrt=np.array(0.1))
     assert cn.convexity(network, wrt={"2.weight", "2.bias"}).convex
-    claims = {"loss": "squared", "weight_decay": 0.1, "bias": False, "b": None}
-    claims |= {"X": [[-1.0], [1.0]], "y": [0.0, 1.0], "W": [[1.0]], "a": [1.0], "v": [0.0, 0.0]}
-    for name in ("X", "y", "W", "a", "v"):
+    proof = cn.train("relu", [[-1.0], [1.0]], [0.0, 1.0], weight_decay=0.1).certificate
+    for name in ("W", "a"):
         with pytest.raises(cn.InputError, match=f"^{name} of a certificate"):
-            cn.Certificate(**claims | {name: None}, lower=0.0, upper=9.0)
+            replace(proof, weights=replace(proof.weights, **{name: None}))
+    with pytest.raises(cn.InputError, match=r"^v of a certificate"):
+        replace(proof, v=None)
+    for name in ("X", "y"):
+        with pytest.raises(cn.InputError, match=f"^{name} "):
+            replace(proof.objective, **{name: None})
     pytest.importorskip("sklearn")
     with pytest.raises(cn.InputError, match="beyond the range of doubles"):
         cn.ConvexNetRegressor().fit([[10**400, 1], [1, 2]], [1.0, 2.0])

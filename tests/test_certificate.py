@@ -3,32 +3,39 @@
 import json
 import re
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
+from claimed import objective_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
+from cvxnet.objective import Family, Form, Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
+positive = st.floats(1e-60, 1e60)
+sized = positive | positive.map(lambda x: -x) | st.just(0.0)
+"""What can be trained on."""
 
 
 @st.composite
 def families(draw, columns):
     """Units with or without a parameter."""
     parameters = {
-        "leaky_relu": {"slope": finite},
-        "polynomial": {"coefficients": st.lists(finite, min_size=3, max_size=3)},
-        "tanh": {"radius": st.floats(1e-300, 1e300)},
+        "leaky_relu": {"slope": st.floats(0.0, 1.0, exclude_max=True)},
+        "polynomial": {"coefficients": st.tuples(positive, finite, finite)},
+        "tanh": {"radius": positive},
         "gated_relu": {"gates": arrays(np.float64, (2, columns), elements=finite)},
     }
     name = draw(st.sampled_from([*checker.UNITS]))
     given = {key: draw(value) for key, value in parameters.get(name, {}).items()}
-    return {"name": name, **given} if given else name
+    return Family(name, **given)
 
 
 @st.composite
@@ -50,11 +57,10 @@ def certificates(draw):
     n, d, width = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(0, 3))
     bias, loss = draw(st.booleans()), draw(st.sampled_from([*checker.LOSSES]))
     units = draw(families(d + bias))
-    name = units if isinstance(units, str) else units["name"]
+    name = units.name
     if name in ("coordinate", "tanh", "polynomial"):
         bias, width = False, 0  # not all weights are allowed
-    units = units | {"gates": units["gates"][:, : d + bias]} if "gates" in units else units
-    label = st.sampled_from([-1.0, 1.0]) if checker.LOSSES[loss].labels else finite
+    label = st.sampled_from([-1.0, 1.0]) if checker.LOSSES[loss].labels else sized
     bent = name in ("relu", "leaky_relu", "abs")
 
     def some(*shape, elements=finite):
@@ -63,21 +69,27 @@ def certificates(draw):
     gate = arrays(np.int64, width, elements=st.integers(0, 1))
     evidence = {"kind": "relaxation", "plus": draw(trees(n)), "minus": draw(trees(n))}
     evidence = evidence if bent and draw(st.booleans()) else None
-    return Certificate(
+    objective = Objective(
         units=units,
-        norm=draw(st.sampled_from(["l2", "l1"])) if bent and not evidence else "l2",
-        loss=loss,
-        sample_weights=some(n, elements=st.floats(5e-324, 1e308)) if draw(st.booleans()) else None,
-        weight_decay=draw(st.floats(5e-324, 1.7e308)),
-        bias=bias,
-        X=some(n, d),
+        X=some(n, d, elements=sized),
         y=some(n, elements=label),
+        loss=get_loss(loss),
+        weight_decay=draw(positive),
+        form=Form(bias, draw(st.booleans()), draw(st.booleans())),
+        norm=draw(st.sampled_from(["l2", "l1"])) if bent and not evidence else "l2",
+        sample_weight=some(n, elements=positive) if draw(st.booleans()) else None,
+    )
+    weights = Weights(
         W=some(width, d),
         b=some(width) if bias else None,
         a=some(width),
-        c=draw(st.none() | finite),
-        s=some(d) if draw(st.booleans()) else None,
-        gate=draw(gate) if "gates" in units else None,
+        c=draw(finite) if objective.form.output_bias else None,
+        s=some(d) if objective.form.skip else None,
+        gate=draw(gate) if name == "gated_relu" else None,
+    )
+    return Certificate(
+        objective=objective,
+        weights=weights,
         v=some(n),
         evidence=evidence,
         lower=draw(finite),
@@ -86,21 +98,17 @@ def certificates(draw):
 
 
 def example(**changes):
+    """A certificate with other arguments of an objective, weights or claims."""
     root = np.sqrt([0.9, 1.9])
-    values = {
-        "loss": "squared",
-        "weight_decay": 0.1,
-        "bias": False,
-        "X": [[-1.0], [1.0]],
-        "y": [1.0, 2.0],
-        "W": [[-root[0]], [root[1]]],
-        "b": None,
-        "a": root,
-        "v": [-0.1, -0.1],
-        "lower": 0.28,
-        "upper": 0.3,
-    }
-    return Certificate(**values | changes)
+    weights = {"W": [[-root[0]], [root[1]]], "b": None, "a": root}
+    claims = {"v": [-0.1, -0.1], "lower": 0.28, "upper": 0.3}
+    data = {"units": "relu", "X": [[-1.0], [1.0]], "y": [1.0, 2.0], "weight_decay": 0.1}
+    data["bias"] = False
+    for name, value in changes.items():
+        part = weights if name in ("W", "b", "a", "c", "s", "gate") else data
+        part = claims if name in ("v", "lower", "upper", "evidence", "cvxnet") else part
+        part[name] = value
+    return Certificate(objective=objective_with(**data), weights=Weights(**weights), **claims)
 
 
 @settings(max_examples=100, deadline=None)
@@ -111,8 +119,8 @@ def test_round_trip_is_exact(tmp_path_factory, certificate, embed):
     data = None if embed else (certificate.X, certificate.y)
     again = Certificate.load(path, data)
     assert again == certificate
-    for name in ("sample_weights", "X", "y", "W", "b", "a", "s", "gate", "v"):
-        one, two = getattr(again, name), getattr(certificate, name)
+    for name in ("objective.sample_weight", "X", "y", "W", "b", "a", "s", "gate", "v"):
+        one, two = map(attrgetter(name), (again, certificate))
         assert (one is None) == (two is None)
         if one is not None:
             assert one.shape == two.shape and one.tobytes() == two.tobytes()
@@ -155,33 +163,36 @@ def test_bracket_rounded_outward():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"X": [1.0, 2.0]}, "X of a certificate has 1 dimensions; 2 expected"),
-        ({"X": [[1.0], ["a"]]}, "X of a certificate is not an array of numbers"),
-        ({"y": [1.0]}, "y has a list of 1 entries; 2 expected"),
+        ({"X": [1.0, 2.0]}, "X has shape (2,); expected n rows"),
+        ({"X": [[1.0], ["a"]]}, "X cannot be read as an array of numbers"),
+        ({"y": [1.0]}, "y has shape (1,); expected (2,)"),
         ({"v": [np.nan, 0.0]}, "dual holds 'nan', not a finite"),
+        ({"v": "no"}, "v of a certificate is not an array of numbers"),
         ({"a": [1.0]}, "W has a list of 2 entries; 1 expected"),
+        ({"W": [1.0, 2.0]}, "W of a certificate has 1 dimensions; 2 expected"),
         ({"b": [1.0, 1.0]}, "b must be null without bias, and a list"),
         ({"bias": True}, "b must be null without bias, and a list"),
-        ({"weight_decay": 0.0}, "weight_decay must be above 0"),
-        ({"weight_decay": [1.0]}, "weight_decay of a certificate has 1 dimensions"),
-        ({"loss": "ramp"}, "the loss must be one of squared, absolute, huber"),
-        ({"loss": "logistic"}, "labels of the logistic loss must be -1 and"),
-        ({"units": "sine"}, "the name of the units must be one of relu, leaky"),
-        ({"units": {"slope": 0.1}}, "the name of the units must be one of relu"),
-        ({"units": {"name": "leaky_relu", "slope": "steep"}}, "is not an array of numbers"),
-        ({"units": {"name": "tanh", "radius": 0.0}}, "the radius must be above 0"),
+        ({"weight_decay": 0.0}, "weight_decay must be a finite number above 0"),
+        ({"weight_decay": [1.0]}, "weight_decay must be a number, not [1.0]"),
+        ({"loss": "ramp"}, "unknown loss 'ramp'"),
+        ({"units": "sine"}, "unknown unit family 'sine'"),
+        ({"units": Family("leaky_relu", slope="steep")}, "slope must be a number, not 'steep'"),
+        ({"units": Family("tanh", radius=0.0)}, "the radius must be a finite number above 0"),
+        ({"units": Family("tanh", slope=0.0)}, "tanh units have radius"),
         ({"gate": [0.5, 0.0]}, "gate of a certificate holds a number that is no index"),
         ({"gate": [0, 0]}, "each unit of the family gated_relu has a gate"),
-        ({"norm": "l0"}, "the norm must be l2 or l1"),
-        ({"sample_weights": [1.0]}, "sample_weights has a list of 1 entries; 2 expected"),
-        ({"sample_weights": [1.0, -1.0]}, "so must all sample_weights"),
-        ({"s": [1.0, 2.0]}, "s has a list of 2 entries; 1 expected"),
-        ({"c": [1.0]}, "c of a certificate has 1 dimensions; 0 expected"),
+        ({"norm": "l0"}, "relu units have norm 'l2' or 'l1', not 'l0'"),
+        ({"sample_weight": [1.0]}, "sample_weight has shape (1,)"),
+        ({"sample_weight": [1.0, -1.0]}, "weights must not be negative"),
+        ({"s": [1.0, 2.0], "skip": True}, "s has a list of 2 entries; 1 expected"),
+        ({"s": [1.0]}, "the network of a certificate has s, but its objective has none"),
+        ({"output_bias": True}, "the network of a certificate has no c, but its objective has one"),
+        ({"c": [1.0], "output_bias": True}, "c of a certificate has 1 dimensions; 0 expected"),
         ({"evidence": {"kind": "hope"}}, "there must be an object with the entries kind, plus"),
     ],
 )
 def test_impossible_certificates(changes, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)):
         example(**changes)
 
 
@@ -201,11 +212,11 @@ def test_load_explains(tmp_path, content, message):
 
 
 def test_an_integer_is_a_number_where_numbers_are_expected():
-    leaky = example(units={"name": "leaky_relu", "slope": 0}, c=0, gate=None)
+    leaky = example(units=Family("leaky_relu", slope=0), c=0, output_bias=True)
     assert leaky.to_dict()["units"]["slope"] == "0x0.0p+0" and leaky.c == 0.0
-    assert example(units={"name": "relu"}).units == "relu"
-    gated = example(units={"name": "gated_relu", "gates": [[1]]}, gate=[0.0, 0.0])
-    assert gated.gate.tolist() == [0, 0] and gated.gate.dtype == np.int64
+    gated = example(units=Family("gated_relu", gates=[[1]]), gate=[0.0, 0.0])
+    gate = gated.weights.gate
+    assert gate.tolist() == [0, 0] and gate.dtype == np.int64
 
 
 def test_what_cannot_be_bracketed_is_an_input_error():

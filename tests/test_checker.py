@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from claimed import Claimed
 from scipy.optimize import nnls
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker import exact, lines, sweeps
 
 SQUARED, LOGISTIC = "squared", "logistic"
@@ -43,7 +43,7 @@ def certificate(X, v, weight_decay, *, y=None, loss=SQUARED, bias=False, width=0
     """A certificate with that dual vector, of some network, with the tightest true claims."""
     X, v = np.asarray(X, float), np.asarray(v, float)
     rng = rng or np.random.default_rng(0)
-    return Certificate(
+    return Claimed(
         loss=loss,
         weight_decay=weight_decay,
         bias=bias,
@@ -200,7 +200,7 @@ def test_order_of_crossings_does_not_rest_on_floats(monkeypatch):
 def test_closed_form_of_two_opposite_samples(weight_decay, optimum):
     """X = (-1; 1), y = (1; 2): optimum 3 beta - beta^2, two units (literature B1)."""
     a = np.sqrt([1.0 - weight_decay, 2.0 - weight_decay])
-    made = Certificate(
+    made = Claimed(
         loss=SQUARED,
         weight_decay=weight_decay,
         bias=False,
@@ -225,7 +225,7 @@ def test_closed_form_of_whitened_rows(weight_decay, optimum):
     y = np.array([3.0, 4.0, -5.0])
     keep = max(1.0 - weight_decay / 5.0, 0.0)  # of the part of y with either sign
     unit = np.sqrt(5.0 * keep)
-    made = Certificate(
+    made = Claimed(
         loss=SQUARED,
         weight_decay=weight_decay,
         bias=False,

@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from claimed import Claimed
 from scipy.optimize import linprog
 
 from cvxnet import check, train
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.steps import Effect, extremes, planes_of
 
@@ -109,7 +109,7 @@ def test_the_time_limit_holds_for_all_proofs(kind):
     X, v = rng.standard_normal((n, d)), rng.standard_normal(n)
     gates = rng.standard_normal((30, d)) if kind == "gated" else None
     units = {"gated": {"name": "gated_relu", "gates": gates}, "quadratic": "quadratic"}
-    cert = Certificate(
+    cert = Claimed(
         units=units.get(kind, "relu"),
         loss="squared",
         weight_decay=1e9,

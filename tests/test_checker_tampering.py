@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 import pytest
 import truth
+from claimed import Claimed, units_as_hex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth import decoded, is_true
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import Certificate, units_as_hex
 from cvxnet.proofs.checker import document as reader
 from cvxnet.proofs.checker import exact
 
@@ -74,7 +74,7 @@ def originals():
         slack = 1e-6 if name in ("squared_relu", "tanh", "polynomial") else 1e-12
         values = {"bias": bias, "X": X, "y": y, "v": v, "lower": 0.0, "upper": 0.0}
         values |= network(name, bias, rng) | options
-        made = Certificate(weight_decay=largest * (1 + slack), **values)
+        made = Claimed(weight_decay=largest * (1 + slack), **values)
         texts.append(json.dumps(made.rounded_outward().to_dict()))
     return [*texts, json.dumps(with_evidence())]
 
@@ -94,7 +94,7 @@ def with_evidence():
         name: {"row": 0, "plus": leaf({0: 1}, side), "minus": leaf({0: -1}, side)}
         for name, side in (("plus", 1.0), ("minus", -1.0))
     }
-    made = Certificate(
+    made = Claimed(
         loss="squared",
         weight_decay=6.0,
         bias=False,
@@ -384,7 +384,7 @@ def sized(n, d, width, exponents=0):
     def some(*shape):
         return rng.normal(size=shape) * 2.0 ** rng.integers(-exponents, exponents + 1, shape)
 
-    return Certificate(
+    return Claimed(
         loss="squared",
         weight_decay=1.0,
         bias=False,
@@ -429,7 +429,7 @@ def test_numbers_of_too_many_digits_are_refused(monkeypatch):
 def test_extreme_magnitudes_are_handled_exactly():
     wild = checker.check(sized(12, 3, 2, exponents=300))
     assert "dual infeasible" in wild.reason and wild.excess > 1e100
-    small = Certificate(
+    small = Claimed(
         loss="squared",
         weight_decay=5e-324,
         bias=True,

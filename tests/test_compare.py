@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from claimed import objective_with
 
 import cvxnet as cn
 from cvxnet.baselines import comparison, tasks
-from cvxnet.baselines.objective import ACTIVATIONS, NOT_TRAINED, Objective
+from cvxnet.baselines.networks import excess_decay, fixed_length, value_of
 from cvxnet.baselines.protocol import make_protocol
 from cvxnet.baselines.report import interval
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
+from cvxnet.baselines.tensors import ACTIVATIONS, NOT_TRAINED, to_tensors
 from cvxnet.baselines.tensors import LOSSES as TENSOR_LOSSES
-from cvxnet.baselines.tensors import to_tensors
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.losses import LOSSES
 
@@ -54,10 +55,8 @@ def make_task(optimizer="adam", width=3, seeds=(0, 1, 2), rate=0.01, **options):
         optimizer, width, seeds, options.pop("epochs", 20), options.pop("batch_size", None), None, 9
     )
     return Task(
-        objective=Objective(**settings),
+        objective=objective_with(X=X, y=target(settings["loss"]), **settings),
         protocol=protocol,
-        X=X,
-        y=target(settings["loss"]),
         optimizer=optimizer,
         width=width,
         seeds=seeds,
@@ -81,15 +80,14 @@ def compare(**options):
 @pytest.mark.parametrize("given", [{"bias": True}, {"bias": False}, *OPTIONS], ids=str)
 def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
     settings = {"bias": True} | given
-    weights = settings.pop("sample_weight", None)
-    if settings.get("norm") == "l1" and ACTIVATIONS[units].fixed_length:
+    if settings.get("norm") == "l1" and not cn.FAMILIES[units].shared_decay:
         settings["norm"] = "l2"
-    objective = Objective(units=units, loss=loss, weight_decay=0.3, **settings)
-    task = replace(make_task(), objective=objective, y=target(loss), sample_weight=weights)
-    shapes = [(4, 5, 2 + objective.bias), (4, 5), (4, objective.output_bias + 2 * objective.skip)]
+    objective = objective_with(units, X, target(loss), loss, 0.3, **settings)
+    task, form = replace(make_task(), objective=objective), objective.form
+    shapes = [(4, 5, 2 + form.bias), (4, 5), (4, form.output_bias + 2 * form.skip)]
     batch = [3.0 * rng.standard_normal(shape) for shape in shapes]
     value = to_tensors(torch, task).objective(*map(torch.from_numpy, batch)).numpy()
-    value = value - objective.excess_decay(*batch[:2])
+    value = value - excess_decay(objective, *batch[:2])
     assert value == pytest.approx([task.value(*one) for one in zip(*batch, strict=True)], rel=1e-13)
 
 
@@ -105,11 +103,11 @@ def test_the_exact_network_has_the_exact_value():
         solution = cn.train(units, X, Y, weight_decay=0.3)
         state = list(solution.network.state_dict().values())
         W, a = np.hstack([state[0], state[1][:, None]]), state[-1][0]
-        if ACTIVATIONS[units].fixed_length:  # |u| = 1 and a, at their balance
+        objective = objective_with(units, X, Y, weight_decay=0.3)
+        if fixed_length(objective):  # |u| = 1 and a, at their balance
             scale = np.sqrt(np.abs(a))
             W, a = W * scale[:, None], np.sign(a) * scale
-        objective = Objective(units=units, loss="squared", weight_decay=0.3, bias=True)
-        assert objective.value(W, a, X, Y) == pytest.approx(solution.value, rel=1e-9)
+        assert value_of(objective, W, a) == pytest.approx(solution.value, rel=1e-9)
 
 
 @pytest.mark.parametrize("optimizer", FIRST_ORDER)
@@ -231,7 +229,7 @@ def test_with_every_option_no_run_is_below_the_bound_and_the_best_are_near(given
         network = runs.network(group.optimizer, 12, 2)
         loss = 0.5 * given.get("sample_weight", 1.0) * (network(X)[:, 0] - Y) ** 2
         assert loss.sum() < group.objective[2]
-        form = (runs.objective.output_bias, runs.objective.skip)
+        form = (runs.objective.form.output_bias, runs.objective.form.skip)
         assert sum(part.size for part in network.state_dict().values()) == (
             12 * 4 + form[0] + 2 * form[1]
         )
@@ -241,12 +239,10 @@ def test_with_every_option_no_run_is_below_the_bound_and_the_best_are_near(given
 def test_with_every_option_the_exact_network_has_the_exact_value(given):
     solution = cn.train("relu", X, Y, weight_decay=0.3, **given)
     found = solution.certificate
-    settings = {"norm": "l2", "output_bias": False, "skip": False} | given
-    weights = settings.pop("sample_weight", None)
-    objective = Objective(units="relu", loss="squared", weight_decay=0.3, bias=True, **settings)
+    objective = objective_with("relu", X, Y, weight_decay=0.3, **given)
     free = np.concatenate([[] if part is None else np.ravel(part) for part in (found.c, found.s)])
     W = np.column_stack([found.W, found.b])
-    value = objective.value(W, found.a, X, Y, free, weights)
+    value = value_of(objective, W, found.a, free)
     assert value == pytest.approx(solution.value, rel=1e-9)
 
 
@@ -501,7 +497,7 @@ FAULTS = [
 @pytest.mark.failure
 @pytest.mark.parametrize(("given", "parts"), FAULTS, ids=lambda value: str(value)[:30])
 def test_bad_input_is_refused_before_any_work(given, parts, calls, monkeypatch):
-    monkeypatch.setattr(comparison, "train", None)
+    monkeypatch.setattr(comparison, "solve", None)
     with pytest.raises(InputError) as caught:
         compare(**given)
     for part in parts:

@@ -401,4 +401,4 @@ def test_gradient_training_of_tanh_never_goes_below_the_bound():
 @pytest.mark.parametrize("radius", [0.0, -1.0, np.inf, "wide"])
 def test_wrong_radius_is_refused(radius):
     with pytest.raises(cn.errors.InputError):
-        cn.Family("tanh", radius=radius).on(np.eye(2))
+        cn.Family("tanh", radius=radius).complete(2)

@@ -66,29 +66,29 @@ def test_what_comes_out_is_what_train_returns():
     assert model.score(X, Y) > 0.95
 
 
-def test_every_parameter_reaches_train(monkeypatch):
+def test_every_parameter_reaches_training(monkeypatch):
     said = {}
 
-    def stop(units, X, y, **options):
-        said.update(options, units=units)
+    def stop(objective, budget):
+        said.update(vars(objective) | vars(objective.form) | vars(budget))
         raise InterruptedError
 
-    monkeypatch.setattr(estimators, "train", stop)
+    monkeypatch.setattr(estimators, "solve", stop)
     options = {
-        "weight_decay": 3.0, "loss": "huber", "norm": "l1", "bias": False, "output_bias": False,
-        "skip": True, "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
+        "weight_decay": 3.0, "norm": "l1", "bias": False, "output_bias": False, "skip": True,
+        "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
     }  # fmt: skip
-    model = ConvexNetRegressor("abs", **options)
-    assert {name: value for name, value in model.get_params().items() if name != "activation"} == (
-        options
-    )
-    with pytest.raises(InterruptedError):
-        model.fit(X, Y)
-    assert said == options | {"units": cn.Family("abs"), "sample_weight": None}
-    with pytest.raises(InterruptedError):
-        ConvexNetClassifier("abs", **options | {"loss": "hinge"}).fit(X, Y > 0)
-    changed = {"units": cn.Family("abs"), "sample_weight": None, "loss": "hinge"}
-    assert said == options | changed
+    for estimator, loss, y in (
+        (ConvexNetRegressor, "huber", Y),
+        (ConvexNetClassifier, "hinge", Y > 0),
+    ):
+        model = estimator("abs", loss=loss, **options)
+        assert model.get_params() == options | {"loss": loss, "activation": "abs"}
+        with pytest.raises(InterruptedError):
+            model.fit(X, y)
+        assert {name: said[name] for name in options} == options
+        assert said["units"] == cn.Family("abs") and said["loss"].name == loss
+        assert said["sample_weight"] is None
 
 
 @pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])

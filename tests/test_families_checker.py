@@ -7,9 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 import truth
+from claimed import Claimed, units_as_hex
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import Certificate, units_as_hex
+from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker import cones, exact
 from cvxnet.proofs.checker.dual import Clock, dual_vector
 from cvxnet.proofs.checker.reading import read_node
@@ -45,7 +46,7 @@ def certificate(units, X, v, weight_decay, **options):
         "upper": 1.0,
     }
     values = defaults | options
-    return Certificate(units=units, X=X, v=v, weight_decay=weight_decay, **values).rounded_outward()
+    return Claimed(units=units, X=X, v=v, weight_decay=weight_decay, **values).rounded_outward()
 
 
 def verdict(*arguments, **options):
@@ -240,7 +241,7 @@ def random_certificate(units, loss, free, rng, X):
         v = v - columns @ np.linalg.lstsq(columns, v, rcond=None)[0]
         v = np.zeros(n) if labels and (v * y > 0.0).any() else v * 0.5
     largest = rho(units, truth.with_ones(X, bias), v, norm)
-    return Certificate(
+    return Claimed(
         units=units,
         norm=norm,
         loss=loss,
@@ -293,7 +294,7 @@ def test_claims_tighter_by_one_unit_in_the_last_place_are_refused(units):
 
 def test_closed_form_of_the_lasso_with_a_free_bias():
     """X = (-1, 0, 1), y = (0, 0, 3), absolute values: c = 1, a = 1.5 - beta / 2."""
-    made = Certificate(
+    made = Claimed(
         units="coordinate",
         loss="squared",
         weight_decay=0.5,

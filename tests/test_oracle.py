@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from claimed import objective_with
 from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
@@ -16,8 +17,8 @@ from cvxnet.training.opening import open_bracket
 from cvxnet.training.oracle import CHEAP, DRY, FIRST_TRY, PER_ROW, Oracle, price_within
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import no_units
+from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
-from cvxnet.training.setup import set_up
 from cvxnet.training.units import make_family, steps
 
 
@@ -128,7 +129,7 @@ def test_the_l1_ball_is_searched_until_the_deadline():
 def test_a_relaxation_that_does_not_fit_into_memory_is_not_begun(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((30, 9)), rng.standard_normal(30)
-    problem = rescale(set_up("relu", X, y, "squared", 1.0).problem)[0]
+    problem = rescale(problem_of(objective_with("relu", X, y, "squared", 1.0)))[0]
     bracket = open_bracket(problem)
     assert next(problem.family.prove(bracket, bracket.proposal, np.inf))
     monkeypatch.setattr(proof_search, "MOST", 29)
@@ -159,7 +160,9 @@ def test_a_part_of_the_time_is_kept_for_the_certificate():
     sizes = [(20, 2), (2000, 2), (2000, 50)]
     costs = [
         trainer.certificate_seconds(
-            set_up("relu", rng.standard_normal(size), rng.standard_normal(size[0]), "squared", 1.0)
+            objective_with(
+                "relu", rng.standard_normal(size), rng.standard_normal(size[0]), "squared", 1.0
+            )
         )
         for size in sizes
     ]
@@ -205,8 +208,8 @@ def test_the_start_at_rank_five_does_not_depend_on_the_number_of_samples(samples
     X, labels = load_iris(return_X_y=True)
     chosen = np.random.default_rng(1).choice(len(X), samples, replace=False)
     y = np.where(labels[chosen] == 1, 1.0, -1.0)
-    task = set_up("relu", X[chosen], y, "logistic", 2.0, output_bias=True)
-    problem = rescale(task.problem)[0]
+    objective = objective_with("relu", X[chosen], y, "logistic", 2.0, output_bias=True)
+    problem = rescale(problem_of(objective))[0]
     bracket = open_bracket(problem)
     alone = bracket.upper
     for network in start_wide(problem, bracket.units.free, np.inf, 1):

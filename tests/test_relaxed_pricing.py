@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from claimed import objective_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +15,8 @@ from cvxnet.training.opening import open_bracket
 from cvxnet.training.pricing.evidence import Split
 from cvxnet.training.pricing.relaxation import Side, best_multiplier, descend
 from cvxnet.training.pricing.sign_tree import Forest
+from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
-from cvxnet.training.setup import set_up
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.units import make_family
 
@@ -183,7 +184,7 @@ def test_time_narrows_the_bracket_by_choosing_the_dual_vector_and_branching():
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
     beta = 0.1 * cn.largest_weight_decay("relu", X, y)
     with one_blas_thread():
-        problem, _ = rescale(set_up("relu", X, y, "squared", beta).problem)
+        problem, _ = rescale(problem_of(objective_with("relu", X, y, "squared", beta)))
         bracket, master = open_bracket(problem), Master(problem, "CLARABEL")
         for _ in generate_columns(bracket, master, 1e-6, np.inf):
             pass

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from claimed import Claimed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ import cvxnet as cn
 from cvxnet.cli import main
 from cvxnet.cli.exit_codes import PROVED, UNKNOWN
 from cvxnet.proofs import checker, rounded_sweep
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import Clock, feasibility
 from cvxnet.proofs.checker.families import units_of
 from cvxnet.proofs.rounded_sweep import bound, difference
@@ -27,7 +27,7 @@ def certificate(X, v, units, beta=float(SMALL)):
     """A certificate about that dual vector, without a network."""
     X, v = np.asarray(X, float), np.asarray(v, float)
     d = X.shape[1]
-    return Certificate(
+    return Claimed(
         units=units,
         loss="squared",
         weight_decay=beta,

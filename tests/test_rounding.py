@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from claimed import objective_with
 
 import cvxnet as cn
 from cvxnet.training import local_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.opening import open_bracket
+from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
-from cvxnet.training.setup import set_up
 from cvxnet.training.sliding import slide
 from cvxnet.training.units import make_family
 
@@ -49,7 +50,7 @@ def test_wide_start_comes_near_what_any_width_reaches(loss):
     y = np.maximum(X[:, 0], 0.0) - np.abs(X[:, 1] + X[:, 2]) + 0.1 * rng.standard_normal(90)
     y = y if loss != "logistic" else np.sign(y - np.median(y) + 1e-9)
     decay = 0.1 * cn.largest_weight_decay("relu", X, y, loss=loss)
-    problem, scale = rescale(set_up("relu", X, y, loss, decay).problem)
+    problem, scale = rescale(problem_of(objective_with("relu", X, y, loss, decay)))
     bracket = open_bracket(problem)
     empty = bracket.upper
     offer_all(bracket)
@@ -62,14 +63,14 @@ def test_wide_start_leaves_units_alone_that_cannot_slide():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
     for units in ("sign", "coordinate"):
-        problem = rescale(set_up(units, X, y, "squared", 0.5).problem)[0]
+        problem = rescale(problem_of(objective_with(units, X, y, "squared", 0.5)))[0]
         assert not list(start_wide(problem, np.zeros(0), np.inf))
 
 
 def test_wide_start_ends_at_a_deadline_in_the_past():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
-    problem = rescale(set_up("relu", X, y, "squared", 0.5).problem)[0]
+    problem = rescale(problem_of(objective_with("relu", X, y, "squared", 0.5)))[0]
     assert not list(start_wide(problem, np.zeros(0), now() - 1.0))
 
 
@@ -81,7 +82,7 @@ def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch
     rng = np.random.default_rng(4)
     X = rng.standard_normal((600, 3)) @ np.array([[1.0, 0.0, 1.0, 2.0], [0, 1, 1, 0], [1, 0, 0, 1]])
     y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(600)
-    problem = rescale(set_up(units, X, y, "squared", 5.0).problem)[0]
+    problem = rescale(problem_of(objective_with(units, X, y, "squared", 5.0)))[0]
     bracket = open_bracket(problem)
     values = [problem.objective(network) for network in start_wide(problem, np.zeros(0), np.inf)]
     assert min(values) <= values[0] <= min(values) + 0.1 * (bracket.upper - min(values))
@@ -92,7 +93,7 @@ def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
     X = rng.standard_normal((150, 12))
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
     decay = 0.05 * cn.largest_weight_decay("relu", X, y)
-    problem = rescale(set_up("relu", X, y, "squared", decay).problem)[0]
+    problem = rescale(problem_of(objective_with("relu", X, y, "squared", decay)))[0]
     bracket = open_bracket(problem)
     offer_all(bracket)
     rows = rng.standard_normal((100, problem.family.rank))

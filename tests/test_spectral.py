@@ -291,4 +291,4 @@ def test_network_of_polynomial_units_is_ordinary():
 @pytest.mark.parametrize("given", [(1.0, 2.0), "abc", 3.0, (0.0, 0.0, 1.0), (1.0, np.nan, 0.0)])
 def test_wrong_coefficients_are_refused(given):
     with pytest.raises(cn.errors.InputError):
-        cn.Family("polynomial", coefficients=given).on(np.eye(2))
+        cn.Family("polynomial", coefficients=given).complete(2)

@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from claimed import objective_with
 from scipy.optimize import minimize
 from scipy.special import expit
 
 import cvxnet as cn
+from cvxnet.objective import Budget
 from cvxnet.proofs import checker
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.opening import fit_free
+from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import merge_equal_samples, raw_note, rescale
-from cvxnet.training.setup import set_up
-from cvxnet.training.trainer import solve
+from cvxnet.training.trainer import bracket_of
 from cvxnet.training.units.family import frame_of
 
 GENEROUS = 120.0
@@ -97,8 +99,8 @@ def test_a_network_on_raw_wine_is_as_good_as_the_best_of_many():
     load_wine = pytest.importorskip("sklearn.datasets").load_wine
     X, classes = load_wine(return_X_y=True)
     y = np.where(classes == 1, 1.0, -1.0)
-    task = set_up("relu", X, y, "logistic", 10.0, output_bias=True)
-    problem, scale = rescale(task.problem)
+    objective = objective_with("relu", X, y, "logistic", 10.0, output_bias=True)
+    problem, scale = rescale(problem_of(objective))
     found = start_wide(problem, fit_free(problem)[0].free, np.inf, starts=1)
     value = scale.value * min(map(problem.objective, found))
     assert value <= best_of_starts(X, y, 10.0, 30, 3) * 1.01
@@ -149,7 +151,7 @@ def test_equal_samples_are_few_samples_to_the_solvers():
     rng = np.random.default_rng(0)
     points = rng.standard_normal((8, 2))
     which = rng.integers(8, size=10_000)
-    problem = set_up("relu", points[which], points[which, 0], "squared", 1.0).problem
+    problem = problem_of(objective_with("relu", points[which], points[which, 0], "squared", 1.0))
     merged = merge_equal_samples(problem)
     assert len(merged.problem.y) == 8
     assert merged.problem.loss.weights.sum() == 10_000.0
@@ -162,9 +164,9 @@ def test_equal_samples_where_the_data_have_less_rank_than_columns():
     points = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 4))
     which = np.arange(60) % 6
     y = rng.standard_normal(6)[which]
-    task = set_up("relu", points[which], y, "squared", 0.5)
-    bracket, _ = solve(task, 1e-6, "CLARABEL", np.inf, False)
-    assert task.problem.objective(bracket.units) == pytest.approx(bracket.upper, rel=1e-8)
+    objective = objective_with("relu", points[which], y, "squared", 0.5)
+    bracket, _ = bracket_of(objective, Budget(), np.inf)
+    assert problem_of(objective).objective(bracket.units) == pytest.approx(bracket.upper, rel=1e-8)
     assert bracket.gap <= 1e-6
 
 
@@ -172,8 +174,8 @@ def test_few_equal_samples_and_long_pricing_leave_the_samples_as_they_are():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 2))
     X[1] = X[0]
-    few = set_up("relu", X, np.ones(40), "squared", 0.5).problem
+    few = problem_of(objective_with("relu", X, np.ones(40), "squared", 0.5))
     assert merge_equal_samples(few) is None
     Z = np.repeat(rng.standard_normal((200, 5)), 3, axis=0)
-    long = set_up("relu", Z, Z[:, 0], "squared", 0.5).problem
+    long = problem_of(objective_with("relu", Z, Z[:, 0], "squared", 0.5))
     assert merge_equal_samples(long) is None

@@ -10,7 +10,6 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from cvxnet.baselines.gradients import import_torch, train_batch
-from cvxnet.baselines.objective import make_objective
 from cvxnet.baselines.progress import Progress
 from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.runs import Runs
@@ -24,12 +23,11 @@ from cvxnet.baselines.tasks import (
     training_tasks,
     tuning_tasks,
 )
-from cvxnet.baselines.tensors import LOSSES
+from cvxnet.baselines.tensors import check_trained
 from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
-from cvxnet.training.setup import drop_weightless
-from cvxnet.training.trainer import train
-from cvxnet.validation import check_data, check_positive
+from cvxnet.objective import Budget, Form, Objective
+from cvxnet.training.trainer import solve
 
 
 def compare(
@@ -63,7 +61,7 @@ def compare(
 
         sum of losses + weight_decay / 2 * (sum of squared weights of both layers, biases too),
 
-    from many seeds, and each is measured against the bracket. (``cvxnet/baselines/objective.py``
+    from many seeds, and each is measured against the bracket. (``cvxnet/baselines/networks.py``
     says how units with hidden weights of length one are trained.)
 
     Parameters
@@ -143,36 +141,34 @@ def compare(
     With the extra ``torch``, ``print(cn.compare("relu", X, y, weight_decay=0.1))`` shows the table.
     """
     import_torch()
-    X, y = check_data(X, y, get_loss(loss))
-    if sample_weight is not None:
-        X, y, sample_weight = drop_weightless(X, y, sample_weight)
-    problem: dict[str, Any] = {
-        "loss": loss,
-        "weight_decay": check_positive(weight_decay, "weight_decay"),
-        "bias": bias,
-        "norm": norm,
-        "output_bias": output_bias,
-        "skip": skip,
-    }
-    objective = make_objective(units, LOSSES, **problem)
-    total = len(y) if sample_weight is None else float(sample_weight.sum())
-    protocol = make_protocol(optimizers, widths, seeds, epochs, batch_size, rates, total)
+    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
+    objective = Objective(
+        units=units,
+        X=X,
+        y=y,
+        loss=get_loss(loss),
+        weight_decay=weight_decay,
+        form=Form(bias, output_bias, skip),
+        norm=norm,
+        sample_weight=sample_weight,
+    )
+    check_trained(objective)
+    weights = objective.sample_weight
+    protocol = make_protocol(
+        optimizers=optimizers,
+        widths=widths,
+        seeds=seeds,
+        epochs=epochs,
+        batch_size=batch_size,
+        rates=rates,
+        n=len(objective.y) if weights is None else float(weights.sum()),
+    )
     check_decay(protocol, norm)
-    setting = Setting(objective=objective, protocol=protocol, X=X, y=y, sample_weight=sample_weight)
+    setting = Setting(objective=objective, protocol=protocol)
     keep = Store(store)
     begin = time.perf_counter()
     with parallel_config("threading"):  # its tasks are too small to be sent to other processes
-        solution = train(
-            units,
-            X,
-            y,
-            **problem,
-            sample_weight=sample_weight,
-            gap=gap,
-            solver=solver,
-            time_limit=time_limit,
-            progress=progress,
-        )
+        solution = solve(objective, budget)
     if solution.stats["interrupted"]:
         raise KeyboardInterrupt
     exact_seconds = time.perf_counter() - begin

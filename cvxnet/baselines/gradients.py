@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from cvxnet.baselines.networks import excess_decay
 from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
 from cvxnet.baselines.tensors import Tensors, to_tensors
 from cvxnet.errors import MissingExtraError
@@ -99,7 +100,8 @@ def descend_together(torch: Any, tensors: Tensors) -> Descent:
         if epoch in points:
             with torch.no_grad():
                 value = tensors.objective(W, a, free).numpy()
-                value = value - task.objective.excess_decay(W.detach().numpy(), a.detach().numpy())
+                decayed = W.detach().numpy(), a.detach().numpy()
+                value = value - excess_decay(task.objective, *decayed)
             noted.append((epoch, time.perf_counter() - begin, value))
         if epoch < epochs:
             cosine = 0.5 * (1.0 + np.cos(np.pi * epoch / epochs))
@@ -135,7 +137,7 @@ def step(torch: Any, optimizer: Any, weights: list[Any], rates: Any) -> None:
 
 def batches(torch: Any, task: Task, generators: list[np.random.Generator]) -> Iterator[Any]:
     """One epoch: None for all samples at once, or (s, b) row numbers in each network's order."""
-    n, size = len(task.y), task.protocol.batch_size
+    n, size = len(task.objective.y), task.protocol.batch_size
     if size is None or size >= n:
         yield None
         return
@@ -183,7 +185,7 @@ def descend_one(
         nonlocal p  # what comes back at the end may be a trial point of the last line search
         p = intermediate_result.x.copy()
         W, a, _ = unpack(p)
-        value = intermediate_result.fun - tensors.task.objective.excess_decay(W, a)
+        value = intermediate_result.fun - excess_decay(tensors.task.objective, W, a)
         noted.append((passed, time.perf_counter() - begin, float(value)))
 
     noted = [(0, 0.0, tensors.task.value(*initial))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cvxnet.baselines.networks import weights_with
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import excess
@@ -46,7 +47,7 @@ def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
     MissingExtraError
         Where matplotlib is not installed.
     """
-    d = runs.X.shape[1]
+    d = runs.objective.X.shape[1]
     names = check_names(feature_names, d)
     with styled():
         figure = new_figure(13.0 if d <= 2 else 9.0, 7.0)
@@ -174,7 +175,7 @@ def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
         axes.set_title(f"{name}, width {group.width}: every run diverged", loc="left")
         return
     middle = order[len(order) // 2]
-    w = runs.objective.weights(*runs.weights(name, group.width, group.seeds[middle]))
+    w = weights_with(runs.objective, *runs.weights(name, group.width, group.seeds[middle]))
     draw_units(axes, runs, (w.W, w.b, w.a), names)
     title = f"{name}, width {group.width}, median run: excess <= {group.excess[middle, 1]:.1e}"
     axes.set_title(title, loc="left")
@@ -194,9 +195,11 @@ def draw_units(
         draw_kinks(axes, runs, W[:, 0], b, np.sign(a) * size, colors)
         axes.set(xlabel=names[0], ylabel="size of the unit, signed")
         return
-    axes.plot(*runs.X.T, "o", color=GREY, markersize=2.0, alpha=0.6)
+    axes.plot(*runs.objective.X.T, "o", color=GREY, markersize=2.0, alpha=0.6)
     large = share > 1e-3
-    draw_kink_lines(axes, runs.X, W[large], b[large], colors[large], 0.3 + 2.2 * share[large])
+    draw_kink_lines(
+        axes, runs.objective.X, W[large], b[large], colors[large], 0.3 + 2.2 * share[large]
+    )
     axes.set(xlabel=names[0], ylabel=names[1])
 
 
@@ -204,9 +207,9 @@ def draw_kinks(
     axes: Axes, runs: Runs, slope: Array, shift: Array, height: Array, colors: Any
 ) -> None:
     """With one feature: a stem where each unit's input is zero, as high as the unit is large."""
-    grid = span(runs.X[:, 0], 2)
+    grid = span(runs.objective.X[:, 0], 2)
     axes.axhline(0.0, color=GREY, linewidth=0.7)
-    axes.plot(runs.X[:, 0], 0.0 * runs.X[:, 0], "o", color=GREY, markersize=4)
+    axes.plot(runs.objective.X[:, 0], 0.0 * runs.objective.X[:, 0], "o", color=GREY, markersize=4)
     for w, c, h, color in zip(slope, shift, height, colors, strict=True):
         if w:
             axes.plot(2 * [-c / w], [0.0, h], color=color, linewidth=1.4, alpha=0.8)

@@ -16,6 +16,7 @@ from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
+from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
 from cvxnet.bracket import bracket_text
@@ -74,12 +75,13 @@ def render_html(runs: Runs) -> str:
 def headlines(runs: Runs) -> list[str]:
     """The problem, and what was proved."""
     goal, solution = runs.objective, runs.solution
-    n, d = runs.X.shape
-    options = "".join(f" {name} {value:g}," for name, value in goal.options.items())
+    n, d = goal.X.shape
+    options = "".join(f" {name} {value:g}," for name, value in goal.units.options.items())
     lower, upper = bracket_text(solution.lower_bound, solution.value)
     return [
-        f"{goal.units} units,{options} {goal.loss} loss, weight decay {goal.weight_decay:g}, "
-        f"{'with' if goal.bias else 'without'} bias{extras(runs)}; n = {n}, d = {d}",
+        f"{goal.units.name} units,{options} {goal.loss.name} loss, weight decay "
+        f"{goal.weight_decay:g}, {'with' if goal.form.bias else 'without'} bias{extras(runs)}; "
+        f"n = {n}, d = {d}",
         f"exact: {lower} <= optimum <= {upper}, relative gap {solution.gap:.1e} "
         f"({solution.status}), {solution.units} units, {runs.exact_seconds:.2f} s",
     ]
@@ -90,9 +92,9 @@ def extras(runs: Runs) -> str:
     goal = runs.objective
     said = {
         ", norm l1": goal.norm == "l1",
-        ", free output bias": goal.output_bias,
-        ", free skip connection": goal.skip,
-        ", weighted samples": runs.sample_weight is not None,
+        ", free output bias": goal.form.output_bias,
+        ", free skip connection": goal.form.skip,
+        ", weighted samples": goal.sample_weight is not None,
     }
     return "".join(text for text, there in said.items() if there)
 
@@ -167,7 +169,7 @@ def notes(runs: Runs) -> list[str]:
         )
     if solution.closing_note:
         found.append(f"The exact solution: {solution.closing_note}.")
-    if note := raw_note(runs.objective.form.rows(runs.X)):
+    if note := raw_note(runs.objective.rows):
         found.append(f"Gradient methods, not the exact solution, are slow on raw data: {note}.")
     if runs.interrupted:
         found.append("Interrupted: what was finished is shown.")
@@ -179,10 +181,10 @@ def document(runs: Runs) -> dict[str, Any]:
     solution = runs.solution
     return {
         "versions": runs.versions,
-        "objective": asdict(runs.objective),
-        "samples": runs.X.shape[0],
-        "features": runs.X.shape[1],
-        "weighted": runs.sample_weight is not None,
+        "objective": described(runs.objective),
+        "samples": runs.objective.X.shape[0],
+        "features": runs.objective.X.shape[1],
+        "weighted": runs.objective.sample_weight is not None,
         "exact": {
             "status": solution.status,
             "lower": solution.lower_bound,
@@ -235,14 +237,8 @@ def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
     """One line for each run; what is common to all stands in every line."""
     goal, solution, protocol = runs.objective, runs.solution, runs.protocol
     common = {
-        "units": goal.units,
-        "loss": goal.loss,
-        "weight_decay": goal.weight_decay,
-        "bias": goal.bias,
-        "norm": goal.norm,
-        "output_bias": goal.output_bias,
-        "skip": goal.skip,
-        "weighted": runs.sample_weight is not None,
+        **{name: value for name, value in described(goal).items() if name != "options"},
+        "weighted": runs.objective.sample_weight is not None,
         "epochs": protocol.epochs,
         "batch_size": protocol.batch_size,
         "lower": solution.lower_bound,

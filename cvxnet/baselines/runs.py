@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnet.baselines.objective import Objective
+from cvxnet.baselines.networks import layers_of
 from cvxnet.baselines.protocol import Protocol
 from cvxnet.baselines.tasks import Record, best_rate
 from cvxnet.bracket import excess
 from cvxnet.layers import Layer
+from cvxnet.objective import Objective
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
@@ -71,11 +72,9 @@ class Runs:
     exact_seconds : float
         What it took.
     objective : Objective
-        What was minimised; evaluates any network of the family in numpy.
+        What was minimised, with the data.
     protocol : Protocol
         How the runs were made.
-    X, y, sample_weight : arrays
-        The data, (n, d) without the column of ones, and (n,); weights (n,) or None.
     tunings, records : tuple of Record
         Finished batches: those that chose the learning rates, and those that count.
     interrupted : bool
@@ -88,9 +87,6 @@ class Runs:
     exact_seconds: float
     objective: Objective
     protocol: Protocol
-    X: Array = field(repr=False)
-    y: Array = field(repr=False)
-    sample_weight: Array | None = field(repr=False)
     tunings: tuple[Record, ...] = field(repr=False)
     records: tuple[Record, ...] = field(repr=False)
     interrupted: bool
@@ -145,7 +141,7 @@ class Runs:
 
     def network(self, optimizer: str, width: int, seed: int) -> Layer:
         """A trained network as an ordinary one, like ``solution.network``."""
-        return self.objective.network(*self.weights(optimizer, width, seed))
+        return layers_of(self.objective, *self.weights(optimizer, width, seed))
 
     def weights(self, optimizer: str, width: int, seed: int) -> tuple[Array, Array, Array]:
         """Hidden weights (m, d), the bias last where there is one, output weights (m,), free (k,).

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from cvxnet.baselines.objective import Objective
+from cvxnet.baselines.networks import described, value_of
 from cvxnet.baselines.protocol import Protocol
+from cvxnet.objective import Objective
 from cvxnet.types import Array
 
 TRAINING, TUNING = "training", "tuning"
@@ -29,13 +30,10 @@ CURVE_POINTS = 80
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Setting:
-    """What all tasks of a comparison have in common; ``sample_weight`` (n,) may be None."""
+    """What all tasks of a comparison have in common."""
 
     objective: Objective
     protocol: Protocol
-    X: Array
-    y: Array
-    sample_weight: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,17 +48,18 @@ class Task(Setting):
 
     def value(self, W: Array, a: Array, free: Array) -> float:
         """The objective of one network."""
-        return self.objective.value(W, a, self.X, self.y, free, self.sample_weight)
+        return value_of(self.objective, W, a, free)
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, ready for JSON; the data by their fingerprint."""
-        weights = [] if self.sample_weight is None else [self.sample_weight]
-        data = np.ascontiguousarray(np.column_stack([self.X, self.y, *weights])).tobytes()
+        goal = self.objective
+        weights = [] if goal.sample_weight is None else [goal.sample_weight]
+        data = np.ascontiguousarray(np.column_stack([goal.X, goal.y, *weights])).tobytes()
         return {
-            "objective": asdict(self.objective),
+            "objective": described(goal),
             "settings": self.protocol.settings(),
-            "shape": self.X.shape,
-            "weighted": self.sample_weight is not None,
+            "shape": goal.X.shape,
+            "weighted": goal.sample_weight is not None,
             "data": hashlib.sha256(data).hexdigest(),
             "optimizer": self.optimizer,
             "width": self.width,
@@ -115,13 +114,13 @@ def start(task: Task) -> tuple[Array, Array, Array, list[np.random.Generator]]:
     Every network draws from a generator of its own, so it does not matter which others are in
     the batch.
     """
-    inputs = task.X.shape[1]
-    columns = inputs + task.objective.bias
+    inputs, form = task.objective.X.shape[1], task.objective.form
+    columns = inputs + form.bias
     hidden = 1.0 / np.sqrt(inputs)
     output = 1.0 / np.sqrt(task.width)
     stream = STREAMS[task.stream]
     generators = [np.random.default_rng([stream, seed, task.width]) for seed in task.seeds]
-    free = [output] * task.objective.output_bias + [hidden] * (inputs * task.objective.skip)
+    free = [output] * form.output_bias + [hidden] * (inputs * form.skip)
     drawn = [
         (
             rng.uniform(-hidden, hidden, (task.width, columns)),

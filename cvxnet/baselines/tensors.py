@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cvxnet.baselines.networks import fixed_length
 from cvxnet.baselines.tasks import Task
+from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.objective import Objective
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "squared": lambda f, y: 0.5 * (f - y).square(),
@@ -21,7 +24,38 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "huber": lambda f, y: huber((f - y).abs()),
     "log_cosh": lambda f, y: (f - y).logaddexp(y - f) - math.log(2.0),
 }
+ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    "relu": lambda z: z.relu(),
+    "leaky_relu": lambda z, slope: z.relu() - slope * (-z).relu(),
+    "abs": lambda z: z.abs(),
+    "linear": lambda z: z,
+    "squared_relu": lambda z: z.relu().square(),
+    "quadratic": lambda z: z.square(),
+}
+"""The activations of unit families, which take the families' options."""
+FLAT = "their output does not change when the hidden weights move a little: there is no gradient"
+NOT_TRAINED = {
+    "sign": FLAT,
+    "threshold": FLAT,
+    "coordinate": "each is one feature, so there are no hidden weights to train",
+    "gated_relu": "their gates are fixed, so gradient training of them is a convex problem already",
+    "tanh": "their hidden weights are confined to a ball, which gradient training would leave",
+    "polynomial": "no layer with one activation has their degree and constant as options",
+}
+"""Why the other families are not trained."""
 TINY = 1e-300
+
+
+def check_trained(objective: Objective) -> None:
+    """Refuse units and losses that are not trained here."""
+    name, loss = objective.units.name, objective.loss.name
+    if name not in ACTIVATIONS:
+        raise UnsupportedError(
+            f"compare does not train {name} units: {NOT_TRAINED[name]}. cvxnet.train solves them; "
+            f"compare is there for {', '.join(ACTIVATIONS)}."
+        )
+    if loss not in LOSSES:
+        raise InputError(f"compare does not know the loss {loss!r}; it knows {', '.join(LOSSES)}.")
 
 
 def huber(r: Any) -> Any:
@@ -50,14 +84,15 @@ class Tensors:
         With ``rows`` (s, b), each network's own b samples stand for all: their losses count n/b.
         """
         goal, n = self.task.objective, len(self.y)
+        phi, options = ACTIVATIONS[goal.units.name], goal.units.options
         X, F, y, w = self.X, self.F, self.y, self.sample_weight
         if rows is not None:
             X, F, y, w = X[rows], F[rows], y[rows], None if w is None else w[rows]
-        U, c = (W, a) if not goal.activation.fixed_length else of_length_one(W, a)
-        hidden = goal.activation.of_tensor(U @ X.transpose(-1, -2), **goal.options)  # (s, m, b)
+        U, c = of_length_one(W, a) if fixed_length(goal) else (W, a)
+        hidden = phi(U @ X.transpose(-1, -2), **options)  # (s, m, b)
         f = (c[:, None, :] @ hidden)[:, 0]
         f = f + (F @ free[:, :, None])[..., 0] if F.shape[-1] else f
-        losses = LOSSES[goal.loss](f, y)
+        losses = LOSSES[goal.loss.name](f, y)
         value = (losses if w is None else w * losses).sum(1) * (n / y.shape[-1])
         if not decay:
             return value
@@ -73,6 +108,7 @@ def of_length_one(W: Any, a: Any) -> tuple[Any, Any]:
 
 def to_tensors(torch: Any, task: Task) -> Tensors:
     """The data of a task for torch."""
-    form, w = task.objective.form, task.sample_weight
-    X, F, y = map(torch.from_numpy, (form.rows(task.X), form.free_columns(task.X), task.y))
-    return Tensors(task, X, F, y, None if w is None else torch.from_numpy(w))
+    goal = task.objective
+    X, F, y = map(torch.tensor, (goal.rows, goal.free_columns, goal.y))
+    w = goal.sample_weight
+    return Tensors(task, X, F, y, None if w is None else torch.tensor(w))

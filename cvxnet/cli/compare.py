@@ -9,9 +9,9 @@ import joblib
 import typer
 
 from cvxnet.baselines import comparison
-from cvxnet.baselines.objective import ACTIVATIONS
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import Runs
+from cvxnet.baselines.tensors import ACTIVATIONS
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
@@ -35,8 +35,8 @@ from cvxnet.cli.outcome import check_folder, print_facts, print_json, remark
 from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data, read_data
 from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.objective import Family
 from cvxnet.plots import save_figure
-from cvxnet.training.units import Family
 
 CURVES = ("epochs", "clock", "curve")
 

@@ -16,7 +16,6 @@ from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
-from cvxnet.training.units import FAMILIES
 from cvxnet.validation import remarks
 
 
@@ -111,8 +110,8 @@ def objective_of_file(path: str | Path, proof: Certificate) -> float | None:
 
     None for families and options whose penalty is not half the sum of the squares of all weights.
     """
-    shared = FAMILIES[proof.unit_name].shared_decay and proof.norm == "l2"
-    if not shared or proof.s is not None or proof.c is not None or proof.gate is not None:
+    shared = proof.objective.units.traits.shared_decay and proof.norm == "l2"
+    if not shared or proof.s is not None or proof.c is not None or proof.weights.gate is not None:
         return None
     network = load(path)
     fit = get_loss(proof.loss).value(network(proof.X).ravel(), proof.y)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from cvxnet.objective import Family
 from cvxnet.training.trainer import train
-from cvxnet.training.units import Family
 
 
 def prepare(units: str | Family, quiet: bool) -> None:

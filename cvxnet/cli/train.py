@@ -39,9 +39,9 @@ from cvxnet.cli.outcome import (
 )
 from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data, read_data
+from cvxnet.objective import FAMILIES, Family
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
-from cvxnet.training.units import FAMILIES, Family
 
 
 def train(

@@ -6,6 +6,7 @@ scikit-learn is imported here when somebody asks for `ConvexNetRegressor` or `Co
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +16,9 @@ from scipy.special import expit
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.interop.samples import merge_rows
 from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Family, Form, Objective
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import largest_weight_decay, train
-from cvxnet.training.units import Family
+from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
 from cvxnet.validation import remarks
 
@@ -69,28 +70,21 @@ class ConvexNet(BaseEstimator):
         """One network for one target."""
         X, y, weights = merge_rows(X, y, weights)
         given = isinstance(self.activation, Family)
-        units = self.activation if given else Family(self.activation)
-        problem: dict[str, Any] = {
-            "loss": self.loss,
-            "norm": self.norm,
-            "bias": self.bias,
-            "output_bias": self.output_bias,
-            "skip": self.skip,
-            "sample_weight": None if (weights == 1.0).all() else weights,
-        }
-        weight_decay = self.weight_decay
-        if weight_decay is None:  # 0 where free weights fit the target exactly
-            weight_decay = SHARE * largest_weight_decay(units, X, y, **problem) or 1.0
-        return train(
-            units,
-            X,
-            y,
-            weight_decay=weight_decay,
-            gap=self.gap,
-            solver=self.solver,
-            time_limit=self.time_limit,
-            **problem,
+        objective = Objective(
+            units=self.activation if given else Family(self.activation),
+            X=X,
+            y=y,
+            loss=get_loss(self.loss),
+            weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
+            form=Form(self.bias, self.output_bias, self.skip),
+            norm=self.norm,
+            sample_weight=None if (weights == 1.0).all() else weights,
         )
+        if self.weight_decay is None:  # 0 where free weights fit the target exactly
+            largest = largest_useful(objective)
+            objective = replace(objective, weight_decay=SHARE * largest or 1.0)
+        budget = Budget(gap=self.gap, solver=self.solver, time_limit=self.time_limit)
+        return solve(objective, budget)
 
     def _keep(self, solutions: list[Solution]) -> Self:
         """The fitted attributes: one of each, or lists with one for each class."""

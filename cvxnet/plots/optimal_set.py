@@ -89,12 +89,12 @@ def plot_optimal_set(
     """
     X = solution.certificate.X
     names, target = check_names(feature_names, X.shape[1]), literal(target)
-    found = optimal_set(solution)
-    if X.shape[1] > 2 or not found.form.bias or found.problem.family.rank != X.shape[1] + 1:
+    found, bias = optimal_set(solution), solution.objective.form.bias
+    if X.shape[1] > 2 or not bias or found.problem.family.rank != X.shape[1] + 1:
         raise UnsupportedError(
             "the optimal set is drawn for one or two features that are not constant or multiples "
             f"of one another, and hidden units with bias; here are {X.shape[1]} features, "
-            f"{'with' if found.form.bias else 'without'} bias."
+            f"{'with' if bias else 'without'} bias."
         )
     with styled():
         if X.shape[1] == 1:

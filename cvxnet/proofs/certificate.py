@@ -89,25 +89,27 @@ import json
 import os
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.data.files import replacing
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
+from cvxnet.objective import Family, Form, Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.types import Array
 
 T = TypeVar("T")
-DIMENSIONS = {"sample_weights": 1, "X": 2, "y": 1, "W": 2, "b": 1, "a": 1, "s": 1, "v": 1}
-NEEDED = ("X", "y", "W", "a", "v")
-NETWORK = ("W", "b", "a", "c", "s", "gate")
+DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
+"""Of the weights."""
+NEEDED = ("W", "a")
 
 
 def installed_version() -> str:
@@ -124,50 +126,46 @@ class Certificate:
 
     Parameters
     ----------
-    units : name of the unit family, or ``{"name": ...}`` with the parameter of the family
-    norm : norm of the hidden weights, "l2" or "l1"
-    loss : its name
-    sample_weights : positive (n,), or None
-    weight_decay : the coefficient of the penalty
-    bias : whether hidden units have a bias, decayed like a weight
-    X, y : data, (n, d) and (n,); labels of a loss that has labels are -1 and +1
-    W, b, a : hidden weights (m, d), hidden bias (m,) or None, output weights (m,)
-    c, s : free output bias and free skip connection (d,); None where there is none
-    gate : of gated_relu units, the index of each unit's gate (m,); otherwise None
-    v : dual vector (n,)
-    evidence : what helps to prove v feasible, a document of dicts, lists, arrays, numbers; or None
-    lower, upper : the claimed bracket
-    cvxnet : version of the program that made it
+    objective : Objective
+        What the claims are about. Units with a free output bias or skip connection are compared
+        with all that have one.
+    weights : Weights
+        The network: the output bias is there if the objective has one, and so is the skip
+        connection.
+    v : (n,) array
+        The dual vector.
+    evidence : dict, optional
+        What helps to prove v feasible: a document of dicts, lists, arrays, numbers.
+    lower, upper : float
+        The claimed bracket.
+    cvxnet : str
+        Version of the program that made it.
+
+    Raises
+    ------
+    InputError
+        Numbers, shapes or a network that do not make a certificate.
 
     Examples
     --------
     Two samples -1 and 1 with targets 1 and 2 at weight decay 0.1; the optimum is 0.29.
 
     >>> root = np.sqrt([0.9, 1.9])
-    >>> cert = Certificate(
-    ...     loss="squared", weight_decay=0.1, bias=False, X=[[-1], [1]], y=[1, 2],
-    ...     W=[[-root[0]], [root[1]]], b=None, a=root, v=[-0.1, -0.1], lower=0.289, upper=0.291,
+    >>> X, y, loss = [[-1], [1]], [1, 2], get_loss("squared")
+    >>> objective = Objective(
+    ...     units="relu", X=X, y=y, loss=loss, weight_decay=0.1, form=Form(bias=False)
     ... )
+    >>> weights = Weights(W=[[-root[0]], [root[1]]], b=None, a=root)
+    >>> v = [-0.1, -0.1]
+    >>> cert = Certificate(objective=objective, weights=weights, v=v, lower=0.289, upper=0.291)
     >>> round(cert.gap, 4)
     0.0069
     >>> cert.rounded_outward().gap < 1e-15
     True
     """
 
-    units: str | dict[str, Any] = "relu"
-    norm: str = "l2"
-    loss: str
-    sample_weights: Array | None = None
-    weight_decay: float
-    bias: bool
-    X: Array
-    y: Array
-    W: Array
-    b: Array | None
-    a: Array
-    c: float | None = None
-    s: Array | None = None
-    gate: NDArray[np.int64] | None = None
+    objective: Objective
+    weights: Weights
     v: Array
     evidence: dict[str, Any] | None = None
     lower: float
@@ -175,27 +173,37 @@ class Certificate:
     cvxnet: str = field(default_factory=installed_version)
     _claims: Claims = field(init=False)
 
-    def __post_init__(self) -> None:
-        for name in ("weight_decay", "lower", "upper", "c"):
-            if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, float(as_array(value, name, 0)))
-        for name, dimensions in DIMENSIONS.items():
-            if (value := getattr(self, name)) is not None or name in NEEDED:
-                object.__setattr__(self, name, as_array(value, name, dimensions))
-        if self.gate is not None:
-            if not np.all(np.mod(gate := as_array(self.gate, "gate", 1), 1.0) == 0.0):
-                raise InputError("gate of a certificate holds a number that is no index.")
-            object.__setattr__(self, "gate", gate.astype(np.int64))
-        if isinstance(self.units, dict) and set(self.units) == {"name"}:
-            object.__setattr__(self, "units", self.units["name"])
-        object.__setattr__(self, "bias", bool(self.bias))
-        claims = refusals_are_input_errors(checker.read, "this certificate", self.to_dict())
-        object.__setattr__(self, "_claims", claims)  # as reading a million numbers takes time
+    X = property(attrgetter("objective.X"))
+    y = property(attrgetter("objective.y"))
+    weight_decay = property(attrgetter("objective.weight_decay"))
+    sample_weights = property(attrgetter("objective.sample_weight"))
+    norm = property(attrgetter("objective.norm"))
+    bias = property(attrgetter("objective.form.bias"))
+    loss = property(attrgetter("objective.loss.name"))
+    unit_name = property(attrgetter("objective.units.name"))
+    W = property(attrgetter("weights.W"))
+    b = property(attrgetter("weights.b"))
+    a = property(attrgetter("weights.a"))
+    c = property(attrgetter("weights.c"))
+    s = property(attrgetter("weights.s"))
+    gate = property(attrgetter("weights.gate"))
 
-    @property
-    def unit_name(self) -> str:
-        """The name of the unit family."""
-        return self.units if isinstance(self.units, str) else str(self.units["name"])
+    def __post_init__(self) -> None:
+        for name in ("lower", "upper"):
+            object.__setattr__(self, name, float(as_array(getattr(self, name), name, 0)))
+        object.__setattr__(self, "v", as_array(self.v, "v", 1))
+        object.__setattr__(self, "weights", as_arrays(self.weights))
+        form = self.objective.form
+        for name, there in (("c", form.output_bias), ("s", form.skip)):
+            if (getattr(self.weights, name) is not None) != there:
+                raise InputError(
+                    f"the network of a certificate has {'no ' * there}{name}, but its objective "
+                    f"has {'one' if there else 'none'}."
+                )
+        claims = refusals_are_input_errors(
+            checker.read, "this certificate", document_of(claims_of(self))
+        )
+        object.__setattr__(self, "_claims", claims)  # as reading a million numbers takes time
 
     @property
     def gap(self) -> float:
@@ -216,24 +224,7 @@ class Certificate:
 
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
         """The document of the module's format, ready for JSON and for the checker."""
-        return {
-            "format": checker.FORMAT,
-            "version": checker.VERSION,
-            "cvxnet": self.cvxnet,
-            "units": units_as_hex(self.units),
-            "norm": self.norm,
-            "loss": self.loss,
-            "sample_weights": as_hex(self.sample_weights),
-            "weight_decay": self.weight_decay.hex(),
-            "bias": self.bias,
-            "data_sha256": checker.fingerprint(self.X.tolist(), self.y.tolist()),
-            "data": {"X": as_hex(self.X), "y": as_hex(self.y)} if embed_data else None,
-            "network": {name: as_hex(getattr(self, name)) for name in NETWORK},
-            "dual": as_hex(self.v),
-            "evidence": as_hex(self.evidence),
-            "lower": self.lower.hex(),
-            "upper": self.upper.hex(),
-        }
+        return document_of(self._claims, embed_data)
 
     def save(self, path: str | os.PathLike[str], embed_data: bool = True) -> None:
         """Write the certificate file; an old file of that name is replaced in one step.
@@ -266,8 +257,15 @@ class Certificate:
         """
         what = f"the certificate {os.fspath(path) if isinstance(path, os.PathLike) else path!r}"
         claims = refusals_are_input_errors(checker.read, what, path, data)
-        values = {name.name: getattr(claims, name.name) for name in fields(claims)}
-        return cls(**values | {"W": np.reshape(claims.W, (len(claims.a), len(claims.X[0])))})
+        return cls(
+            objective=objective_of(claims),
+            weights=Weights(
+                W=np.reshape(claims.W, (len(claims.a), len(claims.X[0]))),
+                **{name: getattr(claims, name) for name in ("b", "a", "c", "s", "gate")},
+            ),
+            **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
+            cvxnet=claims.cvxnet,
+        )
 
     def __repr__(self) -> str:
         (n, d), m = self.X.shape, len(self.a)
@@ -297,13 +295,80 @@ def as_array(value: Any, name: str, dimensions: int) -> Array:
     return array
 
 
-def units_as_hex(units: str | dict[str, Any]) -> dict[str, Any]:
-    """The entry ``units`` of the document."""
-    if isinstance(units, str):
-        return {"name": units}
-    parameters = {key: value for key, value in units.items() if key != "name"}
-    return {"name": units.get("name")} | {
-        key: as_hex(as_array(value, key, np.ndim(value))) for key, value in parameters.items()
+def as_arrays(weights: Weights) -> Weights:
+    """The weights as read-only arrays and a number, or InputError."""
+    read: dict[str, Any] = {
+        name: as_array(value, name, DIMENSIONS[name])
+        for name, value in vars(weights).items()
+        if value is not None or name in NEEDED
+    }
+    if "c" in read:
+        read["c"] = float(read["c"])
+    if "gate" in read:
+        if not np.all(np.mod(read["gate"], 1.0) == 0.0):
+            raise InputError("gate of a certificate holds a number that is no index.")
+        read["gate"] = read["gate"].astype(np.int64)
+    return replace(weights, **read)
+
+
+def objective_of(claims: Claims) -> Objective:
+    """What a certificate is about."""
+    units = {key: value for key, value in claims.units.items() if key != "name"}
+    return Objective(
+        units=Family(claims.units["name"], **units),
+        X=np.array(claims.X),
+        y=np.array(claims.y),
+        loss=get_loss(claims.loss),
+        weight_decay=claims.weight_decay,
+        form=Form(claims.bias, claims.c is not None, claims.s is not None),
+        norm=claims.norm,
+        sample_weight=None if claims.sample_weights is None else np.array(claims.sample_weights),
+    )
+
+
+def claims_of(certificate: Certificate) -> Claims:
+    """What a certificate says, entry by entry."""
+    goal, weights = certificate.objective, certificate.weights
+    return Claims(
+        cvxnet=certificate.cvxnet,
+        units={"name": goal.units.name, **goal.units.options},
+        norm=goal.norm,
+        loss=goal.loss.name,
+        sample_weights=None if goal.sample_weight is None else goal.sample_weight.tolist(),
+        weight_decay=goal.weight_decay,
+        bias=goal.form.bias,
+        X=goal.X.tolist(),
+        y=goal.y.tolist(),
+        **{
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(weights).items()
+        },
+        v=certificate.v.tolist(),
+        evidence=certificate.evidence,
+        lower=certificate.lower,
+        upper=certificate.upper,
+    )
+
+
+def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
+    """The document of the module's format that says so."""
+    return {
+        "format": checker.FORMAT,
+        "version": checker.VERSION,
+        "cvxnet": claims.cvxnet,
+        "units": as_hex(claims.units),
+        "norm": claims.norm,
+        "loss": claims.loss,
+        "sample_weights": as_hex(claims.sample_weights),
+        "weight_decay": as_hex(claims.weight_decay),
+        "bias": claims.bias,
+        "data_sha256": checker.fingerprint(claims.X, claims.y),
+        "data": {"X": as_hex(claims.X), "y": as_hex(claims.y)} if embed_data else None,
+        "network": {name: as_hex(getattr(claims, name)) for name in DIMENSIONS},
+        "dual": as_hex(claims.v),
+        "evidence": as_hex(claims.evidence),
+        "lower": as_hex(claims.lower),
+        "upper": as_hex(claims.upper),
     }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cvxnet.proofs import checker, rounded_sweep
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
@@ -19,7 +18,7 @@ OPTION = "rounded=True, --rounded"
 
 
 def check(
-    source: Path | dict[str, Any] | Certificate | Any,
+    source: Path | dict[str, Any] | Any,
     data: Any = None,
     *,
     rounded: bool = False,
@@ -59,7 +58,8 @@ def check(
 def document_of(source: Any) -> Any:
     """The document of a certificate, or of the one that something has; all else as it is."""
     certificate = getattr(source, "certificate", source)
-    return certificate.to_dict() if isinstance(certificate, Certificate) else source
+    to_dict = getattr(certificate, "to_dict", None)
+    return source if to_dict is None else to_dict()
 
 
 def with_hint(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.losses import Weighted
+from cvxnet.objective import Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
@@ -20,8 +20,6 @@ from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
 from cvxnet.training.column_generation import SLACK, Bracket
 from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.recovery import Weights
-from cvxnet.training.setup import Task
 from cvxnet.types import Array
 
 FEW = 100
@@ -50,7 +48,7 @@ class Proof:
 
 
 def prove(
-    task: Task, weights: Weights, bracket: Bracket, seconds: float
+    objective: Objective, weights: Weights, bracket: Bracket, seconds: float
 ) -> tuple[Certificate, str]:
     """The certificate of these weights with the bracket's dual vector, and how it was checked.
 
@@ -70,7 +68,7 @@ def prove(
         EXACTLY, or that it was in floating point, or NOT with the reason.
     """
     begin = time.monotonic()
-    proof, certificate = settled(task, weights, bracket)
+    proof, certificate = settled(objective, weights, bracket)
     deadline, words, refuted = begin + seconds, f"{NOT}no time was left", False
     reading = time.monotonic() - begin  # a check reads and evaluates it once more
     for _ in range(TRIES):
@@ -84,9 +82,9 @@ def prove(
         if not result.excess:
             break
         proof = proof.times(1.0 / (1.0 + SAFE * result.excess))
-        certificate = certificate_with(task, weights, proof)
+        certificate = certificate_with(objective, weights, proof)
     if refuted or certificate.lower > certificate.upper:
-        certificate = certificate_with(task, weights, proof.times(0.0))
+        certificate = certificate_with(objective, weights, proof.times(0.0))
     return certificate, words
 
 
@@ -96,7 +94,7 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
     Where neither tells, the reason is the exact one's, if there was time for that.
     """
     document, begin = certificate.to_dict(), time.monotonic()
-    few = len(certificate.X) <= FEW
+    few = len(certificate.v) <= FEW
     found: list[checker.CheckResult] = []
     for rounded in (not few, few):
         left = seconds - (time.monotonic() - begin)
@@ -108,15 +106,15 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
     return found[0] if few else found[-1]
 
 
-def settled(task: Task, weights: Weights, bracket: Bracket) -> tuple[Proof, Certificate]:
+def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[Proof, Certificate]:
     """The dual vector and the certificate; where the checker would move it, moved and priced.
 
     A dual vector at the edge of its domain may leave the checker no room to make up for rounding;
     then the zero vector takes its place.
     """
-    problem, proof = task.problem, Proof(bracket.dual, bracket.evidence)
+    problem, proof = bracket.problem, Proof(bracket.dual, bracket.evidence)
     try:
-        made = certificate_with(task, weights, proof)
+        made = certificate_with(objective, weights, proof)
         if not problem.F.size:
             return proof, made
         exact = dual_vector(checker.read(made.to_dict()))
@@ -128,30 +126,17 @@ def settled(task: Task, weights: Weights, bracket: Bracket) -> tuple[Proof, Cert
         if not np.isfinite(bound):
             return proof, made
         moved = Proof(min(1.0, problem.largest_multiple(bound * (1.0 + SLACK))) * v)
-        return moved, certificate_with(task, weights, moved)
+        return moved, certificate_with(objective, weights, moved)
     except (InputError, checker.RefusalError):
-        return proof.times(0.0), certificate_with(task, weights, proof.times(0.0))
+        return proof.times(0.0), certificate_with(objective, weights, proof.times(0.0))
 
 
-def certificate_with(task: Task, weights: Weights, proof: Proof) -> Certificate:
+def certificate_with(objective: Objective, weights: Weights, proof: Proof) -> Certificate:
     """The certificate of weights and a dual vector, its bracket rounded outward."""
-    problem, loss = task.problem, task.problem.loss
-    family, evidence = problem.family, proof.evidence if proof.v.any() else None
+    evidence = proof.evidence if proof.v.any() else None
     return Certificate(
-        units={"name": family.name, **family.options},
-        norm=family.norm,
-        loss=loss.loss.name if isinstance(loss, Weighted) else loss.name,
-        sample_weights=loss.weights if isinstance(loss, Weighted) else None,
-        weight_decay=problem.weight_decay,
-        bias=task.form.bias,
-        X=task.X,
-        y=problem.y,
-        W=weights.W,
-        b=weights.b,
-        a=weights.a,
-        c=weights.c,
-        s=weights.s,
-        gate=weights.gate,
+        objective=objective,
+        weights=weights,
         v=proof.v,
         evidence=None if evidence is None else evidence.document(),
         lower=0.0,

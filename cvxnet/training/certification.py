@@ -7,17 +7,23 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from cvxnet.bracket import bracket_text, excess, excess_text, relative_gap, tolerance_text
+from cvxnet.bracket import (
+    bracket_text,
+    closed_by,
+    excess,
+    excess_text,
+    relative_gap,
+    tolerance_text,
+)
 from cvxnet.errors import InputError
 from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.layers.adoption import as_layer
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Objective, read_network
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.training.clock import now
-from cvxnet.training.reading import read_network
-from cvxnet.training.setup import set_up
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import check_time_limit, make_solution, solve
-from cvxnet.validation import check_gap, check_matrix
+from cvxnet.training.trainer import solve
+from cvxnet.validation import check_matrix
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -181,20 +187,26 @@ def certify(
             f"certify takes a network (cvxnet.Sequential or torch.nn.Sequential), not a "
             f"{type(network).__name__}. cvxnet.train trains one from the name of a unit family."
         )
-    gap = check_gap(gap)
+    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
     below, top = split_deep(layer)
-    X = check_matrix(X)
-    features = X if below is None else below(X)
-    task = set_up(top, features, y, loss, weight_decay, sample_weight=sample_weight)
-    deadline = now() + check_time_limit(time_limit)
-    bracket, stats = solve(task, gap, solver, deadline, progress)
     two = read_network(top)
-    best = make_solution(task, bracket, gap, stats, deadline)
-    certificate = replace(best.certificate, **vars(two.weights)).rounded_outward()
+    objective = Objective(
+        units=two.family,
+        form=two.form,
+        network=two,
+        X=X if below is None else below(check_matrix(X)),
+        y=y,
+        loss=get_loss(loss),
+        weight_decay=weight_decay,
+        sample_weight=sample_weight,
+    )
+    best = solve(objective, budget)
+    certificate = replace(best.certificate, weights=two.weights).rounded_outward()
+    lower, upper = certificate.lower, certificate.upper
     return Certification(
         certificate=certificate,
         best=best,
-        closed_by=bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap),
+        closed_by=closed_by(lower, upper, budget.gap, best.tolerance),
         width=two.width,
         layers_below=0 if below is None else len(below.children()),
     )

@@ -24,11 +24,12 @@ import numpy as np
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
+from cvxnet.losses import get_loss
+from cvxnet.objective import Form, Objective, network_of
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units, no_units
-from cvxnet.training.recovery import network_of, weights_of
-from cvxnet.training.setup import set_up
+from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.types import Array
 from cvxnet.validation import check_positive
@@ -94,14 +95,17 @@ def conditional_gradient(
     >>> bool(descent.lower_bound <= 0.25)
     True
     """
-    problem = set_up(units, X, y, loss, 1.0, bias)
+    objective = Objective(
+        units=units, X=X, y=y, loss=get_loss(loss), weight_decay=1.0, form=Form(bias)
+    )
+    problem = problem_of(objective)
     radius = check_positive(radius, "radius")
     steps = check_steps(steps)
-    check_covered(problem.problem)
+    check_covered(problem)
     with one_blas_thread():
-        values, gaps, found = descend(problem.problem, radius, steps)
-    weights = weights_of(problem.problem, found, problem.form)
-    return Descent(values, gaps, network_of(problem.problem, weights))
+        values, gaps, found = descend(problem, radius, steps)
+    weights = weights_of(problem, found, objective.form)
+    return Descent(values, gaps, network_of(objective.units, weights))
 
 
 def check_steps(steps: Any) -> int:

@@ -13,17 +13,16 @@ cell of the arrangement has its gate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cvxpy as cp
 import numpy as np
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
-from cvxnet.proofs.certificate import Certificate
+from cvxnet.objective import Family, Objective, Weights, network_of
 from cvxnet.training.pruning import SMALL
-from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
-from cvxnet.training.setup import set_up
+from cvxnet.training.recovery import problem_of, units_of, weights_of
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
@@ -57,40 +56,38 @@ def decompose(solution: Solution) -> Decomposition:
     Examples
     --------
     >>> from cvxnet.training.trainer import train
-    >>> from cvxnet.training.units import Family
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([1.0, 2.0])
     >>> gates = Family("gated_relu", gates=np.array([[1.0], [-1.0]]))
     >>> gated = train(gates, X, y, weight_decay=0.1, bias=False)
     >>> round(decompose(gated).value, 6)
     0.29
     """
-    proof = getattr(solution, "certificate", None)
-    if proof is None or not isinstance(proof.units, dict) or proof.units["name"] != "gated_relu":
+    if not isinstance(solution, Solution) or solution.objective.units.name != "gated_relu":
         raise InputError("decompose takes the Solution of a training with gated_relu units.")
-    form = Form(proof.bias, proof.c is not None, proof.s is not None)
-    W, a = split_units(proof, form)
-    d = proof.X.shape[1]
-    weights = Weights(W[:, :d], W[:, d] if form.bias else None, a, proof.c, proof.s)
-    options = (form.bias, "l2", form.output_bias, form.skip, proof.sample_weights)
-    task = set_up("relu", proof.X, proof.y, proof.loss, proof.weight_decay, *options)
-    units = units_of(task.problem, weights, form)
-    network = network_of(task.problem, weights_of(task.problem, units, form))
-    return Decomposition(network, task.problem.objective(units))
+    gated = solution.objective
+    form, w, d = gated.form, solution.certificate.weights, gated.X.shape[1]
+    W, a = split_units(gated, w)
+    objective = replace(gated, units=Family("relu"), network=None)
+    problem = problem_of(objective)
+    units = units_of(
+        problem, replace(w, W=W[:, :d], b=W[:, d] if form.bias else None, a=a, gate=None), form
+    )
+    network = network_of(objective.units, weights_of(problem, units, form))
+    return Decomposition(network, problem.objective(units))
 
 
-def split_units(proof: Certificate, form: Form) -> tuple[Array, Array]:
+def split_units(gated: Objective, w: Weights) -> tuple[Array, Array]:
     """Hidden weights p and q of every gated unit, stacked, and their output weights."""
-    assert isinstance(proof.units, dict)
-    rows = form.rows(proof.X)
-    hidden = proof.W if proof.b is None else np.column_stack([proof.W, proof.b])
-    used = np.flatnonzero(proof.a)
-    gates = np.asarray(proof.units["gates"])[np.asarray(proof.gate)[used]]
+    rows = gated.rows
+    hidden = w.W if w.b is None else np.column_stack([w.W, w.b])
+    used = np.flatnonzero(w.a)
+    gates = gated.units.options["gates"][w.gate][used]
     sides = np.where(rows @ gates.T >= 0.0, 1.0, -1.0)
     pairs = [split(hidden[j], rows * sides[:, k, None]) for k, j in enumerate(used)]
     P, Q = (np.reshape([pair[side] for pair in pairs], (len(used), -1)) for side in (0, 1))
     kept = np.linalg.norm(np.vstack([P, Q]), axis=1)
     kept = kept > SMALL * kept.max(initial=0.0)
-    a = np.concatenate([proof.a[used], -proof.a[used]])
+    a = np.concatenate([w.a[used], -w.a[used]])
     return np.vstack([P, Q])[kept], a[kept]
 
 

@@ -25,13 +25,11 @@ from scipy.optimize import linprog
 
 from cvxnet.errors import SolverError, UnsupportedError
 from cvxnet.layers import Sequential
-from cvxnet.proofs.certificate import Certificate
+from cvxnet.objective import Objective, network_of
 from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.recovery import Form, Weights, network_of, units_of, weights_of
-from cvxnet.training.setup import set_up
+from cvxnet.training.recovery import problem_of, units_of, weights_of
 from cvxnet.training.solution import Solution
-from cvxnet.training.units import Family
 from cvxnet.types import Array
 
 COVERED = ("relu", "leaky_relu", "abs", "squared_relu")
@@ -55,7 +53,7 @@ class OptimalSet:
 
     Attributes
     ----------
-    problem, form : what was solved, and which weights a network has
+    objective, problem : what was solved, as it was given and as training sees it
     v : (n,) array
         The dual vector.
     directions, signs : (k, r) and (k,) arrays
@@ -64,8 +62,8 @@ class OptimalSet:
         The network found.
     """
 
+    objective: Objective
     problem: Problem
-    form: Form
     v: Array
     directions: Array
     signs: Array
@@ -146,13 +144,16 @@ class OptimalSet:
 
     def network(self, coefficients: Array) -> Sequential:
         """The ordinary network with these coefficients."""
-        return network_of(
-            self.problem, weights_of(self.problem, self.units(coefficients), self.form)
-        )
+        return self.network_with(self.units(coefficients))
 
     def network_found(self) -> Sequential:
         """The ordinary network that was found."""
-        return network_of(self.problem, weights_of(self.problem, self.own, self.form))
+        return self.network_with(self.own)
+
+    def network_with(self, units: Units) -> Sequential:
+        """The ordinary network with these units."""
+        weights = weights_of(self.problem, units, self.objective.form)
+        return network_of(self.objective.units, weights)
 
     def band(self, X: Array) -> tuple[Array, Array]:
         """The smallest and the largest that any network of the set says at new points, (m,)."""
@@ -187,42 +188,28 @@ def optimal_set(solution: Solution) -> OptimalSet:
     >>> found.single, len(found.networks)
     (False, 2)
     """
-    certificate = solution.certificate
-    if certificate.unit_name not in COVERED:
+    certificate, objective = solution.certificate, solution.certificate.objective
+    if objective.units.name not in COVERED:
         raise UnsupportedError(
             f"the optimal set is explored for {', '.join(COVERED)} units, not for "
-            f"{certificate.unit_name}."
+            f"{objective.units.name}."
         )
-    problem, form, own = read_certificate(certificate)
+    problem = problem_of(objective)
+    own = units_of(problem, certificate.weights, objective.form)
     family, beta = problem.family, problem.weight_decay
     maxima = price_within(PRICING_SECONDS, family, certificate.v, (1.0 - CONTACT) * beta)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
     signs = np.concatenate([own.signs, -maxima.signs])
     kept = distinct_columns(signs * family.features(directions), len(own))
-    return OptimalSet(problem, form, certificate.v, directions[kept], signs[kept], own)
-
-
-def read_certificate(certificate: Certificate) -> tuple[Problem, Form, Units]:
-    """The problem that a certificate is about, and its network."""
-    named = certificate.units if isinstance(certificate.units, dict) else {}
-    options = {name: value for name, value in named.items() if name != "name"}
-    form = Form(certificate.bias, certificate.c is not None, certificate.s is not None)
-    task = set_up(
-        Family(certificate.unit_name, **options),
-        certificate.X,
-        certificate.y,
-        certificate.loss,
-        certificate.weight_decay,
-        form.bias,
-        certificate.norm,
-        form.output_bias,
-        form.skip,
-        certificate.sample_weights,
+    return OptimalSet(
+        objective=objective,
+        problem=problem,
+        v=certificate.v,
+        directions=directions[kept],
+        signs=signs[kept],
+        own=own,
     )
-    w = certificate
-    own = units_of(task.problem, Weights(w.W, w.b, w.a, w.c, w.s), task.form)
-    return task.problem, task.form, own
 
 
 def distinct_columns(columns: Array, first: int) -> list[int]:

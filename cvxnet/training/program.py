@@ -25,11 +25,12 @@ import numpy as np
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
+from cvxnet.losses import get_loss
+from cvxnet.objective import Form, Objective, network_of
 from cvxnet.training.master import Master, Stack, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import prune
-from cvxnet.training.recovery import network_of, weights_of
-from cvxnet.training.setup import Task, set_up
+from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_positive
 
@@ -41,7 +42,8 @@ BYTES_PER_ENTRY = 400
 class Origin:
     """What `recover` has to know of the program that `program` wrote."""
 
-    task: Task
+    problem: Problem
+    objective: Objective
     units: Callable[[], Units | None]
 
 
@@ -96,14 +98,23 @@ def program(
     >>> prob.is_dcp(), round(float(prob.solve(solver="CLARABEL")), 6)
     (True, 0.29)
     """
-    task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
-    problem = task.problem
+    objective = Objective(
+        units=units,
+        X=X,
+        y=y,
+        loss=get_loss(loss),
+        weight_decay=weight_decay,
+        form=Form(bias, output_bias, skip),
+        norm=norm,
+        sample_weight=sample_weight,
+    )
+    problem = problem_of(objective)
     written = problem.family.program(problem)
     if written is None:
         check_size(problem, check_positive(memory_limit, "memory_limit", "Bytes: 8e9 is usual."))
         written = write_blocks(problem, facets_only)
     program, find_units = written
-    ORIGINS[program] = Origin(task, find_units)
+    ORIGINS[program] = Origin(problem, objective, find_units)
     return program
 
 
@@ -160,7 +171,7 @@ def recover(solved: cp.Problem) -> Sequential:
     units = origin.units()
     if units is None:
         raise InputError(f"the program has no solution yet (status {solved.status}); solve it.")
-    problem = origin.task.problem
+    problem, objective = origin.problem, origin.objective
     with one_blas_thread():
         units = prune(units.without_small(1e-6), Master(problem, "CLARABEL"))
-    return network_of(problem, weights_of(problem, units, origin.task.form))
+    return network_of(objective.units, weights_of(problem, units, objective.form))

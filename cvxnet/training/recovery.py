@@ -1,49 +1,23 @@
-"""From units back to weights, network and certificate."""
+"""From an objective to the problem that is solved, and from its units back to weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from cvxnet.layers import Linear, Residual, Sequential
+from cvxnet.objective import Form, Objective, Weights
 from cvxnet.training.problem import Problem, Units
-from cvxnet.types import Array
+from cvxnet.training.units import bind
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The weights of a two-layer network in the columns of the data.
-
-    ``W`` (m, d), ``b`` (m,) or None, ``a`` (m,), free output bias ``c`` and skip ``s`` (d,) or
-    None, and for gated units the ``gate`` of each.
-    """
-
-    W: Array
-    b: Array | None
-    a: Array
-    c: float | None
-    s: Array | None
-    gate: Any = None
-
-
-@dataclass(frozen=True)
-class Form:
-    """Which weights a network has: hidden bias, free output bias, free linear skip connection."""
-
-    bias: bool
-    output_bias: bool = False
-    skip: bool = False
-
-    def rows(self, X: Array) -> Array:
-        """``X``, with the column of ones that carries the hidden bias where there is one."""
-        return np.hstack([X, np.ones((len(X), 1))]) if self.bias else X
-
-    def free_columns(self, X: Array) -> Array:
-        """The columns whose coefficients are not decayed: first the ones, then ``X``."""
-        ones = np.ones((len(X), int(self.output_bias)))
-        return np.hstack([ones, X]) if self.skip else ones
+def problem_of(objective: Objective) -> Problem:
+    """The problem of an objective, on data as they are."""
+    return Problem(
+        bind(objective.units, objective.rows, objective.norm),
+        objective.weighted_loss,
+        objective.y,
+        objective.weight_decay,
+        objective.free_columns,
+    )
 
 
 def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
@@ -54,11 +28,11 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     Without units one of zeros stands for the empty network.
     """
     family = problem.family
-    d = family.X.shape[1] - form.bias
+    shared, d = family.traits.shared_decay, family.X.shape[1] - form.bias
     sizes = family.sizes(units.weights)
-    outer = np.sqrt(sizes) if family.shared_decay else sizes
+    outer = np.sqrt(sizes) if shared else sizes
     hidden = family.hidden(units.weights / sizes[:, None])
-    if family.shared_decay:
+    if shared:
         hidden = hidden * outer[:, None]
     a, gate = units.signs * outer, family.gate_of(units.weights)
     if not len(units):
@@ -76,18 +50,8 @@ def units_of(problem: Problem, weights: Weights, form: Form) -> Units:
     used = (family.sizes(rows) > 0.0) & (w.a != 0.0)
     rows, a = rows[used], w.a[used]
     length = family.sizes(rows)
-    sizes = np.abs(a) * length ** (family.power or 0)
+    sizes = np.abs(a) * length ** (family.traits.power or 0)
     free = [np.array([w.c]) if w.c is not None else np.zeros(int(form.output_bias))]
     if form.skip:
         free.append(w.s if w.s is not None else np.zeros(w.W.shape[1]))
     return Units(rows * (sizes / length)[:, None], np.sign(a), np.concatenate(free))
-
-
-def network_of(problem: Problem, weights: Weights) -> Sequential:
-    """The ordinary network with these weights."""
-    w = weights
-    body = problem.family.network(w.W, w.b, w.a, w.c, w.gate)
-    if w.s is None:
-        return body
-    skip = Linear(w.s.size, 1, bias=False).load_state_dict({"weight": w.s[None, :]})
-    return Sequential(Residual(body, shortcut=skip))

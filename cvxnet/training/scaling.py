@@ -66,8 +66,9 @@ class Scale:
 def rescale(problem: Problem) -> tuple[Problem, Scale]:
     """The problem on data whose largest row and largest centred target are about one."""
     family, loss = problem.family, problem.loss
-    x = power_of_two(float(np.linalg.norm(family.X, axis=1).max())) if family.degree else 1.0
-    features = x ** (family.degree or 0)
+    degree = family.traits.degree
+    x = power_of_two(float(np.linalg.norm(family.X, axis=1).max())) if degree else 1.0
+    features = x ** (degree or 0)
     columns = np.array([power_of_two(size) for size in np.abs(problem.F).max(axis=0, initial=0.0)])
     F, y, centre = problem.F / columns, problem.y, np.zeros(len(columns))
     if not loss.labels:

@@ -11,6 +11,7 @@ import numpy as np
 from cvxnet.bracket import bracket_text, relative_gap, tolerance_text
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
+from cvxnet.objective import Objective
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.types import Array
 from cvxnet.validation import check_matrix
@@ -69,6 +70,11 @@ class Solution:
     stats: dict[str, Any]
 
     @property
+    def objective(self) -> Objective:
+        """What was minimised."""
+        return self.certificate.objective
+
+    @property
     def gap(self) -> float:
         """The relative gap ``(value - lower_bound) / value``; 0 where the value is 0."""
         return relative_gap(self.lower_bound, self.value)
@@ -89,7 +95,7 @@ class Solution:
     @property
     def units(self) -> int:
         """How many hidden units the network has (output weight not zero)."""
-        return int((self.certificate.a != 0.0).sum())
+        return int((self.certificate.weights.a != 0.0).sum())
 
     @property
     def width_note(self) -> str:
@@ -127,7 +133,7 @@ class Solution:
         InputError
             For something else than a matrix of finite numbers with as many columns as in training.
         """
-        X, d = check_matrix(X), self.certificate.X.shape[1]
+        X, d = check_matrix(X), self.objective.X.shape[1]
         if X.shape[1] != d:
             raise InputError(f"X has {X.shape[1]} columns, but the network was trained on {d}.")
         return np.asarray(self.network(X)[:, 0])

@@ -6,11 +6,11 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 
-from cvxnet.cones import SOLVERS
-from cvxnet.errors import InputError, SolverError
+from cvxnet.errors import SolverError
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Form, Objective, network_of
 from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Bracket, close_bracket
@@ -20,13 +20,11 @@ from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
-from cvxnet.training.recovery import network_of, units_of, weights_of
+from cvxnet.training.recovery import problem_of, units_of, weights_of
 from cvxnet.training.refinement import resize
 from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
-from cvxnet.training.setup import Task, set_up
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.validation import check_gap, check_positive
 
 SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
 """What a sample, a number of the data and a feature of about so many units take in certificates."""
@@ -130,36 +128,51 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
-    gap = check_gap(gap)
-    task = set_up(units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight)
-    deadline = now() + check_time_limit(time_limit)
-    bracket, stats = solve(task, gap, solver, deadline, progress)
-    return make_solution(task, bracket, gap, stats, deadline)
+    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
+    objective = Objective(
+        units=units,
+        X=X,
+        y=y,
+        loss=get_loss(loss),
+        weight_decay=weight_decay,
+        form=Form(bias, output_bias, skip),
+        norm=norm,
+        sample_weight=sample_weight,
+    )
+    return solve(objective, budget)
 
 
-def solve(
-    task: Task, gap: float, solver: str, deadline: float, progress: bool
+def solve(objective: Objective, budget: Budget) -> Solution:
+    """The best network within the budget, with its certificate."""
+    deadline = now() + budget.seconds
+    bracket, stats = bracket_of(objective, budget, deadline)
+    return make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
+
+
+def bracket_of(
+    objective: Objective, budget: Budget, deadline: float
 ) -> tuple[Bracket, dict[str, Any]]:
-    """The bracket of a task, as narrow as the time until then allows, and the stats.
+    """The bracket of an objective, as narrow as the time until then allows, and the stats.
 
     What the certificate will take is left of it.
     """
-    deadline -= min(certificate_seconds(task), RESERVED * (deadline - now()))
-    merged = merge_equal_samples(task.problem)
-    kept = task.problem if merged is None else merged.problem
+    deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
+    given, gap = problem_of(objective), budget.gap
+    merged = merge_equal_samples(given)
+    kept = given if merged is None else merged.problem
     problem, scale = rescale(kept)
-    master = Master(problem, check_solver(solver))
+    master, network = Master(problem, budget.solver), objective.network
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (
         np.errstate(over="ignore", invalid="ignore"),
         one_blas_thread(),
-        Progress(gap) if progress else quiet() as report,
+        Progress(gap) if budget.progress else quiet() as report,
     ):
         bracket = open_bracket(problem)
         rounding = kept.rounding(scale.undo(bracket.units).free) / scale.value
         bracket.tolerance = replace(bracket.tolerance, rounding=rounding)
-        if task.start is not None:
-            start = units_of(kept, task.start, task.form)
+        if network is not None and network.given:
+            start = units_of(kept, network.weights, objective.form)
             bracket.offer_units(scale.redo(start))
             bracket.proposal = problem.dual_vector(bracket.units)
         stats = search(bracket, master, gap, deadline, report, scale.value)
@@ -173,18 +186,17 @@ def solve(
         bracket.tolerance.times(scale.value),
         bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
-    return unmerge(task, merged, kept_bracket), stats
+    if merged is None:
+        return kept_bracket, stats
+    return unmerge(merged, kept_bracket, given, objective.form), stats
 
 
-def unmerge(task: Task, merged: Merged | None, bracket: Bracket) -> Bracket:
+def unmerge(merged: Merged, bracket: Bracket, given: Problem, form: Form) -> Bracket:
     """The bracket of all samples, from that of different ones.
 
     Evidence speaks of single samples: where there is some, after all, only the bound of the zero
     vector is left.
     """
-    if merged is None:
-        return bracket
-    given = task.problem
     if bracket.evidence is not None:
         zero = np.zeros_like(bracket.dual)
         lower = 0.0 - bracket.problem.loss.conjugate(zero, bracket.problem.y)
@@ -192,7 +204,7 @@ def unmerge(task: Task, merged: Merged | None, bracket: Bracket) -> Bracket:
     return replace(
         bracket,
         problem=given,
-        units=units_of(given, weights_of(merged.problem, bracket.units, task.form), task.form),
+        units=units_of(given, weights_of(merged.problem, bracket.units, form), form),
         dual=merged.spread(bracket.dual, given),
         proposal=merged.spread(bracket.proposal, given),
     )
@@ -273,16 +285,19 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
 
 
 def make_solution(
-    task: Task, bracket: Bracket, gap: float, stats: dict[str, Any], deadline: float = np.inf
+    objective: Objective, bracket: Bracket, stats: dict[str, Any], *, gap: float, deadline: float
 ) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward.
 
     The check of the certificate takes about as long as training did, from AT_LEAST to AT_MOST, and
     is not begun where the deadline is too close.
     """
-    weights, begin = weights_of(task.problem, bracket.units, task.form), time.perf_counter()
+    begin = time.perf_counter()
+    weights = weights_of(bracket.problem, bracket.units, objective.form)
     seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())
-    certificate, checked = prove(task, weights, bracket, 0.0 if stats["interrupted"] else seconds)
+    certificate, checked = prove(
+        objective, weights, bracket, 0.0 if stats["interrupted"] else seconds
+    )
     closed_by = bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap)
     stats = stats | {"checked": checked, "checking": time.perf_counter() - begin}
     if not closed_by and stats["stopped"] == REACHED:
@@ -293,16 +308,16 @@ def make_solution(
         lower_bound=certificate.lower,
         closed_by=closed_by,
         tolerance=bracket.tolerance.width(gap),
-        network=network_of(task.problem, weights),
+        network=network_of(objective.units, weights),
         certificate=certificate,
-        width=task.width,
+        width=None if objective.network is None else objective.network.width,
         stats=stats,
     )
 
 
-def certificate_seconds(task: Task) -> float:
+def certificate_seconds(objective: Objective) -> float:
     """About how long the certificate will take, which is evaluated in exact arithmetic."""
-    n, d = task.X.shape
+    n, d = objective.X.shape
     return n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS))
 
 
@@ -332,7 +347,25 @@ def largest_weight_decay(
     >>> largest_weight_decay("relu", np.eye(2), np.array([3.0, 4.0]), bias=False)
     5.0
     """
-    given = set_up(units, X, y, loss, 1.0, bias, norm, output_bias, skip, sample_weight).problem
+    objective = Objective(
+        units=units,
+        X=X,
+        y=y,
+        loss=get_loss(loss),
+        weight_decay=1.0,
+        form=Form(bias, output_bias, skip),
+        norm=norm,
+        sample_weight=sample_weight,
+    )
+    return largest_useful(objective)
+
+
+def largest_useful(objective: Objective) -> float:
+    """The weight decay from which on no unit is worth its price, whatever the objective's own is.
+
+    See `largest_weight_decay`.
+    """
+    given = problem_of(objective)
     merged = merge_equal_samples(given)
     given = given if merged is None else merged.problem
     problem, scale = rescale(given)
@@ -348,21 +381,3 @@ def largest_weight_decay(
     if scale.value * problem.objective(alone) <= given.rounding(scale.undo(alone).free):
         return 0.0
     return maxima.rho * scale.features * scale.dual
-
-
-def check_solver(solver: str) -> str:
-    """The solver's name in CVXPY's spelling; InputError lists those installed."""
-    name = str(solver).upper()
-    installed = cp.installed_solvers()
-    if name not in SOLVERS and name not in installed:
-        raise InputError(
-            f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."
-        )
-    return name
-
-
-def check_time_limit(time_limit: float | None) -> float:
-    """The time limit in seconds, infinite where there is none."""
-    if time_limit is None:
-        return np.inf
-    return check_positive(time_limit, "time_limit", "Leave it out for none.")

@@ -128,8 +128,9 @@ DOORS = [
     "cn.ConvexNetClassifier('relu', {w}).fit({X}, {y}).predict({X})",
     "cn.ConvexNetClassifier('relu', loss={T}, {w}).fit(np.eye(3), [0,1,0])",
     "cn.Certificate.load({T})",
-    "cn.Certificate(loss={T}, weight_decay={n}, bias=False, X={X}, y={y}, W=[[1.,2.]], b=None, "
-    "a=[1.0], v={y}, lower=0.0, upper=1.0)",
+    "cn.Certificate(objective=cn.objective.Objective(units='relu', X={X}, y={y}, "
+    "loss=cn.losses.get_loss({T}), weight_decay={n}), "
+    "weights=cn.objective.Weights([[1.,2.]], {y}, [1.0]), v={y}, lower=0.0, upper=1.0)",
 ]
 NETWORKS = [
     "cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 1))",

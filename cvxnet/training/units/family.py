@@ -12,7 +12,7 @@ homogeneous of degree one, so the predictions are ``features(Z) @ signs`` and th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,8 +20,8 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.layers import Layer, Linear, Sequential
+from cvxnet.errors import UnsupportedError
+from cvxnet.objective.families import FAMILIES, Traits
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.rounding import RoundedUnits
@@ -72,23 +72,13 @@ class UnitFamily:
     X : (n, d) array
         The data, the column of ones included where hidden units have a bias.
     norm : str
-        The ball that ``u`` lives in, one of ``norms``.
+        Of the ball that ``u`` lives in.
     """
 
     X: Array
     norm: str = field(default="l2", kw_only=True)
 
     name: ClassVar[str]
-    norms: ClassVar[tuple[str, ...]] = ("l2",)
-    degree: ClassVar[int | None] = None
-    """``features`` on data ``s X`` are ``s**degree`` times those on ``X``; None: no such law."""
-    shared_decay: ClassVar[bool] = False
-    """Whether ``|z|`` stands for ``1/2 (|u|^2 + a^2)`` (degree one); else ``|u| = 1``, ``|a|``."""
-    power: ClassVar[int | None] = None
-    """``phi_{s u}`` is ``s**power`` times ``phi_u`` for s > 0; None: there is no such law."""
-    layer: ClassVar[type[Layer] | None] = None
-    """The layer between the two Linear layers of the network, where there is one."""
-    takes_bias: ClassVar[bool] = True
     slides: ClassVar[bool] = False
     """Whether ``pull_back`` is there, so that units can be moved by their gradient."""
     smooth: ClassVar[bool] = False
@@ -104,13 +94,13 @@ class UnitFamily:
         return self.X.shape[1]
 
     @property
-    def options(self) -> dict[str, Any]:
-        """The family's own options by name, as a certificate states them."""
-        return {}
+    def traits(self) -> Traits:
+        """What is known of the units whatever the data."""
+        return FAMILIES[self.name]
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""
-        return type(self)(X, norm=self.norm, **self.options)
+        return replace(self, X=X)
 
     def sizes(self, W: Array) -> Array:
         """``|z|`` of each row in the family's norm."""
@@ -219,33 +209,9 @@ class UnitFamily:
         """Hidden weights (1, d) of the unit that stands for the empty network."""
         return np.zeros((1, self.X.shape[1]))
 
-    @classmethod
-    def options_of(cls, layer: Layer) -> dict[str, Any]:
-        """The family's options, read off the layer between two Linear layers."""
-        return {}
-
-    def activation(self) -> Layer:
-        """The layer between the two Linear layers of the network handed back."""
-        if self.layer is None:
-            raise TypeError(f"{self.name} units are not a layer between two Linear layers")
-        return self.layer()
-
     def coordinates(self, W: Array) -> Array:
         """The inverse of ``hidden``, up to what the data do not see: (m, d) -> (m, rank)."""
         return W
-
-    def network(
-        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
-    ) -> Sequential:
-        """The ordinary network with hidden weights and bias W, b, output weights and bias a, c."""
-        m, d = W.shape
-        first, last = Linear(d, m, bias=b is not None), Linear(m, 1, bias=c is not None)
-        network = Sequential(first, self.activation(), last)
-        state = {"0.weight": W, "0.bias": b, "2.weight": a[None, :], "2.bias": c}
-        network.load_state_dict(
-            {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
-        )
-        return network
 
 
 def frame_of(rows: Array, ridge: float = RIDGE) -> Array:
@@ -290,11 +256,3 @@ def single_unit(family: UnitFamily, u: Array, sign: float) -> Block:
         facets=np.ones((1, 1)),
         directions=direction,
     )
-
-
-def check_norm(family: type[UnitFamily], norm: str) -> None:
-    """Refuse a norm that the family does not have."""
-    if norm not in family.norms:
-        raise InputError(
-            f"{family.name} units have norm {' or '.join(map(repr, family.norms))}, not {norm!r}."
-        )

@@ -18,13 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cvxnet.errors import InputError
-from cvxnet.layers import GatedLinear, Linear, Sequential
-from cvxnet.layers.linear import check_count
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily
 from cvxnet.types import Array
-from cvxnet.validation import check_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +29,8 @@ class GatedReLUUnits(UnitFamily):
 
     Parameters
     ----------
-    gates : (g, d) array, or int
-        One gate a row, in the columns of ``X``; a number asks for that many Gaussian ones.
-    seed : int
-        For gates that are sampled.
+    gates : (g, d) array
+        One gate a row, in the columns of ``X``.
 
     Examples
     --------
@@ -45,32 +39,10 @@ class GatedReLUUnits(UnitFamily):
     [[2.0, 0.0], [0.0, -2.0]]
     """
 
-    gates: Any = 50
-    seed: int = 0
+    gates: Array
 
     name = "gated_relu"
-    degree: ClassVar[int] = 1
-    power: ClassVar[int] = 1
-    shared_decay: ClassVar[bool] = True
     slides: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        d = self.X.shape[1]
-        gates = self.gates
-        if isinstance(gates, int | np.integer):
-            gates = check_count(gates, "the number of gates")
-            gates = np.random.default_rng(self.seed).standard_normal((int(gates), d))
-        gates = check_matrix(gates, "gates")
-        if gates.shape[1] != d:
-            raise InputError(
-                f"gates has {gates.shape[1]} columns; the data have {d}, the hidden bias included."
-            )
-        object.__setattr__(self, "gates", gates)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The gates."""
-        return {"gates": self.gates}
 
     @property
     def rank(self) -> int:
@@ -157,18 +129,3 @@ class GatedReLUUnits(UnitFamily):
         """The numbers that belong to each unit's gate."""
         parts = U.reshape(len(U), *self.gates.shape)
         return np.asarray(parts[np.arange(len(U)), self.gate_of(U)])
-
-    def network(
-        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
-    ) -> Sequential:
-        """A GatedLinear and a Linear layer."""
-        m, d = W.shape
-        first = GatedLinear(d, m, bias=b is not None)
-        network = Sequential(first, Linear(m, 1, bias=c is not None))
-        gates = self.gates[gate]
-        state = {"0.weight": W, "0.gate_weight": gates[:, :d], "1.weight": a[None, :]}
-        if b is not None:
-            state |= {"0.bias": b, "0.gate_bias": gates[:, d]}
-        if c is not None:
-            state["1.bias"] = np.array([c])
-        return network.load_state_dict(state)

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.layers import Linear, Sequential
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
 from cvxnet.types import Array
@@ -35,10 +34,6 @@ class LinearUnits(UnitFamily):
     """
 
     name = "linear"
-    norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
-    degree: ClassVar[int] = 1
-    power: ClassVar[int] = 1
-    shared_decay: ClassVar[bool] = True
 
     smooth: ClassVar[bool] = True
 
@@ -90,18 +85,6 @@ class LinearUnits(UnitFamily):
         """One."""
         return 1
 
-    def network(
-        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
-    ) -> Sequential:
-        """Two Linear layers with nothing between them."""
-        m, d = W.shape
-        network = Sequential(Linear(d, m, bias=b is not None), Linear(m, 1, bias=c is not None))
-        state = {"0.weight": W, "0.bias": b, "1.weight": a[None, :], "1.bias": c}
-        network.load_state_dict(
-            {key: np.atleast_1d(value) for key, value in state.items() if value is not None}
-        )
-        return network
-
 
 @dataclass(frozen=True, eq=False)
 class CoordinateUnits(UnitFamily):
@@ -114,8 +97,6 @@ class CoordinateUnits(UnitFamily):
     """
 
     name = "coordinate"
-    degree: ClassVar[int] = 1
-    takes_bias: ClassVar[bool] = False
 
     def features(self, W: Array) -> Array:
         """``X z``; every row ``z`` has one entry that is not zero."""
@@ -145,14 +126,6 @@ class CoordinateUnits(UnitFamily):
     def idle(self) -> Array:
         """The first column, with coefficient zero."""
         return np.eye(self.rank)[:1]
-
-    def network(
-        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
-    ) -> Sequential:
-        """One Linear layer: the coefficients."""
-        network = Sequential(Linear(W.shape[1], 1, bias=c is not None))
-        state = {"0.weight": (a @ W)[None, :]} | ({} if c is None else {"0.bias": [c]})
-        return network.load_state_dict(state)
 
 
 def column_block(X: Array, j: int) -> Block:

@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from cvxnet.errors import InputError
-from cvxnet.layers import Abs, Layer, LeakyReLU, ReLU
-from cvxnet.layers.activations import check_number
 from cvxnet.training.arrangement import Arrangement, arrange, count_cells
 from cvxnet.training.cells import (
     ON_HYPERPLANE,
@@ -47,11 +44,7 @@ LARGEST_RANK = 7
 class PiecewiseLinearUnits(UnitFamily):
     """Units with one kink, positively homogeneous."""
 
-    degree: ClassVar[int] = 1
-    norms: ClassVar[tuple[str, ...]] = ("l2", "l1")
-    power: ClassVar[int] = 1
     climbs: ClassVar[bool] = True
-    shared_decay: ClassVar[bool] = True
 
     @property
     def slides(self) -> bool:  # type: ignore[override]
@@ -273,7 +266,6 @@ class ReLUUnits(PiecewiseLinearUnits):
 
     name = "relu"
     slopes = (1.0, 0.0)
-    layer = ReLU
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,34 +282,11 @@ class LeakyReLUUnits(PiecewiseLinearUnits):
     slope: float = 0.01
 
     name = "leaky_relu"
-    layer = LeakyReLU
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "slope", check_number(self.slope, "slope"))
-        if not 0.0 <= self.slope < 1.0:
-            raise InputError(
-                f"the slope of leaky_relu units must be in [0, 1), not {self.slope!r} "
-                "(a slope of 1 is the linear family)."
-            )
-
-    @classmethod
-    def options_of(cls, layer: Layer) -> dict[str, Any]:
-        """The layer's slope."""
-        return {"slope": layer.options()["slope"]}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The slope below zero."""
-        return {"slope": float(self.slope)}
 
     @property
     def slopes(self) -> tuple[float, float]:
         """``t < 0`` becomes ``slope t``."""
-        return 1.0, -float(self.slope)
-
-    def activation(self) -> Layer:
-        """LeakyReLU with this slope."""
-        return LeakyReLU(self.slope)
+        return 1.0, -self.slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,4 +302,3 @@ class AbsUnits(PiecewiseLinearUnits):
 
     name = "abs"
     slopes = (1.0, 1.0)
-    layer = Abs

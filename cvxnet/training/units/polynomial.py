@@ -1,24 +1,16 @@
 """Units of degree two, ``(x.u)^2`` and ``a t^2 + b t + c`` of ``t = x.u``, with ``|u| = 1``.
 
 Bartan and Pilanci 2021 (arXiv 2101.02429). Exact pricing at any size, as an eigenproblem or a
-trust-region problem; the training problem is a semidefinite program. As an ordinary network a
-polynomial unit is a square of an affine function: for a != 0
-
-    a t^2 + b t + c = a (t + b / 2a)^2 + (c - b^2 / 4a),
-
-so the hidden layer has the bias ``b / 2a`` and the constants go to the output bias.
+trust-region problem; the training problem is a semidefinite program.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvxnet.errors import InputError
-from cvxnet.layers import Linear, Sequential, Square
-from cvxnet.layers.activations import check_number
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.spectrahedron import (
@@ -51,9 +43,6 @@ class QuadraticUnits(CurvedUnits):
     """
 
     name = "quadratic"
-    degree: ClassVar[int] = 2
-    power: ClassVar[int] = 2
-    layer = Square
 
     def phi(self, t: Array) -> Array:
         return t * t
@@ -94,13 +83,6 @@ class PolynomialUnits(CurvedUnits):
 
     name = "polynomial"
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficients", check_coefficients(self.coefficients))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"coefficients": list(self.coefficients)}
-
     def phi(self, t: Array) -> Array:
         a, b, c = self.coefficients
         return (a * t + b) * t + c
@@ -131,34 +113,3 @@ class PolynomialUnits(CurvedUnits):
     def idle(self) -> Array:
         """Any unit of length one."""
         return np.eye(1, self.X.shape[1])
-
-    def network(
-        self, W: Array, b: Array | None, a: Array, c: float | None, gate: Any = None
-    ) -> Sequential:
-        """Linear, Square, Linear with the square completed; for a = 0 one Linear layer."""
-        p, q, r = self.coefficients
-        shift = np.zeros(len(a)) if b is None else b
-        if p == 0.0:
-            network = Sequential(Linear(W.shape[1], 1))
-            bias = a @ (q * shift + r) + (c or 0.0)
-            return network.load_state_dict({"0.weight": q * (a @ W)[None], "0.bias": [bias]})
-        network = Sequential(Linear(*W.T.shape), Square(), Linear(len(a), 1))
-        bias = a.sum() * (r - q * q / (4.0 * p)) + (c or 0.0)
-        state = {"0.weight": W, "0.bias": shift + q / (2.0 * p)}
-        return network.load_state_dict(state | {"2.weight": p * a[None], "2.bias": [bias]})
-
-
-def check_coefficients(given: Any) -> tuple[float, float, float]:
-    """Three finite numbers, not all of a and b zero."""
-    try:
-        a, b, c = (check_number(number, "a coefficient") for number in given)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            "polynomial units take coefficients=(a, b, c) of a t^2 + b t + c, not "
-            f"{given!r}: {error}"
-        ) from None
-    if a == b == 0.0:
-        raise InputError(
-            "polynomial units with a = b = 0 are constant: they do not depend on the data."
-        )
-    return a, b, c

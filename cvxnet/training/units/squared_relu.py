@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.layers import SquaredReLU
 from cvxnet.training.arrangement import Arrangement, arrange
 from cvxnet.training.pricing.interval_search import price_squared_relu
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -35,9 +33,6 @@ class SquaredReLUUnits(CurvedUnits):
     """
 
     name = "squared_relu"
-    degree: ClassVar[int] = 2
-    power: ClassVar[int] = 2
-    layer = SquaredReLU
 
     @cached_property
     def arrangement(self) -> Arrangement:

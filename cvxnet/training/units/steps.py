@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.layers import Sign, Threshold
 from cvxnet.training.arrangement import count_cells
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -46,8 +45,6 @@ ON = 1e-13
 class StepUnits(UnitFamily):
     """Units ``phi_u(x) = step(sign(x.u))``."""
 
-    degree: ClassVar[int] = 0
-    power: ClassVar[int] = 0
     odd: ClassVar[bool] = False
     """Whether ``phi_{-u} = -phi_u``."""
 
@@ -218,7 +215,6 @@ class SignUnits(StepUnits):
     """
 
     name = "sign"
-    layer = Sign
     odd: ClassVar[bool] = True
 
     def step(self, sides: Signs) -> Array:
@@ -250,7 +246,6 @@ class ThresholdUnits(StepUnits):
     """
 
     name = "threshold"
-    layer = Threshold
 
     def step(self, sides: Signs) -> Array:
         """1 where the sign is not negative."""

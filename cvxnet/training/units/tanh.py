@@ -12,18 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.layers import Tanh
 from cvxnet.training.arrangement import reduce_to_rank
 from cvxnet.training.pricing.interval_search import price_tanh
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.curved import split
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
-from cvxnet.validation import check_positive, check_size
 
 INSIDE = 1.0 - 1e-14
 """Factor on the length of hidden weights, so that rounding leaves none longer than the radius."""
@@ -43,17 +41,8 @@ class TanhUnits(UnitFamily):
     radius: float = 10.0
 
     name = "tanh"
-    layer = Tanh
     slides: ClassVar[bool] = True
     smooth: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "radius", check_positive(self.radius, "the radius", ""))
-        check_size(self.radius, "the radius")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"radius": self.radius}
 
     @cached_property
     def reduced(self) -> tuple[Array, Array]:

@@ -1,0 +1,107 @@
+"""Networks of gradient training: measured by the objective in plain numpy, and as layers.
+
+A network is ``f(x) = sum_j a_j phi(u_j . x) + c + s . x``; in the first term ``x`` ends with a one
+where hidden units have a bias, so the bias is a weight like the others. Output bias ``c`` and skip
+connection ``s`` are there where asked for, and free. The objective is
+
+    sum of losses + weight_decay / 2 * sum_j (|u_j|^2 + a_j^2),
+
+for the norm l2 the squared weights of both layers. Losses may have weights. With either norm the
+penalty on ``u_j, a_j`` is at least ``|u_j| |a_j|``, with equality where ``|u_j| = |a_j|``, which
+scaling one against the other reaches without changing the network: so the infimum is the optimum
+of `cvxnet.train`. Units of fixed length (see `cvxnet.train`: hidden weights of
+length one, penalty ``weight_decay * sum |a_j|``) are trained with free weights ``w_j``, ``c_j`` for
+
+    u_j = w_j / |w_j|,  a_j = c_j |w_j|,  penalty  1/2 (|w_j|^2 + c_j^2) >= |c_j| |w_j| = |a_j|,
+
+with equality where ``|w_j| = |c_j|``, which the same scaling reaches. Gradients are those of the
+penalty on ``w_j, c_j``, as of any weight decay; networks are measured by the penalty on ``a_j``.
+
+A network is three arrays: ``W`` (m, d), the bias last where there is one, ``a`` (m,), and ``free``
+(k,), the output bias and then the skip connection, where they are there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cvxnet.layers import Sequential
+from cvxnet.objective import Objective, Weights, network_of
+from cvxnet.types import Array
+
+
+def fixed_length(objective: Objective) -> bool:
+    """Whether hidden weights have length one, so that other weights are trained in their place."""
+    return not objective.units.traits.shared_decay
+
+
+def value_of(objective: Objective, W: Array, a: Array, free: Array | None = None) -> float:
+    """The objective of one network; infinite where it diverged.
+
+    Examples
+    --------
+    >>> from cvxnet.losses import get_loss
+    >>> from cvxnet.objective import Form
+    >>> objective = Objective(
+    ...     units="relu", X=[[-1.0], [1.0]], y=[1.0, 2.0], loss=get_loss("squared"),
+    ...     weight_decay=0.1, form=Form(bias=False),
+    ... )
+    >>> value_of(objective, np.array([[1.0]]), np.array([2.0]))
+    0.75
+    """
+    if not all(np.isfinite(part).all() for part in (W, a, free) if part is not None):
+        return np.inf
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.linalg.norm(W, axis=1, ord=1 if objective.norm == "l1" else 2)
+        decay = 0.5 * objective.weight_decay * float((lengths**2).sum() + (a**2).sum())
+        decay -= float(excess_decay(objective, W, a))
+        f = layers_of(objective, W, a, free)(objective.X)[:, 0]
+        value = objective.weighted_loss.value(f, objective.y) + decay
+    return value if np.isfinite(value) else np.inf
+
+
+def excess_decay(objective: Objective, W: Array, a: Array) -> Array:
+    """How much the decay of ``w_j, c_j`` exceeds the penalty on ``a_j``: (..., m, d) -> (...).
+
+    ``1/2 (|w|^2 + c^2) - |c| |w| = 1/2 (|w| - |c|)^2``; nothing for units of free length.
+    """
+    if not fixed_length(objective):
+        return np.zeros(a.shape[:-1])
+    difference = np.linalg.norm(W, axis=-1) - np.abs(a)
+    return np.asarray(0.5 * objective.weight_decay * (difference**2).sum(axis=-1))
+
+
+def weights_with(objective: Objective, W: Array, a: Array, free: Array | None = None) -> Weights:
+    """The weights of the ordinary network, those of units of fixed length brought to it.
+
+    Without ``free`` those are zero.
+    """
+    form = objective.form
+    if fixed_length(objective):
+        lengths = np.linalg.norm(W, axis=1)
+        W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], a * lengths
+    W, b = (W[:, :-1], W[:, -1]) if form.bias else (W, None)
+    free = np.zeros(form.output_bias + form.skip * W.shape[1]) if free is None else free
+    c = float(free[0]) if form.output_bias else None
+    return Weights(W, b, a, c, free[int(form.output_bias) :] if form.skip else None)
+
+
+def layers_of(objective: Objective, W: Array, a: Array, free: Array | None = None) -> Sequential:
+    """The ordinary network."""
+    return network_of(objective.units, weights_with(objective, W, a, free))
+
+
+def described(objective: Objective) -> dict[str, Any]:
+    """What is minimised, ready for JSON, without the data."""
+    return {
+        "units": objective.units.name,
+        "loss": objective.loss.name,
+        "weight_decay": objective.weight_decay,
+        "bias": objective.form.bias,
+        "norm": objective.norm,
+        "output_bias": objective.form.output_bias,
+        "skip": objective.form.skip,
+        "options": objective.units.options,
+    }

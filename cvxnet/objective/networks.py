@@ -1,0 +1,216 @@
+"""Two-layer networks taken apart and put together: which weights they have, and what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnet.errors import UnsupportedError
+from cvxnet.layers import GatedLinear, Layer, Linear, Residual, Sequential
+from cvxnet.layers.linear import check_flag
+from cvxnet.objective.families import FAMILIES, Family, family_with
+from cvxnet.types import Array
+from cvxnet.validation import check_size
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which weights a network has: hidden bias, free output bias, free linear skip connection."""
+
+    bias: bool = True
+    output_bias: bool = False
+    skip: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("bias", "output_bias", "skip"):
+            object.__setattr__(self, name, check_flag(getattr(self, name), name))
+
+    def rows(self, X: Array) -> Array:
+        """``X``, with the column of ones that carries the hidden bias where there is one."""
+        return np.hstack([X, np.ones((len(X), 1))]) if self.bias else X
+
+    def free_columns(self, X: Array) -> Array:
+        """The columns whose coefficients are not decayed: first the ones, then ``X``."""
+        ones = np.ones((len(X), int(self.output_bias)))
+        return np.hstack([ones, X]) if self.skip else ones
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a two-layer network in the columns of the data.
+
+    ``W`` (m, d), ``b`` (m,) or None, ``a`` (m,), free output bias ``c`` and skip ``s`` (d,) or
+    None, and for gated units the ``gate`` of each.
+    """
+
+    W: Array
+    b: Array | None
+    a: Array
+    c: float | None = None
+    s: Array | None = None
+    gate: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class TwoLayers:
+    """A two-layer network taken apart. ``given``: whether its weights are more than random ones."""
+
+    family: Family
+    form: Form
+    weights: Weights
+    given: bool
+
+    @property
+    def width(self) -> int:
+        """The number of hidden units."""
+        return len(self.weights.a)
+
+
+def read_network(network: Layer) -> TwoLayers:
+    """Take ``Linear, activation, Linear`` with one output apart, with or without a skip connection.
+
+    Without an activation the units are linear.
+
+    Raises
+    ------
+    UnsupportedError
+        For any other network, with what is covered.
+    InputError
+        For weights so large that products of them are no doubles.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import LeakyReLU
+    >>> two = read_network(Sequential(Linear(2, 8), LeakyReLU(0.1), Linear(8, 1)))
+    >>> two.family, two.width, two.form
+    (Family('leaky_relu', slope=0.1), 8, Form(bias=True, output_bias=True, skip=False))
+    """
+    body, skip = split_skip(network)
+    parts = list(body.children().values()) if isinstance(body, Sequential) else []
+    first, last = (parts[0], parts[-1]) if len(parts) in (2, 3) else (None, None)
+    if not isinstance(first, Linear) or not isinstance(last, Linear):
+        raise refusal(network, "it is not Linear, activation, Linear")
+    for name, layer in (("first", first), ("last", last)):
+        if layer.sign("weight"):
+            raise refusal(network, f"its {name} Linear layer declares a sign of its weights")
+    if last.out_features != 1:
+        raise refusal(network, f"it has {last.out_features} outputs")
+    family = family_with(parts[1]) if len(parts) == 3 else Family("linear")
+    if family is None:
+        raise refusal(network, f"its activation is {parts[1]!r}")
+    for name, weight in network.state_dict().items():
+        check_size(weight, f"weight {name!r} of the network", smallest=0.0)
+    state = body.state_dict()
+    weights = Weights(
+        W=state["0.weight"],
+        b=state.get("0.bias"),
+        a=state[f"{len(parts) - 1}.weight"][0],
+        c=float(state[f"{len(parts) - 1}.bias"][0]) if last.bias is not None else None,
+        s=None if skip is None else skip.state_dict()["weight"][0],
+    )
+    form = Form(weights.b is not None, weights.c is not None, skip is not None)
+    return TwoLayers(family, form, weights, first.given and last.given)
+
+
+def split_skip(network: Layer) -> tuple[Layer, Linear | None]:
+    """The body of a network and the Linear layer beside it, where there is one."""
+    parts = list(network.children().values()) if isinstance(network, Sequential) else [network]
+    if len(parts) == 1 and isinstance(parts[0], Residual):
+        beside = parts[0].shortcut
+        if not isinstance(beside, Linear) or beside.bias is not None:
+            raise refusal(network, "its skip connection is not a Linear layer without bias")
+        return parts[0].body, beside
+    return network, None
+
+
+def refusal(network: Layer, why: str) -> UnsupportedError:
+    """What is covered, for a network that is not."""
+    known = ", ".join(sorted(f.layer.__name__ for f in FAMILIES.values() if f.layer))
+    return UnsupportedError(
+        f"{network!r} cannot be trained to the global optimum: {why}. Covered are networks "
+        f"Linear(d, m), activation, Linear(m, 1) with one of the activations {known} or with none, "
+        "with or without biases, and the same beside a free linear skip connection, "
+        "Residual(network, shortcut=Linear(d, 1, bias=False))."
+    )
+
+
+def network_of(units: Family, weights: Weights) -> Sequential:
+    """The ordinary network of these units with these weights.
+
+    Examples
+    --------
+    >>> weights = Weights(W=np.array([[2.0]]), b=None, a=np.array([3.0]))
+    >>> network_of(Family("relu"), weights)(np.array([[1.0]])).tolist()
+    [[6.0]]
+    """
+    body = WRITERS.get(units.name, two_layers)(units, weights)
+    if weights.s is None:
+        return body
+    skip = Linear(weights.s.size, 1, bias=False)
+    skip.load_state_dict({"weight": weights.s[None, :]})
+    return Sequential(Residual(body, shortcut=skip))
+
+
+def two_layers(units: Family, weights: Weights) -> Sequential:
+    """Two Linear layers, and between them what the family has there."""
+    w, (m, d) = weights, weights.W.shape
+    first, last = Linear(d, m, bias=w.b is not None), Linear(m, 1, bias=w.c is not None)
+    layers = [first, *units.between(), last]
+    hidden = {"0.weight": w.W, "0.bias": w.b}
+    return filled(layers, hidden, w)
+
+
+def filled(layers: list[Layer], hidden: dict[str, Any], weights: Weights) -> Sequential:
+    """The layers with the weights of the first one by name, and the last Linear layer's own."""
+    last = len(layers) - 1
+    state = hidden | {f"{last}.weight": weights.a[None, :], f"{last}.bias": weights.c}
+    given = {name: np.atleast_1d(value) for name, value in state.items() if value is not None}
+    return Sequential(*layers).load_state_dict(given)
+
+
+def one_layer(units: Family, weights: Weights) -> Sequential:
+    """One Linear layer: the hidden one does not mix features."""
+    w = weights
+    bias = None if w.c is None else np.array([w.c + (0.0 if w.b is None else w.a @ w.b)])
+    network = Sequential(Linear(w.W.shape[1], 1, bias=bias is not None))
+    state = {"0.weight": (w.a @ w.W)[None, :]} | ({} if bias is None else {"0.bias": bias})
+    return network.load_state_dict(state)
+
+
+def gated_layers(units: Family, weights: Weights) -> Sequential:
+    """A GatedLinear and a Linear layer."""
+    w, (m, d) = weights, weights.W.shape
+    gates = units.options["gates"][w.gate]
+    hidden = {"0.weight": w.W, "0.gate_weight": gates[:, :d]}
+    if w.b is not None:
+        hidden |= {"0.bias": w.b, "0.gate_bias": gates[:, d]}
+    first = GatedLinear(d, m, bias=w.b is not None)
+    return filled([first, Linear(m, 1, bias=w.c is not None)], hidden, w)
+
+
+def squares(units: Family, weights: Weights) -> Sequential:
+    """Linear, Square, Linear with the square completed; for p = 0 one Linear layer.
+
+    A unit ``p t^2 + q t + r`` is ``p (t + q / 2p)^2 + (r - q^2 / 4p)``.
+    """
+    w, (p, q, r) = weights, units.options["coefficients"]
+    shift, c = np.zeros(len(w.a)) if w.b is None else w.b, w.c or 0.0
+    if p == 0.0:
+        return one_layer(units, replace(w, b=q * shift + r, W=q * w.W, c=c))
+    completed = replace(
+        w, b=shift + q / (2.0 * p), a=p * w.a, c=w.a.sum() * (r - q * q / (4.0 * p)) + c
+    )
+    return two_layers(Family("quadratic"), completed)
+
+
+Writer = Callable[[Family, Weights], Sequential]
+WRITERS: dict[str, Writer] = {
+    "coordinate": one_layer,
+    "gated_relu": gated_layers,
+    "polynomial": squares,
+}
+"""Families whose network is not two Linear layers with ``between`` in between."""
