@@ -75,13 +75,20 @@ def constant_matrix(node: Any) -> Any:
 
 def unwrapped(node: Any) -> Any:
     """The expression below assertions."""
-    while isinstance(node, wraps.Wrap):
+    while atom_of(node).asserts:
         node = node.args[0]
     return node
 
 
-POWER = Atom(evaluate=ops.power, profile=power_profile, log_log=loglog.power, name=name_of_power)
-PNORM = Atom(evaluate=ops.pnorm, name="norm")
+AXIS = ("axis", "keepdims")
+POWER = Atom(
+    evaluate=ops.power,
+    profile=power_profile,
+    log_log=loglog.power,
+    options=("p",),
+    name=name_of_power,
+)
+PNORM = Atom(evaluate=ops.pnorm, options=("p", *AXIS), name="norm")
 GEO_MEAN = Atom(rule=partial(rules.by_cvxpy, doubted=("convex",)), name="geo_mean")
 # (of one number the geometric mean is affine, but for numbers >= 0 only)
 MAXIMUM = Atom(  # also of values in [0, 1], where booleans are relaxed
@@ -103,15 +110,15 @@ ATOMS: dict[type, Atom] = {
     # entries moved
     affine.promote.Promote: moving(ops.broadcast),
     affine.broadcast_to.broadcast_to: moving(ops.broadcast),
-    affine.transpose.transpose: moving(ops.transpose),
+    affine.transpose.transpose: moving(ops.transpose, options=("axes",)),
     affine.reshape.reshape: moving(ops.reshape),
     affine.index.index: moving(ops.index),
     affine.index.special_index: moving(ops.index),
     affine.hstack.Hstack: moving(ops.stack_columns),
     affine.vstack.Vstack: moving(ops.stack_rows),
-    affine.concatenate.Concatenate: moving(ops.concatenate),
-    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal),
-    affine.diag.diag_mat: moving(ops.take_diagonal),
+    affine.concatenate.Concatenate: moving(ops.concatenate, options=("axis",)),
+    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal, options=("k",)),
+    affine.diag.diag_mat: moving(ops.take_diagonal, options=("k",)),
     # sums and products
     AddExpression: Atom(
         evaluate=ops.add,
@@ -125,6 +132,7 @@ ATOMS: dict[type, Atom] = {
         rule=partial(algebra.add_up, ops.add_up),
         log_log=loglog.add_up,
         difference=always,
+        options=AXIS,
         name="sum",
     ),
     affine.trace.Trace: Atom(
@@ -134,6 +142,7 @@ ATOMS: dict[type, Atom] = {
         evaluate=ops.add_cumulatively,
         rule=partial(algebra.add_some, ops.add_cumulatively),
         difference=always,
+        options=("axis",),
     ),
     NegExpression: Atom(
         evaluate=ops.negate, rule=algebra.negate, difference=always, name="negative"
@@ -163,43 +172,49 @@ ATOMS: dict[type, Atom] = {
         evaluate=ops.quad_over_lin,
         rule=algebra.square_and_divide,
         log_log=loglog.square_and_divide,
+        options=AXIS,
         name="sum of squares",
     ),
     cp.QuadForm: Atom(
         evaluate=ops.quad_form,
         rule=partial(rules.quadratic_form, constant_matrix, (wraps.psd_wrap, wraps.nsd_wrap)),
     ),
-    cp.Prod: Atom(evaluate=ops.multiply_all),
+    cp.Prod: Atom(evaluate=ops.multiply_all, options=AXIS),
     # assertions
     wraps.nonneg_wrap: asserting("nonneg"),
     wraps.nonpos_wrap: asserting("nonpos"),
-    wraps.psd_wrap: asserting(),
-    wraps.nsd_wrap: asserting(),
-    wraps.symmetric_wrap: asserting(),
-    wraps.skew_symmetric_wrap: asserting(),
-    wraps.hermitian_wrap: asserting(),
+    wraps.psd_wrap: asserting("psd"),
+    wraps.nsd_wrap: asserting("nsd"),
+    wraps.symmetric_wrap: asserting("symmetric"),
+    wraps.skew_symmetric_wrap: asserting("skew_symmetric"),
+    wraps.hermitian_wrap: asserting("hermitian"),
     # the largest, norms, rows
     cp.maximum: replace(MAXIMUM, name=name_of_maximum),
     cp.minimum: MINIMUM,
     logic.Or: replace(MAXIMUM, kinks=None, difference=None),
     logic.And: replace(MINIMUM, kinks=None, difference=None),
-    cp.max: Atom(evaluate=ops.find_maximum, difference=always),
-    cp.min: Atom(evaluate=ops.find_minimum, difference=always),
-    cp.sum_largest: Atom(evaluate=ops.sum_largest, difference=always),
-    cp.norm1: Atom(evaluate=ops.norm1, difference=always),
-    cp.norm_inf: Atom(evaluate=ops.norm_inf, difference=always),
+    cp.max: Atom(evaluate=ops.find_maximum, difference=always, options=AXIS),
+    cp.min: Atom(evaluate=ops.find_minimum, difference=always, options=AXIS),
+    cp.sum_largest: Atom(evaluate=ops.sum_largest, difference=always, options=("k", *AXIS)),
+    cp.norm1: Atom(evaluate=ops.norm1, difference=always, options=AXIS),
+    cp.norm_inf: Atom(evaluate=ops.norm_inf, difference=always, options=AXIS),
     Pnorm: PNORM,
     PnormApprox: PNORM,
     GeoMean: GEO_MEAN,
     GeoMeanApprox: GEO_MEAN,
-    cp.log_sum_exp: Atom(evaluate=ops.log_sum_exp),
+    cp.log_sum_exp: Atom(evaluate=ops.log_sum_exp, options=AXIS),
     own.softmax: Atom(evaluate=ops.softmax, rule=rules.softmax),
-    own.standardize: Atom(evaluate=ops.standardize, rule=rules.standardize),
+    own.standardize: Atom(evaluate=ops.standardize, rule=rules.standardize, options=("eps",)),
     # what CVXPY says of its own is not all believed: a sign that rests on a spectral radius, a
     # sign of zero that is -1, and |x - a| <= |x - b|, which holds in some places only
     cp.eye_minus_inv: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.sign: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.dist_ratio: Atom(rule=partial(rules.by_cvxpy, doubted=("quasi",))),
+    # what else has options that a counterexample has to name
+    cp.lambda_sum_largest: Atom(options=("k",)),
+    cp.cumprod: Atom(options=("axis",)),
+    cp.cummax: Atom(options=("axis",)),
+    cp.gmatmul: Atom(options=("A",)),
     # functions entry by entry
     Power: POWER,
     PowerApprox: POWER,

@@ -12,34 +12,14 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.affine.wraps import Wrap
 
+from cvxnet.analysis.atoms import atom_of
 from cvxnet.analysis.tape import Tape, bound, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
 from cvxnet.types import Array
 
 AXIS = ("axis", "keepdims")
-OPTIONS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(["Sum", "max", "min", "Prod", "norm1", "norm_inf", "log_sum_exp"], AXIS),
-    "quad_over_lin": AXIS,
-    "Pnorm": ("p", *AXIS),
-    "sum_largest": ("k", *AXIS),
-    "lambda_sum_largest": ("k",),
-    **dict.fromkeys(["cumsum", "cumprod", "cummax", "Concatenate"], ("axis",)),
-    **dict.fromkeys(["diag_vec", "diag_mat"], ("k",)),
-    "Power": ("p",),
-    "huber": ("M",),
-    "gmatmul": ("A",),
-    "transpose": ("axes",),
-    "elu": ("alpha",),
-    "leaky_relu": ("slope",),
-    "hardtanh": ("low", "high"),
-    "squareplus": ("b",),
-    "standardize": ("eps",),
-    "SOC": ("axis",),
-    "PowCone3D": ("alpha",),
-    "PowConeND": ("alpha", "axis"),
-}
+CONES = {"SOC": ("axis",), "PowCone3D": ("alpha",), "PowConeND": ("alpha", "axis")}
 COUNTS = {"axis", "axes", "keepdims"}
 DIAGONALS = {"diag_vec", "diag_mat"}
 BOUNDS = {"integer", "boolean", "bounds", "sparsity"}  # written as bounds, or relaxed
@@ -151,12 +131,12 @@ def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
 def describe_options(thing: Any) -> dict[str, Any]:
     """The options of an atom or a constraint as plain numbers, texts and lists."""
     kind = type(thing).__name__.removesuffix("Approx")
-    if isinstance(thing, Wrap):
+    if atom_of(thing).asserts:
         return {"of_unknowns": bool(thing.variables() or thing.parameters())}
     special = SPECIAL.get(kind)
     if special is not None:
         return special(thing)
-    names = OPTIONS.get(kind, ())
+    names = CONES.get(kind, atom_of(thing).options)
     counted = COUNTS | {"k"} if kind in DIAGONALS else COUNTS
     return {
         name: plain_count(getattr(thing, name)) if name in counted else plain(getattr(thing, name))

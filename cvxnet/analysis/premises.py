@@ -11,9 +11,8 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.affine import wraps
 
-from cvxnet.analysis.atoms import constant_matrix
+from cvxnet.analysis.atoms import atom_of, constant_matrix
 from cvxnet.analysis.discrete import discrete_names
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.quadratics import definiteness
@@ -21,11 +20,11 @@ from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import show
 from cvxnet.analysis.tape import Tape, dense
 
-SIGNS = {wraps.nonneg_wrap: ">= 0", wraps.nonpos_wrap: "<= 0"}
-DEFINITE = {wraps.psd_wrap: (1, "positive"), wraps.nsd_wrap: (-1, "negative")}
+SIGNS = {"nonneg": ">= 0", "nonpos": "<= 0"}
+DEFINITE = {"psd": (1, "positive"), "nsd": (-1, "negative")}
 SHAPES = {
-    wraps.symmetric_wrap: ("symmetric", lambda value: value - value.T),
-    wraps.skew_symmetric_wrap: ("skew-symmetric", lambda value: value + value.T),
+    "symmetric": ("symmetric", lambda value: value - value.T),
+    "skew_symmetric": ("skew-symmetric", lambda value: value + value.T),
 }
 
 
@@ -47,7 +46,7 @@ def premises(question: Question, tape: Tape, facts: list[Facts]) -> tuple[str, .
         f"{text}: judged as if it could move between" for text in discrete_names(question, asked)
     ]
     for place, node in enumerate(tape.nodes):
-        if isinstance(node, wraps.Wrap):
+        if atom_of(node).asserts:
             found += asserted(node, facts[tape.inputs[place][0]], question)
         elif isinstance(node, cp.Parameter) and node.value is not None:
             found += violated(node, question)
@@ -56,11 +55,11 @@ def premises(question: Question, tape: Tape, facts: list[Facts]) -> tuple[str, .
 
 def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
     """What a wrap asserts, unless it is proved."""
-    kind, inner = type(node), node.args[0]
+    kind, inner = atom_of(node).asserts, node.args[0]
     if kind in SIGNS:
         above = SIGNS[kind] == ">= 0"
         if not ((fact.low >= 0.0) if above else (fact.high <= 0.0)).all():
-            yield f"{kind.__name__} asserts {show(inner, question)} {SIGNS[kind]}: not proved"
+            yield f"{kind}_wrap asserts {show(inner, question)} {SIGNS[kind]}: not proved"
     elif kind in DEFINITE:
         sign, word = DEFINITE[kind]
         found = definiteness(constant_matrix(inner), sign)
@@ -76,9 +75,9 @@ def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
         matrix = constant_matrix(inner)
         if matrix is None or (defect(matrix) != 0).any():
             how = "not proved" if matrix is None else "it is not"
-            yield f"{kind.__name__} asserts a {word} matrix: {how}"
+            yield f"{kind}_wrap asserts a {word} matrix: {how}"
     else:
-        yield f"{kind.__name__} asserts what was not verified"
+        yield f"{kind}_wrap asserts what was not verified"
 
 
 def violated(leaf: Any, question: Question) -> Iterator[str]:

@@ -40,7 +40,9 @@ class Atom:
     difference : callable (facts about the arguments) or None
         Whether differences of convex functions are mapped to such a difference.
     options : tuple of str
-        The numbers that a function of one argument depends on besides, as the node names them.
+        What the value depends on beside the arguments, as the node names it.
+    asserts : str
+        What the node claims of its argument, whose value it has: "nonneg", "psd", ...
     name : str or callable (node)
         As users know it; the class's own name where empty.
     """
@@ -53,10 +55,11 @@ class Atom:
     kinks: Callable[[Any, list[Any]], Any] | None = None
     difference: Callable[[list[Facts]], bool] | None = None
     options: tuple[str, ...] = ()
+    asserts: str = ""
     name: str | Callable[[Any], str] = ""
 
 
-def moving(evaluate: ops.Operation) -> Atom:
+def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
     """An atom that only moves entries."""
     return Atom(
         evaluate=evaluate,
@@ -64,11 +67,12 @@ def moving(evaluate: ops.Operation) -> Atom:
         log_log=partial(loglog.move, evaluate),
         moves=True,
         difference=always,
+        options=options,
     )
 
 
 def scalar(formula: Callable[..., Any], profile: Any = None, **more: Any) -> Atom:
-    """A function entry by entry, of its arguments and options."""
+    """A function entry by entry, of its arguments and its options, which are numbers."""
     options = more.get("options", ())
 
     def evaluate(node: Any, values: list[Any], K: Any) -> Any:
@@ -83,9 +87,10 @@ def activation(formula: Callable[..., Any], **more: Any) -> Atom:
     return scalar(formula, attrgetter("profile"), **more)
 
 
-def asserting(sign: str = "") -> Atom:
+def asserting(what: str) -> Atom:
     """An assertion about its argument."""
-    return Atom(evaluate=ops.keep_wrapped, rule=partial(function_rules.keep, sign=sign))
+    rule = partial(function_rules.keep, sign=what)
+    return Atom(evaluate=ops.keep_wrapped, rule=rule, asserts=what)
 
 
 def always(args: list[Facts]) -> bool:
