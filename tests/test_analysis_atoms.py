@@ -5,8 +5,20 @@ import json
 import cvxpy as cp
 import numpy as np
 import pytest
+from cvxpy.atoms.elementwise.elementwise import Elementwise
+from flint import fmpq
 
-from cvxnet.analysis import convexity
+from cvxnet.analysis import convexity, loglog
+from cvxnet.analysis.atoms import ATOMS, values_of
+from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.analysis.rows import scalar
+from cvxnet.analysis.search import Space, try_kinks
+from cvxnet.analysis.shapes import abs_profile
+from cvxnet.analysis.tape import Tape
+from cvxnet.functions import formulas
+from cvxnet.functions.arithmetic import RATIONALS
+from cvxnet.proofs.checker.arrays import entrywise
+from cvxnet.proofs.checker.atoms import FORMULAS
 
 EXPRESSIONS = [
     "cp.geo_mean(p)",
@@ -154,3 +166,63 @@ def test_every_atom_gets_a_consistent_answer(text):
     assert all(witness.verify() for witness in verdict.counterexamples.values())
     assert str(verdict) and verdict._repr_html_()
     json.dumps(verdict.to_dict())
+
+
+class vee(Elementwise):  # noqa: N801 - atoms are lower case
+    """``|t|``, of which CVXPY is told nothing but its numbers and its sign."""
+
+    def numeric(self, values):
+        return np.abs(values[0])
+
+    def sign_from_args(self):
+        return True, False
+
+    def is_atom_convex(self):
+        return False
+
+    is_atom_concave = is_atom_convex
+
+    def is_incr(self, idx):
+        return False
+
+    is_decr = is_incr
+
+    def _grad(self, values):
+        return [None]
+
+    def _domain(self):
+        return []
+
+
+def test_a_new_atom_is_one_row(monkeypatch):
+    """Rules, values, search, blame and log-log know it; the checker's formula is its own affair."""
+    x = cp.Variable(name="x")
+    monkeypatch.setitem(FORMULAS, "vee", lambda values: entrywise(abs, values))
+    assert convexity(vee(x)).convex is None
+    row = scalar(
+        formulas.absolute,
+        lambda node: abs_profile(),
+        kinks=lambda node, values: values[0],
+        log_log=loglog.keep,
+        difference=lambda args: True,
+        name="the vee",
+    )
+    monkeypatch.setitem(ATOMS, vee, row)
+
+    tape = Tape([vee(x)])
+    assert values_of(tape, {id(x): np.array([-2.0, 3.0])})[-1].tolist() == [2.0, 3.0]
+    assert values_of(tape, {id(x): RATIONALS.number([-2.5])}, RATIONALS)[-1][0] == fmpq(5, 2)
+
+    verdict = convexity(vee(x))
+    assert verdict.convex and verdict.concave is False
+    assert verdict.counterexample.verify() and verdict.derivation.root.name == "the vee"
+    assert "log-log affine" in verdict.disciplines["log-log convex (DGP)"]
+
+    dented = convexity(vee(cp.square(x) - 1))
+    assert dented.convex is False and dented.blame.node == "the vee"
+    assert dented.blame.rule.startswith("abs is convex, not monotone on [-1, inf]")
+    assert dented.disciplines["difference of convex (DCCP)"].startswith("yes")
+
+    question = ask_about_expression(-vee(x - 1))
+    space = Space(question, question.tape())
+    assert next(try_kinks(space, 1.0, 1)).found_by == "a kink of one unit"
