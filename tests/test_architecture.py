@@ -113,20 +113,6 @@ PENDING = {
     "baselines.runs",
     "interop.onnx",
     "interop.operators",
-    "layers.input_convex",
-    "layers.sequential",
-    "layers.storage",
-    "training.column_generation",
-    "training.local_search",
-    "training.master",
-    "training.oracle",
-    "training.problem",
-    "training.pruning",
-    "training.refinement",
-    "training.scaling",
-    "training.sliding",
-    "training.units.family",
-    "training.vertex",
 }
 """Modules that still stand in circles."""
 

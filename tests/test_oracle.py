@@ -131,9 +131,11 @@ def test_a_relaxation_that_does_not_fit_into_memory_is_not_begun(monkeypatch):
     X, y = rng.standard_normal((30, 9)), rng.standard_normal(30)
     problem = rescale(problem_of(objective_with("relu", X, y, "squared", 1.0)))[0]
     bracket = open_bracket(problem)
-    assert next(problem.family.prove(bracket, bracket.proposal, np.inf))
+    assert next(proof_search.improve_lower_bound(problem.family, bracket, bracket.proposal, np.inf))
     monkeypatch.setattr(proof_search, "MOST", 29)
-    assert not list(problem.family.prove(bracket, bracket.proposal, np.inf))
+    assert not list(
+        proof_search.improve_lower_bound(problem.family, bracket, bracket.proposal, np.inf)
+    )
 
 
 def test_the_second_way_of_a_solver_has_the_time_that_is_left(monkeypatch):

@@ -15,6 +15,7 @@ from cvxnet.training.opening import open_bracket
 from cvxnet.training.pricing.evidence import Split
 from cvxnet.training.pricing.relaxation import Side, best_multiplier, descend
 from cvxnet.training.pricing.sign_tree import Forest
+from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.threads import one_blas_thread
@@ -189,7 +190,7 @@ def test_time_narrows_the_bracket_by_choosing_the_dual_vector_and_branching():
         for _ in generate_columns(bracket, master, 1e-6, np.inf):
             pass
         v, fixed = problem.dual_vector(bracket.units), np.inf
-        for w, bound, evidence in problem.family.prove(bracket, v, np.inf):
+        for w, bound, evidence in improve_lower_bound(problem.family, bracket, v, np.inf):
             bracket.offer_dual(w, bound, evidence)
             fixed = bracket.gap if (w == v).all() else fixed
             branched = isinstance(evidence.plus, Split) or isinstance(evidence.minus, Split)

@@ -10,6 +10,7 @@ from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.opening import open_bracket
 from cvxnet.training.recovery import problem_of
+from cvxnet.training.rounding import rounded
 from cvxnet.training.scaling import rescale
 from cvxnet.training.sliding import slide
 from cvxnet.training.units import make_family
@@ -25,9 +26,9 @@ def test_rounded_features_tend_to_the_features_and_have_their_gradient(name, opt
     W = family.coordinates(W)
     for width in (1e-1, 1e-3, 1e-6):
         sizes = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=1)
-        error = np.abs(family.rounded(width).features(W) - family.features(W))
+        error = np.abs(rounded(family, width).features(W) - family.features(W))
         assert (error <= width * sizes * (1.0 + 1e-9)).all()
-    units, h = family.rounded(0.1), 1e-6
+    units, h = rounded(family, 0.1), 1e-6
     assert units.features(3.0 * W) == pytest.approx(3.0 * units.features(W))
     gradient = units.pull_back(W, v)
     for direction in rng.standard_normal((4, *W.shape)):

@@ -12,12 +12,9 @@ import cvxnet as cn
 from cvxnet.losses import get_loss
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.problem import Problem
-from cvxnet.training.spectrahedron import (
-    neural_decomposition,
-    polynomial_program,
-    quadratic_program,
-)
+from cvxnet.training.semidefinite import semidefinite_program
 from cvxnet.training.units import make_family
+from cvxnet.training.units.polynomial import neural_decomposition
 
 RELU_LIKE = (0.09, 0.5, 0.47)
 ACTIVATIONS = [RELU_LIKE, (1.0, 0.3, -0.2), (0.5, -1.0, 0.0)]
@@ -124,10 +121,11 @@ def bound_problem(name, X, y, loss, weight_decay, **options):
     return Problem(make_family(name, X, **options), get_loss(loss), y, weight_decay)
 
 
-def solve(program):
-    value = program[0].solve(solver="CLARABEL")
-    assert program[0].is_dcp()
-    return value, program[1]()
+def solved(problem):
+    program, find_units = semidefinite_program(problem.family, problem)
+    value = program.solve(solver="CLARABEL")
+    assert program.is_dcp()
+    return value, find_units()
 
 
 @pytest.mark.parametrize("coefficients", ACTIVATIONS)
@@ -142,7 +140,7 @@ def test_in_one_dimension_the_penalty_is_a_maximum(coefficients, loss):
     fit = a * s * x[:, 0] ** 2 + b * t * x[:, 0] + c * s
     objective = problem.loss.expression(fit, y) + 0.1 * cp.maximum(cp.abs(s), cp.abs(t))
     expected = cp.Problem(cp.Minimize(objective)).solve(solver="CLARABEL")
-    value, units = solve(polynomial_program(problem, coefficients))
+    value, units = solved(problem)
     assert value == pytest.approx(expected, rel=1e-6)
     assert problem.objective(units) == pytest.approx(expected, rel=1e-6)
 
@@ -156,7 +154,7 @@ def test_gauge_of_a_square_and_an_orthogonal_line(S, T):
     X = np.random.default_rng(5).standard_normal((12, 2))
     y = S * X[:, 0] ** 2 + T * X[:, 1]
     problem = bound_problem("polynomial", X, y, "absolute", 0.01, coefficients=(1.0, 1.0, 0.0))
-    value, _ = solve(polynomial_program(problem, (1.0, 1.0, 0.0)))
+    value, _ = solved(problem)
     assert value / 0.01 == pytest.approx((S**2 + 2 * S * T + 2 * T**2) / (S + 2 * T), rel=1e-5)
 
 
@@ -167,7 +165,7 @@ def test_quadratic_program_is_a_nuclear_norm():
     fit = cp.sum(cp.multiply(X @ S, X), axis=1)
     objective = 0.5 * cp.sum_squares(fit - y) + 0.3 * cp.normNuc(S)
     expected = cp.Problem(cp.Minimize(objective)).solve(solver="CLARABEL")
-    value, units = solve(quadratic_program(problem))
+    value, units = solved(problem)
     assert value == pytest.approx(expected, rel=1e-6)
     assert problem.objective(units) == pytest.approx(expected, rel=1e-6)
     assert len(units) <= 3
@@ -178,7 +176,7 @@ def test_quadratic_program_is_a_nuclear_norm():
 def test_decomposition_has_the_value_of_the_program(coefficients, d):
     X, y = random_data(d, 3 * d, d)
     problem = bound_problem("polynomial", X, y, "squared", 0.1, coefficients=coefficients)
-    value, units = solve(polynomial_program(problem, coefficients))
+    value, units = solved(problem)
     assert len(units) <= 2 * (d + 1)
     assert problem.objective(units) == pytest.approx(value, rel=1e-6)
 
@@ -201,7 +199,7 @@ def test_neural_decomposition_of_random_matrices(d):
 def test_gradient_training_never_goes_below_the_program():
     X, y = random_data(8, 8, 3)
     problem = bound_problem("polynomial", X, y, "squared", 0.1)
-    value, _ = solve(polynomial_program(problem, RELU_LIKE))
+    value, _ = solved(problem)
     rng, m = np.random.default_rng(0), 10
 
     def objective(x):

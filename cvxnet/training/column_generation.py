@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.bracket import Tolerance, relative_gap
 from cvxnet.errors import SolverError
+from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
-from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import LEVEL, refine, stationary_dual
 from cvxnet.training.sliding import slide
@@ -76,71 +76,6 @@ QUICK, HASTE = 0.5, 0.2
 """Easy problems are solved in so many seconds, or this share of the time."""
 PROOF_SECONDS = 20.0
 """Time for proving a bound, where no time limit was given."""
-SLACK = 1e-14
-"""Relative room left below ``rho(v) <= weight_decay`` for the rounding of ``t v``."""
-
-
-@dataclass
-class Bracket:
-    """The best network and the best dual vector so far.
-
-    ``lower <= optimum <= upper`` holds at every moment, whatever the solvers returned: ``upper``
-    is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
-    scaled into the feasible set. ``evidence`` says how, where pricing was not exact. ``proposal``
-    is the dual vector that was priced last, or is to be priced first. ``promising`` says whether
-    units are known to improve on it, or nothing is known yet.
-    """
-
-    problem: Problem
-    units: Units
-    upper: float
-    dual: Array
-    lower: float
-    proposal: Array
-    tolerance: Tolerance
-    evidence: Evidence | None = None
-    promising: bool = True
-
-    @property
-    def untrained(self) -> bool:
-        """Whether there are no units yet, though they would lower the objective."""
-        return self.promising and not len(self.units)
-
-    @property
-    def gap(self) -> float:
-        """The width relative to the upper end."""
-        return relative_gap(self.lower, self.upper)
-
-    @property
-    def is_rounding(self) -> bool:
-        """Whether there is no more to be gained than rounding costs."""
-        return self.upper <= self.tolerance.rounding
-
-    def closed_by(self, gap: float) -> str:
-        """What closes it, as `Tolerance.closed_by` says; empty while it is open."""
-        return self.tolerance.closed_by(self.lower, self.upper, gap)
-
-    def offer_units(self, units: Units) -> None:
-        """Keep the network if it is better."""
-        value = self.problem.objective(units)
-        if value < self.upper:
-            self.units, self.upper = units, value
-
-    def offer_dual(self, v: Array, bound: float, evidence: Evidence | None = None) -> None:
-        """Keep the best feasible multiple of ``v``, where its dual value is better.
-
-        ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``. One
-        that is negative or no number is no bound.
-        """
-        problem = self.problem
-        if not (bound >= 0.0 and problem.ignores_free(v)):
-            return
-        largest = problem.largest_multiple(bound * (1.0 + SLACK))
-        t = problem.loss.best_scale(v, problem.y, largest)
-        value = -problem.loss.conjugate(t * v, problem.y)
-        if value > self.lower:
-            self.dual, self.lower = t * v, value
-            self.evidence = None if evidence is None else evidence.times(t)
 
 
 def close_bracket(
@@ -180,7 +115,7 @@ def prove(
     """
     problem = bracket.problem
     v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
-    proofs = problem.family.prove(bracket, v, deadline)
+    proofs = improve_lower_bound(problem.family, bracket, v, deadline)
     relaxing, pricing, left = 0.0, 0.0, True
     while now() < deadline and not bracket.closed_by(gap):
         begin = now()

@@ -17,11 +17,13 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.bracket import Tolerance
+from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import Bracket, clock, price
+from cvxnet.training.column_generation import clock, price
 from cvxnet.training.master import Timings
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
+from cvxnet.training.semidefinite import semidefinite_program
 from cvxnet.types import Array
 
 PRECISION = 1e-10
@@ -91,7 +93,7 @@ def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: T
     expected = SECONDS * (problem.family.rank + 1) ** 6
     if problem.loss.smooth or expected > min(deadline - now(), LONGEST):
         return
-    written = problem.family.program(problem)
+    written = semidefinite_program(problem.family, problem)
     if written is None:
         return
     program, find_units = written

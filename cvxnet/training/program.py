@@ -31,6 +31,7 @@ from cvxnet.training.master import Master, Stack, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import problem_of, weights_of
+from cvxnet.training.semidefinite import semidefinite_program
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.validation import check_positive
 
@@ -109,7 +110,7 @@ def program(
         sample_weight=sample_weight,
     )
     problem = problem_of(objective)
-    written = problem.family.program(problem)
+    written = semidefinite_program(problem.family, problem)
     if written is None:
         check_size(problem, check_positive(memory_limit, "memory_limit", "Bytes: 8e9 is usual."))
         written = write_blocks(problem, facets_only)

@@ -10,19 +10,24 @@ smoothing may hide matters, and where it does not the tree grows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 import numpy as np
 
+from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.dual_ascent import Ascent
 from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.relaxation import Side
 from cvxnet.training.pricing.sign_tree import Forest
+from cvxnet.training.pricing.steps.search import improve_bound
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
+from cvxnet.training.units.steps import StepUnits
 from cvxnet.types import Array
 
-if TYPE_CHECKING:
-    from cvxnet.training.column_generation import Bracket
+Proof = tuple[Array, float, Evidence | None]
+"""A dual vector, a bound on its ``rho``, and the evidence."""
 
 FIRST, FINEST = 1e-2, 1e-7
 """Smoothings to begin and to end with, relative to the bound."""
@@ -36,7 +41,38 @@ GROWTH = 4
 """One leaf in so many is split between two choices of the dual vector."""
 
 
+@singledispatch
 def improve_lower_bound(
+    family: UnitFamily, bracket: Bracket, v: Array, deadline: float
+) -> Iterator[Proof]:
+    """Where pricing is not exact: dual vectors, each with a proved bound on its ``rho``.
+
+    ``v`` is the dual vector of the bracket's network; others may be better for the proof. With each
+    comes what a certificate has to carry so that the checker can re-prove it. None for families
+    whose pricing is always exact, or proves a bound of its own.
+    """
+    yield from ()
+
+
+@improve_lower_bound.register
+def branch_and_bound(
+    family: StepUnits, bracket: Bracket, v: Array, deadline: float
+) -> Iterator[Proof]:
+    """Branch and bound; there is no evidence but the bound itself."""
+    for bound in improve_bound(family.function(v), deadline):
+        yield v, bound, None
+
+
+@improve_lower_bound.register
+def relax(
+    family: PiecewiseLinearUnits, bracket: Bracket, v: Array, deadline: float
+) -> Iterator[Proof]:
+    """The relaxation; the l1 ball lies in the round one."""
+    for better, bound, evidence in search(bracket, family.rows, family.slopes, v, deadline):
+        yield better, bound + family.left_out(better), evidence
+
+
+def search(
     bracket: Bracket, rows: Array, slopes: tuple[float, float], v: Array, deadline: float
 ) -> Iterator[tuple[Array, float, Evidence]]:
     """Dual vectors, each with a proved bound on its ``rho`` and the evidence.

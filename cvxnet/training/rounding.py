@@ -12,9 +12,12 @@ b (width |x|)^2 z / R`` where R is the root. The width then goes to 0 in a few s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
 TINY = 1e-300
@@ -54,3 +57,15 @@ class RoundedUnits:
         t, root, blur = self.parts(W)
         along = ((a + b * t / root) * v[:, None]).T @ self.rows
         return np.asarray(along + b * (v @ (blur / root))[:, None] * W)
+
+
+@singledispatch
+def rounded(family: UnitFamily, width: float) -> UnitFamily | RoundedUnits:
+    """What slides in place of units whose kinks, rounded off on so much width, are in the way."""
+    return family
+
+
+@rounded.register
+def rounded_kinks(family: PiecewiseLinearUnits, width: float) -> RoundedUnits:
+    """``width`` is that of the length of each row."""
+    return RoundedUnits(family.rows, family.slopes, width)

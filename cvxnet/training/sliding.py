@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 
 from cvxnet.training.clock import now
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.rounding import rounded
 from cvxnet.training.units.family import frame_of
 from cvxnet.types import Array
 
@@ -42,7 +43,7 @@ def slide(
     deadline (`now`). With a ``width`` kinks are rounded off on it, where a family has
     any, and the objective of the units themselves may rise.
     """
-    family = problem.family.rounded(width) if width else problem.family
+    family = rounded(problem.family, width) if width else problem.family
     signs, shape = units.signs, units.weights.shape
     loss, y = problem.loss.smoothed(SMOOTHING), problem.y
     S, T = problem.family.frame, frame_of(problem.F, FREE_RIDGE)

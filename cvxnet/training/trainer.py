@@ -11,9 +11,10 @@ import numpy as np
 from cvxnet.errors import SolverError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, network_of
+from cvxnet.training.bracket import Bracket
 from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import Bracket, close_bracket
+from cvxnet.training.column_generation import close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.opening import fit_free, open_bracket, start_from_program
 from cvxnet.training.oracle import price_within

@@ -11,26 +11,17 @@ homogeneous of degree one, so the predictions are ``features(Z) @ signs`` and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.objective.families import FAMILIES, Traits
-from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.rounding import RoundedUnits
 from cvxnet.types import Array
-
-if TYPE_CHECKING:
-    from cvxnet.training.column_generation import Bracket
-    from cvxnet.training.problem import Problem, Units
-
 
 RIDGE = 1e-4
 """Directions that the data see less than this (relative, squared) are stretched no further: there
@@ -84,7 +75,7 @@ class UnitFamily:
     smooth: ClassVar[bool] = False
     """Whether features are differentiable in ``u``, so that sliding ends at a local optimum."""
     exact: ClassVar[bool] = True
-    """Whether ``price`` proves ``rho``, given time; where it does not, ``prove`` bounds it."""
+    """Whether ``price`` proves ``rho``, given time; elsewhere `proof_search` bounds it."""
     climbs: ClassVar[bool] = False
     """Whether ``climb`` is there, for where exact pricing takes too long."""
 
@@ -119,10 +110,6 @@ class UnitFamily:
         """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank)."""
         raise TypeError(f"{self.name} units do not slide")
 
-    def rounded(self, width: float) -> UnitFamily | RoundedUnits:
-        """What slides in place of these units where their kinks are in the way."""
-        return self
-
     def random_units(self, count: int, rng: np.random.Generator) -> Array:
         """Directions (count, rank) to begin a search from."""
         return rng.standard_normal((count, self.rank))
@@ -149,16 +136,6 @@ class UnitFamily:
         """Local maxima found by local search, from the rows of ``units`` among other starts."""
         raise TypeError(f"{self.name} units do not climb")
 
-    def prove(
-        self, bracket: Bracket, v: Array, deadline: float
-    ) -> Iterator[tuple[Array, float, Evidence | None]]:
-        """Where pricing is not exact: dual vectors with proved bounds on their ``rho``.
-
-        ``v`` is the dual vector of the bracket's network; others may be better for the proof. Each
-        comes with what a certificate has to carry so that the checker can re-prove it.
-        """
-        yield from ()
-
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """Fewer units with the same predictions and no larger penalty, where that is simple."""
         return W, signs
@@ -179,10 +156,6 @@ class UnitFamily:
     def block_width(self) -> int:
         """Columns of a block."""
         return self.rank
-
-    def program(self, problem: Problem) -> tuple[cp.Problem, Callable[[], Units | None]] | None:
-        """The full program where it is not one of blocks, and how to read the units off it."""
-        return None
 
     def snap(self, u: Array, close: float) -> Array:
         """``u`` moved to the face that it is within the angle ``close`` of, if there is one."""

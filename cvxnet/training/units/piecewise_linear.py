@@ -7,10 +7,9 @@ elsewhere. The cell's inequalities are cut down to facets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,17 +24,11 @@ from cvxnet.training.cells import (
     signs_at,
 )
 from cvxnet.training.pricing.climbing import climb, random_starts
-from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget, subdivide
-from cvxnet.training.proof_search import improve_lower_bound
-from cvxnet.training.rounding import RoundedUnits
 from cvxnet.training.units.family import Block, UnitFamily, bending, frame_of
 from cvxnet.types import Array
-
-if TYPE_CHECKING:
-    from cvxnet.training.column_generation import Bracket
 
 LARGEST_RANK = 7
 """Beyond, exact pricing is not tried: nobody could check it, and certificates need evidence."""
@@ -96,10 +89,6 @@ class PiecewiseLinearUnits(UnitFamily):
         """``X^T D_z v`` for each row ``z`` of ``W``, with ``D_z`` the slopes."""
         return (self.slope_of_rows(self.rows @ W.T) * v[:, None]).T @ self.rows
 
-    def rounded(self, width: float) -> UnitFamily | RoundedUnits:
-        """The kinks rounded off, on ``width`` of the length of each row."""
-        return RoundedUnits(self.rows, self.slopes, width)
-
     def random_units(self, count: int, rng: np.random.Generator) -> Array:
         return bending(self.rows, count, rng)
 
@@ -149,14 +138,6 @@ class PiecewiseLinearUnits(UnitFamily):
         """From the units, from gradients at random ones, and from the kinks of some rows."""
         starts = np.vstack([random_starts(self.rows, v), units])
         return climb(self.features, self.pull_back, starts, v, floor, deadline)
-
-    def prove(
-        self, bracket: Bracket, v: Array, deadline: float
-    ) -> Iterator[tuple[Array, float, Evidence | None]]:
-        """The relaxation; the l1 ball lies in the round one."""
-        search = improve_lower_bound(bracket, self.rows, self.slopes, v, deadline)
-        for better, bound, evidence in search:
-            yield better, bound + self.left_out(better), evidence
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""

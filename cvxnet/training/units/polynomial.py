@@ -7,23 +7,16 @@ trust-region problem; the training problem is a semidefinite program.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
-from cvxnet.training.spectrahedron import (
-    Program,
-    neural_decomposition,
-    polynomial_program,
-    quadratic_program,
-)
 from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.types import Array
 
-if TYPE_CHECKING:
-    from cvxnet.training.problem import Problem
+SMALL = 1e-10
+"""Eigenvalues below this, relative to the largest, are what a solver left over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +53,6 @@ class QuadraticUnits(CurvedUnits):
         S = (W.T * (signs / np.where(sizes > 0.0, sizes, 1.0))) @ W
         values, vectors = np.linalg.eigh(S)
         return (vectors * np.abs(values)).T, np.where(values < 0.0, -1.0, 1.0)
-
-    def program(self, problem: Problem) -> Program:
-        """Two semidefinite blocks."""
-        return quadratic_program(problem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +95,51 @@ class PolynomialUnits(CurvedUnits):
             parts.append(vectors[:, -1:] * vectors[:, :-1])
         return np.vstack(parts), np.repeat([1.0, -1.0], [len(part) for part in parts])
 
-    def program(self, problem: Problem) -> Program:
-        """Two semidefinite blocks."""
-        return polynomial_program(problem, self.coefficients)
-
     def idle(self) -> Array:
         """Any unit of length one."""
         return np.eye(1, self.X.shape[1])
+
+
+def neural_decomposition(Z: Array, small: float = SMALL) -> Array:
+    """Vectors, one a row, with ``Z = sum p p^T`` and ``|p_1..r| = |p_{r+1}|`` for each.
+
+    Z is positive semidefinite with ``trace Z1 = w``, that is ``<G, Z> = 0`` for G = diag(1, -1).
+    In any factorisation ``Z = sum p p^T`` the numbers ``p^T G p`` then add up to 0. Turning a pair
+    on which they have opposite signs, in its plane, leaves ``p p^T + q q^T`` as it is and can make
+    one of the two numbers zero (Polik and Terlaky 2007, the proof of the S-lemma). Eigenvalues
+    up to ``small``, relative to the largest, count as zero.
+
+    Examples
+    --------
+    >>> vectors = neural_decomposition(np.diag([2.0, 1.0, 3.0]))
+    >>> (vectors.T @ vectors).round(12).diagonal().tolist()
+    [2.0, 1.0, 3.0]
+    >>> bool(np.allclose(np.linalg.norm(vectors[:, :2], axis=1), np.abs(vectors[:, 2])))
+    True
+    """
+    eigenvalues, W = np.linalg.eigh(Z)
+    kept = eigenvalues > small * max(eigenvalues[-1], 0.0)
+    vectors = np.sqrt(eigenvalues[kept])[:, None] * W[:, kept].T
+    G = np.append(np.ones(len(Z) - 1), -1.0)
+    left = np.ones(len(vectors), dtype=bool)
+    for _ in range(len(vectors) - 1):
+        excess = np.where(left, (vectors * vectors) @ G, 0.0)
+        i, j = np.argmax(excess), np.argmin(excess)
+        if not excess[i] > 0.0 > excess[j]:
+            break
+        vectors[i], vectors[j] = turn(vectors[i], vectors[j], G)
+        left[i] = False
+    return vectors
+
+
+def turn(p: Array, q: Array, G: Array) -> tuple[Array, Array]:
+    """Turn p and q in their plane until the first has ``p^T G p = 0``.
+
+    ``(p + t q)^T G (p + t q) = 0`` is a quadratic equation in t; its roots are real, as ``p^T G p``
+    and ``q^T G q`` have opposite signs. The smaller one is taken.
+    """
+    pp, pq, qq = p @ (G * p), p @ (G * q), q @ (G * q)
+    root = np.sqrt(np.maximum(pq * pq - pp * qq, 0.0))
+    t = -pp / (pq + np.copysign(root, pq))
+    length = np.hypot(1.0, t)
+    return (p + t * q) / length, (q - t * p) / length

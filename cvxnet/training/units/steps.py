@@ -7,16 +7,14 @@ many, so training is a Lasso over all dichotomies (Bengio, Le Roux, Vincent, Del
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.arrangement import count_cells
-from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.dichotomies import Signs
 from cvxnet.training.pricing.steps.faces import all_sides, middle_of_cell
@@ -27,12 +25,9 @@ from cvxnet.training.pricing.steps.pricing import (
     step_function,
     unit_with,
 )
-from cvxnet.training.pricing.steps.search import improve_bound, search_dichotomies
+from cvxnet.training.pricing.steps.search import search_dichotomies
 from cvxnet.training.units.family import Block, UnitFamily, single_unit
 from cvxnet.types import Array
-
-if TYPE_CHECKING:
-    from cvxnet.training.column_generation import Bracket
 
 EXACT_SAMPLES = {4: 2000, 5: 600, 6: 150}
 """At these ranks, exact pricing takes seconds up to so many samples."""
@@ -121,13 +116,6 @@ class StepUnits(UnitFamily):
             return found
         zero = ~found.units.any(axis=1)
         return found._replace(units=np.column_stack([found.units, zero]))
-
-    def prove(
-        self, bracket: Bracket, v: Array, deadline: float
-    ) -> Iterator[tuple[Array, float, Evidence | None]]:
-        """Branch and bound; there is no evidence but the bound itself."""
-        for bound in improve_bound(self.function(v), deadline):
-            yield v, bound, None
 
     def block(self, u: Array, sign: float) -> Block:
         """The feature of ``u``, alone."""

@@ -19,26 +19,35 @@ difference S costs its nuclear norm; its units are the eigenvectors.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.training.problem import Problem, Units
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.training.units.polynomial import (
+    SMALL,
+    PolynomialUnits,
+    QuadraticUnits,
+    neural_decomposition,
+)
 from cvxnet.types import Array
 
-if TYPE_CHECKING:
-    from cvxnet.training.problem import Problem, Units
-
-Program = tuple[cp.Problem, "Callable[[], Units | None]"]
+Program = tuple[cp.Problem, Callable[[], Units | None]]
 """A program whose first constraint states the predictions, and how to read the units off it."""
 
-SMALL = 1e-10
-"""Eigenvalues below this, relative to the largest, are what the solver left over."""
+
+@singledispatch
+def semidefinite_program(family: UnitFamily, problem: Problem) -> Program | None:
+    """The whole training problem of a family as a semidefinite program, where it is one."""
+    return None
 
 
-def quadratic_program(problem: Problem) -> Program:
+@semidefinite_program.register
+def quadratic_program(family: QuadraticUnits, problem: Problem) -> Program:
     """Training of quadratic units: two semidefinite blocks of order d. At most d units."""
-    X, d = problem.family.X, problem.family.X.shape[1]
+    X, d = family.X, family.X.shape[1]
     P, N = (cp.Variable((d, d), PSD=True) for _ in range(2))
     program, c = write(problem, squares(X, P - N), cp.trace(P) + cp.trace(N), [])
 
@@ -52,13 +61,14 @@ def quadratic_program(problem: Problem) -> Program:
     return program, find_units
 
 
-def polynomial_program(problem: Problem, coefficients: tuple[float, float, float]) -> Program:
+@semidefinite_program.register
+def polynomial_program(family: PolynomialUnits, problem: Problem) -> Program:
     """Training of units ``a t^2 + b t + c``: two semidefinite blocks of order d + 1.
 
     At most ``2 (d + 1)`` units.
     """
-    a, b, c = coefficients
-    X, d = problem.family.X, problem.family.X.shape[1]
+    a, b, c = family.coefficients
+    X, d = family.X, family.X.shape[1]
     P, N = (cp.Variable((d + 1, d + 1), PSD=True) for _ in range(2))
     D = P - N
     fit = a * squares(X, D[:d, :d]) + b * (X @ D[:d, d]) + c * D[d, d]
@@ -94,51 +104,4 @@ def write(
 
 def make_units(weights: Array, signs: Array, free: cp.Variable | None) -> Units:
     """Units with the free weights that the solver found."""
-    from cvxnet.training.problem import Units  # problem knows all families, these among them
-
     return Units(weights, signs, np.zeros(0) if free is None else np.asarray(free.value))
-
-
-def neural_decomposition(Z: Array, small: float = SMALL) -> Array:
-    """Vectors, one a row, with ``Z = sum p p^T`` and ``|p_1..r| = |p_{r+1}|`` for each.
-
-    Z is positive semidefinite with ``trace Z1 = w``, that is ``<G, Z> = 0`` for G = diag(1, -1).
-    In any factorisation ``Z = sum p p^T`` the numbers ``p^T G p`` then add up to 0. Turning a pair
-    on which they have opposite signs, in its plane, leaves ``p p^T + q q^T`` as it is and can make
-    one of the two numbers zero (Polik and Terlaky 2007, the proof of the S-lemma). Eigenvalues
-    up to ``small``, relative to the largest, count as zero.
-
-    Examples
-    --------
-    >>> vectors = neural_decomposition(np.diag([2.0, 1.0, 3.0]))
-    >>> (vectors.T @ vectors).round(12).diagonal().tolist()
-    [2.0, 1.0, 3.0]
-    >>> bool(np.allclose(np.linalg.norm(vectors[:, :2], axis=1), np.abs(vectors[:, 2])))
-    True
-    """
-    eigenvalues, W = np.linalg.eigh(Z)
-    kept = eigenvalues > small * max(eigenvalues[-1], 0.0)
-    vectors = np.sqrt(eigenvalues[kept])[:, None] * W[:, kept].T
-    G = np.append(np.ones(len(Z) - 1), -1.0)
-    left = np.ones(len(vectors), dtype=bool)
-    for _ in range(len(vectors) - 1):
-        excess = np.where(left, (vectors * vectors) @ G, 0.0)
-        i, j = np.argmax(excess), np.argmin(excess)
-        if not excess[i] > 0.0 > excess[j]:
-            break
-        vectors[i], vectors[j] = turn(vectors[i], vectors[j], G)
-        left[i] = False
-    return vectors
-
-
-def turn(p: Array, q: Array, G: Array) -> tuple[Array, Array]:
-    """Turn p and q in their plane until the first has ``p^T G p = 0``.
-
-    ``(p + t q)^T G (p + t q) = 0`` is a quadratic equation in t; its roots are real, as ``p^T G p``
-    and ``q^T G q`` have opposite signs. The smaller one is taken.
-    """
-    pp, pq, qq = p @ (G * p), p @ (G * q), q @ (G * q)
-    root = np.sqrt(np.maximum(pq * pq - pp * qq, 0.0))
-    t = -pp / (pq + np.copysign(root, pq))
-    length = np.hypot(1.0, t)
-    return (p + t * q) / length, (q - t * p) / length
