@@ -10,22 +10,38 @@ of a dual vector v, computed too, and it means something only if v is feasible: 
 family may see more of v than the weight decay allows. That takes a proof, in one of several ways.
 
 How to read it. The format of the file and what it claims are described in certificate.py, beside
-this folder. Every certificate goes through
+this folder. A certificate of relu units at rank 3 (two features and a bias, say) rests on python,
+flint and these files, best read in this order; with their lines, about:
 
-    document      hostile files: bytes, JSON, doubles      reading    the document, entry by entry
-    exact         exact numbers, rounding outward          dual       v, and what it has to satisfy
-    losses        losses and their conjugates              units      what a unit family is
-    claims        what a certificate says                  families   the families by name
-    bracket       both ends                                answer     all together
+    exact          150   exact numbers, and balls; rounding outward
+    document       150   hostile files: bytes, JSON, doubles, or a refusal
+    losses          70   losses and their conjugates
+    claims          60   what a certificate says
+    dual           120   the dual vector v, and what it has to satisfy
+    units           80   what a unit family is, and what is to be proved about it
+    families       240   the families by name: features, and where the proof is
+    reading        170   from the document to the claims, entry by entry
+    bracket         70   both ends, and why they are ends
+    coordinates    140   the same problem in three coordinates
+    lines          180   where units change sign: planes, and circles on the sphere
+    sweeps         190   proof: every face that these planes cut out is looked at
+    answer         140   all together, and the comparisons that decide
 
-and, of the proofs, only through that of its family: linear, gated_relu and coordinate units are
-done in families; quadratic and polynomial in semidefinite; sign and threshold in steps; relu,
-leaky_relu, abs in lines and sweeps up to rank 3, beyond that in cones and lifting, or, if there is
-evidence, in relaxation and semidefinite; squared_relu in cones; tanh in boxes. What steps, sweeps,
-cones and boxes need before is in coordinates.
+Other units need other proofs in place of the last three before the answer:
+
+    units                            proof in
+    relu, leaky_relu, abs            coordinates, lines, sweeps
+    the same, rank 4 to 7            coordinates, sweeps, cones, lifting
+    the same, with evidence          relaxation, semidefinite
+    linear, gated_relu, coordinate   families
+    quadratic, polynomial            semidefinite
+    squared_relu                     coordinates, cones, semidefinite
+    sign, threshold                  coordinates, lines, steps
+    tanh                             coordinates, boxes
 
 Counterexamples to convexity are proved here as well, by other means: `witness` reads an expression
-and two points, `atoms` has a formula for each atom, and `arrays` moves their entries.
+and two points, `atoms` has a formula for each atom, made of `scalars` and `matrices`, and `arrays`
+moves their entries.
 
 Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
 memory; files of more than 64 MB, and numbers of too many digits, are refused.

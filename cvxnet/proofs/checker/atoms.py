@@ -157,10 +157,8 @@ def squares_over(x: Array, y: Array, axis: Any, keepdims: bool) -> Array:
 
 def geometric_means(x: Array, weights: Array, axis: Any, keepdims: bool) -> Array:
     """Along an axis; the entries of several axes are counted with the first fastest."""
-    axes = axes_of(x, axis)
-    kept = [1 if a in axes else d for a, d in enumerate(x.shape) if keepdims or a not in axes]
-    means = [geometric_mean(row, weights.entries) for row in groups(x, axes[::-1])]
-    return Array(tuple(kept), means)
+    falling = axes_of(x, axis)[::-1]
+    return reduced(lambda row: geometric_mean(row, weights.entries), x, falling, keepdims)
 
 
 def distance(x: Array, a: Array) -> Number:

@@ -2,14 +2,16 @@
 
 g(w) = sum_j v_j tanh(z_j . w), w^T P w <= R^2. On the w = c + d with
 |d_k| <= h_k let K_j be a bound on v_j tanh'' over z_j . c +- sum_k |z_jk| h_k. By Taylor's
-theorem, with the gradient G at c, for every mu >= 0
+theorem, with the gradient G at c, for every mu >= 0 (a multiplier of the ball)
 
     g(w) <= g(c) + G . d + 1/2 sum_j K_j (z_j . d)^2 + mu/2 (R^2 - (c + d)^T P (c + d))
           = g(c) + mu/2 (R^2 - c^T P c) + (G - mu P c) . d + 1/2 d^T B d,
 
-B = sum_j K_j z_j z_j^T - mu P, and d^T B d <= sum_k b_k d_k^2 with b_k = B_kk + sum_{l != k}
-|B_kl| h_l / h_k: a parabola in each coordinate. Tried are mu = 0 and the mu for which c . (G -
-mu P c) = 0; otherwise the box is halved. As g is odd, one side is enough.
+B = sum_j K_j z_j z_j^T - mu P, and d^T B d <= sum_k b_k d_k^2 with b_k = B_kk + sum_{l != k} |B_kl|
+h_l / h_k: a parabola in each coordinate. Tried are mu = 0 and the mu for which c . (G - mu P c) =
+0; otherwise the box is halved. As g is odd, one side is enough. (Branch and bound with bounds of
+second derivatives over boxes is the method alpha-BB; Adjiman, Dallwig, Floudas, Neumaier, Computers
+& Chemical Engineering 22, 1998.)
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def taylor(
 
 
 def parabolas(g: list[arb], B: list[list[arb]], h: list[arb]) -> arb:
-    """A bound on ``g . d + 1/2 d . B d`` over ``|d_k| <= h_k``."""
+    """A bound on ``g . d + 1/2 d . B d`` over ``|d_k| <= h_k``: r numbers, B is (r, r)."""
     bound = arb(0)
     for k, x in enumerate(h):
         others = sum(abs(B[k][i]) * y / x for i, y in enumerate(h) if i != k)

@@ -3,10 +3,10 @@
 Upper: the objective of a network bounds the optimum from above, as it is one of its values.
 Lower: l(f) >= v.f - l*(v) for all predictions f. A unit u with the output weight a adds
 a phi_u(x_i) to f_i, so v.f >= -sum_j |a_j| |g(u_j)|, g(u) = sum_i v_i phi_u(x_i), and that is at
-least minus the penalty if rho(v) = max |g| <= beta over the units of a family (section 4). An
+least minus the penalty if rho(v) = max |g| <= beta over the units of a family (units.py). An
 output bias c adds c to all f_i, a skip connection s adds s . x_i: they are free, so v must not
 see them, sum_i v_i = 0 and sum_i v_i x_i = 0. Together: objective >= -l*(v), whatever the
-network and its width.
+network and its width. (Fenchel's inequality; Rockafellar, Convex Analysis, 1970, section 31.)
 """
 
 from __future__ import annotations

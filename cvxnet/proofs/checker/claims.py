@@ -13,7 +13,11 @@ from .exact import rational
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What a certificate says: well-formed, but not yet believed."""
+    """What a certificate says: well-formed, but not yet believed.
+
+    Of n samples, d features and m units: X is (n, d), y, v and sample_weights have n numbers, W is
+    (m, d), b, a and gate have m, s has d. What they mean stands in certificate.py.
+    """
 
     cvxnet: str
     units: dict[str, Any]

@@ -11,19 +11,22 @@ Squared ReLU units: settled is B, beta W^T P W at first, with beta |u|^2 - g = t
 (p_j . t)_+^2. Rows with p_j >= 0 add -v_j p_j p_j^T to B. Of the rows in doubt, those with v_j < 0
 may be left out, and of those with v_j > 0 (p_j . t)_+ is at most p_j+ . t and at most |p_j . t|. So
 it is enough if B - sum v_j p_j+ p_j+^T over these has no negative entry, or if B - sum v_j p_j
-p_j^T is positive semidefinite.
+p_j^T is positive semidefinite. (Copositivity by partition of cones; Bundfuss, Duer, Linear Algebra
+and its Applications 428, 2008.)
 
-Bent units, more than rank 3: settled is b, with g = b . t + sum v_j (p_j . t)_+, v multiplied by
-right - left, and b = left sum v_j p_j at first. Rows with p_j >= 0 add v_j p_j to b. Of the rows
-in doubt, those with v_j > 0 add at most v_j p_j+ . t, those with v_j < 0 at most s_j v_j p_j . t
-with any s_j in [0, 1]; and as t >= 0, any lift >= 0 may be added to b. So g <= b . t, and it is
-enough if determinant b^T G^{-1} b <= limit, which is beta^2 in the scale of H. The s_j and lifts
-that make this small are looked for in doubles; t = G^{-1} b is then about where g is largest.
+Piecewise linear units, more than rank 3: settled is b, with g = b . t + sum v_j (p_j . t)_+, v
+multiplied by right - left, and b = left sum v_j p_j at first. Rows with p_j >= 0 add v_j p_j to b.
+Of the rows in doubt, those with v_j > 0 add at most v_j p_j+ . t, those with v_j < 0 at most s_j
+v_j p_j . t with any s_j in [0, 1]; and as t >= 0, any lift >= 0 may be added to b. So g <= b . t,
+and it is enough if determinant b^T G^{-1} b <= limit, which is beta^2 in the scale of H. The s_j
+and lifts that make this small are looked for in doubles; t = G^{-1} b is then about where g is
+largest.
 
-First cones. The orthants; with bent units, what r planes cut out.
+First cones. The orthants; with piecewise linear units, what r planes cut out.
 
-Cuts. With bent units, of the rows in doubt with v_j > 0 the one that errs most says where: about
-where p_j . t = 0 on an edge. Otherwise, and with squared ReLU units, the longest edge is halved.
+Cuts. With piecewise linear units, of the rows in doubt with v_j > 0 the one that errs most says
+where: about where p_j . t = 0 on an edge. Otherwise, and with squared ReLU units, the longest edge
+is halved.
 """
 
 from __future__ import annotations
@@ -159,7 +162,7 @@ class ConeSearch:
         raise NotImplementedError
 
 
-class CurvedSearch(ConeSearch):
+class SquaredReLUSearch(ConeSearch):
     """Squared ReLU units."""
 
     def excess(self, points: Matrix, weights: list[int]) -> Fraction:
@@ -192,8 +195,8 @@ class CurvedSearch(ConeSearch):
         return None
 
 
-class BentSearch(ConeSearch):
-    """Bent units."""
+class PiecewiseLinearSearch(ConeSearch):
+    """Piecewise linear units."""
 
     def excess(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
         """`Units.excess`, or a lower bound of it; points are (n, r), weights n numbers."""
@@ -209,9 +212,9 @@ class BentSearch(ConeSearch):
         """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
         r = len(self.P)
         axes = [[int(i == k) for k in range(r)] for i in range(r)]
-        bent = [(v, z) for v, z in terms if v > 0]
-        planes = [z for _, z in bent] + axes
-        chosen = [planes[k] for k in far_from_dependent(bent, r)]
+        convex = [(v, z) for v, z in terms if v > 0]  # where g is bent upward
+        planes = [z for _, z in convex] + axes
+        chosen = [planes[k] for k in far_from_dependent(convex, r)]
         if len(chosen) < r or not fmpz_mat(chosen).det():
             chosen = axes
         corners = zip(*whole_inverse(chosen)[0], strict=True)
@@ -338,12 +341,12 @@ def plus_square(A: Matrix, v: int, z: Sequence[int]) -> Matrix:
     ]
 
 
-def curved_excess(dual: Dual, clock: Clock) -> Fraction:
+def squared_relu_excess(dual: Dual, clock: Clock) -> Fraction:
     """`Units.excess` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(2)
 
     def excess(points: Matrix, H: Matrix, scale: int, limit: Fraction, clock: Clock) -> Fraction:
-        return CurvedSearch(H, math.floor(limit * scale), clock).excess(points, weights)
+        return SquaredReLUSearch(H, math.floor(limit * scale), clock).excess(points, weights)
 
     return in_few_coordinates(
         rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, excess, clock

@@ -1,8 +1,10 @@
 """The dual vector, made to fit what is free in a network, and what is to be proved about it.
 
-Doubles cannot satisfy those equations exactly. With F the matrix of the free columns and a
-diagonal D, v' = v - D F z, F^T D F z = F^T v, does. With D the room that v has in the domain of
-l*, v' stays inside as long as |F z| <= 1, whatever z; all is proved for v' in place of v.
+What is free in a network, an output bias or a skip connection, must not be seen by v (bracket.py):
+F^T v = 0 for the matrix F of the columns 1 and X, as far as they are free. Doubles cannot satisfy
+that exactly. With a diagonal D, v' = v - D F z, F^T D F z = F^T v, does. With D the room that v has
+in the domain of l*, v' stays inside as long as |F z| <= 1, whatever z; all is proved for v' in
+place of v.
 """
 
 from __future__ import annotations
@@ -91,7 +93,10 @@ class Clock:
 
 
 class Dual(NamedTuple):
-    """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale."""
+    """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale.
+
+    X is (n, d), or (n, d + 1) with hidden biases; v has n numbers.
+    """
 
     X: Matrix
     x_scale: int

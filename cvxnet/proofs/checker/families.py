@@ -10,18 +10,18 @@ from flint import arb, fmpq, fmpz
 
 from .boxes import tanh_excess
 from .claims import Claims, rows_of
-from .cones import curved_excess
+from .cones import squared_relu_excess
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
 from .exact import Number, above_one, inner, integers, products, rational
 from .relaxation import relaxed_excess
 from .semidefinite import polynomial_excess, quadratic_excess
 from .steps import Effect, step_excess
-from .sweeps import bent_excess
+from .sweeps import piecewise_linear_excess
 from .units import Units
 
 
-class Bent(Units):
+class PiecewiseLinear(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0."""
 
     penalty, norms, relaxed = "balanced", ("l2", "l1"), True
@@ -49,14 +49,14 @@ class Bent(Units):
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
         if self.claims.evidence:
             return relaxed_excess(dual, self.left, self.right, self.claims.evidence, clock)
-        return bent_excess(dual, self.left, self.right, self.claims.norm, clock)
+        return piecewise_linear_excess(dual, self.left, self.right, self.claims.norm, clock)
 
 
-class ReLU(Bent):
+class ReLU(PiecewiseLinear):
     """``max(z, 0)``."""
 
 
-class LeakyReLU(Bent):
+class LeakyReLU(PiecewiseLinear):
     """``max(z, 0) + slope min(z, 0)``."""
 
     parameter = "slope"
@@ -66,13 +66,13 @@ class LeakyReLU(Bent):
         self.left = rational(claims.units["slope"])
 
 
-class Abs(Bent):
+class Abs(PiecewiseLinear):
     """``|z|``."""
 
     left = fmpq(-1)
 
 
-class Linear(Bent):
+class Linear(PiecewiseLinear):
     """``z``."""
 
     left, relaxed = fmpq(1), False
@@ -174,7 +174,7 @@ class SquaredReLU(Units):
         return z * z if z > 0 else fmpq(0)
 
     def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return curved_excess(dual, clock)
+        return squared_relu_excess(dual, clock)
 
 
 class Polynomial(Units):

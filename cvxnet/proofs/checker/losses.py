@@ -2,7 +2,8 @@
 
 A loss l of a sample is a function h of q = y f where the target is a label y = -1 or +1, and of
 q = f - y otherwise. With h*(p) = sup_q p q - h(q), the conjugate l*(v) = sup_f v f - l(f) is
-h*(y v), and h*(v) + v y otherwise. Of a loss with the weight w it is w l*(v / w).
+h*(y v), and h*(v) + v y otherwise. Of a loss with the weight w it is w l*(v / w). (Rockafellar,
+Convex Analysis, 1970, section 12.)
 """
 
 from __future__ import annotations

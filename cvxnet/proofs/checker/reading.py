@@ -133,7 +133,7 @@ def read_network(value: Any, d: int) -> dict[str, Any]:
 
 
 def read_evidence(value: Any, n: int) -> dict[str, Any] | None:
-    """What helps to prove v feasible: two trees of multipliers, see section 7."""
+    """What helps to prove v feasible: two trees of multipliers; relaxation.py explains them."""
     if value is None:
         return None
     kind, *trees = members(value, "kind", "plus", "minus")

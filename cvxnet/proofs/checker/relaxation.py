@@ -1,7 +1,8 @@
-"""Proofs by relaxation, with evidence.
+"""Proofs by relaxation, with evidence: every set of multipliers proves a bound, good or bad.
 
-For bent units at any rank. With phi(z) = p z + q |z|, p = (right + left) / 2 and q = (right -
-left) / 2, and for both sides +1 and -1, to prove: for all |u| <= 1 (the l1 ball lies in that one),
+For piecewise linear units at any rank. With phi(z) = p z + q |z|, p = (right + left) / 2 and q =
+(right - left) / 2, and for both sides +1 and -1, to prove: for all |u| <= 1 (the l1 ball lies in
+that one),
 
     side g(u) = slope . u + sum_k w_k |x_k . u| <= beta,   slope = side p X^T v,  w = side q v.
 

@@ -87,16 +87,20 @@ def root(t: Number) -> Number:
 
 def power(t: Number, p: fmpq) -> Number:
     """``t^p``: for all t where p is 0, 1, 2, 4, 8, ..., otherwise for t >= 0 (t > 0 if p < 0)."""
-    top, whole = int(p.p), p.q == 1
-    everywhere = whole and top >= 0 and top & (top - 1) == 0
-    require(everywhere or t > 0 or (p > 0 and t >= 0), "a power outside its domain")
+    require(is_everywhere(p) or t > 0 or (p > 0 and t >= 0), "a power outside its domain")
     if p == 0 or t == 1:
         return ONE
     if t == 0:
         return ZERO
     if p == HALF:
         return root(t)
-    return whole_power(t, top) if whole else (arb(t).log() * p).exp()
+    return whole_power(t, int(p.p)) if p.q == 1 else (arb(t).log() * p).exp()
+
+
+def is_everywhere(p: fmpq) -> bool:
+    """Whether the domain of ``t^p`` is all numbers: where p is 0, 1, 2, 4, 8, ..."""
+    whole = int(p.p)
+    return p.q == 1 and whole >= 0 and whole & (whole - 1) == 0
 
 
 def whole_power(t: Number, p: int) -> Number:

@@ -11,12 +11,12 @@ is positive semidefinite, then applied to (u, 1) it says u^T Q u + q . u <= most
 Quadratic units: g(u) = u^T (sum_i v_i x_i x_i^T) u, so |g| <= beta on the unit ball if and only
 if beta I +- sum_i v_i x_i x_i^T are positive semidefinite.
 
-Polynomial units: on the sphere g(u) = u^T Q u + q . u + r, Q = a sum_i v_i x_i x_i^T, q = b
-sum_i v_i x_i, r = c sum_i v_i: a form on the sphere, with most = beta - r. A mu exists if g <= beta
-(S-lemma). Elimination leaves a last pivot that is a concave function of mu; a search for its
-largest value ends where it is positive.
+Polynomial units: on the sphere g(u) = u^T Q u + q . u + r, Q = a sum_i v_i x_i x_i^T, q = b sum_i
+v_i x_i, r = c sum_i v_i: a form on the sphere, with most = beta - r. A mu exists if g <= beta
+(S-lemma; Polik, Terlaky, SIAM Review 49, 2007). Elimination leaves a last pivot that is a concave
+function of mu; a search for its largest value ends where it is positive.
 
-Bent units with evidence: relaxation.py.
+Piecewise linear units with evidence: relaxation.py.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def semidefinite(M: Matrix, clock: Clock) -> bool:
     """Whether a symmetric matrix is positive semidefinite.
 
     Where balls cannot tell, exactly: its eigenvalues are real, and none is negative if and only if
-    the signs of the characteristic polynomial alternate (then it has no negative root).
+    the signs of the characteristic polynomial alternate (then it has no negative root; Horn,
+    Johnson, Matrix Analysis, corollary 7.2.4).
     """
     size = len(M)
     if size * bits(M) > MAX_BITS:

@@ -9,6 +9,8 @@ where e . w = 0. If there is a plane, then
     what the others add on it, and on or off of that one;
     every other face lies in some plane: g is what the others add on it, and at of that one.
 
+(Deletion and restriction of arrangements; Orlik, Terao, Arrangements of Hyperplanes, 1992.)
+
 In the plane of e, with e_k > 0, w_k is minus the sum of e_i w_i / e_k over the other coordinates,
 and so z . w has the sign of the sum of (e_k z_i - z_k e_i) w_i: the same problem with one
 coordinate less. With two coordinates all is seen by going round once: from the cell where all e . w

@@ -1,4 +1,9 @@
-"""Proofs by sweeps, rank 3 at most, for bent units."""
+"""Proofs by sweeps: max |g| over the unit ball, exactly, for piecewise linear units.
+
+At rank 3 at most. g is linear on each face that the planes of the rows cut out (lines.py), so it is
+enough to look at every face: what is largest on it, and whether it is attained there. `BallSweep`
+says how for the norm l2, `OctahedronSweep` for l1.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import NamedTuple
 
 from flint import fmpq
 
-from .cones import BentSearch
+from .cones import PiecewiseLinearSearch
 from .coordinates import in_few_coordinates
 from .document import RefusalError
 from .dual import Clock, Dual
@@ -58,7 +63,7 @@ class Sweep:
 
 
 class BallSweep(Sweep):
-    """Bent units, Euclidean norm; the size is g^2 on the sphere w^T H^{-1} w = 1.
+    """Piecewise linear units, Euclidean norm; the size is g^2 on the sphere w^T H^{-1} w = 1.
 
     On a closed face g is linear, g = c . w, with the gradient c of any cell that touches it. Let w
     maximise |g| on the sphere, g(w) != 0, and let F be the face with w in its relative interior.
@@ -112,7 +117,7 @@ class BallSweep(Sweep):
 
 
 class OctahedronSweep(Sweep):
-    """Bent units, norm l1, at most three columns, whose planes are among the lines.
+    """Piecewise linear units, norm l1, at most three columns, whose planes are among the lines.
 
     Then g is linear on each face, and so is |w|_1: |g| / |w|_1, the size, is largest at a vertex.
     """
@@ -153,7 +158,9 @@ class Arc(NamedTuple):
         return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
 
 
-def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) -> Fraction:
+def piecewise_linear_excess(
+    dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock
+) -> Fraction:
     """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
     rows, weights, beta = dual.scaled(1)
     scale = math.lcm(int(left.q), int(right.q))
@@ -177,7 +184,7 @@ def bent_excess(dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock) ->
     def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
         limit = math.floor(most**2 * H_scale)
         if len(H) > 3:
-            return BentSearch(H, limit, clock).excess(points, weights, slopes)
+            return PiecewiseLinearSearch(H, limit, clock).excess(points, weights, slopes)
         ball = BallSweep(lines_of(points, weights, slopes_along, padded(H)), limit, padded(H))
         ball.run(len(H), clock)
         return above_one(Fraction(ball.limit, H_scale) / most**2)

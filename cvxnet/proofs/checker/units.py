@@ -5,6 +5,7 @@ To prove: |g(u)| <= beta for all units u of the family, where g(u) = sum_i v_i p
 Penalties. Where phi is positively homogeneous, a unit with weights u counts |u| times (|u|^2
 times, if of degree two) the unit u / |u|, and (|u|^2 + a^2) / 2 >= |a| |u|. So in each family
 the penalty of a network is at least beta times the sum of the |a| that it has over units.
+(Neyshabur, Tomioka, Srebro, In Search of the Real Inductive Bias, ICLR workshop 2015.)
 """
 
 from __future__ import annotations

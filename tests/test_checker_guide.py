@@ -1,0 +1,117 @@
+"""The guide to the checker is true: what it lists is what a certificate rests on."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from claimed import Claimed
+from house import COMPLEX, Function, complexity
+
+from cvxnet.proofs import checker
+
+FOLDER = Path(checker.__file__).parent
+CALLED = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import checker
+called = set()
+def look(frame, event, argument):
+    if event == "call":
+        path = Path(frame.f_code.co_filename)
+        if path.parent == Path(checker.__file__).parent:
+            called.add(path.stem)
+sys.setprofile(look)
+result = checker.check(sys.argv[2])
+sys.setprofile(None)
+print(json.dumps([result.reason, sorted(called)]))
+"""
+
+
+def called(path):
+    """The reason of an answer and the files of the checker in which a function was called."""
+    command = [sys.executable, "-I", "-c", CALLED, str(FOLDER.parent), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    reason, files = json.loads(done.stdout)
+    return reason, set(files)
+
+
+def tables():
+    """Of the guide: the files of a relu certificate with their lines; the proofs of other units."""
+    first, second = checker.__doc__.split("Other units need")
+    files = re.findall(r"^    (\w+) +(\d+)   ", first, re.M)
+    proofs = re.findall(r"^    (\S.*?)  +(\S.*)$", second, re.M)[1:]
+    return {name: int(lines) for name, lines in files}, {
+        units: set(names.split(", ")) for units, names in proofs
+    }
+
+
+def certificate(units="relu", d=3, n=12, size=0.05, **more):
+    """Random data and a short random dual vector."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d))
+    values = {"W": np.zeros((0, d)), "b": None, "a": [], "v": size * rng.standard_normal(n)}
+    return Claimed(
+        units=units, loss="squared", weight_decay=1.0, bias=False, X=X, y=np.zeros(n),
+        lower=-1e9, upper=1e9, **values | more,
+    )  # fmt: skip
+
+
+LEAF = {"tilt": np.zeros(12), "lean": [], "tau": np.full(12, 0.05), "mu": 0.35}
+EVIDENCE = {"kind": "relaxation", "plus": LEAF, "minus": LEAF}
+ROWS = [
+    ("relu, leaky_relu, abs", certificate()),
+    ("relu, leaky_relu, abs", certificate({"name": "leaky_relu", "slope": 0.25})),
+    ("relu, leaky_relu, abs", certificate("abs")),
+    ("the same, rank 4 to 7", certificate(d=4, size=0.2)),
+    ("the same, rank 4 to 7", certificate("abs", d=5, size=0.1)),
+    ("the same, with evidence", certificate(d=10, evidence=EVIDENCE)),
+    ("linear, gated_relu, coordinate", certificate("linear")),
+    ("linear, gated_relu, coordinate", certificate("coordinate")),
+    (
+        "linear, gated_relu, coordinate",
+        certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[]),
+    ),
+    ("quadratic, polynomial", certificate("quadratic")),
+    (
+        "quadratic, polynomial",
+        certificate({"name": "polynomial", "coefficients": [1.0, 0.5, 0.1]}),
+    ),
+    ("squared_relu", certificate("squared_relu", d=2)),
+    ("sign, threshold", certificate("sign")),
+    ("sign, threshold", certificate("threshold")),
+    ("tanh", certificate({"name": "tanh", "radius": 1.0}, d=2)),
+]
+
+
+@pytest.mark.parametrize(("row", "made"), ROWS, ids=lambda x: getattr(x, "unit_name", ""))
+def test_a_certificate_rests_on_the_files_that_the_guide_lists(row, made, tmp_path):
+    files, proofs = tables()
+    common = files.keys() - proofs["relu, leaky_relu, abs"]
+    (tmp_path / "c.json").write_text(json.dumps(made.to_dict()))
+    reason, found = called(tmp_path / "c.json")
+    assert reason == "proved exactly"
+    assert found == common | (proofs[row] - {"families"}), row
+
+
+def test_the_guide_knows_all_files_and_their_lines():
+    files, proofs = tables()
+    named = files.keys() | set().union(*proofs.values())
+    named |= set(re.findall(r"`(witness|atoms|scalars|matrices|arrays)`", checker.__doc__))
+    paths = {path.stem: path for path in FOLDER.glob("*.py") if not path.stem.startswith("__")}
+    assert named == paths.keys()
+    lines = {name: len(paths[name].read_text(encoding="utf-8").splitlines()) for name in files}
+    assert {name: files[name] for name in files if abs(files[name] - lines[name]) > 10} == {}
+    assert {row for row, _ in ROWS} == proofs.keys()
+
+
+def test_every_function_of_the_checker_fits_in_the_eye():
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, Function):
+                assert complexity(node) <= COMPLEX, f"{path.stem}.{node.name}"
