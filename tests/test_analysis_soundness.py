@@ -13,7 +13,7 @@ from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import ask_about_network
-from cvxnet.analysis.search import Space
+from cvxnet.analysis.spaces import Space
 from cvxnet.analysis.tape import Tape
 from cvxnet.losses import LOSSES
 from cvxnet.proofs.checker.witness import check_witness

@@ -156,7 +156,7 @@ def test_disciplines_of_known_cases():
 @pytest.mark.parametrize("seed", range(30))
 def test_log_log_claims_hold_on_random_positive_segments(seed):
     from cvxnet.analysis.disciplines import log_log_curvature
-    from cvxnet.analysis.search import Space
+    from cvxnet.analysis.spaces import Space
 
     rng = np.random.default_rng(seed)
     act = [L.ReLU, L.Softplus, L.Square, L.SquaredReLU, L.ELU, L.Abs][rng.integers(6)]()

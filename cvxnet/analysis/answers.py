@@ -12,24 +12,16 @@ import numpy as np
 from cvxnet.analysis.blame import find_blame
 from cvxnet.analysis.blocks import find_blocks
 from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
-from cvxnet.analysis.deciders import decide
 from cvxnet.analysis.derivation import Derivation, derive_facts, explain
 from cvxnet.analysis.disciplines import find_disciplines
 from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, relaxed
-from cvxnet.analysis.facts import Facts
-from cvxnet.analysis.identities import rewritten_everywhere
+from cvxnet.analysis.methods import METHODS, Derived, Methods, derived, prove, settle
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading, nearest_reading
 from cvxnet.analysis.repairs import find_repairs
 from cvxnet.analysis.restrictions import restrictions
-from cvxnet.analysis.search import (
-    Segment,
-    Space,
-    find_counterexample,
-    find_infeasible_midpoint,
-    simplest,
-)
+from cvxnet.analysis.search import find_infeasible_midpoint
 from cvxnet.analysis.tape import Tape, bare, short
 from cvxnet.analysis.verdicts import Beside, Repair, Verdict
 from cvxnet.analysis.witnesses import Counterexample
@@ -39,7 +31,7 @@ RELAXED = " with its integer variables and finite sets relaxed to intervals"
 
 
 @np.errstate(all="ignore")  # extreme points overflow on purpose; what is not finite is dropped
-def answer(question: Question, effort: int = 1) -> Verdict:
+def answer(question: Question, methods: Methods = METHODS) -> Verdict:
     """The verdict on a question."""
     tape = question.tape()
     if missing := not_numbers(tape):
@@ -48,27 +40,22 @@ def answer(question: Question, effort: int = 1) -> Verdict:
     domain, empty = restrictions(question, tape, facts)
     if domain and empty:  # what the constraints alone exclude is the problem's to say
         return unanswered(question, f"the domain is empty: {empty}", domain=domain, empty=empty)
-    root = facts[-1]
-    answers: dict[str, bool | None] = {}
-    reasons: dict[str, str] = {}
-    witnesses: dict[str, Counterexample] = {}
+    asked = Derived(question, tape, facts)
+    found = {goal: settle(asked, goal, methods) for goal in GOALS}
+    reasons = {goal: settled.reason for goal, settled in found.items()}
     rounding: dict[str, Reading] = {}
-    for goal in GOALS:
-        answers[goal], reasons[goal], witness = settle(question, tape, root, goal, effort)
-        if witness is not None:
-            witnesses[goal] = witness
-        if not answers[goal]:
-            reading = nearest_reading(question, tape, witness, goal)
-            if reading is not None:
-                rounding[goal] = reading
-                reasons[goal] += f"; within rounding: {goal} if {reading}"
+    for goal, settled in found.items():
+        reading = None if settled.answer else nearest_reading(asked, settled.witness, goal)
+        if reading is not None:
+            rounding[goal] = reading
+            reasons[goal] += f"; within rounding: {goal} if {reading}"
     return Verdict(
         about=question.about,
-        convex=answers["convex"],
-        concave=answers["concave"],
+        convex=found["convex"].answer,
+        concave=found["concave"].answer,
         reasons=reasons,
         derivation=explain(question, tape, facts),
-        counterexamples=witnesses,
+        counterexamples={g: s.witness for g, s in found.items() if s.witness is not None},
         blame=find_blame(question, tape, facts),
         dcp=question.expression.curvature,
         domain=domain,
@@ -96,73 +83,10 @@ def unanswered(question: Question, why: str, **evidence: Any) -> Verdict:
     )
 
 
-def settle(
-    question: Question, tape: Tape, root: Facts, goal: str, effort: int
-) -> tuple[bool | None, str, Counterexample | None]:
-    """The answer for one curvature, why, and the counterexample if there is one."""
-    reason, candidates = prove(question, tape, root, goal)
-    if reason:
-        return True, reason, None
-    found = first_verified(question, tape, candidates, goal)
-    found = found or find_counterexample(question, tape, goal, effort)
-    if found is not None:
-        return False, f"a counterexample, verified in {found.arithmetic} arithmetic", found
-    return None, unknown_reason(question, goal), None
-
-
-def prove(
-    question: Question, tape: Tape, root: Facts, goal: str
-) -> tuple[str, tuple[Segment, ...]]:
-    """Why the curvature is proved, or "" and where a decider saw that it fails."""
-    if getattr(root, goal).all():
-        return "composition rules", ()
-    decision = decide(question, tape, goal)
-    if decision is not None and decision.proved:
-        return decision.reason, ()
-    if (name := proved_form(question, goal)) is not None:
-        return f"the same function as {name}, by the composition rules", ()
-    return "", () if decision is None else decision.candidates
-
-
-def proved_form(question: Question, goal: str) -> str | None:
-    """The name of an identical form that the rules prove, or None."""
-    if question.network is not None:
-        return None
-    for rewrite in rewritten_everywhere(question):
-        tape = Tape([rewrite.expression])
-        if rewrite.same and getattr(derive_facts(question, tape)[-1], goal).all():
-            return " and ".join(rewrite.names)
-    return None
-
-
-def unknown_reason(question: Question, goal: str) -> str:
-    """Why there is no answer."""
-    if getattr(question.expression, f"is_{goal}")():
-        return "CVXPY accepts it within its tolerance, but exactly it could not be proved"
-    obstacle = Space(question, question.tape()).obstacle
-    if obstacle:
-        return f"the rules stop, and no counterexample was looked for: {obstacle}"
-    return "the rules stop, and no counterexample was found"
-
-
-def first_verified(
-    question: Question, tape: Tape, candidates: tuple[Segment, ...], goal: str
-) -> Counterexample | None:
-    """The first candidate of a decider that survives verification."""
-    if not candidates:
-        return None
-    space, sign = Space(question, tape), 1.0 if goal == "convex" else -1.0
-    for candidate in candidates[:60]:
-        found = simplest(space, candidate, goal, sign)
-        if found is not None:
-            return found
-    return None
-
-
 # Problems
 
 
-def judge_problem(problem: cp.Problem, effort: int = 1) -> Verdict:
+def judge_problem(problem: cp.Problem, methods: Methods = METHODS) -> Verdict:
     """Convex if the objective and the feasible set are.
 
     Proved needs every part proved: the objective convex (concave for Maximize), left minus right
@@ -170,7 +94,7 @@ def judge_problem(problem: cp.Problem, effort: int = 1) -> Verdict:
     objective that rises above a chord between them, or a midpoint that is not feasible. With
     integer variables that is asked twice, with and without the gaps between their values.
     """
-    verdict = judge_relaxation(problem, effort)
+    verdict = judge_relaxation(problem, methods)
     finite_sets = [*filter(has_gaps, problem.constraints)]
     sets = [*gaps(verdict.question), *finite_sets]
     if not sets:
@@ -203,16 +127,16 @@ def reason_of_gaps(witness: Counterexample | None, names: list[str], relaxation:
     return f"values between are not feasible ({which}); its relaxation is {word}"
 
 
-def judge_relaxation(problem: cp.Problem, effort: int) -> Verdict:
+def judge_relaxation(problem: cp.Problem, methods: Methods) -> Verdict:
     """The verdict on the problem in which integer variables and finite sets have no gaps."""
     given = [finite(constraint) for constraint in problem.constraints]
     constraints = tuple(c for constraint in given for c in relaxed(constraint))
     bounds = simple_bounds(constraints)
     variables = tuple(problem.variables())
-    parts = {"objective": judge_objective(problem, constraints, variables, bounds, effort)}
+    parts = {"objective": judge_objective(problem, constraints, variables, bounds, methods)}
     for number, constraint in enumerate(given):
         label = f"constraint {number}: {short(problem.constraints[number])}"
-        parts[label] = judge_constraint(constraint, variables, bounds, effort)
+        parts[label] = judge_constraint(constraint, variables, bounds, methods)
     question = parts["objective"].question
     domain, empty = common_domain(question, parts)
     empty = empty or broken_bound(given, parts)
@@ -288,7 +212,7 @@ def judge_objective(
     constraints: tuple[Any, ...],
     variables: tuple[Any, ...],
     bounds: Any,
-    effort: int,
+    methods: Methods,
 ) -> Verdict:
     """The objective, turned into a minimisation, on the feasible set."""
     maximise = isinstance(problem.objective, cp.Maximize)
@@ -301,11 +225,11 @@ def judge_objective(
         constraints=constraints,
         about=f"the objective{' (negated, because it is maximised)' if maximise else ''}",
     )
-    return answer(question, effort)
+    return answer(question, methods)
 
 
 def judge_constraint(
-    constraint: Any, variables: tuple[Any, ...], bounds: Any, effort: int
+    constraint: Any, variables: tuple[Any, ...], bounds: Any, methods: Methods
 ) -> Verdict:
     """An inequality's left minus right must be convex, an equality affine, cone members affine."""
     kind, own = kind_of(constraint), {id(bare(arg)) for arg in constraint.args}
@@ -316,7 +240,7 @@ def judge_constraint(
         bounds={k: v for k, v in bounds.items() if k not in own},
         about=kind.about,
     )
-    verdict = answer(question, effort)
+    verdict = answer(question, methods)
     if kind.affine:
         reasons = {**verdict.reasons, "affine": "an equality or cone needs an affine expression"}
         verdict = replace(verdict, reasons=reasons, about=f"{kind.about} (must be affine)")
@@ -352,14 +276,14 @@ def judge(thing: Question | cp.Problem) -> Verdict | None:
         verdict = judge_problem(thing)
         return verdict if verdict.convex else None
     goals = GOALS if thing.network is None else ("convex",)
-    tape = thing.tape()
-    root = derive_facts(thing, tape)[-1]
-    if not any(prove(thing, tape, root, goal)[0] for goal in goals):
+    asked = derived(thing)
+    if not any(prove(asked, goal)[0] for goal in goals):
         return None
     verdict = answer(thing)
     return verdict if any(getattr(verdict, goal) for goal in goals) else None
 
 
+@np.errstate(all="ignore")
 def is_convex(question: Question) -> bool | None:
     """The answer about convexity alone."""
     tape = question.tape()
@@ -367,7 +291,8 @@ def is_convex(question: Question) -> bool | None:
         return None
     facts = derive_facts(question, tape)
     domain, empty = restrictions(question, tape, facts)
-    return None if domain and empty else settle(question, tape, facts[-1], "convex", 1)[0]
+    settled = None if domain and empty else settle(Derived(question, tape, facts), "convex")
+    return None if settled is None else settled.answer
 
 
 BESIDE = Beside(disciplines_of, blocks_of, repairs_of)

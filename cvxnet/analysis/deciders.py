@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import cvxpy as cp
 import numpy as np
@@ -21,7 +21,7 @@ from cvxnet.analysis.quadratics import (
     negative_direction,
 )
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.search import Segment, Space
+from cvxnet.analysis.spaces import Segment, Space
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import Undecided
 
@@ -98,17 +98,19 @@ def float_of(value: fmpq) -> float:
     return int(value.p) / int(value.q)
 
 
-def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
+Decider: TypeAlias = Callable[[Question, Tape, Space, fmpq], Decision | None]
+"""What an expression's curvature is, for a sign (1: convex? -1: concave?); None: not its kind."""
+
+
+def decide(
+    question: Question, tape: Tape, refutes: str, deciders: tuple[Decider, ...]
+) -> Decision | None:
     """The decision of the first decider that understands the expression, or None."""
     space = Space(question, tape)
-    if space.searchable and (decision := decide_matrix(tape, space, refutes)) is not None:
-        return decision
-    if not space.searchable or space.size > MOST_UNKNOWNS or space.size * space.work > MOST_WORK:
-        return None
-    if any(not space.domain(u).interior for u in space.unknowns):
+    if not space.searchable or any(not space.domain(id(u)).interior for u in space.unknowns):
         return None
     sign = fmpq(1 if refutes == "convex" else -1)
-    for decider in (decide_form, decide_curve):
+    for decider in deciders:
         try:
             decision = decider(question, tape, space, sign)
         except (Undecided, OverflowError):
@@ -118,21 +120,21 @@ def decide(question: Question, tape: Tape, refutes: str) -> Decision | None:
     return None
 
 
-def decide_matrix(tape: Tape, space: Space, refutes: str) -> Decision | None:
+def decide_matrix(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
     """A quadratic form in one unknown: its matrix, of any size."""
-    root, sign = tape.nodes[-1], 1 if refutes == "convex" else -1
+    root = tape.nodes[-1]
     if type(root) is not cp.QuadForm or not all(root.args[0] is u for u in space.unknowns):
         return None
     matrix = constant_matrix(root.args[1])
-    if matrix is None or not all(space.domain(u).interior for u in space.unknowns):
+    if matrix is None:
         return None
-    if definiteness(matrix, sign).exact:
+    if definiteness(matrix, int(sign)).exact:
         return Decision(True, "the matrix is semidefinite (exact arithmetic)")
     double = (matrix + matrix.T) * sign
     found = negative_direction(double, as_floats(double))
     if found is None:
         return None
-    (domain,) = (space.domain(u) for u in space.unknowns)
+    (domain,) = (space.domain(id(u)) for u in space.unknowns)
     middle, half = middle_of(np.ravel(domain.low), np.ravel(domain.high))
     step = float(np.min(half)) * found
     return Decision(
@@ -142,8 +144,15 @@ def decide_matrix(tape: Tape, space: Space, refutes: str) -> Decision | None:
     )
 
 
+def is_small(space: Space) -> bool:
+    """Whether a walk through the expression that follows every unknown is cheap."""
+    return space.size <= MOST_UNKNOWNS and space.size * space.work <= MOST_WORK
+
+
 def decide_form(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
     """Hyperplanes, ridges and the Hessian of the normal form."""
+    if not is_small(space):
+        return None
     forms = normal_forms(tape, tuple(space.unknowns))
     box = box_of(question, space)
     unsure, candidates = "", []
@@ -232,8 +241,8 @@ def along(space: Space, form: Form, entry: tuple[int, ...]) -> Iterator[Segment]
         return
     direction = np.zeros(space.size)
     direction[indices] = found
-    low = np.concatenate([np.ravel(space.domain(u).low) for u in space.unknowns])
-    high = np.concatenate([np.ravel(space.domain(u).high) for u in space.unknowns])
+    low = np.concatenate([np.ravel(space.domain(id(u)).low) for u in space.unknowns])
+    high = np.concatenate([np.ravel(space.domain(id(u)).high) for u in space.unknowns])
     middle, half = middle_of(low, high)
     size = float(np.min(half))
     yield as_segment(space, middle - size * direction, middle + size * direction, entry)
@@ -263,7 +272,7 @@ def as_segment(space: Space, a: Any, b: Any, entry: tuple[int, ...]) -> Segment:
 
 def decide_curve(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
     """A piecewise-linear function of one variable: its slopes must not fall."""
-    if space.size != 1:
+    if space.size != 1 or not is_small(space):
         return None
     curves, box = curves_of(tape, space.unknowns[0]), box_of(question, space)
     low, high = float(box.low[0]), float(box.high[0])
@@ -294,3 +303,6 @@ def falls(
             yield as_segment(
                 space, np.array([at - share * width]), np.array([at + share * width]), entry
             )
+
+
+DECIDERS: tuple[Decider, ...] = (decide_matrix, decide_form, decide_curve)

@@ -17,8 +17,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.inequalities import as_float, given_rows
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.restrictions import as_float, given_rows
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided

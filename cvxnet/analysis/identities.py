@@ -62,27 +62,6 @@ class Rewritten:
     same: bool
 
 
-def rewritten_everywhere(question: Question) -> Iterator[Rewritten]:
-    """The expression with one pattern applied at every node where it fits, then with all."""
-    choices: list[tuple[Pattern, ...]] = [(pattern,) for pattern in PATTERNS]
-    fitting = []
-    for patterns in choices:
-        found = rebuild(question, question.expression, patterns)
-        if found.names:
-            fitting.append(patterns[0])
-            yield found
-    if not fitting:
-        return
-    whole = Rewritten((), question.expression, True)
-    for _ in range(MOST_ROUNDS):
-        found = rebuild(question, whole.expression, PATTERNS)
-        if not found.names:
-            break
-        whole = Rewritten(whole.names + found.names, found.expression, whole.same and found.same)
-    if len(set(whole.names)) > 1:
-        yield whole
-
-
 def rebuild(question: Question, root: Any, patterns: tuple[Pattern, ...]) -> Rewritten:
     """The tree with the first pattern that fits each node; nodes without a change are kept."""
     tape, new, names, same = Tape([root]), list[Any](), list[str](), True
@@ -305,3 +284,25 @@ PATTERNS: tuple[Pattern, ...] = (
     geometric_mean,
     undone,
 )
+
+
+def rewritten_everywhere(
+    question: Question, patterns: tuple[Pattern, ...] = PATTERNS
+) -> Iterator[Rewritten]:
+    """The expression with one pattern applied at every node where it fits, then with all."""
+    fits = False
+    for pattern in patterns:
+        found = rebuild(question, question.expression, (pattern,))
+        if found.names:
+            fits = True
+            yield found
+    if not fits:
+        return
+    whole = Rewritten((), question.expression, True)
+    for _ in range(MOST_ROUNDS):
+        found = rebuild(question, whole.expression, patterns)
+        if not found.names:
+            break
+        whole = Rewritten(whole.names + found.names, found.expression, whole.same and found.same)
+    if len(set(whole.names)) > 1:
+        yield whole

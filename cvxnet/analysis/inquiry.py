@@ -10,6 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.answers import answer, judge_problem
+from cvxnet.analysis.methods import Methods
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.errors import InputError
@@ -72,7 +73,7 @@ def convexity(
     >>> verdict.dcp, verdict.convex
     ('QUASICONVEX', True)
     """
-    effort = check_effort(effort)
+    methods = Methods(effort=check_effort(effort))
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
         if wrt is not None:
@@ -80,16 +81,16 @@ def convexity(
                 "wrt= is for networks and expressions; a problem is judged in all variables. Ask "
                 "about problem.objective.args[0] in some of them."
             )
-        return completed(judge_problem(thing, effort))
+        return completed(judge_problem(thing, methods))
     if isinstance(thing, cp.Expression):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
-        return completed(answer(ask_about_expression(thing, wrt), effort))
+        return completed(answer(ask_about_expression(thing, wrt), methods))
     if isinstance(thing, Layer):
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
         loss = None if loss is None else get_loss(loss).name
         weight_decay = check_weight_decay(weight_decay)
         question = ask_about_network(thing, wrt, loss, data, inputs, weight_decay)
-        return completed(answer(question, effort))
+        return completed(answer(question, methods))
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
         "CVXPY expression or a CVXPY problem. Convert a torch module with from_torch."

@@ -18,9 +18,8 @@ from cvxpy.atoms.affine import binary_operators as binary
 from cvxpy.atoms.affine.wraps import nsd_wrap
 
 from cvxnet.analysis.atoms import values_of
-from cvxnet.analysis.deciders import decide
-from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.facts import is_short
+from cvxnet.analysis.methods import Derived, derived, prove
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense, inner
@@ -63,13 +62,12 @@ class Reading:
 
 
 @np.errstate(all="ignore")
-def nearest_reading(
-    question: Question, tape: Tape, witness: Counterexample | None, goal: str
-) -> Reading | None:
+def nearest_reading(asked: Derived, witness: Counterexample | None, goal: str) -> Reading | None:
     """The nearest reading that is found of a refutation within rounding; None of any other.
 
     Without a counterexample (none was found, or none is feasible) only matrices are read anew.
     """
+    question, tape = asked.question, asked.tape
     readings: list[Reading] = []
     if witness is None:
         forms = definite_forms(question.expression, (shifted_form,))
@@ -96,7 +94,8 @@ def nearest_reading(
         sign, largest = (1.0 if goal == "convex" else -1.0), largest_of(constants)
         readings += added_squares(question, witness, reach, sign, largest)
         readings.sort(key=lambda reading: reading.distance)
-    return next((reading for reading in readings if proves(reading.question, goal)), None)
+    proved = (reading for reading in readings if prove(derived(reading.question), goal)[0])
+    return next(proved, None)
 
 
 def changed(question: Question, expression: Any) -> Question:
@@ -247,15 +246,6 @@ def rebuilt(tape: Tape, changed: Constants) -> Any:
         else:
             new.append(node.copy(arguments))
     return new[-1]
-
-
-def proves(question: Question, goal: str) -> bool:
-    """Whether rules or exact deciders prove the curvature."""
-    tape = question.tape()
-    if getattr(derive_facts(question, tape)[-1], goal).all():
-        return True
-    decision = decide(question, tape, goal)
-    return decision is not None and decision.proved
 
 
 def definite_forms(

@@ -18,7 +18,7 @@ from cvxnet.analysis.identities import Rewritten, rewritten_everywhere
 from cvxnet.analysis.questions import Question, ask_about_expression
 from cvxnet.analysis.readings import definite_forms
 from cvxnet.analysis.remedies import Proposal, propose_for_network
-from cvxnet.analysis.search import Space
+from cvxnet.analysis.spaces import Space
 from cvxnet.analysis.tape import dense
 from cvxnet.analysis.verdicts import Repair, Verdict
 

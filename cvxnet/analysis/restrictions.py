@@ -22,24 +22,17 @@ from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.matrix_frac import MatrixFrac
 from cvxpy.atoms.perspective import perspective
 from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
-from flint import fmpq, fmpq_mat
-from scipy.optimize import linprog
 
 from cvxnet.analysis.atoms import constant_matrix
-from cvxnet.analysis.constraints import kind_of
-from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
+from cvxnet.analysis.derivation import derive_facts, step_name
 from cvxnet.analysis.facts import Facts
-from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.inequalities import Row, contradictory, follows, given_rows, rows_of
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import definiteness, has_positive_pivots
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, bare, dense, short
-from cvxnet.functions.arithmetic import Undecided, as_rational
 
-MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they are feasible
-MOST_IMPLIED = 50  # entries of one restriction that are compared with the constraints
-MOST_NODES = 200  # of an expression that is printed, or compared with the constraints
-SUPPORT = 1e-9  # multipliers below are taken for zero, and the exact solution says whether rightly
+MOST_NODES = 200  # of an expression that is printed
 OPEN = (
     cp.log,
     cp.log1p,
@@ -80,16 +73,6 @@ class Need:
     closed: bool = True
 
 
-@dataclass(frozen=True)
-class Row:
-    """``coefficients . z + constant >= 0`` (> 0 if strict), exactly; ``label`` says whence."""
-
-    coefficients: dict[int, fmpq]
-    constant: fmpq
-    strict: bool
-    label: str
-
-
 @np.errstate(all="ignore")
 def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tuple[str, ...], str]:
     """The domain as readable conditions that attributes and constraints do not imply.
@@ -111,7 +94,7 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
             return (need.text,), why_missed(need, given, question)
         if implied(need, fact, question):
             continue
-        asked = list(rows_of(need, question))
+        asked = need_rows(need, question)
         if question.constraints and follows(given, asked):
             continue
         names[need.text] = None
@@ -243,10 +226,17 @@ def why_missed(need: Need, given: list[Row], question: Question) -> str:
     """Why a need holds nowhere: what contradicts it, where that can be named."""
     if not Tape([need.expression]).leaves():
         return f"{need.text} does not hold"
-    labels = contradictory([*given, *rows_of(need, question)])
+    labels = contradictory([*given, *need_rows(need, question)])
     if labels is None or len(labels) < 2:
         return f"{need.text} holds nowhere"
     return f"no point satisfies {' and '.join(labels)}"
+
+
+def need_rows(need: Need, question: Question) -> list[Row]:
+    """The need entry by entry, where it is an inequality that is affine in the unknowns."""
+    if need.kind not in (">=", ">"):
+        return []
+    return list(rows_of(need.expression, question, need.text, strict=not need.closed))
 
 
 def implied(need: Need, fact: Facts, question: Question) -> bool:
@@ -321,129 +311,3 @@ def is_positive(expression: Any, question: Question) -> bool:
             found = isinstance(node, KEEPERS) and bool(inner) and all(inner)
         positive.append(found)
     return positive[-1]
-
-
-# Affine inequalities, exactly.
-
-
-def given_rows(question: Question) -> list[Row]:
-    """What attributes, bounds and affine constraints say about the unknowns."""
-    rows: list[Row] = []
-    for leaf in question.unknowns:
-        low, high = leaf_bounds(leaf, question)
-        strict = (bool(leaf.attributes["pos"]), bool(leaf.attributes["neg"]))
-        start, name = start_of(leaf, question), question.name(leaf)
-        for place, (a, b) in enumerate(zip(np.ravel(low), np.ravel(high), strict=True)):
-            index = [int(i) for i in np.unravel_index(place, leaf.shape)]
-            entry = f"{name}{index}" if leaf.shape else name
-            for slope, bound, sign, open_end in ((1, a, ">", strict[0]), (-1, b, "<", strict[1])):
-                if np.isfinite(bound):
-                    sharp = open_end and bound == 0.0
-                    label = f"{entry} {sign}{'' if sharp else '='} {bound:g}"
-                    constant = as_rational(float(-slope * bound))
-                    rows.append(Row({start + place: fmpq(slope)}, constant, sharp, label))
-    for constraint in question.constraints:
-        rows += constraint_rows(constraint, question)
-    return rows
-
-
-def constraint_rows(constraint: Any, question: Question) -> Iterator[Row]:
-    """The rows of an affine equality or inequality; none for others."""
-    kind, label = kind_of(constraint), short(constraint)
-    if kind.compared:
-        judged = kind.judged(constraint)
-        yield from rows_of(Need(">=", -judged, label), question)
-        if kind.affine:
-            yield from rows_of(Need(">=", judged, label), question)
-
-
-def rows_of(need: Need, question: Question) -> Iterator[Row]:
-    """The need entry by entry, where it is an inequality that is affine in the unknowns."""
-    tape, large = Tape([need.expression]), need.expression.size > MOST_ROWS
-    if need.kind not in (">=", ">") or len(tape.nodes) > MOST_NODES or large:
-        return
-    try:
-        forms = normal_forms(tape, question.unknowns)
-    except Undecided:
-        return
-    for form in np.ravel(forms):
-        if form.affine:
-            yield Row(dict(form.linear), form.constant, not need.closed, need.text)
-
-
-def start_of(leaf: Any, question: Question) -> int:
-    """Where the leaf's entries begin among all unknowns."""
-    places = [id(u) for u in question.unknowns]
-    return sum(int(u.size) for u in question.unknowns[: places.index(id(leaf))])
-
-
-def follows(given: list[Row], asked: list[Row]) -> bool:
-    """Whether the given rows imply every asked one: its opposite contradicts them."""
-    if not asked or len(asked) > MOST_IMPLIED:
-        return False
-    return all(contradictory([*given, opposite(row)]) is not None for row in asked)
-
-
-def opposite(row: Row) -> Row:
-    """``-row > 0`` of a row >= 0, and the other way round."""
-    coefficients = {k: -v for k, v in row.coefficients.items()}
-    return Row(coefficients, -row.constant, not row.strict, row.label)
-
-
-def contradictory(rows: list[Row]) -> list[str] | None:
-    """The labels of rows that exclude each other, with exact multipliers as the proof, or None.
-
-    By Farkas' lemma rows ``a_i . z + c_i >= 0`` have no common point iff some y >= 0 has
-    ``sum y_i a_i = 0`` and ``sum y_i c_i < 0`` (or = 0, where a strict row has y_i > 0). A linear
-    program finds the support of such a y; on it the equations are solved in rationals.
-    """
-    if not rows or len(rows) > MOST_ROWS:
-        return None
-    places = sorted({k for row in rows for k in row.coefficients})
-    column = {place: k for k, place in enumerate(places)}
-    A, c = np.zeros((len(rows), len(places))), np.zeros(len(rows))
-    for i, row in enumerate(rows):
-        size = max([abs(row.constant), *map(abs, row.coefficients.values())], default=fmpq(1)) or 1
-        c[i] = as_float(row.constant / size)
-        for place, value in row.coefficients.items():
-            A[i, column[place]] = as_float(value / size)
-    if not (np.isfinite(A).all() and np.isfinite(c).all()):
-        return None
-    strict = np.array([row.strict for row in rows], dtype=float)
-    equal, right = np.vstack([A.T, np.ones(len(rows))]), np.append(np.zeros(len(places)), 1.0)
-    for cost, limits in ((c, None), (-strict, c[None])):
-        found = linprog(
-            cost, limits, None if limits is None else [SUPPORT], equal, right, method="highs-ds"
-        )
-        if found.status == 0:
-            support = [rows[i] for i in np.flatnonzero(found.x > SUPPORT)]
-            if adds_up(support):
-                return list(dict.fromkeys(row.label for row in support))
-        if not strict.any():
-            return None
-    return None
-
-
-def as_float(value: Any) -> float:
-    """A rational, rounded; floats as they are."""
-    if isinstance(value, float):
-        return value
-    value = fmpq(value)
-    return int(value.p) / int(value.q)
-
-
-def adds_up(rows: list[Row]) -> bool:
-    """Whether multipliers >= 0 of these rows add up to a contradiction, exactly."""
-    places = sorted({k for row in rows for k in row.coefficients})
-    if not rows or len(rows) > len(places) + 1:
-        return False
-    table = [[row.coefficients.get(k, fmpq(0)) for row in rows] + [fmpq(0)] for k in places]
-    table.append([fmpq(1)] * (len(rows) + 1))  # the multipliers sum to one
-    flat = [value for line in table for value in line]
-    reduced, rank = fmpq_mat(len(table), len(rows) + 1, flat).rref()
-    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
-        return False  # no solution, or not a single one
-    y = [reduced[k, len(rows)] for k in range(rank)]
-    total = sum((v * row.constant for v, row in zip(y, rows, strict=True)), fmpq(0))
-    sharp = any(row.strict and v > 0 for v, row in zip(y, rows, strict=True))
-    return all(v >= 0 for v in y) and (total < 0 or (total == 0 and sharp))

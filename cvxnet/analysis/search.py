@@ -7,20 +7,19 @@ What the checker could not evaluate is not searched at all (`Space.searchable`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from itertools import islice
+from typing import Any, TypeAlias
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.analysis.atoms import atom_of, values_of, work_of
-from cvxnet.analysis.constraints import limits_of
-from cvxnet.analysis.documents import has_formula
-from cvxnet.analysis.domains import Domain, domain_of
+from cvxnet.analysis.atoms import atom_of
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.simplification import simplified
+from cvxnet.analysis.simplification import simplest
+from cvxnet.analysis.spaces import Segment, Space
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
@@ -29,172 +28,8 @@ from cvxnet.types import Array
 RELATIVE = 1e-9
 MOST_CANDIDATES = 12
 MOST_KINKED = 12
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A candidate: the ends, what is fixed, the entry, and how much it violates."""
-
-    a: dict[int, Array]
-    b: dict[int, Array]
-    fixed: dict[int, Array]
-    entry: tuple[int, ...]
-    found_by: str
-
-
-def is_evaluable(node: Any) -> bool:
-    """Whether a node has values here and in the checker: at least one, by a formula."""
-    return node.size > 0 and (not node.args or has_formula(node))
-
-
-class Space:
-    """The unknowns as one flat vector, the free values as another, both inside their domains."""
-
-    def __init__(self, question: Question, tape: Tape, seed: int = 0) -> None:
-        self.question, self.tape = question, tape
-        self.rng = np.random.default_rng(seed)
-        limits = limits_of(question.constraints)
-        self.limits = Tape(limits or [])
-        leaves = list({id(n): n for t in (tape, self.limits) for n in t.leaves()}.values())
-        asked = {id(u) for u in question.unknowns}
-        self.unknowns = [u for u in question.unknowns if any(u is leaf for leaf in leaves)]
-        self.free = [leaf for leaf in leaves if id(leaf) not in asked]
-        self.domains = {id(leaf): domain_of(leaf, question) for leaf in leaves}
-        self.drawable = all(d is not None for d in self.domains.values())
-        nodes = [n for t in (tape, self.limits) for n in t.nodes]
-        self.obstacle = self.find_obstacle(leaves, nodes, known=limits is not None)
-        self.searchable = not self.obstacle
-        self.size = sum(int(u.size) for u in self.unknowns)
-        self.work = sum(map(work_of, nodes))
-
-    def find_obstacle(self, leaves: list[Any], nodes: list[Any], known: bool) -> str:
-        """Why nothing can be found that the checker could prove, or ""."""
-        if any(node.is_complex() for node in nodes):
-            return "complex numbers are not evaluated"
-        for leaf in leaves:
-            if self.domains[id(leaf)] is None:
-                return f"the domain of {self.question.name(leaf)} is no box"
-        for node in nodes:
-            if not is_evaluable(node):
-                return f"{type(node).__name__.removesuffix('Approx')} is not evaluated"
-        if not known:
-            return "a constraint is of a kind that is not evaluated"
-        return "" if self.unknowns else "there are no unknowns"
-
-    def split(self, flat: Array) -> dict[int, Array]:
-        """A batch of flat vectors as a batch of values for each unknown."""
-        values, start = {}, 0
-        for leaf in self.unknowns:
-            part = flat[:, start : start + leaf.size].reshape(len(flat), *leaf.shape)
-            values[id(leaf)] = self.domain(leaf).clip(part)
-            start += leaf.size
-        return values
-
-    def domain(self, leaf: Any) -> Domain:
-        domain = self.domains[id(leaf)]
-        if domain is None:
-            raise ValueError("asked for a domain that is not a box")  # guarded by `searchable`
-        return domain
-
-    def clipped(self, flat: Array) -> Array:
-        """Flat vectors moved into the domain."""
-        parts = self.split(flat)
-        return np.concatenate([parts[id(u)].reshape(len(flat), -1) for u in self.unknowns], axis=1)
-
-    def draw_free(self, count: int, whole: bool) -> dict[int, Array]:
-        """Values for everything that is fixed but not given."""
-        values, chosen = {}, self.rng.integers(len(self.free) + 1, size=count)
-        for leaf in self.free:
-            shape = (count, *leaf.shape)
-            draw = (
-                self.rng.integers(-2, 3, shape).astype(float)
-                if whole
-                else self.rng.normal(size=shape)
-            )
-            if whole:
-                draw = self.simple(draw, leaf, chosen)
-            domain = self.domain(leaf)
-            if np.isfinite(domain.low).all() and (domain.low >= 0).all():
-                draw = domain.low + np.abs(draw)
-            elif np.isfinite(domain.high).all() and (domain.high <= 0).all():
-                draw = domain.high - np.abs(draw)
-            values[id(leaf)] = domain.clip(draw)
-        return values
-
-    def simple(self, draw: Array, leaf: Any, chosen: NDArray[np.int64]) -> Array:
-        """Narrow networks in which one layer is drawn; other weights are one, other biases zero."""
-        count, layer = len(draw), self.question.name(leaf).rpartition(".")[0]
-        if not layer:
-            return draw * narrow(count, leaf.shape)  # data, not weights
-        layers = [self.question.name(f).rpartition(".")[0] for f in self.free]
-        mine = np.array([*(name == layer for name in layers), False])[chosen]
-        often = self.rng.random(count) < 1.0 - 0.5 / len(layers)
-        usual = (np.arange(count) % 3 < 2) & ~mine & often
-        typical = float(len(leaf.shape) > 1)
-        draw[usual] = typical
-        return draw * narrow(count, leaf.shape)
-
-    def draw(self, count: int, whole: bool) -> Array:
-        """Points of the domain; sparse small whole numbers, or normal numbers of many scales."""
-        shape = (count, self.size)
-        if whole:
-            keep = self.rng.random(shape) < self.rng.choice([0.15, 0.5, 1.0], (count, 1))
-            masks = [narrow(count, u.shape).reshape(count, -1) for u in self.unknowns]
-            whole_numbers = self.rng.integers(-2, 3, shape).astype(float)
-            points = whole_numbers * keep * np.concatenate(masks, axis=1)
-        else:
-            points = self.rng.normal(size=shape) * 10.0 ** self.rng.uniform(-1.5, 1.5, (count, 1))
-        return self.clipped(self.reflected(points))
-
-    def reflected(self, points: Array) -> Array:
-        """Mirror coordinates into one-sided domains, so that few of them are clipped to zero."""
-        low = np.concatenate([np.ravel(self.domain(u).low) for u in self.unknowns])
-        high = np.concatenate([np.ravel(self.domain(u).high) for u in self.unknowns])
-        points = np.where((low > -np.inf) & (points < low), 2 * low - points, points)
-        return np.where((high < np.inf) & (points > high), 2 * high - points, points)
-
-    def values(self, flat: Array, free: dict[int, Array]) -> list[Array]:
-        """All node values at a batch of points."""
-        with np.errstate(all="ignore"):
-            return values_of(self.tape, self.split(flat) | free)
-
-    def f(self, flat: Array, free: dict[int, Array]) -> Array:
-        """The expression at a batch of points, one row a point; NaN where it is not feasible."""
-        value = self.values(flat, free)[-1]
-        rows = np.broadcast_to(value, (len(flat), *value.shape[1:])).reshape(len(flat), -1)
-        if not self.limits.nodes:
-            return rows
-        return np.where(self.excess(flat, free)[:, None] <= 0.0, rows, np.nan)
-
-    def excess(self, flat: Array, free: dict[int, Array]) -> Array:
-        """The largest number by which each point breaks the constraints (about), NaN if unknown."""
-        with np.errstate(all="ignore"):
-            value = values_of(self.limits, self.split(flat) | free)[-1]
-        return np.broadcast_to(value, (len(flat), *value.shape[1:])).max(axis=1)
-
-
-def narrow(count: int, shape: tuple[int, ...]) -> Array:
-    """Masks for a batch: every third point uses one unit of each layer, every third point two."""
-    index = np.indices(shape).max(axis=0) if shape else np.zeros(())
-    masks = np.array([index < 1, index < 2, np.ones(shape, dtype=bool)], dtype=float)
-    return masks[np.arange(count) % 3]
-
-
-def find_counterexample(
-    question: Question, tape: Tape, refutes: str, effort: int = 1
-) -> Counterexample | None:
-    """A verified counterexample, or None where the search found none."""
-    space = Space(question, tape)
-    if not space.searchable:
-        return None
-    sign, tried = 1.0 if refutes == "convex" else -1.0, 0
-    for stage in (try_whole_numbers, try_mirrors, try_lines, try_kinks, try_curvature):
-        for segment in stage(space, sign, effort):
-            found = simplest(space, segment, refutes, sign)
-            tried += 1
-            if found is not None or tried >= MOST_CANDIDATES:
-                return found
-    return None
+Stage: TypeAlias = Callable[[Space, float, int], Iterator[Segment]]
+"""Candidates from a space, for a sign (1 against convexity, -1 against concavity) and an effort."""
 
 
 def violations(low: Array, middle: Array, high: Array, sign: float) -> Array:
@@ -456,18 +291,25 @@ def hessians(space: Space, base: Array, free: dict[int, Array], width: float) ->
     return 0.5 * (matrix + matrix.transpose(0, 2, 1))
 
 
-def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counterexample | None:
-    """The verified counterexample with the shortest numbers that still violates."""
-    for candidate in simplified(space, found, sign):
-        verified = verify(
-            space.question,
-            candidate.a,
-            candidate.b,
-            candidate.fixed,
-            refutes,
-            candidate.entry,
-            candidate.found_by,
-        )
-        if verified is not None:
-            return verified
+STAGES: tuple[Stage, ...] = (
+    try_whole_numbers,
+    try_mirrors,
+    try_lines,
+    try_kinks,
+    try_curvature,
+)
+
+
+def find_counterexample(
+    space: Space, refutes: str, effort: int = 1, stages: tuple[Stage, ...] = STAGES
+) -> Counterexample | None:
+    """A verified counterexample, or None where the search found none."""
+    if not space.searchable:
+        return None
+    sign = 1.0 if refutes == "convex" else -1.0
+    candidates = (segment for stage in stages for segment in stage(space, sign, effort))
+    for segment in islice(candidates, MOST_CANDIDATES):
+        found = simplest(space, segment, refutes, sign)
+        if found is not None:
+            return found
     return None

@@ -1,21 +1,41 @@
-"""Counterexamples with short numbers: round, drop entries, keep what still violates."""
+"""Counterexamples with short numbers: round, drop entries, keep what still violates, verify."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from cvxnet.analysis.atoms import values_of
+from cvxnet.analysis.spaces import Segment, Space
+from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.types import Array
 
 GRIDS = (1.0, 2.0, 10.0, 100.0, 1000.0)
 TRIALS = 160
 
 
-def simplified(space: Any, found: Any, sign: float) -> Iterator[Any]:
+def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counterexample | None:
+    """The verified counterexample with the shortest numbers that still violates."""
+    for candidate in simplified(space, found, sign):
+        verified = verify(
+            space.question,
+            candidate.a,
+            candidate.b,
+            candidate.fixed,
+            refutes,
+            candidate.entry,
+            candidate.found_by,
+        )
+        if verified is not None:
+            return verified
+    return None
+
+
+def simplified(space: Space, found: Segment, sign: float) -> Iterator[Segment]:
     """Candidates, simplest first; the last one is what was found."""
     for candidate in [*rounded(found), found]:
         candidate = clipped(space, candidate)
@@ -26,7 +46,7 @@ def simplified(space: Any, found: Any, sign: float) -> Iterator[Any]:
     yield found
 
 
-def rounded(found: Any) -> Iterator[Any]:
+def rounded(found: Segment) -> Iterator[Segment]:
     """The points on coarser grids, after scaling the whole picture to size one, two or itself."""
     parts = [*found.a.values(), *found.b.values()]
     largest = max((float(np.abs(v).max(initial=0.0)) for v in parts), default=0.0)
@@ -45,18 +65,18 @@ def on_grid(values: Array, grid: float) -> Array:
     return np.round(values * grid) / grid + 0.0
 
 
-def clipped(space: Any, candidate: Any) -> Any:
+def clipped(space: Space, candidate: Segment) -> Segment:
     """The candidate inside the domains of its leaves."""
 
     def inside(values: dict[int, Array]) -> dict[int, Array]:
-        return {k: np.asarray(space.domains[k].clip(v) + 0.0) for k, v in values.items()}
+        return {k: np.asarray(space.domain(k).clip(v) + 0.0) for k, v in values.items()}
 
     return replace(
         candidate, a=inside(candidate.a), b=inside(candidate.b), fixed=inside(candidate.fixed)
     )
 
 
-def violates(space: Any, candidate: Any, sign: float) -> bool:
+def violates(space: Space, candidate: Segment, sign: float) -> bool:
     """Whether the midpoint is clearly on the wrong side, in floating point."""
     ends = {k: (v, candidate.b[k], 0.5 * (v + candidate.b[k])) for k, v in candidate.a.items()}
     batch = {k: np.array(points) for k, points in ends.items()}
@@ -64,34 +84,42 @@ def violates(space: Any, candidate: Any, sign: float) -> bool:
     with np.errstate(all="ignore"):
         value = values_of(space.tape, batch)[-1]
     value = np.broadcast_to(value, (3, *value.shape[1:]))
-    f_a, f_b, f_middle = value[(slice(None), *candidate.entry)]
+    f_a, f_b, f_middle = (point[candidate.entry] for point in value)
     gap = sign * (f_middle - 0.5 * (f_a + f_b))
     return bool(np.isfinite(gap) and gap > 1e-9 * (abs(f_a) + abs(f_b) + abs(f_middle)))
 
 
-def spoils_midpoint(candidate: Any, key: int, place: tuple[int, ...]) -> bool:
+def spoils_midpoint(candidate: Segment, key: int, place: tuple[int, ...]) -> bool:
     """Whether setting one end to zero would lose a midpoint that is a whole number."""
     a, b = float(candidate.a[key][place]), float(candidate.b[key][place])
     whole = ((a + b) / 2).is_integer()
     return whole and not ((b if a == 0.0 else a) / 2).is_integer() and a != 0.0 and b != 0.0
 
 
-def with_zeros(space: Any, candidate: Any, sign: float) -> Any:
+def with_zeros(space: Space, candidate: Segment, sign: float) -> Segment:
     """Set entries to zero while the violation stays; fewer attempts for big networks."""
     arcs = sum(map(len, space.tape.inputs))
-    trials, most = 0, max(8, min(TRIALS, 100_000 // arcs, 10_000_000 // space.work))
+    most = max(8, min(TRIALS, 100_000 // arcs, 10_000_000 // space.work))
+    for part, key, place in islice(entries_of(candidate), most):
+        if part == "fixed" or not spoils_midpoint(candidate, key, place):
+            attempt = clipped(space, zeroed(candidate, part, key, place))
+            if violates(space, attempt, sign):
+                candidate = attempt
+    return candidate
+
+
+def entries_of(candidate: Segment) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+    """Every entry that is not zero: the part, the leaf by its id, and the place in it."""
     for part in ("a", "b", "fixed"):
         for key, values in getattr(candidate, part).items():
             for place in np.argwhere(values != 0.0):
-                if trials >= most:
-                    return candidate
-                trials += 1
-                changed = np.array(values)
-                changed[tuple(place)] = 0.0
-                if part != "fixed" and spoils_midpoint(candidate, key, tuple(place)):
-                    continue
-                attempt = replace(candidate, **{part: {**getattr(candidate, part), key: changed}})
-                attempt = clipped(space, attempt)
-                if violates(space, attempt, sign):
-                    candidate, values = attempt, getattr(attempt, part)[key]
-    return candidate
+                yield part, key, tuple(place)
+
+
+def zeroed(candidate: Segment, part: str, key: int, place: tuple[int, ...]) -> Segment:
+    """The candidate with that entry set to zero."""
+    values = dict(getattr(candidate, part))
+    values[key] = np.array(values[key])
+    values[key][place] = 0.0
+    changed: Any = {part: values}
+    return replace(candidate, **changed)

@@ -1,0 +1,159 @@
+"""Affine inequalities in the unknowns, exactly, and proofs that some exclude each other.
+
+The proof is Farkas' lemma: multipliers that add inequalities up to a contradiction, in rationals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.optimize import linprog
+
+from cvxnet.analysis.constraints import kind_of
+from cvxnet.analysis.derivation import leaf_bounds
+from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.tape import Tape, short
+from cvxnet.functions.arithmetic import Undecided, as_rational
+
+MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they are feasible
+MOST_IMPLIED = 50  # rows that are compared with the given ones
+MOST_NODES = 200  # of an expression that is made into rows
+SUPPORT = 1e-9  # multipliers below are taken for zero, and the exact solution says whether rightly
+
+
+@dataclass(frozen=True)
+class Row:
+    """``coefficients . z + constant >= 0`` (> 0 if strict), exactly; ``label`` says whence."""
+
+    coefficients: dict[int, fmpq]
+    constant: fmpq
+    strict: bool
+    label: str
+
+
+def given_rows(question: Question) -> list[Row]:
+    """What attributes, bounds and affine constraints say about the unknowns."""
+    rows: list[Row] = []
+    for leaf in question.unknowns:
+        low, high = leaf_bounds(leaf, question)
+        strict = (bool(leaf.attributes["pos"]), bool(leaf.attributes["neg"]))
+        start, name = start_of(leaf, question), question.name(leaf)
+        for place, (a, b) in enumerate(zip(np.ravel(low), np.ravel(high), strict=True)):
+            index = [int(i) for i in np.unravel_index(place, leaf.shape)]
+            entry = f"{name}{index}" if leaf.shape else name
+            for slope, bound, sign, open_end in ((1, a, ">", strict[0]), (-1, b, "<", strict[1])):
+                if np.isfinite(bound):
+                    sharp = open_end and bound == 0.0
+                    label = f"{entry} {sign}{'' if sharp else '='} {bound:g}"
+                    constant = as_rational(float(-slope * bound))
+                    rows.append(Row({start + place: fmpq(slope)}, constant, sharp, label))
+    for constraint in question.constraints:
+        rows += constraint_rows(constraint, question)
+    return rows
+
+
+def constraint_rows(constraint: Any, question: Question) -> Iterator[Row]:
+    """The rows of an affine equality or inequality; none for others."""
+    kind, label = kind_of(constraint), short(constraint)
+    if kind.compared:
+        judged = kind.judged(constraint)
+        yield from rows_of(-judged, question, label)
+        if kind.affine:
+            yield from rows_of(judged, question, label)
+
+
+def rows_of(expression: Any, question: Question, label: str, strict: bool = False) -> Iterator[Row]:
+    """``expression >= 0`` (> 0) entry by entry, where it is affine in the unknowns."""
+    tape = Tape([expression])
+    if len(tape.nodes) > MOST_NODES or expression.size > MOST_ROWS:
+        return
+    try:
+        forms = normal_forms(tape, question.unknowns)
+    except Undecided:
+        return
+    for form in np.ravel(forms):
+        if form.affine:
+            yield Row(dict(form.linear), form.constant, strict, label)
+
+
+def start_of(leaf: Any, question: Question) -> int:
+    """Where the leaf's entries begin among all unknowns."""
+    places = [id(u) for u in question.unknowns]
+    return sum(int(u.size) for u in question.unknowns[: places.index(id(leaf))])
+
+
+def follows(given: list[Row], asked: list[Row]) -> bool:
+    """Whether the given rows imply every asked one: its opposite contradicts them."""
+    if not asked or len(asked) > MOST_IMPLIED:
+        return False
+    return all(contradictory([*given, opposite(row)]) is not None for row in asked)
+
+
+def opposite(row: Row) -> Row:
+    """``-row > 0`` of a row >= 0, and the other way round."""
+    coefficients = {k: -v for k, v in row.coefficients.items()}
+    return Row(coefficients, -row.constant, not row.strict, row.label)
+
+
+def contradictory(rows: list[Row]) -> list[str] | None:
+    """The labels of rows that exclude each other, with exact multipliers as the proof, or None.
+
+    By Farkas' lemma rows ``a_i . z + c_i >= 0`` have no common point iff some y >= 0 has
+    ``sum y_i a_i = 0`` and ``sum y_i c_i < 0`` (or = 0, where a strict row has y_i > 0). A linear
+    program finds the support of such a y; on it the equations are solved in rationals.
+    """
+    if not rows or len(rows) > MOST_ROWS:
+        return None
+    places = sorted({k for row in rows for k in row.coefficients})
+    column = {place: k for k, place in enumerate(places)}
+    A, c = np.zeros((len(rows), len(places))), np.zeros(len(rows))
+    for i, row in enumerate(rows):
+        size = max([abs(row.constant), *map(abs, row.coefficients.values())], default=fmpq(1)) or 1
+        c[i] = as_float(row.constant / size)
+        for place, value in row.coefficients.items():
+            A[i, column[place]] = as_float(value / size)
+    if not (np.isfinite(A).all() and np.isfinite(c).all()):
+        return None
+    strict = np.array([row.strict for row in rows], dtype=float)
+    equal, right = np.vstack([A.T, np.ones(len(rows))]), np.append(np.zeros(len(places)), 1.0)
+    for cost, limits in ((c, None), (-strict, c[None])):
+        found = linprog(
+            cost, limits, None if limits is None else [SUPPORT], equal, right, method="highs-ds"
+        )
+        if found.status == 0:
+            support = [rows[i] for i in np.flatnonzero(found.x > SUPPORT)]
+            if adds_up(support):
+                return list(dict.fromkeys(row.label for row in support))
+        if not strict.any():
+            return None
+    return None
+
+
+def as_float(value: Any) -> float:
+    """A rational, rounded; floats as they are."""
+    if isinstance(value, float):
+        return value
+    value = fmpq(value)
+    return int(value.p) / int(value.q)
+
+
+def adds_up(rows: list[Row]) -> bool:
+    """Whether multipliers >= 0 of these rows add up to a contradiction, exactly."""
+    places = sorted({k for row in rows for k in row.coefficients})
+    if not rows or len(rows) > len(places) + 1:
+        return False
+    table = [[row.coefficients.get(k, fmpq(0)) for row in rows] + [fmpq(0)] for k in places]
+    table.append([fmpq(1)] * (len(rows) + 1))  # the multipliers sum to one
+    flat = [value for line in table for value in line]
+    reduced, rank = fmpq_mat(len(table), len(rows) + 1, flat).rref()
+    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
+        return False  # no solution, or not a single one
+    y = [reduced[k, len(rows)] for k in range(rank)]
+    total = sum((v * row.constant for v, row in zip(y, rows, strict=True)), fmpq(0))
+    sharp = any(row.strict and v > 0 for v, row in zip(y, rows, strict=True))
+    return all(v >= 0 for v in y) and (total < 0 or (total == 0 and sharp))
