@@ -1,5 +1,7 @@
 """Data on which training stalled, or took long for no reason."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 from claimed import objective_with
@@ -7,10 +9,12 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 import cvxnet as cn
+from cvxnet.losses import get_loss
 from cvxnet.objective import Budget
 from cvxnet.proofs import checker
+from cvxnet.training import local_search, sliding
 from cvxnet.training.local_search import start_wide
-from cvxnet.training.opening import fit_free
+from cvxnet.training.opening import fit_by_newton, fit_by_solver, fit_free
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import merge_equal_samples, raw_note, rescale
 from cvxnet.training.trainer import bracket_of
@@ -104,6 +108,40 @@ def test_a_network_on_raw_wine_is_as_good_as_the_best_of_many():
     found = start_wide(problem, fit_free(problem)[0].free, np.inf, starts=1)
     value = scale.value * min(map(problem.objective, found))
     assert value <= best_of_starts(X, y, 10.0, 30, 3) * 1.01
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber", "logistic", "hinge"])
+@pytest.mark.parametrize("largest", [1.0, 100.0])
+def test_networks_get_better_as_units_cost_less(loss, largest, monkeypatch):
+    """On a clock that only runs when somebody looks at it, so that all have the same steps."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 8)) * np.geomspace(1.0, largest, 8)
+    y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2] / np.sqrt(largest) + rng.standard_normal(60)
+    y = np.sign(y) if loss in ("logistic", "hinge") else y
+    top, values = cn.largest_weight_decay("relu", X, y, loss=loss), []
+    for decay in top * 10.0 ** -np.arange(1.0, 8.0):
+        problem, scale = rescale(problem_of(objective_with("relu", X, y, loss, decay)))
+        ticks = count()
+        for module in (local_search, sliding):
+            monkeypatch.setattr(module, "now", lambda ticks=ticks: float(next(ticks)))
+        found = start_wide(problem, fit_free(problem)[0].free, 400.0, starts=1)
+        values.append(scale.value * min(map(problem.objective, found)))
+    assert (np.diff(values) < 0.0).all()
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "huber", "squared_hinge", "log_cosh"])
+@pytest.mark.parametrize("seed", range(3))
+def test_free_weights_by_newton_are_those_of_the_solver(loss, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((40, 4)) * [1.0, 1e3, 1e-3, 1.0] + 10.0
+    y = X[:, 0] + 20.0 * rng.standard_normal(40) ** 3
+    y = np.sign(y - np.median(y)) if get_loss(loss).labels else y
+    objective = objective_with("relu", X, y, loss, 1.0, output_bias=True, skip=True)
+    problem, _ = rescale(problem_of(objective))
+    ours, theirs = fit_by_newton(problem), fit_by_solver(problem)[0]
+    assert ours is not None
+    value = problem.loss.value(problem.F @ ours, problem.y)
+    assert value <= problem.loss.value(problem.F @ theirs, problem.y) * (1.0 + 1e-12)
 
 
 def test_what_stands_in_the_way_is_said():

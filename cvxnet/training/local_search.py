@@ -3,9 +3,10 @@
 Column generation comes to it too, but from below, unit by unit, with masters and pricing that may
 take long. Of many samples a part comes first: its best network is a good one for all.
 
-Quasi-Newton steps stop where many units have samples on their kinks, short of any local optimum.
-So the kinks are rounded off, first on much and then on less of the length of each row, and what
-shrinks to nothing on the way is left out.
+Quasi-Newton steps stop where many units have samples on their kinks, short of any local optimum,
+and where many samples are on the kinks of the loss. So the kinks are rounded off, first on much and
+then on less of the length of each row and of the target, and what shrinks to nothing on the way is
+left out.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ import numpy as np
 from cvxnet.losses import Weighted
 from cvxnet.training.clock import now
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.sliding import slide
+from cvxnet.training.sliding import SMOOTHING, slide
 from cvxnet.types import Array
 
 UNITS = (50, 100, 100)
 """Random units of the starts."""
 OPENING = 0.1
-"""At first all units together cost this part of the loss."""
-WIDTHS = (1e-2, 1e-3, 0.0)
-"""On which kinks are rounded off, one after the other."""
+"""At first all units together cost at most this part of the loss."""
+STAGES = ((1e-2, 1e-1), (1e-3, 1e-2), (0.0, SMOOTHING))
+"""On which kinks of units and of losses are rounded off, one after the other."""
+HALF = 0.5
+"""Share of the time left that a stage before the last may take."""
 STEPS, FINE = 100, 1e-9
 """Steps at a time, and their precision."""
 LITTLE = 1e-6
-"""Fewer than so much, relatively, in that many steps: on to the next width."""
+"""Fewer than so much, relatively, in that many steps: on to the next stage."""
 SMALL = 1e-3
 """Units smaller than this, relative to the largest, are left out on the way."""
 MANY, PART = 3000, 1500
@@ -59,23 +62,34 @@ def start_wide(
 
 
 def random_units(problem: Problem, width: int, free: Array, rng: np.random.Generator) -> Units:
-    """Units that bend within the data, of all sizes and both signs."""
+    """Units that bend within the data, of all sizes and both signs.
+
+    Their predictions are at most as large as the targets: where units cost little that binds, and
+    larger ones would take all the time to shrink.
+    """
     family = problem.family
-    rows = family.random_units(width, rng)
+    rows, signs = family.random_units(width, rng), np.where(np.arange(width) % 2 == 0, 1.0, -1.0)
     rows *= rng.uniform(size=(width, 1)) / family.sizes(rows)[:, None]
-    rows *= OPENING * problem.scale / (problem.weight_decay * family.sizes(rows).sum())
-    return Units(rows, np.where(np.arange(width) % 2 == 0, 1.0, -1.0), free)
+    rows /= family.sizes(rows).sum()
+    f = family.features(rows) @ signs
+    worth = OPENING * problem.scale / problem.weight_decay
+    if f.any():
+        worth = min(worth, float(np.linalg.norm(problem.y) / np.linalg.norm(f)))
+    return Units(worth * rows, signs, free)
 
 
 def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
     """The networks that units slide to; not each is better than the one before."""
-    for width in (0.0,) if problem.family.smooth else WIDTHS:
+    rough = not (problem.family.smooth and problem.loss.smooth)
+    for width, smoothing in STAGES if rough else STAGES[-1:]:
+        end = deadline if width == 0.0 else now() + HALF * (deadline - now())
+        rounded = replace(problem, loss=problem.loss.smoothed(smoothing))
         before, value = np.inf, np.inf
         while len(units) and (before == np.inf or value < before * (1.0 - LITTLE)):
-            if now() > deadline:
-                return
-            units = slide(problem, units, STEPS, FINE, deadline, width).without_small(SMALL)
-            before, value = value, problem.objective(units)
+            if now() > end:
+                break
+            units = slide(rounded, units, STEPS, FINE, end, width).without_small(SMALL)
+            before, value = value, rounded.objective(units)
             yield units
 
 

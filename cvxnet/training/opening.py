@@ -24,8 +24,12 @@ from cvxnet.training.master import Timings
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
 from cvxnet.training.semidefinite import semidefinite_program
+from cvxnet.training.sliding import FREE_RIDGE
+from cvxnet.training.units.family import frame_of
 from cvxnet.types import Array
 
+NEWTON_STEPS, HALVINGS, NEWTON_RIDGE = 60, 60, 1e-12
+"""Of the fit of free weights to a smooth loss; the ridge is relative to the largest curvature."""
 PRECISION = 1e-10
 """What the solver is asked for; pricing and the network say what was reached."""
 ATTEMPTS: tuple[dict[str, Any], ...] = (
@@ -58,16 +62,53 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
     units = no_units(problem.family.rank, k)
     if not k:
         return units, problem.dual_vector(units)
-    c, f = cp.Variable(k), cp.Variable(len(problem.y))
+    if problem.loss.smooth:
+        c = fit_by_newton(problem)
+        if c is None:
+            c, _ = fit_by_solver(problem)
+        fitted = units if c is None else replace(units, free=enlarged(problem, c))
+        better = min(units, fitted, key=problem.objective)
+        return better, problem.dual_vector(better)
+    c, multiplier = fit_by_solver(problem)
+    if c is None or multiplier is None:
+        return units, problem.dual_vector(units)
+    return replace(units, free=enlarged(problem, c)), problem.make_feasible(multiplier)
+
+
+def fit_by_newton(problem: Problem) -> Array | None:
+    """The best free weights for a smooth loss; None where Newton's method does not come to them.
+
+    Steps are halved until the loss does not rise. It ends where ``F^T v = 0`` up to rounding, or
+    where hardly any loss is left.
+    """
+    loss, y, n = problem.loss, problem.y, len(problem.y)
+    T = frame_of(problem.F, FREE_RIDGE)
+    A = problem.F @ T
+    c = np.zeros(A.shape[1])
+    for _ in range(NEWTON_STEPS):
+        f = A @ c
+        v, value = loss.gradient(f, y), loss.value(f, y)
+        settled = (np.abs(A.T @ v) <= ROUNDING * (np.abs(A).T @ np.abs(v))).all()
+        if settled or value <= ROUNDING * problem.scale:
+            return np.asarray(T @ c)
+        D = loss.curvature(f, y)
+        H = (A.T * D) @ A + NEWTON_RIDGE * n * (D.max() or 1.0) * np.eye(c.size)
+        step = np.linalg.solve(H, -(A.T @ v))
+        for _ in range(HALVINGS):
+            if loss.value(A @ (c + step), y) <= value * (1.0 + EPS):
+                break
+            step = 0.5 * step
+        c = c + step
+    return None
+
+
+def fit_by_solver(problem: Problem) -> tuple[Array | None, Array | None]:
+    """The best free weights and the multiplier of the predictions, by Clarabel; or None."""
+    c, f = cp.Variable(problem.F.shape[1]), cp.Variable(len(problem.y))
     objective = cp.Minimize(problem.loss.expression(f, problem.y))
-    fit = cp.Problem(objective, [f == problem.F @ c])
-    multiplier = solve_quietly(fit)
-    if c.value is None or multiplier is None:
-        return units, problem.dual_vector(units)
-    fitted = replace(units, free=enlarged(problem, np.asarray(c.value)))
-    if problem.loss.smooth and problem.objective(units) <= problem.objective(fitted):
-        return units, problem.dual_vector(units)
-    return fitted, problem.propose(fitted, multiplier)
+    multiplier = solve_quietly(cp.Problem(objective, [f == problem.F @ c]))
+    found = None if c.value is None or multiplier is None else np.asarray(c.value)
+    return found, multiplier
 
 
 def enlarged(problem: Problem, c: Array) -> Array:
