@@ -175,6 +175,7 @@ ROOMS = frozenset(
         "layers",
         "losses",
         "objective",
+        "optional",
         "plots",
         "proofs",
         "training",

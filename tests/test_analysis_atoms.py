@@ -8,15 +8,14 @@ import pytest
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 from flint import fmpq
 
-from cvxnet.analysis import convexity, loglog
+from cvxnet.analysis import convexity
 from cvxnet.analysis.atoms import ATOMS, values_of
 from cvxnet.analysis.questions import ask_about_expression
-from cvxnet.analysis.rows import scalar
+from cvxnet.analysis.rows import Atom
 from cvxnet.analysis.search import Space, try_kinks
-from cvxnet.analysis.shapes import abs_profile
 from cvxnet.analysis.tape import Tape
-from cvxnet.functions import formulas
 from cvxnet.functions.arithmetic import RATIONALS
+from cvxnet.functions.catalogue import abs_profile
 from cvxnet.proofs.checker.arrays import entrywise
 from cvxnet.proofs.checker.atoms import FORMULAS
 
@@ -199,14 +198,7 @@ def test_a_new_atom_is_one_row(monkeypatch):
     x = cp.Variable(name="x")
     monkeypatch.setitem(FORMULAS, "vee", lambda values: entrywise(abs, values))
     assert convexity(vee(x)).convex is None
-    row = scalar(
-        formulas.absolute,
-        lambda node: abs_profile(),
-        kinks=lambda node, values: values[0],
-        log_log=loglog.keep,
-        difference=lambda args: True,
-        name="the vee",
-    )
+    row = Atom(profile=lambda node: abs_profile(), name="the vee")
     monkeypatch.setitem(ATOMS, vee, row)
 
     tape = Tape([vee(x)])

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.architecture
 PACKAGE = Path(__file__).parents[1] / "cvxnet"
 CHECKER = PACKAGE / "proofs" / "checker"
 
-BASE = {"types", "errors", "data", "functions", "bracket", "cones", "losses", "layers"}
+BASE = {"types", "errors", "optional", "data", "functions", "bracket", "cones", "losses", "layers"}
 BASE |= {"validation"}
 MIDDLE = BASE | {"objective", "proofs", "proofs.checker", "training"}
 UPPER = MIDDLE | {"analysis"}
@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "training": BASE | {"objective", "proofs", "proofs.checker"},
     "analysis": MIDDLE,
     "functions": {"types", "errors"},
-    "data": {"types", "errors", "losses"},
+    "data": {"types", "errors", "optional", "losses"},
     "baselines": MIDDLE | {"plots"},
     "interop": UPPER | {"baselines"},
     "lab": UPPER | {"baselines", "interop"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import cvxpy as cp
@@ -26,28 +27,26 @@ from cvxpy.atoms.pnorm import Pnorm, PnormApprox
 
 from cvxnet.analysis import algebra_rules as algebra
 from cvxnet.analysis import function_rules as rules
-from cvxnet.analysis import loglog, shapes
+from cvxnet.analysis import loglog
 from cvxnet.analysis import operations as ops
 from cvxnet.analysis.facts import Facts, constant_facts
 from cvxnet.analysis.rows import (
     Atom,
-    activation,
     always,
     asserting,
+    entrywise,
     huber_profile,
     known,
     moving,
     name_of_maximum,
     name_of_power,
-    of_affine,
     of_factors,
     power_profile,
-    scalar,
 )
 from cvxnet.analysis.tape import Tape, dense
+from cvxnet.functions import catalogue
 from cvxnet.functions import formulas as f
 from cvxnet.functions.arithmetic import FLOATS, RATIONALS, Undecided
-from cvxnet.functions.catalogue import tanh_profile
 from cvxnet.functions.profile import Profile
 from cvxnet.layers import atoms as own
 
@@ -104,7 +103,7 @@ MINIMUM = Atom(
     kinks=ops.difference_of_two,
     difference=always,
 )
-ONE_MINUS = scalar(f.one_minus, rule=rules.subtract_from_one)
+ONE_MINUS = entrywise(f.one_minus, rule=rules.subtract_from_one)
 
 ATOMS: dict[type, Atom] = {
     # entries moved
@@ -218,57 +217,34 @@ ATOMS: dict[type, Atom] = {
     # functions entry by entry
     Power: POWER,
     PowerApprox: POWER,
-    cp.abs: scalar(
-        f.absolute,
-        known(shapes.abs_profile),
-        log_log=loglog.keep,
-        kinks=ops.first,
-        difference=always,
-    ),
-    cp.huber: scalar(f.huber, huber_profile, options=("M",)),
-    cp.exp: scalar(f.exp, known(shapes.exp_profile), log_log=loglog.exponentiate),
-    cp.log: scalar(f.log, known(shapes.log_profile)),
-    cp.log1p: scalar(f.log1p, known(shapes.log1p_profile)),
-    cp.logistic: scalar(
-        f.softplus,
-        known(shapes.softplus_profile),
-        log_log=loglog.exponentiate,
-        name="softplus",
-    ),
-    cp.entr: scalar(f.entropy, known(shapes.entropy_profile)),
-    cp.rel_entr: scalar(f.relative_entropy),
-    cp.kl_div: scalar(f.divergence),
-    cp.xexp: scalar(f.xexp),
-    cp.nlp.tanh: scalar(f.tanh, known(tanh_profile), difference=of_affine),
-    cp.nlp.normcdf: scalar(f.normal, known(shapes.normal_profile), difference=of_affine),
+    cp.abs: Atom(profile=known(catalogue.abs_profile)),
+    cp.huber: Atom(profile=huber_profile, options=("M",)),
+    cp.exp: Atom(profile=known(catalogue.exp_profile)),
+    cp.log: Atom(profile=known(catalogue.log_profile)),
+    cp.log1p: Atom(profile=known(catalogue.log1p_profile)),
+    cp.logistic: Atom(profile=known(catalogue.softplus_profile), name="softplus"),
+    cp.entr: Atom(profile=known(catalogue.entropy_profile)),
+    cp.nlp.tanh: Atom(profile=known(catalogue.tanh_profile)),
+    cp.nlp.normcdf: Atom(profile=known(catalogue.normal_profile)),
+    cp.rel_entr: entrywise(f.relative_entropy),
+    cp.kl_div: entrywise(f.divergence),
+    cp.xexp: entrywise(f.xexp),
     cp.one_minus_pos: ONE_MINUS,
     logic.Not: ONE_MINUS,
-    # our own activations
-    own.leaky_relu: activation(
-        f.leaky_relu,
-        log_log=loglog.keep,
-        kinks=ops.first,
-        difference=always,
-        options=("slope",),
-    ),
-    own.elu: activation(f.elu, log_log=loglog.keep, difference=of_affine, options=("alpha",)),
-    own.squareplus: activation(f.squareplus, options=("b",)),
-    own.hardtanh: activation(
-        f.hardtanh, kinks=ops.beyond_ends, difference=always, options=("low", "high")
-    ),
-    own.sigmoid: activation(f.sigmoid, difference=of_affine),
-    own.tanh: activation(f.tanh, difference=of_affine),
-    own.silu: activation(f.silu, difference=of_affine),
-    own.gelu: activation(f.gelu, difference=of_affine),
-    own.sign: activation(f.sign),
-    own.threshold: activation(f.threshold),
 }
+OWN = Atom(profile=attrgetter("profile"))
+"""Our scalar functions, which carry their profile."""
 UNKNOWN = Atom()
 
 
 def atom_of(node: Any) -> Atom:
     """The row of a node; empty for atoms that only CVXPY knows."""
-    return ATOMS.get(type(node), UNKNOWN)
+    return ATOMS.get(type(node), OWN if isinstance(node, own.ScalarAtom) else UNKNOWN)
+
+
+def options_of(node: Any) -> tuple[str, ...]:
+    """What the value depends on beside the arguments, as the node names it."""
+    return node.options if isinstance(node, own.ScalarAtom) else atom_of(node).options
 
 
 def profile_of(node: Any) -> Profile | None:
@@ -302,10 +278,32 @@ def derive(node: Any, args: list[Facts]) -> Facts:
 
 def derive_log_log(node: Any, args: list[loglog.LogLog]) -> loglog.LogLog:
     """The log-log facts about a node that is not a leaf."""
-    row = atom_of(node)
-    if row.log_log is None or not (row.moves or all(arg.usable for arg in args)):
+    row, profile = atom_of(node), profile_of(node)
+    by_profile = None if profile is None else loglog.BY_PROFILE.get(profile.log_log)
+    rule = row.log_log or by_profile
+    if rule is None or not (row.moves or all(arg.usable for arg in args)):
         return loglog.nothing(node)
-    return row.log_log(node, args)
+    return rule(node, args)
+
+
+def keeps_differences(node: Any, args: list[Facts]) -> bool:
+    """Whether a difference of convex functions is made of such differences.
+
+    Piecewise-linear functions do that, and smooth functions with a bounded second derivative of
+    affine ones.
+    """
+    row, profile = atom_of(node), profile_of(node)
+    if row.difference is not None or profile is None:
+        return row.difference is not None and row.difference(args)
+    return profile.kinks is not None or (profile.bounded_curvature and bool(args[0].affine.all()))
+
+
+def kinks_of(node: Any) -> Callable[[Any, list[Any]], Any] | None:
+    """What changes sign where the node has a kink; None where it has none."""
+    row, profile = atom_of(node), profile_of(node)
+    if row.kinks is not None or profile is None or profile.kinks is None:
+        return row.kinks
+    return partial(ops.around_kinks, [position for position, _ in profile.kinks])
 
 
 def values_of(tape: Tape, points: Values, K: Any = FLOATS) -> list[Any]:
@@ -336,9 +334,11 @@ def at_points(points: Values, K: Any) -> Callable[[Any], Any]:
 
 def evaluate(node: Any, values: list[Any], K: Any) -> Any:
     """The value of one node, by its formula; other atoms by CVXPY, in floats only."""
-    formula = atom_of(node).evaluate
+    formula, profile = atom_of(node).evaluate, profile_of(node)
     if formula is not None and not ops.has_free_option(node):
         return formula(node, values, K)
+    if profile is not None:
+        return profile.formula(ops.aligned(node, values)[0], K)
     if K.exact:
         raise Undecided(f"{type(node).__name__} has no exact evaluation")
     if isinstance(node, Elementwise):

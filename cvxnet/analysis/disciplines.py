@@ -7,7 +7,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.atoms import atom_of, derive_log_log
+from cvxnet.analysis.atoms import derive_log_log, keeps_differences
 from cvxnet.analysis.derivation import derive_facts, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.loglog import LogLog, nothing
@@ -79,8 +79,7 @@ def difference_line(tape: Tape, facts: list[Facts]) -> str:
     """Whether it is a difference of convex functions by construction."""
     known: list[bool] = []
     for node, fact, inputs in zip(tape.nodes, facts, tape.inputs, strict=True):
-        difference = atom_of(node).difference
-        kept = difference is not None and difference([facts[k] for k in inputs])
+        kept = keeps_differences(node, [facts[k] for k in inputs])
         known.append(bool(fact.known.all()) or (kept and all(known[k] for k in inputs)))
     return f"yes; {ask_dccp(tape.nodes[-1])}" if known[-1] else "not by the rules"
 

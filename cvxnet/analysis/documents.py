@@ -13,7 +13,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.atoms import atom_of
+from cvxnet.analysis.atoms import atom_of, options_of
 from cvxnet.analysis.tape import Tape, bound, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
 from cvxnet.types import Array
@@ -136,7 +136,7 @@ def describe_options(thing: Any) -> dict[str, Any]:
     special = SPECIAL.get(kind)
     if special is not None:
         return special(thing)
-    names = CONES.get(kind, atom_of(thing).options)
+    names = CONES.get(kind, options_of(thing))
     counted = COUNTS | {"k"} if kind in DIAGONALS else COUNTS
     return {
         name: plain_count(getattr(thing, name)) if name in counted else plain(getattr(thing, name))

@@ -20,9 +20,9 @@ from flint import fmpq
 from cvxnet.analysis.atoms import at_points, evaluate, profile_of
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import is_psd
-from cvxnet.analysis.shapes import log_profile
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
+from cvxnet.functions.catalogue import log_profile
 from cvxnet.functions.profile import Profile
 
 ZERO, ONE = fmpq(0), fmpq(1)

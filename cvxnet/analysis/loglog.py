@@ -70,6 +70,10 @@ def exponentiate(node: Any, args: list[LogLog]) -> LogLog:
     return LogLog(no, ~no, args[0].convex | args[0].zero, no)
 
 
+BY_PROFILE: dict[str, LogLogRule] = {"identity": keep, "convex": exponentiate}
+"""The rules of functions of one argument, by what their profiles claim."""
+
+
 def power(node: Any, args: list[LogLog]) -> LogLog:
     """Powers multiply the logarithm."""
     exponent, arg = exponent_of(node), args[0]

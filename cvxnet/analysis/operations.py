@@ -332,20 +332,17 @@ def has_free_option(node: Any) -> bool:
     return any(isinstance(option, cp.Expression) and option.parameters() for option in options)
 
 
-def first(node: Any, values: list[Any]) -> Any:
-    """What changes sign at a kink at zero."""
-    return values[0]
-
-
 def difference_of_two(node: Any, values: list[Any]) -> Any:
     """What changes sign where the larger of the first two arguments changes."""
     return values[0] - align(values[1], values[0].shape[1:])
 
 
-def beyond_ends(node: Any, values: list[Any]) -> Any:
-    """What changes sign at the two ends of a hard tanh."""
-    value = values[0]
-    return np.where(value > 0, value - node.high, value - node.low)
+def around_kinks(positions: list[float], node: Any, values: list[Any]) -> Any:
+    """What changes sign at each of the kinks of a function of one argument."""
+    product = values[0] - positions[0]
+    for position in positions[1:]:
+        product = product * (values[0] - position)
+    return product
 
 
 def by_cvxpy(node: Any, values: list[Any]) -> Any:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis import algebra_rules, function_rules, loglog, shapes
+from cvxnet.analysis import algebra_rules, function_rules, loglog
 from cvxnet.analysis import operations as ops
 from cvxnet.analysis.facts import Facts, Rule
 from cvxnet.analysis.tape import dense
+from cvxnet.functions import catalogue
 from cvxnet.functions.profile import Profile
 
 
@@ -27,8 +27,8 @@ class Atom:
     evaluate : callable (node, values, arithmetic) or None
         The value from those of the arguments, all with a batch axis in front.
     profile : callable (node) or None
-        For a function of one argument, entry by entry: where it is convex, rising, ...; the
-        composition rule follows from it. It returns None where an option is not known.
+        For a function of one argument, entry by entry: its formula, where it is convex, rising,
+        ...; all that follows need not be said. It returns None where an option is not known.
     rule : callable (node, facts about the arguments) or None
         Bounds and curvature, and what they would have needed.
     log_log : callable (node, log-log facts about the arguments) or None
@@ -71,20 +71,13 @@ def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
     )
 
 
-def scalar(formula: Callable[..., Any], profile: Any = None, **more: Any) -> Atom:
-    """A function entry by entry, of its arguments and its options, which are numbers."""
-    options = more.get("options", ())
+def entrywise(formula: Callable[..., Any], **more: Any) -> Atom:
+    """A formula entry by entry that has no profile: of several arguments, for instance."""
 
     def evaluate(node: Any, values: list[Any], K: Any) -> Any:
-        given = [ops.number_of(getattr(node, option)) for option in options]
-        return formula(*ops.aligned(node, values), *given, K)
+        return formula(*ops.aligned(node, values), K)
 
-    return Atom(evaluate=evaluate, profile=profile, **more)
-
-
-def activation(formula: Callable[..., Any], **more: Any) -> Atom:
-    """One of our own atoms, which carry their profile."""
-    return scalar(formula, attrgetter("profile"), **more)
+    return Atom(evaluate=evaluate, **more)
 
 
 def asserting(what: str) -> Atom:
@@ -98,13 +91,8 @@ def always(args: list[Facts]) -> bool:
     return True
 
 
-def of_affine(args: list[Facts]) -> bool:
-    """So are smooth functions with a bounded second derivative of affine ones."""
-    return bool(args[0].affine.all())
-
-
 def of_factors(args: list[Facts]) -> bool:
-    """And multiples, and products of two affine functions, which are quadratics."""
+    """So are multiples, and products of two affine functions, which are quadratics."""
     return any(arg.constant for arg in args) or all(arg.affine.all() for arg in args)
 
 
@@ -124,12 +112,12 @@ def name_of_power(node: Any) -> str:
 def power_profile(node: Any) -> Profile | None:
     """The profile of a power whose exponent is known."""
     exponent = ops.exponent_of(node)
-    return None if exponent is None else shapes.power_profile(exponent)
+    return None if exponent in (None, 0, 1) else catalogue.power_profile(exponent)
 
 
 def huber_profile(node: Any) -> Profile | None:
     """The profile of a Huber function whose edge is known."""
-    return None if ops.has_free_option(node) else shapes.huber_profile(ops.number_of(node.M))
+    return None if ops.has_free_option(node) else catalogue.huber_profile(ops.number_of(node.M))
 
 
 def known(profile: Callable[[], Profile]) -> Callable[[Any], Profile]:

@@ -15,7 +15,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.analysis.atoms import atom_of
+from cvxnet.analysis.atoms import kinks_of
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.simplification import simplest
@@ -201,7 +201,7 @@ def best_on_lines(
 
 def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     """Short segments across every kink that some lines meet: one wrong weight shows only there."""
-    nodes = [k for k, n in enumerate(space.tape.nodes) if atom_of(n).kinks is not None]
+    nodes = [k for k, n in enumerate(space.tape.nodes) if kinks_of(n) is not None]
     if not nodes:
         return
     nodes = sorted(space.rng.permutation(nodes)[:MOST_KINKED].tolist())
@@ -238,7 +238,7 @@ def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
 
 def gate(tape: Tape, place: int, values: list[Array], count: int) -> Array:
     """What changes sign at the node's kinks, one column a unit."""
-    node, kinks = tape.nodes[place], atom_of(tape.nodes[place]).kinks
+    node, kinks = tape.nodes[place], kinks_of(tape.nodes[place])
     value = np.zeros(()) if kinks is None else kinks(node, [values[k] for k in tape.inputs[place]])
     return np.broadcast_to(value, (count, *value.shape[1:])).reshape(count, -1)
 

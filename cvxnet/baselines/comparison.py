@@ -9,7 +9,7 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
-from cvxnet.baselines.gradients import import_torch, train_batch
+from cvxnet.baselines.gradients import train_batch
 from cvxnet.baselines.progress import Progress
 from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.runs import Runs
@@ -27,6 +27,7 @@ from cvxnet.baselines.tensors import check_trained
 from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective
+from cvxnet.optional import import_torch
 from cvxnet.training.trainer import solve
 
 

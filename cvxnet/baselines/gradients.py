@@ -1,4 +1,4 @@
-"""Gradient training of a batch of networks; apart from interop, the one place that imports torch.
+"""Gradient training of a batch of networks by torch.
 
 Weights are (s, m, d), (s, m) and (s, k) tensors (hidden, output, free), s networks at once. The
 objective of each network depends on its own weights only, so the gradient of the sum over networks
@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 from cvxnet.baselines.networks import excess_decay
 from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
 from cvxnet.baselines.tensors import Tensors, to_tensors
-from cvxnet.errors import MissingExtraError
+from cvxnet.optional import import_torch
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.types import Array
 
@@ -35,17 +35,6 @@ Descent = tuple[Array, Array, Array, Curve]
 
 CORRECTIONS = 20
 """Pairs of steps that L-BFGS remembers."""
-
-
-def import_torch() -> Any:
-    """The torch package, or a MissingExtraError that names the extra."""
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError(
-            "gradient training needs torch, which is not installed: pip install 'cvxnet[torch]'"
-        ) from None
-    return torch
 
 
 def train_batch(task: Task) -> Record:

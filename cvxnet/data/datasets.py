@@ -1,9 +1,9 @@
-"""Real data that comes with scikit-learn, which is imported here when they are asked for."""
+"""Real data, which come with scikit-learn."""
 
 from __future__ import annotations
 
 from cvxnet.data.tables import Data
-from cvxnet.errors import MissingExtraError
+from cvxnet.optional import import_bundled_data
 from cvxnet.types import Array
 
 
@@ -24,14 +24,7 @@ def diabetes() -> Data:
     >>> data.X.shape, data.features, data.target
     ((442, 2), ('body mass index', 'log triglycerides'), 'disease progression')
     """
-    try:
-        from sklearn.datasets import load_diabetes
-    except ImportError:
-        raise MissingExtraError(
-            "the diabetes data come with scikit-learn, which is not installed. Install the extra: "
-            "pip install 'cvxnet[demo]'"
-        ) from None
-    bunch = load_diabetes()
+    bunch = import_bundled_data().load_diabetes()
     columns = [bunch.feature_names.index(name) for name in ("bmi", "s5")]
     return Data(
         X=standardise(bunch.data[:, columns]),

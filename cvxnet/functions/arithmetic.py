@@ -1,19 +1,24 @@
-"""Arithmetics behind one set of names: floats in batches, and what exact deciders calculate with.
+"""Arithmetics behind one set of names: whatever a formula is to be computed in.
 
-An arithmetic knows how to do the scalar functions; sums, products and shapes are numpy's for all
-of them (forms and curves live in object arrays). What an arithmetic cannot decide, it refuses with
-`Undecided`: a form has no exponential. `deciders.decide` is where that ends.
+Sums, products and quotients are the values' own (``a + b``); an arithmetic adds what Python's
+operators do not have, the scalar functions and choices. There are doubles in arrays, rationals (in
+object arrays, and with them the forms and curves of exact deciders) and tensors of torch; an ONNX
+graph is one, too. What an arithmetic cannot compute it refuses with `Undecided`: a form has no
+exponential. `numpy.maximum` and its like are not used on objects: of two enclosures that overlap
+they return one, where the maximum is neither.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 from flint import fmpq
-from scipy.special import ndtr
+from scipy.special import expit, ndtr, xlogy
 
 
 class Undecided(ArithmeticError):  # noqa: N818 - an answer, not a fault
@@ -25,59 +30,135 @@ def defined_everywhere(p: Fraction) -> bool:
     return p.denominator == 1 and p >= 0 and int(p) & (int(p) - 1) == 0
 
 
-class Floats:
-    """Plain numpy on float64; points outside a domain become NaN."""
+class Arithmetic:
+    """What formulas calculate with. A subclass defines what it can compute; the rest is refused.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether its values are exact, so that what they show is proved.
+    """
 
     exact = False
 
+    def refusal(self, name: str) -> Undecided:
+        """The exception for a function without values here."""
+        return Undecided(f"{name} has no values in {type(self).__name__.lower()}")
+
     def number(self, value: Any) -> Any:
         """The arithmetic's number(s) for a float, integer or rational array."""
+        raise self.refusal("a number")
+
+    def maximum(self, a: Any, b: Any, /) -> Any:
+        """The larger of two values, entry by entry."""
+        raise self.refusal("max")
+
+    def minimum(self, a: Any, b: Any, /) -> Any:
+        """The smaller of two values, entry by entry."""
+        raise self.refusal("min")
+
+    def absolute(self, t: Any, /) -> Any:
+        """``|t|``."""
+        raise self.refusal("abs")
+
+    def sign(self, t: Any, /) -> Any:
+        """-1, 0 or 1."""
+        raise self.refusal("sign")
+
+    def step(self, t: Any, /) -> Any:
+        """1 for t >= 0, else 0."""
+        raise self.refusal("step")
+
+    def power(self, t: Any, p: Fraction, /) -> Any:
+        """``t^p`` on CVXPY's domain."""
+        raise self.refusal("a power")
+
+    def divide(self, a: Any, b: Any, /) -> Any:
+        """``a / b`` where b may be zero."""
+        raise self.refusal("a quotient")
+
+    def exp(self, t: Any, /) -> Any:
+        """``exp(t)``."""
+        raise self.refusal("exp")
+
+    def expm1(self, t: Any, /) -> Any:
+        """``exp(t) - 1``, without cancellation near 0."""
+        raise self.refusal("exp")
+
+    def log(self, t: Any, /) -> Any:
+        """``log(t)`` for t > 0."""
+        raise self.refusal("log")
+
+    def log1p(self, t: Any, /) -> Any:
+        """``log(1 + t)``."""
+        raise self.refusal("log")
+
+    def times_log(self, t: Any, /) -> Any:
+        """``t log(t)``, 0 at 0."""
+        raise self.refusal("t log(t)")
+
+    def tanh(self, t: Any, /) -> Any:
+        """``tanh(t)``."""
+        raise self.refusal("tanh")
+
+    def sigmoid(self, t: Any, /) -> Any:
+        """``1 / (1 + exp(-t))``."""
+        raise self.refusal("sigmoid")
+
+    def normal(self, t: Any, /) -> Any:
+        """The normal distribution function."""
+        raise self.refusal("the normal distribution function")
+
+    def not_below(self, t: Any, low: float, /) -> Any:
+        """``t`` where it is at least ``low``."""
+        raise self.refusal("a bound")
+
+    def sorted(self, t: Any, /) -> Any:
+        """Sorted along the last axis."""
+        raise self.refusal("an order")
+
+
+class Floats(Arithmetic):
+    """Plain numpy on float64; points outside a domain become NaN."""
+
+    def number(self, value: Any) -> Any:
         return np.asarray(value, dtype=np.float64)
 
-    def maximum(self, a: Any, b: Any) -> Any:
-        """The larger of two arrays, entry by entry."""
-        return np.maximum(a, b)
+    maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
+    absolute = staticmethod(np.abs)
+    sign = staticmethod(np.sign)
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    tanh = staticmethod(np.tanh)
+    sigmoid = staticmethod(expit)
+    normal = staticmethod(ndtr)
 
-    def minimum(self, a: Any, b: Any) -> Any:
-        """The smaller of two arrays, entry by entry."""
-        return np.minimum(a, b)
+    def step(self, t: Any) -> Any:
+        return (t >= 0.0).astype(np.float64)
 
     def power(self, t: Any, p: Fraction) -> Any:
-        """``t^p`` on CVXPY's domain."""
         if defined_everywhere(p):
             return t ** float(p)
         good = t > 0.0 if p < 0 else t >= 0.0
         return np.where(good, np.power(np.where(good, t, 1.0), float(p)), np.nan)
 
-    def log(self, t: Any) -> Any:
-        """The logarithm for t > 0."""
-        return np.where(t > 0.0, np.log(np.where(t > 0.0, t, 1.0)), np.nan)
-
-    def not_below(self, t: Any, low: float) -> Any:
-        """``t``, NaN below ``low``."""
-        return np.where(t >= low, t, np.nan)
-
     def divide(self, a: Any, b: Any) -> Any:
-        """``a / b``, NaN where b = 0."""
         return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), np.nan)
 
-    exp = staticmethod(np.exp)
-    expm1 = staticmethod(np.expm1)
-    tanh = staticmethod(np.tanh)
-    absolute = staticmethod(np.abs)
-    sign = staticmethod(np.sign)
-    normal = staticmethod(ndtr)
+    def log(self, t: Any) -> Any:
+        return np.where(t > 0.0, np.log(np.where(t > 0.0, t, 1.0)), np.nan)
 
-    def softplus(self, t: Any) -> Any:
-        """``log(1 + exp(t))`` without overflow."""
-        return np.logaddexp(0.0, t)
+    def log1p(self, t: Any) -> Any:
+        return np.where(t > -1.0, np.log1p(np.where(t > -1.0, t, 0.0)), np.nan)
 
-    def step(self, t: Any) -> Any:
-        """1 for t >= 0, else 0."""
-        return (t >= 0.0).astype(np.float64)
+    def times_log(self, t: Any) -> Any:
+        return np.where(t >= 0.0, xlogy(np.maximum(t, 0.0), np.maximum(t, 0.0)), np.nan)
+
+    def not_below(self, t: Any, low: float) -> Any:
+        return np.where(t >= low, t, np.nan)
 
     def sorted(self, t: Any) -> Any:
-        """Sorted along the last axis."""
         return np.sort(t, axis=-1)
 
 
@@ -115,7 +196,7 @@ def converted(function: Callable[[Any], Any], values: Any) -> Any:
     return entrywise(function, numbers)[places.reshape(array.shape)]
 
 
-class Rationals:
+class Rationals(Arithmetic):
     """Exact rationals, for constants; forms and curves build on it."""
 
     exact = True
@@ -130,7 +211,6 @@ class Rationals:
         return entrywise(min, a, b)
 
     def absolute(self, t: Any) -> Any:
-        """Absolute values."""
         return entrywise(abs, t)
 
     def power(self, t: Any, p: Fraction) -> Any:
@@ -141,12 +221,6 @@ class Rationals:
 
     def sorted(self, t: Any) -> Any:
         return sorted_rows(t)
-
-    def __getattr__(self, name: str) -> Any:
-        # copy and pickle probe for dunder names before the class is ready
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise Undecided(f"{name} has no exact values here")
 
 
 def sorted_rows(t: Any) -> Any:
@@ -172,5 +246,40 @@ def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
     return a / b
 
 
+class Tensors(Arithmetic):
+    """Tensors of torch, which bring their functions with them: torch itself is not needed here.
+
+    At 0 the slope of ``max(t, 0)`` is taken to be 0, as everywhere in torch.
+    """
+
+    def number(self, value: Any) -> Any:
+        return float(value)
+
+    def maximum(self, a: Any, b: float) -> Any:
+        return a.clamp(min=b) if b else a.relu()
+
+    def minimum(self, a: Any, b: float) -> Any:
+        return a.clamp(max=b) if b else -(-a).relu()
+
+    absolute = staticmethod(methodcaller("abs"))
+    sign = staticmethod(methodcaller("sign"))
+    exp = staticmethod(methodcaller("exp"))
+    expm1 = staticmethod(methodcaller("expm1"))
+    log = staticmethod(methodcaller("log"))
+    log1p = staticmethod(methodcaller("log1p"))
+    tanh = staticmethod(methodcaller("tanh"))
+    sigmoid = staticmethod(methodcaller("sigmoid"))
+
+    def step(self, t: Any) -> Any:
+        return (t >= 0.0).to(t.dtype)
+
+    def power(self, t: Any, p: Fraction) -> Any:
+        return t.sqrt() if p == Fraction(1, 2) else t ** float(p)
+
+    def normal(self, t: Any) -> Any:
+        return 0.5 * (t * -math.sqrt(0.5)).erfc()
+
+
 FLOATS = Floats()
 RATIONALS = Rationals()
+TENSORS = Tensors()

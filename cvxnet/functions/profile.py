@@ -1,7 +1,8 @@
-"""The profile of a scalar function: where it is convex, concave, rising, falling, and its range.
+"""The profile of a scalar function: its formula, where it is convex, concave, rising, its range.
 
-One profile serves three readers: the CVXPY atom (what holds for a given sign of the argument), the
-verdict engine (what holds on any interval) and the tests, which hold each claim against numbers.
+One profile serves all readers: layers and what they become in ONNX and torch (the formula), the
+CVXPY atom (what holds for a given sign of the argument), the verdict engine (what holds on any
+interval) and the tests, which hold each claim against numbers.
 Intervals are closed; endpoints that are irrational are rounded so that every claim stays true.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.functions.arithmetic import FLOATS
 from cvxnet.types import Array
 
 Interval: TypeAlias = tuple[float, float]
@@ -35,8 +37,10 @@ class Profile:
     ----------
     name : str
         As users know the function.
-    function, derivative : callable
-        Of arrays, entry by entry.
+    formula : callable (t, K)
+        The function in the arithmetic K, see `cvxnet.functions.formulas`.
+    derivative : callable
+        Of arrays of doubles, entry by entry.
     convex, concave, rising, falling : tuple of intervals
         Maximal intervals on which the claim holds (nondecreasing counts as rising).
     low, high : float
@@ -56,10 +60,17 @@ class Profile:
         Whole numbers have whole values, computed without rounding below 2^53.
     domain : interval
         Where the function is defined.
+    limits : tuple of two floats, or None
+        Towards minus and plus infinity, where the formula has no value there.
+    bounded_curvature : bool
+        The second derivative is bounded apart from jumps of the slope: the function is a
+        difference of two convex ones.
+    log_log : "identity", "convex" or ""
+        On t > 0: ``f(t) = t``, or ``log f(exp u)`` is convex and rising in u.
     """
 
     name: str
-    function: Callable[[Array], Array]
+    formula: Callable[[Any, Any], Any]
     derivative: Callable[[Array], Array]
     convex: tuple[Interval, ...] = ()
     concave: tuple[Interval, ...] = ()
@@ -74,6 +85,18 @@ class Profile:
     exact: bool = False
     whole: bool = False
     domain: Interval = (-INF, INF)
+    limits: tuple[float, float] | None = None
+    bounded_curvature: bool = False
+    log_log: str = ""
+
+    def function(self, t: Array) -> Array:
+        """``f`` of doubles, entry by entry; NaN outside the domain."""
+        with np.errstate(all="ignore"):
+            value: Array = self.formula(t, FLOATS)
+        if self.limits is not None:
+            value = np.where(t == -INF, self.limits[0], value)
+            value = np.where(t == INF, self.limits[1], value)
+        return value
 
     @property
     def quasiconvex(self) -> bool:

@@ -1,6 +1,6 @@
 """Estimators for scikit-learn: convex networks in pipelines, grid searches and cross-validation.
 
-scikit-learn is imported here when somebody asks for `ConvexNetRegressor` or `ConvexNetClassifier`.
+scikit-learn is loaded when somebody asks for `ConvexNetRegressor` or `ConvexNetClassifier`.
 """
 
 from __future__ import annotations
@@ -13,35 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.interop.samples import merge_rows
+from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Family, Form, Objective
+from cvxnet.optional import import_sklearn
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
 from cvxnet.validation import remarks
 
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.utils.metaestimators import available_if
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-except ImportError:
-    raise MissingExtraError(
-        'the estimators need scikit-learn 1.6 or newer: pip install "cvxnet[sklearn]".'
-    ) from None
-
+base: Any = import_sklearn("base")
+exceptions = import_sklearn("exceptions")
+metaestimators = import_sklearn("utils.metaestimators")
+multiclass = import_sklearn("utils.multiclass")
+validation = import_sklearn("utils.validation", "validate_data")
 
 SHARE = 0.1
 """Of the largest useful weight decay: what is taken where none is given."""
 
 
-def validated(model: BaseEstimator, **data: Any) -> Any:
+def validated(model: Any, **data: Any) -> Any:
     """What scikit-learn makes of the data, and its refusals; it converts without looking."""
     try:
-        return validate_data(model, dtype=np.float64, **data)
+        return validation.validate_data(model, dtype=np.float64, **data)
     except OverflowError as error:
         raise InputError(
             f"the data cannot be read as numbers ({error}): a whole number in them is beyond the "
@@ -49,13 +43,30 @@ def validated(model: BaseEstimator, **data: Any) -> Any:
         ) from None
 
 
-class ConvexNet(BaseEstimator):
+def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """Equal samples as one with the sum of their weights, in an order of their own.
+
+    The objective is the same. So repeating a sample is exactly the same as doubling its weight, and
+    the order in which samples come makes no difference.
+
+    Examples
+    --------
+    >>> X, y, weights = merge_rows(np.array([[2.0], [1.0], [2.0]]), np.ones(3), np.ones(3))
+    >>> X.ravel().tolist(), weights.tolist()
+    ([1.0, 2.0], [1.0, 2.0])
+    """
+    rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
+    together = np.bincount(where.ravel(), weights).astype(np.float64)
+    return rows[:, :-1], rows[:, -1], together
+
+
+class ConvexNet(base.BaseEstimator):
     """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out."""
 
     def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
         """Data, target and weights as arrays, without the samples of weight zero."""
         X, y = validated(self, X=X, y=y, y_numeric=numeric)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weights = validation._check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
         if not weights.any():  # newer versions of scikit-learn say so themselves
@@ -90,7 +101,7 @@ class ConvexNet(BaseEstimator):
         """The fitted attributes: one of each, or lists with one for each class."""
         for solution in solutions:
             if solution.warning:
-                warnings.warn(solution.warning, ConvergenceWarning, stacklevel=3)
+                warnings.warn(solution.warning, exceptions.ConvergenceWarning, stacklevel=3)
         networks = [solution.network for solution in solutions]
         certificates = [solution.certificate for solution in solutions]
         one = len(solutions) == 1
@@ -101,13 +112,13 @@ class ConvexNet(BaseEstimator):
 
     def _scores(self, X: Any) -> Array:
         """The outputs of every network, (n, networks)."""
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         X = validated(self, X=X, reset=False)
         networks = self.network_ if isinstance(self.network_, list) else [self.network_]
         return np.column_stack([network(X)[:, 0] for network in networks])
 
 
-class ConvexNetRegressor(RegressorMixin, ConvexNet):
+class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     """Regression by a two-layer network trained to the global optimum, whatever its width.
 
     `cvxnet.train` as an estimator: works in pipelines, grid searches and cross-validation.
@@ -198,7 +209,7 @@ class ConvexNetRegressor(RegressorMixin, ConvexNet):
         return self._scores(X)[:, 0]
 
 
-class ConvexNetClassifier(ClassifierMixin, ConvexNet):
+class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     """Classification by two-layer networks trained to the global optimum, whatever their width.
 
     With two classes one network is trained. With more there is one for each class, which tells it
@@ -263,7 +274,7 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
         if not get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for numbers: use ConvexNetRegressor.")
         X, y, weights = self._read(X, y, sample_weight, numeric=False)
-        check_classification_targets(y)
+        multiclass.check_classification_targets(y)
         self.classes_ = np.unique(y)
         told_apart = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
         signs = [np.where(y == label, 1.0, -1.0) for label in told_apart]
@@ -281,7 +292,7 @@ class ConvexNetClassifier(ClassifierMixin, ConvexNet):
         labels: NDArray[Any] = self.classes_[chosen.astype(int)]
         return labels
 
-    @available_if(lambda self: self.loss == "logistic")
+    @metaestimators.available_if(lambda self: self.loss == "logistic")
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, (n, classes); with more than two, those of each network, normalised."""
         positive = expit(self._scores(X))

@@ -1,33 +1,40 @@
-"""Networks to ONNX files: the one place where onnx is imported."""
+"""Networks to ONNX files, layer by layer; each writer mirrors the layer's ``forward``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.data.files import check_path, replacing
-from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
-from cvxnet.interop.operators import ACTIVATIONS, OTHERS
-from cvxnet.layers import Conv2d, Sequential
-from cvxnet.layers.images import Pool2d
+from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.functions.arithmetic import Undecided
+from cvxnet.interop.onnx_graph import VALUES, Graph, Value
+from cvxnet.layers import (
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    GatedLinear,
+    InputConvex,
+    LayerNorm,
+    Linear,
+    LogSumExp,
+    Maxout,
+    MaxPool2d,
+    Residual,
+    Sequential,
+    Softmax,
+)
+from cvxnet.layers.activations import Activation
+from cvxnet.layers.images import Pool2d, Windows
 from cvxnet.layers.layer import Layer
-from cvxnet.types import Array
+from cvxnet.optional import import_onnx
 
-# Read by onnxruntime 1.14 (2023) and everything after it.
-OPSET, IR_VERSION = 18, 8
-SUPPORTED = ", ".join(layer.__name__ for layer in (*OTHERS, *ACTIVATIONS))
-
-
-def import_onnx() -> Any:
-    """The onnx package, or a MissingExtraError that names the extra."""
-    try:
-        import onnx
-    except ImportError:
-        raise MissingExtraError('onnx is not installed: pip install "cvxnet[onnx]".') from None
-    return onnx
+LAST = np.array([-1])
 
 
 def to_onnx(net: Sequential, path: str | Path) -> None:
@@ -68,109 +75,13 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
     path = check_path(path)
     onnx = import_onnx()
     graph = Graph(onnx, net.state_dict())
-    y = Place(graph, "").inner("", net, Value(graph, "x"))
+    y = write(net, Value(graph, "x"), Place(graph, ""))
     graph.add("Identity", [y.name], "y")
-    columns = input_columns(net)
+    columns = net.columns(None)
     model = graph.model(columns, net.width(columns))
     onnx.checker.check_model(model, full_check=True)
     with replacing(path) as draft:
         draft.write_bytes(model.SerializeToString())
-
-
-def input_columns(layer: Layer) -> int | None:
-    """The number of columns that a layer takes; None where any number will do.
-
-    Examples
-    --------
-    >>> from cvxnet.layers import Linear, ReLU
-    >>> input_columns(Sequential(ReLU(), Linear(3, 2))), input_columns(ReLU())
-    (3, None)
-    """
-    if isinstance(layer, Conv2d | Pool2d):
-        return layer.windows.columns
-    for name in ("in_features", "features"):
-        if hasattr(layer, name):
-            return int(getattr(layer, name))
-    columns = map(input_columns, layer.children().values())
-    return next((count for count in columns if count is not None), None)
-
-
-class Graph:
-    """The nodes of an ONNX graph in the order in which they are written, and its constants."""
-
-    def __init__(self, onnx: Any, state: Mapping[str, Array]) -> None:
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = dict(state)
-
-    def constant(self, value: Any) -> Value:
-        """Numbers that are no weights: float64, or whole numbers (shapes, indices)."""
-        name = f"constant{len(self.constants)}"
-        self.constants[name] = np.asarray(value)
-        return Value(self, name)
-
-    def add(self, kind: str, inputs: list[str], output: str = "", **attributes: Any) -> Value:
-        """One more node."""
-        output = output or f"{kind.lower()}{len(self.nodes)}"
-        node = self.onnx.helper.make_node(kind, inputs, [output], output, **attributes)
-        self.nodes.append(node)
-        return Value(self, output)
-
-    def model(self, columns: int | None, outputs: int | None) -> Any:
-        """The whole model, for that many columns that go in and come out."""
-        helper, double = self.onnx.helper, self.onnx.TensorProto.DOUBLE
-        constants = self.constants.items()
-        graph = helper.make_graph(
-            self.nodes,
-            "cvxnet",
-            [helper.make_tensor_value_info("x", double, ["n", columns or "d"])],
-            [helper.make_tensor_value_info("y", double, ["n", outputs or "c"])],
-            [self.onnx.numpy_helper.from_array(value, name) for name, value in constants],
-        )
-        opset = helper.make_opsetid("", OPSET)
-        return helper.make_model(
-            graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="cvxnet"
-        )
-
-
-class Value:
-    """A tensor of the graph; arithmetic with it adds nodes.
-
-    Examples
-    --------
-    ``z * 0.5 + 1.0`` is a ``Mul`` and an ``Add`` with two constants.
-    """
-
-    def __init__(self, graph: Graph, name: str) -> None:
-        self.graph, self.name = graph, name
-
-    def op(self, kind: str, *others: Any, **attributes: Any) -> Value:
-        """A node whose first input this is; numbers and arrays become constants."""
-        values = [v if isinstance(v, Value) else self.graph.constant(v) for v in others]
-        return self.graph.add(kind, [self.name, *(v.name for v in values)], **attributes)
-
-    def __add__(self, other: Any) -> Value:
-        return self.op("Add", other)
-
-    def __sub__(self, other: Any) -> Value:
-        return self.op("Sub", other)
-
-    def __mul__(self, other: Any) -> Value:
-        return self.op("Mul", other)
-
-    def __truediv__(self, other: Any) -> Value:
-        return self.op("Div", other)
-
-    def __matmul__(self, other: Any) -> Value:
-        return self.op("MatMul", other)
-
-    def columns(self, index: Any) -> Value:
-        """The columns at an array of indices, whose axes take the place of the last one."""
-        return self.op("Gather", index, axis=1)
-
-    def shaped(self, *shape: int) -> Value:
-        """The same numbers in another shape: 0 keeps an axis, -1 takes what is left."""
-        return self.op("Reshape", np.array(shape))
 
 
 class Place:
@@ -179,22 +90,160 @@ class Place:
     def __init__(self, graph: Graph, path: str) -> None:
         self.graph, self.path = graph, path
 
-    def weight(self, name: str) -> Value:
-        """A weight of the layer here."""
-        return Value(self.graph, self.name(name))
-
     def name(self, own: str) -> str:
         """The full name of a weight or layer here."""
         return f"{self.path}.{own}" if self.path else own
 
+    def weight(self, name: str) -> Value:
+        """A weight of the layer here."""
+        return Value(self.graph, self.name(name))
+
     def inner(self, name: str, layer: Layer, z: Value) -> Value:
         """A layer inside this one, applied to ``z``."""
-        inside = Place(self.graph, self.name(name))
-        if type(layer) in ACTIVATIONS:
-            return ACTIVATIONS[type(layer)](layer, z)
-        if type(layer) in OTHERS:
-            return OTHERS[type(layer)](layer, z, inside)
+        return write(layer, z, Place(self.graph, self.name(name)))
+
+
+def write(layer: Layer, z: Value, at: Place) -> Value:
+    """A layer applied to ``z``."""
+    if isinstance(layer, Activation):
+        try:
+            result: Value = layer.profile.formula(z, VALUES)
+        except Undecided as error:
+            raise UnsupportedError(
+                f"{at.path}: {type(layer).__name__} cannot be written as ONNX: {error}."
+            ) from None
+        return result
+    if type(layer) not in WRITERS:
         raise UnsupportedError(
-            f"{inside.path}: {type(layer).__name__} cannot be written as ONNX; supported: "
-            f"{SUPPORTED}."
+            f"{at.path}: {type(layer).__name__} cannot be written as ONNX; supported: activations, "
+            f"{', '.join(kind.__name__ for kind in WRITERS)}."
         )
+    return WRITERS[type(layer)](layer, z, at)
+
+
+def write_linear(layer: Linear, z: Value, at: Place) -> Value:
+    """``z W^T + b``."""
+    bias = [] if layer.bias is None else [at.weight("bias")]
+    return z.op("Gemm", at.weight("weight"), *bias, transB=1)
+
+
+def write_gated(layer: GatedLinear, z: Value, at: Place) -> Value:
+    """``1[z G^T + h >= 0] (z W^T + b)``."""
+    biases = {name: [at.weight(name)] for name in ("gate_bias", "bias") if name in layer.tensors}
+    gate = z.op("Gemm", at.weight("gate_weight"), *biases.get("gate_bias", []), transB=1)
+    return VALUES.step(gate) * z.op("Gemm", at.weight("weight"), *biases.get("bias", []), transB=1)
+
+
+def write_conv(layer: Conv2d, z: Value, at: Place) -> Value:
+    """One product a place of the window: rows (channel, cell) of the image times the weights."""
+    index = padded_indices(layer.windows)
+    if layer.windows.padding:
+        z = z.op("Pad", np.array([0, 0, 0, 1]))  # a column of zeros, at index -1
+    weight = at.weight("weight").shaped(layer.out_channels, -1).op("Transpose", perm=[1, 0])
+    product = z.columns(index) @ weight
+    if layer.bias is not None:
+        product = product + at.weight("bias")
+    return product.op("Transpose", perm=[0, 2, 1]).shaped(0, -1)
+
+
+def padded_indices(windows: Windows) -> NDArray[np.int64]:
+    """(place, channel and cell) -> column; -1 is the column of zeros after the last.
+
+    Examples
+    --------
+    >>> padded_indices(Windows(2, (1, 2), 1, 1))
+    array([[0, 2],
+           [1, 3]])
+    """
+    index = windows.indices().transpose(1, 0, 2)
+    return index.reshape(len(index), -1)
+
+
+def write_batch_norm(layer: BatchNorm, z: Value, at: Place) -> Value:
+    """``weight (z - running_mean) / sqrt(running_var + eps) + bias``."""
+    spread = (at.weight("running_var") + layer.eps).op("Sqrt")
+    return (z - at.weight("running_mean")) / spread * at.weight("weight") + at.weight("bias")
+
+
+def write_layer_norm(layer: LayerNorm, z: Value, at: Place) -> Value:
+    """Each row standardised by its own mean and variance."""
+    centered = z - z.op("ReduceMean", LAST, keepdims=1)
+    variance = (centered * centered).op("ReduceMean", LAST, keepdims=1)
+    standard = centered / (variance + layer.eps).op("Sqrt")
+    return standard * at.weight("weight") + at.weight("bias")
+
+
+def write_sequential(layer: Sequential, z: Value, at: Place) -> Value:
+    """One layer after the other."""
+    for name, child in layer.children().items():
+        z = at.inner(name, child, z)
+    return z
+
+
+def write_residual(layer: Residual, z: Value, at: Place) -> Value:
+    """``z + body(z)``, or ``shortcut(z) + body(z)``."""
+    inside = layer.children()
+    direct = at.inner("shortcut", inside["shortcut"], z) if "shortcut" in inside else z
+    return direct + at.inner("body", layer.body, z)
+
+
+def write_input_convex(layer: InputConvex, x: Value, at: Place) -> Value:
+    """``z_k = Wz_k relu(z_(k-1)) + Wx_k x + b_k``."""
+    z = at.inner("x0", layer.x[0], x)
+    for k, (from_x, from_z) in enumerate(zip(layer.x[1:], layer.z, strict=True), start=1):
+        z = at.inner(f"z{k}", from_z, z.op("Relu")) + at.inner(f"x{k}", from_x, x)
+    return z
+
+
+def write_softmax(layer: Softmax, z: Value, at: Place) -> Value:
+    """``exp(z_i) / sum_j exp(z_j)`` over the columns."""
+    return z.op("Softmax", axis=-1)
+
+
+def write_log_sum_exp(layer: LogSumExp, z: Value, at: Place) -> Value:
+    """``log(sum of exp)`` over the columns."""
+    return z.op("ReduceLogSumExp", LAST, keepdims=1)
+
+
+def write_maxout(layer: Maxout, z: Value, at: Place) -> Value:
+    """The maximum of each k consecutive columns."""
+    return z.shaped(0, -1, layer.k).op("ReduceMax", LAST, keepdims=0)
+
+
+def write_max_pool(layer: MaxPool2d, z: Value, at: Place) -> Value:
+    """The largest entry of each window."""
+    return windows_reduced(layer, z, "ReduceMax")
+
+
+def write_average_pool(layer: AvgPool2d, z: Value, at: Place) -> Value:
+    """The mean of each window."""
+    return windows_reduced(layer, z, "ReduceMean")
+
+
+def windows_reduced(layer: Pool2d, z: Value, kind: str) -> Value:
+    """Each window of a flattened image reduced to one number."""
+    return z.columns(layer.windows.indices()).op(kind, LAST, keepdims=0).shaped(0, -1)
+
+
+def write_flatten(layer: Flatten, z: Value, at: Place) -> Value:
+    """Images are rows already."""
+    return z
+
+
+WRITERS: dict[type[Layer], Callable[[Any, Value, Place], Value]] = {
+    Linear: write_linear,
+    GatedLinear: write_gated,
+    Conv2d: write_conv,
+    BatchNorm: write_batch_norm,
+    LayerNorm: write_layer_norm,
+    Sequential: write_sequential,
+    Residual: write_residual,
+    InputConvex: write_input_convex,
+    Softmax: write_softmax,
+    LogSumExp: write_log_sum_exp,
+    Maxout: write_maxout,
+    MaxPool2d: write_max_pool,
+    AvgPool2d: write_average_pool,
+    Flatten: write_flatten,
+}
+"""Layers other than activations, which are written by their formulas."""

@@ -1,4 +1,4 @@
-"""Networks from torch and to torch: the one place where torch is imported.
+"""Networks from torch and to torch.
 
 The two agree module by module; `cvxnet.interop.pairs` is the table. What is not in it is refused by
 its path in the module, never approximated.
@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cvxnet.errors import CvxnetError, InputError, MissingExtraError, UnsupportedError
+from cvxnet.errors import CvxnetError, InputError, UnsupportedError
 from cvxnet.interop.pairs import BY_LAYER, IMAGES, PAIRS, ROWS, Pair
 from cvxnet.layers import Conv2d, Flatten, Sequential
 from cvxnet.layers.adoption import ADOPTERS
 from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Layer
+from cvxnet.optional import import_torch
 from cvxnet.types import Array
 
 if TYPE_CHECKING:
@@ -29,15 +30,6 @@ SUPPORTED = ", ".join(f"torch.nn.{name}" for name in (p.module for p in PAIRS))
 SUPPORTED += ", torch.nn.Unflatten before images and torch.nn.Sequential of these"
 # Their two numbers, one for each side of a window, must agree.
 SQUARE = ("kernel_size", "stride", "padding", "dilation")
-
-
-def import_torch() -> Any:
-    """The torch package, or a MissingExtraError that names the extra."""
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError('torch is not installed: pip install "cvxnet[torch]".') from None
-    return torch
 
 
 def adopt(thing: Any) -> Layer | None:

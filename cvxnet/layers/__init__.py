@@ -12,7 +12,6 @@ from cvxnet.layers.activations import (
     Sigmoid,
     Sign,
     SiLU,
-    Softmax,
     Softplus,
     Square,
     SquaredReLU,
@@ -20,7 +19,7 @@ from cvxnet.layers.activations import (
     Tanh,
     Threshold,
 )
-from cvxnet.layers.columns import LogSumExp, Maxout
+from cvxnet.layers.columns import LogSumExp, Maxout, Softmax
 from cvxnet.layers.containers import Residual, Sequential, load
 from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d

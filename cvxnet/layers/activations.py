@@ -1,42 +1,51 @@
-"""Activations: layers without weights.
+"""Activations: a function of each entry, without weights.
 
-Each one is an array function and a CVXPY expression of the same name; a test holds them together.
-Activations that CVXPY can compose are composed; the others are atoms of `cvxnet.layers.atoms`.
+Each is its profile (`cvxnet.functions.catalogue`) and what CVXPY is given for it, its own atoms or
+those of `cvxnet.layers.atoms`; a test holds the two together. Arrays, verdicts, files, ONNX and
+torch follow from these.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import cvxpy as cp
 import numpy as np
-from scipy.special import softmax as softmax_values
 
 from cvxnet.errors import InputError
 from cvxnet.functions import catalogue
+from cvxnet.functions.profile import Profile
 from cvxnet.layers import atoms
-from cvxnet.layers.layer import Layer, Tensor
+from cvxnet.layers.columns import RowFunction
 from cvxnet.types import Array
 from cvxnet.validation import check_positive
 
 
-class Activation(Layer, abstract=True):
-    """A function of rows without weights, defined twice: for arrays and for CVXPY."""
+class Activation(RowFunction, abstract=True):
+    """A function of each entry. The constructor's arguments are its options.
+
+    Attributes
+    ----------
+    profile_of : callable
+        Of the options: the `Profile`.
+    atom : callable
+        Of a CVXPY expression and the options: the CVXPY expression.
+    """
+
+    profile_of: ClassVar[Callable[..., Profile]]
+    atom: ClassVar[Callable[..., cp.Expression]]
+
+    @property
+    def profile(self) -> Profile:
+        """What is true about the function, and its formula."""
+        return type(self).profile_of(*self.options().values())
 
     def values(self, z: Array) -> Array:
-        """The activation of an array."""
-        raise TypeError(f"{type(self).__name__} does not define values")
+        return self.profile.function(z)
 
     def expression(self, z: cp.Expression) -> cp.Expression:
-        """The activation of a CVXPY expression."""
-        raise TypeError(f"{type(self).__name__} does not define expression")
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.expression(z) if isinstance(z, cp.Expression) else self.values(z)
-
-    def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value:g}" for name, value in self.options().items())
-        return f"{type(self).__name__}({options})"
+        return type(self).atom(z, *self.options().values())
 
 
 class ReLU(Activation):
@@ -48,15 +57,16 @@ class ReLU(Activation):
     array([0., 2.])
     """
 
-    def values(self, z: Array) -> Array:
-        return np.maximum(z, 0.0)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return cp.pos(z)
+    profile_of, atom = catalogue.relu_profile, cp.pos
 
 
 class LeakyReLU(Activation):
     """``z`` for z >= 0, ``slope z`` below: convex for slope <= 1, nondecreasing for slope >= 0.
+
+    Parameters
+    ----------
+    slope : float
+        Any finite number.
 
     Examples
     --------
@@ -64,22 +74,20 @@ class LeakyReLU(Activation):
     array([-0.5,  2. ])
     """
 
+    profile_of, atom = catalogue.leaky_relu_profile, atoms.leaky_relu
+
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
         self.slope = check_number(slope, "slope")
 
-    def values(self, z: Array) -> Array:
-        return catalogue.leaky_relu_profile(self.slope).function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.leaky_relu(z, self.slope)
-
-    def options(self) -> dict[str, Any]:
-        return {"slope": self.slope}
-
 
 class ELU(Activation):
     """``z`` for z >= 0, ``alpha (exp(z) - 1)`` below: convex for alpha <= 1.
+
+    Parameters
+    ----------
+    alpha : float
+        Above 0; ``-alpha`` is the limit on the left.
 
     Examples
     --------
@@ -87,22 +95,20 @@ class ELU(Activation):
     array([-0.6321,  2.    ])
     """
 
+    profile_of, atom = catalogue.elu_profile, atoms.elu
+
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = check_positive(alpha, "alpha")
 
-    def values(self, z: Array) -> Array:
-        return catalogue.elu_profile(self.alpha).function(z)
 
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.elu(z, self.alpha)
-
-    def options(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
-
-
-class CELU(ELU):
+class CELU(Activation):
     """``z`` for z >= 0, ``alpha (exp(z / alpha) - 1)`` below: convex for every alpha > 0.
+
+    Parameters
+    ----------
+    alpha : float
+        Above 0; ``-alpha`` is the limit on the left.
 
     Examples
     --------
@@ -110,11 +116,11 @@ class CELU(ELU):
     array([-0.7869,  2.    ])
     """
 
-    def values(self, z: Array) -> Array:
-        return self.alpha * catalogue.elu_profile(1.0).function(z / self.alpha)
+    profile_of, atom = catalogue.celu_profile, atoms.celu
 
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return self.alpha * atoms.elu(z / self.alpha)
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = check_positive(alpha, "alpha")
 
 
 class SELU(Activation):
@@ -126,15 +132,16 @@ class SELU(Activation):
     array([-1.1113,  2.1014])
     """
 
-    def values(self, z: Array) -> Array:
-        return catalogue.SELU_SCALE * catalogue.elu_profile(catalogue.SELU_ALPHA).function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return catalogue.SELU_SCALE * atoms.elu(z, catalogue.SELU_ALPHA)
+    profile_of, atom = catalogue.selu_profile, atoms.selu
 
 
 class Softplus(Activation):
     """``log(1 + exp(beta z)) / beta``: convex, nondecreasing, positive.
+
+    Parameters
+    ----------
+    beta : float
+        Above 0; the larger, the closer to ``max(z, 0)``.
 
     Examples
     --------
@@ -142,20 +149,11 @@ class Softplus(Activation):
     array([0.6931])
     """
 
+    profile_of, atom = catalogue.softplus_profile, atoms.softplus
+
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
         self.beta = check_positive(beta, "beta")
-
-    def values(self, z: Array) -> Array:
-        return np.logaddexp(0.0, self.beta * z) / self.beta
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        if self.beta == 1.0:
-            return cp.logistic(z)
-        return cp.logistic(self.beta * z) / self.beta
-
-    def options(self) -> dict[str, Any]:
-        return {"beta": self.beta}
 
 
 class SquaredReLU(Activation):
@@ -167,11 +165,7 @@ class SquaredReLU(Activation):
     array([0., 9.])
     """
 
-    def values(self, z: Array) -> Array:
-        return np.maximum(z, 0.0) ** 2
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return cp.square(cp.pos(z))
+    profile_of, atom = catalogue.squared_relu_profile, atoms.squared_relu
 
 
 class Square(Activation):
@@ -183,11 +177,7 @@ class Square(Activation):
     array([1., 9.])
     """
 
-    def values(self, z: Array) -> Array:
-        return z**2
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return cp.square(z)
+    profile_of, atom = catalogue.square_profile, cp.square
 
 
 class Abs(Activation):
@@ -199,15 +189,16 @@ class Abs(Activation):
     array([1., 3.])
     """
 
-    def values(self, z: Array) -> Array:
-        return np.abs(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return cp.abs(z)
+    profile_of, atom = catalogue.abs_profile, cp.abs
 
 
 class Squareplus(Activation):
     """``(z + sqrt(z^2 + b)) / 2``: convex, nondecreasing, positive.
+
+    Parameters
+    ----------
+    b : float
+        Above 0; the smaller, the closer to ``max(z, 0)``.
 
     Examples
     --------
@@ -215,18 +206,11 @@ class Squareplus(Activation):
     array([1.])
     """
 
+    profile_of, atom = catalogue.squareplus_profile, atoms.squareplus
+
     def __init__(self, b: float = 4.0) -> None:
         super().__init__()
         self.b = check_positive(b, "b")
-
-    def values(self, z: Array) -> Array:
-        return catalogue.squareplus_profile(self.b).function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.squareplus(z, self.b)
-
-    def options(self) -> dict[str, Any]:
-        return {"b": self.b}
 
 
 class Sigmoid(Activation):
@@ -238,11 +222,7 @@ class Sigmoid(Activation):
     array([0.5])
     """
 
-    def values(self, z: Array) -> Array:
-        return catalogue.sigmoid_profile().function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.sigmoid(z)
+    profile_of, atom = catalogue.sigmoid_profile, atoms.sigmoid
 
 
 class Tanh(Activation):
@@ -254,21 +234,29 @@ class Tanh(Activation):
     array([0.])
     """
 
-    def values(self, z: Array) -> Array:
-        return np.tanh(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.tanh(z)
+    profile_of, atom = catalogue.tanh_profile, atoms.tanh
 
 
 class HardTanh(Activation):
     """``z`` clipped to [low, high].
+
+    Parameters
+    ----------
+    low, high : float
+        With ``low < high``.
+
+    Raises
+    ------
+    InputError
+        For a ``low`` that is not below ``high``.
 
     Examples
     --------
     >>> HardTanh()([-3.0, 0.5])
     array([-1. ,  0.5])
     """
+
+    profile_of, atom = catalogue.hardtanh_profile, atoms.hardtanh
 
     def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
         super().__init__()
@@ -277,15 +265,6 @@ class HardTanh(Activation):
             raise InputError(
                 f"HardTanh needs low < high, not low={self.low:g}, high={self.high:g}."
             )
-
-    def values(self, z: Array) -> Array:
-        return np.clip(z, self.low, self.high)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.hardtanh(z, self.low, self.high)
-
-    def options(self) -> dict[str, Any]:
-        return {"low": self.low, "high": self.high}
 
 
 class SiLU(Activation):
@@ -297,11 +276,7 @@ class SiLU(Activation):
     array([0.])
     """
 
-    def values(self, z: Array) -> Array:
-        return catalogue.silu_profile().function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.silu(z)
+    profile_of, atom = catalogue.silu_profile, atoms.silu
 
 
 class GELU(Activation):
@@ -313,11 +288,7 @@ class GELU(Activation):
     array([0.8413])
     """
 
-    def values(self, z: Array) -> Array:
-        return catalogue.gelu_profile().function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.gelu(z)
+    profile_of, atom = catalogue.gelu_profile, atoms.gelu
 
 
 class Sign(Activation):
@@ -329,11 +300,7 @@ class Sign(Activation):
     array([-1.,  0.])
     """
 
-    def values(self, z: Array) -> Array:
-        return np.sign(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.sign(z)
+    profile_of, atom = catalogue.sign_profile, atoms.sign
 
 
 class Threshold(Activation):
@@ -345,27 +312,7 @@ class Threshold(Activation):
     array([0., 1.])
     """
 
-    def values(self, z: Array) -> Array:
-        return catalogue.threshold_profile().function(z)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.threshold(z)
-
-
-class Softmax(Activation):
-    """``exp(z_i) / sum_j exp(z_j)`` over the columns: neither convex nor concave.
-
-    Examples
-    --------
-    >>> Softmax()([0.0, 0.0])
-    array([0.5, 0.5])
-    """
-
-    def values(self, z: Array) -> Array:
-        return softmax_values(z, axis=-1)
-
-    def expression(self, z: cp.Expression) -> cp.Expression:
-        return atoms.softmax(z)
+    profile_of, atom = catalogue.threshold_profile, atoms.threshold
 
 
 def check_number(value: Any, what: str) -> float:

@@ -65,6 +65,11 @@ class Sequential(Layer):
                 raise InputError(f"layer {position}: {error}") from None
         return columns
 
+    def columns(self, out: int | None = None) -> int | None:
+        for layer in reversed(self.layers):
+            out = layer.columns(out)
+        return out
+
     def save(self, path: str | Path) -> None:
         """Write the network as JSON; numbers come back exactly. See `load`."""
         network_file.save(self, path)
@@ -123,6 +128,10 @@ class Residual(Layer):
                 f"{'input' if self.shortcut is None else 'shortcut'}."
             )
         return out
+
+    def columns(self, out: int | None = None) -> int | None:
+        inside = self.body.columns(out)
+        return inside if inside is not None or self.shortcut is None else self.shortcut.columns(out)
 
     def __repr__(self) -> str:
         if self.shortcut is None:

@@ -73,5 +73,8 @@ class GatedLinear(Layer):
         check_columns(self, self.in_features, columns)
         return self.out_features
 
+    def columns(self, out: int | None = None) -> int:
+        return self.in_features
+
     def __repr__(self) -> str:
         return f"GatedLinear({self.in_features}, {self.out_features})"

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
-from cvxnet.layers.activations import Activation
-from cvxnet.layers.columns import take
+from cvxnet.layers.columns import RowFunction, take
 from cvxnet.layers.layer import Layer, Tensor
 from cvxnet.layers.linear import Linear, check_count
 from cvxnet.types import Array
@@ -170,12 +169,15 @@ class Conv2d(Linear):
         self.windows.check(columns, self)
         return self.out_channels * int(np.prod(self.windows.out))
 
+    def columns(self, out: int | None = None) -> int:
+        return self.windows.columns
+
     def __repr__(self) -> str:
         w = self.windows
         return f"Conv2d({w.channels}, {self.out_channels}, {w.kernel}, image={w.image})"
 
 
-class Pool2d(Activation, abstract=True):
+class Pool2d(RowFunction, abstract=True):
     """Windows of an image, each reduced to one number."""
 
     def __init__(
@@ -202,6 +204,9 @@ class Pool2d(Activation, abstract=True):
     def width(self, columns: int | None) -> int:
         self.windows.check(columns, self)
         return self.windows.channels * int(np.prod(self.windows.out))
+
+    def columns(self, out: int | None = None) -> int:
+        return self.windows.columns
 
     def __repr__(self) -> str:
         w = self.windows
@@ -241,7 +246,7 @@ class AvgPool2d(Pool2d):
         return z @ self.values(np.eye(self.windows.columns))
 
 
-class Flatten(Activation):
+class Flatten(RowFunction):
     """Images are rows already, so this changes nothing; it is here to mirror torch networks.
 
     Examples

@@ -56,6 +56,9 @@ class InputConvex(Layer):
         self.x[0].width(columns)
         return self.sizes[-1]
 
+    def columns(self, out: int | None = None) -> int:
+        return self.sizes[0]
+
     def options(self) -> dict[str, Any]:
         return {"sizes": list(self.sizes)}
 

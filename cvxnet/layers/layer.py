@@ -68,6 +68,8 @@ class Layer:
         The names among them that training does not touch (running mean and variance).
     wraps : bool
         Whether the constructor takes the children, rather than making them from the options.
+    arguments : tuple of str
+        Those of the constructor, children left out.
     given : bool
         False while the weights are only the random initial ones. A verdict on weights that were
         not given is about all weights that the declared signs allow.
@@ -75,9 +77,11 @@ class Layer:
 
     statistics: ClassVar[tuple[str, ...]] = ()
     wraps: ClassVar[bool] = False
+    arguments: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, abstract: bool = False, **_: Any) -> None:
         """Register a kind of layer; ``abstract`` ones only serve others."""
+        cls.arguments = () if cls.wraps else tuple(inspect.signature(cls).parameters)
         taken = KINDS.get(cls.__name__)
         if not abstract and (taken is None or not taken.__module__.startswith("cvxnet.")):
             KINDS[cls.__name__] = cls
@@ -95,8 +99,7 @@ class Layer:
 
         Here: the attributes that are called like them.
         """
-        names = () if self.wraps else inspect.signature(type(self)).parameters
-        return {name: vars(self)[name] for name in names if name in vars(self)}
+        return {name: vars(self)[name] for name in self.arguments if name in vars(self)}
 
     def children(self) -> dict[str, Layer]:
         """The layers inside this one, by the prefix that their weights have in the state dict."""
@@ -105,6 +108,13 @@ class Layer:
     def width(self, columns: int | None) -> int | None:
         """The number of output columns for that many input columns (None where not known)."""
         return columns
+
+    def columns(self, out: int | None = None) -> int | None:
+        """The number of input columns for that many output columns: `width`, read backwards.
+
+        None where any number will do, or only ``out`` could tell.
+        """
+        return out
 
     def sign(self, name: str) -> str | None:
         """The declared sign of a weight: "nonneg", "nonpos" or None."""

@@ -105,6 +105,9 @@ class Linear(Layer):
         check_columns(self, self.in_features, columns)
         return self.out_features
 
+    def columns(self, out: int | None = None) -> int:
+        return self.in_features
+
     def sign(self, name: str) -> str | None:
         if name != "weight":
             return None

@@ -7,7 +7,6 @@ survives unchanged.
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 from itertools import pairwise
@@ -71,7 +70,7 @@ def describe(layer: Layer) -> dict[str, Any]:
             f"{layer!r} cannot be saved: the name of its class is that of another layer. Rename it."
         )
     options = layer.options()
-    lost = set() if layer.wraps else {*inspect.signature(type(layer)).parameters} - {*options}
+    lost = {*layer.arguments} - {*options}
     if lost:
         raise InputError(
             f"{layer!r} cannot be saved: its options() do not say what {min(lost)!r} is. Keep it "

@@ -32,6 +32,9 @@ class Normalization(Layer, abstract=True):
             raise InputError(f"{self!r} expects {self.features} columns, but gets {columns}.")
         return self.features
 
+    def columns(self, out: int | None = None) -> int:
+        return self.features
+
     def standardized(self, z: Tensor) -> Tensor:
         """The input before it is scaled and shifted."""
         raise TypeError(f"{type(self).__name__} does not define standardized")

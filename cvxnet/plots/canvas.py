@@ -1,4 +1,4 @@
-"""What pictures share; matplotlib is imported here and nowhere else, when a picture is drawn."""
+"""What pictures share; matplotlib is loaded when one is drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from cvxnet.bracket import bracket_text
 from cvxnet.data.files import replacing
-from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.errors import InputError
+from cvxnet.optional import import_matplotlib
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
@@ -44,29 +45,16 @@ MARGIN = 0.06
 @contextmanager
 def styled() -> Iterator[None]:
     """The look of all pictures, as a context to draw in."""
-    check_installed()
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with import_matplotlib().rc_context(STYLE):
         yield
-
-
-def check_installed() -> None:
-    """MissingExtraError where matplotlib is not installed."""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise MissingExtraError(
-            "pictures need matplotlib, which is not installed. Install the extra: "
-            "pip install 'cvxnet[demo]'"
-        ) from None
 
 
 def new_figure(width: float, height: float) -> Figure:
     """A figure that no window owns."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
+    figure: Figure = import_matplotlib().figure.Figure(
+        figsize=(width, height), layout="constrained"
+    )
+    return figure
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
@@ -119,10 +107,11 @@ def draw_kink_lines(axes: Axes, X: Array, W: Array, b: Array, colors: Any, width
 
 def color_scale(low: float, high: float) -> ScalarMappable:
     """Colors from blue over yellow to red for numbers from low to high."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     size = max(abs(low), abs(high))
     if high - low <= FLAT * size or size == 0.0:  # a constant target has a color too
         low, high = low - 0.5 * (size or 1.0), high + 0.5 * (size or 1.0)
-    return ScalarMappable(Normalize(low, high), SURFACE)
+    matplotlib = import_matplotlib()
+    scale: ScalarMappable = matplotlib.cm.ScalarMappable(
+        matplotlib.colors.Normalize(low, high), SURFACE
+    )
+    return scale

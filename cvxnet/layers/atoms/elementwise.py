@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import cvxpy as cp
 import numpy as np
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 from cvxpy.constraints.constraint import Constraint
@@ -21,18 +22,26 @@ from cvxnet.functions.catalogue import (
     tanh_profile,
     threshold_profile,
 )
+from cvxnet.functions.formulas import SELU_ALPHA, SELU_SCALE
 from cvxnet.functions.profile import Interval, Profile, inside
 
 
 class ScalarAtom(Elementwise):
     """An elementwise CVXPY atom that answers from its `Profile`, given the argument's sign.
 
-    Subclasses set ``profile`` before they call this constructor. Options must be returned by
-    `get_data`: CVXPY merges equal sub-expressions by type, data and arguments, so an option that
+    Subclasses set ``profile`` before they call this constructor, and name the attributes that hold
+    their options: CVXPY merges equal sub-expressions by type, data and arguments, so an option that
     is missing there gives wrong answers silently.
     """
 
     profile: Profile
+    options: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, x: Any) -> None:
+        super().__init__(x)
+
+    def get_data(self) -> Any:
+        return [getattr(self, name) for name in self.options] or None
 
     def numeric(self, values: list[Any]) -> Any:
         return self.profile.function(np.asarray(values[0], dtype=np.float64))
@@ -96,13 +105,12 @@ class leaky_relu(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's o
     L such layers then has 2^L sub-expressions.
     """
 
+    options = ("slope",)
+
     def __init__(self, x: Any, slope: float = 0.01) -> None:
         self.slope = float(slope)
         self.profile = leaky_relu_profile(self.slope)
         super().__init__(x)
-
-    def get_data(self) -> Any:
-        return [self.slope]
 
     def is_pwl(self) -> bool:
         return self.args[0].is_pwl()
@@ -120,25 +128,23 @@ class elu(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
     'CONVEX'
     """
 
+    options = ("alpha",)
+
     def __init__(self, x: Any, alpha: float = 1.0) -> None:
         self.alpha = float(alpha)
         self.profile = elu_profile(self.alpha)
         super().__init__(x)
 
-    def get_data(self) -> Any:
-        return [self.alpha]
-
 
 class squareplus(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
     """``(x + sqrt(x^2 + b)) / 2``, entry by entry: convex, nondecreasing, positive."""
+
+    options = ("b",)
 
     def __init__(self, x: Any, b: float = 4.0) -> None:
         self.b = float(b)
         self.profile = squareplus_profile(self.b)
         super().__init__(x)
-
-    def get_data(self) -> Any:
-        return [self.b]
 
 
 class sigmoid(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
@@ -153,29 +159,22 @@ class sigmoid(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
 
     profile = sigmoid_profile()
 
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
-
 
 class tanh(ScalarAtom):  # noqa: N801
     """``tanh(x)``: nondecreasing, convex for x <= 0, concave for x >= 0, with the sign of x."""
 
     profile = tanh_profile()
 
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
-
 
 class hardtanh(ScalarAtom):  # noqa: N801
     """``x`` clipped to [low, high]: nondecreasing, neither convex nor concave."""
+
+    options = ("low", "high")
 
     def __init__(self, x: Any, low: float = -1.0, high: float = 1.0) -> None:
         self.low, self.high = float(low), float(high)
         self.profile = hardtanh_profile(self.low, self.high)
         super().__init__(x)
-
-    def get_data(self) -> Any:
-        return [self.low, self.high]
 
 
 class silu(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
@@ -183,17 +182,11 @@ class silu(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
 
     profile = silu_profile()
 
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
-
 
 class gelu(ScalarAtom):  # noqa: N801
     """``x Phi(x)``: quasiconvex, nondecreasing for x >= 0; neither convex nor concave."""
 
     profile = gelu_profile()
-
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
 
 
 class sign(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
@@ -201,14 +194,28 @@ class sign(ScalarAtom):  # noqa: N801 - atoms are lower case, as CVXPY's own
 
     profile = sign_profile()
 
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
-
 
 class threshold(ScalarAtom):  # noqa: N801
     """1 for x >= 0, else 0."""
 
     profile = threshold_profile()
 
-    def __init__(self, x: Any) -> None:
-        super().__init__(x)
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """``x`` for x >= 0, ``alpha (exp(x / alpha) - 1)`` below, composed of `elu`."""
+    return alpha * elu(x / alpha)
+
+
+def selu(x: Any) -> Any:
+    """The self-normalising multiple of `elu`."""
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def softplus(x: Any, beta: float = 1.0) -> Any:
+    """``log(1 + exp(beta x)) / beta``, which CVXPY calls logistic for beta = 1."""
+    return cp.logistic(x) if beta == 1.0 else cp.logistic(beta * x) / beta
+
+
+def squared_relu(x: Any) -> Any:
+    """``max(x, 0)^2``."""
+    return cp.square(cp.pos(x))

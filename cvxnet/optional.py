@@ -1,0 +1,49 @@
+"""Optional packages: each is loaded here and nowhere else, when something needs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from cvxnet.errors import MissingExtraError
+
+
+def loaded(module: str, extra: str, need: str, *names: str) -> Any:
+    """A module that has these names; MissingExtraError where there is none."""
+    try:
+        found = import_module(module)
+    except ImportError:
+        found = None
+    if found is None or not {*names} <= {*dir(found)}:
+        raise MissingExtraError(
+            f"{need}, which is not installed. Install the extra: pip install 'cvxnet[{extra}]'"
+        )
+    return found
+
+
+def import_torch() -> Any:
+    """The package torch."""
+    return loaded("torch", "torch", "modules of torch and gradient training need torch")
+
+
+def import_onnx() -> Any:
+    """The package onnx."""
+    return loaded("onnx", "onnx", "ONNX files need onnx")
+
+
+def import_matplotlib() -> Any:
+    """The package matplotlib with the modules that pictures are made of."""
+    for module in ("figure", "cm", "colors"):
+        loaded(f"matplotlib.{module}", "demo", "pictures need matplotlib")
+    return import_module("matplotlib")
+
+
+def import_bundled_data() -> Any:
+    """The data sets of scikit-learn."""
+    return loaded("sklearn.datasets", "demo", "the diabetes data come with scikit-learn")
+
+
+def import_sklearn(module: str, *names: str) -> Any:
+    """A module of scikit-learn that has these names."""
+    need = "the estimators need scikit-learn 1.6 or newer"
+    return loaded(f"sklearn.{module}", "sklearn", need, *names)
