@@ -58,7 +58,8 @@ def use_the_core(folder: Path) -> dict[str, object]:
 def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
     """Everything that needs an optional package."""
     import cvxnet as cn
-    from cvxnet import datasets, plots
+    from cvxnet import plots
+    from cvxnet.data import datasets
     from cvxnet.interop import load_thing
 
     net = cn.Sequential(cn.Linear(1, 1))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.layers.activations import Activation
+from cvxnet.layers.columns import RowFunction
 from cvxnet.layers.layer import KINDS, recorded_calls
 
 pytestmark = pytest.mark.interface
@@ -176,7 +176,7 @@ def test_weights_of_a_problem_are_written_with_their_values(tmp_path):
     assert_same(run(net, [[1.0, 1.0]], tmp_path), net([[1.0, 1.0]]).value, 6.0)
 
 
-class Cube(Activation):
+class Cube(RowFunction):
     """A user's own layer."""
 
     def values(self, z):

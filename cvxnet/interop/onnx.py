@@ -115,8 +115,8 @@ def write(layer: Layer, z: Value, at: Place) -> Value:
         return result
     if type(layer) not in WRITERS:
         raise UnsupportedError(
-            f"{at.path}: {type(layer).__name__} cannot be written as ONNX; supported: activations, "
-            f"{', '.join(kind.__name__ for kind in WRITERS)}."
+            f"{at.path}: {type(layer).__name__} cannot be written as ONNX; supported: "
+            f"{', '.join(kind.__name__ for kind in WRITERS)} and activations."
         )
     return WRITERS[type(layer)](layer, z, at)
 
