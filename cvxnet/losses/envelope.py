@@ -53,7 +53,8 @@ class Envelope(Loss):
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         low, high = self.domain(y)
-        return self.side(cp.pos(f - y), high) + self.side(cp.neg(f - y), -low)
+        terms: cp.Expression = self.side(cp.pos(f - y), high) + self.side(cp.neg(f - y), -low)
+        return terms
 
     def side(self, x: cp.Expression, end: Vector) -> cp.Expression:
         """The largest of ``v x - 1/2 mu v^2`` for ``v`` in [0, end], where ``x >= 0``."""

@@ -43,7 +43,8 @@ class Hinge(Loss):
         return y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return cp.pos(1.0 - cp.multiply(y, f))
+        terms: cp.Expression = cp.pos(1.0 - cp.multiply(y, f))
+        return terms
 
     def cone(self, y: Vector) -> LossCone:
         # Columns f, t with t >= 0 and t >= 1 - y f.

@@ -51,7 +51,8 @@ class Huber(Loss):
         return v + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return 0.5 * cp.huber(f - y, self.d)  # type: ignore[arg-type]
+        terms: cp.Expression = 0.5 * cp.huber(f - y, self.d)  # type: ignore[arg-type]
+        return terms
 
     def cone(self, y: Vector) -> LossCone:
         # huber(r) = min over a of 1/2 a^2 + d |r - a|. Columns r, a, t with -t <= r - a <= t.

@@ -64,7 +64,8 @@ class LogCosh(Loss):
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         r = self.k * (f - y)
-        return (cp.logistic(2.0 * r) - r - np.log(2.0)) / self.k**2
+        terms: cp.Expression = (cp.logistic(2.0 * r) - r - np.log(2.0)) / self.k**2
+        return terms
 
     def cone(self, y: Vector) -> LossCone:
         # For small k, log cosh(k r) is beyond a solver's precision, and 1/2 (k r)^2 is not. The

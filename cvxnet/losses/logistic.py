@@ -23,20 +23,20 @@ class Logistic(Loss):
         return np.logaddexp(0.0, -y * f)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
-        return -y * expit(-y * f)
+        return np.asarray(-y * expit(-y * f))
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
-        return expit(f) * expit(-f)
+        return np.asarray(expit(f) * expit(-f))
 
     def domain(self, y: Vector) -> tuple[Vector, Vector]:
         return np.minimum(-y, 0.0), np.maximum(-y, 0.0)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
         a = -y * v
-        return xlogy(a, a) + xlogy(1.0 - a, 1.0 - a)
+        return np.asarray(xlogy(a, a) + xlogy(1.0 - a, 1.0 - a))
 
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
-        return -y * logit(-y * v)
+        return np.asarray(-y * logit(-y * v))
 
     def nearly_right(self, error: Vector, y: Vector) -> Vector:
         # No finite prediction has loss zero; this one has the loss ``error``.

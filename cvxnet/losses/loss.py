@@ -140,7 +140,8 @@ class Loss(ABC):
 
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
         """``l(f)`` as a CVXPY expression, convex in ``f``."""
-        return cp.sum(self.term_expressions(f, y))
+        total: cp.Expression = cp.sum(self.term_expressions(f, y))
+        return total
 
     def rounding(self, error: Vector, y: Vector) -> float:
         """The loss of predictions that are right but for an ``error``, (n,)."""

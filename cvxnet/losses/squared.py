@@ -35,10 +35,12 @@ class Squared(Loss):
         return v + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return 0.5 * cp.square(f - y)
+        terms: cp.Expression = 0.5 * cp.square(f - y)
+        return terms
 
     def expression(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return 0.5 * cp.sum_squares(f - y)
+        terms: cp.Expression = 0.5 * cp.sum_squares(f - y)
+        return terms
 
     def cone(self, y: Vector) -> LossCone:
         n = y.size

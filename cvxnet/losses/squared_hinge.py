@@ -41,7 +41,8 @@ class SquaredHinge(Loss):
         return 0.5 * v + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
-        return cp.square(cp.pos(1.0 - cp.multiply(y, f)))
+        terms: cp.Expression = cp.square(cp.pos(1.0 - cp.multiply(y, f)))
+        return terms
 
     def cone(self, y: Vector) -> LossCone:
         # Columns f, s with s >= 1 - y f; where that is negative, the least s^2 is 0 all the same.

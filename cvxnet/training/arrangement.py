@@ -64,7 +64,7 @@ class Arrangement:
     @property
     def rank(self) -> int:
         """``r``, the dimension of the space in which the units live."""
-        return self.rows.shape[1]
+        return int(self.rows.shape[1])
 
     def row_sides(self, sides: NDArray[np.int8]) -> NDArray[np.int8]:
         """Signs of ``rows @ u`` in cells given by their signs at the normals, ``(..., h)``.

@@ -53,7 +53,7 @@ def move_inside(normals: Array, u: Array) -> Array:
     direction = tries[np.argmax(clearance)]
     room = np.abs(height[~near]).min() if (~near).any() else 1.0
     moved = u + 0.25 * min(room, 0.1) * direction
-    return moved / np.linalg.norm(moved)
+    return np.asarray(moved / np.linalg.norm(moved))
 
 
 def signs_at(normals: Array, u: Array) -> Signs:
@@ -252,7 +252,7 @@ def arc_signs(axis: Array, own: int, normals: Array) -> Signs:
     rank[order] = np.arange(len(order))
     arcs = np.where(rank[None, :] <= starts[:, None], -side, side).astype(np.int8)
     if own < 0:
-        return arcs
+        return np.asarray(arcs)
     arcs = np.vstack([arcs, arcs])
     arcs[:, own] = np.repeat(np.array([1, -1], dtype=np.int8), len(starts))
     return arcs

@@ -270,6 +270,6 @@ def norm_rows(stack: Stack) -> tuple[sparse.csr_array, sparse.csr_array]:
     return sparse.csr_array(sparse.vstack(both)), cones
 
 
-def selector(rows: NDArray, columns: NDArray, width: int) -> sparse.csr_array:
+def selector(rows: NDArray[Any], columns: NDArray[Any], width: int) -> sparse.csr_array:
     """Ones at these places."""
     return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(rows.size, width))

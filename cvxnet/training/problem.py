@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
@@ -48,7 +49,7 @@ class Units:
         weights = np.vstack([self.weights, other.weights])
         return Units(weights, np.concatenate([self.signs, other.signs]), self.free)
 
-    def pick(self, which: NDArray) -> Units:
+    def pick(self, which: NDArray[Any]) -> Units:
         """The units at an index array or mask."""
         return Units(self.weights[which], self.signs[which], self.free)
 

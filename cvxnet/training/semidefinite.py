@@ -88,7 +88,8 @@ def polynomial_program(family: PolynomialUnits, problem: Problem) -> Program:
 
 def squares(X: Array, S: cp.Expression) -> cp.Expression:
     """``x^T S x`` for each row x."""
-    return cp.sum(cp.multiply(X @ S, X), axis=1)
+    values: cp.Expression = cp.sum(cp.multiply(X @ S, X), axis=1)
+    return values
 
 
 def write(

@@ -319,7 +319,7 @@ def make_solution(
 def certificate_seconds(objective: Objective) -> float:
     """About how long the certificate will take, which is evaluated in exact arithmetic."""
     n, d = objective.X.shape
-    return n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS))
+    return float(n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS)))
 
 
 def largest_weight_decay(

@@ -70,7 +70,7 @@ def null_vector(features: Array, tolerance: float) -> Array | None:
     null[pivots[rank]] = 1.0
     null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank])
     null /= np.where(lengths > 0.0, lengths, 1.0)
-    return null / np.abs(null).max()
+    return np.asarray(null / np.abs(null).max())
 
 
 def merge(units: Units, angle: float) -> Units:

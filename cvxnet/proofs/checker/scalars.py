@@ -43,7 +43,7 @@ def smaller(s: Number, t: Number) -> Number:
 def signum(t: Number) -> int:
     """-1, 0 or 1."""
     require(t > 0 or t < 0 or t == 0, "a sign that cannot be told")
-    return (t > 0) - (t < 0)
+    return int((t > 0) - (t < 0))
 
 
 def quotient(s: Number, t: Number) -> Number:

@@ -175,7 +175,7 @@ def is_diagonal(value: Array) -> bool:
     return not any(t for k, t in enumerate(value.entries) if k % step)
 
 
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, Callable[[Array], bool]] = {
     "nonneg": lambda value: all(t >= 0 for t in value.entries),
     "nonpos": lambda value: all(t <= 0 for t in value.entries),
     "pos": lambda value: all(t > 0 for t in value.entries),

@@ -98,4 +98,4 @@ def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
     G = rng.standard_normal((count, len(Vt))) @ Vt
     starts = ((rows @ G.T > 0.0) * v[:, None]).T @ rows
     starts[~starts.any(axis=1)] = 1.0
-    return starts
+    return np.asarray(starts)

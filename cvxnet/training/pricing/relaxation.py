@@ -185,11 +185,11 @@ class Side:
     @property
     def numbers(self) -> int:
         """How many numbers the evidence has."""
-        return 2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum())
+        return int(2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum()))
 
     def gradient_in_v(self) -> Array:
         """The derivative of B in v, where it was evaluated last."""
-        return self.lengths * (self.a * self.Xu + self.b * self.worth())
+        return np.asarray(self.lengths * (self.a * self.Xu + self.b * self.worth()))
 
     def child(self, row: int, sign: float) -> Side:
         """The same, where ``sign * x_row.u >= 0``; its bound is no larger.
@@ -244,7 +244,7 @@ class Side:
 
     def barrier(self, eps: float) -> float:
         """The weight of the barrier at the smoothing ``eps``."""
-        return eps * self.bound() / self.r
+        return float(eps * self.bound() / self.r)
 
     def reprice(self, barrier: float) -> None:
         """Add the pairs whose leaning would lower B most, beyond what their budget earns now."""

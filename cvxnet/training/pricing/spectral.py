@@ -150,7 +150,7 @@ def critical_points(eigenvalues: Array, q: Array) -> Array:
         found.append(np.where(small, 0.0, 0.5 * q / np.vstack(distances)))
     U = np.vstack(found)
     lengths = np.linalg.norm(U, axis=1)
-    return U[lengths > 0.0] / lengths[lengths > 0.0, None]
+    return np.asarray(U[lengths > 0.0] / lengths[lengths > 0.0, None])
 
 
 def hard_case(eigenvalues: Array, q: Array, i: int) -> Array:
@@ -201,7 +201,7 @@ def psi(distances: Array, q: Array, power: int = 2) -> Array:
     """``1/4 sum_i q_i^2 / distance_i^power`` along rows: psi, or -1/2 its slope at power 3."""
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(q == 0.0, 0.0, q * q / distances**power)
-    return 0.25 * terms.sum(axis=1)
+    return np.asarray(0.25 * terms.sum(axis=1))
 
 
 def bisect(

@@ -51,7 +51,7 @@ class CurvedUnits(UnitFamily):
         t = self.rows @ U.T
         turn = (v[:, None] * self.slope(t)).T @ self.rows
         along = v @ self.phi(t) - (turn * U).sum(axis=1)
-        return turn + along[:, None] * U
+        return np.asarray(turn + along[:, None] * U)
 
 
 def split(W: Array) -> tuple[Array, Array]:

@@ -82,7 +82,7 @@ class UnitFamily:
     @property
     def rank(self) -> int:
         """The dimension of ``u``."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def traits(self) -> Traits:

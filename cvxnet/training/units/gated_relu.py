@@ -52,7 +52,7 @@ class GatedReLUUnits(UnitFamily):
     @property
     def block_width(self) -> int:
         """The columns of ``X``."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @cached_property
     def is_open(self) -> NDArray[np.bool_]:

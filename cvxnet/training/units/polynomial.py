@@ -129,7 +129,7 @@ def neural_decomposition(Z: Array, small: float = SMALL) -> Array:
             break
         vectors[i], vectors[j] = turn(vectors[i], vectors[j], G)
         left[i] = False
-    return vectors
+    return np.asarray(vectors)
 
 
 def turn(p: Array, q: Array, G: Array) -> tuple[Array, Array]:

@@ -52,7 +52,7 @@ class TanhUnits(UnitFamily):
     @property
     def rank(self) -> int:
         """One more than the rank of ``X``."""
-        return self.reduced[0].shape[1] + 1
+        return int(self.reduced[0].shape[1] + 1)
 
     def units(self, W: Array) -> Array:
         """The ``u / radius`` that rows stand for, of length at most one."""
@@ -106,7 +106,7 @@ class TanhUnits(UnitFamily):
     def embed(self, U: Array) -> Array:
         """The rows of length one that stand for units."""
         rows = np.hstack([U / self.radius, np.ones((len(U), 1))])
-        return rows / np.linalg.norm(rows, axis=1)[:, None]
+        return np.asarray(rows / np.linalg.norm(rows, axis=1)[:, None])
 
     def hidden(self, U: Array) -> Array:
         """The weights ``u`` in the columns of ``X``."""

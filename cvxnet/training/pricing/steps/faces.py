@@ -78,7 +78,7 @@ def best_face(batch: Batch, i: int, s: float, c: Array, d: Array) -> Signs:
     on_edge[members[s * d[members] > np.abs(c[members])]] = 0
     _, rays = sides_along(circles, i, len(c))
     candidates = np.vstack([on_edge, rays, -rays])
-    return candidates[np.argmax(s * (candidates @ c + (candidates == 0) @ d))]
+    return np.asarray(candidates[np.argmax(s * (candidates @ c + (candidates == 0) @ d))])
 
 
 def middle_of_cell(normals: Array, sides: Signs) -> Array | None:

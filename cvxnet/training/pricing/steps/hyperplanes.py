@@ -65,7 +65,7 @@ class Hyperplanes:
     @property
     def rank(self) -> int:
         """``r``."""
-        return self.rows.shape[1]
+        return int(self.rows.shape[1])
 
     def __len__(self) -> int:
         return len(self.integers)
