@@ -4,23 +4,29 @@ Random trainings on up to 60 samples, one or two features and bias, both losses,
 0.001 to 0.5 of the largest useful one; one in five on rounded data, one in five with duplicates,
 exact opposites and zero rows. Counts "optimal" and "gap" with and without refinement.
 
-    python experiments/closing.py [--count 400] [--seed 0]
+    python -m experiments closing [--count 400] [--seed 0] [--quick]
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from unittest.mock import patch
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.training import column_generation
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Objective
+from cvxnet.training.column_generation import Plan
+from cvxnet.training.plans import as_it_is, plan_for
+from cvxnet.training.problem import Problem
+from cvxnet.training.trainer import solve
 
 
-def example(seed: int) -> dict:
-    """Arguments of one training."""
+def example(seed: int) -> tuple[Objective, Budget]:
+    """One training."""
     rng = np.random.default_rng(seed)
     n, d = int(rng.integers(5, 60)), int(rng.integers(1, 3))
     X = rng.standard_normal((n, d))
@@ -36,15 +42,21 @@ def example(seed: int) -> dict:
     fraction = 10 ** rng.uniform(-3, -0.3)
     beta = fraction * cn.largest_weight_decay("relu", X, y, loss=loss)
     solver = "ECOS" if seed % 3 == 0 else "CLARABEL"
-    return {"X": X, "y": y, "loss": loss, "weight_decay": beta, "solver": solver}
+    objective = Objective(units="relu", X=X, y=y, loss=get_loss(loss), weight_decay=beta)
+    return objective, Budget(solver=solver)
 
 
-def count(seeds: range) -> Counter:
+def without_refinement(problem: Problem) -> Plan:
+    """The plan as shipped, but for Newton's method."""
+    return replace(plan_for(problem), polish=as_it_is)
+
+
+def count(seeds: range, plan: Callable[[Problem], Plan]) -> Counter:
     """How many trainings ended how, by loss."""
     counts: Counter = Counter()
     for seed in seeds:
-        arguments = example(seed)
-        counts[arguments["loss"], cn.train("relu", **arguments).status] += 1
+        objective, budget = example(seed)
+        counts[objective.loss.name, solve(objective, budget, plan).status] += 1
     return counts
 
 
@@ -52,11 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="six trainings")
     options = parser.parse_args()
+    options.count = 6 if options.quick else options.count
     seeds = range(options.seed, options.seed + options.count)
-    for name, refinements in (("as shipped", column_generation.REFINEMENTS), ("without", 0)):
-        with patch.object(column_generation, "REFINEMENTS", refinements):
-            counts = count(seeds)
+    for name, plan in (("as shipped", plan_for), ("without", without_refinement)):
+        counts = count(seeds, plan)
         for (loss, status), times in sorted(counts.items()):
             print(f"{name:12s} {loss:9s} {status:8s} {times}")
 

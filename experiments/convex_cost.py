@@ -1,6 +1,6 @@
 """Learn a convex cost from noisy measurements, then minimise it under constraints with CVXPY.
 
-    python experiments/convex_cost.py [--quick] [--seed 0] [--out FOLDER]
+    python -m experiments convex_cost [--quick] [--seed 0] [--out FOLDER]
 
 Two machines share a load. What they cost together was measured at random settings, with noise; the
 formula is hidden from the network. An input-convex network is fitted by Adam in torch, its weights
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for convex_cost.csv")
     arguments = parser.parse_args()
-    steps, grid_step = (300, 0.01) if arguments.quick else (1500, 0.002)
+    steps, grid_step = (100, 0.02) if arguments.quick else (1500, 0.002)
     found = run(steps, arguments.seed, grid_step)
     for name, number in found.items():
         print(f"{name:18} {number:.7g}")

@@ -7,7 +7,7 @@ lowest objective that was ever evaluated counts. Both minimise the same objectiv
 thread each, one after the other; ours is evaluated by the function that the other side minimises.
 Kernels are compiled before. The share is our objective over the other side's: above 1 we lose.
 
-    python experiments/early_networks.py [--quick] [--seconds 1 3 10]
+    python -m experiments early_networks [--quick] [--seconds 1 3 10]
 
 `--quick` takes three small sets and a quarter of a second.
 

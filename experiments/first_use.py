@@ -7,7 +7,7 @@ all are run once, one after the other, so that the machine's moods strike all al
 rounds, and their ratios to the median of `import cvxpy`. Processor time counts the process alone:
 on a busy machine it says more than seconds of the wall.
 
-    python experiments/first_use.py [--quick] [--rounds 5] [--package FOLDER] [--out FILE.json]
+    python -m experiments first_use [--quick] [--rounds 5] [--package FOLDER] [--out FILE.json]
 
 --package measures another copy of cvxnet (the folder that contains `cvxnet/`).
 """
@@ -77,12 +77,12 @@ def one_round(package: Path, trainings: list[tuple[str, int]]) -> dict[str, dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, ReLU only")
+    parser.add_argument("--quick", action="store_true", help="one round, linear units")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--package", type=Path, default=HERE, help="another copy of cvxnet")
     parser.add_argument("--out", type=Path, help="JSON file for every single measurement")
     options = parser.parse_args()
-    trainings = [("relu", 2)] if options.quick else [*((f, 2) for f in FAMILIES), ("relu", 4)]
+    trainings = [("linear", 2)] if options.quick else [*((f, 2) for f in FAMILIES), ("relu", 4)]
     warm_up = run(BASE, options.package, tempfile.gettempdir())  # files into the disk cache
     print(f"warm-up: {warm_up['wall']:.2f} s")
     rounds = [

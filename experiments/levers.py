@@ -1,6 +1,6 @@
 """Which levers of column generation pay? Each switched off or turned, side by side in one run.
 
-    python experiments/levers.py [--quick] [--seed 0] [--out FOLDER]
+    python -m experiments levers [--quick] [--seed 0] [--out FOLDER]
 
 Rows: as shipped; without sliding; without refinement; one new unit a round instead of many;
 pricing at a stabilised dual point (in-out: half way to the best dual vector so far, and the
@@ -12,54 +12,54 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
-
-from speed import target
 
 import cvxnet as cn
-from cvxnet.training import column_generation as loop
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Objective
+from cvxnet.training.column_generation import Plan, Search
+from cvxnet.training.plans import as_it_is, plan_for, solve_master
+from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.problem import Problem
+from cvxnet.training.trainer import solve
+from experiments.speed import target
 
 
-@contextmanager
-def as_shipped() -> Iterator[None]:
-    yield
+def without_sliding(problem: Problem) -> Plan:
+    return replace(plan_for(problem), improve=solve_master)
 
 
-def without_sliding():
-    return patch.object(loop, "slide", lambda problem, units, steps: units)
+def without_refinement(problem: Problem) -> Plan:
+    return replace(plan_for(problem), polish=as_it_is)
 
 
-def without_refinement():
-    return patch.object(loop, "REFINEMENTS", 0)
+def one_new_unit(problem: Problem) -> Plan:
+    plan = plan_for(problem)
+    return replace(plan, exact=replace(plan.exact, new_units=1))
 
 
-def one_new_unit():
-    return patch.object(loop, "NEW_UNITS", 1)
-
-
-def stabilised():
+def stabilised(problem: Problem) -> Plan:
     """Price half way between the proposed dual vector and the best one known."""
-    plain = loop.price
+    plan = plan_for(problem)
+    proposed = []
 
-    def price(bracket, units, timings):
-        maxima = plain(bracket, units, timings)
-        problem = bracket.problem
-        if not bracket.dual.any() or maxima.rho <= problem.weight_decay * (1 + 1e-3):
-            return maxima
-        middle = 0.5 * (problem.dual_vector(units) + bracket.dual)
-        with loop.clock(timings, "pricing"):
-            smooth = problem.family.price(middle, (1.0 - loop.LEVEL) * problem.weight_decay)
-        bracket.offer_dual(middle, smooth.rho + smooth.error)
-        return smooth if (smooth.values > problem.weight_decay).any() else maxima
+    def improve(search: Search, grown):
+        units, v = plan.improve(search, grown)
+        proposed[:] = [v]
+        return units, 0.5 * (v + search.bracket.dual) if search.bracket.dual.any() else v
 
-    return patch.object(loop, "price", price)
+    def polish(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+        if not (maxima.values > problem.weight_decay).any():
+            maxima = search.price(search.units, proposed[0])
+        return plan.polish(search, maxima)
+
+    return replace(plan, improve=improve, polish=polish)
 
 
-LEVERS: dict[str, Callable] = {
-    "as shipped": as_shipped,
+LEVERS: dict[str, Callable[[Problem], Plan]] = {
+    "as shipped": plan_for,
     "without sliding": without_sliding,
     "without refinement": without_refinement,
     "one new unit a round": one_new_unit,
@@ -69,19 +69,21 @@ LEVERS: dict[str, Callable] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="n = 50 and 100 only")
+    parser.add_argument("--quick", action="store_true", help="n = 20 only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for levers.csv")
     options = parser.parse_args()
     rows = []
     for kind in ("planted", "rough"):
-        for n in (50, 100) if options.quick else (50, 100, 200, 500):
+        for n in (20,) if options.quick else (50, 100, 200, 500):
             X, y = target(kind, n, options.seed)
             beta = 0.01 * cn.largest_weight_decay("relu", X, y)
-            cn.train("relu", X, y, weight_decay=beta, time_limit=1.0)
-            for name, lever in LEVERS.items():
-                with lever():
-                    solution = cn.train("relu", X, y, weight_decay=beta, time_limit=120.0)
+            objective = Objective(
+                units="relu", X=X, y=y, loss=get_loss("squared"), weight_decay=beta
+            )
+            solve(objective, Budget(time_limit=1.0))
+            for name, plan in LEVERS.items():
+                solution = solve(objective, Budget(time_limit=120.0), plan)
                 row = {"target": kind, "n": n, "lever": name, "gap": solution.gap}
                 row |= {key: solution.stats[key] for key in ("seconds", "rounds", "units")}
                 rows.append(row)

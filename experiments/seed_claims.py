@@ -333,18 +333,19 @@ def repairs_section() -> list[str]:
     return lines
 
 
-def write_report() -> str:
-    """The whole report as markdown."""
+def write_report(quick: bool = False) -> str:
+    """The report as markdown; without the repairs where it is to be quick."""
     parts = ["# The seed post, claim by claim", "", *claims_table(), "", PROOFS]
-    return "\n".join([*parts, *log_log_section(), "", *repairs_section()])
+    return "\n".join([*parts, *log_log_section(), "", *([] if quick else repairs_section())])
 
 
 def main() -> None:
     """Print the report, and write it where ``--out`` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="the claims, not the repairs")
     parser.add_argument("--out", type=Path, help="write the report to this markdown file")
-    out = parser.parse_args().out
-    report = write_report()
+    options = parser.parse_args()
+    out, report = options.out, write_report(options.quick)
     print(report)
     if out is not None:
         out.write_text(report, encoding="utf-8")

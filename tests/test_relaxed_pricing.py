@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.training.column_generation import generate_columns
+from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
 from cvxnet.training.opening import open_bracket
+from cvxnet.training.oracle import Oracle
+from cvxnet.training.plans import plan_for
 from cvxnet.training.pricing.evidence import Split
 from cvxnet.training.pricing.relaxation import Side, best_multiplier, descend
 from cvxnet.training.pricing.sign_tree import Forest
@@ -187,7 +189,8 @@ def test_time_narrows_the_bracket_by_choosing_the_dual_vector_and_branching():
     with one_blas_thread():
         problem, _ = rescale(problem_of(objective_with("relu", X, y, "squared", beta)))
         bracket, master = open_bracket(problem), Master(problem, "CLARABEL")
-        for _ in generate_columns(bracket, master, 1e-6, np.inf):
+        search = Search(bracket, master, Oracle(problem), plan_for(problem), 1e-6, np.inf)
+        for _ in generate_columns(resumed(search)):
             pass
         v, fixed = problem.dual_vector(bracket.units), np.inf
         for w, bound, evidence in improve_lower_bound(problem.family, bracket, v, np.inf):

@@ -19,9 +19,7 @@ import numpy as np
 from cvxnet.bracket import Tolerance
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import clock, price
-from cvxnet.training.master import Timings
-from cvxnet.training.oracle import Oracle
+from cvxnet.training.column_generation import Search, clock
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
 from cvxnet.training.semidefinite import semidefinite_program
 from cvxnet.training.sliding import FREE_RIDGE
@@ -125,28 +123,24 @@ def enlarged(problem: Problem, c: Array) -> Array:
     return c * max(1.0, (1.0 + ROUNDING) * float((wanted / margins).max()))
 
 
-def start_from_program(bracket: Bracket, gap: float, deadline: float, timings: Timings) -> None:
-    """Offer network and dual vector of the family's own program to the bracket.
-
-    Only for losses with kinks; where there is no such program nothing happens.
-    """
-    problem = bracket.problem
+def offer_program(search: Search) -> None:
+    """Offer network and dual vector of the units' semidefinite program, where there is one."""
+    problem, bracket = search.problem, search.bracket
     expected = SECONDS * (problem.family.rank + 1) ** 6
-    if problem.loss.smooth or expected > min(deadline - now(), LONGEST):
+    if expected > min(search.deadline - now(), LONGEST):
         return
     written = semidefinite_program(problem.family, problem)
     if written is None:
         return
     program, find_units = written
     for options in ATTEMPTS:
-        if bracket.closed_by(gap) or now() > deadline:
+        if bracket.closed_by(search.gap) or now() > search.deadline:
             return
-        with clock(timings, "solving"):
-            v = solve_quietly(program, deadline, options)
+        with clock(search.timings, "solving"):
+            v = solve_quietly(program, search.deadline, options)
         units = find_units()
         if v is not None and units is not None:
-            oracle = Oracle(problem)
-            price(bracket, oracle, units, problem.propose(units, v), timings, deadline)
+            search.price(units, problem.propose(units, v), search.deadline)
 
 
 def solve_quietly(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,10 +15,11 @@ from cvxnet.objective import Budget, Form, Objective, network_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import close_bracket
+from cvxnet.training.column_generation import Plan, Search, close_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.opening import fit_free, open_bracket, start_from_program
-from cvxnet.training.oracle import price_within
+from cvxnet.training.opening import fit_free, open_bracket
+from cvxnet.training.oracle import Oracle, price_within
+from cvxnet.training.plans import plan_for
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
@@ -143,15 +145,20 @@ def train(
     return solve(objective, budget)
 
 
-def solve(objective: Objective, budget: Budget) -> Solution:
-    """The best network within the budget, with its certificate."""
+def solve(
+    objective: Objective, budget: Budget, plan: Callable[[Problem], Plan] = plan_for
+) -> Solution:
+    """The best network within the budget, with its certificate; ``plan`` chooses the steps."""
     deadline = now() + budget.seconds
-    bracket, stats = bracket_of(objective, budget, deadline)
+    bracket, stats = bracket_of(objective, budget, deadline, plan)
     return make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
 
 
 def bracket_of(
-    objective: Objective, budget: Budget, deadline: float
+    objective: Objective,
+    budget: Budget,
+    deadline: float,
+    plan: Callable[[Problem], Plan] = plan_for,
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of an objective, as narrow as the time until then allows, and the stats.
 
@@ -176,7 +183,8 @@ def bracket_of(
             start = units_of(kept, network.weights, objective.form)
             bracket.offer_units(scale.redo(start))
             bracket.proposal = problem.dual_vector(bracket.units)
-        stats = search(bracket, master, gap, deadline, report, scale.value)
+        search = Search(bracket, master, Oracle(problem), plan(problem), gap, deadline)
+        stats = run(search, report, scale.value)
     kept_bracket = Bracket(
         kept,
         scale.undo(bracket.units),
@@ -211,20 +219,18 @@ def unmerge(merged: Merged, bracket: Bracket, given: Problem, form: Form) -> Bra
     )
 
 
-def search(
-    bracket: Bracket, master: Master, gap: float, deadline: float, report: Report, value: float
-) -> dict[str, Any]:
+def run(search: Search, report: Report, value: float) -> dict[str, Any]:
     """Close the bracket and prune the network, until done or interrupted; returns the stats.
 
     A solver that fails after the first round ends the search: what was proved by then stands.
     ``value`` is the factor from the bracket's numbers to those reported.
     """
     begin = time.perf_counter()
+    bracket, master, gap, deadline = search.bracket, search.master, search.gap, search.deadline
     history: list[tuple[float, float, float, int]] = []
     failure, stopped = None, ""
     try:
-        start_from_program(bracket, gap, deadline, master.timings)
-        for _ in close_bracket(bracket, master, gap, deadline):
+        for _ in close_bracket(search):
             seconds, units = time.perf_counter() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])

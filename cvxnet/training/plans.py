@@ -1,0 +1,191 @@
+"""Plans: which steps column generation takes, by the kind of problem.
+
+======================  =================  ========================  ======================
+units                   start              improve                   polish
+======================  =================  ========================  ======================
+smooth in u             local search (1)   slide (2)                 Newton, smooth losses
+with kinks, that slide  local search (1)   slide and solve a master  Newton, smooth losses
+that cannot move        price              solve a master            Newton, smooth losses
+======================  =================  ========================  ======================
+
+(1) Where the problem shows to be no easy one. A loss with kinks has the semidefinite program of
+units of degree two first. (2) Where the loss has kinks, too, sliding stops short of the optimum: a
+master is solved, and thinned out, or near duplicates would double every round.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxnet.training.clock import now
+from cvxnet.training.column_generation import (
+    NEGLIGIBLE,
+    Plan,
+    Search,
+    clock,
+    price_first,
+    share,
+)
+from cvxnet.training.local_search import start_wide
+from cvxnet.training.opening import offer_program
+from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.problem import Problem, Units
+from cvxnet.training.pruning import thin
+from cvxnet.training.refinement import refine, stationary_dual
+from cvxnet.training.sliding import slide
+from cvxnet.training.vertex import merge
+from cvxnet.types import Array
+
+SIZE = 3000
+"""Data of more numbers than this are no easy problem: local search comes before anything else."""
+BEFORE, WIDELY = 0.1, 0.7
+"""Shares of the time for the first pricing, and for a first network by local search."""
+QUICK, HASTE = 0.5, 0.2
+"""Easy problems are solved in so many seconds, or this share of the time."""
+SLIDING_STEPS, MANY_STEPS = 200, 5000
+"""Quasi-Newton steps before a master, and where everything is smooth and there is none."""
+PRECISE = 1e-16
+"""Precision of steps that no master follows."""
+MERGED = 1e-6
+"""Units closer than this (radians) are merged where sliding alone has come to them."""
+ENTRIES_A_SECOND = 2e5
+"""Of the matrix of a master, in the second that it takes to be solved, about."""
+REFINEMENTS = 3
+"""Newton refinements a round; each prices once."""
+NEAR = 1.1
+"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
+
+
+def plan_for(problem: Problem) -> Plan:
+    """The plan for a problem's units and loss."""
+    family, loss = problem.family, problem.loss
+    start, improve = start_from_local_search, slide_and_solve
+    if not family.slides:
+        start, improve = price_first, solve_master
+    elif family.smooth and loss.smooth:
+        improve = slide_to_optimum
+    elif family.smooth:
+        start, improve = start_from_program, solve_and_thin
+    return Plan(start, improve, refine_network if loss.smooth else as_it_is)
+
+
+# Starts
+
+
+def start_from_local_search(search: Search) -> LocalMaxima:
+    """Price first, as an easy problem is solved before local search would end.
+
+    Where that takes long, or many units are promising, or the data are large, local search comes
+    first. It has one start, no longer than pricing took, where exact pricing goes on soon.
+    """
+    problem, bracket, begin = search.problem, search.bracket, now()
+    if len(problem.y) * problem.family.rank > SIZE:
+        search_locally(search, share(WIDELY, search.deadline))
+        return price_first(search)
+    maxima = search.price(bracket.units, bracket.proposal, share(BEFORE, search.deadline))
+    if not is_easy(search, len(bracket.units) + len(maxima.values), begin):
+        longest = now() - begin if search.oracle.always and problem.loss.smooth else np.inf
+        search_locally(search, min(share(WIDELY, search.deadline), now() + longest))
+        search.units = bracket.units
+    return maxima
+
+
+def is_easy(search: Search, units: int, begin: float) -> bool:
+    """Whether column generation may well end before local search would: small and quick so far."""
+    problem, quick = search.problem, min(QUICK, HASTE * (search.deadline - begin))
+    large = len(problem.y) * units * problem.family.block_width > search.plan.exact.large
+    return search.oracle.always and not large and now() <= begin + quick
+
+
+def search_locally(search: Search, deadline: float) -> None:
+    """Offer the networks of local search, from one start where exact pricing may soon take over."""
+    starts = 1 if search.problem.family.exact else None
+    with clock(search.timings, "sliding"):
+        for network in start_wide(search.problem, search.bracket.units.free, deadline, starts):
+            search.bracket.offer_units(network)
+
+
+def start_from_program(search: Search) -> LocalMaxima:
+    """The solution of the semidefinite program, where there is one; then as others start."""
+    offer_program(search)
+    return start_from_local_search(search)
+
+
+# Steps to a better network
+
+
+def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on the blocks of these units."""
+    return search.solve(grown)
+
+
+def slide_and_solve(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on the blocks of these units and of where they slide to.
+
+    Where that master would be large, sliding alone comes near enough: for Newton's method, or for
+    what can be proved of units beyond exact pricing.
+    """
+    problem, settings = search.problem, search.settings
+    entries = len(problem.y) * len(grown) * problem.family.block_width
+    limit = min(settings.large, ENTRIES_A_SECOND * (search.end - now()))
+    led_nowhere = search.stuck and search.oracle.ends
+    if problem.loss.smooth and entries > limit and not led_nowhere:
+        return slide_alone(search, grown, SLIDING_STEPS)
+    return search.solve(with_slid(search, grown))
+
+
+def slide_to_optimum(search: Search, grown: Units) -> tuple[Units, Array]:
+    """A local optimum, where everything is smooth; after that led nowhere, a master's optimum."""
+    if search.stuck and search.oracle.ends:
+        return search.solve(with_slid(search, grown))
+    return slide_alone(search, grown, MANY_STEPS)
+
+
+def solve_and_thin(search: Search, grown: Units) -> tuple[Units, Array]:
+    """A master's optimum, without near duplicates."""
+    units, v = search.solve(with_slid(search, grown))
+    return thin(search.problem, units), v
+
+
+def slide_alone(search: Search, units: Units, steps: int) -> tuple[Units, Array]:
+    """Where the units slide to, with fewer units where that is simple."""
+    problem = search.problem
+    with clock(search.timings, "sliding"):
+        units = slide(problem, units, steps, PRECISE, search.end)
+        rows, signs = problem.family.simplify(units.weights, units.signs)
+        fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), MERGED)
+    if problem.objective(fewer) <= problem.objective(units):
+        units = fewer
+    return units, problem.dual_vector(units)
+
+
+def with_slid(search: Search, grown: Units) -> Units:
+    """Units for a master: those given, and where they slide to; only these where cells are many."""
+    with clock(search.timings, "sliding"):
+        slid = slide(search.problem, grown, SLIDING_STEPS, deadline=search.end)
+    search.bracket.offer_units(slid)
+    slid = slid.without_small(search.settings.smallest)
+    return merge(slid, search.settings.together) if search.settings.together else grown + slid
+
+
+# The last digits
+
+
+def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """Newton's method, where exact pricing ends and the optimum is near."""
+    problem = search.problem
+    for _ in range(REFINEMENTS if search.oracle.ends else 0):
+        done = search.bracket.gap <= search.gap or now() > search.end
+        if done or maxima.rho > NEAR * problem.weight_decay:
+            break
+        with clock(search.timings, "refining"):
+            refined = refine(problem, search.units, maxima)
+        if refined is search.units:
+            break
+        maxima = search.price(refined, stationary_dual(problem, refined))
+    return maxima
+
+
+def as_it_is(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """A loss with kinks has no Hessian."""
+    return maxima
