@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from io import StringIO
 
 import cvxpy as cp
 import numpy as np
@@ -232,7 +233,7 @@ VERDICTS = [
 def test_every_rendering_says_the_same(make):
     verdict = make()
     text, html = str(verdict), verdict._repr_html_()
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=200, record=True, file=StringIO())
     console.print(verdict)
     headline = text.splitlines()[0]
     assert headline.split(":")[0] in console.export_text()
@@ -241,7 +242,32 @@ def test_every_rendering_says_the_same(make):
     record = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
     assert record["convex"] == verdict.convex and record["status"] == verdict.status
     assert len(record["derivation"]) == len(verdict.derivation)
-    console.file.close()
+
+
+@pytest.mark.parametrize("make", VERDICTS)
+def test_what_is_shown_was_found_before(make, monkeypatch):
+    """Nothing can be asked without a tape, and no verdict needs one any more."""
+    verdict = make()
+
+    def refuse(*_):
+        raise AssertionError("a tape is built")
+
+    monkeypatch.setattr("cvxnet.analysis.tape.Tape.__init__", refuse)
+    for show in (str, repr, type(verdict)._repr_html_, type(verdict).to_dict, type(verdict).to_svg):
+        assert show(verdict)
+        assert all(show(part) for part in verdict.parts.values())
+    Console(file=StringIO()).print(verdict)
+    with pytest.raises(AssertionError, match="a tape is built"):
+        convexity(cp.square(cp.Variable()))
+
+
+def test_parts_of_problems_are_asked_about_more_only_on_request():
+    problem = cp.Problem(cp.Minimize(cp.sqrt(1 + cp.square(cp.Variable()))))
+    part = convexity(problem).parts["objective"]
+    assert "Other disciplines" not in str(part) and part.to_dict()["repairs"] == []
+    assert [repair.change for repair in part.repairs] and part.disciplines
+    assert "Other disciplines" in str(part) and "Repairs" in str(part)
+    assert part.to_dict()["repairs"] == [repair.to_dict() for repair in part.repairs]
 
 
 def test_names_are_escaped_in_markup():

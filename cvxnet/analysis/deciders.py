@@ -16,7 +16,6 @@ from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
 from cvxnet.analysis.quadratics import (
     as_floats,
-    definiteness,
     is_psd,
     negative_direction,
 )
@@ -121,15 +120,16 @@ def decide(
 
 
 def decide_matrix(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
-    """A quadratic form in one unknown: its matrix, of any size."""
+    """Where a quadratic form in one unknown is not convex, whatever its size.
+
+    Where it is, the rules say so: they look at the matrix in the same way.
+    """
     root = tape.nodes[-1]
     if type(root) is not cp.QuadForm or not all(root.args[0] is u for u in space.unknowns):
         return None
     matrix = constant_matrix(root.args[1])
     if matrix is None:
         return None
-    if definiteness(matrix, int(sign)).exact:
-        return Decision(True, "the matrix is semidefinite (exact arithmetic)")
     double = (matrix + matrix.T) * sign
     found = negative_direction(double, as_floats(double))
     if found is None:
