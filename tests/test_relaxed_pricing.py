@@ -1,14 +1,21 @@
 """Pricing at any rank: the bound is above all units, near the exact value, and provable."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from claimed import objective_with
+from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
+from cvxnet.proofs.certificate import as_hex
+from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.checker.exact import integers
+from cvxnet.proofs.checker.reading import read_evidence
+from cvxnet.proofs.checker.relaxation import relaxed_excess
 from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
 from cvxnet.training.opening import open_bracket
@@ -210,6 +217,23 @@ def test_steps_into_numbers_too_large_for_doubles_are_not_taken():
 
     ends = [np.array([-np.inf]), np.array([np.inf])]
     assert abs(descend(objective, np.zeros(1), ends, np.inf)[0]) <= 2.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_far_below_their_terms_are_proved(seed):
+    """Carriers and what they lean on cancel but for a little, which is known to few digits."""
+    rng = np.random.default_rng(seed)
+    x, size = rng.standard_normal(4), rng.random()
+    rows = np.array([x, 0.3 * rng.standard_normal(4), -x])
+    v = size * np.array([-1.0, 1e-9, 1.0 + 3e-3 * rng.random()])
+    forest = Forest(rows, (1.0, 1.0), v)
+    bound = improved(forest, (1e-2, 1e-4, 1e-6, 1e-8))
+    evidence = read_evidence(as_hex(forest.evidence().document()), 3)
+    X, x_scale = integers(rows.tolist())
+    for each in (v, v + 1e-17 * size * rng.standard_normal(3)):  # the checker moves v by as much
+        (w,), v_scale = integers([each.tolist()])
+        dual = Dual(X, x_scale, w, v_scale, Fraction(bound))
+        assert relaxed_excess(dual, fmpq(-1), fmpq(1), evidence, Clock(60.0)) == 0
 
 
 def test_tampered_evidence_is_refused():

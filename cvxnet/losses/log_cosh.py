@@ -7,11 +7,15 @@ import numpy as np
 from scipy.special import xlogy
 
 from cvxnet.losses.cone import LossCone, Vector, interleave, stack
+from cvxnet.losses.huber import Huber
 from cvxnet.losses.loss import Loss
 from cvxnet.losses.squared import Squared
 
 SMALL = 0.03
 """Below this k, ``1/2 r^2`` is right to k^2 / 6 for the residuals that there are, about one."""
+
+LARGE = 1e4
+"""Beyond this k, the Huber loss of width 1 / k is right to about as much, relatively."""
 
 
 class LogCosh(Loss):
@@ -63,15 +67,20 @@ class LogCosh(Loss):
             return np.arctanh(np.clip(self.k * v, -1.0, 1.0)) / self.k + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        if self.k > LARGE:
+            return Huber(1.0 / self.k).term_expressions(f, y)
         r = self.k * (f - y)
         terms: cp.Expression = (cp.logistic(2.0 * r) - r - np.log(2.0)) / self.k**2
         return terms
 
     def cone(self, y: Vector) -> LossCone:
-        # For small k, log cosh(k r) is beyond a solver's precision, and 1/2 (k r)^2 is not. The
+        # For small k, log cosh(k r) is beyond a solver's precision, and 1/2 (k r)^2 is not; for
+        # large k its exponential cones are, and the Huber loss of the same slopes is not. The
         # network is refined with the loss itself.
         if self.k < SMALL:
             return Squared().cone(y)
+        if self.k > LARGE:
+            return Huber(1.0 / self.k).cone(y)
         # t >= log(e^kr + e^-kr) - log 2 iff e^(kr-t) <= c and e^(-kr-t) <= d with c + d <= 2.
         # Columns r, t, c, d; rows: the sums, then the cones (kr - t, 1, c) and (-kr - t, 1, d).
         n = y.size

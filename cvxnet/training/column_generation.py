@@ -214,7 +214,7 @@ class Search:
         self.master.value, self.master.second_way = self.bracket.upper, self.still % 2 == 1
         left = self.end - now()
         units, v = self.master.solve(self.blocks.values(), left if np.isfinite(left) else None)
-        return units, self.problem.propose(units, v)
+        return units, self.problem.propose(units, v, self.master.second_way)
 
 
 def price_first(search: Search) -> LocalMaxima:

@@ -150,9 +150,14 @@ class Problem:
         used = self.F[:, self.F.any(axis=0)]
         return used.size > 0 and self.free_basis.shape[1] > independent(used).size
 
-    def propose(self, units: Units, v: Array) -> Array:
-        """The dual vector after a master: its multipliers ``v``, or better the gradient."""
-        return self.dual_vector(units) if self.loss.smooth else self.make_feasible(v)
+    def propose(self, units: Units, v: Array, second_way: bool = False) -> Array:
+        """The dual vector after a master: its multipliers ``v``, or better the gradient.
+
+        Where the loss bends within less than the error of the predictions the gradient is no
+        better; so where it has been tried without success, the multipliers are.
+        """
+        smooth = self.loss.smooth and not second_way
+        return self.dual_vector(units) if smooth else self.make_feasible(v)
 
 
 def independent(F: Array) -> NDArray[np.int64]:

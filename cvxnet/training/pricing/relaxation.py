@@ -257,37 +257,42 @@ class Side:
 
         As ``G(0) = 0`` it is not negative, whatever rounding makes of B.
         """
-        _, B, rounding = self.multiplier()
+        _, _, B, rounding = self.proof()
         return max(B, 0.0) * (1.0 + SPARE) + rounding
 
-    def multiplier(self) -> tuple[float, float, float]:
-        """mu, a little above the best one, B there, and a bound on the rounding of B.
+    def proof(self) -> tuple[float, Array, float, float]:
+        """mu, a little above the best one, tau, B there, and a bound on the rounding of B.
 
-        Sums over the rows err by units of rounding of the sum of all their terms.
+        Sums over the rows err by units of rounding of the sum of all their terms. The checker moves
+        v by its rounding, too. A row whose budget that exceeds carries a little, so every row gets
+        a tau; and where a carrier y and the rows it leans on cancel, y is known to few digits: mu
+        makes up for the error of Q.
         """
-        _, _, spent, *_, tau, Q, c = self.forms(self.z)
+        _, _, spent, a, _, Y, tau, Q, c = self.forms(self.z)
         scale = float(np.trace(Q) + np.linalg.norm(c)) or 1.0
         mu, gaps, V = best_multiplier(Q, c, 1e-10 * scale)
         B = float(tau.sum() / 2.0 + mu + ((V.T @ c) ** 2 / (4.0 * gaps)).sum())
         terms = (abs(self.a) + abs(self.b)) * float(self.lengths @ np.abs(self.v))
         terms += float(np.abs(spent).sum() + tau.sum()) + abs(mu) + scale
-        return mu, B, (self.n + 100) * np.finfo(float).eps * terms
+        unit = (self.n + 100) * np.finfo(float).eps
+        tau = np.maximum(tau, 0.1 * (SPARE * max(B, 0.0) + unit * terms) / self.n)
+        sizes = abs(self.b) * self.lengths * np.abs(self.v).max()
+        sizes += np.bincount(self.I, np.abs(a), minlength=self.n)
+        error, y = unit * sizes, np.linalg.norm(Y, axis=1)
+        blur = float((error * (2.0 * y + error) / tau).sum() / 2.0)
+        return mu + blur, tau, B + blur, unit * terms
 
     def multipliers(self) -> Multipliers:
-        """The evidence for `bound`.
-
-        Every row gets a tau: the checker moves v by its rounding, and what it moves above a budget
-        counts as carrying.
-        """
-        _, _, _, a, s, _, tau, _, _ = self.forms(self.z)
-        tau = np.maximum(tau, 0.1 * SPARE * self.bound() / self.n)
+        """The evidence for `bound`."""
+        _, _, _, a, s, *_ = self.forms(self.z)
+        mu, tau, _, _ = self.proof()
         return Multipliers(
             tilt=s / self.lengths,
             carriers=self.I,
             budgets=self.J,
             lean=a / self.lengths[self.J],
             tau=tau,
-            mu=self.multiplier()[0],
+            mu=mu,
         )
 
 
