@@ -370,6 +370,31 @@ def test_free_columns_that_depend_exactly_are_no_trouble():
     assert "depend on one another up to rounding" in stopped
 
 
+def test_targets_far_beyond_the_length_of_log_cosh_are_solved():
+    """There it has kinks as far as a solver can see: the multipliers are the better dual vector."""
+    rng = np.random.default_rng(53)
+    X, y = np.array([[1.0]] + [[0.0]] * 7), 1e9 * rng.standard_normal(8)
+    weights = 10.0 ** rng.uniform(-6.0, 3.0, 8)
+    options = {"loss": "log_cosh", "output_bias": True, "weight_decay": 50.0}
+    for units in ("linear", "relu"):
+        solution = cn.train(units, X, y, sample_weight=weights, **options)
+        assert solution.status == "optimal"
+
+
+def test_dual_numbers_that_free_columns_drive_to_zero_are_zero():
+    """Only one sample has the second column, so its dual number is 0; those of the first are too.
+
+    The free weights of both grow without end.
+    """
+    X, y = np.zeros((9, 2)), np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0])
+    X[[0, 8], 0], X[6, 0], X[1, 1] = 1.0, -1.0, 1.0
+    weights = np.array([0.7, 1.2, 1.3, 1.8, 2.0, 1.0, 1.0, 0.6, 0.7])
+    options = {"loss": "logistic", "skip": True, "sample_weight": weights, "weight_decay": 0.05}
+    solution = cn.train("relu", X, y, **options)
+    assert solution.status == "optimal"
+    assert not solution.certificate.v[[0, 1, 6, 8]].any()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_free_weights_of_a_column_and_its_near_copy_cost_no_digits(seed):
     """Weights of 1e11 fit the targets a little better, and then no network is right to 1e-5."""

@@ -87,14 +87,17 @@ def conjugates(name: str, v: np.ndarray, y: np.ndarray) -> np.ndarray:
             "absolute": lambda: v * y,
             "huber": lambda: 0.5 * v**2 + v * y,
             "log_cosh": lambda: v * y + v * np.arctanh(clipped) + 0.5 * np.log1p(-(clipped**2)),
-            "logistic": lambda: (
-                inside * np.log(inside)
-                + np.clip(1.0 - p, 1e-300, 1.0) * np.log(np.clip(1.0 - p, 1e-300, 1.0))
-            ),
+            "logistic": lambda: inside * np.log(inside) + log_rest(p),
             "hinge": lambda: -p,
             "squared_hinge": lambda: 0.25 * p**2 - p,
         }[name]()
     return np.where(outside, np.inf, value)
+
+
+def log_rest(p: np.ndarray) -> np.ndarray:
+    """``(1 - p) log(1 - p)``, of small p too."""
+    rest, small = np.clip(1.0 - p, 1e-300, 1.0), np.clip(p, 0.0, 0.5)
+    return np.where(p < 0.5, (1.0 - small) * np.log1p(-small), rest * np.log(rest))
 
 
 # ------------------------------------------------------------------------------------- rho

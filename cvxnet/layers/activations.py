@@ -318,6 +318,8 @@ class Threshold(Activation):
 def check_number(value: Any, what: str) -> float:
     """A finite number."""
     try:
+        if np.iscomplexobj(value):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} must be a number, not {value!r}.") from None

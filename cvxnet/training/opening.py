@@ -54,19 +54,23 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
     """The network without units and with the best free weights, and its dual vector.
 
     Free weights of zero are good already where targets are centred by least squares, and exact
-    where a solver is not.
+    where a solver is not. As ``F^T v = 0``, the dual value ``-l*(v)`` is that of the fit: the
+    better of gradient and multiplier is the one with the larger.
     """
     k = problem.F.shape[1]
     units = no_units(problem.family.rank, k)
     if not k:
         return units, problem.dual_vector(units)
     if problem.loss.smooth:
-        c = fit_by_newton(problem)
+        c, multiplier = fit_by_newton(problem), None
         if c is None:
-            c, _ = fit_by_solver(problem)
+            c, multiplier = fit_by_solver(problem)
         fitted = units if c is None else replace(units, free=enlarged(problem, c))
         better = min(units, fitted, key=problem.objective)
-        return better, problem.dual_vector(better)
+        proposals = [problem.dual_vector(better)]
+        if multiplier is not None:
+            proposals.append(problem.make_feasible(multiplier))
+        return better, min(proposals, key=lambda v: problem.loss.conjugate(v, problem.y))
     c, multiplier = fit_by_solver(problem)
     if c is None or multiplier is None:
         return units, problem.dual_vector(units)

@@ -121,18 +121,19 @@ class Problem:
         """The nearest dual vector in the conjugate's domain with ``F^T v = 0``.
 
         Entries move in proportion to their room, ``v - D F (F^T D F)^-1 F^T v`` with
-        ``D = diag(min(1, room))``, so that none leaves the domain. For F stands its basis.
+        ``D = diag(min(1, room))``, so that none leaves the domain. For F stands its basis. Entries
+        that are driven to an end at zero come as close as they like, and are meant to be there.
         """
         v = self.loss.clip(v, self.y)
         if not self.F.size:
             return v
-        Q = self.free_basis
+        Q, given = self.free_basis, np.abs(v)
         for _ in range(5):
             D = np.minimum(1.0, self.loss.room(v, self.y))
             G = (Q.T * D) @ Q
             v = v - D * (Q @ (np.linalg.pinv(G, hermitian=True) @ (Q.T @ v)))
             v = self.loss.clip(v, self.y)
-        return v
+        return np.where(np.abs(v) > EPS**2 * given, v, 0.0)
 
     def ignores_free(self, v: Array) -> bool:
         """Whether ``F^T v = 0`` up to rounding, without which v proves nothing."""

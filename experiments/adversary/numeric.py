@@ -150,7 +150,7 @@ def witness_fault(expression: Any, witness: Any, where: tuple[Any, ...] = ()) ->
                 for name, leaf in leaves(everything).items():
                     given = {**witness.fixed, **points}
                     if name in given:
-                        leaf.value = np.reshape(given[name], leaf.shape)
+                        place(leaf, np.reshape(given[name], leaf.shape), witness.refutes)
             except ValueError as error:
                 if witness.refutes == "set" and len(values) == 2:
                     return None  # the midpoint is not allowed: that is what the witness says
@@ -177,6 +177,17 @@ def witness_fault(expression: Any, witness: Any, where: tuple[Any, ...] = ()) ->
     if excess < -1e-9 * size or (said > 1e-6 * size and excess < 0.5 * said - 1e-9 * size):
         return f"the witness says {said!r}, CVXPY {excess!r}: values {f!r}"
     return None
+
+
+def place(leaf: Any, value: np.ndarray, refutes: str) -> None:
+    """Give a leaf its value; ValueError where it may not have it.
+
+    Leaves of whole numbers are judged as if they could move between, which the verdict says.
+    """
+    if refutes != "set" and (leaf.attributes["boolean"] or leaf.attributes["integer"]):
+        leaf.save_value(value)
+    else:
+        leaf.value = value
 
 
 def violation(constraint: Any) -> float:
