@@ -94,3 +94,17 @@ def test_only_gated_solutions_decompose():
     X, y = random_data(6, 15, 2)
     with pytest.raises(cn.InputError, match="gated_relu"):
         cn.decompose(cn.train("relu", X, y, weight_decay=0.1))
+
+
+@pytest.mark.parametrize("rows", [3, 4000])
+def test_units_keep_their_gates_on_other_samples(rows):
+    """Equal samples are solved as one; of many samples local search takes a part first."""
+    rng = np.random.default_rng(0)
+    X, gates = rng.standard_normal((rows, 2)), rng.standard_normal((4, 2))
+    y = np.abs(X[:, 0]) + X[:, 1]
+    units, options = cn.Family("gated_relu", gates=gates), {"weight_decay": 0.1 * rows}
+    once = cn.train(units, X, y, bias=False, **options)
+    again = [np.repeat(A, 2, axis=0) for A in (X, y)]
+    twice = cn.train(units, *again, bias=False, weight_decay=0.2 * rows)
+    assert once.status == twice.status == "optimal"
+    assert twice.value == pytest.approx(2.0 * once.value, rel=1e-5)

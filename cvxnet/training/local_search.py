@@ -111,7 +111,8 @@ def part_of(problem: Problem, rng: np.random.Generator) -> Problem:
 def carry(units: Units, here: Problem, there: Problem) -> Units:
     """The same units on other samples, whose span may have another basis."""
     sizes = here.family.sizes(units.weights)
-    rows = there.family.coordinates(here.family.hidden(units.weights / sizes[:, None]))
+    hidden = here.family.hidden(units.weights / sizes[:, None])
+    rows = there.family.coordinates(hidden, here.family.gate_of(units.weights))
     lengths = there.family.sizes(rows)
     rows = rows * (sizes / np.where(lengths > 0.0, lengths, 1.0))[:, None]
     return replace(units, weights=rows)

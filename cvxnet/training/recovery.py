@@ -46,7 +46,7 @@ def units_of(problem: Problem, weights: Weights, form: Form) -> Units:
     """The units that a network with these weights has: the inverse of `weights_of`."""
     family, w = problem.family, weights
     hidden = w.W if w.b is None else np.hstack([w.W, w.b[:, None]])
-    rows = family.coordinates(hidden)
+    rows = family.coordinates(hidden, w.gate)
     used = (family.sizes(rows) > 0.0) & (w.a != 0.0)
     rows, a = rows[used], w.a[used]
     length = family.sizes(rows)

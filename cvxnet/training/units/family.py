@@ -182,8 +182,11 @@ class UnitFamily:
         """Hidden weights (1, d) of the unit that stands for the empty network."""
         return np.zeros((1, self.X.shape[1]))
 
-    def coordinates(self, W: Array) -> Array:
-        """The inverse of ``hidden``, up to what the data do not see: (m, d) -> (m, rank)."""
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
+        """The inverse of ``hidden``, up to what the data do not see: (m, d) -> (m, rank).
+
+        ``gate`` is what `gate_of` says of the units.
+        """
         return W
 
 

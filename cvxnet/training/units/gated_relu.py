@@ -129,3 +129,16 @@ class GatedReLUUnits(UnitFamily):
         """The numbers that belong to each unit's gate."""
         parts = U.reshape(len(U), *self.gates.shape)
         return np.asarray(parts[np.arange(len(U)), self.gate_of(U)])
+
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
+        """The numbers of each unit in the place of its gate; of the first one where none is said.
+
+        Examples
+        --------
+        >>> units = GatedReLUUnits(np.eye(2), gates=np.eye(2))
+        >>> units.coordinates(np.array([[3.0, 4.0]]), [1]).tolist()
+        [[0.0, 0.0, 3.0, 4.0]]
+        """
+        parts = np.zeros((len(W), *self.gates.shape))
+        parts[np.arange(len(W)), np.zeros(len(W), int) if gate is None else gate] = W
+        return parts.reshape(len(W), self.rank)

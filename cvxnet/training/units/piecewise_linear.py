@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -227,7 +227,7 @@ class PiecewiseLinearUnits(UnitFamily):
         """Units in the coordinates of the columns of ``X``."""
         return U @ self.arrangement.basis.T
 
-    def coordinates(self, W: Array) -> Array:
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
         """The component in the row space of ``X``."""
         return W @ self.arrangement.basis
 

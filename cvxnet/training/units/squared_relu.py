@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,6 @@ class SquaredReLUUnits(CurvedUnits):
         """Units in the coordinates of the columns of ``X``."""
         return U @ self.arrangement.basis.T
 
-    def coordinates(self, W: Array) -> Array:
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
         """The component in the row space of ``X``."""
         return W @ self.arrangement.basis

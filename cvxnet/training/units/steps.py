@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -180,7 +180,7 @@ class StepUnits(UnitFamily):
                 U[i] = U[i] if exact is None else exact
         return self.planes.weights(U)
 
-    def coordinates(self, W: Array) -> Array:
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
         """Units of the columns that span the data."""
         U = self.planes.coordinates(W)
         return np.column_stack([U, ~U.any(axis=1)]) if self.lifted else U

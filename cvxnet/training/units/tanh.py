@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -112,6 +112,6 @@ class TanhUnits(UnitFamily):
         """The weights ``u`` in the columns of ``X``."""
         return INSIDE * self.radius * self.units(U) @ self.reduced[1].T
 
-    def coordinates(self, W: Array) -> Array:
+    def coordinates(self, W: Array, gate: Any = None) -> Array:
         """The rows of length one that stand for hidden weights."""
         return self.embed(W @ self.reduced[1])
