@@ -317,7 +317,7 @@ def test_modules_that_cannot_be_used_as_given(build, image, message):
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (cn.Sequential(cn.Linear(2, 2), cn.Square()), "^1: Square has no counterpart"),
+        (cn.Sequential(cn.Linear(2, 2), cn.Maxout(2)), "^1: Maxout has no counterpart"),
         (cn.Sequential(cn.Sequential(cn.Residual(cn.ReLU()))), "^0.0: Residual has no counterpart"),
         (
             cn.Sequential(cn.Conv2d(1, 1, 2, image=(3, 3)), cn.Linear(4, 1)),

@@ -206,7 +206,7 @@ def make_data(
         return given_data(network, data, loss)
     sign: Any = {inputs: True} if inputs in ("nonneg", "nonpos") else {}
     kind = cp.Variable if x_is_unknown else cp.Parameter
-    x = kind((1, input_width(network)), **sign)
+    x = kind((1, network.columns(1) or 1), **sign)
     if data is not None:
         return x, given_data(network, data, loss)[1][:1]
     return x, cp.Parameter(1)
@@ -247,21 +247,6 @@ def signed_labels(y: Any) -> Any:
     if set(values) <= {0.0, 1.0}:
         return 2.0 * y - 1.0
     return np.where(y == values[-1], 1.0, -1.0)
-
-
-def input_width(network: Layer) -> int:
-    """The number of input columns, from the first layer that knows it."""
-    for _, layer in network.named_layers():
-        for attribute in ("in_features", "features"):
-            if type(layer).__name__ != "Conv2d" and hasattr(layer, attribute):
-                return int(getattr(layer, attribute))
-        if hasattr(layer, "windows"):
-            return int(layer.windows.columns)
-        if hasattr(layer, "sizes"):
-            return int(layer.sizes[0])
-        if hasattr(layer, "k"):
-            return int(layer.k)
-    return 1
 
 
 def find_owners(network: Layer, calls: Iterable[Any], x: Any) -> dict[int, str]:

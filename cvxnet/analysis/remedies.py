@@ -19,6 +19,8 @@ from cvxnet.analysis.blocks import block_names, largest_sets
 from cvxnet.analysis.disciplines import log_log_curvature
 from cvxnet.analysis.questions import Question, ask_again, check_blocks, weight_names
 from cvxnet.errors import CvxnetError
+from cvxnet.functions.profile import EVERYWHERE
+from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import Layer
 from cvxnet.losses import LOSSES
 from cvxnet.training.program import program
@@ -61,21 +63,23 @@ def propose_for_network(question: Question) -> Iterator[Proposal]:
                 yield proposal
 
 
-RELATIVES: dict[type[Layer], tuple[type[Layer], ...]] = {
-    L.Sigmoid: (L.Softplus, L.ReLU),
+NEAREST: dict[type[Layer], tuple[type[Layer], ...]] = {
     L.Tanh: (L.ReLU, L.Softplus),
-    L.HardTanh: (L.ReLU,),
-    L.SiLU: (L.Softplus, L.ReLU),
-    L.GELU: (L.Softplus, L.ReLU),
     L.SELU: (L.ELU,),
-    L.Sign: (L.ReLU,),
-    L.Threshold: (L.ReLU,),
     L.Square: (L.SquaredReLU,),
-    L.Abs: (L.ReLU,),
     L.ELU: (L.ELU,),
-    L.LeakyReLU: (L.ReLU,),
 }
-"""Activations that are convex, in place of those that are not or not for every option."""
+"""Convex activations that are nearer to these than what `relatives` would choose."""
+
+
+def relatives(layer: Layer) -> tuple[type[Layer], ...]:
+    """Convex nondecreasing activations in place of one that is not, the smooth one first."""
+    if not isinstance(layer, Activation) or type(layer) in NEAREST:
+        return NEAREST.get(type(layer), ())
+    profile = layer.profile
+    if profile.convex == profile.rising == EVERYWHERE:
+        return ()
+    return (L.Softplus, L.ReLU) if profile.smooth else (L.ReLU,)
 
 
 def clip_weights(question: Question) -> Iterator[Proposal]:
@@ -170,7 +174,7 @@ def exchanged(network: Layer, position: int) -> tuple[Layer, list[str]]:
 
 def relative(layer: Layer, name: str, position: int, changes: list[str]) -> Layer:
     """The convex relative of an activation, or the layer itself."""
-    options = RELATIVES.get(type(layer), ())
+    options = relatives(layer)
     if not options:
         return layer
     chosen = options[min(position, len(options) - 1)]

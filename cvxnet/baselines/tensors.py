@@ -13,7 +13,9 @@ from typing import Any
 from cvxnet.baselines.networks import fixed_length
 from cvxnet.baselines.tasks import Task
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.objective import Objective
+from cvxnet.functions.arithmetic import TENSORS
+from cvxnet.layers.activations import Activation
+from cvxnet.objective import FAMILIES, Objective
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "squared": lambda f, y: 0.5 * (f - y).square(),
@@ -24,15 +26,6 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "huber": lambda f, y: huber((f - y).abs()),
     "log_cosh": lambda f, y: (f - y).logaddexp(y - f) - math.log(2.0),
 }
-ACTIVATIONS: dict[str, Callable[..., Any]] = {
-    "relu": lambda z: z.relu(),
-    "leaky_relu": lambda z, slope: z.relu() - slope * (-z).relu(),
-    "abs": lambda z: z.abs(),
-    "linear": lambda z: z,
-    "squared_relu": lambda z: z.relu().square(),
-    "quadratic": lambda z: z.square(),
-}
-"""The activations of unit families, which take the families' options."""
 FLAT = "their output does not change when the hidden weights move a little: there is no gradient"
 NOT_TRAINED = {
     "sign": FLAT,
@@ -42,17 +35,19 @@ NOT_TRAINED = {
     "tanh": "their hidden weights are confined to a ball, which gradient training would leave",
     "polynomial": "no layer with one activation has their degree and constant as options",
 }
-"""Why the other families are not trained."""
+"""Why these families are not trained."""
+TRAINED = tuple(name for name in FAMILIES if name not in NOT_TRAINED)
+"""The others, whose activation is a layer's."""
 TINY = 1e-300
 
 
 def check_trained(objective: Objective) -> None:
     """Refuse units and losses that are not trained here."""
     name, loss = objective.units.name, objective.loss.name
-    if name not in ACTIVATIONS:
+    if name in NOT_TRAINED:
         raise UnsupportedError(
             f"compare does not train {name} units: {NOT_TRAINED[name]}. cvxnet.train solves them; "
-            f"compare is there for {', '.join(ACTIVATIONS)}."
+            f"compare is there for {', '.join(TRAINED)}."
         )
     if loss not in LOSSES:
         raise InputError(f"compare does not know the loss {loss!r}; it knows {', '.join(LOSSES)}.")
@@ -69,7 +64,8 @@ class Tensors:
     """A task's data as tensors.
 
     ``X`` has a column of ones where there is a bias; ``F`` (n, k) has the columns that the free
-    weights belong to, and ``sample_weight`` (n,) may be None.
+    weights belong to, and ``sample_weight`` (n,) may be None. ``formulas`` are those of the hidden
+    layer's activation.
     """
 
     task: Task
@@ -77,6 +73,7 @@ class Tensors:
     F: Any
     y: Any
     sample_weight: Any
+    formulas: tuple[Callable[[Any, Any], Any], ...]
 
     def objective(self, W: Any, a: Any, free: Any, rows: Any = None, decay: bool = True) -> Any:
         """The objective of each network, (s,).
@@ -84,12 +81,13 @@ class Tensors:
         With ``rows`` (s, b), each network's own b samples stand for all: their losses count n/b.
         """
         goal, n = self.task.objective, len(self.y)
-        phi, options = ACTIVATIONS[goal.units.name], goal.units.options
         X, F, y, w = self.X, self.F, self.y, self.sample_weight
         if rows is not None:
             X, F, y, w = X[rows], F[rows], y[rows], None if w is None else w[rows]
         U, c = of_length_one(W, a) if fixed_length(goal) else (W, a)
-        hidden = phi(U @ X.transpose(-1, -2), **options)  # (s, m, b)
+        hidden = U @ X.transpose(-1, -2)  # (s, m, b)
+        for formula in self.formulas:
+            hidden = formula(hidden, TENSORS)
         f = (c[:, None, :] @ hidden)[:, 0]
         f = f + (F @ free[:, :, None])[..., 0] if F.shape[-1] else f
         losses = LOSSES[goal.loss.name](f, y)
@@ -111,4 +109,13 @@ def to_tensors(torch: Any, task: Task) -> Tensors:
     goal = task.objective
     X, F, y = map(torch.tensor, (goal.rows, goal.free_columns, goal.y))
     w = goal.sample_weight
-    return Tensors(task, X, F, y, None if w is None else torch.tensor(w))
+    return Tensors(
+        task=task,
+        X=X,
+        F=F,
+        y=y,
+        sample_weight=None if w is None else torch.tensor(w),
+        formulas=tuple(
+            layer.profile.formula for layer in goal.units.between() if isinstance(layer, Activation)
+        ),
+    )

@@ -11,7 +11,7 @@ import typer
 from cvxnet.baselines import comparison
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import Runs
-from cvxnet.baselines.tensors import ACTIVATIONS
+from cvxnet.baselines.tensors import TRAINED
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
@@ -46,7 +46,7 @@ def compare(
     target: Target,
     weight_decay: WeightDecay,
     features: Features = None,
-    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(ACTIVATIONS)}.")] = "relu",
+    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(TRAINED)}.")] = "relu",
     option: Option = None,
     loss: LossName = "squared",
     bias: Bias = True,

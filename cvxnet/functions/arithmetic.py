@@ -246,7 +246,7 @@ def rational_quotient(a: fmpq, b: fmpq) -> fmpq:
     return a / b
 
 
-class Tensors(Arithmetic):
+class TorchTensors(Arithmetic):
     """Tensors of torch, which bring their functions with them: torch itself is not needed here.
 
     At 0 the slope of ``max(t, 0)`` is taken to be 0, as everywhere in torch.
@@ -282,4 +282,4 @@ class Tensors(Arithmetic):
 
 FLOATS = Floats()
 RATIONALS = Rationals()
-TENSORS = Tensors()
+TENSORS = TorchTensors()

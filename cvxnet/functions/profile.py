@@ -26,7 +26,8 @@ EVERYWHERE: tuple[Interval, ...] = ((-INF, INF),)
 NEGATIVE: Interval = (-INF, 0.0)
 POSITIVE: Interval = (0.0, INF)
 BOTH_HALVES: tuple[Interval, ...] = (NEGATIVE, POSITIVE)
-TINY = 1e-300
+ROOM, TINY = 1e-13, 1e-300
+"""Relative and absolute rounding of a value, with room to spare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +131,7 @@ class Profile:
             sure |= True
         elif self.whole:
             sure |= (t == np.round(t)) & (np.abs(value) < 2.0**53)
-        room = np.where(sure, 0.0, 1e-13 * np.abs(value) + TINY)
+        room = np.where(sure, 0.0, ROOM * np.abs(value) + TINY)
         low = np.where(np.isfinite(value), value - room, np.where(value == INF, INF, self.low))
         high = np.where(np.isfinite(value), value + room, np.where(value == -INF, -INF, self.high))
         return low, high

@@ -11,26 +11,21 @@ import cvxpy as cp
 
 from cvxnet import layers
 from cvxnet.errors import InputError
-from cvxnet.interop.torch import from_torch, read_state_dict
+from cvxnet.interop.torch import from_torch, to_array
+from cvxnet.layers.activations import Activation
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
 from cvxnet.layers.linear import Linear
+from cvxnet.optional import import_torch
+from cvxnet.types import Array
 
 TORCH_ENDINGS = (".pt", ".pth")
-# What may stand between the layers of a state dict, which names only layers with weights.
-ACTIVATIONS: dict[str, type[Layer]] = {
-    "relu": layers.ReLU,
-    "leaky_relu": layers.LeakyReLU,
-    "elu": layers.ELU,
-    "celu": layers.CELU,
-    "selu": layers.SELU,
-    "softplus": layers.Softplus,
-    "sigmoid": layers.Sigmoid,
-    "tanh": layers.Tanh,
-    "hardtanh": layers.HardTanh,
-    "silu": layers.SiLU,
-    "gelu": layers.GELU,
+ACTIVATIONS: dict[str, type[Activation]] = {
+    kind().profile.name: kind
+    for kind in vars(layers).values()
+    if isinstance(kind, type) and issubclass(kind, Activation) and kind is not Activation
 }
+"""What may stand between the layers of a state dict, which names only layers with weights."""
 
 
 def load_thing(target: str | Path, activation: str = "relu") -> Any:
@@ -143,6 +138,30 @@ def is_thing(value: Any) -> bool:
 def is_torch_module(value: Any) -> bool:
     """Whether an object is a torch module, without importing torch."""
     return any(base.__module__.startswith("torch.nn") for base in type(value).__mro__)
+
+
+def read_state_dict(path: Path) -> dict[str, Array]:
+    """The arrays of a torch state dict; no code in the file is run."""
+    torch = import_torch()
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from None
+    except Exception as error:
+        raise InputError(
+            f"{path} is no plain state dict ({type(error).__name__}). Save it with "
+            "torch.save(module.state_dict(), path); whole pickled modules can run code and are "
+            "not opened."
+        ) from None
+    if not isinstance(state, Mapping):
+        raise InputError(f"{path} holds a {type(state).__name__}, not a state dict.")
+    other = [str(name) for name, value in state.items() if not torch.is_tensor(value)]
+    if other:
+        raise InputError(
+            f"{path} is a dict in which {other[0]!r} is no tensor, so it is no state dict. Where a "
+            "checkpoint holds one, save that alone: torch.save(checkpoint['state_dict'], path)."
+        )
+    return {str(name): to_array(value, f"{path}: {name}") for name, value in state.items()}
 
 
 def network_from_state(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 from cvxnet import layers
+from cvxnet.errors import InputError
+from cvxnet.functions.arithmetic import TENSORS
+from cvxnet.layers import Conv2d, Flatten
+from cvxnet.layers.activations import Activation
+from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Layer
 
 ROWS, IMAGES, ANYTHING = "rows", "images", "anything"
+
+Image: TypeAlias = tuple[int, int, int] | None
+"""(channels, height, width) of the images between two layers, or None for rows."""
 
 
 @dataclass(frozen=True)
@@ -150,3 +159,83 @@ PAIRS: tuple[Pair, ...] = (
     ),
 )
 BY_LAYER: dict[type[Layer], Pair] = {pair.layer: pair for pair in PAIRS}
+
+SQUARE = ("kernel_size", "stride", "padding", "dilation")
+"""Options whose two numbers, one for each side of a window, must agree."""
+
+
+def single(name: str, value: Any) -> Any:
+    """One number in place of the same number for both sides of a window.
+
+    Examples
+    --------
+    >>> single("stride", (2, 2)), single("stride", (2, 1)), single("normalized_shape", (3,))
+    (2, (2, 1), 3)
+    """
+    if isinstance(value, tuple) and (len(value) == 1 or name in SQUARE) and len(set(value)) == 1:
+        return value[0]
+    return value
+
+
+def works_on(layer: Layer) -> str:
+    """What torch's module for a layer must get."""
+    pair = BY_LAYER.get(type(layer))
+    if pair is None:
+        return ANYTHING if isinstance(layer, Activation) else ROWS
+    return pair.works_on
+
+
+@cache
+def formula_module(torch: Any) -> Any:
+    """The class of modules that compute an activation by its formula, where torch has none."""
+
+    class Formula(torch.nn.Module):
+        """An activation of cvxnet on tensors."""
+
+        def __init__(self, activation: Activation) -> None:
+            super().__init__()
+            self.activation = activation
+
+        def forward(self, z: Any) -> Any:
+            return self.activation.profile.formula(z, TENSORS)
+
+        def extra_repr(self) -> str:
+            return repr(self.activation)
+
+    return Formula
+
+
+def check_image(image: Sequence[int] | None) -> Image:
+    """Three whole numbers, or None."""
+    if image is None:
+        return None
+    sizes = tuple(image) if isinstance(image, Sequence) else ()
+    if len(sizes) != 3 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise InputError(f"image is (channels, height, width), not {image!r}.")
+    return sizes[0], sizes[1], sizes[2]
+
+
+def image_before(layer: Layer) -> Image:
+    """The size of the images that an image layer takes; None for other layers."""
+    if not isinstance(layer, Conv2d | Pool2d):
+        return None
+    return layer.windows.channels, *layer.windows.image
+
+
+def image_after(layer: Layer, image: Image) -> Image:
+    """The size of the images that come out of a layer; None for rows."""
+    if isinstance(layer, Conv2d):
+        return layer.out_channels, *layer.windows.out
+    if isinstance(layer, Pool2d):
+        return layer.windows.channels, *layer.windows.out
+    return None if isinstance(layer, Flatten) else image
+
+
+def next_image(layers: Sequence[Layer]) -> Image:
+    """The images that the next layers want; None where they want rows or take anything."""
+    for layer in layers:
+        if type(layer) is Flatten or works_on(layer) == ROWS:
+            return None
+        if works_on(layer) == IMAGES:
+            return image_before(layer)
+    return None

@@ -6,16 +6,29 @@ its path in the module, never approximated.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
-from cvxnet.interop.pairs import BY_LAYER, IMAGES, PAIRS, ROWS, Pair
+from cvxnet.interop.pairs import (
+    BY_LAYER,
+    IMAGES,
+    PAIRS,
+    ROWS,
+    Image,
+    Pair,
+    check_image,
+    formula_module,
+    image_after,
+    image_before,
+    next_image,
+    single,
+)
 from cvxnet.layers import Conv2d, Flatten, Sequential
+from cvxnet.layers.activations import Activation
 from cvxnet.layers.adoption import ADOPTERS
-from cvxnet.layers.images import Pool2d
 from cvxnet.layers.layer import Layer
 from cvxnet.optional import import_torch
 from cvxnet.types import Array
@@ -23,13 +36,8 @@ from cvxnet.types import Array
 if TYPE_CHECKING:
     import torch
 
-# (channels, height, width) of the images between two layers, or None for rows
-Image: TypeAlias = tuple[int, int, int] | None
-
 SUPPORTED = ", ".join(f"torch.nn.{name}" for name in (p.module for p in PAIRS))
 SUPPORTED += ", torch.nn.Unflatten before images and torch.nn.Sequential of these"
-# Their two numbers, one for each side of a window, must agree.
-SQUARE = ("kernel_size", "stride", "padding", "dilation")
 
 
 def adopt(thing: Any) -> Layer | None:
@@ -96,8 +104,9 @@ def to_torch(net: Sequential) -> torch.nn.Sequential:
     Parameters
     ----------
     net : Sequential
-        Of layers that torch has too. Weights keep their names and values, number for number.
-        Declared signs (``nonneg``) are cvxnet's own and are not kept by torch.
+        Of layers that torch has too, and activations: those that torch lacks are computed by their
+        formulas, in a module of cvxnet's own. Weights keep their names and values, number for
+        number. Declared signs (``nonneg``) are cvxnet's own and are not kept by torch.
 
     Returns
     -------
@@ -132,46 +141,12 @@ def to_torch(net: Sequential) -> torch.nn.Sequential:
     return whole.eval()
 
 
-def read_state_dict(path: Path) -> dict[str, Array]:
-    """The arrays of a torch state dict; no code in the file is run."""
-    torch = import_torch()
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from None
-    except Exception as error:
-        raise InputError(
-            f"{path} is no plain state dict ({type(error).__name__}). Save it with "
-            "torch.save(module.state_dict(), path); whole pickled modules can run code and are "
-            "not opened."
-        ) from None
-    if not isinstance(state, Mapping):
-        raise InputError(f"{path} holds a {type(state).__name__}, not a state dict.")
-    other = [str(name) for name, value in state.items() if not torch.is_tensor(value)]
-    if other:
-        raise InputError(
-            f"{path} is a dict in which {other[0]!r} is no tensor, so it is no state dict. Where a "
-            "checkpoint holds one, save that alone: torch.save(checkpoint['state_dict'], path)."
-        )
-    return {str(name): to_array(value, f"{path}: {name}") for name, value in state.items()}
-
-
 def to_array(tensor: Any, what: str) -> Array:
     """The numbers of a real tensor as float64, which every shorter format fits into exactly."""
     if tensor.is_complex() or tensor.is_quantized or tensor.is_meta:
         raise InputError(f"{what} is a {tensor.type()}; expected a tensor of real numbers.")
     array: Array = tensor.detach().cpu().double().numpy()
     return array.copy()
-
-
-def check_image(image: Sequence[int] | None) -> Image:
-    """Three whole numbers, or None."""
-    if image is None:
-        return None
-    sizes = tuple(image) if isinstance(image, Sequence) else ()
-    if len(sizes) != 3 or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise InputError(f"image is (channels, height, width), not {image!r}.")
-    return sizes[0], sizes[1], sizes[2]
 
 
 class Reader:
@@ -192,6 +167,8 @@ class Reader:
             return self.read_sequence(module, path)
         if type(module) is nn.Unflatten:
             return self.read_unflatten(module, where)
+        if type(module) is formula_module(self.torch):
+            return copy.deepcopy(module.activation)
         if type(module) not in self.pairs:
             raise UnsupportedError(
                 f"{where}: {kind(module)} has no counterpart in cvxnet; supported: {SUPPORTED}."
@@ -286,19 +263,6 @@ def kind(module: Any) -> str:
     return name if home == "builtins" else f"{home}.{name}"
 
 
-def single(name: str, value: Any) -> Any:
-    """One number in place of the same number for both sides of a window.
-
-    Examples
-    --------
-    >>> single("stride", (2, 2)), single("stride", (2, 1)), single("normalized_shape", (3,))
-    (2, (2, 1), 3)
-    """
-    if isinstance(value, tuple) and (len(value) == 1 or name in SQUARE) and len(set(value)) == 1:
-        return value[0]
-    return value
-
-
 def read_option(module: Any, name: str) -> Any:
     """An option of a module, as cvxnet's layers take it."""
     value = single(name, getattr(module, name))
@@ -319,22 +283,6 @@ def read_weights(module: Any, layer: Layer) -> dict[str, Array]:
     return state
 
 
-def image_before(layer: Layer) -> Image:
-    """The size of the images that an image layer takes; None for other layers."""
-    if not isinstance(layer, Conv2d | Pool2d):
-        return None
-    return layer.windows.channels, *layer.windows.image
-
-
-def image_after(layer: Layer, image: Image) -> Image:
-    """The size of the images that come out of a layer; None for rows."""
-    if isinstance(layer, Conv2d):
-        return layer.out_channels, *layer.windows.out
-    if isinstance(layer, Pool2d):
-        return layer.windows.channels, *layer.windows.out
-    return None if isinstance(layer, Flatten) else image
-
-
 def write_modules(torch: Any, net: Sequential) -> dict[str, Any]:
     """The torch module of every layer by its path, without weights."""
     leaves = [(path, layer) for path, layer in net.named_layers() if type(layer) is not Sequential]
@@ -351,25 +299,16 @@ def write_modules(torch: Any, net: Sequential) -> dict[str, Any]:
     return modules
 
 
-def next_image(layers: Sequence[Layer]) -> Image:
-    """The images that the next layers want; None where they want rows or take anything."""
-    for layer in layers:
-        pair = BY_LAYER.get(type(layer))
-        if pair is None or pair.works_on == ROWS or type(layer) is Flatten:
-            return None
-        if pair.works_on == IMAGES:
-            return image_before(layer)
-    return None
-
-
 def write_module(torch: Any, layer: Layer, path: str, image: Image) -> Any:
     """The torch module for one layer; its weights take no memory yet and draw no numbers."""
     pair = BY_LAYER.get(type(layer))
+    if pair is None and isinstance(layer, Activation):
+        return formula_module(torch)(layer)
     if pair is None:
         known = ", ".join(layer.__name__ for layer in BY_LAYER)
         raise UnsupportedError(
-            f"{path}: {type(layer).__name__} has no counterpart in torch.nn; supported: {known} "
-            "and Sequential of these."
+            f"{path}: {type(layer).__name__} has no counterpart in torch.nn; supported: {known}, "
+            "other activations, and Sequential of these."
         )
     if pair.works_on == ROWS and image is not None:
         raise UnsupportedError(
