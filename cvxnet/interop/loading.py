@@ -9,9 +9,9 @@ from typing import Any
 
 import cvxpy as cp
 
-from cvxnet import layers
 from cvxnet.errors import InputError
 from cvxnet.interop.torch import from_torch, to_array
+from cvxnet.layers import activations
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
@@ -22,7 +22,7 @@ from cvxnet.types import Array
 TORCH_ENDINGS = (".pt", ".pth")
 ACTIVATIONS: dict[str, type[Activation]] = {
     kind().profile.name: kind
-    for kind in vars(layers).values()
+    for kind in vars(activations).values()
     if isinstance(kind, type) and issubclass(kind, Activation) and kind is not Activation
 }
 """What may stand between the layers of a state dict, which names only layers with weights."""
