@@ -1,5 +1,6 @@
-"""All atoms that the analysis knows, one row each; the only file that names CVXPY's atoms.
+"""All atoms that the analysis knows, one row each.
 
+No other file than this one and `cvxnet.analysis.algebra_atoms` names CVXPY's own files.
 To add one, add a row. What a row leaves out is left to CVXPY: its numbers (in floats only), its
 curvature and monotonicity by its own word.
 """
@@ -15,33 +16,37 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 from cvxpy import logic
-from cvxpy.atoms import affine
 from cvxpy.atoms.affine import wraps
-from cvxpy.atoms.affine.add_expr import AddExpression
-from cvxpy.atoms.affine.binary_operators import DivExpression, MulExpression, multiply
-from cvxpy.atoms.affine.unary_operators import NegExpression
+from cvxpy.atoms.affine.binary_operators import MulExpression
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 from cvxpy.atoms.elementwise.power import Power, PowerApprox
 from cvxpy.atoms.geo_mean import GeoMean, GeoMeanApprox
+from cvxpy.atoms.perspective import perspective
 from cvxpy.atoms.pnorm import Pnorm, PnormApprox
+from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 
 from cvxnet.analysis import algebra_rules as algebra
 from cvxnet.analysis import function_rules as rules
 from cvxnet.analysis import loglog
 from cvxnet.analysis import operations as ops
+from cvxnet.analysis.algebra_atoms import ALGEBRA
 from cvxnet.analysis.facts import Facts, constant_facts
 from cvxnet.analysis.rows import (
+    AXIS,
     Atom,
     always,
-    asserting,
+    at_boundary,
+    at_second_boundary,
+    at_zero,
     entrywise,
+    everywhere,
     huber_profile,
     known,
-    moving,
     name_of_maximum,
     name_of_power,
-    of_factors,
     power_profile,
+    where_all,
+    where_one,
 )
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.functions import catalogue
@@ -51,6 +56,7 @@ from cvxnet.functions.profile import Profile
 from cvxnet.layers import atoms as own
 
 Values = Mapping[int, Any]
+POWERS, PERSPECTIVES = (Power, PowerApprox), (perspective,)
 NUMERIC_WORK = 20_000
 """Operations in the time of one call of an atom that only CVXPY knows."""
 
@@ -79,98 +85,46 @@ def unwrapped(node: Any) -> Any:
     return node
 
 
-AXIS = ("axis", "keepdims")
 POWER = Atom(
     evaluate=ops.power,
     profile=power_profile,
     log_log=loglog.power,
+    positive=where_all,
+    open=at_zero,
     options=("p",),
     name=name_of_power,
 )
 PNORM = Atom(evaluate=ops.pnorm, options=("p", *AXIS), name="norm")
 GEO_MEAN = Atom(rule=partial(rules.by_cvxpy, doubted=("convex",)), name="geo_mean")
 # (of one number the geometric mean is affine, but for numbers >= 0 only)
+LARGEST = Atom(difference=always, positive=where_all, options=AXIS)
 MAXIMUM = Atom(  # also of values in [0, 1], where booleans are relaxed
     evaluate=ops.take_maximum,
     rule=rules.take_maximum,
     log_log=loglog.join,
     kinks=ops.difference_of_two,
     difference=always,
+    positive=where_one,
 )
 MINIMUM = Atom(
     evaluate=ops.take_minimum,
     rule=rules.take_minimum,
     kinks=ops.difference_of_two,
     difference=always,
+    positive=where_all,
 )
 ONE_MINUS = entrywise(f.one_minus, rule=rules.subtract_from_one)
 
 ATOMS: dict[type, Atom] = {
-    # entries moved
-    affine.promote.Promote: moving(ops.broadcast),
-    affine.broadcast_to.broadcast_to: moving(ops.broadcast),
-    affine.transpose.transpose: moving(ops.transpose, options=("axes",)),
-    affine.reshape.reshape: moving(ops.reshape),
-    affine.index.index: moving(ops.index),
-    affine.index.special_index: moving(ops.index),
-    affine.hstack.Hstack: moving(ops.stack_columns),
-    affine.vstack.Vstack: moving(ops.stack_rows),
-    affine.concatenate.Concatenate: moving(ops.concatenate, options=("axis",)),
-    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal, options=("k",)),
-    affine.diag.diag_mat: moving(ops.take_diagonal, options=("k",)),
-    # sums and products
-    AddExpression: Atom(
-        evaluate=ops.add,
-        rule=algebra.add,
-        log_log=loglog.join,
-        difference=always,
-        name="sum of terms",
-    ),
-    affine.sum.Sum: Atom(
-        evaluate=ops.add_up,
-        rule=partial(algebra.add_up, ops.add_up),
-        log_log=loglog.add_up,
-        difference=always,
-        options=AXIS,
-        name="sum",
-    ),
-    affine.trace.Trace: Atom(
-        evaluate=ops.trace, rule=partial(algebra.add_some, ops.trace), difference=always
-    ),
-    affine.cumsum.cumsum: Atom(
-        evaluate=ops.add_cumulatively,
-        rule=partial(algebra.add_some, ops.add_cumulatively),
-        difference=always,
-        options=("axis",),
-    ),
-    NegExpression: Atom(
-        evaluate=ops.negate, rule=algebra.negate, difference=always, name="negative"
-    ),
-    multiply: Atom(
-        evaluate=ops.multiply,
-        rule=algebra.multiply,
-        log_log=loglog.multiply,
-        difference=of_factors,
-        name="product",
-    ),
-    MulExpression: Atom(
-        evaluate=ops.multiply_matrices,
-        rule=algebra.multiply_matrices,
-        log_log=loglog.multiply_matrices,
-        difference=of_factors,
-        name="matrix product",
-    ),
-    DivExpression: Atom(
-        evaluate=ops.divide,
-        rule=algebra.divide,
-        log_log=loglog.divide,
-        difference=of_factors,
-        name="quotient",
-    ),
+    **ALGEBRA,
+    # quadratics
     cp.quad_over_lin: Atom(
         evaluate=ops.quad_over_lin,
         rule=algebra.square_and_divide,
         log_log=loglog.square_and_divide,
+        positive=where_all,
+        open=at_boundary,
+        touches=True,
         options=AXIS,
         name="sum of squares",
     ),
@@ -178,25 +132,17 @@ ATOMS: dict[type, Atom] = {
         evaluate=ops.quad_form,
         rule=partial(rules.quadratic_form, constant_matrix, (wraps.psd_wrap, wraps.nsd_wrap)),
     ),
-    cp.Prod: Atom(evaluate=ops.multiply_all, options=AXIS),
-    # assertions
-    wraps.nonneg_wrap: asserting("nonneg"),
-    wraps.nonpos_wrap: asserting("nonpos"),
-    wraps.psd_wrap: asserting("psd"),
-    wraps.nsd_wrap: asserting("nsd"),
-    wraps.symmetric_wrap: asserting("symmetric"),
-    wraps.skew_symmetric_wrap: asserting("skew_symmetric"),
-    wraps.hermitian_wrap: asserting("hermitian"),
+    cp.Prod: Atom(evaluate=ops.multiply_all, positive=where_all, options=AXIS),
     # the largest, norms, rows
     cp.maximum: replace(MAXIMUM, name=name_of_maximum),
     cp.minimum: MINIMUM,
     logic.Or: replace(MAXIMUM, kinks=None, difference=None),
     logic.And: replace(MINIMUM, kinks=None, difference=None),
-    cp.max: Atom(evaluate=ops.find_maximum, difference=always, options=AXIS),
-    cp.min: Atom(evaluate=ops.find_minimum, difference=always, options=AXIS),
+    cp.max: replace(LARGEST, evaluate=ops.find_maximum),
+    cp.min: replace(LARGEST, evaluate=ops.find_minimum),
     cp.sum_largest: Atom(evaluate=ops.sum_largest, difference=always, options=("k", *AXIS)),
-    cp.norm1: Atom(evaluate=ops.norm1, difference=always, options=AXIS),
-    cp.norm_inf: Atom(evaluate=ops.norm_inf, difference=always, options=AXIS),
+    cp.norm1: replace(LARGEST, evaluate=ops.norm1),
+    cp.norm_inf: replace(LARGEST, evaluate=ops.norm_inf),
     Pnorm: PNORM,
     PnormApprox: PNORM,
     GeoMean: GEO_MEAN,
@@ -214,20 +160,31 @@ ATOMS: dict[type, Atom] = {
     cp.cumprod: Atom(options=("axis",)),
     cp.cummax: Atom(options=("axis",)),
     cp.gmatmul: Atom(options=("A",)),
+    # what has no value on the boundary of its domain
+    cp.log_det: Atom(open=at_boundary),
+    cp.tr_inv: Atom(open=at_boundary),
+    cp.MatrixFrac: Atom(open=at_boundary),
+    cp.condition_number: Atom(open=at_boundary),
+    cp.gen_lambda_max: Atom(open=at_boundary),
+    cp.nlp.tan: Atom(open=at_boundary),
+    cp.nlp.atanh: Atom(open=at_boundary),
+    quantum_rel_entr: Atom(open=at_second_boundary),
     # functions entry by entry
     Power: POWER,
     PowerApprox: POWER,
     cp.abs: Atom(profile=known(catalogue.abs_profile)),
     cp.huber: Atom(profile=huber_profile, options=("M",)),
-    cp.exp: Atom(profile=known(catalogue.exp_profile)),
-    cp.log: Atom(profile=known(catalogue.log_profile)),
-    cp.log1p: Atom(profile=known(catalogue.log1p_profile)),
-    cp.logistic: Atom(profile=known(catalogue.softplus_profile), name="softplus"),
+    cp.exp: Atom(profile=known(catalogue.exp_profile), positive=everywhere),
+    cp.log: Atom(profile=known(catalogue.log_profile), open=at_boundary),
+    cp.log1p: Atom(profile=known(catalogue.log1p_profile), open=at_boundary),
+    cp.logistic: Atom(
+        profile=known(catalogue.softplus_profile), positive=everywhere, name="softplus"
+    ),
     cp.entr: Atom(profile=known(catalogue.entropy_profile)),
     cp.nlp.tanh: Atom(profile=known(catalogue.tanh_profile)),
     cp.nlp.normcdf: Atom(profile=known(catalogue.normal_profile)),
-    cp.rel_entr: entrywise(f.relative_entropy),
-    cp.kl_div: entrywise(f.divergence),
+    cp.rel_entr: entrywise(f.relative_entropy, open=at_second_boundary, touches=True),
+    cp.kl_div: entrywise(f.divergence, open=at_second_boundary, touches=True),
     cp.xexp: entrywise(f.xexp),
     cp.one_minus_pos: ONE_MINUS,
     logic.Not: ONE_MINUS,

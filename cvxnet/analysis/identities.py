@@ -13,17 +13,14 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms import affine
-from cvxpy.atoms.affine import binary_operators as binary
-from cvxpy.atoms.atom import Atom
-from cvxpy.atoms.elementwise.power import Power, PowerApprox
 
+from cvxnet.analysis.algebra_atoms import AddExpression, DivExpression, MulExpression, multiply
+from cvxnet.analysis.atoms import POWERS
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, bare, dense, inner
 
-POWERS = (Power, PowerApprox)
 MOST_COMPARED = 200  # nodes of two expressions that are compared part by part
 MOST_ROUNDS = 4  # of patterns on what patterns made
 
@@ -105,7 +102,7 @@ def plain(value: Any) -> Any:
     """A node without its arguments, a constant or an option as a value that can be compared."""
     if isinstance(value, cp.Constant):
         return "constant", value.shape, dense(value.value).tobytes()
-    if isinstance(value, Atom):
+    if isinstance(value, cp.Expression) and inner(value):
         options: Any = value.get_data()  # type: ignore[func-returns-value]  # atoms override it
         return type(value), value.shape, tuple(map(plain, options or ()))
     if isinstance(value, np.ndarray):
@@ -126,7 +123,7 @@ def square_of(node: Any) -> Any:
     """The argument of a square or of a sum of squares, or None."""
     if isinstance(node, POWERS) and exponent_of(node) == 2:
         return node.args[0]
-    if isinstance(node, binary.multiply) and is_same(*node.args):
+    if isinstance(node, multiply) and is_same(*node.args):
         return node.args[0]
     if isinstance(node, cp.quad_over_lin) and node.axis is None and is_number(node.args[1], 1.0):
         return node.args[0]
@@ -135,9 +132,9 @@ def square_of(node: Any) -> Any:
 
 def sum_of_exponentials(node: Any) -> Any:
     """The exponents of a sum of exponentials and positive constants, as one vector, or None."""
-    if isinstance(node, affine.sum.Sum) and isinstance(node.args[0], cp.exp) and node.axis is None:
+    if isinstance(node, cp.Sum) and isinstance(node.args[0], cp.exp) and node.axis is None:
         return cp.vec(node.args[0].args[0], order="F")
-    if not isinstance(node, affine.add_expr.AddExpression) or node.shape:
+    if not isinstance(node, AddExpression) or node.shape:
         return None
     exponents = []
     for term in node.args:
@@ -152,9 +149,9 @@ def sum_of_exponentials(node: Any) -> Any:
 
 def product_as_square(node: Any) -> Identity | None:
     """``x * x`` as a square."""
-    if isinstance(node, binary.multiply) and is_same(*node.args):
+    if isinstance(node, multiply) and is_same(*node.args):
         return Identity("cp.square(...)", cp.square(node.args[0]))
-    if isinstance(node, binary.MulExpression) and len(node.args[0].shape) == 1:
+    if isinstance(node, MulExpression) and len(node.args[0].shape) == 1:
         left, right = node.args
         if is_same(left, right):
             return Identity("cp.sum_squares(...)", cp.sum_squares(left))
@@ -163,10 +160,10 @@ def product_as_square(node: Any) -> Identity | None:
 
 def quadratic_product(node: Any) -> Identity | None:
     """``(x @ P) @ x`` as a quadratic form."""
-    if not isinstance(node, binary.MulExpression) or node.shape:
+    if not isinstance(node, MulExpression) or node.shape:
         return None
     left, right = node.args
-    if isinstance(left, binary.MulExpression) and isinstance(left.args[1], cp.Constant):
+    if isinstance(left, MulExpression) and isinstance(left.args[1], cp.Constant):
         x, P = left.args
         if is_same(x, right) and len(x.shape) == 1:
             matrix = dense(P.value)
@@ -186,11 +183,11 @@ def root_as_norm(node: Any) -> Identity | None:
         if isinstance(inner, cp.quad_over_lin):
             return Identity("cp.norm(...)", cp.norm(cp.vec(squared, order="F")))
         return Identity("cp.abs(...)", cp.abs(squared))
-    if isinstance(inner, affine.sum.Sum) and not inner.shape:
+    if isinstance(inner, cp.Sum) and not inner.shape:
         squared = square_of(inner.args[0])
         if squared is not None and squared.shape == inner.args[0].shape:
             return Identity("cp.norm(...)", cp.norm(cp.vec(squared, order="F")))
-    if isinstance(inner, affine.add_expr.AddExpression) and not inner.shape:
+    if isinstance(inner, AddExpression) and not inner.shape:
         parts = [norm_part(term) for term in inner.args]
         if all(part is not None for part in parts):
             return Identity("cp.norm(cp.hstack([...]))", cp.norm(cp.hstack(parts)))
@@ -210,7 +207,7 @@ def log_of_exponentials(node: Any) -> Identity | None:
     if type(node) is not cp.log:  # log1p is a subclass
         return None
     inner = node.args[0]
-    if isinstance(inner, affine.add_expr.AddExpression) and len(inner.args) == 2:
+    if isinstance(inner, AddExpression) and len(inner.args) == 2:
         for one, other in (inner.args, inner.args[::-1]):
             if is_number(one, 1.0) and isinstance(other, cp.exp) and other.shape == inner.shape:
                 return Identity("cp.logistic(...)", cp.logistic(other.args[0]))
@@ -222,14 +219,14 @@ def log_of_exponentials(node: Any) -> Identity | None:
 
 def entropy_product(node: Any) -> Identity | None:
     """``x log x`` as ``-entr(x)``, ``x log(x / y)`` as rel_entr for y > 0."""
-    if not isinstance(node, binary.multiply):
+    if not isinstance(node, multiply):
         return None
     for one, other in (node.args, node.args[::-1]):
         if type(other) is cp.log:
             inner = other.args[0]
             if is_same(inner, one):
                 return Identity("-cp.entr(x)", -cp.entr(one))
-            if isinstance(inner, binary.DivExpression) and is_same(inner.args[0], one):
+            if isinstance(inner, DivExpression) and is_same(inner.args[0], one):
                 y = inner.args[1]
                 return Identity("cp.rel_entr(x, y)", cp.rel_entr(one, y), needs=(y,))
     return None
@@ -237,7 +234,7 @@ def entropy_product(node: Any) -> Identity | None:
 
 def quotient(node: Any) -> Identity | None:
     """``c / x`` as inv_pos, ``x^2 / y`` as quad_over_lin, for denominators > 0."""
-    if not isinstance(node, binary.DivExpression):
+    if not isinstance(node, DivExpression):
         return None
     top, bottom = node.args
     if top.is_constant() and top.is_nonneg():
@@ -254,7 +251,7 @@ def geometric_mean(node: Any) -> Identity | None:
     """``sqrt(x y)`` as geo_mean, for x, y >= 0."""
     if isinstance(node, POWERS) and str(exponent_of(node)) == "1/2" and not node.shape:
         inner = node.args[0]
-        if isinstance(inner, binary.multiply):
+        if isinstance(inner, multiply):
             form = cp.geo_mean(cp.hstack(list(inner.args)))
             return Identity("cp.geo_mean(cp.hstack([x, y]))", form, needs=tuple(inner.args))
     return None

@@ -14,10 +14,8 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.affine import binary_operators as binary
-from cvxpy.atoms.affine.wraps import nsd_wrap
 
-from cvxnet.analysis.atoms import values_of
+from cvxnet.analysis.atoms import MulExpression, values_of, wraps
 from cvxnet.analysis.facts import is_short
 from cvxnet.analysis.methods import Derived, derived, prove
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
@@ -292,9 +290,9 @@ def quadratic_parts(node: Any) -> tuple[Any, Array | None]:
     """x and P of ``x' P x``, as an atom or as ``(x @ P) @ x``; else None for P."""
     if type(node) is cp.QuadForm and isinstance(node.args[1], cp.Constant):
         return node.args[0], dense(node.args[1].value)
-    if isinstance(node, binary.MulExpression) and not node.shape:
+    if isinstance(node, MulExpression) and not node.shape:
         left, right = node.args
-        if isinstance(left, binary.MulExpression) and left.args[0] is right:
+        if isinstance(left, MulExpression) and left.args[0] is right:
             P = left.args[1]
             if isinstance(P, cp.Constant) and len(right.shape) == 1:
                 return right, dense(P.value)
@@ -319,7 +317,7 @@ def shifted_form(x: Any, P: Array, sign: int) -> tuple[Any, float]:
 
 def wrapped_form(x: Any, P: Array, sign: int) -> tuple[Any, None]:
     """P with an assertion."""
-    wrap = cp.psd_wrap if sign > 0 else nsd_wrap
+    wrap = cp.psd_wrap if sign > 0 else wraps.nsd_wrap
     return cp.quad_form(x, wrap(0.5 * (P + P.T))), None
 
 

@@ -15,38 +15,18 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from cvxpy.atoms import affine
-from cvxpy.atoms.affine import binary_operators as binary
-from cvxpy.atoms.atom import Atom
-from cvxpy.atoms.elementwise.power import Power, PowerApprox
-from cvxpy.atoms.matrix_frac import MatrixFrac
-from cvxpy.atoms.perspective import perspective
-from cvxpy.atoms.quantum_rel_entr import quantum_rel_entr
 
-from cvxnet.analysis.atoms import constant_matrix
+from cvxnet.analysis.algebra_atoms import STACKS, AddExpression, DivExpression, Reshape
+from cvxnet.analysis.atoms import PERSPECTIVES, atom_of, constant_matrix
 from cvxnet.analysis.derivation import derive_facts, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.inequalities import Row, contradictory, follows, given_rows, rows_of
-from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import definiteness, has_positive_pivots
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, bare, dense, short
+from cvxnet.analysis.tape import Tape, bare, dense, inner, short
 
 MOST_NODES = 200  # of an expression that is printed
-OPEN = (
-    cp.log,
-    cp.log1p,
-    cp.log_det,
-    cp.tr_inv,
-    MatrixFrac,
-    cp.condition_number,
-    cp.gen_lambda_max,
-    cp.quad_over_lin,
-    cp.nlp.tan,
-    cp.nlp.atanh,
-)  # without a value on the boundary of CVXPY's domain
 DEFINITE = ("semidefinite", "definite")
-CLOSED = (cp.quad_over_lin, cp.kl_div, cp.rel_entr)  # but for one point, 0 / 0
 
 
 @dataclass(frozen=True)
@@ -109,37 +89,33 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
 
 def needs_of(node: Any, question: Question) -> Iterator[Need]:
     """What an atom needs of its arguments to have a value."""
-    if isinstance(node, binary.DivExpression):
+    if isinstance(node, DivExpression):
         yield need_of_denominator(node.args[1], question)
         return
-    if isinstance(node, perspective):
+    if isinstance(node, PERSPECTIVES):
         yield from needs_of_perspective(node, question)
     try:
-        constraints = node._domain() if isinstance(node, Atom) else []
+        constraints = node._domain() if inner(node) else []
     except ValueError:  # a power whose exponent is a parameter without a value
         return
     for number, constraint in enumerate(constraints):
         if isinstance(constraint, cp.PSD):
             matrix = constraint.args[0]
-            matrix = matrix.args[0] if isinstance(matrix, affine.add_expr.AddExpression) else matrix
+            matrix = matrix.args[0] if isinstance(matrix, AddExpression) else matrix
             word = "definite" if is_open(node, number) else "semidefinite"
             yield Need(word, matrix, f"{show(matrix, question)} positive {word}")
         elif isinstance(constraint, cp.constraints.Equality):
             matrix = constraint.args[1]
             yield Need("symmetric", matrix, f"{show(matrix, question)} symmetric")
         else:
-            closed = isinstance(node, CLOSED)
+            closed = atom_of(node).touches
             yield from needs_of_inequality(constraint, is_open(node, number), closed, question)
 
 
 def is_open(node: Any, number: int) -> bool:
     """Whether the atom has no value where its condition of that number holds with equality."""
-    if isinstance(node, Power | PowerApprox):
-        exponent = exponent_of(node)
-        return exponent is not None and exponent < 0
-    if isinstance(node, cp.kl_div | cp.rel_entr | quantum_rel_entr):
-        return number == 1
-    return isinstance(node, OPEN)
+    without = atom_of(node).open
+    return without is not None and without(node, number)
 
 
 def needs_of_inequality(
@@ -164,9 +140,9 @@ def needs_of_inequality(
 def parts_of(expression: Any) -> list[Any]:
     """What a stack was stacked from; constants are kept apart, too."""
     inner = expression
-    while isinstance(inner, affine.reshape.reshape):
+    while isinstance(inner, Reshape):
         inner = inner.args[0]
-    if isinstance(inner, affine.hstack.Hstack | affine.vstack.Vstack):
+    if isinstance(inner, STACKS):
         return [part for arg in inner.args for part in parts_of(arg)]
     return [expression]
 
@@ -174,8 +150,8 @@ def parts_of(expression: Any) -> list[Any]:
 def needs_of_perspective(node: Any, question: Question) -> Iterator[Need]:
     """What ``s f(x / s)`` needs of x: for s > 0 a sign of an entry of x / s is one of x."""
     scale = show(node.args[0], question)
-    for inner in Tape([node.f]).nodes:
-        for need in needs_of(inner, question):
+    for part in Tape([node.f]).nodes:
+        for need in needs_of(part, question):
             if need.kind in (">=", ">") and not need.expression.args:
                 yield need
             else:
@@ -259,55 +235,19 @@ def implied(need: Need, fact: Facts, question: Question) -> bool:
     return need.kind == "semidefinite" and bool(leaf.attributes["PSD"] if not leaf.args else False)
 
 
-KEEPERS = (
-    affine.promote.Promote,
-    affine.broadcast_to.broadcast_to,
-    affine.transpose.transpose,
-    affine.reshape.reshape,
-    affine.index.index,
-    affine.index.special_index,
-    affine.hstack.Hstack,
-    affine.vstack.Vstack,
-    affine.sum.Sum,
-    binary.multiply,
-    binary.MulExpression,
-    binary.DivExpression,
-    cp.minimum,
-    cp.max,
-    cp.min,
-    cp.norm1,
-    cp.norm_inf,
-    cp.Prod,
-    cp.quad_over_lin,
-    Power,
-    PowerApprox,
-)  # where all arguments are > 0 these are > 0
-
-
 def is_positive(expression: Any, question: Question) -> bool:
     """Whether every entry is certainly > 0, by the strict signs of leaves and constants."""
     tape = Tape([expression])
     facts = derive_facts(question, tape)
     positive: list[bool] = []
     for node, inputs, fact in zip(tape.nodes, tape.inputs, facts, strict=True):
-        inner = [positive[k] for k in inputs]
+        rule = atom_of(node).positive
         if (fact.low > 0.0).all():
             found = True
         elif isinstance(node, cp.Variable | cp.Parameter):
             found = bool(node.attributes["pos"])
-        elif isinstance(node, affine.add_expr.AddExpression):
-            signed = all(facts[k].low.size and (facts[k].low >= 0.0).all() for k in inputs)
-            found = signed and any(inner)
-        elif isinstance(node, cp.maximum):
-            found = any(inner)
-        elif isinstance(node, affine.unary_operators.NegExpression):
-            below = bare(node.args[0])
-            found = (
-                not below.args and not isinstance(below, cp.Constant) and below.attributes["neg"]
-            )
-        elif isinstance(node, cp.exp | cp.logistic):
-            found = True
         else:
-            found = isinstance(node, KEEPERS) and bool(inner) and all(inner)
+            args = [positive[k] for k in inputs], [facts[k] for k in inputs]
+            found = rule is not None and rule(node, *args)
         positive.append(found)
     return positive[-1]

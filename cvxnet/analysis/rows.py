@@ -13,9 +13,12 @@ import numpy as np
 from cvxnet.analysis import algebra_rules, function_rules, loglog
 from cvxnet.analysis import operations as ops
 from cvxnet.analysis.facts import Facts, Rule
-from cvxnet.analysis.tape import dense
+from cvxnet.analysis.tape import bare, dense
 from cvxnet.functions import catalogue
 from cvxnet.functions.profile import Profile
+
+AXIS = ("axis", "keepdims")
+"""The options of atoms that reduce along axes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,12 @@ class Atom:
         What changes sign where the function has a kink: where to look for counterexamples.
     difference : callable (facts about the arguments) or None
         Whether differences of convex functions are mapped to such a difference.
+    positive : callable (node, whether the arguments are > 0, facts about them) or None
+        Whether all entries are certainly > 0, beyond what bounds show.
+    open : callable (node, number) or None
+        Whether there is no value where CVXPY's condition of that number holds with equality.
+    touches : bool
+        Whether one point of that boundary has a value after all, as in ``0 log(0 / 0)``.
     options : tuple of str
         What the value depends on beside the arguments, as the node names it.
     asserts : str
@@ -54,6 +63,9 @@ class Atom:
     moves: bool = False
     kinks: Callable[[Any, list[Any]], Any] | None = None
     difference: Callable[[list[Facts]], bool] | None = None
+    positive: Callable[[Any, list[bool], list[Facts]], bool] | None = None
+    open: Callable[[Any, int], bool] | None = None
+    touches: bool = False
     options: tuple[str, ...] = ()
     asserts: str = ""
     name: str | Callable[[Any], str] = ""
@@ -67,6 +79,7 @@ def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
         log_log=partial(loglog.move, evaluate),
         moves=True,
         difference=always,
+        positive=where_all,
         options=options,
     )
 
@@ -94,6 +107,48 @@ def always(args: list[Facts]) -> bool:
 def of_factors(args: list[Facts]) -> bool:
     """So are multiples, and products of two affine functions, which are quadratics."""
     return any(arg.constant for arg in args) or all(arg.affine.all() for arg in args)
+
+
+def everywhere(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+    """Exponentials are > 0 wherever they have a value."""
+    return True
+
+
+def where_all(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+    """What is made of numbers > 0 by products, powers, sums, choices and moves is > 0."""
+    return bool(positive) and all(positive)
+
+
+def where_one(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+    """A maximum is > 0 where one argument is."""
+    return any(positive)
+
+
+def where_one_term(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+    """A sum is > 0 where one term is and none is below 0."""
+    return any(positive) and all(arg.low.size and (arg.low >= 0.0).all() for arg in args)
+
+
+def of_negative_leaf(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+    """The negative of a leaf that is declared to be < 0."""
+    below = bare(node.args[0])
+    return not below.args and not isinstance(below, cp.Constant) and bool(below.attributes["neg"])
+
+
+def at_boundary(node: Any, number: int) -> bool:
+    """A domain without its boundary."""
+    return True
+
+
+def at_second_boundary(node: Any, number: int) -> bool:
+    """A relative entropy may have a first argument of 0, but no second one."""
+    return number == 1
+
+
+def at_zero(node: Any, number: int) -> bool:
+    """A power has no value at 0 where its exponent is negative."""
+    exponent = ops.exponent_of(node)
+    return exponent is not None and exponent < 0
 
 
 def name_of_maximum(node: Any) -> str:
