@@ -56,6 +56,26 @@ def test_a_finite_set_is_not_its_interval():
     assert single.convex and single.relaxation is None
 
 
+# Bad input at every door
+
+
+def test_what_is_no_number_no_file_and_no_single_output_is_refused():
+    net = L.Sequential(L.Linear(2, 3), L.Tanh(), L.Linear(3, 2))
+    data = np.ones((3, 2)), np.ones(3)
+    certificate = cn.train("relu", np.eye(2), [1.0, 2.0], weight_decay=0.1).certificate
+    for message, door in {
+        "complex": lambda: replace(certificate, v=np.array([1j, 0.0])),
+        "must be a number": lambda: cn.train(
+            cn.Family("polynomial", coefficients=np.array([1j, 0.0, 1.0])), *data, weight_decay=0.1
+        ),
+        "finite number": lambda: convexity(net, weight_decay=10**400),
+        "no file": lambda: cn.to_onnx(net, ""),
+        "has 2": lambda: convexity(net, loss="squared", data=data),
+    }.items():
+        with pytest.raises(InputError, match=message):
+            door()
+
+
 # Verdicts: bad input
 
 
@@ -379,6 +399,14 @@ def test_targets_far_beyond_the_length_of_log_cosh_are_solved():
     for units in ("linear", "relu"):
         solution = cn.train(units, X, y, sample_weight=weights, **options)
         assert solution.status == "optimal"
+
+
+def test_a_remainder_of_zero_is_fitted_by_weights_of_zero():
+    """Also where a loss has kinks: a solver would return 1e-12."""
+    X, y = np.eye(5)[:, :2], 3.802764695137739e-06 * np.eye(5)[0]
+    X[1, 1] = 0.0
+    solution = cn.train("coordinate", X, y, loss="absolute", skip=True, weight_decay=0.006)
+    assert solution.status == "optimal" and solution.value <= 1e-20
 
 
 def test_dual_numbers_that_free_columns_drive_to_zero_are_zero():

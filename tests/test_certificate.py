@@ -167,7 +167,7 @@ def test_bracket_rounded_outward():
         ({"X": [[1.0], ["a"]]}, "X cannot be read as an array of numbers"),
         ({"y": [1.0]}, "y has shape (1,); expected (2,)"),
         ({"v": [np.nan, 0.0]}, "dual holds 'nan', not a finite"),
-        ({"v": "no"}, "v of a certificate is not an array of numbers"),
+        ({"v": "no"}, "v of a certificate cannot be read as an array of numbers"),
         ({"a": [1.0]}, "W has a list of 2 entries; 1 expected"),
         ({"W": [1.0, 2.0]}, "W of a certificate has 1 dimensions; 2 expected"),
         ({"b": [1.0, 1.0]}, "b must be null without bias, and a list"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -110,7 +111,7 @@ def check_effort(effort: Any) -> int:
 def check_weight_decay(weight_decay: Any) -> float:
     """A finite number from 0: a negative one would not be a penalty."""
     is_number = isinstance(weight_decay, Real) and not isinstance(weight_decay, bool)
-    if not is_number or not 0.0 <= weight_decay < np.inf:
+    if not is_number or not 0.0 <= weight_decay <= sys.float_info.max:
         raise InputError(f"weight_decay is a finite number from 0, not {weight_decay!r}.")
     return float(weight_decay)
 

@@ -218,7 +218,12 @@ def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
         raise InputError(f"data is (X, y) or X alone, not a tuple of {len(data)}.")
     X, y = data if isinstance(data, tuple) else (data, None)
     X = check_matrix(X)
-    network.width(X.shape[1])
+    outputs = network.width(X.shape[1])
+    if loss is not None and outputs != 1:
+        raise InputError(
+            f"a loss compares one output with y, but the network has {outputs}. Ask about one at a "
+            "time, or about the network without a loss."
+        )
     if y is None:
         if loss is not None:
             raise InputError("a loss needs data=(X, y), and y is missing.")

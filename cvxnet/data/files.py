@@ -44,6 +44,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ('1, 2', 1)
     """
     path = check_path(path)
+    if not path.name:
+        raise InputError(f"{str(path)!r} names no file to write to.")
     draft = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         yield draft

@@ -105,6 +105,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.types import Array
+from cvxnet.validation import as_floats
 
 T = TypeVar("T")
 DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
@@ -283,10 +284,7 @@ class Certificate:
 
 def as_array(value: Any, name: str, dimensions: int) -> Array:
     """A read-only float64 copy with that many dimensions, or InputError."""
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} of a certificate is not an array of numbers: {error}.") from None
+    array = as_floats(value, f"{name} of a certificate")
     if array.ndim != dimensions:
         raise InputError(
             f"{name} of a certificate has {array.ndim} dimensions; {dimensions} expected."

@@ -61,20 +61,17 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
     units = no_units(problem.family.rank, k)
     if not k:
         return units, problem.dual_vector(units)
-    if problem.loss.smooth:
-        c, multiplier = fit_by_newton(problem), None
-        if c is None:
-            c, multiplier = fit_by_solver(problem)
-        fitted = units if c is None else replace(units, free=enlarged(problem, c))
-        better = min(units, fitted, key=problem.objective)
-        proposals = [problem.dual_vector(better)]
-        if multiplier is not None:
-            proposals.append(problem.make_feasible(multiplier))
-        return better, min(proposals, key=lambda v: problem.loss.conjugate(v, problem.y))
-    c, multiplier = fit_by_solver(problem)
-    if c is None or multiplier is None:
-        return units, problem.dual_vector(units)
-    return replace(units, free=enlarged(problem, c)), problem.make_feasible(multiplier)
+    c, multiplier = fit_by_newton(problem) if problem.loss.smooth else None, None
+    if c is None:
+        c, multiplier = fit_by_solver(problem)
+    fitted = units if c is None else replace(units, free=enlarged(problem, c))
+    better = min(units, fitted, key=problem.objective)
+    proposals = []
+    if problem.loss.smooth or multiplier is None:
+        proposals.append(problem.dual_vector(better))
+    if multiplier is not None:
+        proposals.append(problem.make_feasible(multiplier))
+    return better, min(proposals, key=lambda v: problem.loss.conjugate(v, problem.y))
 
 
 def fit_by_newton(problem: Problem) -> Array | None:

@@ -28,6 +28,8 @@ Rng = np.random.Generator
 
 LIMIT = 5.0
 """Seconds for a training."""
+UNTIMED = 0.25
+"""Seconds within which nothing that training decides depends on the clock."""
 BITS = 20
 """Numbers of a column are multiples of 2^-BITS of the largest, so that sums with others are exact.
 """
@@ -221,7 +223,7 @@ def hold(rng: Rng, script: Script, made: Same, name: str) -> None:
     claim = f"oracles.difference(one, other, {made.value!r}, {gap!r})"
     script.holds(f"{name}: two writings of one problem", f"{claim} == ''", claim, "one", "other")
     pair = (script["one"], script["other"])
-    finished = max(solution.stats["seconds"] for solution in pair) < LIMIT / 2.0
+    finished = max(solution.stats["seconds"] for solution in pair) < UNTIMED
     rounding = any(solution.closed_by == "tolerance" for solution in pair)  # all that is left
     if made.exact and finished and not rounding:
         script.holds(
