@@ -60,6 +60,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,26 +104,44 @@ def bound(
     >>> 5 <= found <= 5 + Fraction(1, 10**13)
     True
     """
-    rows = [j for j, x in enumerate(X) if v[j] and x.any()]
-    solid = np.zeros((len(rows), 3))
-    solid[:, : X.shape[1]] = X[rows]
-    E, powers = normalised(solid)
-    weights = [v[j] * Fraction(2) ** int(p) for j, p in zip(rows, powers, strict=True)]
-    exact = [[Fraction(x) for x in e] for e in E.tolist()]
-    mean = [
-        sum((w * e[c] for w, e in zip(weights, exact, strict=True)), Fraction(0)) for c in range(3)
-    ]
-    h = [(right + left) / 2 * m for m in mean]
+    E, exact, weights = rows_that_count(X, v)
+    h = [(right + left) / 2 * inner(weights, column) for column in zip(*exact, strict=True)]
     kept, k = one_a_hyperplane(exact, [(right - left) / 2 * w for w in weights])
-    E, exact = E[kept], [exact[j] for j in kept]
     total = sum(map(abs, k), Fraction(0))
     if not total:
-        return max(floor, root_above(sum((x * x for x in h), Fraction(0))))
-    unit = Fraction(2) ** (total.numerator.bit_length() - total.denominator.bit_length())
-    unit = unit if total <= unit else 2 * unit
-    jumps = [[w / unit * x for x in e] for w, e in zip(k, exact, strict=True)]
-    found = sweep(E, jumps, [x / unit for x in h], float(total / unit), floor / unit, watch)
+        return max(floor, root_above(inner(h, h)))
+    unit = power_of_two_above(total)
+    jumps = [[w / unit * x for x in exact[j]] for j, w in zip(kept, k, strict=True)]
+    found = sweep(E[kept], jumps, [x / unit for x in h], float(total / unit), floor / unit, watch)
     return max(floor, found * unit)
+
+
+def rows_that_count(
+    X: Array, v: Sequence[Fraction]
+) -> tuple[Array, list[list[Fraction]], list[Fraction]]:
+    """The e_j, (n, 3) and as fractions, and the v_j 2^p_j, where neither x_j nor v_j is zero."""
+    rows = [j for j, x in enumerate(X) if v[j] and x.any()]
+    E, powers = normalised(in_space(X[rows]))
+    weights = [v[j] * Fraction(2) ** int(p) for j, p in zip(rows, powers, strict=True)]
+    return E, [[Fraction(x) for x in e] for e in E.tolist()], weights
+
+
+def in_space(rows: Array) -> Array:
+    """Rows (n, d), d <= 3, with columns of zeros up to three: (n, 3)."""
+    solid = np.zeros((len(rows), 3))
+    solid[:, : rows.shape[1]] = rows
+    return solid
+
+
+def inner(x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+    """``x . y``."""
+    return sum(map(mul, x, y), Fraction(0))
+
+
+def power_of_two_above(x: Fraction) -> Fraction:
+    """The unit with ``unit / 2 < x <= unit``."""
+    unit = Fraction(2) ** (x.numerator.bit_length() - x.denominator.bit_length())
+    return unit if x <= unit else 2 * unit
 
 
 def normalised(rows: Array) -> tuple[Array, NDArray[np.int64]]:
@@ -252,21 +271,15 @@ def product_error(x: Any, y: Any, product: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def circle(E, first, rest, h, size, best, e, crossings):  # type: ignore[no-untyped-def]
-    """The largest of ``best`` and what is on one circle's arcs and in the two cells beside each."""
-    ratio, start, near, multiple, order = crossings
-    # signed sums of k_j e_j, each in two parts: of rows that are not near; of near ones on the
-    # arc; of near ones on the side of the circle to which e points
-    far, along, beside, sign = (
-        np.zeros((2, 3)),
-        np.zeros((2, 3)),
-        np.zeros((2, 3)),
-        np.empty(len(E)),
-    )
-    for j in range(len(E)):
-        add(along if near[j] else far, start[j], first[j], rest[j])
-        add(beside, multiple[j], first[j], rest[j])
-        sign[j] = 0.0 if near[j] else start[j]
-    c, U, V = np.empty(3), np.empty(3), np.empty(3)
+    """The largest of ``best`` and what is on one circle's arcs and in the two cells beside each.
+
+    E, first and rest are (n, 3), h and e three numbers, size is about |h|.
+    """
+    ratio, start, near, _, order = crossings
+    far, along, beside, sign = walk_start(first, rest, crossings)
+    ends = np.full(order.size + 2, np.inf)  # of the arcs, as ratios
+    ends[0], ends[1:-1] = -np.inf, ratio[order]
+    c = np.empty(3)
     for t in range(order.size + 1):
         if t > 0:
             j = order[t - 1]
@@ -275,23 +288,49 @@ def circle(E, first, rest, h, size, best, e, crossings):  # type: ignore[no-unty
         for turn in (1.0, -1.0):  # the gradient of g, then that of -g on the opposite face
             square = gradient(c, far, 1.0, along, turn, h)
             if square > best * best:
-                place(U, e, ratio[order[t - 1]] if t > 0 else -np.inf)
-                place(V, e, ratio[order[t]] if t < order.size else np.inf)
-                slack = 32.0 * EPS * (np.sqrt(square) + 2.0 * size)
-                best = max(best, on_arc(c, e, U, V) + slack)
+                best = max(best, on_arc(c, e, ends[t], ends[t + 1]) + rounding(square, size))
             for side in (1.0, -1.0):
                 square = gradient(c, far, side, beside, turn, h)
-                if square > best * best:
-                    toward = side if dot(e, c) > 0.0 else -side
-                    if in_cell(E, sign, order, t, c, toward):
-                        length = np.sqrt(square)
-                        best = max(best, length + 32.0 * EPS * (length + 2.0 * size))
+                if square > best * best and in_cell(E, sign, order, t, c, side * upward(e, c)):
+                    best = max(best, np.sqrt(square) + rounding(square, size))
     return best
 
 
 @njit(cache=True)
+def walk_start(first, rest, crossings):  # type: ignore[no-untyped-def]
+    """Where the walk starts, signed sums of k_j e_j, each in two parts, (2, 3); and n signs.
+
+    Sums are of rows that are not near; of near ones on the arc; of near ones on the side of the
+    circle to which e points. Signs are those of the rows that are not near, 0 for the others.
+    """
+    far, along, beside = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))
+    _, start, near, multiple, _ = crossings
+    sign = np.empty(start.size)
+    for j in range(start.size):
+        add(along if near[j] else far, start[j], first[j], rest[j])
+        add(beside, multiple[j], first[j], rest[j])
+        sign[j] = 0.0 if near[j] else start[j]
+    return far, along, beside, sign
+
+
+@njit(cache=True)
+def rounding(square, size):  # type: ignore[no-untyped-def]
+    """What values computed from a gradient with that square may err by; size is about |h|."""
+    return 32.0 * EPS * (np.sqrt(square) + 2.0 * size)
+
+
+@njit(cache=True)
+def upward(e, c):  # type: ignore[no-untyped-def]
+    """1 where c is on the side to which e points, otherwise -1."""
+    return 1.0 if dot(e, c) > 0.0 else -1.0
+
+
+@njit(cache=True)
 def add(total, factor, first, rest):  # type: ignore[no-untyped-def]
-    """Add ``factor`` times both parts; the factor is 0 or a power of two but for its sign."""
+    """Add ``factor`` times both parts, three numbers each, to the sum ``total``, (2, 3).
+
+    The factor is 0 or a power of two but for its sign, so that nothing is rounded.
+    """
     for x in range(3):
         total[0, x] += factor * first[x]
         total[1, x] += factor * rest[x]
@@ -299,7 +338,10 @@ def add(total, factor, first, rest):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def gradient(c, far, side, near, turn, h):  # type: ignore[no-untyped-def]
-    """Put ``far + side * near + turn * h`` into c; returns its square."""
+    """Put ``far + side * near + turn * h`` into c, three numbers; returns its square.
+
+    far and near are sums in two parts, (2, 3).
+    """
     for x in range(3):
         D = (far[0, x] + side * near[0, x]) + (far[1, x] + side * near[1, x])
         c[x] = D + turn * h[x]
@@ -307,20 +349,22 @@ def gradient(c, far, side, near, turn, h):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def place(U, e, ratio):  # type: ignore[no-untyped-def]
-    """Put into U where the walk crosses a row with that ratio: a s + b t = 0, t >= 0."""
-    k = np.argmax(np.abs(e))
+def place(e, ratio):  # type: ignore[no-untyped-def]
+    """Where the walk on the circle of e crosses a row with that ratio: a s + b t = 0, t >= 0."""
+    U, k = np.empty(3), np.argmax(np.abs(e))
     p, q = (k + 1) % 3, (k + 2) % 3
     if abs(ratio) <= 1.0:
         U[p], U[q] = -ratio, 1.0
     else:
         U[p], U[q] = -np.sign(ratio), 1.0 / abs(ratio)
     U[k] = -(e[p] * U[p] + e[q] * U[q]) / e[k]
+    return U
 
 
 @njit(cache=True)
-def on_arc(c, e, U, V):  # type: ignore[no-untyped-def]
-    """The largest ``|c.u| / |u|`` on the arc from U to V."""
+def on_arc(c, e, before, after):  # type: ignore[no-untyped-def]
+    """The largest ``|c.u| / |u|`` on the arc of the circle of e between rows of these ratios."""
+    U, V = place(e, before), place(e, after)
     P = np.array([e[1] * c[2] - e[2] * c[1], e[2] * c[0] - e[0] * c[2], e[0] * c[1] - e[1] * c[0]])
     length, first, last = np.sqrt(dot(P, P)), np.sqrt(dot(U, U)), np.sqrt(dot(V, V))
     start, end, margin = dot(P, U) / first, dot(P, V) / last, OUTSIDE * length
@@ -331,7 +375,10 @@ def on_arc(c, e, U, V):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def in_cell(E, sign, order, t, c, toward):  # type: ignore[no-untyped-def]
-    """Whether ``toward * c`` has the signs of an arc; the next crossings dismiss most."""
+    """Whether ``toward * c`` has the n signs of arc t; the next crossings dismiss most.
+
+    E is (n, 3), order has the rows as they cross.
+    """
     for x in range(t, order.size):
         j = order[x]
         if sign[j] * toward * dot(E[j], c) < 0.0:
