@@ -73,7 +73,8 @@ def test_what_exact_pricing_proves_at_higher_ranks_is_proved_again(units, n, ran
     """And a little less weight decay is refused with a unit that violates it."""
     cert = optimal(units, n, rank, seed=rank)
     assert check(cert.to_dict()).valid
-    below = replace(cert, weight_decay=cert.weight_decay * (1 - 1e-9)).rounded_outward()
+    less = replace(cert.objective, weight_decay=cert.weight_decay * (1 - 1e-9))
+    below = replace(cert, objective=less).rounded_outward()
     below = check(below.to_dict())
     assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-9
 
