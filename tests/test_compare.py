@@ -50,7 +50,7 @@ def target(loss):
 
 def make_task(optimizer="adam", width=3, seeds=(0, 1, 2), rate=0.01, **options):
     settings = {"units": "relu", "loss": "squared", "weight_decay": 0.1, "bias": True}
-    settings |= {"norm": "l2", "output_bias": False, "skip": False}
+    settings |= {"norm": "l2", "output_bias": False, "skip": False, "sample_weight": None}
     settings |= {name: options.pop(name) for name in list(options) if name in settings}
     protocol = make_protocol(
         optimizer, width, seeds, options.pop("epochs", 20), options.pop("batch_size", None), None, 9
@@ -140,7 +140,7 @@ def test_it_is_what_torch_does_on_an_ordinary_module(optimizer):
 
 
 def test_a_fraction_of_an_epoch_is_an_unbiased_estimate():
-    task = replace(make_task(seeds=(0, 1), skip=True), sample_weight=WEIGHTS)
+    task = make_task(seeds=(0, 1), skip=True, sample_weight=WEIGHTS)
     tensors = to_tensors(torch, task)
     weights = [torch.from_numpy(part) for part in start(task)[:3]]
     parts = [tensors.objective(*weights, torch.tensor([[i], [i]])).numpy() for i in range(9)]
@@ -485,7 +485,7 @@ FAULTS = [
     ({"seeds": (1, -1)}, ["seeds", "from 0 to 1,000,000, not -1"]),
     ({"epochs": 0}, ["epochs"]),
     ({"batch_size": 0}, ["batch_size"]),
-    ({"units": "reul"}, ["units 'reul'", "squared_relu"]),
+    ({"units": "reul"}, ["unit family 'reul'", "squared_relu"]),
     ({"loss": "hindge"}, ["hindge", "logistic"]),
     ({"weight_decay": 0.0}, ["weight_decay"]),
     ({"norm": "l3"}, ["relu units have norm 'l2' or 'l1', not 'l3'"]),

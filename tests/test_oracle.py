@@ -39,7 +39,7 @@ class Clocked:
     time: float = 0.0
     calls: list = field(default_factory=list)
 
-    def price_until(self, v, floor, deadline, work=np.inf):
+    def price(self, v, floor, deadline, work=np.inf):
         self.calls.append("exact")
         done = self.rows <= work and self.time + self.seconds <= deadline
         self.time = min(self.time + self.seconds, deadline)
@@ -110,7 +110,7 @@ def test_attempts_get_twice_the_time_until_one_ends(ask):
 def test_pricing_with_a_deadline_in_the_past_claims_nothing_false(name, columns):
     rng = np.random.default_rng(columns)
     family, v = make_family(name, rng.standard_normal((450, columns))), rng.standard_normal(450)
-    cut = family.price_until(v, 0.0, now() - 1.0)
+    cut = family.price(v, 0.0, now() - 1.0)
     units = rng.standard_normal((2000, family.rank))
     units /= family.sizes(units)[:, None]
     assert np.abs(v @ family.features(units)).max() <= cut.rho + cut.error
@@ -122,8 +122,8 @@ def test_the_l1_ball_is_searched_until_the_deadline():
     rng = np.random.default_rng(0)
     family = make_family("relu", rng.standard_normal((40, 3)), norm="l1")
     v = rng.standard_normal(40)
-    assert family.price_until(v, 0.0, now() - 1.0).error == np.inf
-    assert np.isfinite(family.price_until(v, 0.0, np.inf).error)
+    assert family.price(v, 0.0, now() - 1.0).error == np.inf
+    assert np.isfinite(family.price(v, 0.0, np.inf).error)
 
 
 def test_a_relaxation_that_does_not_fit_into_memory_is_not_begun(monkeypatch):

@@ -9,6 +9,7 @@ from sklearn.datasets import load_iris, make_moons
 
 import cvxnet as cn
 from cvxnet.layers import Linear, Sequential, Sign, Threshold
+from cvxnet.training.enumeration import all_blocks
 from cvxnet.training.units import steps
 from cvxnet.training.units.steps import SignUnits, ThresholdUnits
 
@@ -55,7 +56,7 @@ def test_bengio_2005(seed, expected):
 def test_bengio_2005_has_4951_columns():
     X, _ = make_moons(100, noise=0.1, random_state=0)
     family = SignUnits(np.column_stack([X, np.ones(100)]))
-    assert len(family.all_blocks()) == 4951
+    assert len(all_blocks(family)) == 4951
 
 
 @pytest.mark.parametrize("weight_decay", [0.05, 0.3, 1.0])
@@ -169,7 +170,7 @@ def test_networks_do_what_the_units_do(name, X):
     v = np.random.default_rng(0).standard_normal(len(X))
     found = family.price(v, 0.0)
     W = 3.0 * found.units / np.linalg.norm(found.units, axis=1)[:, None]
-    phi = family.activation()(X @ family.hidden(W / 3.0).T)
+    phi = family.traits.layer()(X @ family.hidden(W / 3.0).T)
     np.testing.assert_allclose(family.features(W), 3.0 * phi, rtol=1e-12)
     np.testing.assert_allclose(found.signs * (v @ phi), found.values, atol=1e-12)
     again = family.coordinates(family.hidden(W / 3.0))

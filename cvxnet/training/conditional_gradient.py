@@ -132,7 +132,7 @@ def check_covered(problem: Problem) -> None:
 
 def priced(problem: Problem, v: Array) -> LocalMaxima:
     """The local maxima of exact pricing, if it ends in time."""
-    maxima = problem.family.price_until(v, 0.0, now() + LONGEST)
+    maxima = problem.family.price(v, 0.0, now() + LONGEST)
     if not np.isfinite(maxima.error):
         raise UnsupportedError(
             f"conditional gradient needs exact pricing, which takes more than {LONGEST:g} s a step "

@@ -62,9 +62,9 @@ class Oracle:
         """
         family = self.problem.family
         if not family.climbs:
-            return family.price_until(v, floor, deadline)
+            return family.price(v, floor, deadline)
         if self.always:
-            found = family.price_until(v, floor, deadline, CHEAP + PER_ROW * len(v))
+            found = family.price(v, floor, deadline, CHEAP + PER_ROW * len(v))
             if np.isfinite(found.error):
                 return found
             self.always = self.ends = False
@@ -78,7 +78,7 @@ class Oracle:
     def attempt(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
         """Exact pricing, in so many seconds; the next attempt has more."""
         begin = now()
-        found = self.problem.family.price_until(v, floor, min(deadline, begin + self.seconds))
+        found = self.problem.family.price(v, floor, min(deadline, begin + self.seconds))
         self.ends = bool(np.isfinite(found.error))
         used = now() - begin
         self.seconds = max(self.seconds, ROOM * used) if self.ends else 2.0 * self.seconds
@@ -87,7 +87,7 @@ class Oracle:
 
 def price_within(seconds: float, family: UnitFamily, v: Array, floor: float) -> LocalMaxima:
     """Exact pricing if it ends in so many seconds, otherwise what local search finds too."""
-    found = family.price_until(v, floor, now() + seconds)
+    found = family.price(v, floor, now() + seconds)
     if np.isfinite(found.error) or not family.climbs:
         return found
     climbed = family.climb(v, floor, found.units, np.inf)

@@ -27,6 +27,7 @@ from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective, network_of
+from cvxnet.training.enumeration import all_blocks, count_blocks
 from cvxnet.training.master import Master, Stack, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import prune
@@ -123,7 +124,7 @@ def write_blocks(
     problem: Problem, facets_only: bool
 ) -> tuple[cp.Problem, Callable[[], Units | None]]:
     """The master problem on all blocks, and how to read the units off its solution."""
-    stack = Stack(problem.family.all_blocks(facets_only), problem.family.norm)
+    stack = Stack(all_blocks(problem.family, facets_only), problem.family.norm)
     program, w, c = master_problem(problem, stack)
 
     def find_units() -> Units | None:
@@ -138,7 +139,7 @@ def write_blocks(
 def check_size(problem: Problem, memory_limit: float) -> None:
     """Refuse a program that would not fit."""
     n, family = len(problem.y), problem.family
-    blocks = family.count_blocks()
+    blocks = count_blocks(family)
     memory = float(blocks) * n * family.block_width * BYTES_PER_ENTRY
     if memory > memory_limit:
         raise UnsupportedError(

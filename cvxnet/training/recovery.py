@@ -34,9 +34,10 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     hidden = family.hidden(units.weights / sizes[:, None])
     if shared:
         hidden = hidden * outer[:, None]
-    a, gate = units.signs * outer, family.gate_of(units.weights)
+    a, rows = units.signs * outer, units.weights
     if not len(units):
-        hidden, a, gate = family.idle(), np.zeros(1), family.gate_of(np.zeros((1, family.rank)))
+        hidden, a, rows = family.idle(), np.zeros(1), np.zeros((1, family.rank))
+    gate = family.gate_of(rows)
     c = float(units.free[0]) if form.output_bias else None
     s = units.free[int(form.output_bias) :] if form.skip else None
     return Weights(hidden[:, :d], hidden[:, d] if form.bias else None, a, c, s, gate)

@@ -24,6 +24,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, block_diag, solve_triangular
 from scipy.optimize import minimize
 
+from cvxnet.training.faces import face, snap
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import frame_of
@@ -79,7 +80,7 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
     yield gather(units, maxima)
     for close in CLOSE:
         merged = merge(units.without_small(SMALL), close)
-        on_faces = [problem.family.snap(u, close) for u in merged.weights]
+        on_faces = [snap(problem.family, u, close) for u in merged.weights]
         rows = np.reshape(on_faces, merged.weights.shape)
         yield Units(*problem.family.simplify(rows, merged.signs), merged.free)
 
@@ -174,7 +175,7 @@ class Smooth:
 
     def __init__(self, problem: Problem, units: Units) -> None:
         self.problem, self.signs = problem, units.signs
-        faces = [problem.family.face(u) for u in units.weights]
+        faces = [face(problem.family, u) for u in units.weights]
         self.bases = [B for _, B in faces]
         columns = [s * A for (A, _), s in zip(faces, units.signs, strict=True)]
         self.ends = np.cumsum([B.shape[1] for B in self.bases])

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
+from cvxnet.training.enumeration import count_blocks
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units
 from cvxnet.types import Array
 
@@ -188,7 +189,7 @@ def merge_equal_samples(problem: Problem) -> Merged | None:
     if 2 * len(first) > n:
         return None
     fewer = family.on(family.X[first])
-    if not fewer.exact or (fewer.climbs and fewer.count_blocks() > FEW):
+    if not fewer.exact or (fewer.climbs and count_blocks(fewer) > FEW):
         return None
     weights = loss.weights if isinstance(loss, Weighted) else np.ones(n)
     inner = loss.loss if isinstance(loss, Weighted) else loss

@@ -20,7 +20,7 @@ from cvxnet.types import Array
 class CurvedUnits(UnitFamily):
     """Units on the sphere that are moved by their gradient; the penalty is on ``|a|``."""
 
-    slides: ClassVar[bool] = True
+    slides = True
     smooth: ClassVar[bool] = True
 
     @property

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.errors import UnsupportedError
 from cvxnet.objective.families import FAMILIES, Traits
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.types import Array
@@ -70,14 +69,20 @@ class UnitFamily:
     norm: str = field(default="l2", kw_only=True)
 
     name: ClassVar[str]
-    slides: ClassVar[bool] = False
-    """Whether ``pull_back`` is there, so that units can be moved by their gradient."""
     smooth: ClassVar[bool] = False
     """Whether features are differentiable in ``u``, so that sliding ends at a local optimum."""
-    exact: ClassVar[bool] = True
-    """Whether ``price`` proves ``rho``, given time; elsewhere `proof_search` bounds it."""
     climbs: ClassVar[bool] = False
     """Whether ``climb`` is there, for where exact pricing takes too long."""
+
+    @property
+    def slides(self) -> bool:
+        """Whether ``pull_back`` is there, so that units can be moved by their gradient."""
+        return False
+
+    @property
+    def exact(self) -> bool:
+        """Whether ``price`` proves ``rho``, given time; elsewhere `proof_search` bounds it."""
+        return True
 
     @property
     def rank(self) -> int:
@@ -114,23 +119,17 @@ class UnitFamily:
         """Directions (count, rank) to begin a search from."""
         return rng.standard_normal((count, self.rank))
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """Local maxima over all ``|u| = 1`` of ``|v . phi_u(X)|`` above ``floor``.
 
         ``rho + error`` is a proved bound on the maximum; where none was looked for, ``error`` is
-        infinite.
+        infinite. Pricing that may take long ends soon after the deadline (`now`), and that of
+        families that ``climb`` after so much ``work``, in rows looked at. What was not finished has
+        an infinite ``error``.
         """
         raise TypeError(f"{self.name} units have no pricing")
-
-    def price_until(
-        self, v: Array, floor: float, deadline: float, work: float = np.inf
-    ) -> LocalMaxima:
-        """``price``, ended soon after the deadline (`now`) where it may take long.
-
-        Families that ``climb`` also end it after so much ``work``, in rows looked at. What was not
-        finished has an infinite ``error``.
-        """
-        return self.price(v, floor)
 
     def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
         """Local maxima found by local search, from the rows of ``units`` among other starts."""
@@ -144,31 +143,10 @@ class UnitFamily:
         """A block that contains the unit ``u``; by default the unit alone."""
         return single_unit(self, u, sign)
 
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """Blocks that contain every unit: the full program."""
-        raise UnsupportedError(f"there is no finite program with all {self.name} units.")
-
-    def count_blocks(self) -> int:
-        """At most so many blocks are in ``all_blocks``."""
-        raise UnsupportedError(f"there is no finite program with all {self.name} units.")
-
     @property
     def block_width(self) -> int:
         """Columns of a block."""
         return self.rank
-
-    def snap(self, u: Array, close: float) -> Array:
-        """``u`` moved to the face that it is within the angle ``close`` of, if there is one."""
-        return u
-
-    def face(self, u: Array) -> tuple[Array, Array]:
-        """The face that ``u`` lies on: features and basis. By default ``u`` cannot move at all.
-
-        Returns ``(A, B)``, (n, k) and (rank, k), such that the unit ``B w`` has the feature
-        ``A w`` for ``w`` near ``B^T u``.
-        """
-        direction = u[None] / self.sizes(u[None])
-        return self.features(direction), direction.T
 
     def hidden(self, U: Array) -> Array:
         """Hidden weights, in the columns of ``X``, of units of length one: (m, rank) -> (m, d)."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class GatedReLUUnits(UnitFamily):
     gates: Array
 
     name = "gated_relu"
-    slides: ClassVar[bool] = True
+    slides = True
 
     @property
     def rank(self) -> int:
@@ -76,7 +76,9 @@ class GatedReLUUnits(UnitFamily):
         slopes[np.arange(len(W)), gate] = (self.is_open[:, gate] * v[:, None]).T @ self.X
         return slopes.reshape(W.shape)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """One candidate for each gate: exact."""
         slopes = (self.is_open * v[:, None]).T @ self.X
         lengths = np.linalg.norm(slopes, axis=1)
@@ -111,19 +113,6 @@ class GatedReLUUnits(UnitFamily):
             facets=np.zeros((0, d)),
             directions=sparse.csr_array(sparse.eye_array(d, self.rank, k=gate * d)),
         )
-
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """One for each gate."""
-        return [self.gate_block(gate) for gate in range(len(self.gates))]
-
-    def count_blocks(self) -> int:
-        """The number of gates."""
-        return len(self.gates)
-
-    def face(self, u: Array) -> tuple[Array, Any]:
-        """All units with this gate."""
-        block = self.block(u, 1.0)
-        return block.matrix, sparse.csr_array(block.directions.T)
 
     def hidden(self, U: Array) -> Array:
         """The numbers that belong to each unit's gate."""

@@ -38,7 +38,7 @@ class LinearUnits(UnitFamily):
     smooth: ClassVar[bool] = True
 
     @property
-    def slides(self) -> bool:  # type: ignore[override]
+    def slides(self) -> bool:
         """In the round ball; the norm l1 has kinks."""
         return self.norm == "l2"
 
@@ -58,7 +58,9 @@ class LinearUnits(UnitFamily):
         """One unit, the sum of all."""
         return (signs @ W)[None], np.ones(1)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """The dual norm of ``X^T v``."""
         return largest_linear(self.X, v, floor, self.norm)
 
@@ -69,21 +71,9 @@ class LinearUnits(UnitFamily):
         d = self.rank
         return Block(("all",), 1.0, self.X, np.zeros((0, d)), np.eye(d))
 
-    def face(self, u: Array) -> tuple[Array, Array]:
-        """The whole space, or the feature alone."""
-        return super().face(u) if self.is_vertex(u) else (self.X, np.eye(self.rank))
-
     def is_vertex(self, u: Array) -> bool:
         """Whether u is a vertex of the l1 ball: one feature. Its other faces are never needed."""
         return self.norm == "l1" and np.count_nonzero(u) == 1
-
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """The one block."""
-        return [self.block(np.zeros(self.rank), 1.0)]
-
-    def count_blocks(self) -> int:
-        """One."""
-        return 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +92,15 @@ class CoordinateUnits(UnitFamily):
         """``X z``; every row ``z`` has one entry that is not zero."""
         return self.X @ W.T
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """The largest correlation of a column with ``v``."""
         return largest_linear(self.X, v, floor, "l1")
 
     def block(self, u: Array, sign: float) -> Block:
         """The column; its coefficient is free, so one block has both signs."""
         return column_block(self.X, int(np.argmax(np.abs(u))))
-
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """All columns."""
-        return [self.block(e, 1.0) for e in np.eye(self.rank)]
-
-    def count_blocks(self) -> int:
-        """The number of columns."""
-        return self.rank
 
     @property
     def block_width(self) -> int:

@@ -13,12 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cvxnet.training.arrangement import Arrangement, arrange, count_cells
+from cvxnet.training.arrangement import Arrangement, arrange
 from cvxnet.training.cells import (
     ON_HYPERPLANE,
     Signs,
-    all_cells,
-    all_facets,
     facets,
     move_inside,
     signs_at,
@@ -40,7 +38,7 @@ class PiecewiseLinearUnits(UnitFamily):
     climbs: ClassVar[bool] = True
 
     @property
-    def slides(self) -> bool:  # type: ignore[override]
+    def slides(self) -> bool:
         """In the round ball; the norm l1 has kinks."""
         return self.norm == "l2"
 
@@ -114,18 +112,14 @@ class PiecewiseLinearUnits(UnitFamily):
         return max(map(abs, self.slopes)) * float(self.arrangement.slack[: len(v)] @ np.abs(v))
 
     @property
-    def exact(self) -> bool:  # type: ignore[override]
+    def exact(self) -> bool:
         """In the round ball up to LARGEST_RANK; in that of the norm l1 at rank 3 and below."""
         return self.rank <= (LARGEST_RANK if self.norm == "l2" else 3)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Exact pricing over all cells, or all vertices for the l1 ball."""
-        return self.price_until(v, floor, np.inf)
-
-    def price_until(
-        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
-        """The same; where there is no exact method, by climbing."""
+        """Exact pricing over all cells, or all vertices for the l1 ball."""
         if not self.exact:
             return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
         plus, minus, error = self.kinks(v)
@@ -158,19 +152,6 @@ class PiecewiseLinearUnits(UnitFamily):
             directions=np.eye(self.rank),
         )
 
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """Every cell in which some unit is active, with either output sign."""
-        a = self.arrangement
-        cells = all_cells(a.normals)
-        used = self.slope_of_rows(a.row_sides(cells)[:, : len(self.X)]).any(axis=1)
-        cells = cells[used]
-        bounds = all_facets(all_cells(a.normals))[used] if facets_only else cells != 0
-        return [
-            self.cell_block(cell, cell[bound, None] * a.normals[bound], sign)
-            for sign in (1.0, -1.0)
-            for cell, bound in zip(cells, bounds, strict=True)
-        ]
-
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit for each sign and cell, the sum of those in the cell's closure.
 
@@ -191,37 +172,6 @@ class PiecewiseLinearUnits(UnitFamily):
             total[home] += W[j]
             sides[home] = np.where(sides[home] == 0.0, sides[j], sides[home])
         return total[kept], signs[kept]
-
-    def count_blocks(self) -> int:
-        """Twice the number of cells in general position."""
-        return 2 * count_cells(len(self.X), self.rank)
-
-    def snap(self, u: Array, close: float) -> Array:
-        """The projection on the intersection of all hyperplanes closer than ``close``."""
-        if self.norm == "l1":
-            return u
-        basis = self._intersection(u, close)
-        return basis @ (basis.T @ u) if basis.size else u
-
-    def face(self, u: Array) -> tuple[Array, Array]:
-        """The intersection of the hyperplanes that ``u`` lies on; inside a cell, the space.
-
-        Units of the l1 ball are vertices, which cannot move.
-        """
-        if self.norm == "l1":
-            return super().face(u)
-        basis = self._intersection(u, ON_HYPERPLANE)
-        on = basis @ (basis.T @ u)
-        t = self.rows @ on
-        t[np.abs(t) <= ON_HYPERPLANE * np.linalg.norm(on)] = 0.0
-        return self.slope_of_rows(t)[:, None] * self.rows @ basis, basis
-
-    def _intersection(self, u: Array, close: float) -> Array:
-        """A basis of the intersection of all hyperplanes within the angle ``close`` of ``u``."""
-        normals = self.arrangement.normals
-        height = normals @ u / np.linalg.norm(u)
-        _, singular, Vt = np.linalg.svd(normals[np.abs(height) <= close])
-        return np.asarray(Vt[int((singular > close).sum()) :].T)
 
     def hidden(self, U: Array) -> Array:
         """Units in the coordinates of the columns of ``X``."""

@@ -43,7 +43,9 @@ class QuadraticUnits(CurvedUnits):
     def slope(self, t: Array) -> Array:
         return 2.0 * t
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """The eigenvectors of ``X^T diag(v) X``."""
         return price_quadratic(self.X, v, floor)
 
@@ -80,7 +82,9 @@ class PolynomialUnits(CurvedUnits):
         a, b, _ = self.coefficients
         return 2.0 * a * t + b
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """All critical points, by a trust-region problem on the sphere."""
         return price_polynomial(self.X, v, self.coefficients, floor)
 

@@ -59,18 +59,15 @@ class SquaredReLUUnits(CurvedUnits):
     def slope(self, t: Array) -> Array:
         return 2.0 * np.maximum(t, 0.0)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+    ) -> LocalMaxima:
         """For small data of rank up to 3 by the sweep over all cells, else by branch and bound.
 
-        The sweep's error counts all rows: those on one hyperplane may cancel, their rounding does
-        not. What the arrangement leaves out of rows is in both errors.
+        Branch and bound ends at the deadline, with the bound that it has then. The sweep's error
+        counts all rows: those on one hyperplane may cancel, their rounding does not. What the
+        arrangement leaves out of rows is in both errors.
         """
-        return self.price_until(v, floor, np.inf)
-
-    def price_until(
-        self, v: Array, floor: float, deadline: float, work: float = np.inf
-    ) -> LocalMaxima:
-        """The bound of branch and bound is the one reached by then."""
         a = self.arrangement
         size, slack = np.abs(a.length) + a.slack, a.slack
         left_out = float((2.0 * size + slack) * slack @ np.abs(v))

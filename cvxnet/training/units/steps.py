@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.training.arrangement import count_cells
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.dichotomies import Signs
-from cvxnet.training.pricing.steps.faces import all_sides, middle_of_cell
+from cvxnet.training.pricing.steps.faces import middle_of_cell
 from cvxnet.training.pricing.steps.hyperplanes import Hyperplanes, find_hyperplanes
 from cvxnet.training.pricing.steps.pricing import (
     StepFunction,
@@ -53,7 +52,7 @@ class StepUnits(UnitFamily):
         return find_hyperplanes(self.X)
 
     @property
-    def exact(self) -> bool:  # type: ignore[override]
+    def exact(self) -> bool:
         """At rank 3 and below; beyond, up to some number of samples."""
         most = np.inf if self.planes.rank <= 3 else EXACT_SAMPLES.get(self.planes.rank, 0)
         return self.looks_everywhere or len(self.X) <= most
@@ -99,14 +98,10 @@ class StepUnits(UnitFamily):
         rounding = 4 * len(v) * np.finfo(float).eps * float(np.abs(v).sum())
         return g._replace(error=g.error + rounding)
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
-        """The best dichotomies, by looking at all faces or by search."""
-        return self.price_until(v, floor, np.inf)
-
-    def price_until(
-        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
-        """The same, the search's bound being what was proved by the deadline."""
+        """The best of all faces; or by search, with the bound that was proved by the deadline."""
         g = self.function(v)
         if self.looks_everywhere:
             found = price_dichotomies(g, floor)
@@ -123,26 +118,6 @@ class StepUnits(UnitFamily):
             single_unit(self, u, sign), key=(self.step(self.sides(u[None])).tobytes(), sign)
         )
 
-    def all_blocks(self, facets_only: bool = True) -> list[Block]:
-        """All dichotomies; of odd units one block has both signs of a feature.
-
-        Where ``u = 0`` counts, so may other units on hyperplanes, and all faces are listed.
-        """
-        sides = all_sides(self.planes.dichotomies, faces=self.lifted)
-        sides = sides[np.argsort((sides == 0).sum(axis=1), kind="stable")]
-        columns = self.step(self.planes.row_sides(sides))
-        blocks: dict[bytes, Array] = {}
-        for side, column in zip(sides, columns, strict=True):
-            known = column.tobytes() in blocks or (0.0 - column).tobytes() in blocks
-            if column.any() and not known:
-                blocks[column.tobytes()] = self.unit_with(side)
-        facets = np.zeros((0, 1)) if self.odd else np.ones((1, 1))
-        return [
-            Block((key, sign), sign, sign * np.frombuffer(key)[:, None], facets, u[None])
-            for key, u in blocks.items()
-            for sign in ((1.0,) if self.odd else (1.0, -1.0))
-        ]
-
     def unit_with(self, sides: Signs) -> Array:
         """A unit of length one with these sides of the hyperplanes."""
         u = unit_with(self.planes.dichotomies, sides)
@@ -154,14 +129,6 @@ class StepUnits(UnitFamily):
             )
         u = np.append(u, not u.any()) if self.lifted else u
         return np.asarray(u / np.linalg.norm(u))
-
-    def count_blocks(self) -> int:
-        """At most one for each pair of opposite cells; or two for each cell, or for each face."""
-        r = self.planes.rank
-        cells = count_cells(len(self.planes.integers), r)
-        if self.odd:
-            return cells // 2
-        return 2 * (cells * 2 ** max(r - 1, 0) + 1) if self.lifted else 2 * cells
 
     @property
     def block_width(self) -> int:

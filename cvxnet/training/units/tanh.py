@@ -41,7 +41,7 @@ class TanhUnits(UnitFamily):
     radius: float = 10.0
 
     name = "tanh"
-    slides: ClassVar[bool] = True
+    slides = True
     smooth: ClassVar[bool] = True
 
     @cached_property
@@ -84,14 +84,10 @@ class TanhUnits(UnitFamily):
         fall = np.where(inside, -along, 0.0) / np.where(scale > 0.0, scale, 1.0)
         return (v @ T)[:, None] * Z + sizes[:, None] * np.hstack([turn, fall])
 
-    def price(self, v: Array, floor: float) -> LocalMaxima:
-        """Local search, and a bound by branch and bound."""
-        return self.price_until(v, floor, np.inf)
-
-    def price_until(
-        self, v: Array, floor: float, deadline: float, work: float = np.inf
+    def price(
+        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
-        """The bound is the one reached by then."""
+        """Local search, and a bound by branch and bound, the one reached by the deadline."""
         found = price_tanh(self.reduced[0], v, self.radius, floor, deadline)
         error = found.error + self.radius * float(self.left_out @ np.abs(v))
         return found._replace(units=self.embed(found.units), error=error)
