@@ -130,41 +130,44 @@ def reason_of_gaps(witness: Counterexample | None, names: list[str], relaxation:
 def judge_relaxation(problem: cp.Problem, methods: Methods) -> Verdict:
     """The verdict on the problem in which integer variables and finite sets have no gaps."""
     given = [finite(constraint) for constraint in problem.constraints]
-    constraints = tuple(c for constraint in given for c in relaxed(constraint))
-    bounds = simple_bounds(constraints)
-    variables = tuple(problem.variables())
-    parts = {"objective": judge_objective(problem, constraints, variables, bounds, methods)}
-    for number, constraint in enumerate(given):
-        label = f"constraint {number}: {short(problem.constraints[number])}"
-        parts[label] = judge_constraint(constraint, variables, bounds, methods)
-    question = parts["objective"].question
-    domain, empty = common_domain(question, parts)
+    parts = judge_parts(problem, given, methods)
+    objective = parts["objective"]
+    domain, empty = common_domain(objective.question, parts)
     empty = empty or broken_bound(given, parts)
-    proved = all(part_holds(label, part) for label, part in parts.items())
-    witness, goal = None, "convex"
-    if not proved and not empty:
-        witness = parts["objective"].counterexamples.get("convex")
-        if witness is None:
-            witness, goal = find_infeasible_midpoint(question), "set"
-    failing = [label for label, part in parts.items() if not part_holds(label, part)]
-    guilty = next((parts[label].blame for label in failing if parts[label].blame), None)
+    failing = [label for label, part in parts.items() if not part_holds(part)]
+    witness = None
+    if failing and not empty:
+        witness = objective.counterexamples.get("convex")
+        witness = witness or find_infeasible_midpoint(objective.question)
     return Verdict(
         about="the problem",
-        convex=True if proved else False if witness is not None else None,
+        convex=False if witness is not None else None if failing else True,
         concave=None,
-        reasons={"convex": reason(proved, witness, failing, empty) + near(parts["objective"])},
+        reasons={"convex": reason(witness, failing, empty) + near(objective)},
         derivation=Derivation(()),
-        counterexamples={} if witness is None else {goal: witness},
-        blame=guilty,
+        counterexamples={} if witness is None else {witness.refutes: witness},
+        blame=next(filter(None, (parts[label].blame for label in failing)), None),
         dcp="DCP" if problem.is_dcp() else "not DCP",
         parts=parts,
         domain=domain,
         empty=empty,
         premises=tuple(dict.fromkeys(p for part in parts.values() for p in part.premises)),
-        rounding={} if goal == "set" and witness is not None else parts["objective"].rounding,
-        question=question,
+        rounding={} if witness is not None and witness.refutes == "set" else objective.rounding,
+        question=objective.question,
         beside=BESIDE,
     )
+
+
+def judge_parts(problem: cp.Problem, given: list[Any], methods: Methods) -> dict[str, Verdict]:
+    """The verdicts on the objective on the feasible set, and on each constraint, by label."""
+    constraints = tuple(c for constraint in given for c in relaxed(constraint))
+    variables, bounds = tuple(problem.variables()), simple_bounds(constraints)
+    question = ask_about_objective(problem, constraints, variables, bounds)
+    parts = {"objective": answer(question, methods)}
+    for number, constraint in enumerate(given):
+        label = f"constraint {number}: {short(problem.constraints[number])}"
+        parts[label] = judge_constraint(constraint, variables, bounds, methods)
+    return parts
 
 
 def common_domain(question: Question, parts: dict[str, Verdict]) -> tuple[tuple[str, ...], str]:
@@ -184,11 +187,11 @@ def broken_bound(constraints: list[Any], parts: dict[str, Verdict]) -> str:
     return ""
 
 
-def reason(proved: bool, witness: Counterexample | None, failing: list[str], empty: str) -> str:
+def reason(witness: Counterexample | None, failing: list[str], empty: str) -> str:
     """Why the answer is what it is."""
     if empty:
         return f"the feasible set is empty: {empty}"
-    if proved:
+    if not failing:
         return "the objective and every constraint are proved"
     if witness is None:
         return f"not proved, and no feasible counterexample was found: {', '.join(failing)}"
@@ -202,22 +205,18 @@ def near(objective: Verdict) -> str:
     return "" if reading is None else f"; within rounding: the objective is convex if {reading}"
 
 
-def part_holds(label: str, part: Verdict) -> bool:
+def part_holds(part: Verdict) -> bool:
     """Whether a part is proved to be what it has to be."""
     return bool(part.convex and (part.concave or "affine" not in part.reasons))
 
 
-def judge_objective(
-    problem: cp.Problem,
-    constraints: tuple[Any, ...],
-    variables: tuple[Any, ...],
-    bounds: Any,
-    methods: Methods,
-) -> Verdict:
-    """The objective, turned into a minimisation, on the feasible set."""
+def ask_about_objective(
+    problem: cp.Problem, constraints: tuple[Any, ...], variables: tuple[Any, ...], bounds: Any
+) -> Question:
+    """The question about the objective, turned into a minimisation, on the feasible set."""
     maximise = isinstance(problem.objective, cp.Maximize)
     expression = problem.objective.args[0]
-    question = Question(
+    return Question(
         expression=-expression if maximise else expression,
         unknowns=variables,
         names={},
@@ -225,7 +224,6 @@ def judge_objective(
         constraints=constraints,
         about=f"the objective{' (negated, because it is maximised)' if maximise else ''}",
     )
-    return answer(question, methods)
 
 
 def judge_constraint(

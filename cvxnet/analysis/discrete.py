@@ -8,7 +8,7 @@ itself is refuted by two feasible points whose midpoint falls into a gap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cvxpy as cp
@@ -93,27 +93,13 @@ def find_gap(question: Question, sets: list[Any]) -> Counterexample | None:
     program = integer_program(question, sets)
     if program is None or any(not isinstance(n, cp.Variable) for n in leaves_of(question)):
         return None
-    rows, low, high, whole, size = program
-    rng, points = np.random.default_rng(0), list[Any]()
-    for _ in range(DIRECTIONS):
-        found = milp(
-            rng.standard_normal(len(whole)) * whole,
-            integrality=whole,
-            bounds=Bounds(low, high),
-            constraints=rows,
-            options={"time_limit": 2.0},
-        )
-        if found.x is not None:
-            points.append(np.round(found.x[:size], DECIMALS))
-    for k, one in enumerate(points):
-        for other in points[:k]:
-            ends = as_values(question, one), as_values(question, other)
-            asked = replace(
-                question, constraints=(*question.constraints, *gaps(question, ends), *sets)
-            )
-            witness = verify(asked, *ends, {}, "set", (), "mixed-integer linear programs")
-            if witness is not None:
-                return witness
+    points = [as_values(question, point) for point in program.points()]
+    for ends in ((one, other) for k, one in enumerate(points) for other in points[:k]):
+        between = (*question.constraints, *gaps(question, ends), *sets)
+        asked = replace(question, constraints=between)
+        witness = verify(asked, *ends, {}, "set", (), "mixed-integer linear programs")
+        if witness is not None:
+            return witness
     return None
 
 
@@ -122,41 +108,93 @@ def leaves_of(question: Question) -> list[Any]:
     return Tape([arg for constraint in question.constraints for arg in constraint.args]).leaves()
 
 
-def integer_program(question: Question, sets: list[Any]) -> Any:
-    """Affine constraints, bounds and which columns are whole; one column 0 or 1 for each value."""
-    size = sum(int(u.size) for u in question.unknowns)
+@dataclass(frozen=True)
+class Line:
+    """``coefficients . z + constant >= 0`` (or = 0), in floats."""
+
+    coefficients: dict[int, float]
+    constant: float
+    equal: bool
+
+
+def line(coefficients: Mapping[int, Any], constant: Any, equal: bool) -> Line:
+    """The same of rationals, rounded."""
+    return Line({k: as_float(v) for k, v in coefficients.items()}, as_float(constant), equal)
+
+
+@dataclass(frozen=True)
+class IntegerProgram:
+    """Lines about the entries of the unknowns, and one column 0 or 1 for each value of a set.
+
+    Attributes
+    ----------
+    lines : list of Line
+        The constraints.
+    whole : (columns,) array
+        1 for the columns that are whole numbers.
+    size : int
+        The number of entries of the unknowns, which come first.
+    """
+
+    lines: list[Line]
+    whole: Any
+    size: int
+
+    def points(self) -> Iterator[Any]:
+        """Feasible points in several directions, rounded to a few decimals."""
+        columns = len(self.whole)
+        low, high = np.full(columns, -FAR), np.full(columns, FAR)
+        low[self.size :], high[self.size :] = 0.0, 1.0
+        rng = np.random.default_rng(0)
+        for _ in range(DIRECTIONS):
+            found = milp(
+                rng.standard_normal(columns) * self.whole,
+                integrality=self.whole,
+                bounds=Bounds(low, high),
+                constraints=self.constraint(),
+                options={"time_limit": 2.0},
+            )
+            if found.x is not None:
+                yield np.round(found.x[: self.size], DECIMALS)
+
+    def constraint(self) -> Any:
+        """The lines as scipy takes them."""
+        if not self.lines:
+            return ()
+        A = np.zeros((len(self.lines), len(self.whole)))
+        for k, one in enumerate(self.lines):
+            A[k, list(one.coefficients)] = list(one.coefficients.values())
+        low = np.array([-one.constant for one in self.lines])
+        equal = np.array([one.equal for one in self.lines])
+        return LinearConstraint(A, low, np.where(equal, low, np.inf))
+
+
+def integer_program(question: Question, sets: list[Any]) -> IntegerProgram | None:
+    """The affine constraints and the finite sets; None where these are of curved things."""
     whole = np.concatenate([np.ravel(whole_entries(u)) for u in question.unknowns])
-    lines, right = [], []
-
-    def add(coefficients: dict[int, Any], constant: Any, equal: bool) -> None:
-        lines.append({k: as_float(v) for k, v in coefficients.items()})
-        right.append((-as_float(constant), -as_float(constant) if equal else np.inf))
-
-    for row in given_rows(question):
-        add(row.coefficients, row.constant, False)
-    columns = size
+    size, columns = len(whole), len(whole)
+    lines = [line(row.coefficients, row.constant, False) for row in given_rows(question)]
     for constraint in sets:
         values = np.unique(dense(constraint.args[1].value))
-        try:
-            forms = np.ravel(normal_forms(Tape([constraint.args[0]]), question.unknowns))
-        except Undecided:
-            return None
-        for form in forms:
-            if not form.affine:
+        for form in forms_of(constraint.args[0], question):
+            if form is None:
                 return None
             mine = dict(zip(range(columns, columns + len(values)), -values, strict=True))
-            add({**form.linear, **mine}, form.constant, True)
-            add(dict.fromkeys(mine, 1.0), -1.0, True)
+            lines.append(line({**form.linear, **mine}, form.constant, True))
+            lines.append(line(dict.fromkeys(mine, 1.0), -1.0, True))
             columns += len(values)
     if columns > MOST_COLUMNS or len(lines) > MOST_COLUMNS:
         return None
-    A = np.zeros((len(lines), columns))
-    for k, line in enumerate(lines):
-        A[k, list(line)] = list(line.values())
-    low, high = np.full(columns, -FAR), np.full(columns, FAR)
-    low[size:], high[size:] = 0.0, 1.0
-    rows = LinearConstraint(A, [a for a, _ in right], [b for _, b in right]) if lines else ()
-    return rows, low, high, np.append(whole, np.ones(columns - size)), size
+    return IntegerProgram(lines, np.append(whole, np.ones(columns - size)), size)
+
+
+def forms_of(expression: Any, question: Question) -> list[Any]:
+    """The entries of an expression as affine forms in the unknowns; None for others."""
+    try:
+        forms = np.ravel(normal_forms(Tape([expression]), question.unknowns))
+    except Undecided:
+        return [None]
+    return [form if form.affine else None for form in forms]
 
 
 def whole_entries(leaf: Any) -> Any:

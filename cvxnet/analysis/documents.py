@@ -6,7 +6,7 @@ What CVXPY's objects are is only written down here; what they mean is decided by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,9 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.atoms import atom_of, options_of
-from cvxnet.analysis.tape import Tape, bound, dense
+from cvxnet.analysis.derivation import leaf_bounds
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.tape import Tape, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
 from cvxnet.types import Array
 
@@ -26,7 +28,7 @@ BOUNDS = {"integer", "boolean", "bounds", "sparsity"}  # written as bounds, or r
 
 
 def counterexample_document(
-    question: Any,
+    question: Question,
     points: tuple[Mapping[int, Array], Mapping[int, Array], Mapping[int, Array]],
     refutes: str,
     entry: tuple[int, ...],
@@ -77,7 +79,7 @@ def values(array: Any) -> list[float]:
     return np.asarray(array, dtype=np.float64).ravel().tolist()
 
 
-def describe_node(node: Any, inputs: Iterable[int], question: Any) -> dict[str, Any]:
+def describe_node(node: Any, inputs: Iterable[int], question: Question) -> dict[str, Any]:
     """A leaf, a constant or an atom."""
     shape = list(node.shape)
     if isinstance(node, cp.Variable | cp.Parameter):
@@ -98,34 +100,29 @@ def constant_entries(value: Any) -> list[Any]:
     return [str(v) for v in array.ravel()] if np.iscomplexobj(array) else values(array)
 
 
-def describe_leaf(leaf: Any, question: Any) -> dict[str, Any]:
+def describe_leaf(leaf: Any, question: Question) -> dict[str, Any]:
     """Bounds and attributes; unknowns that are integers are relaxed, what is fixed is whole."""
-    used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
-    low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
-    given = [leaf.attributes.get("bounds"), question.bounds.get(id(leaf))]
-    free = False
-    for bounds in filter(None, given):
-        low = np.maximum(low, bound(bounds[0], -np.inf))
-        high = np.minimum(high, bound(bounds[1], np.inf))
-        free = free or any(isinstance(b, cp.Expression) and b.parameters() for b in bounds)
-    for places in [leaf.boolean_idx] if len(leaf.boolean_idx) else []:
-        inside = tuple(places) if leaf.shape else ()
-        low[inside], high[inside] = np.maximum(low[inside], 0.0), np.minimum(high[inside], 1.0)
-    if leaf.sparse_idx is not None:
-        outside = np.ones(leaf.shape, dtype=bool)
-        outside[tuple(leaf.sparse_idx)] = False
-        low[outside] = high[outside] = 0.0
-    labels = {"label"} if id(leaf) in question.labels else set()
-    fixed = not any(leaf is unknown for unknown in question.unknowns)
-    labels |= {"bounded by a parameter"} if free else set()  # which no checker knows
-    labels |= {"whole"} if fixed and used & {"integer", "boolean"} else set()
+    low, high = leaf_bounds(leaf, question)
     return {
         "atom": "leaf",
         "shape": list(leaf.shape),
         "low": [v if np.isfinite(v) else None for v in values(low)],
         "high": [v if np.isfinite(v) else None for v in values(high)],
-        "attributes": sorted((used - BOUNDS) | labels),
+        "attributes": sorted(attributes_of(leaf, question)),
     }
+
+
+def attributes_of(leaf: Any, question: Question) -> Iterator[str]:
+    """What the checker has to hold a value to, beside the bounds."""
+    used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
+    yield from used - BOUNDS
+    if id(leaf) in question.labels:
+        yield "label"
+    bounds = leaf.attributes.get("bounds") or ()
+    if any(isinstance(b, cp.Expression) and b.parameters() for b in bounds):
+        yield "bounded by a parameter"  # which no checker knows
+    if used & {"integer", "boolean"} and not any(leaf is u for u in question.unknowns):
+        yield "whole"
 
 
 def describe_options(thing: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, short
 from cvxnet.functions.arithmetic import Undecided, as_rational
+from cvxnet.types import Array
 
 MOST_ROWS = 2000  # of a linear program; larger ones are not asked whether they are feasible
 MOST_IMPLIED = 50  # rows that are compared with the given ones
@@ -107,8 +109,22 @@ def contradictory(rows: list[Row]) -> list[str] | None:
     ``sum y_i a_i = 0`` and ``sum y_i c_i < 0`` (or = 0, where a strict row has y_i > 0). A linear
     program finds the support of such a y; on it the equations are solved in rationals.
     """
-    if not rows or len(rows) > MOST_ROWS:
+    table = None if not rows or len(rows) > MOST_ROWS else scaled(rows)
+    if table is None:
         return None
+    A, c = table
+    strict = np.array([row.strict for row in rows], dtype=float)
+    below_zero = Program(c, None)
+    zero_with_a_strict_row = Program(-strict, c[None])
+    for program in (below_zero, zero_with_a_strict_row)[: 1 + bool(strict.any())]:
+        support = [rows[k] for k in program.support(A)]
+        if adds_up(support):
+            return list(dict.fromkeys(row.label for row in support))
+    return None
+
+
+def scaled(rows: list[Row]) -> tuple[Array, Array] | None:
+    """Coefficients and constants in floats, each row divided by its largest number."""
     places = sorted({k for row in rows for k in row.coefficients})
     column = {place: k for k, place in enumerate(places)}
     A, c = np.zeros((len(rows), len(places))), np.zeros(len(rows))
@@ -117,21 +133,30 @@ def contradictory(rows: list[Row]) -> list[str] | None:
         c[i] = as_float(row.constant / size)
         for place, value in row.coefficients.items():
             A[i, column[place]] = as_float(value / size)
-    if not (np.isfinite(A).all() and np.isfinite(c).all()):
-        return None
-    strict = np.array([row.strict for row in rows], dtype=float)
-    equal, right = np.vstack([A.T, np.ones(len(rows))]), np.append(np.zeros(len(places)), 1.0)
-    for cost, limits in ((c, None), (-strict, c[None])):
+    return (A, c) if np.isfinite(A).all() and np.isfinite(c).all() else None
+
+
+@dataclass(frozen=True)
+class Program:
+    """``minimise cost . y`` over multipliers ``y >= 0`` that sum to one, with ``A' y = 0``.
+
+    Where there are ``limits``, also ``limits y <= SUPPORT``.
+    """
+
+    cost: Array
+    limits: Array | None
+
+    def support(self, A: Array) -> list[int]:
+        """The places of the multipliers that are not zero; none where there are no multipliers."""
         found = linprog(
-            cost, limits, None if limits is None else [SUPPORT], equal, right, method="highs-ds"
+            self.cost,
+            self.limits,
+            None if self.limits is None else [SUPPORT],
+            np.vstack([A.T, np.ones(len(A))]),
+            np.append(np.zeros(A.shape[1]), 1.0),
+            method="highs-ds",
         )
-        if found.status == 0:
-            support = [rows[i] for i in np.flatnonzero(found.x > SUPPORT)]
-            if adds_up(support):
-                return list(dict.fromkeys(row.label for row in support))
-        if not strict.any():
-            return None
-    return None
+        return np.flatnonzero(found.x > SUPPORT).tolist() if found.status == 0 else []
 
 
 def as_float(value: Any) -> float:
@@ -144,16 +169,22 @@ def as_float(value: Any) -> float:
 
 def adds_up(rows: list[Row]) -> bool:
     """Whether multipliers >= 0 of these rows add up to a contradiction, exactly."""
-    places = sorted({k for row in rows for k in row.coefficients})
-    if not rows or len(rows) > len(places) + 1:
+    y = multipliers(rows)
+    if y is None or any(v < 0 for v in y):
         return False
-    table = [[row.coefficients.get(k, fmpq(0)) for row in rows] + [fmpq(0)] for k in places]
-    table.append([fmpq(1)] * (len(rows) + 1))  # the multipliers sum to one
-    flat = [value for line in table for value in line]
-    reduced, rank = fmpq_mat(len(table), len(rows) + 1, flat).rref()
-    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
-        return False  # no solution, or not a single one
-    y = [reduced[k, len(rows)] for k in range(rank)]
     total = sum((v * row.constant for v, row in zip(y, rows, strict=True)), fmpq(0))
     sharp = any(row.strict and v > 0 for v, row in zip(y, rows, strict=True))
-    return all(v >= 0 for v in y) and (total < 0 or (total == 0 and sharp))
+    return total < 0 or (total == 0 and sharp)
+
+
+def multipliers(rows: list[Row]) -> list[fmpq] | None:
+    """The only numbers of sum one with which the rows' coefficients cancel, or None."""
+    places = sorted({k for row in rows for k in row.coefficients})
+    if not rows or len(rows) > len(places) + 1:
+        return None
+    table = [[*(row.coefficients.get(k, fmpq(0)) for row in rows), fmpq(0)] for k in places]
+    table.append([fmpq(1)] * (len(rows) + 1))
+    reduced, rank = fmpq_mat(len(table), len(rows) + 1, list(chain(*table))).rref()
+    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
+        return None
+    return [reduced[k, len(rows)] for k in range(rank)]

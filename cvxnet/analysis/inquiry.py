@@ -124,8 +124,13 @@ def refuse_options(**options: Any) -> None:
 
 
 def completed(verdict: Verdict) -> Verdict:
-    """The verdict after it was asked for all that is printed of it; printing then finds nothing."""
-    asked = () if verdict.parts else ("disciplines", "blocks", "repairs")
-    for name in asked or ("repairs",) * bool(verdict.rounding):
-        getattr(verdict, name)
+    """The verdict after it was asked for all that is printed of it; printing then finds nothing.
+
+    About a problem's objective alone, and about an empty domain, that is not more.
+    """
+    judged = not verdict.parts and len(verdict.derivation) > 0
+    names = ("disciplines", "blocks", "repairs") if judged else ("repairs",)
+    if judged or verdict.rounding:
+        for name in names:
+            getattr(verdict, name)
     return verdict

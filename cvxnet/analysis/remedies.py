@@ -28,6 +28,7 @@ from cvxnet.validation import as_floats
 
 MOST_SINGLE = 6  # with more layers, only all of them together
 MOST_SAMPLES = 8
+MOST_FROZEN = 10  # layers of which some are to be trained alone
 
 
 @dataclass(frozen=True)
@@ -116,29 +117,28 @@ def network_of(question: Question) -> Layer:
 
 
 def clipped(question: Question, names: list[str]) -> tuple[Layer | None, str, float]:
-    """A copy of the network with those weights made nonnegative, and what it changes."""
+    """A copy of the network with those weights made nonnegative, what it changes, and its rank."""
     network = copy.deepcopy(network_of(question))
     layers = dict(network.named_layers())
-    entries, deepest, declared = 0, 0.0, 0
-    for name in names:
-        layer = layers[name]
-        if (
-            not isinstance(layer, L.Linear)
-            or layer.nonneg
-            or not isinstance(layer.weight, np.ndarray)
-        ):
-            continue
-        if layer.given:
-            entries += int((layer.weight < 0.0).sum())
-            deepest = min(deepest, float(np.min(layer.weight, initial=0.0)))
-            layer.tensors["weight"] = np.maximum(layer.weight, 0.0)
-        declared += 1
+    linear = [layer for name in names if isinstance(layer := layers[name], L.Linear)]
+    chosen = [layer for layer in linear if may_be_clipped(layer)]
+    given = [layer for layer in chosen if layer.given]
+    entries = sum(int((layer.weight < 0.0).sum()) for layer in given)
+    deepest = min((float(np.min(layer.weight, initial=0.0)) for layer in given), default=0.0)
+    for layer in given:
+        layer.tensors["weight"] = np.maximum(layer.weight, 0.0)
+    for layer in chosen:
         layer.nonneg, layer.nonpos = True, False
-    if not declared or (not entries and all(layers[n].given for n in names)):
-        return None, "", 0.0
     if entries:
         return network, f"clips {entries} entries, the smallest {deepest:.3g}", 1.0 + entries / 1000
-    return network, "restricts those layers to nonneg=True", 1.0 + declared / 10
+    if not chosen or all(layers[name].given for name in names):
+        return None, "", 0.0
+    return network, "restricts those layers to nonneg=True", 1.0 + len(chosen) / 10
+
+
+def may_be_clipped(layer: L.Linear) -> bool:
+    """Whether a layer has weights of its own that may be below zero."""
+    return not layer.nonneg and isinstance(layer.weight, np.ndarray)
 
 
 def replace_activations(question: Question) -> Iterator[Proposal]:
@@ -186,12 +186,10 @@ def freeze(question: Question) -> Iterator[Proposal]:
     """Train fewer layers at a time."""
     network = network_of(question)
     asked = check_blocks(network, question.options["wrt"])
-    if "input" in asked:
-        return
     names = [n for n in block_names(network) if any(a.startswith(f"{n}.") for a in asked)]
     alone = len(names) == 1  # then another layer may do
     names = block_names(network) if alone else names
-    if len(names) < 2 or len(names) > 10:
+    if "input" in asked or not 2 <= len(names) <= MOST_FROZEN:
         return
     for chosen in largest_sets(question, names):
         extra = " (the score becomes affine in it)" if chosen == (names[-1],) else ""

@@ -6,6 +6,7 @@ Nothing is proved here. What the checker could not evaluate is not searched at a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,6 @@ class Domain:
     low: Array
     high: Array
     labels: bool = False
-    strict: bool = False
     symmetric: bool = False
     diagonal: bool = False
     whole: bool = False
@@ -51,21 +51,6 @@ class Domain:
         values = np.round(values) if self.whole else values
         return np.clip(values, self.low, self.high)
 
-    def contains(self, value: Array) -> bool:
-        """Whether one value is admissible, exactly."""
-        inside = (value >= self.low).all() and (value <= self.high).all()
-        if self.strict:
-            inside = inside and (value != 0.0).all()
-        if self.labels:
-            inside = inside and (np.abs(value) == 1.0).all()
-        if self.whole:
-            inside = inside and (value == np.round(value)).all()
-        if self.symmetric:
-            inside = inside and (value == value.T).all()
-        if self.diagonal:
-            inside = inside and (value == np.diag(np.diag(value))).all()
-        return bool(inside)
-
     @property
     def interior(self) -> bool:
         """Whether the domain is a box with interior (so that lines can run in all directions)."""
@@ -80,12 +65,11 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
     if not used <= BOXED:
         return None
     low, high = leaf_bounds(leaf, question)
-    fixed = not any(leaf is unknown for unknown in question.unknowns)
+    fixed = not is_among(leaf, question.unknowns)
     return Domain(
         np.broadcast_to(low, leaf.shape),
         np.broadcast_to(high, leaf.shape),
         labels=id(leaf) in question.labels,
-        strict=bool(used & {"pos", "neg"}),
         symmetric="symmetric" in used,
         diagonal="diag" in used,
         whole=fixed and bool(used & {"integer", "boolean"}),
@@ -103,6 +87,11 @@ class Segment:
     found_by: str
 
 
+def is_among(leaf: Any, leaves: Iterable[Any]) -> bool:
+    """Whether a leaf is one of these; CVXPY's ``==`` makes constraints."""
+    return any(leaf is other for other in leaves)
+
+
 def is_evaluable(node: Any) -> bool:
     """Whether a node has values here and in the checker: at least one, by a formula."""
     return node.size > 0 and (not node.args or has_formula(node))
@@ -116,19 +105,21 @@ class Space:
         self.rng = np.random.default_rng(seed)
         limits = limits_of(question.constraints)
         self.limits = Tape(limits or [])
-        leaves = list({id(n): n for t in (tape, self.limits) for n in t.leaves()}.values())
-        asked = {id(u) for u in question.unknowns}
-        self.unknowns = [u for u in question.unknowns if any(u is leaf for leaf in leaves)]
-        self.free = [leaf for leaf in leaves if id(leaf) not in asked]
+        leaves = list({id(n): n for n in (*tape.leaves(), *self.limits.leaves())}.values())
+        self.unknowns = [u for u in question.unknowns if is_among(u, leaves)]
+        self.free = [leaf for leaf in leaves if not is_among(leaf, question.unknowns)]
         self.domains = {id(leaf): domain_of(leaf, question) for leaf in leaves}
-        self.drawable = all(d is not None for d in self.domains.values())
-        nodes = [n for t in (tape, self.limits) for n in t.nodes]
-        self.obstacle = self.find_obstacle(leaves, nodes, known=limits is not None)
+        self.drawable = None not in self.domains.values()
+        nodes = [*tape.nodes, *self.limits.nodes]
+        self.obstacle = (
+            "" if limits is not None else "a constraint is of a kind that is not evaluated"
+        )
+        self.obstacle = self.obstacle_in(leaves, nodes) or self.obstacle
         self.searchable = not self.obstacle
         self.size = sum(int(u.size) for u in self.unknowns)
         self.work = sum(map(work_of, nodes))
 
-    def find_obstacle(self, leaves: list[Any], nodes: list[Any], known: bool) -> str:
+    def obstacle_in(self, leaves: list[Any], nodes: list[Any]) -> str:
         """Why nothing can be found that the checker could prove, or ""."""
         if any(node.is_complex() for node in nodes):
             return "complex numbers are not evaluated"
@@ -138,8 +129,6 @@ class Space:
         for node in nodes:
             if not is_evaluable(node):
                 return f"{type(node).__name__.removesuffix('Approx')} is not evaluated"
-        if not known:
-            return "a constraint is of a kind that is not evaluated"
         return "" if self.unknowns else "there are no unknowns"
 
     def split(self, flat: Array) -> dict[int, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -262,19 +262,23 @@ def answer_word(verdict: Verdict) -> str:
     """The answer in capitals."""
     if verdict.empty and verdict.convex is None:
         return "EMPTY DOMAIN"
-    if verdict.convex and verdict.concave:
-        word = "AFFINE (convex and concave)"
-    elif verdict.convex:
-        word = "CONVEX"
+    if verdict.convex:
+        word = "AFFINE (convex and concave)" if verdict.concave else "CONVEX"
     else:
-        notes = ["it is concave"] if verdict.concave else []
-        between = verdict.relaxation is not None and verdict.relaxation.convex
-        notes += ["its relaxation is convex"] if between else []
-        near = "by no more than rounding" if verdict.convex is False else "convex within rounding"
-        notes += [near] if "convex" in verdict.rounding else []
+        notes = list(filter(None, notes_of(verdict)))
         word = "UNKNOWN" if verdict.convex is None else "NOT CONVEX"
         word += f" ({', '.join(notes)})" if notes else ""
     return f"{word}, BUT EMPTY" if verdict.empty else word
+
+
+def notes_of(verdict: Verdict) -> Iterator[str]:
+    """What is to be said for what is not proved convex, or ""."""
+    yield "it is concave" if verdict.concave else ""
+    between = verdict.relaxation is not None and verdict.relaxation.convex
+    yield "its relaxation is convex" if between else ""
+    if "convex" in verdict.rounding:
+        refuted = verdict.convex is False
+        yield "by no more than rounding" if refuted else "convex within rounding"
 
 
 def answer_lines(verdict: Verdict) -> list[str]:
@@ -293,20 +297,18 @@ def answer_lines(verdict: Verdict) -> list[str]:
     return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}"]
 
 
-def sections(verdict: Verdict) -> list[tuple[str, list[str]]]:
+def sections(verdict: Verdict) -> Iterator[tuple[str, list[str]]]:
     """Every section after the derivation, also empty ones: title and lines."""
-    found = [("Blame", [str(verdict.blame)])] if verdict.blame and not verdict.convex else []
+    if verdict.blame and not verdict.convex:
+        yield "Blame", [str(verdict.blame)]
     for goal, witness in verdict.counterexamples.items():
-        if goal != "concave" or not verdict.counterexamples.get("convex"):
-            found.append((TITLES[goal], witness.lines()))
-    found += [(label, [headline(part)]) for label, part in verdict.parts.items()]
-    derived = not verdict.parts and len(verdict.derivation) > 0
-    if derived:
-        lines = [f"{name}: {line}" for name, line in dict(verdict.found("disciplines")).items()]
-        found += [("Other disciplines", lines), ("Blocks", block_lines(verdict))]
-    if derived or verdict.rounding:
-        found.append(("Repairs (each verified)", [str(r) for r in verdict.found("repairs")]))
-    return found
+        if goal != "concave" or "convex" not in verdict.counterexamples:
+            yield TITLES[goal], witness.lines()
+    for label, part in verdict.parts.items():
+        yield label, [headline(part)]
+    yield "Other disciplines", [f"{k}: {v}" for k, v in dict(verdict.found("disciplines")).items()]
+    yield "Blocks", block_lines(verdict)
+    yield "Repairs (each verified)", [str(repair) for repair in verdict.found("repairs")]
 
 
 def block_lines(verdict: Verdict) -> list[str]:

@@ -85,25 +85,27 @@ class Counterexample:
 
     def lines(self) -> list[str]:
         """The counterexample, as one would write it on a blackboard."""
+        lines = self.point_lines()
+        if self.refutes == "set":
+            return [*lines, f"a and b are feasible, the midpoint is not: {self.found_by}"]
         side = "above" if self.refutes == "convex" else "below"
+        entry = f"[{', '.join(map(str, self.entry))}]" if any(self.entry) else ""
+        return [
+            *lines,
+            f"f{entry}(a) = {self.f_a:.6g}, f{entry}(b) = {self.f_b:.6g}, mean {self.chord:.6g}",
+            f"f{entry}(midpoint) = {self.f_middle:.6g}, {side} the mean by {self.gap} "
+            f"({self.arithmetic} arithmetic)",
+        ]
+
+    def point_lines(self) -> list[str]:
+        """What is fixed and the ends of the segment, where they are not zero."""
         fixed = {name: value for name, value in self.fixed.items() if np.any(value)}
         moving = [n for n in self.a if np.any(self.a[n]) or np.any(self.b[n])]
         lines = [f"{name} = {show_value(value)} (fixed)" for name, value in fixed.items()]
         for end, points in (("a", self.a), ("b", self.b)):
             lines += [f"{end}: {name} = {show_value(points[name])}" for name in moving]
-        if len(fixed) < len(self.fixed) or len(moving) < len(self.a):
-            lines.append("everything else is 0")
-        if self.refutes == "set":
-            return [*lines, f"a and b are feasible, the midpoint is not: {self.found_by}"]
-        entry = f"[{', '.join(map(str, self.entry))}]" if any(self.entry) else ""
-        lines.append(
-            f"f{entry}(a) = {self.f_a:.6g}, f{entry}(b) = {self.f_b:.6g}, mean {self.chord:.6g}"
-        )
-        lines.append(
-            f"f{entry}(midpoint) = {self.f_middle:.6g}, {side} the mean by {self.gap} "
-            f"({self.arithmetic} arithmetic)"
-        )
-        return lines
+        short = len(fixed) < len(self.fixed) or len(moving) < len(self.a)
+        return [*lines, "everything else is 0"] if short else lines
 
     def to_dict(self) -> dict[str, Any]:
         """The counterexample as JSON types, its points as nested lists."""
