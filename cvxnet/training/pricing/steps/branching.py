@@ -159,7 +159,9 @@ def search_cone(normals, clear, c, weights, cone, target, budget):  # type: igno
     """Depth-first search of one cone.
 
     Returns the largest value met and its unit, the budget left (below 0: it did not suffice), and
-    the cones set aside. The target rises to every larger value met.
+    the cones set aside. The target rises to every larger value met. Normals are (h, r), c and
+    weights (h,); a cone, its unit (one that is not summed up yet) and each row of those set aside
+    are its r corners in r^2 numbers.
     """
     h, r = normals.shape
     cones, left = np.zeros((DEPTH, r * r)), np.zeros((DEPTH, h), np.int64)
@@ -196,7 +198,11 @@ def search_cone(normals, clear, c, weights, cone, target, budget):  # type: igno
 
 @njit(cache=True)
 def classify(normals, clear, c, weights, cones, left, count, fixed, top):  # type: ignore[no-untyped-def]
-    """Move terms from left to fixed; returns the value at the cone's middle and what is left."""
+    """Move terms from left to fixed; returns the value at the cone's middle and what is left.
+
+    Of the stack of cones, (DEPTH, r^2), it is the one at ``top``: ``left[top, : count[top]]`` are
+    its hyperplanes, by their index.
+    """
     r = normals.shape[1]
     kept, most, value = 0, 0.0, 0.0
     for t in range(count[top]):
@@ -222,7 +228,7 @@ def classify(normals, clear, c, weights, cones, left, count, fixed, top):  # typ
 
 @njit(cache=True)
 def halve(one, other):  # type: ignore[no-untyped-def]
-    """Cut two copies of a cone through the middle of its longest edge: one half each."""
+    """Cut two copies of a cone, (r, r), through the middle of its longest edge: one half each."""
     r = len(one)
     least, i, j = np.inf, 0, 0
     for a in range(r):

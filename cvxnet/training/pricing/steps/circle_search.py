@@ -63,7 +63,10 @@ def search_circles(normals: Array, c: Array, starts: int = STARTS) -> Array:
 
 @njit(cache=True, nogil=True)
 def climb(normals, c, u, seed):  # type: ignore[no-untyped-def]
-    """The last TRAIL units of a climb from u; unused rows are zero."""
+    """The last TRAIL units of a climb from u, (TRAIL, r); unused rows are zero.
+
+    Normals are (h, r), c is (h,), u is (r,).
+    """
     np.random.seed(seed)
     r = normals.shape[1]
     trail, steps, fails = np.zeros((TRAIL, r)), 0, 0
@@ -85,7 +88,7 @@ def climb(normals, c, u, seed):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def signed_sum(normals, c, u):  # type: ignore[no-untyped-def]
-    """``sum_k c_k sign(e_k.u)``."""
+    """``sum_k c_k sign(e_k.u)``, with e_k in the rows of ``normals``, (h, r)."""
     total = 0.0
     for k in range(c.size):
         total += c[k] if dot(normals[k], u) > 0.0 else -c[k]
@@ -94,7 +97,7 @@ def signed_sum(normals, c, u):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def nearest(normals, u):  # type: ignore[no-untyped-def]
-    """The hyperplanes nearest to u."""
+    """The ``NEAREST * r`` hyperplanes nearest to u, by their index in (h, r)."""
     heights = np.empty(len(normals))
     for k in range(len(normals)):
         heights[k] = abs(dot(normals[k], u))
@@ -111,7 +114,7 @@ def draw(members, count):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def step(normals, c, subset):  # type: ignore[no-untyped-def]
-    """A unit inside the best cell along the circle of a subset."""
+    """A unit (r,) inside the best cell along the circle of a subset of r - 2 hyperplanes."""
     h, r = normals.shape
     basis, volume = orthonormal_basis(normals, subset)
     u = np.zeros(r)
@@ -135,7 +138,7 @@ def step(normals, c, subset):  # type: ignore[no-untyped-def]
 def to_good_sides(normals, c, subset, basis):  # type: ignore[no-untyped-def]
     """A direction off the circle, one away from each of its hyperplanes, where c wants to be.
 
-    In the basis the normals of the subset are lower triangular.
+    In the basis, (r, r), the normals of the subset are lower triangular.
     """
     off = np.zeros(normals.shape[1])
     for i in range(subset.size):
@@ -149,7 +152,10 @@ def to_good_sides(normals, c, subset, basis):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def best_angle(normals, c, subset, p, q):  # type: ignore[no-untyped-def]
-    """The middle of the arc of the circle where ``sum c_k sign(e_k.u)`` is largest."""
+    """The middle of the arc of the circle where ``sum c_k sign(e_k.u)`` is largest.
+
+    p and q, (r,) each, span the plane of the circle.
+    """
     h = len(normals)
     angle, side = np.full(h, np.inf), np.zeros(h)
     total = 0.0

@@ -81,7 +81,7 @@ def sort_circles(subsets: Integers, normals: Array, residues: Residues) -> Circl
 
 @njit(cache=True, nogil=True)
 def sort_part(subsets, normals, residues):  # type: ignore[no-untyped-def]
-    """`sort_circles` for one thread."""
+    """`sort_circles` for one thread: of m subsets (m, r - 2), with normals (h, r)."""
     m, width = len(subsets), len(normals) - subsets.shape[1]
     entries = np.zeros((m, width), np.int32)
     joined = np.zeros((m, width), np.bool_)
@@ -98,7 +98,7 @@ def sort_part(subsets, normals, residues):  # type: ignore[no-untyped-def]
 def orthonormal_basis(normals, subset):  # type: ignore[no-untyped-def]
     """A basis of R^r that begins with one of the span of a subset, and the volume of its normals.
 
-    The last two vectors of the basis span the plane of the circle.
+    The last two vectors of the basis, (r, r), span the plane of the circle.
     """
     r = normals.shape[1]
     basis = np.zeros((r, r))
@@ -115,7 +115,10 @@ def orthonormal_basis(normals, subset):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def make_orthonormal(basis, i):  # type: ignore[no-untyped-def]
-    """Gram-Schmidt, twice, of row i against those above it; returns the length that was left."""
+    """Gram-Schmidt, twice, of row i against those above it; returns the length that was left.
+
+    The basis is (r, r) and changed in place.
+    """
     r = basis.shape[1]
     for _ in range(2):
         for j in range(i):
@@ -165,7 +168,7 @@ tolerance have the right sign; ``orient`` times an exact determinant has the sam
 
 @njit(cache=True)
 def trace(subset, normals, basis, volume, residues):  # type: ignore[no-untyped-def]
-    """The plane across a subset."""
+    """The plane across a subset of r - 2 of the normals (h, r), with the last two of a basis."""
     h, r = normals.shape
     p, q = basis[r - 2], basis[r - 1]
     others, x = np.empty(h - subset.size, np.int64), np.empty((h - subset.size, 2))
@@ -212,7 +215,7 @@ def exact_plane(subset, others, x, residues):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def turn(plane, a, b, residues):  # type: ignore[no-untyped-def]
-    """The sign of the determinant of the traces of a and b, exactly."""
+    """The sign of the determinant of the traces of a and b (positions), exactly."""
     value = cross(plane.x, a, b)
     return clear_sign(value) if abs(value) > plane.tolerance else exact_turn(plane, a, b, residues)
 
@@ -228,7 +231,7 @@ def exact_turn(plane, a, b, residues):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def cross(x, a, b):  # type: ignore[no-untyped-def]
-    """The determinant of two traces, rounded."""
+    """The determinant of two of the traces x, (m, 2), rounded."""
     return x[a, 0] * x[b, 1] - x[a, 1] * x[b, 0]
 
 
@@ -240,7 +243,7 @@ def clear_sign(value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sort_circle(plane, residues, entries, joined):  # type: ignore[no-untyped-def]
-    """Fill in one circle; returns the number of crossings."""
+    """Fill in one circle, a row of entries and of joined; returns the number of crossings."""
     x, s, b, others = plane.x, plane.s, plane.b, plane.others
     size = len(x)
     side = np.empty(size, np.int64)

@@ -99,7 +99,7 @@ def sign_above_zero(digits):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def dependent(residues, index):  # type: ignore[no-untyped-def]
-    """Whether the rows at ``index`` (at most r) are linearly dependent, exactly."""
+    """Whether the rows at ``index`` (at most r of them) are linearly dependent, exactly."""
     for i in range(residues.primes.size):
         minors = minors_modulo(residues.rows[i], index, residues.primes[i])
         for mask in range(minors.size):
@@ -110,7 +110,7 @@ def dependent(residues, index):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def minors_modulo(rows, index, p):  # type: ignore[no-untyped-def]
-    """Determinants modulo p of the first rows at ``index`` on all sets of as many columns.
+    """Determinants modulo p of the first rows at ``index`` on all sets of as many columns, (2^r,).
 
     Laplace expansion without division: ``minors[mask]`` belongs to the columns in ``mask``. Adding
     a row to a set costs one product for each column, and all sets of r columns take r 2^(r-1).

@@ -7,7 +7,9 @@ must not move it off: it gets a vector of integers, exactly orthogonal to the ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from operator import mul
 
 import numpy as np
 from flint import fmpz_mat
@@ -86,7 +88,8 @@ def middle_of_cell(normals: Array, sides: Signs) -> Array | None:
 
     The shortest x with ``side_k e_k.x >= 1`` for all k, by non-negative least squares (Lawson and
     Hanson 1974, chapter 23): with ``E = (side_k e_k, 1)`` in columns and the residual
-    ``p = E l - (0, 1)`` it is ``p[:r] / |p[r]|``; without residual there is no such x.
+    ``p = E l - (0, 1)`` it is ``p[:r] / |p[r]|``; without residual there is no such x. Normals are
+    (h, r), of length one, sides (h,).
     """
     h, r = normals.shape
     E = np.vstack([(sides[:, None] * normals).T, np.ones(h)])
@@ -110,22 +113,49 @@ def point_on_face(cells: Dichotomies, sides: Signs) -> Array | None:
     >>> point_on_face(cells, np.array([0, 1, 1], dtype=np.int8)).tolist()
     [1.0, -1.0, 2.0]
     """
-    zero = np.flatnonzero(sides == 0)
-    space, dimension = fmpz_mat([list(cells.integers[k]) for k in zero]).nullspace()
-    if dimension == 0:
-        return None
-    basis = [[int(x) for x in row[:dimension]] for row in space.tolist()]
+    zero = [cells.integers[k] for k in np.flatnonzero(sides == 0)]
+    basis = orthogonal_to(zero)
+    t = middle_of_face(cells, sides, basis)
+    for w in grid_points(basis, t) if t is not None else ():
+        if np.array_equal([sign(inner(row, w)) for row in cells.integers], sides):
+            largest = max(abs(x) for row in zero for x in row) * max(map(abs, w))
+            return np.array(w, dtype=float) if largest < EXACT else None
+    return None
+
+
+def grid_points(basis: list[list[int]], t: Array) -> Iterator[list[int]]:
+    """Integers (r,) whose direction is nearer and nearer to that of t (m,) in a basis (r, m)."""
+    size = 1.0
+    while size <= FINEST:
+        grid = [round(size * x / float(np.abs(t).max())) for x in t]
+        yield [inner(row, grid) for row in basis]
+        size *= 2.0
+
+
+def orthogonal_to(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """A basis of the vectors orthogonal to integer rows, exactly, in r rows and m columns."""
+    space, dimension = fmpz_mat([list(row) for row in rows]).nullspace()
+    return [[int(x) for x in row[:dimension]] for row in space.tolist()]
+
+
+def middle_of_face(cells: Dichotomies, sides: Signs, basis: list[list[int]]) -> Array | None:
+    """A point well inside a face, in the m columns of a basis (r, m) of its span; None if none.
+
+    In them the face is a cell of the hyperplanes that it is not on.
+    """
     rest = np.flatnonzero(sides)
     traces = cells.normals[rest] @ np.array(basis, dtype=float)
     lengths = np.linalg.norm(traces, axis=1)
-    t = middle_of_cell(traces / lengths[:, None], sides[rest]) if lengths.all() else None
-    size = 1.0
-    while t is not None and size <= FINEST:
-        grid = [round(size * x / float(np.abs(t).max())) for x in t]
-        w = [sum(x * y for x, y in zip(row, grid, strict=True)) for row in basis]
-        found = [sum(x * y for x, y in zip(row, w, strict=True)) for row in cells.integers]
-        if np.array_equal([(x > 0) - (x < 0) for x in found], sides):
-            largest = max(abs(x) for k in zero for x in cells.integers[k]) * max(map(abs, w))
-            return np.array(w, dtype=float) if largest < EXACT else None
-        size *= 2.0
-    return None
+    if not traces.shape[1] or not lengths.all():
+        return None
+    return middle_of_cell(traces / lengths[:, None], sides[rest])
+
+
+def inner(x: Iterable[int], y: Iterable[int]) -> int:
+    """``x . y`` of integers of any size."""
+    return sum(map(mul, x, y))
+
+
+def sign(x: int) -> int:
+    """-1, 0 or 1."""
+    return (x > 0) - (x < 0)

@@ -14,10 +14,11 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.pricing.steps.branching import bound_sums
+from cvxnet.training.pricing.steps.branching import Bound, bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.dichotomies import Signs, sign_of
 from cvxnet.training.pricing.steps.pricing import Found, StepFunction, local_maxima, origin
+from cvxnet.types import Array
 
 LADDER = (2.0, 1.5, 1.2, 1.1, 1.03, 1.01, 1.0 + 1e-9)
 """Bounds to prove one after the other, as multiples of the best value or of the floor."""
@@ -48,26 +49,26 @@ def search_dichotomies(
     (10.0, True)
     """
     found = origin(g)
-    for u in search_circles(g.cells.normals, g.c):
-        found.extend(both_signs(g, sign_of(g.cells.normals @ u)))
+    add_cells(found, g, search_circles(g.cells.normals, g.c))
     rho, bound = max(item.value for item in found), g.most
-    near = rho <= NEAR * floor or floor == 0.0
-    ladder = {} if not exact else THOROUGH if near else QUICK
-    for factor, budget in ladder.items():
+    for factor, budget in ladder(exact, rho <= NEAR * floor or floor == 0.0).items():
         target = factor * max(rho, floor)
         if target >= bound:
             continue
-        budget = min(budget, PRODUCTS_A_SECOND * (deadline - now()))
-        proved = None
-        if budget > 0.0:
-            proved = bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
+        proved = proved_near(g, target, min(budget, products_until(deadline)))
         if proved is None:
             break
         bound = proved.bound + abs(g.constant)
-        for u in proved.units:
-            found.extend(both_signs(g, sign_of(g.cells.normals @ u)))
+        add_cells(found, g, proved.units)
         rho = max(item.value for item in found)
     return local_maxima(g, rho, bound, found, floor)
+
+
+def ladder(exact: bool, near: bool) -> dict[float, float]:
+    """The multiples to prove and the products to spend on each; ``near``: no cell may be left."""
+    if not exact:
+        return {}
+    return THOROUGH if near else QUICK
 
 
 def improve_bound(g: StepFunction, deadline: float) -> Iterator[float]:
@@ -75,14 +76,30 @@ def improve_bound(g: StepFunction, deadline: float) -> Iterator[float]:
     yield g.most
     rho = search_dichotomies(g, 0.0, exact=False).rho
     for factor in LADDER:
-        target = factor * rho - abs(g.constant)
-        budget = PRODUCTS_A_SECOND * (deadline - now())
         if factor * rho >= g.most:
             continue
-        proved = bound_sums(g.cells, g.c, g.d, target, budget) if budget > 0.0 else None
+        proved = proved_near(g, factor * rho, products_until(deadline))
         if proved is None:
             return
         yield proved.bound + abs(g.constant) + g.error
+
+
+def products_until(deadline: float) -> float:
+    """How many products there is time for."""
+    return PRODUCTS_A_SECOND * (deadline - now())
+
+
+def proved_near(g: StepFunction, target: float, budget: float) -> Bound | None:
+    """A bound on what is left of ``|g|`` without its constant, near a target for ``|g|``."""
+    if budget <= 0.0:
+        return None
+    return bound_sums(g.cells, g.c, g.d, target - abs(g.constant), budget)
+
+
+def add_cells(found: list[Found], g: StepFunction, units: Array) -> None:
+    """Add the cells of units (m, r) and their opposites."""
+    for u in units:
+        found.extend(both_signs(g, sign_of(g.cells.normals @ u)))
 
 
 def both_signs(g: StepFunction, sides: Signs) -> Iterator[Found]:

@@ -64,7 +64,7 @@ def walk(circles: Circles, c: Array, d: Array, kept: int) -> Sums:
 
 @njit(cache=True, nogil=True)
 def walk_part(entries, joined, crossing, c, d, kept):  # type: ignore[no-untyped-def]
-    """`walk` for one thread."""
+    """`walk` for one thread: entries and joined are (m, w), crossing (m,), c and d (h,)."""
     m, width = entries.shape
     arcs = np.zeros((m, kept))
     places = np.full((m, kept), -1)
@@ -82,7 +82,10 @@ def walk_part(entries, joined, crossing, c, d, kept):  # type: ignore[no-untyped
 
 @njit(cache=True)
 def walk_circle(entries, joined, crossing, c, d, R, start, vertices):  # type: ignore[no-untyped-def]
-    """R and the crossing at the start of each arc; returns the number of arcs."""
+    """R and the crossing at the start of each arc; returns the number of arcs.
+
+    entries and joined have w places, R and start are filled in, vertices (2,) is raised.
+    """
     total = 0.0
     for t in range(crossing):
         k = abs(entries[t]) - 1
@@ -104,7 +107,7 @@ def walk_circle(entries, joined, crossing, c, d, R, start, vertices):  # type: i
 
 @njit(cache=True)
 def keep(arcs, places, value, place):  # type: ignore[no-untyped-def]
-    """Insert one arc into the list of those with the largest ``|R|``."""
+    """Insert one arc into the row of those with the largest ``|R|``, and where it starts."""
     for t in range(arcs.size):
         if abs(value) > abs(arcs[t]) or places[t] < 0:
             for later in range(arcs.size - 1, t, -1):
