@@ -89,7 +89,8 @@ def main() -> None:
             "relu", X, y, loss="logistic", weight_decay=beta, time_limit=options.seconds
         )
         ours = time.perf_counter() - begin
-        found = next(s for s, _, upper, _ in solution.stats["history"] if upper <= solution.value)
+        history = solution.stats["history"]
+        found = next((s for s, _, upper, _ in history if upper <= solution.value), ours)
         print(
             f"{options.data} {share:4}  cvxnet {solution.value:.6f} after {found:.1f} of "
             f"{ours:.1f} s, {solution.units} units, gap {solution.gap:.1e}",
