@@ -1,4 +1,4 @@
-"""Losses by name. A loss is one file here: it registers by being there.
+"""Losses by name.
 
 Every loss is a sum over samples (design: never the mean), convex and finite in the predictions
 ``f``. With the conjugate ``l*(v) = sup_f v.f - l(f)`` any ``v`` in its domain proves the bound
@@ -18,15 +18,16 @@ Examples
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
-
 from cvxnet.errors import InputError
+from cvxnet.losses.absolute import Absolute
 from cvxnet.losses.cone import LossCone, interleave
+from cvxnet.losses.hinge import Hinge
+from cvxnet.losses.huber import Huber
+from cvxnet.losses.log_cosh import LogCosh
 from cvxnet.losses.logistic import Logistic
 from cvxnet.losses.loss import Loss
 from cvxnet.losses.squared import Squared
+from cvxnet.losses.squared_hinge import SquaredHinge
 from cvxnet.losses.weighted import Weighted
 
 __all__ = [
@@ -36,29 +37,20 @@ __all__ = [
     "LossCone",
     "Squared",
     "Weighted",
-    "find_losses",
     "get_loss",
     "interleave",
 ]
 
 
-def find_losses() -> dict[str, Loss]:
-    """One of each loss whose file stands in this folder."""
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        import_module(module.name)
-    kinds = sorted(named(Loss), key=lambda kind: kind.name)  # type: ignore[type-abstract]
-    return {kind.name: kind() for kind in kinds}
-
-
-def named(kind: type[Loss]) -> Iterator[type[Loss]]:
-    """The subclasses, at any depth, that have a name of their own."""
-    for subclass in kind.__subclasses__():
-        if "name" in vars(subclass):
-            yield subclass
-        yield from named(subclass)
-
-
-LOSSES: dict[str, Loss] = find_losses()
+LOSSES: dict[str, Loss] = {
+    "squared": Squared(),
+    "logistic": Logistic(),
+    "hinge": Hinge(),
+    "squared_hinge": SquaredHinge(),
+    "absolute": Absolute(),
+    "huber": Huber(),
+    "log_cosh": LogCosh(),
+}
 
 
 def get_loss(name: str | Loss) -> Loss:
