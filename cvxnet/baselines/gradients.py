@@ -96,7 +96,8 @@ def descend_together(torch: Any, tensors: Tensors) -> Descent:
             cosine = 0.5 * (1.0 + np.cos(np.pi * epoch / epochs))
             for rows in batches(torch, task, generators):
                 optimizer.zero_grad()
-                tensors.objective(W, a, free, rows, task.optimizer != "adamw").sum().backward()
+                decay = task.optimizer != "adamw"
+                tensors.objective(W, a, free, rows, decay=decay).sum().backward()
                 step(torch, optimizer, weights, cosine * rates)
     passed, clock, values = (np.array(column) for column in zip(*noted, strict=True))
     passed, clock = (np.tile(column, (len(rates), 1)) for column in (passed, clock))

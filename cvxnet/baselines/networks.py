@@ -84,8 +84,13 @@ def weights_with(objective: Objective, W: Array, a: Array, free: Array | None = 
         W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], a * lengths
     W, b = (W[:, :-1], W[:, -1]) if form.bias else (W, None)
     free = np.zeros(form.output_bias + form.skip * W.shape[1]) if free is None else free
-    c = float(free[0]) if form.output_bias else None
-    return Weights(W, b, a, c, free[int(form.output_bias) :] if form.skip else None)
+    return Weights(
+        W=W,
+        b=b,
+        a=a,
+        c=float(free[0]) if form.output_bias else None,
+        s=free[int(form.output_bias) :] if form.skip else None,
+    )
 
 
 def layers_of(objective: Objective, W: Array, a: Array, free: Array | None = None) -> Sequential:

@@ -192,13 +192,18 @@ def draw_units(
     share = size / max(float(size.max()), np.finfo(float).tiny)
     colors = np.where(a > 0.0, RED, BLUE)
     if len(names) == 1:
-        draw_kinks(axes, runs, W[:, 0], b, np.sign(a) * size, colors)
+        draw_kinks(axes, runs, slope=W[:, 0], shift=b, height=np.sign(a) * size, colors=colors)
         axes.set(xlabel=names[0], ylabel="size of the unit, signed")
         return
     axes.plot(*runs.objective.X.T, "o", color=GREY, markersize=2.0, alpha=0.6)
     large = share > 1e-3
     draw_kink_lines(
-        axes, runs.objective.X, W[large], b[large], colors[large], 0.3 + 2.2 * share[large]
+        axes,
+        runs.objective.X,
+        W=W[large],
+        b=b[large],
+        colors=colors[large],
+        widths=0.3 + 2.2 * share[large],
     )
     axes.set(xlabel=names[0], ylabel=names[1])
 

@@ -90,6 +90,26 @@ def read_network(network: Layer) -> TwoLayers:
     (Family('leaky_relu', slope=0.1), 8, Form(bias=True, output_bias=True, skip=False))
     """
     body, skip = split_skip(network)
+    first, between, last = split_layers(network, body)
+    family = Family("linear") if between is None else family_with(between)
+    if family is None:
+        raise refusal(network, f"its activation is {between!r}")
+    for name, weight in network.state_dict().items():
+        check_size(weight, f"weight {name!r} of the network", smallest=0.0)
+    hidden, output = first.state_dict(), last.state_dict()
+    weights = Weights(
+        W=hidden["weight"],
+        b=hidden.get("bias"),
+        a=output["weight"][0],
+        c=float(output["bias"][0]) if "bias" in output else None,
+        s=None if skip is None else skip.state_dict()["weight"][0],
+    )
+    form = Form(weights.b is not None, weights.c is not None, skip is not None)
+    return TwoLayers(family, form, weights, given=first.given and last.given)
+
+
+def split_layers(network: Layer, body: Layer) -> tuple[Linear, Layer | None, Linear]:
+    """The two Linear layers of a body and the activation between them, if there is one."""
     parts = list(body.children().values()) if isinstance(body, Sequential) else []
     first, last = (parts[0], parts[-1]) if len(parts) in (2, 3) else (None, None)
     if not isinstance(first, Linear) or not isinstance(last, Linear):
@@ -99,21 +119,7 @@ def read_network(network: Layer) -> TwoLayers:
             raise refusal(network, f"its {name} Linear layer declares a sign of its weights")
     if last.out_features != 1:
         raise refusal(network, f"it has {last.out_features} outputs")
-    family = family_with(parts[1]) if len(parts) == 3 else Family("linear")
-    if family is None:
-        raise refusal(network, f"its activation is {parts[1]!r}")
-    for name, weight in network.state_dict().items():
-        check_size(weight, f"weight {name!r} of the network", smallest=0.0)
-    state = body.state_dict()
-    weights = Weights(
-        W=state["0.weight"],
-        b=state.get("0.bias"),
-        a=state[f"{len(parts) - 1}.weight"][0],
-        c=float(state[f"{len(parts) - 1}.bias"][0]) if last.bias is not None else None,
-        s=None if skip is None else skip.state_dict()["weight"][0],
-    )
-    form = Form(weights.b is not None, weights.c is not None, skip is not None)
-    return TwoLayers(family, form, weights, first.given and last.given)
+    return first, parts[1] if len(parts) == 3 else None, last
 
 
 def split_skip(network: Layer) -> tuple[Layer, Linear | None]:

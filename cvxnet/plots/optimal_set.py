@@ -87,7 +87,7 @@ def plot_optimal_set(
     >>> figure.axes[0].get_title(loc="left")
     'Many optimal networks: all pass through the band, and agree on the data'
     """
-    X = solution.certificate.X
+    X = solution.objective.X
     names, target = check_names(feature_names, X.shape[1]), literal(target)
     found, bias = optimal_set(solution), solution.objective.form.bias
     if X.shape[1] > 2 or not bias or found.problem.family.rank != X.shape[1] + 1:

@@ -68,7 +68,7 @@ def plot_solution(
     >>> [axes.get_xlabel() for axes in figure.axes]
     ['age', 'seconds']
     """
-    X = solution.certificate.X
+    X = solution.objective.X
     names, target = check_names(feature_names, X.shape[1]), literal(target)
     with styled():
         if X.shape[1] == 2:
@@ -100,27 +100,27 @@ def draw_two_features(figure: Figure, solution: Solution, names: list[str], targ
 
 def target_scale(solution: Solution, target: str) -> tuple[ScalarMappable, str]:
     """Colors for predictions and targets alike."""
-    if solution.certificate.loss == "logistic":
+    if solution.objective.loss.name == "logistic":
         return color_scale(0.0, 1.0), f"probability of {target}"
-    low, high = np.quantile(solution.certificate.y, [0.02, 0.98])
+    low, high = np.quantile(solution.objective.y, [0.02, 0.98])
     return color_scale(float(low), float(high)), target
 
 
 def shown(solution: Solution, X: Array) -> Array:
     """The network's output as the pictures show it: probabilities for the logistic loss."""
     f = np.asarray(solution.network(X)).ravel()
-    return expit(f) if solution.certificate.loss == "logistic" else f
+    return expit(f) if solution.objective.loss.name == "logistic" else f
 
 
 def targets_shown(solution: Solution) -> Array:
     """The targets on the scale of `shown`."""
-    y = solution.certificate.y
-    return (y + 1.0) / 2.0 if solution.certificate.loss == "logistic" else y
+    y = solution.objective.y
+    return (y + 1.0) / 2.0 if solution.objective.loss.name == "logistic" else y
 
 
 def surface(solution: Solution, points: int) -> tuple[Array, Array, Array]:
     """The network on a grid over both features."""
-    A, B = np.meshgrid(*(span(column, points) for column in solution.certificate.X.T))
+    A, B = np.meshgrid(*(span(column, points) for column in solution.objective.X.T))
     return A, B, shown(solution, np.column_stack([A.ravel(), B.ravel()])).reshape(A.shape)
 
 
@@ -131,9 +131,9 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
     look: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
     axes.contourf(A, B, F, levels=np.linspace(low, high, 21), extend="both", **look)
     W, b = kinks(solution)
-    draw_kink_lines(axes, solution.certificate.X, W, b, [KINK] * len(b), [0.7] * len(b))
-    X, y = solution.certificate.X, targets_shown(solution)
-    edge = "white" if solution.certificate.loss == "logistic" else KINK
+    draw_kink_lines(axes, solution.objective.X, W, b, [KINK] * len(b), [0.7] * len(b))
+    X, y = solution.objective.X, targets_shown(solution)
+    edge = "white" if solution.objective.loss.name == "logistic" else KINK
     axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=edge, linewidths=0.35, **look)
     axes.set(xlabel=names[0], ylabel=names[1])
     axes.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
@@ -168,7 +168,7 @@ def count_units(solution: Solution) -> str:
 
 def draw_curve(axes: Axes, solution: Solution, name: str, target: str) -> None:
     """Network and data over one feature; kinks as thin lines."""
-    x = solution.certificate.X[:, 0]
+    x = solution.objective.X[:, 0]
     grid = span(x, 1001)
     W, b = kinks(solution)
     turning = W[:, 0] != 0.0
@@ -179,7 +179,7 @@ def draw_curve(axes: Axes, solution: Solution, name: str, target: str) -> None:
         axes.axvline(position, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
     axes.plot(x, targets_shown(solution), "o", color="#5b8db8", markersize=3.5, alpha=0.7)
     axes.plot(grid, shown(solution, grid[:, None]), color=RED, linewidth=1.8)
-    logistic = solution.certificate.loss == "logistic"
+    logistic = solution.objective.loss.name == "logistic"
     axes.set(xlabel=name, ylabel=f"probability of {target}" if logistic else target)
     axes.set_title(f"{count_units(solution)}: network, data and kinks (dashed)", loc="left")
 

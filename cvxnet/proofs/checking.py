@@ -96,7 +96,9 @@ def rounded_excess(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     rows = np.column_stack([rows, np.ones(len(rows))]) if claims.bias else rows
     v = [Fraction(x, dual.v_scale) for x in dual.v]
     try:
-        rho = rounded_sweep.bound(rows, v, left, Fraction(1), dual.beta, clock.check)
+        rho = rounded_sweep.bound(
+            rows, v, left=left, right=Fraction(1), floor=dual.beta, watch=clock.check
+        )
     except FloatingPointError as error:
         raise checker.RefusalError(f"too large: {error}. Check exactly") from None
     return rho / dual.beta - 1

@@ -47,7 +47,15 @@ def open_bracket(problem: Problem) -> Bracket:
     lower = 0.0 - problem.loss.conjugate(zero, problem.y)
     upper = problem.objective(units)
     tolerance = Tolerance(upper, problem.rounding(units.free))
-    return Bracket(problem, units, upper, zero, lower, v, tolerance)
+    return Bracket(
+        problem=problem,
+        units=units,
+        upper=upper,
+        dual=zero,
+        lower=lower,
+        proposal=v,
+        tolerance=tolerance,
+    )
 
 
 def fit_free(problem: Problem) -> tuple[Units, Array]:

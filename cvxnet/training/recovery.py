@@ -12,11 +12,11 @@ from cvxnet.training.units import bind
 def problem_of(objective: Objective) -> Problem:
     """The problem of an objective, on data as they are."""
     return Problem(
-        bind(objective.units, objective.rows, objective.norm),
-        objective.weighted_loss,
-        objective.y,
-        objective.weight_decay,
-        objective.free_columns,
+        family=bind(objective.units, objective.rows, objective.norm),
+        loss=objective.weighted_loss,
+        y=objective.y,
+        weight_decay=objective.weight_decay,
+        F=objective.free_columns,
     )
 
 
@@ -38,9 +38,14 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     if not len(units):
         hidden, a, rows = family.idle(), np.zeros(1), np.zeros((1, family.rank))
     gate = family.gate_of(rows)
-    c = float(units.free[0]) if form.output_bias else None
-    s = units.free[int(form.output_bias) :] if form.skip else None
-    return Weights(hidden[:, :d], hidden[:, d] if form.bias else None, a, c, s, gate)
+    return Weights(
+        W=hidden[:, :d],
+        b=hidden[:, d] if form.bias else None,
+        a=a,
+        c=float(units.free[0]) if form.output_bias else None,
+        s=units.free[int(form.output_bias) :] if form.skip else None,
+        gate=gate,
+    )
 
 
 def units_of(problem: Problem, weights: Weights, form: Form) -> Units:

@@ -17,7 +17,7 @@ about one and nobody else sees that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,10 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
-    return Problem(family.on(family.X / x), loss.in_units(t), y / t, decay, F), Scale(
+    rescaled = Problem(
+        family=family.on(family.X / x), loss=loss.in_units(t), y=y / t, weight_decay=decay, F=F
+    )
+    return rescaled, Scale(
         weights=t / features,
         free=t / columns,
         centre=centre,
@@ -195,8 +198,12 @@ def merge_equal_samples(problem: Problem) -> Merged | None:
     inner = loss.loss if isinstance(loss, Weighted) else loss
     group = group.ravel()
     total = np.bincount(group, weights).astype(np.float64)
-    kept = Problem(
-        fewer, Weighted(inner, total), problem.y[first], problem.weight_decay, problem.F[first]
+    kept = replace(
+        problem,
+        family=fewer,
+        loss=Weighted(inner, total),
+        y=problem.y[first],
+        F=problem.F[first],
     )
     return Merged(kept, group, weights / total[group])
 

@@ -183,17 +183,24 @@ def bracket_of(
             start = units_of(kept, network.weights, objective.form)
             bracket.offer_units(scale.redo(start))
             bracket.proposal = problem.dual_vector(bracket.units)
-        search = Search(bracket, master, Oracle(problem), plan(problem), gap, deadline)
+        search = Search(
+            bracket=bracket,
+            master=master,
+            oracle=Oracle(problem),
+            plan=plan(problem),
+            gap=gap,
+            deadline=deadline,
+        )
         stats = run(search, report, scale.value)
     kept_bracket = Bracket(
-        kept,
-        scale.undo(bracket.units),
-        bracket.upper * scale.value,
-        bracket.dual * scale.dual,
-        bracket.lower * scale.value,
-        bracket.proposal * scale.dual,
-        bracket.tolerance.times(scale.value),
-        bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
+        problem=kept,
+        units=scale.undo(bracket.units),
+        upper=bracket.upper * scale.value,
+        dual=bracket.dual * scale.dual,
+        lower=bracket.lower * scale.value,
+        proposal=bracket.proposal * scale.dual,
+        tolerance=bracket.tolerance.times(scale.value),
+        evidence=bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
     )
     if merged is None:
         return kept_bracket, stats
