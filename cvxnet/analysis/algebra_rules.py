@@ -26,6 +26,7 @@ from cvxnet.analysis.facts import (
 )
 from cvxnet.analysis.function_rules import by_cvxpy, cvxpy_bounds
 from cvxnet.analysis.operations import Operation, axes_of
+from cvxnet.analysis.tape import Node
 from cvxnet.functions.arithmetic import FLOATS
 from cvxnet.types import Array
 
@@ -43,7 +44,7 @@ MULTIPLIED = Need(
 )
 
 
-def move(evaluate: Operation, node: Any, args: list[Facts]) -> Facts:
+def move(evaluate: Operation, node: Node, args: list[Facts]) -> Facts:
     """Entries are only moved or copied, so their facts move with them."""
     batches = [np.array([getattr(arg, field) for field in FIELDS], dtype=float) for arg in args]
     low, high, *masks = evaluate(node, batches, FLOATS)
@@ -59,12 +60,12 @@ def move(evaluate: Operation, node: Any, args: list[Facts]) -> Facts:
     )
 
 
-def negate(node: Any, args: list[Facts]) -> Facts:
+def negate(node: Node, args: list[Facts]) -> Facts:
     """The negative swaps convex and concave."""
     return replace(negated(args[0]), monotone=("falling",), rule="the negative swaps the two")
 
 
-def add(node: Any, args: list[Facts]) -> Facts:
+def add(node: Node, args: list[Facts]) -> Facts:
     """A sum is convex where every term is."""
     low, high = interval_sum(spread(args, "low", node), spread(args, "high", node), 0)
     quasi = None
@@ -85,20 +86,20 @@ def add(node: Any, args: list[Facts]) -> Facts:
     )
 
 
-def add_up(evaluate: Operation, node: Any, args: list[Facts]) -> Facts:
+def add_up(evaluate: Operation, node: Node, args: list[Facts]) -> Facts:
     """A sum over axes is convex where every entry is."""
     axes = tuple(a - 1 for a in axes_of(node, node.get_data()[0]))
     low, high = (v.reshape(node.shape) for v in interval_sum(args[0].low, args[0].high, axes))
     return sum_of_entries(evaluate, node, args, (low, high))
 
 
-def add_some(evaluate: Operation, node: Any, args: list[Facts]) -> Facts:
+def add_some(evaluate: Operation, node: Node, args: list[Facts]) -> Facts:
     """The same for atoms that add some of the entries, with CVXPY's sign."""
     return sum_of_entries(evaluate, node, args, cvxpy_bounds(node, args))
 
 
 def sum_of_entries(
-    evaluate: Operation, node: Any, args: list[Facts], bounds: tuple[Array, Array]
+    evaluate: Operation, node: Node, args: list[Facts], bounds: tuple[Array, Array]
 ) -> Facts:
     """A sum has a curvature where no entry that it adds lacks it."""
     bad = [np.array([~args[0].convex, ~args[0].concave], dtype=float)]
@@ -106,7 +107,7 @@ def sum_of_entries(
     return make_facts(*bounds, convex, concave, monotone=("rising",), rule=SUMS, need=ADDED)
 
 
-def multiply(node: Any, args: list[Facts]) -> Facts:
+def multiply(node: Node, args: list[Facts]) -> Facts:
     """A factor >= 0 keeps curvature, a factor <= 0 swaps it."""
     left, right = (shaped_like(arg, node.shape) for arg in args)
     low, high = interval_product(left.low, left.high, right.low, right.high)
@@ -160,7 +161,7 @@ def need_of_factor(args: list[Facts]) -> Need:
     )
 
 
-def no_curvature(node: Any, low: Array, high: Array) -> Facts:
+def no_curvature(node: Node, low: Array, high: Array) -> Facts:
     """A product of two functions of the unknowns has no curvature by composition."""
     nothing = np.zeros(node.shape, dtype=bool)
     return make_facts(
@@ -174,7 +175,7 @@ def no_curvature(node: Any, low: Array, high: Array) -> Facts:
     )
 
 
-def square_of_one(node: Any, arg: Facts, low: Array, high: Array) -> Facts:
+def square_of_one(node: Node, arg: Facts, low: Array, high: Array) -> Facts:
     """A product of one expression with itself, entry by entry or as an inner product."""
     convex = square_is_convex(arg)
     if convex.shape != node.shape:
@@ -196,7 +197,7 @@ def square_is_convex(arg: Facts) -> Mask:
     return arg.affine | (arg.convex & (arg.low >= 0.0)) | (arg.concave & (arg.high <= 0.0))
 
 
-def divide(node: Any, args: list[Facts]) -> Facts:
+def divide(node: Node, args: list[Facts]) -> Facts:
     """Division by a constant multiplies by its inverse."""
     top, bottom = (shaped_like(arg, node.shape) for arg in args)
     with np.errstate(divide="ignore"):
@@ -239,7 +240,7 @@ def multiply_by(factor: Facts, other: Facts) -> Facts:
     )
 
 
-def multiply_matrices(node: Any, args: list[Facts]) -> Facts:
+def multiply_matrices(node: Node, args: list[Facts]) -> Facts:
     """``sum_k z_k w_k``: a weight >= 0 keeps the curvature of its entry, a weight <= 0 swaps it."""
     left, right = args
     if not left.low.shape or not right.low.shape:
@@ -273,7 +274,7 @@ def multiply_matrices(node: Any, args: list[Facts]) -> Facts:
     return with_factor(facts, args)
 
 
-def single_terms(factor: Facts, other: Facts, product: Any, node: Any) -> tuple[Any, Any] | None:
+def single_terms(factor: Facts, other: Facts, product: Any, node: Node) -> tuple[Any, Any] | None:
     """Quasi-convexity survives where only one term of the sum is not zero."""
     plus, minus = signs_of(factor)
     zero = plus & minus
@@ -288,17 +289,17 @@ def single_terms(factor: Facts, other: Facts, product: Any, node: Any) -> tuple[
     return alone & (up < 0.5), alone & (down < 0.5)
 
 
-def left_product(other: Mask, factor: Mask, node: Any) -> Array:
+def left_product(other: Mask, factor: Mask, node: Node) -> Array:
     """How many bad pairs meet in each entry of ``factor @ other``."""
     return np.asarray(factor.astype(float) @ other.astype(float)).reshape(node.shape)
 
 
-def right_product(other: Mask, factor: Mask, node: Any) -> Array:
+def right_product(other: Mask, factor: Mask, node: Node) -> Array:
     """How many bad pairs meet in each entry of ``other @ factor``."""
     return np.asarray(other.astype(float) @ factor.astype(float)).reshape(node.shape)
 
 
-def product_bounds(left: Facts, right: Facts, node: Any) -> tuple[Array, Array]:
+def product_bounds(left: Facts, right: Facts, node: Node) -> tuple[Array, Array]:
     """Bounds on a matrix product, row by row so that memory stays that of one product."""
     a, b = (np.atleast_2d(v) for v in (left.low, left.high))
     c, d = (v[:, None] if v.ndim == 1 else v for v in (right.low, right.high))
@@ -310,7 +311,7 @@ def product_bounds(left: Facts, right: Facts, node: Any) -> tuple[Array, Array]:
     return low.reshape(node.shape), high.reshape(node.shape)
 
 
-def square_and_divide(node: Any, args: list[Facts]) -> Facts:
+def square_and_divide(node: Node, args: list[Facts]) -> Facts:
     """``sum f^2 / g``: with constant g a sum of squares, entry by entry."""
     top, bottom = args
     if not bottom.constant or node.axis is not None:

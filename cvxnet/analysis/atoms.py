@@ -35,9 +35,11 @@ from cvxnet.analysis.rows import (
     AXIS,
     Atom,
     always,
+    around_kinks,
     at_boundary,
     at_second_boundary,
     at_zero,
+    difference_of_two,
     entrywise,
     everywhere,
     huber_profile,
@@ -48,10 +50,10 @@ from cvxnet.analysis.rows import (
     where_all,
     where_one,
 )
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Batch, Node, Tape, dense
 from cvxnet.functions import catalogue
 from cvxnet.functions import formulas as f
-from cvxnet.functions.arithmetic import FLOATS, RATIONALS, Undecided
+from cvxnet.functions.arithmetic import FLOATS, RATIONALS, Arithmetic, Undecided
 from cvxnet.functions.profile import Profile
 from cvxnet.layers import atoms as own
 
@@ -61,7 +63,7 @@ NUMERIC_WORK = 20_000
 """Operations in the time of one call of an atom that only CVXPY knows."""
 
 
-def constant_matrix(node: Any) -> Any:
+def constant_matrix(node: Node) -> Any:
     """The value of a constant expression in rationals; None where it is unknown.
 
     Constants are computed from their parts without rounding where that is possible, so that
@@ -78,7 +80,7 @@ def constant_matrix(node: Any) -> Any:
         return RATIONALS.number(rounded) if np.isfinite(rounded).all() else None
 
 
-def unwrapped(node: Any) -> Any:
+def unwrapped(node: Node) -> Any:
     """The expression below assertions."""
     while atom_of(node).asserts:
         node = node.args[0]
@@ -102,14 +104,14 @@ MAXIMUM = Atom(  # also of values in [0, 1], where booleans are relaxed
     evaluate=ops.take_maximum,
     rule=rules.take_maximum,
     log_log=loglog.join,
-    kinks=ops.difference_of_two,
+    kinks=difference_of_two,
     difference=always,
     positive=where_one,
 )
 MINIMUM = Atom(
     evaluate=ops.take_minimum,
     rule=rules.take_minimum,
-    kinks=ops.difference_of_two,
+    kinks=difference_of_two,
     difference=always,
     positive=where_all,
 )
@@ -194,29 +196,29 @@ OWN = Atom(profile=attrgetter("profile"))
 UNKNOWN = Atom()
 
 
-def atom_of(node: Any) -> Atom:
+def atom_of(node: Node) -> Atom:
     """The row of a node; empty for atoms that only CVXPY knows."""
     return ATOMS.get(type(node), OWN if isinstance(node, own.ScalarAtom) else UNKNOWN)
 
 
-def options_of(node: Any) -> tuple[str, ...]:
+def options_of(node: Node) -> tuple[str, ...]:
     """What the value depends on beside the arguments, as the node names it."""
     return node.options if isinstance(node, own.ScalarAtom) else atom_of(node).options
 
 
-def profile_of(node: Any) -> Profile | None:
+def profile_of(node: Node) -> Profile | None:
     """The profile of a function of one argument, entry by entry, or None."""
     profile = atom_of(node).profile
     return None if profile is None else profile(node)
 
 
-def atom_name(node: Any) -> str:
+def atom_name(node: Node) -> str:
     """An atom as users know it."""
     name = atom_of(node).name
     return name(node) if callable(name) else name or type(node).__name__.removesuffix("Approx")
 
 
-def derive(node: Any, args: list[Facts]) -> Facts:
+def derive(node: Node, args: list[Facts]) -> Facts:
     """The facts about a node that is not a leaf."""
     rule, profile = atom_of(node).rule, profile_of(node)
     if rule is not None:
@@ -233,7 +235,7 @@ def derive(node: Any, args: list[Facts]) -> Facts:
     return facts
 
 
-def derive_log_log(node: Any, args: list[loglog.LogLog]) -> loglog.LogLog:
+def derive_log_log(node: Node, args: list[loglog.LogLog]) -> loglog.LogLog:
     """The log-log facts about a node that is not a leaf."""
     row, profile = atom_of(node), profile_of(node)
     by_profile = None if profile is None else loglog.BY_PROFILE.get(profile.log_log)
@@ -243,7 +245,7 @@ def derive_log_log(node: Any, args: list[loglog.LogLog]) -> loglog.LogLog:
     return rule(node, args)
 
 
-def keeps_differences(node: Any, args: list[Facts]) -> bool:
+def keeps_differences(node: Node, args: list[Facts]) -> bool:
     """Whether a difference of convex functions is made of such differences.
 
     Piecewise-linear functions do that, and smooth functions with a bounded second derivative of
@@ -255,20 +257,20 @@ def keeps_differences(node: Any, args: list[Facts]) -> bool:
     return profile.kinks is not None or (profile.bounded_curvature and bool(args[0].affine.all()))
 
 
-def kinks_of(node: Any) -> Callable[[Any, list[Any]], Any] | None:
+def kinks_of(node: Node) -> Callable[[Node, list[Batch]], Batch] | None:
     """What changes sign where the node has a kink; None where it has none."""
     row, profile = atom_of(node), profile_of(node)
     if row.kinks is not None or profile is None or profile.kinks is None:
         return row.kinks
-    return partial(ops.around_kinks, [position for position, _ in profile.kinks])
+    return partial(around_kinks, [position for position, _ in profile.kinks])
 
 
-def values_of(tape: Tape, points: Values, K: Any = FLOATS) -> list[Any]:
+def values_of(tape: Tape, points: Values, K: Arithmetic = FLOATS) -> list[Any]:
     """The values of all nodes of a tape at a batch of points, in the arithmetic K."""
     return tape.evaluate(at_points(points, K), lambda node, values: evaluate(node, values, K))
 
 
-def at_points(points: Values, K: Any) -> Callable[[Any], Any]:
+def at_points(points: Values, K: Arithmetic) -> Callable[[Node], Any]:
     """The values of leaves.
 
     Parameters
@@ -279,7 +281,7 @@ def at_points(points: Values, K: Any) -> Callable[[Any], Any]:
         In which to calculate.
     """
 
-    def leaf(node: Any) -> Any:
+    def leaf(node: Node) -> Any:
         if id(node) in points:
             return points[id(node)]
         if isinstance(node, cp.Constant):
@@ -289,7 +291,7 @@ def at_points(points: Values, K: Any) -> Callable[[Any], Any]:
     return leaf
 
 
-def evaluate(node: Any, values: list[Any], K: Any) -> Any:
+def evaluate(node: Node, values: list[Batch], K: Arithmetic) -> Any:
     """The value of one node, by its formula; other atoms by CVXPY, in floats only."""
     formula, profile = atom_of(node).evaluate, profile_of(node)
     if formula is not None and not ops.has_free_option(node):
@@ -304,7 +306,7 @@ def evaluate(node: Any, values: list[Any], K: Any) -> Any:
     return ops.point_by_point(node, values)
 
 
-def work_of(node: Any) -> int:
+def work_of(node: Node) -> int:
     """About how many operations one evaluation of a node takes."""
     if node.args and atom_of(node).evaluate is None and not isinstance(node, Elementwise):
         sizes = [getattr(arg, "size", 1) for arg in node.args]  # a problem is an argument, too

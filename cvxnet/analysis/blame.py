@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 import cvxpy as cp
 import numpy as np
@@ -12,7 +12,7 @@ from cvxnet.analysis.atoms import atom_of
 from cvxnet.analysis.derivation import step_name
 from cvxnet.analysis.facts import Facts, Need
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, dense, inner
+from cvxnet.analysis.tape import Node, Tape, inner
 from cvxnet.functions.arithmetic import FLOATS
 
 
@@ -57,15 +57,17 @@ def find_blame(question: Question, tape: Tape, facts: list[Facts]) -> Blame | No
     """
     if facts[-1].convex.all():
         return None
-    for place, fact in enumerate(facts):
-        args = [facts[k] for k in tape.inputs[place]]
-        if args and not fact.known.all() and all(arg.known.all() for arg in args):
-            return blame_node(question, tape, place, fact)
-    for place in range(len(facts) - 1, -1, -1):
-        fact, args = facts[place], [facts[k] for k in tape.inputs[place]]
-        if args and not fact.convex.all() and all(arg.constant or arg.convex.all() for arg in args):
-            return blame_node(question, tape, place, fact)
-    return None
+    inputs = [[facts[k] for k in places] for places in tape.inputs]
+    steps = [k for k, args in enumerate(inputs) if args]
+    stops = (k for k in steps if not facts[k].known.all() and all(a.known.all() for a in inputs[k]))
+    turns = (k for k in reversed(steps) if turns_around(facts[k], inputs[k]))
+    place = next(chain(stops, turns), None)
+    return None if place is None else blame_node(question, tape, place, facts[place])
+
+
+def turns_around(fact: Facts, args: list[Facts]) -> bool:
+    """Whether a node makes something else of convex arguments."""
+    return not fact.convex.all() and all(arg.constant or arg.convex.all() for arg in args)
 
 
 def blame_node(question: Question, tape: Tape, place: int, fact: Facts) -> Blame:
@@ -78,7 +80,7 @@ def blame_node(question: Question, tape: Tape, place: int, fact: Facts) -> Blame
     return Blame(place, step_name(node, question), layer, entry, rule, needs)
 
 
-def in_words(need: Need, node: Any, question: Question) -> tuple[str, str, str]:
+def in_words(need: Need, node: Node, question: Question) -> tuple[str, str, str]:
     """The entry in question, where the rule stops and what it needs."""
     if len(need.factors) > 1:
         names = [source(question, node.args[k]) for k in need.factors]
@@ -93,7 +95,7 @@ def in_words(need: Need, node: Any, question: Question) -> tuple[str, str, str]:
     return f"{entry} = {number}" if entry else number, need.rule, need.needs
 
 
-def source(question: Question, node: Any) -> str:
+def source(question: Question, node: Node) -> str:
     """A short name for an expression: the leaf that it is made of, or the layer."""
     while len(inner(node)) == 1:
         node = node.args[0]
@@ -103,25 +105,23 @@ def source(question: Question, node: Any) -> str:
     return f"layer {layer}" if layer else "an expression"
 
 
-def weight_entry(question: Question, node: Any, index: tuple[int, ...]) -> tuple[str, str]:
+def weight_entry(question: Question, node: Node, index: tuple[int, ...]) -> tuple[str, str]:
     """The weight that a factor comes from, and the entry there."""
     while len(node.args) == 1 and atom_of(node).moves:
         index = moved_from(node, index)
         node = node.args[0]
-    name = ""
+    name = question.weights.get(id(node), "")
     if isinstance(node, cp.Variable | cp.Parameter):
         name = question.name(node)
-    elif isinstance(node, cp.Constant):
-        name = question.weights.get(id(node), "")
-        if name.endswith("^T"):
-            name, index = name[:-2], index[::-1]
-        elif not name and dense(node.value).size == 1:
-            return "", ""
+    if name.endswith("^T"):
+        name, index = name[:-2], index[::-1]
     place = f"[{', '.join(map(str, index))}]" if index else ""
-    return name, f"{name}{place}" if name else f"entry {place}" if place else ""
+    if name:
+        return name, f"{name}{place}"
+    return "", f"entry {place}" if node.size > 1 else ""  # a single number says it all
 
 
-def moved_from(node: Any, index: tuple[int, ...]) -> tuple[int, ...]:
+def moved_from(node: Node, index: tuple[int, ...]) -> tuple[int, ...]:
     """The place of the argument's entry that a moving atom puts there."""
     shape, evaluate = node.args[0].shape, atom_of(node).evaluate
     places = np.arange(node.args[0].size).reshape(1, *shape)

@@ -11,7 +11,7 @@ import numpy as np
 from flint import fmpq
 
 from cvxnet.analysis.atoms import at_points, evaluate, profile_of
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Batch, Node, Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 
 ZERO = fmpq(0)
@@ -175,7 +175,7 @@ def curves_of(tape: Tape, unknown: Any) -> Any:
     return entrywise(as_curve, values[-1]).reshape(tape.nodes[-1].shape)
 
 
-def apply(node: Any, values: list[Any]) -> Any:
+def apply(node: Node, values: list[Batch]) -> Any:
     """One operation on curves; only piecewise-linear functions have one."""
     profile = profile_of(node)
     if profile is not None and profile.kinks is None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import cvxpy as cp
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
 from cvxnet.analysis.atoms import constant_matrix
 from cvxnet.analysis.curves import Curve, curves_of
@@ -23,6 +24,7 @@ from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment, Space
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import Undecided
+from cvxnet.functions.profile import Profile
 
 MOST_UNKNOWNS = 200
 MOST_WORK = 400_000
@@ -155,34 +157,42 @@ def decide_form(question: Question, tape: Tape, space: Space, sign: fmpq) -> Dec
         return None
     forms = normal_forms(tape, tuple(space.unknowns))
     box = box_of(question, space)
-    unsure, candidates = "", []
+    unsure, candidates = "", list[Segment]()
     for entry in np.ndindex(forms.shape):
         form = forms[entry].scaled(sign)
-        for line, jump in form.hinges.items():
-            if jump < 0 and box.cuts(line):
-                candidates += list(across(space, box, line, entry))
-        unsure = unsure or obstacle(form, box)
+        for line in drops(form, box):
+            candidates += list(across(space, box, line, entry))
+        unsure = unsure or next(obstacles(form, box), "")
         if form.polynomial and not definite(form):
             candidates += list(along(space, form, entry))
-    reason = unsure or describe_form(forms, box)
+    reason = unsure or describe_form(forms)
     return Decision(not candidates and not unsure, reason, tuple(candidates))
 
 
-def obstacle(form: Form, box: Box) -> str:
-    """What keeps the form from being convex, or ""."""
+def drops(form: Form, box: Box) -> Iterator[Line]:
+    """The hyperplanes in the box across which the slope falls."""
+    return (line for line, jump in form.hinges.items() if jump < 0 and box.cuts(line))
+
+
+def obstacles(form: Form, box: Box) -> Iterator[str]:
+    """What keeps the form from being convex."""
     for (name, line), (weight, profile) in form.ridges.items():
-        low, high = box.reach(line)
-        pieces = profile.convex if weight > 0 else profile.concave
-        if not any(a <= max(low, profile.domain[0]) and high <= b for a, b in pieces):
+        if not bends_up(profile, weight, *box.reach(line)):
             label = name if isinstance(name, str) else name[0]
-            return f"a {label} unit enters with weight {float_of(weight):.3g}"
+            yield f"a {label} unit enters with weight {float_of(weight):.3g}"
     for name, weight in form.convex_parts.items():
         if weight < 0:
-            return f"a {name[0]} enters with weight {float_of(weight):.3g}"
-    for line, jump in form.hinges.items():
-        if jump < 0 and box.cuts(line):
-            return f"the slope drops by {float_of(-jump):.3g} across a hyperplane"
-    return "" if definite(form) else "the Hessian of the quadratic part is not definite"
+            yield f"a {name[0]} enters with weight {float_of(weight):.3g}"
+    for line in drops(form, box):
+        yield f"the slope drops by {float_of(-form.hinges[line]):.3g} across a hyperplane"
+    if not definite(form):
+        yield "the Hessian of the quadratic part is not definite"
+
+
+def bends_up(profile: Profile, weight: fmpq, low: float, high: float) -> bool:
+    """Whether a multiple of a function is convex on an interval."""
+    pieces = profile.convex if weight > 0 else profile.concave
+    return any(a <= max(low, profile.domain[0]) and high <= b for a, b in pieces)
 
 
 def definite(form: Form) -> bool:
@@ -190,21 +200,22 @@ def definite(form: Form) -> bool:
     return is_psd(hessian(form, sorted({i for pair in form.quadratic for i in pair})))
 
 
-def describe_form(forms: Any, box: Box) -> str:
+def describe_form(forms: NDArray[np.object_]) -> str:
     """The proof in words."""
-    parts = list(np.ravel(forms))
+    parts: list[Form] = list(np.ravel(forms))
     hinges = sum(len(f.hinges) for f in parts)
-    bits = []
-    if hinges:
-        bits.append(f"after merging parallel units every slope jump ({hinges} left) has that sign")
-    if any(f.ridges for f in parts):
-        bits.append("every smooth ridge left bends that way")
-    if any(f.quadratic for f in parts):
-        bits.append("the Hessian of the quadratic part is semidefinite (exact elimination)")
-    if any(f.convex_parts for f in parts):
-        names = sorted({key[0] for f in parts for key in f.convex_parts})
-        bits.append(f"recognised as convex: {', '.join(names)}")
-    return "; ".join(bits) or "everything cancels to an affine function (exact arithmetic)"
+    names = ", ".join(sorted({key[0] for f in parts for key in f.convex_parts}))
+    sayings = (
+        (hinges, f"after merging parallel units every slope jump ({hinges} left) has that sign"),
+        (sum(len(f.ridges) for f in parts), "every smooth ridge left bends that way"),
+        (
+            sum(len(f.quadratic) for f in parts),
+            "the Hessian of the quadratic part is semidefinite (exact elimination)",
+        ),
+        (len(names), f"recognised as convex: {names}"),
+    )
+    said = [text for count, text in sayings if count]
+    return "; ".join(said) or "everything cancels to an affine function (exact arithmetic)"
 
 
 def box_of(question: Question, space: Space) -> Box:

@@ -12,7 +12,7 @@ import numpy as np
 from cvxnet.analysis.atoms import atom_name, derive
 from cvxnet.analysis.facts import Facts, constant_facts, make_facts
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, bound, dense, is_foreign
+from cvxnet.analysis.tape import Node, Tape, bound, dense, is_foreign
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,25 @@ def derive_facts(question: Question, tape: Tape) -> list[Facts]:
     """The facts about every node of the tape."""
     unknowns = {id(u) for u in question.unknowns}
 
-    def leaf(node: Any) -> Facts:
+    def leaf(node: Node) -> Facts:
         if is_foreign(node):
             return foreign_facts(node)
         return leaf_facts(node, id(node) in unknowns, question)
 
-    def inner(node: Any, args: list[Facts]) -> Facts:
+    def inner(node: Node, args: list[Facts]) -> Facts:
         warm_caches(node)
         return derive(node, args)
 
     return tape.evaluate(leaf, inner)
 
 
-def warm_caches(node: Any) -> None:
+def warm_caches(node: Node) -> None:
     """Ask CVXPY in order of evaluation, so that its cached recursion is never deep."""
     for question in ("is_constant", "is_nonneg", "is_nonpos", "is_convex", "is_concave"):
         getattr(node, question)()
 
 
-def foreign_facts(node: Any) -> Facts:
+def foreign_facts(node: Node) -> Facts:
     """What CVXPY says of an indicator or a partial problem; jointly convex is convex in some."""
     low = np.full(node.shape, 0.0 if node.is_nonneg() else -np.inf)
     high = np.full(node.shape, 0.0 if node.is_nonpos() else np.inf)
@@ -112,11 +112,9 @@ def leaf_facts(leaf: Any, unknown: bool, question: Question) -> Facts:
 
 def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
     """The bounds that attributes, labels and simple constraints put on a leaf."""
-    low, high = np.full(leaf.shape, -np.inf), np.full(leaf.shape, np.inf)
-    if leaf.attributes["nonneg"] or leaf.attributes["pos"]:
-        low = np.zeros(leaf.shape)
-    if leaf.attributes["nonpos"] or leaf.attributes["neg"]:
-        high = np.zeros(leaf.shape)
+    used = leaf.attributes
+    low = np.full(leaf.shape, 0.0 if used["nonneg"] or used["pos"] else -np.inf)
+    high = np.full(leaf.shape, 0.0 if used["nonpos"] or used["neg"] else np.inf)
     if len(leaf.boolean_idx):  # CVXPY lists the entries, which need not be all
         places = tuple(leaf.boolean_idx) if leaf.shape else ()
         low[places], high[places] = np.maximum(low[places], 0.0), np.minimum(high[places], 1.0)
@@ -124,15 +122,10 @@ def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
         outside = np.ones(leaf.shape, dtype=bool)
         outside[tuple(leaf.sparse_idx)] = False
         low[outside] = high[outside] = 0.0
-    declared = leaf.attributes.get("bounds")
-    if declared is not None:
-        low = np.maximum(low, bound(declared[0], -np.inf))
-        high = np.minimum(high, bound(declared[1], np.inf))
-    if id(leaf) in question.labels:
-        low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
-    if id(leaf) in question.bounds:
-        low = np.maximum(low, question.bounds[id(leaf)][0])
-        high = np.minimum(high, question.bounds[id(leaf)][1])
+    labels = (-1.0, 1.0) if id(leaf) in question.labels else None
+    for bounds in filter(None, (used.get("bounds"), labels, question.bounds.get(id(leaf)))):
+        low = np.maximum(low, bound(bounds[0], -np.inf))
+        high = np.minimum(high, bound(bounds[1], np.inf))
     return low, high
 
 
@@ -156,7 +149,7 @@ def explain(question: Question, tape: Tape, facts: list[Facts]) -> Derivation:
     )
 
 
-def step_name(node: Any, question: Question) -> str:
+def step_name(node: Node, question: Question) -> str:
     """The node's name as users know it."""
     if isinstance(node, cp.Variable | cp.Parameter):
         return question.name(node)

@@ -12,7 +12,7 @@ from cvxnet.analysis.derivation import derive_facts, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.loglog import LogLog, nothing
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape, dense
+from cvxnet.analysis.tape import Node, Tape, dense
 
 
 @np.errstate(all="ignore")
@@ -39,20 +39,17 @@ def log_log_line(question: Question, tape: Tape) -> str:
 def log_log_curvature(question: Question, tape: Tape) -> tuple[str, str]:
     """(affine, convex, concave or unknown; the node where the rules stop)."""
     facts: list[LogLog] = tape.evaluate(lambda leaf: of_leaf(leaf, question), derive_log_log)
-    for place, node in enumerate(tape.nodes[:-1]):
-        usable = all(facts[k].usable for k in tape.inputs[place])
-        if node.args and usable and not facts[place].usable:
-            return "unknown", f"{step_name(node, question)} need not be positive"
     root = facts[-1]
+    for node, inputs, fact in zip(tape.nodes, tape.inputs, facts, strict=True):
+        if inputs and not fact.usable and all(facts[k].usable for k in inputs) and fact is not root:
+            return "unknown", f"{step_name(node, question)} need not be positive"
     if not root.positive.all():
         return "unknown", "it need not be positive"
-    convex, concave = root.convex.all(), root.concave.all()
-    if convex or concave:
-        return ("affine" if convex and concave else "convex" if convex else "concave"), ""
-    return "unknown", "no log-log rule applies"
+    word = root.curvature()
+    return word, "" if word != "unknown" else "no log-log rule applies"
 
 
-def of_leaf(node: Any, question: Question) -> LogLog:
+def of_leaf(node: Node, question: Question) -> LogLog:
     """Unknowns and free values are taken positive; labels are not; constants are what they are."""
     yes, no = np.ones(node.shape, dtype=bool), np.zeros(node.shape, dtype=bool)
     if isinstance(node, cp.Constant) and not node.is_complex():

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.analysis.tape import Node
 from cvxnet.types import Array
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -118,7 +119,7 @@ class Facts:
         return "nonpositive" if (self.high <= 0.0).all() else "unknown"
 
 
-Rule = Callable[[Any, list[Facts]], Facts]
+Rule = Callable[[Node, list[Facts]], Facts]
 MASKS = ("convex", "concave", "quasiconvex", "quasiconcave")
 FIELDS = ("low", "high", *MASKS)
 
@@ -182,7 +183,7 @@ def fitted(array: Any, shape: tuple[int, ...]) -> Any:
     return array.reshape(shape) if few else np.broadcast_to(array, shape)
 
 
-def spread(args: list[Facts], field: str, node: Any) -> Any:
+def spread(args: list[Facts], field: str, node: Node) -> Any:
     """One field of all arguments, broadcast to the node's shape, along a new first axis."""
     return np.array([fitted(getattr(arg, field), node.shape) for arg in args])
 

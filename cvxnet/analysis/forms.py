@@ -20,7 +20,7 @@ from flint import fmpq
 from cvxnet.analysis.atoms import at_points, evaluate, profile_of
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import is_psd
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Batch, Node, Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 from cvxnet.functions.catalogue import log_profile
 from cvxnet.functions.profile import Profile
@@ -299,7 +299,7 @@ def normal_forms(tape: Tape, unknowns: tuple[Any, ...]) -> Any:
     return entrywise(as_form, values[-1]).reshape(tape.nodes[-1].shape)
 
 
-def apply(node: Any, values: list[Any]) -> Any:
+def apply(node: Node, values: list[Batch]) -> Any:
     """One operation on forms."""
     profile = profile_of(node)
     if profile is None or exponent_of(node) in (1, 2, Fraction(1, 2)):
@@ -332,11 +332,17 @@ def piecewise(form: Form, profile: Profile) -> Form:
 def log_of(value: Any) -> Form:
     """The logarithm of a positive sum of exponentials is convex; of an affine form, a ridge."""
     form = as_form(value)
-    exponentials = all(
-        name == "exp" and weight > 0 for (name, _), (weight, _) in form.ridges.items()
-    )
-    rest = form.linear or form.quadratic or form.hinges or form.convex_parts
-    if form.ridges and exponentials and not rest and form.constant >= 0:
+    if form.ridges and is_sum_of_exponentials(form):
         terms = tuple(sorted((line, w) for (_, line), (w, _) in form.ridges.items()))
         return Form(convex_parts={("log-sum-exp", terms, form.constant): ONE})
     return ridge(form, log_profile(), "log")
+
+
+def is_sum_of_exponentials(form: Form) -> bool:
+    """Whether the form is made of positive multiples of exponentials and a constant >= 0."""
+    rest = form.linear or form.quadratic or form.hinges or form.convex_parts
+    return (
+        form.constant >= 0
+        and not rest
+        and all(name == "exp" and weight > 0 for (name, _), (weight, _) in form.ridges.items())
+    )

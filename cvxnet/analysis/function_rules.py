@@ -19,11 +19,12 @@ from cvxnet.analysis.facts import (
     spread,
 )
 from cvxnet.analysis.quadratics import definiteness
+from cvxnet.analysis.tape import Node
 from cvxnet.functions.profile import Profile, inside
 from cvxnet.types import Array
 
 
-def take_maximum(node: Any, args: list[Facts]) -> Facts:
+def take_maximum(node: Node, args: list[Facts]) -> Facts:
     """The maximum of convex functions is convex; an argument that always wins is the maximum."""
     low, high = spread(args, "low", node), spread(args, "high", node)
     others = [[j for j in range(len(args)) if j != i] for i in range(len(args))]
@@ -52,13 +53,13 @@ def take_maximum(node: Any, args: list[Facts]) -> Facts:
     )
 
 
-def take_minimum(node: Any, args: list[Facts]) -> Facts:
+def take_minimum(node: Node, args: list[Facts]) -> Facts:
     """``min(f, g) = -max(-f, -g)``."""
     facts = negated(take_maximum(node, [negated(arg) for arg in args]))
     return replace(facts, rule="the minimum of concave functions is concave")
 
 
-def subtract_from_one(node: Any, args: list[Facts]) -> Facts:
+def subtract_from_one(node: Node, args: list[Facts]) -> Facts:
     """``1 - f``."""
     low, high = args[0].low, args[0].high
     one = np.ones(node.shape)
@@ -67,20 +68,20 @@ def subtract_from_one(node: Any, args: list[Facts]) -> Facts:
     return replace(facts, rule="the negative swaps the two")
 
 
-def softmax(node: Any, args: list[Facts]) -> Facts:
+def softmax(node: Node, args: list[Facts]) -> Facts:
     """Each entry lies in [0, 1], log-concave in the scores; of one column it is 1."""
     facts = compare_columns(node, 1.0 if node.shape[-1] == 1 else 0.0, 1.0)
     return replace(facts, quasiconcave=facts.quasiconcave | args[0].affine.all())
 
 
-def standardize(node: Any, args: list[Facts]) -> Facts:
+def standardize(node: Node, args: list[Facts]) -> Facts:
     """Each entry is at most the root of the width; of one column it is 0."""
     width = node.shape[-1]
     largest = 0.0 if width == 1 else 1.001 * width**0.5  # with room for rounding
     return compare_columns(node, -largest, largest)
 
 
-def compare_columns(node: Any, low: float, high: float) -> Facts:
+def compare_columns(node: Node, low: float, high: float) -> Facts:
     """An atom between bounds, with no curvature but where those are equal."""
     bounds, nothing = np.full(node.shape, low), np.zeros(node.shape, dtype=bool)
     return make_facts(
@@ -93,7 +94,7 @@ def compare_columns(node: Any, low: float, high: float) -> Facts:
     )
 
 
-def compose(node: Any, args: list[Facts], profile: Profile) -> Facts:
+def compose(node: Node, args: list[Facts], profile: Profile) -> Facts:
     """``f(g)`` with f's profile on exactly the interval that g can reach."""
     arg = args[0]
     low, high = profile.bounds(np.maximum(arg.low, profile.domain[0]), arg.high)
@@ -173,7 +174,7 @@ def describe_composition(profile: Profile, arg: Facts, on: dict[str, Mask]) -> s
     return f"{profile.name} is {', '.join(words) or 'of no known shape'}{where}"
 
 
-def by_cvxpy(node: Any, args: list[Facts], doubted: Collection[str] = ()) -> Facts:
+def by_cvxpy(node: Node, args: list[Facts], doubted: Collection[str] = ()) -> Facts:
     """Any other atom: CVXPY's own curvature and monotonicity, with our facts on the arguments.
 
     Parameters
@@ -187,9 +188,9 @@ def by_cvxpy(node: Any, args: list[Facts], doubted: Collection[str] = ()) -> Fac
 
 
 def quadratic_form(
-    constant_matrix: Callable[[Any], Any],
+    constant_matrix: Callable[[Node], Any],
     asserting: tuple[type, type],
-    node: Any,
+    node: Node,
     args: list[Facts],
 ) -> Facts:
     """``x' P x``: what CVXPY rounds or is told about the definiteness of P is computed.
@@ -224,39 +225,43 @@ def need_of_matrix(rule: str, lowest: float | None, highest: float | None) -> Ne
 
 
 def with_curvature(
-    node: Any, args: list[Facts], signs: tuple[bool, bool], doubted: Collection[str]
+    node: Node, args: list[Facts], signs: tuple[bool, bool], doubted: Collection[str]
 ) -> Facts:
     """An atom that is convex, concave or both, by the composition rule for every argument."""
     convex, concave = signs
     low, high = open_bounds(node) if "sign" in doubted else sign_bounds(node)
-    everywhere = np.ones(node.shape, dtype=bool)
-    linear = all(arg.affine.all() for arg in args) and "quasi" not in doubted
-    up = convex and all(fits(node, i, arg.convex, arg.concave) for i, arg in enumerate(args))
-    down = concave and all(fits(node, i, arg.concave, arg.convex) for i, arg in enumerate(args))
-    quasi = linear and node.is_atom_quasiconvex(), linear and node.is_atom_quasiconcave()
+    everywhere, quasi = np.ones(node.shape, dtype=bool), None
+    if "quasi" not in doubted and all(arg.affine.all() for arg in args):
+        quasi = everywhere & node.is_atom_quasiconvex(), everywhere & node.is_atom_quasiconcave()
     return make_facts(
         low,
         high,
-        everywhere & up,
-        everywhere & down,
-        quasi=(everywhere & quasi[0], everywhere & quasi[1]),
+        everywhere & (convex and fits(node, args, "convex", "concave")),
+        everywhere & (concave and fits(node, args, "concave", "convex")),
+        quasi=quasi,
         monotone=tuple(way_of(node, i) for i in range(len(args))),
         rule=describe_atom(node, convex, concave),
     )
 
 
-def fits(node: Any, i: int, same: Mask, opposite: Mask) -> bool:
-    """The composition rule for one argument, which bends as the atom does, or the other way."""
-    rising, falling = same.all() and node.is_incr(i), opposite.all() and node.is_decr(i)
-    return bool((same & opposite).all() or rising or falling)
+def fits(node: Node, args: list[Facts], same: str, opposite: str) -> bool:
+    """The composition rule: each argument is affine, or bends as the rising or falling atom needs.
+
+    ``same`` is the atom's own curvature.
+    """
+    masks = [(getattr(arg, same).all(), getattr(arg, opposite).all()) for arg in args]
+    return all(
+        (along and against) or (along and node.is_incr(i)) or (against and node.is_decr(i))
+        for i, (along, against) in enumerate(masks)
+    )
 
 
-def way_of(node: Any, i: int) -> str:
+def way_of(node: Node, i: int) -> str:
     """How an atom depends on one of its arguments, by CVXPY's word."""
     return "rising" if node.is_incr(i) else "falling" if node.is_decr(i) else "none"
 
 
-def describe_atom(node: Any, convex: bool, concave: bool) -> str:
+def describe_atom(node: Node, convex: bool, concave: bool) -> str:
     """An atom's own curvature in words."""
     name = type(node).__name__.removesuffix("Approx")
     word = (
@@ -265,7 +270,7 @@ def describe_atom(node: Any, convex: bool, concave: bool) -> str:
     return f"{name} is {word or 'neither convex nor concave'}"
 
 
-def standing_in(node: Any, args: list[Facts]) -> Any:
+def standing_in(node: Node, args: list[Facts]) -> Any:
     """The atom on variables whose signs are proved, where CVXPY believes more of its arguments.
 
     What CVXPY says of signs and monotonicity rests on the signs of the arguments, and some of
@@ -284,17 +289,17 @@ def stand_in(arg: Any, fact: Facts) -> Any:
     return cp.Variable(arg.shape, nonneg=above, nonpos=below and not above)
 
 
-def open_bounds(node: Any) -> tuple[Array, Array]:
+def open_bounds(node: Node) -> tuple[Array, Array]:
     """No bounds."""
     return np.full(node.shape, -np.inf), np.full(node.shape, np.inf)
 
 
-def cvxpy_bounds(node: Any, args: list[Facts]) -> tuple[Array, Array]:
+def cvxpy_bounds(node: Node, args: list[Facts]) -> tuple[Array, Array]:
     """Bounds from the sign that CVXPY sees for proved signs of the arguments."""
     return sign_bounds(standing_in(node, args))
 
 
-def sign_bounds(node: Any) -> tuple[Array, Array]:
+def sign_bounds(node: Node) -> tuple[Array, Array]:
     """Bounds from the sign that CVXPY sees."""
     low, high = open_bounds(node)
     if node.is_nonneg():
@@ -304,7 +309,7 @@ def sign_bounds(node: Any) -> tuple[Array, Array]:
     return low, high
 
 
-def keep(node: Any, args: list[Facts], sign: str = "") -> Facts:
+def keep(node: Node, args: list[Facts], sign: str = "") -> Facts:
     """An assertion changes nothing but the sign, where the argument leaves it open."""
     arg = args[0]
     open_ended = arg.low < arg.high

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.analysis.operations import Operation, axes_of, exponent_of
+from cvxnet.analysis.tape import Node
 from cvxnet.functions.arithmetic import FLOATS
 
 Mask = NDArray[np.bool_]
@@ -35,6 +36,13 @@ class LogLog:
         """Whether every entry is positive or zero."""
         return bool((self.zero | self.positive).all())
 
+    def curvature(self) -> str:
+        """One word for all entries."""
+        convex, concave = self.convex.all(), self.concave.all()
+        if convex and concave:
+            return "affine"
+        return "convex" if convex else "concave" if concave else "unknown"
+
     def masks(self, shape: tuple[int, ...]) -> list[Mask]:
         """All fields with a larger shape, or another one of the same size."""
         masks = [getattr(self, field) for field in FIELDS]
@@ -44,27 +52,27 @@ class LogLog:
         ]
 
 
-LogLogRule = Callable[[Any, list[LogLog]], LogLog]
+LogLogRule = Callable[[Node, list[LogLog]], LogLog]
 
 
-def nothing(node: Any) -> LogLog:
+def nothing(node: Node) -> LogLog:
     """No claim at all."""
     no = np.zeros(node.shape, dtype=bool)
     return LogLog(no, no, no, no)
 
 
-def move(evaluate: Operation, node: Any, args: list[LogLog]) -> LogLog:
+def move(evaluate: Operation, node: Node, args: list[LogLog]) -> LogLog:
     """Entries that are only moved; nothing need be known about them."""
     batches = [np.array(arg.masks(arg.zero.shape), dtype=float) for arg in args]
     return LogLog(*(mask > 0.5 for mask in evaluate(node, batches, FLOATS)))
 
 
-def keep(node: Any, args: list[LogLog]) -> LogLog:
+def keep(node: Node, args: list[LogLog]) -> LogLog:
     """A function that is the identity above zero."""
     return args[0]
 
 
-def exponentiate(node: Any, args: list[LogLog]) -> LogLog:
+def exponentiate(node: Node, args: list[LogLog]) -> LogLog:
     """Exponentials and softplus are log-log convex, rising and positive."""
     no = np.zeros(node.shape, dtype=bool)
     return LogLog(no, ~no, args[0].convex | args[0].zero, no)
@@ -74,7 +82,7 @@ BY_PROFILE: dict[str, LogLogRule] = {"identity": keep, "convex": exponentiate}
 """The rules of functions of one argument, by what their profiles claim."""
 
 
-def power(node: Any, args: list[LogLog]) -> LogLog:
+def power(node: Node, args: list[LogLog]) -> LogLog:
     """Powers multiply the logarithm."""
     exponent, arg = exponent_of(node), args[0]
     if exponent is not None and exponent > 0:
@@ -84,13 +92,13 @@ def power(node: Any, args: list[LogLog]) -> LogLog:
     return nothing(node)
 
 
-def join(node: Any, args: list[LogLog]) -> LogLog:
+def join(node: Node, args: list[LogLog]) -> LogLog:
     """Sums and maxima, entry by entry."""
     masks = np.array([arg.masks(node.shape) for arg in args])
     return united(*masks.swapaxes(0, 1), axes=0)
 
 
-def add_up(node: Any, args: list[LogLog]) -> LogLog:
+def add_up(node: Node, args: list[LogLog]) -> LogLog:
     """A sum over entries."""
     arg, axes = args[0], tuple(a - 1 for a in axes_of(node, node.get_data()[0]))
     found = united(arg.zero, arg.positive, arg.convex, arg.concave, axes=axes)
@@ -111,7 +119,7 @@ def united(zero: Mask, positive: Mask, convex: Mask, concave: Mask, *, axes: Any
     )
 
 
-def square_and_divide(node: Any, args: list[LogLog]) -> LogLog:
+def square_and_divide(node: Node, args: list[LogLog]) -> LogLog:
     """Squares keep log-log curvature: a quotient of a sum."""
     if node.axis is not None or not args[1].positive.all():
         return nothing(node)
@@ -119,13 +127,13 @@ def square_and_divide(node: Any, args: list[LogLog]) -> LogLog:
     return product(top, inverse(bottom))
 
 
-def multiply(node: Any, args: list[LogLog]) -> LogLog:
+def multiply(node: Node, args: list[LogLog]) -> LogLog:
     """Logarithms add under products."""
     left, right = (LogLog(*arg.masks(node.shape)) for arg in args)
     return product(left, right)
 
 
-def divide(node: Any, args: list[LogLog]) -> LogLog:
+def divide(node: Node, args: list[LogLog]) -> LogLog:
     """They are subtracted under quotients."""
     left, right = (LogLog(*arg.masks(node.shape)) for arg in args)
     return product(left, inverse(right)) if right.positive.all() else nothing(node)
@@ -146,7 +154,7 @@ def inverse(fact: LogLog) -> LogLog:
     return LogLog(fact.zero, fact.positive, fact.concave, fact.convex)
 
 
-def multiply_matrices(node: Any, args: list[LogLog]) -> LogLog:
+def multiply_matrices(node: Node, args: list[LogLog]) -> LogLog:
     """A sum of products."""
     left, right = args
     if not left.zero.shape or not right.zero.shape:

@@ -181,14 +181,12 @@ def eliminate(matrix: Any) -> bool:
     size = len(work)
     for k in range(size):
         pivot = work[k][k]
-        if pivot < 0 or (pivot == 0 and any(work[k][j] != 0 for j in range(k + 1, size))):
+        rest = [i for i in range(k + 1, size) if work[k][i] != 0]
+        if pivot < 0 or (pivot == 0 and rest):
             return False
-        if pivot == 0:
-            continue
-        for i in range(k + 1, size):
+        for i in rest:
             factor: fmpq = work[i][k] / pivot
-            if factor != 0:
-                for j in range(i, size):
-                    work[i][j] -= factor * work[k][j]
-                    work[j][i] = work[i][j]
+            for j in range(i, size):
+                work[i][j] -= factor * work[k][j]
+                work[j][i] = work[i][j]
     return True

@@ -13,8 +13,9 @@ import numpy as np
 from cvxnet.analysis import algebra_rules, function_rules, loglog
 from cvxnet.analysis import operations as ops
 from cvxnet.analysis.facts import Facts, Rule
-from cvxnet.analysis.tape import bare, dense
+from cvxnet.analysis.tape import Batch, Node, bare, dense
 from cvxnet.functions import catalogue
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.functions.profile import Profile
 
 AXIS = ("axis", "keepdims")
@@ -57,18 +58,18 @@ class Atom:
     """
 
     evaluate: ops.Operation | None = None
-    profile: Callable[[Any], Profile | None] | None = None
+    profile: Callable[[Node], Profile | None] | None = None
     rule: Rule | None = None
     log_log: loglog.LogLogRule | None = None
     moves: bool = False
-    kinks: Callable[[Any, list[Any]], Any] | None = None
+    kinks: Callable[[Node, list[Batch]], Batch] | None = None
     difference: Callable[[list[Facts]], bool] | None = None
-    positive: Callable[[Any, list[bool], list[Facts]], bool] | None = None
-    open: Callable[[Any, int], bool] | None = None
+    positive: Callable[[Node, list[bool], list[Facts]], bool] | None = None
+    open: Callable[[Node, int], bool] | None = None
     touches: bool = False
     options: tuple[str, ...] = ()
     asserts: str = ""
-    name: str | Callable[[Any], str] = ""
+    name: str | Callable[[Node], str] = ""
 
 
 def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
@@ -87,7 +88,7 @@ def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
 def entrywise(formula: Callable[..., Any], **more: Any) -> Atom:
     """A formula entry by entry that has no profile: of several arguments, for instance."""
 
-    def evaluate(node: Any, values: list[Any], K: Any) -> Any:
+    def evaluate(node: Node, values: list[Batch], K: Arithmetic) -> Any:
         return formula(*ops.aligned(node, values), K)
 
     return Atom(evaluate=evaluate, **more)
@@ -109,72 +110,85 @@ def of_factors(args: list[Facts]) -> bool:
     return any(arg.constant for arg in args) or all(arg.affine.all() for arg in args)
 
 
-def everywhere(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+def difference_of_two(node: Node, values: list[Batch]) -> Batch:
+    """What changes sign where the larger of the first two arguments changes."""
+    return values[0] - ops.align(values[1], values[0].shape[1:])
+
+
+def around_kinks(positions: list[float], node: Node, values: list[Batch]) -> Batch:
+    """What changes sign at each of the kinks of a function of one argument."""
+    product = values[0] - positions[0]
+    for position in positions[1:]:
+        product = product * (values[0] - position)
+    return product
+
+
+def everywhere(node: Node, positive: list[bool], args: list[Facts]) -> bool:
     """Exponentials are > 0 wherever they have a value."""
     return True
 
 
-def where_all(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+def where_all(node: Node, positive: list[bool], args: list[Facts]) -> bool:
     """What is made of numbers > 0 by products, powers, sums, choices and moves is > 0."""
     return bool(positive) and all(positive)
 
 
-def where_one(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+def where_one(node: Node, positive: list[bool], args: list[Facts]) -> bool:
     """A maximum is > 0 where one argument is."""
     return any(positive)
 
 
-def where_one_term(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+def where_one_term(node: Node, positive: list[bool], args: list[Facts]) -> bool:
     """A sum is > 0 where one term is and none is below 0."""
     return any(positive) and all(arg.low.size and (arg.low >= 0.0).all() for arg in args)
 
 
-def of_negative_leaf(node: Any, positive: list[bool], args: list[Facts]) -> bool:
+def of_negative_leaf(node: Node, positive: list[bool], args: list[Facts]) -> bool:
     """The negative of a leaf that is declared to be < 0."""
     below = bare(node.args[0])
     return not below.args and not isinstance(below, cp.Constant) and bool(below.attributes["neg"])
 
 
-def at_boundary(node: Any, number: int) -> bool:
+def at_boundary(node: Node, number: int) -> bool:
     """A domain without its boundary."""
     return True
 
 
-def at_second_boundary(node: Any, number: int) -> bool:
+def at_second_boundary(node: Node, number: int) -> bool:
     """A relative entropy may have a first argument of 0, but no second one."""
     return number == 1
 
 
-def at_zero(node: Any, number: int) -> bool:
+def at_zero(node: Node, number: int) -> bool:
     """A power has no value at 0 where its exponent is negative."""
     exponent = ops.exponent_of(node)
     return exponent is not None and exponent < 0
 
 
-def name_of_maximum(node: Any) -> str:
+def name_of_maximum(node: Node) -> str:
     """The maximum with the constant 0 is a relu."""
     last = node.args[-1]
     zero = isinstance(last, cp.Constant) and not np.any(dense(last.value))
     return "relu" if zero else "maximum"
 
 
-def name_of_power(node: Any) -> str:
+def name_of_power(node: Node) -> str:
     """Powers by their exponents."""
     exponent = ops.exponent_of(node)
     return "square" if exponent == 2 else f"power {exponent}"
 
 
-def power_profile(node: Any) -> Profile | None:
+def power_profile(node: Node) -> Profile | None:
     """The profile of a power whose exponent is known."""
     exponent = ops.exponent_of(node)
     return None if exponent in (None, 0, 1) else catalogue.power_profile(exponent)
 
 
-def huber_profile(node: Any) -> Profile | None:
+def huber_profile(node: Node) -> Profile | None:
     """The profile of a Huber function whose edge is known."""
     return None if ops.has_free_option(node) else catalogue.huber_profile(ops.number_of(node.M))
 
 
-def known(profile: Callable[[], Profile]) -> Callable[[Any], Profile]:
+def known(profile: Callable[[], Profile]) -> Callable[[Node], Profile]:
     """The profile of a function without options."""
     return lambda node: profile()

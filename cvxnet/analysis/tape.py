@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import cvxpy as cp
 import numpy as np
+from numpy.typing import NDArray
 
-LeafHook = Callable[[Any], Any]
-NodeHook = Callable[[Any, list[Any]], Any]
+Node: TypeAlias = Any
+"""A CVXPY expression; its classes do not declare what only some of them have (``p``, ``k``)."""
+Batch: TypeAlias = NDArray[Any]
+"""Values of a node, of floats or objects, with one more axis in front: the points."""
+Value = TypeVar("Value")
 
 
 class Tape:
@@ -52,7 +56,9 @@ class Tape:
         """Variables and parameters, in order of appearance."""
         return [n for n in self.nodes if isinstance(n, cp.Variable | cp.Parameter)]
 
-    def evaluate(self, leaf: LeafHook, node: NodeHook) -> list[Any]:
+    def evaluate(
+        self, leaf: Callable[[Node], Value], node: Callable[[Node, list[Value]], Value]
+    ) -> list[Value]:
         """What two hooks make of every node, in order.
 
         Parameters
@@ -62,7 +68,7 @@ class Tape:
         node : callable of a node and what was made of its arguments
             For all others.
         """
-        values: list[Any] = []
+        values: list[Value] = []
         for current, inputs in zip(self.nodes, self.inputs, strict=True):
             arguments = [values[k] for k in inputs]
             values.append(node(current, arguments) if inner(current) else leaf(current))
