@@ -279,15 +279,16 @@ def square_profile() -> Profile:
 def power_profile(p: Fraction) -> Profile:
     """``t^p`` with p not 0 or 1, on CVXPY's domain: everything for p = 2, 4, 8, ..., or t >= 0."""
     exponent = float(p)
-    even, half = defined_everywhere(p), (POSITIVE,)
+    even, root, half = defined_everywhere(p), 0 < p < 1, (POSITIVE,)
+    curved = EVERYWHERE if even else half
     return Profile(
         name={Fraction(2): "square", Fraction(1, 2): "sqrt"}.get(p, f"power {p}"),
         formula=with_options(formulas.power, p),
         derivative=lambda t: exponent * np.power(t, exponent - 1.0),
-        convex=EVERYWHERE if even else half if p > 1 or p < 0 else (),
-        concave=half if 0 < p < 1 else (),
+        convex=() if root else curved,
+        concave=half if root else (),
         rising=half if p > 0 else (),
-        falling=(NEGATIVE,) if even else half if p < 0 else (),
+        falling=half if p < 0 else (NEGATIVE,) if even else (),
         low=0.0,
         mirror=(1.0, 0.0, 0.0) if even else None,
         whole=p > 0 and p.denominator == 1,

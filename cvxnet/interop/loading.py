@@ -99,17 +99,7 @@ def check_activation(activation: str) -> None:
 
 def load_from_python(path: Path, name: str) -> Any:
     """Run a Python file and take the object of that name."""
-    if not path.is_file():
-        raise InputError(f"cannot read {path}: there is no such file.")
-    try:
-        names = runpy.run_path(str(path))
-    except Exception as error:
-        raise InputError(f"{path} failed to run: {type(error).__name__}: {error}.") from error
-    if name not in names:
-        things = [k for k, v in names.items() if is_thing(v) or is_torch_module(v)]
-        known = ", ".join(things) or "nothing that can be judged"
-        raise InputError(f"{path} defines no {name!r}; it has {known}.")
-    thing = names[name]
+    thing = defined_in(path, name)
     if callable(thing) and not is_thing(thing) and not is_torch_module(thing):
         thing = call(thing, f"{name} in {path}")
     if is_torch_module(thing):
@@ -120,6 +110,21 @@ def load_from_python(path: Path, name: str) -> Any:
             "module, a CVXPY expression or a CVXPY problem (or a function that returns one)."
         )
     return thing
+
+
+def defined_in(path: Path, name: str) -> Any:
+    """What a Python file that is run calls by that name."""
+    if not path.is_file():
+        raise InputError(f"cannot read {path}: there is no such file.")
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        raise InputError(f"{path} failed to run: {type(error).__name__}: {error}.") from error
+    if name not in names:
+        things = [k for k, v in names.items() if is_thing(v) or is_torch_module(v)]
+        known = ", ".join(things) or "nothing that can be judged"
+        raise InputError(f"{path} defines no {name!r}; it has {known}.")
+    return names[name]
 
 
 def call(function: Any, what: str) -> Any:

@@ -25,6 +25,7 @@ from cvxnet.interop.pairs import (
     image_before,
     next_image,
     single,
+    works_on,
 )
 from cvxnet.layers import Conv2d, Flatten, Sequential
 from cvxnet.layers.activations import Activation
@@ -310,21 +311,26 @@ def write_module(torch: Any, layer: Layer, path: str, image: Image) -> Any:
             f"{path}: {type(layer).__name__} has no counterpart in torch.nn; supported: {known}, "
             "other activations, and Sequential of these."
         )
-    if pair.works_on == ROWS and image is not None:
-        raise UnsupportedError(
-            f"{path}: {layer!r} gets images of {image} in torch; put a Flatten() before it."
-        )
-    if pair.works_on == IMAGES and image_before(layer) != image:
-        raise UnsupportedError(
-            f"{path}: {layer!r} takes images of {image_before(layer)}, but gets "
-            f"{'rows; put a Flatten() before it' if image is None else f'images of {image}'}."
-        )
+    check_what_comes_in(layer, path, image)
     given = layer.options()
     options = {name: given[ours] for name, ours in pair.options.items()}
     options |= {name: fixed.value for name, fixed in pair.fixed.items()}
     if layer.tensors:
         options |= {"device": "meta", "dtype": torch.float64}
     return getattr(torch.nn, pair.module)(**options)
+
+
+def check_what_comes_in(layer: Layer, path: str, image: Image) -> None:
+    """Refuse rows where torch's module takes images, and the other way round."""
+    if works_on(layer) == ROWS and image is not None:
+        raise UnsupportedError(
+            f"{path}: {layer!r} gets images of {image} in torch; put a Flatten() before it."
+        )
+    if works_on(layer) == IMAGES and image_before(layer) != image:
+        raise UnsupportedError(
+            f"{path}: {layer!r} takes images of {image_before(layer)}, but gets "
+            f"{'rows; put a Flatten() before it' if image is None else f'images of {image}'}."
+        )
 
 
 def assemble(torch: Any, net: Sequential, modules: Mapping[str, Any], path: str = "") -> Any:

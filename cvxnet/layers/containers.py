@@ -18,9 +18,14 @@ class Sequential(Layer):
     Parameters
     ----------
     *layers : Layer
-        At least one layer; widths that do not fit are refused here, naming the two layers.
+        At least one layer; widths that do not fit are refused here, naming the layer.
     seed : int or numpy Generator
         Where weights that were not given are drawn from, in order: the same seed, the same network.
+
+    Raises
+    ------
+    InputError
+        For no layers, things that are none, widths that do not fit, and a seed that is none.
 
     Examples
     --------
@@ -71,7 +76,19 @@ class Sequential(Layer):
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write the network as JSON; numbers come back exactly. See `load`."""
+        """Write the network as JSON; numbers come back exactly. See `load`.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; an old one is replaced in one step.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be written, for weights that are CVXPY expressions without a
+            value, and for layers whose options are not known.
+        """
         network_file.save(self, path)
 
     def __len__(self) -> int:
@@ -91,6 +108,18 @@ class Residual(Layer):
     """``z + body(z)``, or ``shortcut(z) + body(z)``.
 
     The weights are named ``body.*`` and ``shortcut.*``.
+
+    Parameters
+    ----------
+    body : Layer
+        Has as many columns out as ``shortcut``.
+    shortcut : Layer, optional
+        The identity where left out.
+
+    Raises
+    ------
+    InputError
+        For what is no layer and, when the width is known, for columns that cannot be added.
 
     Examples
     --------

@@ -18,6 +18,13 @@ class GatedLinear(Layer):
     Linear in its weights ``weight`` (out, in) and ``bias`` (out,), unlike a ReLU layer; the gates
     ``gate_weight`` and ``gate_bias`` are not trained (Mishkin, Sahiner and Pilanci 2022).
 
+    Parameters
+    ----------
+    in_features, out_features : int
+        Number of columns that come in and go out.
+    bias : bool
+        Whether there are ``b`` and ``h``.
+
     Examples
     --------
     >>> layer = GatedLinear(1, 2, bias=False)

@@ -84,6 +84,11 @@ class Conv2d(Linear):
     nonneg, nonpos : bool
         Declares the sign of the weight, as in `Linear`.
 
+    Raises
+    ------
+    InputError
+        For sizes that are no whole numbers, and windows that do not fit into the image.
+
     Examples
     --------
     >>> layer = Conv2d(1, 1, 2, image=(2, 3), bias=False)
@@ -216,6 +221,17 @@ class Pool2d(RowFunction, abstract=True):
 class MaxPool2d(Pool2d):
     """The largest entry of each window: convex and nondecreasing.
 
+    Parameters
+    ----------
+    kernel_size : int
+        Side of the square window.
+    stride : int, optional
+        From one window to the next; ``kernel_size`` where left out.
+    channels : int
+        Of the images that come in.
+    image : (height, width)
+        Their size.
+
     Examples
     --------
     >>> MaxPool2d(2, channels=1, image=(2, 4))([1.0, 2, 3, 4, 5, 6, 7, 8])
@@ -232,6 +248,17 @@ class MaxPool2d(Pool2d):
 
 class AvgPool2d(Pool2d):
     """The mean of each window: linear, with nonnegative coefficients.
+
+    Parameters
+    ----------
+    kernel_size : int
+        Side of the square window.
+    stride : int, optional
+        From one window to the next; ``kernel_size`` where left out.
+    channels : int
+        Of the images that come in.
+    image : (height, width)
+        Their size.
 
     Examples
     --------

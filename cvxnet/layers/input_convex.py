@@ -21,6 +21,16 @@ class InputConvex(Layer):
     Each layer sees the input again, with any sign, so that the network need not be nondecreasing
     in its input. Weights are named ``x0.weight, x0.bias, z1.weight, x1.weight, ...``.
 
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, hidden units of each layer, outputs: at least two numbers.
+
+    Raises
+    ------
+    InputError
+        For sizes that are no whole numbers, or fewer than two.
+
     Examples
     --------
     >>> list(InputConvex([2, 3, 1]).state_dict())
@@ -75,6 +85,16 @@ def input_convex(sizes: Sequence[int], seed: int | np.random.Generator = 0) -> S
         Inputs, hidden units of each layer, outputs.
     seed : int or numpy Generator
         Where the initial weights are drawn from.
+
+    Returns
+    -------
+    Sequential
+        Of one `InputConvex` layer; its output is convex in its input whatever its weights.
+
+    Raises
+    ------
+    InputError
+        As `InputConvex`.
 
     Examples
     --------

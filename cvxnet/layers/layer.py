@@ -130,7 +130,23 @@ class Layer:
             child.initialize(rng)
 
     def __call__(self, x: Any) -> Tensor:
-        """The layer's value on an n x d matrix or a vector of length d."""
+        """The layer's value on an n x d matrix or a vector of length d.
+
+        Parameters
+        ----------
+        x : array or CVXPY expression
+            Rows are samples. Arrays are read as float64.
+
+        Returns
+        -------
+        array or CVXPY expression
+            n x c or of length c; an expression where ``x`` or a weight is one.
+
+        Raises
+        ------
+        InputError
+            For another shape or width, and for entries that are not finite.
+        """
         x = check_rows(x)
         self.width(int(x.shape[-1]))
         return self.run(x)
@@ -158,6 +174,11 @@ class Layer:
     def state_dict(self) -> dict[str, Array]:
         """Every weight by its torch name, as arrays (copies).
 
+        Raises
+        ------
+        InputError
+            For a CVXPY expression without a value.
+
         Examples
         --------
         >>> from cvxnet.layers import Linear, ReLU, Sequential
@@ -168,10 +189,29 @@ class Layer:
         return {name: tensor_value(name, tensor) for name, tensor in self.named_tensors().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> Self:
-        """Set every weight, by torch's names; returns the layer itself.
+        """Set every weight, by torch's names.
 
-        Nothing is changed unless the whole state fits: InputError names the first key that is
-        missing or unknown, the shape that is wrong or the entry that breaks a declared sign.
+        Parameters
+        ----------
+        state : mapping of str to array
+            Every weight, of the shape that it has here; tensors of torch are arrays, too.
+
+        Returns
+        -------
+        Layer
+            The layer itself.
+
+        Raises
+        ------
+        InputError
+            Names the first key that is missing or unknown, the shape that is wrong or the entry
+            that breaks a declared sign. Nothing is changed then.
+
+        Examples
+        --------
+        >>> from cvxnet.layers import Linear
+        >>> Linear(2, 1, bias=False).load_state_dict({"weight": [[1.0, 2.0]]})([3.0, 4.0])
+        array([11.])
         """
         known = self.named_tensors()
         check_names(state, known)
@@ -188,6 +228,21 @@ class Layer:
         """A copy of the layer in which some weights are replaced, by arrays or CVXPY expressions.
 
         This is how weights become the unknowns of a CVXPY problem.
+
+        Parameters
+        ----------
+        tensors : mapping of str to array or CVXPY expression
+            Some of the weights, by their full names.
+
+        Returns
+        -------
+        Layer
+            The copy; expressions in it are the given ones, not copies.
+
+        Raises
+        ------
+        InputError
+            As `load_state_dict`, but weights may be missing.
 
         Examples
         --------

@@ -24,6 +24,12 @@ class Linear(Layer):
         Declares the sign of the weight matrix (not of the bias). Other weights are refused, and
         verdicts on weights that are not given rely on it.
 
+    Raises
+    ------
+    InputError
+        For sizes that are no whole numbers, and two signs at once; later for weights of another
+        shape or sign.
+
     Notes
     -----
     As in torch, weights start uniform in ``[-1/sqrt(in), 1/sqrt(in)]`` (folded onto the declared

@@ -51,6 +51,13 @@ class BatchNorm(Normalization):
 
     It keeps convexity where its ``weight`` is nonnegative.
 
+    Parameters
+    ----------
+    features : int
+        Number of columns.
+    eps : float
+        Added to the variances, above 0.
+
     Examples
     --------
     >>> norm = BatchNorm(1, eps=1.0).load_state_dict(
@@ -76,6 +83,13 @@ class BatchNorm(Normalization):
 
 class LayerNorm(Normalization):
     """Each row standardised by its own mean and variance: neither convex nor concave.
+
+    Parameters
+    ----------
+    features : int
+        Number of columns.
+    eps : float
+        Added to the variances, above 0.
 
     Examples
     --------
