@@ -19,7 +19,6 @@ from cvxnet.baselines.networks import excess_decay, fixed_length, value_of
 from cvxnet.baselines.protocol import make_protocol
 from cvxnet.baselines.report import interval
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
-from cvxnet.baselines.tensors import LOSSES as TENSOR_LOSSES
 from cvxnet.baselines.tensors import NOT_TRAINED, TRAINED, to_tensors
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.layers.activations import Activation
@@ -77,7 +76,7 @@ def compare(**options):
 
 
 @pytest.mark.parametrize("units", UNITS)
-@pytest.mark.parametrize("loss", sorted(TENSOR_LOSSES))
+@pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize("given", [{"bias": True}, {"bias": False}, *OPTIONS], ids=str)
 def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
     settings = {"bias": True} | given

@@ -5,27 +5,17 @@ Weights are (s, m, d), (s, m) and (s, k) tensors (hidden, output, free), s netwo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cvxnet.baselines.networks import fixed_length
 from cvxnet.baselines.tasks import Task
-from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.errors import UnsupportedError
 from cvxnet.functions.arithmetic import TENSORS
 from cvxnet.layers.activations import Activation
 from cvxnet.objective import FAMILIES, Objective
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "squared": lambda f, y: 0.5 * (f - y).square(),
-    "logistic": lambda f, y: (-y * f).logaddexp(0.0 * f),
-    "hinge": lambda f, y: (1.0 - y * f).relu(),
-    "squared_hinge": lambda f, y: (1.0 - y * f).relu().square(),
-    "absolute": lambda f, y: (f - y).abs(),
-    "huber": lambda f, y: huber((f - y).abs()),
-    "log_cosh": lambda f, y: (f - y).logaddexp(y - f) - math.log(2.0),
-}
 FLAT = "their output does not change when the hidden weights move a little: there is no gradient"
 NOT_TRAINED = {
     "sign": FLAT,
@@ -42,21 +32,13 @@ TINY = 1e-300
 
 
 def check_trained(objective: Objective) -> None:
-    """Refuse units and losses that are not trained here."""
-    name, loss = objective.units.name, objective.loss.name
+    """Refuse units that are not trained here."""
+    name = objective.units.name
     if name in NOT_TRAINED:
         raise UnsupportedError(
             f"compare does not train {name} units: {NOT_TRAINED[name]}. cvxnet.train solves them; "
             f"compare is there for {', '.join(TRAINED)}."
         )
-    if loss not in LOSSES:
-        raise InputError(f"compare does not know the loss {loss!r}; it knows {', '.join(LOSSES)}.")
-
-
-def huber(r: Any) -> Any:
-    """``r^2 / 2`` up to 1 and ``r - 1/2`` beyond, for r >= 0."""
-    inside = r.clamp(max=1.0)
-    return 0.5 * inside.square() + (r - inside)
 
 
 @dataclass(frozen=True)
@@ -90,7 +72,7 @@ class Tensors:
             hidden = formula(hidden, TENSORS)
         f = (c[:, None, :] @ hidden)[:, 0]
         f = f + (F @ free[:, :, None])[..., 0] if F.shape[-1] else f
-        losses = LOSSES[goal.loss.name](f, y)
+        losses = goal.loss.formula(f, y, TENSORS)
         value = (losses if w is None else w * losses).sum(1) * (n / y.shape[-1])
         if not decay:
             return value

@@ -122,6 +122,8 @@ class Floats(Arithmetic):
     """Plain numpy on float64; points outside a domain become NaN."""
 
     def number(self, value: Any) -> Any:
+        if isinstance(value, float | int):
+            return float(value)
         return np.asarray(value, dtype=np.float64)
 
     maximum = staticmethod(np.maximum)
@@ -150,7 +152,10 @@ class Floats(Arithmetic):
         return np.where(t > 0.0, np.log(np.where(t > 0.0, t, 1.0)), np.nan)
 
     def log1p(self, t: Any) -> Any:
-        return np.where(t > -1.0, np.log1p(np.where(t > -1.0, t, 0.0)), np.nan)
+        inside = t > -1.0
+        return (
+            np.log1p(t) if inside.all() else np.where(inside, np.log1p(np.maximum(t, -0.5)), np.nan)
+        )
 
     def times_log(self, t: Any) -> Any:
         return np.where(t >= 0.0, xlogy(np.maximum(t, 0.0), np.maximum(t, 0.0)), np.nan)

@@ -75,7 +75,8 @@ def relu(t: Any, K: Arithmetic) -> Any:
 
 def squared_relu(t: Any, K: Arithmetic) -> Any:
     """``max(t, 0)^2``."""
-    return power(relu(t, K), Fraction(2), K)
+    positive = relu(t, K)
+    return positive * positive
 
 
 def leaky_relu(t: Any, slope: Any, K: Arithmetic) -> Any:

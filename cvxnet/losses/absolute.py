@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, stack
 from cvxnet.losses.envelope import Envelope
 from cvxnet.losses.loss import Loss
@@ -24,8 +27,8 @@ class Absolute(Loss):
     degree = 1
     smooth = False
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        return np.abs(f - y)
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        return K.absolute(f - y)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return np.sign(f - y)

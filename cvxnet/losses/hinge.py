@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.functions import formulas
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, stack
 from cvxnet.losses.envelope import Envelope
 from cvxnet.losses.loss import Loss
@@ -24,8 +28,8 @@ class Hinge(Loss):
     labels = True
     smooth = False
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        return np.maximum(0.0, 1.0 - y * f)
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        return formulas.relu(K.number(1.0) - y * f, K)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return -y * np.heaviside(1.0 - y * f, 0.5)

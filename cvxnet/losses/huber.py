@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.functions import formulas
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, stack
 from cvxnet.losses.loss import Loss
 
@@ -30,10 +34,8 @@ class Huber(Loss):
     def in_units(self, s: float) -> Huber:
         return Huber(self.d / s)
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        size = np.abs(f - y)
-        near = np.minimum(size, self.d)
-        return near * (size - 0.5 * near)
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        return K.number(0.5) * formulas.huber(f - y, self.d, K)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return np.clip(f - y, -self.d, self.d)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 from scipy.special import xlogy
 
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, interleave, stack
 from cvxnet.losses.huber import Huber
 from cvxnet.losses.loss import Loss
@@ -40,11 +43,15 @@ class LogCosh(Loss):
     def in_units(self, s: float) -> LogCosh:
         return LogCosh(self.k * s)
 
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        size = K.absolute(K.number(self.k) * (f - y))
+        far = K.expm1(K.number(-2.0) * size)
+        return (size + K.log1p(K.number(0.5) * far)) / K.number(self.k**2)
+
     def terms(self, f: Vector, y: Vector) -> Vector:
         size = np.abs(self.k * (f - y))
         near = np.log1p(2.0 * np.sinh(0.5 * np.minimum(size, 1.0)) ** 2)  # nothing cancels
-        far = size + np.log1p(0.5 * np.expm1(-2.0 * size))
-        return np.where(size < 1.0, near, far) / self.k**2
+        return np.where(size < 1.0, near / self.k**2, super().terms(f, y))
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return np.tanh(self.k * (f - y)) / self.k

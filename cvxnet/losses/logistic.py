@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 from scipy.special import expit, logit, xlogy
 
+from cvxnet.functions import formulas
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, interleave, stack
 from cvxnet.losses.loss import Loss
 
@@ -19,8 +23,8 @@ class Logistic(Loss):
     name = "logistic"
     labels = True
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        return np.logaddexp(0.0, -y * f)
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        return formulas.softplus(-y * f, K)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return np.asarray(-y * expit(-y * f))

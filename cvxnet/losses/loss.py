@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 from scipy.optimize import brentq
 
 from cvxnet.errors import InputError
+from cvxnet.functions.arithmetic import FLOATS, Arithmetic
 from cvxnet.losses.cone import LossCone, Vector
 
 QUOTIENT = 2.0**-50
@@ -30,9 +32,14 @@ class Loss(ABC):
     smooth: bool = True
     """Whether the gradient is Lipschitz continuous."""
 
-    @abstractmethod
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        """The loss of each sample in the arithmetic K, see `cvxnet.functions.arithmetic`."""
+        raise TypeError(f"{type(self).__name__} has no formula")
+
     def terms(self, f: Vector, y: Vector) -> Vector:
         """The loss of each sample at the predictions ``f``, (n,)."""
+        terms: Vector = self.formula(f, y, FLOATS)
+        return terms
 
     @abstractmethod
     def gradient(self, f: Vector, y: Vector) -> Vector:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector
 from cvxnet.losses.loss import Loss
 
@@ -16,8 +19,9 @@ class Squared(Loss):
     name = "squared"
     degree = 2
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        return 0.5 * (f - y) ** 2
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        r = f - y
+        return K.number(0.5) * r * r
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return f - y

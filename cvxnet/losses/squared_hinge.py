@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.functions import formulas
+from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import LossCone, Vector, stack
 from cvxnet.losses.loss import Loss
 
@@ -22,8 +26,8 @@ class SquaredHinge(Loss):
     name = "squared_hinge"
     labels = True
 
-    def terms(self, f: Vector, y: Vector) -> Vector:
-        return np.maximum(0.0, 1.0 - y * f) ** 2
+    def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
+        return formulas.squared_relu(K.number(1.0) - y * f, K)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return -2.0 * y * np.maximum(0.0, 1.0 - y * f)
