@@ -373,7 +373,7 @@ def test_a_free_part_of_uncertain_rank_proves_nothing_false(seed, kind):
     solution = cn.train(units, X, y, **options)
     assert 0.0 <= solution.lower_bound <= solution.value
     result = cn.check(solution.certificate.to_dict())
-    assert result.valid or "infeasible" not in result.reason or result.excess < 1e-9
+    assert result.valid or "infeasible" not in result.reason or result.violation < 1e-9
     alone = cn.train(units, X[:, :1], y, **options)  # fewer columns: another upper bound
     assert solution.lower_bound <= alone.value
 

@@ -60,7 +60,7 @@ def certificate(X, v, weight_decay, *, y=None, loss=SQUARED, bias=False, width=0
 
 def measured(X, v):
     """rho(v) as the checker measures it: by how much it exceeds a tiny weight decay."""
-    return (1.0 + checker.check(certificate(X, v, 2.0**-40).to_dict()).excess) * 2.0**-40
+    return (1.0 + checker.check(certificate(X, v, 2.0**-40).to_dict()).violation) * 2.0**-40
 
 
 def random_rows(kind, rng):
@@ -94,8 +94,8 @@ def test_rho_equals_brute_force(kind):
         assert checker.check(certificate(X, v, rho * (1 + 1e-9)).to_dict()).valid
         refused = checker.check(certificate(X, v, rho * (1 - 1e-9)).to_dict())
         assert not refused.valid and refused.lower is None
-        assert refused.excess == pytest.approx(1e-9, rel=1e-3)
-        assert f"rho(v) = weight_decay * (1 + {refused.excess!r})" in refused.reason
+        assert refused.violation == pytest.approx(1e-9, rel=1e-3)
+        assert f"rho(v) = weight_decay * (1 + {refused.violation!r})" in refused.reason
 
 
 def test_rho_equals_brute_force_on_more_rows():
@@ -129,7 +129,7 @@ def test_exact_at_the_boundary(X, v, rho):
     assert checker.check(certificate(X, v, rho or 5e-324).to_dict()).valid
     if rho:
         below = checker.check(certificate(X, v, math.nextafter(rho, 0.0)).to_dict())
-        assert not below.valid and 0.0 < below.excess < 3e-16
+        assert not below.valid and 0.0 < below.violation < 3e-16
 
 
 def test_a_grid_with_ties_at_every_crossing():
@@ -149,7 +149,7 @@ def test_a_grid_with_ties_at_every_crossing():
 def test_rank_four_by_branch_and_bound_and_no_rank_above_seven():
     assert checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 + 1e-12)).to_dict()).valid
     below = checker.check(certificate(np.eye(4), np.ones(4), 2.0 * (1 - 1e-9)).to_dict())
-    assert "dual infeasible" in below.reason and 1e-10 < below.excess < 1.001e-9
+    assert "dual infeasible" in below.reason and 1e-10 < below.violation < 1.001e-9
     above = checker.check(certificate(np.eye(8), np.ones(8), 10.0).to_dict())
     assert not above.valid and "is above 7" in above.reason
 
@@ -166,7 +166,7 @@ def test_rank_three_up_to_rounding(seed):
         rho = brute_rho(near, v)
         assert checker.check(certificate(near, v, rho * (1 + 1e-7)).to_dict()).valid
         refused = checker.check(certificate(near, v, rho * (1 - 1e-13)).to_dict())
-        assert not refused.valid and 0.0 < refused.excess < 1e-7
+        assert not refused.valid and 0.0 < refused.violation < 1e-7
     if seed == 2:  # truly of rank 5: by branch and bound
         rho = brute_rho(X + 1e-2 * noise, v)
         for factor in (1 - 1e-7, 1 + 1e-7):

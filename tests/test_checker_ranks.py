@@ -76,12 +76,12 @@ def test_what_exact_pricing_proves_at_higher_ranks_is_proved_again(units, n, ran
     less = replace(cert.objective, weight_decay=cert.weight_decay * (1 - 1e-9))
     below = replace(cert, objective=less).rounded_outward()
     below = check(below.to_dict())
-    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-9
+    assert "dual infeasible" in below.reason and 0.0 < below.violation < 1.1e-9
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_rank_that_is_low_but_for_rounding_refutes_nothing(seed):
-    """Near-duplicate columns, or tiny ones: what lies beyond the low rank is no excess."""
+    """Near-duplicate columns, or tiny ones: what lies beyond the low rank is no violation."""
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
     tiny = 10.0 ** -rng.integers(9, 14)
@@ -92,7 +92,7 @@ def test_a_rank_that_is_low_but_for_rounding_refutes_nothing(seed):
     shorter = replace(cert, v=cert.v * (1 - 1e-7)).rounded_outward()
     assert check(shorter.to_dict()).valid
     longer = check(replace(cert, v=cert.v * (1 + 1e-5)).rounded_outward().to_dict())
-    assert "dual infeasible" in longer.reason and 0.9e-5 < longer.excess < 1.1e-5
+    assert "dual infeasible" in longer.reason and 0.9e-5 < longer.violation < 1.1e-5
 
 
 def long_evidence(rng, n, d):

@@ -102,8 +102,8 @@ def test_proved_from_brute_force_on_and_not_below(units, norm, tolerance, count)
         assert verdict(units, X, v, largest * (1 + tolerance), norm=norm).valid
         below = verdict(units, X, v, largest * (1 - tolerance), norm=norm)
         assert not below.valid and below.lower is None
-        assert below.excess < 3 * tolerance
-        assert (below.excess > 0.0) == (name_of(units) not in ("quadratic", "polynomial"))
+        assert below.violation < 3 * tolerance
+        assert (below.violation > 0.0) == (name_of(units) not in ("quadratic", "polynomial"))
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -117,7 +117,7 @@ def test_gated_units(bias):
         largest = rho(units, rows, v)
         assert verdict(units, X, v, largest * (1 + 1e-12) or 1e-300, bias=bias).valid
         if largest:
-            assert verdict(units, X, v, largest * (1 - 1e-9), bias=bias).excess < 1.1e-9
+            assert verdict(units, X, v, largest * (1 - 1e-9), bias=bias).violation < 1.1e-9
     no_gates = {"name": "gated_relu", "gates": np.zeros((0, 2))}
     assert verdict(no_gates, [[1.0, 2.0]], [5.0], 1e-9).valid
 
@@ -169,7 +169,7 @@ def test_piecewise_linear_units_beyond_rank_three(units, d):
     largest = rho(units, X, v)
     assert verdict(units, X, v, largest * (1 + 1e-8)).valid
     below = verdict(units, X, v, largest * (1 - 1e-4))
-    assert "dual infeasible" in below.reason and 0.0 < below.excess < 1.1e-4
+    assert "dual infeasible" in below.reason and 0.0 < below.violation < 1.1e-4
 
 
 def test_squared_relu_units_at_rank_four():
@@ -177,7 +177,7 @@ def test_squared_relu_units_at_rank_four():
     X, v = rng.normal(size=(9, 4)), rng.normal(size=9)
     largest = rho("squared_relu", X, v)
     assert verdict("squared_relu", X, v, largest * (1 + 1e-6)).valid
-    assert 0.0 < verdict("squared_relu", X, v, largest * (1 - 1e-6)).excess < 2.1e-6
+    assert 0.0 < verdict("squared_relu", X, v, largest * (1 - 1e-6)).violation < 2.1e-6
 
 
 def test_any_shares_prove_nothing_false(monkeypatch):

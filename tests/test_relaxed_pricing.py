@@ -15,7 +15,7 @@ from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.reading import read_evidence
-from cvxnet.proofs.checker.relaxation import relaxed_excess
+from cvxnet.proofs.checker.relaxation import relaxed_violation
 from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
 from cvxnet.training.opening import open_bracket
@@ -233,7 +233,7 @@ def test_bounds_far_below_their_terms_are_proved(seed):
     for each in (v, v + 1e-17 * size * rng.standard_normal(3)):  # the checker moves v by as much
         (w,), v_scale = integers([each.tolist()])
         dual = Dual(X, x_scale, w, v_scale, Fraction(bound))
-        assert relaxed_excess(dual, fmpq(-1), fmpq(1), evidence, Clock(60.0)) == 0
+        assert relaxed_violation(dual, fmpq(-1), fmpq(1), evidence, Clock(60.0)) == 0
 
 
 def test_tampered_evidence_is_refused():

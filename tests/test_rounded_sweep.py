@@ -46,7 +46,7 @@ def certificate(X, v, units, beta=float(SMALL)):
 def exact_rho(X, v, units):
     """By the exact checker, a little more than rho: relatively less than 1e-17."""
     claims = checker.read(certificate(X, v, units).to_dict())
-    return SMALL * (1 + units_of(claims).excess(feasibility(claims), Clock(100.0)))
+    return SMALL * (1 + units_of(claims).violation(feasibility(claims), Clock(100.0)))
 
 
 def rounded_rho(X, v, units, floor=SMALL):
@@ -144,8 +144,10 @@ def test_proves_what_is_true_by_little_and_not_what_is_false_by_little(units):
             assert cn.check(true.to_dict(), rounded=True).valid
             refused = cn.check(false.to_dict(), rounded=True)
             assert not refused.valid and refused.lower is None
-            assert refused.excess == pytest.approx(distance, rel=1e-2 if distance > 1e-11 else 0.9)
-            assert refused.excess >= 0.999 * distance
+            assert refused.violation == pytest.approx(
+                distance, rel=1e-2 if distance > 1e-11 else 0.9
+            )
+            assert refused.violation >= 0.999 * distance
         for ulps in (1e-15, 1e-16):
             false = certificate(X, v, units, float(rho * (1 - Fraction(ulps))))
             assert not cn.check(false.to_dict(), rounded=True).valid
@@ -167,7 +169,7 @@ def test_a_weight_decay_of_any_size():
         tiny = certificate(X * size, v, UNITS[0], 5e-324)
         assert cn.check(huge.to_dict(), rounded=True).valid
         refused = cn.check(tiny.to_dict(), rounded=True)
-        assert not refused.valid and refused.excess > 1e20
+        assert not refused.valid and refused.violation > 1e20
 
 
 def test_nothing_to_see_is_zero():

@@ -35,7 +35,7 @@ def check(
     rounded : prove that the dual vector is feasible in floating point with bounds on all rounding
         errors instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm
         l2, at most three columns, the hidden bias included. It can prove, not refute: where it
-        does not prove, ``excess`` bounds ``rho(v) / weight_decay - 1`` from above.
+        does not prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
     time_limit : seconds after which the proof of feasibility gives up. For 1000 samples of rank 3
         it takes half a minute exactly, half a second rounded; for 10000, hours and half a minute.
 
@@ -89,7 +89,7 @@ def obstacle(claims: Claims) -> str:
     return ""
 
 
-def rounded_excess(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
+def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
     rows = np.array(claims.X)
@@ -105,10 +105,10 @@ def rounded_excess(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
 
 
 IN_FLOATING_POINT = checker.Prover(
-    excess=rounded_excess,
+    violation=rounded_violation,
     method=ROUNDED,
     proved=f"proved in {ROUNDED}",
     otherwise="unfinished: in floating point no more was proved than rho(v) <= weight_decay * "
-    "(1 + {excess!r}). The exact check can tell",
+    "(1 + {violation!r}). The exact check can tell",
     obstacle=obstacle,
 )

@@ -79,9 +79,9 @@ def prove(
         if result.valid:
             return certificate, EXACTLY if result.method != ROUNDED else f"in {ROUNDED}"
         words, refuted = f"{NOT}{result.reason}", "infeasible" in result.reason
-        if not result.excess:
+        if not result.violation:
             break
-        proof = proof.times(1.0 / (1.0 + SAFE * result.excess))
+        proof = proof.times(1.0 / (1.0 + SAFE * result.violation))
         certificate = certificate_with(objective, weights, proof)
     if refuted or certificate.lower > certificate.upper:
         certificate = certificate_with(objective, weights, proof.times(0.0))
@@ -101,7 +101,7 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
         if found and left <= 0.0:
             break
         found.append(check(document, rounded=rounded, time_limit=left))
-        if found[-1].valid or found[-1].excess:
+        if found[-1].valid or found[-1].violation:
             return found[-1]
     return found[0] if few else found[-1]
 

@@ -34,7 +34,7 @@ class CheckResult:
 
     ``valid``: all that the certificate claims is true. ``lower``, ``upper``: the proved bracket,
     rounded outward to doubles, at least as tight as claimed; None for an end that was not proved.
-    ``reason``: "proved exactly", or the first reason why not. ``excess``: where the dual vector
+    ``reason``: "proved exactly", or the first reason why not. ``violation``: where the dual vector
     was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; where it is known
     how much shorter a dual vector is likely to be proved feasible, that; otherwise 0.
     ``method``: how the dual vector was proved feasible, or not.
@@ -44,19 +44,19 @@ class CheckResult:
     lower: float | None
     upper: float | None
     reason: str
-    excess: float = 0.0
+    violation: float = 0.0
     method: str = "exact arithmetic"
 
 
 class Prover(NamedTuple):
     """A way to prove that the dual vector is feasible, ``rho(v) <= weight_decay``.
 
-    ``excess(claims, dual, clock)`` is 0 if that is proved, and otherwise says by how much it fails,
-    as a share of weight_decay; ``otherwise`` are the words for that. ``obstacle(claims)`` says why
-    there is no such proof for these claims, and is empty where there may be one.
+    ``violation(claims, dual, clock)`` is 0 if that is proved, and otherwise says by how much it
+    fails, as a share of weight_decay; ``otherwise`` are the words for that. ``obstacle(claims)``
+    says why there is no such proof for these claims, and is empty where there may be one.
     """
 
-    excess: Callable[[Claims, Dual, Clock], Fraction]
+    violation: Callable[[Claims, Dual, Clock], Fraction]
     method: str
     proved: str
     otherwise: str
@@ -64,10 +64,10 @@ class Prover(NamedTuple):
 
 
 EXACT = Prover(
-    excess=lambda claims, dual, clock: units_of(claims).excess(dual, clock),
+    violation=lambda claims, dual, clock: units_of(claims).violation(dual, clock),
     method="exact arithmetic",
     proved="proved exactly",
-    otherwise="dual infeasible: rho(v) = weight_decay * (1 + {excess!r})",
+    otherwise="dual infeasible: rho(v) = weight_decay * (1 + {violation!r})",
 )
 
 
@@ -105,11 +105,11 @@ def check(
         if claims.lower > dual:
             raise RefusalError(f"lower: claimed {claims.lower!r}, but the dual has {dual!r}")
         clock = Clock(time_limit)
-        if over := prove.excess(claims, feasibility(claims), clock):
-            raise RefusalError(prove.otherwise.format(excess=as_float(over)), over)
+        if over := prove.violation(claims, feasibility(claims), clock):
+            raise RefusalError(prove.otherwise.format(violation=as_float(over)), over)
         lower = dual
     except RefusalError as refusal:
-        reason, over = str(refusal), refusal.excess
+        reason, over = str(refusal), refusal.violation
     else:
         reason, over = prove.proved, Fraction(0)
     return CheckResult(
@@ -117,14 +117,14 @@ def check(
         lower=lower,
         upper=upper,
         reason=reason,
-        excess=as_float(over),
+        violation=as_float(over),
         method=prove.method,
     )
 
 
-def as_float(excess: Fraction) -> float:
+def as_float(violation: Fraction) -> float:
     """The nearest double; the largest one if there is none."""
-    return float(min(excess, Fraction(sys.float_info.max)))
+    return float(min(violation, Fraction(sys.float_info.max)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

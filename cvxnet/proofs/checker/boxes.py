@@ -42,7 +42,7 @@ class BoxSearch(NamedTuple):
     square: arb
     limit: arb
 
-    def excess_in(self, box: Box) -> Fraction | None:
+    def violation_in(self, box: Box) -> Fraction | None:
         """0 if g is small enough in the box, or it is outside the ball; as `branch_and_bound`."""
         c, h = box
         Pc = times(self.P, c)
@@ -75,11 +75,13 @@ class BoxSearch(NamedTuple):
             yield Box([x + step if i == k else x for i, x in enumerate(c)], h)
 
 
-def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
-    """`Units.excess` of units ``tanh(z)``; where it is not 0, a lower bound of it."""
+def tanh_violation(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
+    """`Units.violation` of units ``tanh(z)``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(0)
 
-    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
+    def violation(
+        points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock
+    ) -> Fraction:
         if not H:
             return Fraction(0)
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in points]
@@ -89,11 +91,11 @@ def tanh_excess(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
         search = BoxSearch(terms, P, ball(radius**2), ball(most))
         half = [ball(radius * root_above(Fraction(row[k], H_scale))) for k, row in enumerate(H)]
         whole = Box([arb(0)] * len(H), half)
-        return branch_and_bound([whole], search.excess_in, search.halves, clock)
+        return branch_and_bound([whole], search.violation_in, search.halves, clock)
 
     with balls():
         return in_few_coordinates(
-            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, excess, clock
+            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, violation, clock
         )
 
 

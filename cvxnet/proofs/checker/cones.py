@@ -115,11 +115,11 @@ class ConeSearch:
         self.P, self.determinant = whole_inverse(H)
 
     def run(self, settled: Any, terms: list[Row]) -> Fraction:
-        """0 if all cones are proved; otherwise the excess at some point."""
+        """0 if all cones are proved; otherwise the violation at some point."""
         if not terms or not self.P:
             return Fraction(0)
         cones = self.first_cones(settled, terms)
-        return branch_and_bound(cones, self.excess_in, self.halves, self.clock)
+        return branch_and_bound(cones, self.violation_in, self.halves, self.clock)
 
     def first_cones(self, settled: Any, terms: list[Row]) -> list[Cone]:
         """Those of the first corners and their opposites: together, all of R^r."""
@@ -157,26 +157,26 @@ class ConeSearch:
         """With a row that is positive on the cone."""
         raise NotImplementedError
 
-    def excess_in(self, cone: Cone) -> Fraction | None:
-        """0 if g is small enough on the cone, the excess of a point where it is not, or None."""
+    def violation_in(self, cone: Cone) -> Fraction | None:
+        """0 if g is small enough on the cone, the violation of a point where it is not, or None."""
         raise NotImplementedError
 
 
 class SquaredReLUSearch(ConeSearch):
     """Squared ReLU units."""
 
-    def excess(self, points: Matrix, weights: list[int]) -> Fraction:
-        """`Units.excess`, or a lower bound of it; points are (n, r), weights n numbers."""
-        A, excess = [[self.limit * x for x in row] for row in self.P], Fraction(0)
+    def violation(self, points: Matrix, weights: list[int]) -> Fraction:
+        """`Units.violation`, or a lower bound of it; points are (n, r), weights n numbers."""
+        A, violation = [[self.limit * x for x in row] for row in self.P], Fraction(0)
         for side in (self.determinant, -self.determinant):
             terms = [(side * v, z) for v, z in zip(weights, points, strict=True)]
-            excess = excess or self.run(A, terms)
-        return excess
+            violation = violation or self.run(A, terms)
+        return violation
 
     def settle(self, settled: Any, v: int, p: list[int]) -> Any:
         return plus_square(settled, -v, p)
 
-    def excess_in(self, cone: Cone) -> Fraction | None:
+    def violation_in(self, cone: Cone) -> Fraction | None:
         above, forms = cone.settled, cone.settled
         for v, p in cone.doubt:
             if v > 0:
@@ -184,9 +184,9 @@ class SquaredReLUSearch(ConeSearch):
                 forms = plus_square(forms, -v, p)
         if min(map(min, above)) >= 0 or semidefinite(forms, self.clock):
             return Fraction(0)
-        return self.excess_at_corners(cone)
+        return self.violation_at_corners(cone)
 
-    def excess_at_corners(self, cone: Cone) -> Fraction | None:
+    def violation_at_corners(self, cone: Cone) -> Fraction | None:
         """Of the first corner where g is too large, if there is one."""
         for k, row in enumerate(cone.settled):
             value = sum(v * max(p[k], 0) ** 2 for v, p in cone.doubt) - row[k]
@@ -198,15 +198,15 @@ class SquaredReLUSearch(ConeSearch):
 class PiecewiseLinearSearch(ConeSearch):
     """Piecewise linear units."""
 
-    def excess(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
-        """`Units.excess`, or a lower bound of it; points are (n, r), weights n numbers."""
-        excess = Fraction(0)
+    def violation(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
+        """`Units.violation`, or a lower bound of it; points are (n, r), weights n numbers."""
+        violation = Fraction(0)
         for side in (1, -1):
             c = [side * slopes[0] * inner(weights, column) for column in zip(*points, strict=True)]
             jump = side * (slopes[1] - slopes[0])
             terms = [(jump * v, z) for v, z in zip(weights, points, strict=True)]
-            excess = excess or self.run(c, terms)
-        return excess
+            violation = violation or self.run(c, terms)
+        return violation
 
     def first_corners(self, terms: list[Row]) -> Matrix:
         """Where r planes meet: of rows that err much and are far from dependent, or of axes."""
@@ -226,7 +226,7 @@ class PiecewiseLinearSearch(ConeSearch):
     def settle(self, settled: Any, v: int, p: list[int]) -> Any:
         return [x + v * y for x, y in zip(settled, p, strict=True)]
 
-    def excess_in(self, cone: Cone) -> Fraction | None:
+    def violation_in(self, cone: Cone) -> Fraction | None:
         b, D = concave_above(cone)
         if max(b) <= 0:
             return Fraction(0)
@@ -238,7 +238,7 @@ class PiecewiseLinearSearch(ConeSearch):
         if not settled and self.reached(inner(c, t), 1) > inner(t, Gt):
             return None  # as h is too large at t, and so is any c . t
         c, t = linear_above(b, D, G, Fraction(self.limit, self.determinant), settled)
-        return Fraction(0) if self.is_small(c, G) else self.excess_at(cone, t)
+        return Fraction(0) if self.is_small(c, G) else self.violation_at(cone, t)
 
     def is_small(self, c: list[int], G: Matrix) -> bool:
         """Whether ``c . t / SHARE`` is small enough on the ball: ``determinant c^T G^{-1} c``."""
@@ -246,7 +246,7 @@ class PiecewiseLinearSearch(ConeSearch):
         square = sum(map(mul, solution, map(int, c)))
         return bool(self.determinant * square <= self.limit * SHARE**2)
 
-    def excess_at(self, cone: Cone, t: list[int]) -> Fraction | None:
+    def violation_at(self, cone: Cone, t: list[int]) -> Fraction | None:
         """Of a point of the cone, or None if g is small enough there."""
         value = inner(cone.settled, t) + sum(v * max(inner(p, t), 0) for v, p in cone.doubt)
         square = inner(t, [inner(row, t) for row in cone.G])
@@ -341,13 +341,13 @@ def plus_square(A: Matrix, v: int, z: Sequence[int]) -> Matrix:
     ]
 
 
-def squared_relu_excess(dual: Dual, clock: Clock) -> Fraction:
-    """`Units.excess` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
+def squared_relu_violation(dual: Dual, clock: Clock) -> Fraction:
+    """`Units.violation` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
     rows, weights, beta = dual.scaled(2)
 
-    def excess(points: Matrix, H: Matrix, scale: int, limit: Fraction, clock: Clock) -> Fraction:
-        return SquaredReLUSearch(H, math.floor(limit * scale), clock).excess(points, weights)
+    def violation(points: Matrix, H: Matrix, scale: int, limit: Fraction, clock: Clock) -> Fraction:
+        return SquaredReLUSearch(H, math.floor(limit * scale), clock).violation(points, weights)
 
     return in_few_coordinates(
-        rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, excess, clock
+        rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, violation, clock
     )

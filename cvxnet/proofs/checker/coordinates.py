@@ -40,7 +40,7 @@ def in_few_coordinates(
     rows: Matrix, weights: list[int], beta: int, change: Callable[[int, Fraction], Fraction],
     method: Method, clock: Clock,
 ) -> Fraction:  # fmt: skip
-    """`Units.excess` by a method for rows of low rank, at the lowest rank at which it can tell.
+    """`Units.violation` by a method for rows of low rank, at the lowest rank at which it can tell.
 
     ``method(points, H, scale, limit, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
     |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
@@ -69,12 +69,12 @@ def in_few_coordinates(
     )
 
 
-def left_unclear(rank: int, share: Fraction, excess: Fraction) -> RefusalError:
+def left_unclear(rank: int, share: Fraction, violation: Fraction) -> RefusalError:
     """What to say where the rows beyond a rank may add more to rho(v) than there is room."""
     return RefusalError(
         f"not proved: what the rows are beyond rank {rank} may add {float(share)!r} of "
         "weight_decay to rho(v), and so much room is not left",
-        excess,
+        violation,
     )
 
 
@@ -119,20 +119,20 @@ def whole_inverse(M: Matrix) -> tuple[Matrix, int]:
 
 
 def branch_and_bound(
-    parts: list[Part], excess_in: Callable[[Part], Fraction | None],
+    parts: list[Part], violation_in: Callable[[Part], Fraction | None],
     halves: Callable[[Part], Iterable[Part]], clock: Clock,
 ) -> Fraction:  # fmt: skip
-    """0 if g is proved to be small enough on all parts; otherwise the excess at some point.
+    """0 if g is proved to be small enough on all parts; otherwise the violation at some point.
 
-    ``excess_in`` is 0 for a proved part, the excess of a point of it where g is too large, or None
-    where it cannot tell: then its ``halves``, which cover it, are looked at.
+    ``violation_in`` is 0 for a proved part, the violation of a point of it where g is too large, or
+    None where it cannot tell: then its ``halves``, which cover it, are looked at.
     """
     while parts:
         clock.check()
         part = parts.pop()
-        excess = excess_in(part)
-        if excess is None:
+        violation = violation_in(part)
+        if violation is None:
             parts += halves(part)
-        elif excess:
-            return excess
+        elif violation:
+            return violation
     return Fraction(0)

@@ -25,12 +25,12 @@ NOTHING = Fraction(0)
 class RefusalError(Exception):
     """The first reason why a certificate proves nothing. `check` makes it its answer.
 
-    ``excess``: where all that is missing is to prove v feasible, about how much too long v is.
+    ``violation``: where all that is missing is to prove v feasible, about how much too long v is.
     """
 
-    def __init__(self, reason: str, excess: Fraction = NOTHING) -> None:
+    def __init__(self, reason: str, violation: Fraction = NOTHING) -> None:
         super().__init__(reason)
-        self.excess = excess
+        self.violation = violation
 
 
 def read_text(path: Path) -> str:

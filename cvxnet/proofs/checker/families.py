@@ -8,16 +8,16 @@ from functools import cached_property
 
 from flint import arb, fmpq, fmpz
 
-from .boxes import tanh_excess
+from .boxes import tanh_violation
 from .claims import Claims, rows_of
-from .cones import squared_relu_excess
+from .cones import squared_relu_violation
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
 from .exact import Number, above_one, inner, integers, products, rational
-from .relaxation import relaxed_excess
-from .semidefinite import polynomial_excess, quadratic_excess
-from .steps import Effect, step_excess
-from .sweeps import piecewise_linear_excess
+from .relaxation import relaxed_violation
+from .semidefinite import polynomial_violation, quadratic_violation
+from .steps import Effect, step_violation
+from .sweeps import piecewise_linear_violation
 from .units import Units
 
 
@@ -46,10 +46,10 @@ class PiecewiseLinear(Units):
             total += self.left * fmpq(below, scale * a_scale)
         return total
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
         if self.claims.evidence:
-            return relaxed_excess(dual, self.left, self.right, self.claims.evidence, clock)
-        return piecewise_linear_excess(dual, self.left, self.right, self.claims.norm, clock)
+            return relaxed_violation(dual, self.left, self.right, self.claims.evidence, clock)
+        return piecewise_linear_violation(dual, self.left, self.right, self.claims.norm, clock)
 
 
 class ReLU(PiecewiseLinear):
@@ -77,8 +77,8 @@ class Linear(PiecewiseLinear):
 
     left, relaxed = fmpq(1), False
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return linear_excess(dual, range(len(dual.v)), self.claims.norm)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return linear_violation(dual, range(len(dual.v)), self.claims.norm)
 
 
 class GatedReLU(Units):
@@ -106,12 +106,12 @@ class GatedReLU(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * self.open[(self.claims.gate or [])[j]][i]
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
         most, gates = Fraction(0), self.claims.units["gates"]
         for pattern in self.patterns(gates) if gates else ():
             clock.check()
             rows = [i for i, passes in enumerate(pattern) if passes]
-            most = max(most, linear_excess(dual, rows, "l2"))
+            most = max(most, linear_violation(dual, rows, "l2"))
         return most
 
 
@@ -129,8 +129,8 @@ class Coordinate(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return linear_excess(dual, range(len(dual.v)), "l1")
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return linear_violation(dual, range(len(dual.v)), "l1")
 
 
 class Sign(Units):
@@ -139,8 +139,8 @@ class Sign(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return fmpq((z > 0) - (z < 0))
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return step_excess(dual, Effect(-1, 1, 0), clock)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_violation(dual, Effect(-1, 1, 0), clock)
 
 
 class Threshold(Units):
@@ -149,8 +149,8 @@ class Threshold(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return fmpq(z >= 0)
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return step_excess(dual, Effect(0, 1, 1), clock)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return step_violation(dual, Effect(0, 1, 1), clock)
 
 
 class Quadratic(Units):
@@ -161,8 +161,8 @@ class Quadratic(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return quadratic_excess(dual, clock)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return quadratic_violation(dual, clock)
 
 
 class SquaredReLU(Units):
@@ -173,8 +173,8 @@ class SquaredReLU(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z if z > 0 else fmpq(0)
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return squared_relu_excess(dual, clock)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return squared_relu_violation(dual, clock)
 
 
 class Polynomial(Units):
@@ -191,9 +191,9 @@ class Polynomial(Units):
         a, b, c = map(rational, self.claims.units["coefficients"])
         return a * z * z / self.squares[j] + b * z * arb(self.squares[j]).rsqrt() + c
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
         coefficients = list(map(rational, self.claims.units["coefficients"]))
-        return polynomial_excess(dual, coefficients, clock)
+        return polynomial_violation(dual, coefficients, clock)
 
 
 class Tanh(Units):
@@ -210,8 +210,8 @@ class Tanh(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return arb(z).tanh()
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
-        return tanh_excess(dual, Fraction(self.claims.units["radius"]), clock)
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+        return tanh_violation(dual, Fraction(self.claims.units["radius"]), clock)
 
 
 UNITS: dict[str, type[Units]] = {
@@ -235,7 +235,7 @@ def units_of(claims: Claims) -> Units:
     return UNITS[claims.units["name"]](claims)
 
 
-def linear_excess(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
+def linear_violation(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
     """For units z that see only some rows: rho is the dual norm of the sum of v_i x_i over them."""
     c = [0] * len(dual.X[0])
     for i in rows:

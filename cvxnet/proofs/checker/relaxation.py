@@ -127,8 +127,8 @@ class Side(NamedTuple):
         return list(Q.table())
 
 
-def relaxed_excess(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock) -> Fraction:
-    """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0; or refuses."""
+def relaxed_violation(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock) -> Fraction:
+    """`Units.violation` of units ``right * z`` for z > 0, ``left * z`` for z < 0; or refuses."""
     check_order(len(dual.X[0]))
     X = [[fmpq(x, dual.x_scale) for x in row] for row in dual.X]
     v = [fmpq(x, dual.v_scale) for x in dual.v]

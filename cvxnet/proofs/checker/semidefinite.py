@@ -102,8 +102,8 @@ def check_order(size: int) -> None:
         raise RefusalError(f"too large: {size} columns")
 
 
-def quadratic_excess(dual: Dual, clock: Clock) -> Fraction:
-    """`Units.excess` of units z^2; refuses where it is not 0."""
+def quadratic_violation(dual: Dual, clock: Clock) -> Fraction:
+    """`Units.violation` of units z^2; refuses where it is not 0."""
     rows, weights, beta = dual.scaled(2)
     for sign in (1, -1) if rows else ():
         M = outer_sum(rows, [sign * weight for weight in weights], clock)
@@ -114,8 +114,8 @@ def quadratic_excess(dual: Dual, clock: Clock) -> Fraction:
     return Fraction(0)
 
 
-def polynomial_excess(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fraction:
-    """`Units.excess` of units ``a z^2 + b z + c`` on the sphere; refuses where it finds no mu."""
+def polynomial_violation(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fraction:
+    """`Units.violation` of units ``a z^2 + b z + c`` on the sphere; refuses if it finds no mu."""
     a, b, c = (x / dual.v_scale for x in coefficients)
     Q = [[a * x / dual.x_scale**2 for x in row] for row in outer_sum(dual.X, dual.v, clock)]
     q = [b * inner(dual.v, column) / dual.x_scale for column in zip(*dual.X, strict=True)]

@@ -48,8 +48,8 @@ class Extremes(NamedTuple):
     faces: tuple[int, int]
 
 
-def step_excess(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
-    """`Units.excess` of units with the values ``effect`` where z < 0, z > 0, z = 0."""
+def step_violation(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
+    """`Units.violation` of units with the values ``effect`` where z < 0, z > 0, z = 0."""
     rows, weights, beta = dual.scaled(0)
     points, H, _, rests = coordinates(rows, MAX_RANK)
     if any(rests):

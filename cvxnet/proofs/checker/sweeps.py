@@ -158,10 +158,10 @@ class Arc(NamedTuple):
         return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
 
 
-def piecewise_linear_excess(
+def piecewise_linear_violation(
     dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock
 ) -> Fraction:
-    """`Units.excess` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
+    """`Units.violation` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
     rows, weights, beta = dual.scaled(1)
     scale = math.lcm(int(left.q), int(right.q))
     slopes, beta = (int(left * scale), int(right * scale)), beta * scale
@@ -181,12 +181,14 @@ def piecewise_linear_excess(
         return Fraction(octahedron.limit, beta) - 1
     steepest = max(map(abs, slopes))
 
-    def excess(points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock) -> Fraction:
+    def violation(
+        points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock
+    ) -> Fraction:
         limit = math.floor(most**2 * H_scale)
         if len(H) > 3:
-            return PiecewiseLinearSearch(H, limit, clock).excess(points, weights, slopes)
+            return PiecewiseLinearSearch(H, limit, clock).violation(points, weights, slopes)
         ball = BallSweep(lines_of(points, weights, slopes_along, padded(H)), limit, padded(H))
         ball.run(len(H), clock)
         return above_one(Fraction(ball.limit, H_scale) / most**2)
 
-    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, excess, clock)
+    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, violation, clock)

@@ -75,6 +75,6 @@ class Units:
             total += rational(a) * self.feature(fmpq(z_j, scale), i, j)
         return total
 
-    def excess(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
         raise NotImplementedError

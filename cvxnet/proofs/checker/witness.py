@@ -75,13 +75,13 @@ def judge(document: Mapping[str, Any]) -> WitnessResult:
     check_leaves(document, points)
     constants = read_constants(document["nodes"])
     values = [evaluate_all(document["nodes"], constants | point) for point in points]
-    excesses = [
-        [excess(constraint, point) for constraint in document["constraints"]] for point in values
+    violations = [
+        [violation(constraint, point) for constraint in document["constraints"]] for point in values
     ]
-    inside = [all(all(t <= 0 for t in each) for each in point) for point in excesses]
+    inside = [all(all(t <= 0 for t in each) for each in point) for point in violations]
     require(inside[0] and inside[1], "an end that may break a constraint")
     if document["refutes"] == "set":
-        return judge_set(excesses)
+        return judge_set(violations)
     require(inside[2], "a midpoint that may break a constraint")
     return judge_function(document, values)
 
@@ -95,9 +95,9 @@ def judge_function(document: Mapping[str, Any], values: list[list[Array]]) -> Wi
     return WitnessResult(bool(gap > 0), "" if gap > 0 else "no violation", numbers, gap)
 
 
-def judge_set(excesses: list[list[list[Number]]]) -> WitnessResult:
+def judge_set(violations: list[list[list[Number]]]) -> WitnessResult:
     """Whether the midpoint certainly breaks a constraint."""
-    for place, rows in enumerate(zip(*excesses, strict=True)):
+    for place, rows in enumerate(zip(*violations, strict=True)):
         for numbers in zip(*rows, strict=True):
             if numbers[2] > 0:
                 return WitnessResult(True, "", numbers, numbers[2], place)
@@ -218,7 +218,7 @@ def evaluate_all(nodes: list[Mapping[str, Any]], given: Mapping[int, Array]) -> 
 # ---------------------------------------------------------- the constraints
 
 
-def excess(constraint: Mapping[str, Any], values: list[Array]) -> list[Number]:
+def violation(constraint: Mapping[str, Any], values: list[Array]) -> list[Number]:
     """Numbers of which none is above zero if, and only if, the constraint holds."""
     kind = constraint["kind"]
     require(kind in EXCESSES, f"constraints of the kind {kind} are not known here")
