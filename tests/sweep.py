@@ -36,7 +36,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.pricing.circles import add, crossings, dot, in_cell, plane_basis
+from cvxnet.training.geometry.circles import add, crossings, dot, in_cell, plane_basis
 from cvxnet.types import Array
 
 KEPT = 16

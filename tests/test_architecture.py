@@ -182,7 +182,7 @@ for name, module in sorted(sys.modules.items()):
 """
 
 
-CELLS = {"cells", "pricing.circles", "pricing.sorting"}
+CELLS = {"geometry.cells", "geometry.circles", "geometry.sorting"}
 
 
 @pytest.mark.parametrize(
@@ -191,15 +191,13 @@ CELLS = {"cells", "pricing.circles", "pricing.sorting"}
         (
             "relu",
             {
-                "cells",
-                "pricing.circles",
-                "pricing.sorting",
+                *CELLS,
                 "pricing.cone_cuts",
                 "pricing.cone_search",
                 "pricing.nearest_point",
             },
         ),
-        ("tanh", {"pricing.interval_search", "pricing.term_bounds"}),
+        ("tanh", {"pricing.box_search", "pricing.term_bounds"}),
         ("linear", set()),
     ],
 )

@@ -7,8 +7,8 @@ import pytest
 from examples import small_matrices
 from scipy.optimize import linprog
 
-from cvxnet.training.arrangement import arrange, count_cells
-from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
+from cvxnet.training.geometry.arrangement import arrange, count_cells
+from cvxnet.training.geometry.cells import all_cells, all_facets, facets, move_inside, signs_at
 
 
 def feasible_cells(normals):

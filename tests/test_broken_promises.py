@@ -15,9 +15,9 @@ from cvxnet.cli.app import main
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
-from cvxnet.training.pricing.relaxation import Side
+from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.fewer_units import null_vector
 from cvxnet.training.units import make_family
-from cvxnet.training.vertex import null_vector
 
 # Verdicts: false proofs
 

@@ -11,10 +11,10 @@ from scipy.optimize import minimize
 
 import cvxnet as cn
 from cvxnet.losses import get_loss
-from cvxnet.training.arrangement import arrange
-from cvxnet.training.cells import all_cells
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.interval_search import (
+from cvxnet.training.geometry.arrangement import arrange
+from cvxnet.training.geometry.cells import all_cells
+from cvxnet.training.pricing.box_search import (
     bound_boxes,
     price_squared_relu,
     price_tanh,

@@ -9,8 +9,8 @@ from examples import small_matrices
 from flint import fmpz_mat
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.training.arrangement import count_cells
 from cvxnet.training.clock import now
+from cvxnet.training.geometry.arrangement import count_cells
 from cvxnet.training.pricing.steps.branching import bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.determinants import dependent, determinant_sign, reduce_rows

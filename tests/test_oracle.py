@@ -10,15 +10,16 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
 from cvxnet import cones
-from cvxnet.training import oracle, proof_search, trainer
+from cvxnet.training import oracle, trainer
+from cvxnet.training.bounds import proof_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
-from cvxnet.training.opening import open_bracket
 from cvxnet.training.oracle import CHEAP, DRY, FIRST_TRY, PER_ROW, Oracle, price_within
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import no_units
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
+from cvxnet.training.start import open_bracket
 from cvxnet.training.units import make_family, steps
 
 

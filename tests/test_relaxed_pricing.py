@@ -16,17 +16,17 @@ from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.reading import read_evidence
 from cvxnet.proofs.checker.relaxation import relaxed_violation
+from cvxnet.training.bounds.evidence import Split
+from cvxnet.training.bounds.proof_search import improve_lower_bound
+from cvxnet.training.bounds.relaxation import Side, best_multiplier, descend
+from cvxnet.training.bounds.sign_tree import Forest
 from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
-from cvxnet.training.opening import open_bracket
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.plans import plan_for
-from cvxnet.training.pricing.evidence import Split
-from cvxnet.training.pricing.relaxation import Side, best_multiplier, descend
-from cvxnet.training.pricing.sign_tree import Forest
-from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
+from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.units import make_family
 

@@ -8,11 +8,11 @@ import cvxnet as cn
 from cvxnet.training import local_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
-from cvxnet.training.opening import open_bracket
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.rounding import rounded
 from cvxnet.training.scaling import rescale
 from cvxnet.training.sliding import slide
+from cvxnet.training.start import open_bracket
 from cvxnet.training.units import make_family
 
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]

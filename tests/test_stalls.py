@@ -14,9 +14,9 @@ from cvxnet.objective import Budget
 from cvxnet.proofs import checker
 from cvxnet.training import local_search, sliding
 from cvxnet.training.local_search import start_wide
-from cvxnet.training.opening import fit_by_newton, fit_by_solver, fit_free
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import merge_equal_samples, raw_note, rescale
+from cvxnet.training.start import fit_by_newton, fit_by_solver, fit_free
 from cvxnet.training.trainer import bracket_of
 from cvxnet.training.units.family import frame_of
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import linprog, nnls
 from sweep import sweep_sphere
 
-from cvxnet.training.arrangement import arrange, count_cells
-from cvxnet.training.cells import all_cells, all_facets, facets, move_inside, signs_at
 from cvxnet.training.clock import now
+from cvxnet.training.geometry.arrangement import arrange, count_cells
+from cvxnet.training.geometry.cells import all_cells, all_facets, facets, move_inside, signs_at
 from cvxnet.training.pricing import cone_search
 from cvxnet.training.pricing.nearest_point import nearest_point
 from cvxnet.training.pricing.subdivision import LEAST, Budget, subdivide

@@ -7,7 +7,7 @@ from cvxpy.transforms.partial_optimize import partial_optimize
 
 import cvxnet as cn
 from cvxnet.analysis import convexity
-from cvxnet.training.pricing.climbing import climb
+from cvxnet.training.pricing.ascent import climb
 
 # Verdicts: ordinary expressions
 

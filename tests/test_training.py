@@ -11,7 +11,7 @@ from examples import PE20_X, PE20_Y, random_data, small_matrices
 import cvxnet as cn
 from cvxnet.errors import SolverError
 from cvxnet.proofs import checker
-from cvxnet.training import plans, vertex
+from cvxnet.training import fewer_units, plans
 from cvxnet.training.master import Master
 
 SOLVERS = ["CLARABEL", "ECOS", "SCS"]
@@ -327,11 +327,11 @@ def test_thousands_of_units_are_thinned_out_in_steps_of_the_size_of_the_data(mon
     rng = np.random.default_rng(0)
     parts, prices = rng.standard_normal((20, 4000)), rng.random(4000)
     parts[:, 2000:] = parts[:, :2000] + 1e-9 * parts[:, 2000:]
-    widths, search = [], vertex.null_vector
+    widths, search = [], fewer_units.null_vector
     monkeypatch.setattr(
-        vertex, "null_vector", lambda P, tol: widths.append(P.shape[1]) or search(P, tol)
+        fewer_units, "null_vector", lambda P, tol: widths.append(P.shape[1]) or search(P, tol)
     )
-    scale = vertex.scale_to_vertex(parts, prices, 1e-10)
+    scale = fewer_units.scale_to_vertex(parts, prices, 1e-10)
     assert (scale >= 0.0).all()
     assert np.count_nonzero(scale) <= 20
     np.testing.assert_allclose(parts @ scale, parts.sum(axis=1), atol=1e-8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cvxnet.bracket import Tolerance, relative_gap
-from cvxnet.training.pricing.evidence import Evidence
+from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array
 

@@ -18,8 +18,8 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
+from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.bracket import SLACK, Bracket
-from cvxnet.training.pricing.evidence import Evidence
 from cvxnet.types import Array
 
 FEW = 100

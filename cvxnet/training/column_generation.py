@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import SolverError
+from cvxnet.training.bounds.proof_search import improve_lower_bound
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.proof_search import improve_lower_bound
 from cvxnet.training.refinement import LEVEL
 from cvxnet.training.units.family import Block
 from cvxnet.types import Array

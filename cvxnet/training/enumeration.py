@@ -7,8 +7,8 @@ from functools import singledispatch
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.training.arrangement import count_cells
-from cvxnet.training.cells import all_cells, all_facets
+from cvxnet.training.geometry.arrangement import count_cells
+from cvxnet.training.geometry.cells import all_cells, all_facets
 from cvxnet.training.pricing.steps.faces import all_sides
 from cvxnet.training.units.family import Block, UnitFamily
 from cvxnet.training.units.gated_relu import GatedReLUUnits

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from cvxnet.training.cells import ON_HYPERPLANE
+from cvxnet.training.geometry.cells import ON_HYPERPLANE
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.gated_relu import GatedReLUUnits
 from cvxnet.training.units.linear import LinearUnits

@@ -26,14 +26,14 @@ from cvxnet.training.column_generation import (
     price_first,
     share,
 )
+from cvxnet.training.fewer_units import merge
 from cvxnet.training.local_search import start_wide
-from cvxnet.training.opening import offer_program
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import refine, stationary_dual
 from cvxnet.training.sliding import slide
-from cvxnet.training.vertex import merge
+from cvxnet.training.start import offer_program
 from cvxnet.types import Array
 
 SIZE = 3000

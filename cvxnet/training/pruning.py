@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnet.training.clock import now
+from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.master import LARGE, Master, blocks_of
 from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
-from cvxnet.training.vertex import eliminate_dependent, merge
 
 UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""

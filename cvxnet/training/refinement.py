@@ -25,10 +25,10 @@ from scipy.linalg import LinAlgError, block_diag, solve_triangular
 from scipy.optimize import minimize
 
 from cvxnet.training.faces import face, snap
+from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import frame_of
-from cvxnet.training.vertex import eliminate_dependent, merge
 from cvxnet.types import Array
 
 LEVEL = 0.01

@@ -17,7 +17,6 @@ from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, close_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.opening import fit_free, open_bracket
 from cvxnet.training.oracle import Oracle, price_within
 from cvxnet.training.plans import plan_for
 from cvxnet.training.problem import Problem, Units
@@ -27,6 +26,7 @@ from cvxnet.training.recovery import problem_of, units_of, weights_of
 from cvxnet.training.refinement import resize
 from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
 from cvxnet.training.solution import Solution
+from cvxnet.training.start import fit_free, open_bracket
 from cvxnet.training.threads import one_blas_thread
 
 SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20

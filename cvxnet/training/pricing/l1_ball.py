@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.pricing.circles import add, crossings, dot, plane_basis
+from cvxnet.training.geometry.circles import add, crossings, dot, plane_basis
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array

@@ -36,7 +36,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
-from cvxnet.training.pricing.circles import crossings, dot, in_cell, plane_basis
+from cvxnet.training.geometry.circles import crossings, dot, in_cell, plane_basis
 from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.types import Array
 

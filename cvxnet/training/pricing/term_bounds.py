@@ -1,7 +1,7 @@
 """Bounds on one term ``F(t) = side phi(t)``, side = +1 or -1, over an interval of t.
 
 For phi = tanh and phi = (t)_+^2: the value and the slope, a line above F, and the largest second
-derivative of F. They are what `cvxnet.training.pricing.interval_search` adds up over the samples.
+derivative of F. They are what `cvxnet.training.pricing.box_search` adds up over the samples.
 """
 
 from __future__ import annotations

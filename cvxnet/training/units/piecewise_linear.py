@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cvxnet.training.arrangement import Arrangement, arrange
-from cvxnet.training.cells import (
+from cvxnet.training.geometry.arrangement import Arrangement, arrange
+from cvxnet.training.geometry.cells import (
     ON_HYPERPLANE,
     Signs,
     facets,
     move_inside,
     signs_at,
 )
-from cvxnet.training.pricing.climbing import climb, random_starts
+from cvxnet.training.pricing.ascent import climb, random_starts
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget, subdivide

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.training.arrangement import Arrangement, arrange
-from cvxnet.training.pricing.interval_search import price_squared_relu
+from cvxnet.training.geometry.arrangement import Arrangement, arrange
+from cvxnet.training.pricing.box_search import price_squared_relu
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
 from cvxnet.training.units.curved import CurvedUnits

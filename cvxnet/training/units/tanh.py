@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cvxnet.training.arrangement import reduce_to_rank
-from cvxnet.training.pricing.interval_search import price_tanh
+from cvxnet.training.geometry.arrangement import reduce_to_rank
+from cvxnet.training.pricing.box_search import price_tanh
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.curved import split
 from cvxnet.training.units.family import UnitFamily

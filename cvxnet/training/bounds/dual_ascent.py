@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from cvxnet.training.pricing.relaxation import Side, descend
+from cvxnet.training.bounds.relaxation import Side, descend
 from cvxnet.types import Array
 
 if TYPE_CHECKING:

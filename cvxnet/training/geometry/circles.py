@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.pricing.sorting import stable_order
+from cvxnet.training.geometry.sorting import stable_order
 
 
 @njit(cache=True)

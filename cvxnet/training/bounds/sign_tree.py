@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnet.training.pricing.evidence import Evidence, Node, Split
-from cvxnet.training.pricing.relaxation import Side
+from cvxnet.training.bounds.evidence import Evidence, Node, Split
+from cvxnet.training.bounds.relaxation import Side
 from cvxnet.types import Array
 
 LARGEST = 1_500_000

@@ -14,12 +14,12 @@ from functools import singledispatch
 
 import numpy as np
 
+from cvxnet.training.bounds.dual_ascent import Ascent
+from cvxnet.training.bounds.evidence import Evidence
+from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.sign_tree import Forest
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.dual_ascent import Ascent
-from cvxnet.training.pricing.evidence import Evidence
-from cvxnet.training.pricing.relaxation import Side
-from cvxnet.training.pricing.sign_tree import Forest
 from cvxnet.training.pricing.steps.search import improve_bound
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits

@@ -1,6 +1,6 @@
 """What proves a bound on pricing at any rank: multipliers, or a tree of them.
 
-`cvxnet.training.pricing.relaxation` explains the multipliers. A split on row l says that its two
+`cvxnet.training.bounds.relaxation` explains the multipliers. A split on row l says that its two
 children speak of the units with ``x_l.u >= 0`` and of those with ``x_l.u <= 0``. Rows are as given.
 """
 

@@ -15,9 +15,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from cvxnet.training.arrangement import arrange
-from cvxnet.training.pricing.circles import crossings, dot, plane_basis
-from cvxnet.training.pricing.sorting import stable_order
+from cvxnet.training.geometry.arrangement import arrange
+from cvxnet.training.geometry.circles import crossings, dot, plane_basis
+from cvxnet.training.geometry.sorting import stable_order
 from cvxnet.types import Array
 
 Signs = NDArray[np.int8]

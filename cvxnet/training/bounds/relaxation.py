@@ -41,8 +41,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
+from cvxnet.training.bounds.evidence import Indices, Multipliers
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.evidence import Indices, Multipliers
 from cvxnet.types import Array
 
 STEPS = 100
