@@ -169,6 +169,11 @@ class Search:
             return self.deadline
         return self.begin + self.settings.share * (self.deadline - self.begin)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is time left, and something to be gained."""
+        return now() < self.deadline and not self.bracket.closed_by(self.gap)
+
     def is_over(self) -> bool:
         """Whether the bracket is closed, the time is over, or nothing has moved for some rounds."""
         bracket = self.bracket
@@ -238,18 +243,17 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
     exact pricing takes too long, the bound is worked at afterwards, in what is left of the time;
     should exact pricing end after all, columns are generated again.
     """
-    bracket, oracle, opened = search.bracket, search.oracle, replace(search.bracket)
+    oracle, opened = search.oracle, replace(search.bracket)
     try:
         yield from generate_columns(search)
     except SolverError:
         if not oracle.ends:
             raise
-    stalled = bracket.gap > max(search.gap, STALLED) and not bracket.closed_by(search.gap)
-    if oracle.ends and stalled and now() < search.deadline:
+    if oracle.ends and search.is_open and search.bracket.gap > max(search.gap, STALLED):
         yield from walk_down(search, opened)
     if search.deadline == np.inf and not oracle.ends:
         search.deadline = now() + PROOF_SECONDS
-    while not oracle.ends and now() < search.deadline and not bracket.closed_by(search.gap):
+    while not oracle.ends and search.is_open:
         yield from prove(search)
         if oracle.ends:
             yield from generate_columns(resumed(search))
@@ -285,7 +289,7 @@ def prove(search: Search) -> Iterator[Bracket]:
     v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
     proofs = improve_lower_bound(problem.family, bracket, v, search.deadline)
     relaxing, pricing, left = 0.0, 0.0, True
-    while now() < search.deadline and not bracket.closed_by(search.gap):
+    while search.is_open:
         begin = now()
         if problem.family.exact and (pricing < relaxing or not left):
             with clock(search.timings, "pricing"):
