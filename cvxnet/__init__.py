@@ -169,7 +169,7 @@ TAKE_NETWORKS = (
 )
 
 ROOMS = frozenset(
-    {"analysis", "baselines", "bracket", "cones", "data", "errors", "functions"}
+    {"analysis", "baselines", "data", "errors", "functions"}
     | {
         "interop",
         "layers",
@@ -180,7 +180,6 @@ ROOMS = frozenset(
         "proofs",
         "training",
         "types",
-        "validation",
     }
 )
 """The modules that ``cvxnet.`` reaches without an import of their own."""

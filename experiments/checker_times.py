@@ -31,9 +31,9 @@ from pathlib import Path
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.bracket import relative_gap
 from cvxnet.proofs.checker import __file__ as checker
 from cvxnet.proofs.checker import check
+from cvxnet.proofs.gaps import relative_gap
 
 COLUMNS = ("target", "n", "loss", "decay", "units", "train_s", "check_s", "valid", "gap", "reason")
 

@@ -23,7 +23,7 @@ import joblib
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.data.datasets import standardise
+from cvxnet.data.tables import standardise
 from cvxnet.plots import save_figure
 
 DECAY = 0.01

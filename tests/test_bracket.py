@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import cvxnet as cn
 from cvxnet.baselines.report import between
-from cvxnet.bracket import Tolerance, bracket_text, excess, excess_text, relative_gap
 from cvxnet.cli.check import in_words
 from cvxnet.losses import get_loss
+from cvxnet.proofs.gaps import Tolerance, bracket_text, excess, excess_text, relative_gap
 
 ends = st.floats(0.0, 1e300)
 

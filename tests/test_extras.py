@@ -59,7 +59,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
     """Everything that needs an optional package."""
     import cvxnet as cn
     from cvxnet import plots
-    from cvxnet.data import datasets
+    from cvxnet.data import tables
     from cvxnet.interop import load_thing
 
     net = cn.Sequential(cn.Linear(1, 1))
@@ -73,7 +73,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "ConvexNetRegressor": lambda: cn.ConvexNetRegressor(),
         "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),
-        "diabetes": datasets.diabetes,
+        "diabetes": tables.diabetes,
         "a picture": lambda: plots.plot_solution(solution),
     }
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import cvxnet.losses
-from cvxnet.cones import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES, Weighted, get_loss
+from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
 
 N = 6
 WEIGHTS = np.array([0.5, 1.0, 2.0, 0.03, 7.0, 1.0])

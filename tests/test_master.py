@@ -6,8 +6,8 @@ import pytest
 from examples import random_data
 from scipy import sparse
 
-from cvxnet.cones import SOLVERS, lift_square, solve_cone_program
 from cvxnet.losses import get_loss
+from cvxnet.training.conic import SOLVERS, lift_square, solve_cone_program
 from cvxnet.training.master import Master, Stack, blocks_of, master_cone_program, master_problem
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units import make_family

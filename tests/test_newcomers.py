@@ -10,8 +10,8 @@ import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.analysis.identities import is_same, rewritten_everywhere
 from cvxnet.analysis.questions import ask_about_expression
-from cvxnet.bracket import bracket_text, excess_text
 from cvxnet.errors import InputError
+from cvxnet.proofs.gaps import bracket_text, excess_text
 
 # Verdicts
 

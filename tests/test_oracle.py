@@ -9,8 +9,7 @@ from claimed import objective_with
 from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
-from cvxnet import cones
-from cvxnet.training import oracle, trainer
+from cvxnet.training import conic, oracle, trainer
 from cvxnet.training.bounds import proof_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
@@ -144,16 +143,16 @@ def test_the_second_way_of_a_solver_has_the_time_that_is_left(monkeypatch):
 
     def stops_short(program, tolerance, time_limit):
         limits.append(time_limit)
-        return cones.ConeSolution(np.zeros(1), np.zeros(1), "InsufficientProgress", 1)
+        return conic.ConeSolution(np.zeros(1), np.zeros(1), "InsufficientProgress", 1)
 
-    monkeypatch.setitem(cones.SOLVERS, "CLARABEL", stops_short)
-    monkeypatch.setitem(cones.SECOND_WAYS, "CLARABEL", stops_short)
+    monkeypatch.setitem(conic.SOLVERS, "CLARABEL", stops_short)
+    monkeypatch.setitem(conic.SECOND_WAYS, "CLARABEL", stops_short)
     program = SimpleNamespace()
-    cones.solve_cone_program(program, "CLARABEL", 1e-9, 0.0)
+    conic.solve_cone_program(program, "CLARABEL", 1e-9, 0.0)
     assert limits == [0.0]
-    cones.solve_cone_program(program, "CLARABEL", 1e-9, 1e6)
+    conic.solve_cone_program(program, "CLARABEL", 1e-9, 1e6)
     assert limits[1] == 1e6 and 0.0 < limits[2] <= 1e6
-    cones.solve_cone_program(program, "CLARABEL", 1e-9, None)
+    conic.solve_cone_program(program, "CLARABEL", 1e-9, None)
     assert limits[3:] == [None, None]
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.bracket import bracket_text
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import kinks, plot_solution, save_figure
+from cvxnet.proofs.gaps import bracket_text
 
 pytestmark = pytest.mark.interface
 

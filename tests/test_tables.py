@@ -5,6 +5,7 @@ import pytest
 
 from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
 
 pytestmark = pytest.mark.failure
 
@@ -58,12 +59,12 @@ def test_doubles_survive_unchanged(csv):
 
 @pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
 def test_text_classes_of_a_loss_of_labels_become_labels(csv, loss):
-    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", loss=loss)
+    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", labels=get_loss(loss).labels)
     assert data.classes == ("no", "yes") and data.y.tolist() == [1.0, -1.0, 1.0]
 
 
 def test_numeric_classes_are_left_to_the_loss(csv):
-    data = read_data(csv("x,y\n1,0\n2,1\n"), "y", loss="logistic")
+    data = read_data(csv("x,y\n1,0\n2,1\n"), "y", labels=True)
     assert data.classes is None and data.y.tolist() == [0.0, 1.0]
 
 
@@ -89,7 +90,7 @@ REFUSED = [
     ("a;y\n1,5;2\n", "y", None, "squared", ["'1,5'", "point, not a comma"]),
     ("a,y\n1,no\n2,yes\n", "y", None, "squared", ["'y'", "'no' is not a number"]),
     ("a,y\n1,u\n2,v\n3,w\n", "y", None, "logistic", ["two classes", "are 3", "'u', 'v', 'w'"]),
-    ("a,y\n1,u\n2,v\n3,w\n", "y", None, "hinge", ["the hinge loss needs two classes"]),
+    ("a,y\n1,u\n2,v\n3,w\n", "y", None, "hinge", ["two classes are needed"]),
     ("a,y\n1,u\n2,u\n", "y", None, "logistic", ["two classes", "is 1", "'u'"]),
     ("a,y\n1,u\n2,\n", "y", None, "logistic", ["line 3", "missing"]),
     ("a,y\n1,2\n".encode("utf-16"), "y", None, "squared", ["not UTF-8", "CSV UTF-8"]),
@@ -101,7 +102,7 @@ REFUSED = [
 def test_what_is_wrong_is_said_with_its_place(csv, content, target, features, loss, said):
     path = csv(content, "things.csv")
     with pytest.raises(InputError) as caught:
-        read_data(path, target, features, loss)
+        read_data(path, target, features, get_loss(loss).labels)
     for words in said:
         assert words in str(caught.value)
 

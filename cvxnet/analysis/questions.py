@@ -10,10 +10,10 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.tape import Tape, dense
+from cvxnet.data.validation import as_floats, check_finite, check_matrix
 from cvxnet.errors import CvxnetError, InputError
 from cvxnet.layers.layer import Layer, recorded_calls
 from cvxnet.losses import get_loss
-from cvxnet.validation import as_floats, check_finite, check_matrix
 
 
 @dataclass(frozen=True, kw_only=True)

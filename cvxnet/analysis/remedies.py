@@ -18,13 +18,13 @@ from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
 from cvxnet.analysis.disciplines import log_log_curvature
 from cvxnet.analysis.questions import Question, ask_again, check_blocks, weight_names
+from cvxnet.data.validation import as_floats
 from cvxnet.errors import CvxnetError
 from cvxnet.functions.profile import EVERYWHERE
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import Layer
 from cvxnet.losses import LOSSES
 from cvxnet.training.program import program
-from cvxnet.validation import as_floats
 
 MOST_SINGLE = 6  # with more layers, only all of them together
 MOST_SAMPLES = 8

@@ -10,7 +10,6 @@ import numpy as np
 from cvxnet.baselines.networks import weights_with
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
-from cvxnet.bracket import excess
 from cvxnet.plots.canvas import (
     BLUE,
     GREY,
@@ -23,6 +22,7 @@ from cvxnet.plots.canvas import (
     span,
     styled,
 )
+from cvxnet.proofs.gaps import excess
 from cvxnet.types import Array
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from cvxnet.baselines.tasks import TUNING, Record, best_rate
-from cvxnet.bracket import excess
+from cvxnet.proofs.gaps import excess
 
 
 class Progress:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.data.validation import check_positive, check_size
 from cvxnet.errors import InputError
-from cvxnet.validation import check_positive, check_size
 
 MOST = 1_000_000
 """Of seeds, widths and epochs; more would not end."""

@@ -19,8 +19,8 @@ from rich.text import Text
 from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.runs import TOLERANCES, Group, Runs
-from cvxnet.bracket import bracket_text
 from cvxnet.data.files import replacing
+from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
 

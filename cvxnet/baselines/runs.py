@@ -12,9 +12,9 @@ import numpy as np
 from cvxnet.baselines.networks import layers_of
 from cvxnet.baselines.protocol import Protocol
 from cvxnet.baselines.tasks import Record, best_rate
-from cvxnet.bracket import excess
 from cvxnet.layers import Layer
 from cvxnet.objective import Objective
+from cvxnet.proofs.gaps import excess
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
@@ -132,7 +132,7 @@ class Runs:
         return float(min([self.solution.value, *ends]))
 
     def excess(self, objective: Array) -> Array:
-        """How far each objective, (s,), is above the optimum, (s, 2): see `cvxnet.bracket.excess`.
+        """How far each objective, (s,), is above the optimum, (s, 2): see `excess`.
 
         Infinite where a run diverged.
         """

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from cvxnet.bracket import bracket_text, excess_text
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Features,
@@ -26,6 +25,8 @@ from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
+from cvxnet.losses import get_loss
+from cvxnet.proofs.gaps import bracket_text, excess_text
 from cvxnet.training import certification
 
 
@@ -53,7 +54,7 @@ def certify(
     if not isinstance(layer, Layer):
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
-    table = read_data(data, target, split_features(features), loss)
+    table = read_data(data, target, split_features(features), get_loss(loss).labels)
     prepare("relu", quiet=json)
     found = certification.certify(
         layer,

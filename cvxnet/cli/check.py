@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED, UNKNOWN
 from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import print_json
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker, checking
+from cvxnet.proofs.gaps import bracket_text, relative_gap
 
 
 def check(

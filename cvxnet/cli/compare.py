@@ -35,6 +35,7 @@ from cvxnet.cli.outcome import check_folder, print_facts, print_json, remark
 from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data, read_data
 from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.losses import get_loss
 from cvxnet.objective import Family
 from cvxnet.plots import save_figure
 
@@ -80,7 +81,7 @@ def compare(
     """
     check_folder(out)
     family = Family(units, **read_options(option))
-    data = read_data(file, target, split_features(features), loss)
+    data = read_data(file, target, split_features(features), get_loss(loss).labels)
     comparison.import_torch()
     prepare(family, quiet=json)
     with joblib.parallel_config(n_jobs=jobs):

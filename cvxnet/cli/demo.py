@@ -23,8 +23,7 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.data.datasets import diabetes
-from cvxnet.data.tables import Data
+from cvxnet.data.tables import Data, diabetes
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker
 from cvxnet.training.solution import Solution

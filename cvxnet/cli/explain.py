@@ -49,7 +49,7 @@ def explain(
         judged,
         wrt if wrt is None else [name.strip() for name in wrt.split(",")],
         loss=loss,
-        data=None if data is None else read_pair(data, loss),
+        data=None if data is None else read_pair(data, loss in LOSSES and LOSSES[loss].labels),
         inputs=inputs,
     )
     if json:
@@ -62,9 +62,9 @@ def explain(
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
 
 
-def read_pair(path: Path, loss: str | None) -> tuple[object, object]:
+def read_pair(path: Path, labels: bool) -> tuple[object, object]:
     """Features and target of a CSV file whose last column is the target."""
-    data = read_data(path, read_table(path).names[-1], loss=loss or "squared")
+    data = read_data(path, read_table(path).names[-1], labels=labels)
     return data.X, data.y
 
 

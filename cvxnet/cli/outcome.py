@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cvxnet.bracket import bracket_text
 from cvxnet.data.tables import Data
+from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.layers import load
 from cvxnet.losses import get_loss
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.solution import Solution
-from cvxnet.validation import remarks
 
 
 def check_folder(out: Path | None) -> None:

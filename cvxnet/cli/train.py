@@ -39,6 +39,7 @@ from cvxnet.cli.outcome import (
 )
 from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data, read_data
+from cvxnet.losses import get_loss
 from cvxnet.objective import FAMILIES, Family
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
@@ -70,7 +71,7 @@ def train(
     """
     check_folder(out)
     family = Family(units, **read_options(option))
-    data = read_data(file, target, split_features(features), loss)
+    data = read_data(file, target, split_features(features), get_loss(loss).labels)
     prepare(family, quiet=json)
     solution = trainer.train(
         family,

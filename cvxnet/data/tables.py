@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.losses import get_loss
+from cvxnet.optional import import_bundled_data
 from cvxnet.types import Array
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}
@@ -65,7 +65,7 @@ def read_data(
     path: str | Path,
     target: str,
     features: Sequence[str] | None = None,
-    loss: str = "squared",
+    labels: bool = False,
 ) -> Data:
     """Read target and features from a CSV file whose first line names the columns.
 
@@ -74,11 +74,11 @@ def read_data(
     path : str or Path
         UTF-8 text; columns separated by commas, semicolons or tabs.
     target : str
-        The column to predict. For a loss of labels (logistic, ...) it may be two classes of text.
+        The column to predict.
     features : sequence of str, optional
         The columns to predict from; by default all others.
-    loss : str
-        Name of the loss.
+    labels : bool
+        Whether the target is of two classes, as some losses want it: then they may be text.
 
     Raises
     ------
@@ -90,14 +90,14 @@ def read_data(
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "data.csv"
     >>> _ = file.write_text("age;smokes\\n31;no\\n45;yes\\n")
-    >>> data = read_data(file, "smokes", loss="logistic")
+    >>> data = read_data(file, "smokes", labels=True)
     >>> data.X.tolist(), data.y.tolist(), data.classes
     ([[31.0], [45.0]], [-1.0, 1.0], ('no', 'yes'))
     """
     table = read_table(path)
     table.position(target)
     chosen = choose_features(table, target, features)
-    y, classes = read_target(table, target, loss)
+    y, classes = read_target(table, target, labels)
     X = np.column_stack([numbers(table, name) for name in chosen])
     return Data(X=X, y=y, features=tuple(chosen), target=target, classes=classes)
 
@@ -188,17 +188,17 @@ def choose_features(table: Table, target: str, features: Sequence[str] | None) -
     return list(features)
 
 
-def read_target(table: Table, name: str, loss: str) -> tuple[Array, tuple[str, str] | None]:
-    """The target as numbers; for a loss of labels two classes of text become -1 and +1."""
+def read_target(table: Table, name: str, labels: bool) -> tuple[Array, tuple[str, str] | None]:
+    """The target as numbers; where labels are wanted, two classes of text become -1 and +1."""
     texts = table.texts(name)
-    if not get_loss(loss).labels or all(as_number(text) is not None for text in texts):
+    if not labels or all(as_number(text) is not None for text in texts):
         return numbers(table, name), None
     check_missing(table, name)
     classes = sorted(set(texts))
     if len(classes) != 2:
         found = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
         raise InputError(
-            f"{table.path}, column {name!r}: the {loss} loss needs two classes, but there "
+            f"{table.path}, column {name!r}: two classes are needed, but there "
             f"{'is' if len(classes) == 1 else 'are'} {len(classes)} ({found})."
         )
     return np.where(np.array(texts) == classes[1], 1.0, -1.0), (classes[0], classes[1])
@@ -256,3 +256,35 @@ def text_hint(text: str) -> str:
     if as_number(text.replace(",", ".", 1)) is not None:
         return "Write decimals with a point, not a comma."
     return "Encode text as numbers, or leave the column out (--features / features=)."
+
+
+def diabetes() -> Data:
+    """Diabetes patients (n = 442): disease progression from body mass index and triglycerides.
+
+    From Efron, Hastie, Johnstone and Tibshirani, "Least angle regression" (2004). All three
+    columns are standardised: mean 0 and variance 1.
+
+    Raises
+    ------
+    MissingExtraError
+        Where scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> data = diabetes()
+    >>> data.X.shape, data.features, data.target
+    ((442, 2), ('body mass index', 'log triglycerides'), 'disease progression')
+    """
+    bunch = import_bundled_data().load_diabetes()
+    columns = [bunch.feature_names.index(name) for name in ("bmi", "s5")]
+    return Data(
+        X=standardise(bunch.data[:, columns]),
+        y=standardise(bunch.target),
+        features=("body mass index", "log triglycerides"),
+        target="disease progression",
+    )
+
+
+def standardise(values: Array) -> Array:
+    """Shift and scale each column to mean 0 and variance 1."""
+    return (values - values.mean(axis=0)) / values.std(axis=0)

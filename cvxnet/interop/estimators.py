@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Family, Form, Objective
@@ -20,7 +21,6 @@ from cvxnet.optional import import_sklearn
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
-from cvxnet.validation import remarks
 
 base: Any = import_sklearn("base")
 exceptions = import_sklearn("exceptions")

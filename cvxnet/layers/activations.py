@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.functions import catalogue
 from cvxnet.functions.profile import Profile
 from cvxnet.layers import atoms
 from cvxnet.layers.columns import RowFunction
 from cvxnet.types import Array
-from cvxnet.validation import check_positive
 
 
 class Activation(RowFunction, abstract=True):

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Self, TypeAlias
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.data.validation import as_floats, check_finite
 from cvxnet.errors import InputError
 from cvxnet.types import Array
-from cvxnet.validation import as_floats, check_finite
 
 # An array or a CVXPY expression; as a union, every arithmetic operator would need a cast.
 Tensor: TypeAlias = Any

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.layers.atoms import standardize
 from cvxnet.layers.layer import Layer, Tensor
 from cvxnet.layers.linear import check_count
-from cvxnet.validation import check_positive
 
 
 class Normalization(Layer, abstract=True):

@@ -13,7 +13,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class LossCone:
-    """``l(shift + g)`` as a cone program in ``(g, w)`` with the conventions of cvxnet.cones.
+    """``l(shift + g)`` as a cone program in ``(g, w)``, its cones in the order of training.conic.
 
     ``1/2 sum curvature g^2 + q.(g, w)`` subject to ``b - A (g, w)`` in a non-negative orthant
     followed by exponential cones; minimised over the auxiliary ``w`` it is the loss. ``curvature``

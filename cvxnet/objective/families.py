@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.data.validation import check_matrix, check_positive, check_size
 from cvxnet.errors import InputError
 from cvxnet.layers import Abs, Layer, LeakyReLU, ReLU, Sign, Square, SquaredReLU, Tanh, Threshold
 from cvxnet.layers.activations import check_number
 from cvxnet.layers.linear import check_count
-from cvxnet.validation import check_matrix, check_positive, check_size
 
 Options = dict[str, Any]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.validation import check_size
 from cvxnet.errors import UnsupportedError
 from cvxnet.layers import GatedLinear, Layer, Linear, Residual, Sequential
 from cvxnet.layers.linear import check_flag
 from cvxnet.objective.families import FAMILIES, Family, family_with
 from cvxnet.types import Array
-from cvxnet.validation import check_size
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,20 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.cones import SOLVERS
+from cvxnet.data.validation import (
+    as_floats,
+    check_finite,
+    check_gap,
+    check_matrix,
+    check_positive,
+    check_size,
+)
 from cvxnet.errors import InputError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import Loss, Weighted
 from cvxnet.objective.families import Family
 from cvxnet.objective.networks import Form, TwoLayers, read_network
 from cvxnet.types import Array
-from cvxnet.validation import (
-    as_floats,
-    check_data,
-    check_finite,
-    check_gap,
-    check_positive,
-    check_size,
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -137,6 +136,27 @@ class Objective:
         )
 
 
+def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
+    """Data matrix and target together, of sizes that can be computed with."""
+    X = check_matrix(X)
+    y = check_target(y, len(X), loss)
+    for j, column in enumerate(X.T):
+        check_size(column, f"column {j} of X")
+    check_size(y, "y")
+    return X, y
+
+
+def check_target(y: Any, rows: int, loss: Loss) -> Array:
+    """The target, one finite number per row of X, in the form that the loss wants."""
+    y = as_floats(y, "y")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or y.shape[0] != rows:
+        raise InputError(f"y has shape {y.shape}; expected ({rows},), one number per row of X.")
+    check_finite(y, "y")
+    return loss.check_target(y)
+
+
 def check_columns(inputs: int, X: Array) -> None:
     """A network must fit the data."""
     if inputs != X.shape[1]:
@@ -210,7 +230,7 @@ def check_solver(solver: str) -> str:
     """The solver's name in CVXPY's spelling; InputError lists those installed."""
     name = str(solver).upper()
     installed = cp.installed_solvers()
-    if name not in SOLVERS and name not in installed:
+    if name not in installed:
         raise InputError(
             f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."
         )

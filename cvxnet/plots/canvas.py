@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnet.bracket import bracket_text
 from cvxnet.data.files import replacing
 from cvxnet.errors import InputError
 from cvxnet.optional import import_matplotlib
+from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 

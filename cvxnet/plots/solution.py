@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
-from cvxnet.bracket import relative_gap
 from cvxnet.plots.canvas import (
     BLUE,
     GREY,
@@ -23,6 +22,7 @@ from cvxnet.plots.canvas import (
     span,
     styled,
 )
+from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 

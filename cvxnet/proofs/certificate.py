@@ -96,16 +96,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cvxnet.bracket import bracket_text, relative_gap
 from cvxnet.data.files import replacing
+from cvxnet.data.validation import as_floats
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Family, Form, Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
+from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
-from cvxnet.validation import as_floats
 
 T = TypeVar("T")
 DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}

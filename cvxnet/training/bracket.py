@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvxnet.bracket import Tolerance, relative_gap
+from cvxnet.proofs.gaps import Tolerance, relative_gap
 from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from cvxnet.bracket import (
+from cvxnet.data.validation import check_matrix
+from cvxnet.errors import InputError
+from cvxnet.layers import Layer, Linear, Sequential
+from cvxnet.layers.adoption import as_layer
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Objective, read_network
+from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.gaps import (
     bracket_text,
     closed_by,
     excess,
@@ -15,15 +22,8 @@ from cvxnet.bracket import (
     relative_gap,
     tolerance_text,
 )
-from cvxnet.errors import InputError
-from cvxnet.layers import Layer, Linear, Sequential
-from cvxnet.layers.adoption import as_layer
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Objective, read_network
-from cvxnet.proofs.certificate import Certificate
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import solve
-from cvxnet.validation import check_matrix
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.losses import get_loss
@@ -32,7 +33,6 @@ from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.types import Array
-from cvxnet.validation import check_positive
 
 MOST_STEPS = 1_000_000
 """Of the conditional gradient method; each of them adds a unit."""

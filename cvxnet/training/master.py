@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cvxnet.cones import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.errors import SolverError
+from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.scaling import power_of_two
 from cvxnet.training.units.family import Block

@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
 from cvxnet.losses import get_loss
@@ -34,7 +35,6 @@ from cvxnet.training.pruning import prune
 from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.semidefinite import semidefinite_program
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.validation import check_positive
 
 BYTES_PER_ENTRY = 400
 """Peak memory of CVXPY and Clarabel for each non-zero of the constraints, as measured."""

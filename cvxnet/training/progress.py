@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from cvxnet.bracket import bracket_text, relative_gap
+from cvxnet.proofs.gaps import bracket_text, relative_gap
 
 Report = Callable[[float, float, float, int], None]
 STARTING = "starting (the first run compiles pricing)"

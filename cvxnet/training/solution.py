@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.bracket import bracket_text, relative_gap, tolerance_text
+from cvxnet.data.validation import check_matrix
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.objective import Objective
 from cvxnet.proofs.certificate import Certificate
+from cvxnet.proofs.gaps import bracket_text, relative_gap, tolerance_text
 from cvxnet.types import Array
-from cvxnet.validation import check_matrix
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

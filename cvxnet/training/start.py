@@ -16,7 +16,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.bracket import Tolerance
+from cvxnet.proofs.gaps import Tolerance
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock

@@ -1,4 +1,4 @@
-"""The public door: every array, label and number from outside is checked here, once."""
+"""What comes from outside: arrays and numbers are checked here, once, at the public door."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.losses import Loss
 from cvxnet.types import Array
 
 SMALLEST, LARGEST = 1e-60, 1e60
@@ -67,27 +66,6 @@ def check_matrix(X: Any, what: str = "X") -> Array:
         raise InputError(f"{what} is empty (shape {X.shape}); at least one row and column needed.")
     check_finite(X, what)
     return X
-
-
-def check_target(y: Any, rows: int, loss: Loss) -> Array:
-    """The target, one finite number per row of X, in the form that the loss wants."""
-    y = as_floats(y, "y")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1 or y.shape[0] != rows:
-        raise InputError(f"y has shape {y.shape}; expected ({rows},), one number per row of X.")
-    check_finite(y, "y")
-    return loss.check_target(y)
-
-
-def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
-    """Data matrix and target together, of sizes that can be computed with."""
-    X = check_matrix(X)
-    y = check_target(y, len(X), loss)
-    for j, column in enumerate(X.T):
-        check_size(column, f"column {j} of X")
-    check_size(y, "y")
-    return X, y
 
 
 def remarks(X: Array, y: Any) -> list[str]:

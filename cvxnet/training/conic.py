@@ -12,7 +12,7 @@ come by the dozen; programs that a user sees go through CVXPY.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,17 +72,8 @@ def solve_cone_program(
     Where the solver has a second way, it is taken if asked for, and if the first one stops short;
     the time limit is for both together.
     """
-    begin = time.monotonic()
-    first, second = SOLVERS[solver], SECOND_WAYS.get(solver)
-    if second_way and second is not None:
-        first, second = second, first
-    solution = first(program, tolerance, time_limit)
-    left = None if time_limit is None else time_limit - (time.monotonic() - begin)
-    in_time = left is None or left > 0.0
-    if second is not None and solution.status not in ENDS and (in_time or not solution.finite):
-        other = second(program, tolerance, left)
-        if other.status in ENDS or not solution.finite:
-            solution = other
+    ways = [known[solver] for known in (SOLVERS, SECOND_WAYS) if solver in known]
+    solution = try_ways(ways[::-1] if second_way else ways, program, tolerance, time_limit)
     if not solution.finite:
         raise SolverError(
             f"{solver} returned no finite point (its status: {solution.status}). This program "
@@ -90,6 +81,21 @@ def solve_cone_program(
             "of X, or try another solver."
         )
     return solution
+
+
+def try_ways(
+    ways: Sequence[Method], program: ConeProgram, tolerance: float, time_limit: float | None
+) -> ConeSolution:
+    """What the first way returns, or where it stops short and there is a second one, the better."""
+    begin = time.monotonic()
+    first, *rest = ways
+    solution = first(program, tolerance, time_limit)
+    left = None if time_limit is None else time_limit - (time.monotonic() - begin)
+    late = left is not None and left <= 0.0 and solution.finite
+    if not rest or solution.status in ENDS or late:
+        return solution
+    other = rest[0](program, tolerance, left)
+    return other if other.status in ENDS or not solution.finite else solution
 
 
 def solve_with_clarabel(
@@ -164,8 +170,8 @@ def solve_with_ecos(
         sparse.csc_matrix(A[rows]),
         program.b[rows],
         {"l": program.nonneg, "q": list(program.second_order), "e": program.exponential},
-        sparse.csc_matrix(A[:equal]) if equal else None,
-        program.b[:equal] if equal else None,
+        A=sparse.csc_matrix(A[:equal]) if equal else None,
+        b=program.b[:equal] if equal else None,
         verbose=False,
         abstol=tolerance,
         reltol=tolerance,
