@@ -41,10 +41,6 @@ MAY_IMPORT = {
     "": TOP | {"plots"},
 }
 OPTIONAL = ("torch", "onnx", "sklearn", "matplotlib")
-SEVERAL_PLACES = {
-    "sklearn": {"data.datasets", "interop.estimators"},
-    "torch": {"baselines.gradients", "interop.torch"},
-}
 
 
 HOUSE = House(PACKAGE)
@@ -102,7 +98,7 @@ def test_optional_packages_are_imported_in_one_place(package):
         return name == package or name.startswith(f"{package}.")
 
     places = {module for module, names in HOUSE.imports.items() if any(map(uses, names))}
-    assert len(places) <= 1 or places == SEVERAL_PLACES.get(package)
+    assert len(places) <= 1
 
 
 def test_private_registries_of_cvxpy_are_touched_in_one_file():
