@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cvxpy as cp
 import numpy as np
@@ -15,6 +16,7 @@ from cvxnet.cli.app import main
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.proofs import checker
+from cvxnet.proofs.checker import answer, dual, reading
 from cvxnet.training.bounds.relaxation import Side
 from cvxnet.training.fewer_units import null_vector
 from cvxnet.training.units import make_family
@@ -56,6 +58,23 @@ def test_a_finite_set_is_not_its_interval():
     assert single.convex and single.relaxation is None
 
 
+# Checking: the time limit
+
+
+def test_reading_counts_in_the_time_limit_of_a_check(monkeypatch):
+    document = cn.train("relu", np.eye(2), [1.0, 2.0], weight_decay=0.1).certificate.to_dict()
+    seconds = [0.0]
+
+    def slowly(source, data):
+        seconds[0] += 10.0
+        return reading.read(source, data)
+
+    monkeypatch.setattr(dual, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(answer, "read", slowly)
+    assert "time limit of 5 s" in checker.check(document, time_limit=5.0).reason
+    assert checker.check(document, time_limit=50.0).valid
+
+
 # Bad input at every door
 
 
@@ -74,6 +93,15 @@ def test_what_is_no_number_no_file_and_no_single_output_is_refused():
     }.items():
         with pytest.raises(InputError, match=message):
             door()
+
+
+@pytest.mark.parametrize("size", [1e200, 1e300])
+def test_numbers_whose_squares_are_beyond_doubles_have_a_verdict(size):
+    """Values that the search cannot compare are no counterexamples, and no warnings either."""
+    net = L.Sequential(L.Linear(2, 2), L.Tanh(), L.Linear(2, 1))
+    data = np.eye(2), np.array([size, 0.0])
+    assert convexity(net, loss="squared", data=data).convex in (None, False)
+    assert convexity(net, weight_decay=size * 1e8).convex in (None, False)
 
 
 # Verdicts: bad input

@@ -300,6 +300,7 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+@np.errstate(all="ignore")
 def find_counterexample(
     space: Space, refutes: str, effort: int = 1, stages: tuple[Stage, ...] = STAGES
 ) -> Counterexample | None:

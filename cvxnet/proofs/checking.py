@@ -36,8 +36,9 @@ def check(
         errors instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm
         l2, at most three columns, the hidden bias included. It can prove, not refute: where it
         does not prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
-    time_limit : seconds after which the proof of feasibility gives up. For 1000 samples of rank 3
-        it takes half a minute exactly, half a second rounded; for 10000, hours and half a minute.
+    time_limit : seconds after which the proof of feasibility gives up; reading and evaluating, some
+        seconds for a million numbers, are counted in. For 1000 samples of rank 3 it takes half a
+        minute exactly, half a second rounded; for 10000, hours and half a minute.
 
     Returns
     -------

@@ -72,8 +72,8 @@ def prove(
     deadline, words, refuted = begin + seconds, f"{NOT}no time was left", False
     reading = time.monotonic() - begin  # a check reads and evaluates it once more
     for _ in range(TRIES):
-        left = deadline - time.monotonic() - reading
-        if left <= 0.0:
+        left = deadline - time.monotonic()
+        if left <= reading:
             break
         result = check_in_time(certificate, left)
         if result.valid:

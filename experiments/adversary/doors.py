@@ -170,5 +170,6 @@ def trial(rng: Rng, script: Script) -> None:
         refusals += ALLOWED_IN_SKLEARN
         script.run("import warnings")
         script.run("warnings.simplefilter('ignore', UserWarning)")
+        script.run("warnings.filterwarnings('ignore', 'invalid value encountered in cast')")
     with tempfile.TemporaryDirectory() as folder, chdir(folder):  # some doors write files
         script.run(f"answer = {fill(rng, door)}", refusals)
