@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.blame import find_blame
+from cvxnet.analysis.blame import Blame, find_blame
 from cvxnet.analysis.blocks import find_blocks
 from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
 from cvxnet.analysis.derivation import Derivation, derive_facts, explain
@@ -129,33 +130,42 @@ def reason_of_gaps(witness: Counterexample | None, names: list[str], relaxation:
 
 def judge_relaxation(problem: cp.Problem, methods: Methods) -> Verdict:
     """The verdict on the problem in which integer variables and finite sets have no gaps."""
-    given = [finite(constraint) for constraint in problem.constraints]
+    given = [*map(finite, problem.constraints)]
     parts = judge_parts(problem, given, methods)
     objective = parts["objective"]
     domain, empty = common_domain(objective.question, parts)
     empty = empty or broken_bound(given, parts)
-    failing = [label for label, part in parts.items() if not part_holds(part)]
-    witness = None
-    if failing and not empty:
-        witness = objective.counterexamples.get("convex")
-        witness = witness or find_infeasible_midpoint(objective.question)
+    failing = {label: part for label, part in parts.items() if not part_holds(part)}
+    found = {} if empty or not failing else refute_problem(objective)
     return Verdict(
         about="the problem",
-        convex=False if witness is not None else None if failing else True,
+        convex=False if found else None if failing else True,
         concave=None,
-        reasons={"convex": reason(witness, failing, empty) + near(objective)},
+        reasons={"convex": reason(found, [*failing], empty) + near(objective)},
         derivation=Derivation(()),
-        counterexamples={} if witness is None else {witness.refutes: witness},
-        blame=next(filter(None, (parts[label].blame for label in failing)), None),
+        counterexamples=found,
+        blame=first_blame(failing.values()),
         dcp="DCP" if problem.is_dcp() else "not DCP",
         parts=parts,
         domain=domain,
         empty=empty,
-        premises=tuple(dict.fromkeys(p for part in parts.values() for p in part.premises)),
-        rounding={} if witness is not None and witness.refutes == "set" else objective.rounding,
+        premises=tuple(dict.fromkeys(chain(*(part.premises for part in parts.values())))),
+        rounding={} if "set" in found else objective.rounding,
         question=objective.question,
         beside=BESIDE,
     )
+
+
+def first_blame(parts: Iterable[Verdict]) -> Blame | None:
+    """Where the rules stop in the first of these parts that says so."""
+    return next(filter(None, (part.blame for part in parts)), None)
+
+
+def refute_problem(objective: Verdict) -> dict[str, Counterexample]:
+    """Feasible points between which the objective rises above a chord, or which leave the set."""
+    witness = objective.counterexamples.get("convex")
+    witness = witness or find_infeasible_midpoint(objective.question)
+    return {} if witness is None else {witness.refutes: witness}
 
 
 def judge_parts(problem: cp.Problem, given: list[Any], methods: Methods) -> dict[str, Verdict]:
@@ -187,16 +197,16 @@ def broken_bound(constraints: list[Any], parts: dict[str, Verdict]) -> str:
     return ""
 
 
-def reason(witness: Counterexample | None, failing: list[str], empty: str) -> str:
+def reason(found: Mapping[str, Counterexample], failing: list[str], empty: str) -> str:
     """Why the answer is what it is."""
     if empty:
         return f"the feasible set is empty: {empty}"
     if not failing:
         return "the objective and every constraint are proved"
-    if witness is None:
-        return f"not proved, and no feasible counterexample was found: {', '.join(failing)}"
-    where = "feasible points" if witness.refutes != "set" else "feasible ends, infeasible midpoint"
-    return f"a counterexample ({where}), verified in {witness.arithmetic} arithmetic"
+    for goal, witness in found.items():
+        where = "feasible ends, infeasible midpoint" if goal == "set" else "feasible points"
+        return f"a counterexample ({where}), verified in {witness.arithmetic} arithmetic"
+    return f"not proved, and no feasible counterexample was found: {', '.join(failing)}"
 
 
 def near(objective: Verdict) -> str:

@@ -178,20 +178,31 @@ def root_as_norm(node: Any) -> Identity | None:
     if not isinstance(node, POWERS) or str(exponent_of(node)) != "1/2":
         return None
     inner = node.args[0]
-    squared = square_of(inner)
-    if squared is not None:
-        if isinstance(inner, cp.quad_over_lin):
-            return Identity("cp.norm(...)", cp.norm(cp.vec(squared, order="F")))
-        return Identity("cp.abs(...)", cp.abs(squared))
-    if isinstance(inner, cp.Sum) and not inner.shape:
+    if isinstance(inner, AddExpression):
+        return norm_of_terms(inner)
+    if isinstance(inner, cp.quad_over_lin):
+        return norm_of(square_of(inner))
+    if isinstance(inner, cp.Sum):
         squared = square_of(inner.args[0])
-        if squared is not None and squared.shape == inner.args[0].shape:
-            return Identity("cp.norm(...)", cp.norm(cp.vec(squared, order="F")))
-    if isinstance(inner, AddExpression) and not inner.shape:
-        parts = [norm_part(term) for term in inner.args]
-        if all(part is not None for part in parts):
-            return Identity("cp.norm(cp.hstack([...]))", cp.norm(cp.hstack(parts)))
-    return None
+        whole = squared is not None and not inner.shape and squared.shape == inner.args[0].shape
+        return norm_of(squared) if whole else None
+    squared = square_of(inner)
+    return None if squared is None else Identity("cp.abs(...)", cp.abs(squared))
+
+
+def norm_of_terms(total: Any) -> Identity | None:
+    """The root of a sum of squares and constants >= 0 as the norm of their roots."""
+    parts = [None] if total.shape else [norm_part(term) for term in total.args]
+    if any(part is None for part in parts):
+        return None
+    return Identity("cp.norm(cp.hstack([...]))", cp.norm(cp.hstack(parts)))
+
+
+def norm_of(squared: Any) -> Identity | None:
+    """The Euclidean norm of all entries."""
+    if squared is None:
+        return None
+    return Identity("cp.norm(...)", cp.norm(cp.vec(squared, order="F")))
 
 
 def norm_part(term: Any) -> Any:

@@ -91,7 +91,7 @@ def start_of(leaf: Any, question: Question) -> int:
 
 def follows(given: list[Row], asked: list[Row]) -> bool:
     """Whether the given rows imply every asked one: its opposite contradicts them."""
-    if not asked or len(asked) > MOST_IMPLIED:
+    if not given or not asked or len(asked) > MOST_IMPLIED:
         return False
     return all(contradictory([*given, opposite(row)]) is not None for row in asked)
 
@@ -179,12 +179,12 @@ def adds_up(rows: list[Row]) -> bool:
 
 def multipliers(rows: list[Row]) -> list[fmpq] | None:
     """The only numbers of sum one with which the rows' coefficients cancel, or None."""
-    places = sorted({k for row in rows for k in row.coefficients})
+    places = sorted(set().union(*(row.coefficients for row in rows)))
     if not rows or len(rows) > len(places) + 1:
         return None
-    table = [[*(row.coefficients.get(k, fmpq(0)) for row in rows), fmpq(0)] for k in places]
+    zero = fmpq(0)
+    table = [[*(row.coefficients.get(k, zero) for row in rows), zero] for k in places]
     table.append([fmpq(1)] * (len(rows) + 1))
     reduced, rank = fmpq_mat(len(table), len(rows) + 1, list(chain(*table))).rref()
-    if rank != len(rows) or any(reduced[k, k] != 1 for k in range(rank)):
-        return None
-    return [reduced[k, len(rows)] for k in range(rank)]
+    alone = rank == len(rows) and all(reduced[k, k] == 1 for k in range(rank))
+    return [reduced[k, len(rows)] for k in range(rank)] if alone else None

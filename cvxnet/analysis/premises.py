@@ -61,15 +61,7 @@ def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
         if not ((fact.low >= 0.0) if above else (fact.high <= 0.0)).all():
             yield f"{kind}_wrap asserts {show(inner, question)} {SIGNS[kind]}: not proved"
     elif kind in DEFINITE:
-        sign, word = DEFINITE[kind]
-        found = definiteness(constant_matrix(inner), sign)
-        if not found.exact:
-            name = "psd_wrap (assume_PSD)" if sign > 0 else "nsd_wrap"
-            yield f"{name} asserts a {word} semidefinite matrix: {found}"
-            given = inner.value if found.eigenvalue is None and inner.is_constant() else None
-            now = definiteness(None if given is None else constant_matrix(cp.Constant(given)), sign)
-            if given is not None and not now.exact:
-                yield f"{name}: with the values given now {now}"
+        yield from not_definite(inner, *DEFINITE[kind])
     elif kind in SHAPES:
         word, defect = SHAPES[kind]
         matrix = constant_matrix(inner)
@@ -78,6 +70,20 @@ def asserted(node: Any, fact: Facts, question: Question) -> Iterator[str]:
             yield f"{kind}_wrap asserts a {word} matrix: {how}"
     else:
         yield f"{kind}_wrap asserts what was not verified"
+
+
+def not_definite(matrix: Any, sign: int, word: str) -> Iterator[str]:
+    """What is to be said of a matrix that is asserted to be semidefinite."""
+    found = definiteness(constant_matrix(matrix), sign)
+    if found.exact:
+        return
+    name = "psd_wrap (assume_PSD)" if sign > 0 else "nsd_wrap"
+    yield f"{name} asserts a {word} semidefinite matrix: {found}"
+    given = matrix.value if found.eigenvalue is None and matrix.is_constant() else None
+    if given is not None:
+        now = definiteness(constant_matrix(cp.Constant(given)), sign)
+        if not now.exact:
+            yield f"{name}: with the values given now {now}"
 
 
 def violated(leaf: Any, question: Question) -> Iterator[str]:

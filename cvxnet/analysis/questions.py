@@ -154,11 +154,7 @@ def check_blocks(network: Layer, wrt: Any) -> set[str]:
     known = weight_names(network)
     asked: set[str] = set()
     for item in items_of(wrt):
-        found: set[str] = set()
-        if isinstance(item, str):
-            found = {"input"} if item in ("input", "x") else set()
-            found |= set(known) if item == "weights" else set()
-            found |= {name for name in known if name == item or name.startswith(f"{item}.")}
+        found = named_by(item, known) if isinstance(item, str) else set()
         if not found:
             blocks = sorted({name.rpartition(".")[0] for name in known})
             raise InputError(
@@ -170,6 +166,13 @@ def check_blocks(network: Layer, wrt: Any) -> set[str]:
     if not asked:
         raise InputError("wrt is empty; name 'input', 'weights' or some layers.")
     return asked
+
+
+def named_by(item: str, known: Iterable[str]) -> set[str]:
+    """What one word means: the input, all weights, those of a layer, or one."""
+    if item in ("input", "x"):
+        return {"input"}
+    return {n for n in known if item in ("weights", n) or n.startswith(f"{item}.")}
 
 
 def items_of(wrt: Any) -> list[Any]:
@@ -228,18 +231,24 @@ def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
         if loss is not None:
             raise InputError("a loss needs data=(X, y), and y is missing.")
         return X, np.zeros(len(X))
+    y = check_targets(y, len(X))
+    return X, signed_labels(y) if takes_labels(loss) else y
+
+
+def check_targets(y: Any, rows: int) -> Any:
+    """One finite number a row."""
     y = as_floats(y, "y")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         raise InputError(
             f"y has shape {y.shape}; a verdict on a loss takes one number per row of X, shape "
-            f"({len(X)},). Ask about one column at a time."
+            f"({rows},). Ask about one column at a time."
         )
-    if len(y) != len(X):
-        raise InputError(f"y has {len(y)} entries for {len(X)} rows of X.")
+    if len(y) != rows:
+        raise InputError(f"y has {len(y)} entries for {rows} rows of X.")
     check_finite(y, "y")
-    return X, signed_labels(y) if takes_labels(loss) else y
+    return y
 
 
 def signed_labels(y: Any) -> Any:
@@ -324,15 +333,19 @@ def ask_about_expression(expression: Any, wrt: Any = None) -> Question:
 def chosen_variables(variables: list[Any], wrt: Any) -> list[Any]:
     """The variables that ``wrt`` lists, themselves or by name."""
     asked = items_of(wrt)
-    names = {a for a in asked if isinstance(a, str)}
-    places = {id(a) for a in asked}
-    for item in asked:
-        if not any(v is item or (isinstance(item, str) and v.name() == item) for v in variables):
-            shown = item.name() if isinstance(item, cp.Variable) else repr(item)
-            raise InputError(
-                f"wrt={shown} names no variable of the expression; it has "
-                f"{', '.join(v.name() for v in variables) or 'none'}."
-            )
     if not asked:
         raise InputError("wrt is empty; name some variables, or leave it out for all of them.")
-    return [v for v in variables if id(v) in places or v.name() in names]
+    wanted = {item if isinstance(item, str) else id(item): item for item in asked}
+    chosen = [v for v in variables if wanted.keys() & {id(v), v.name()}]
+    known = {key for v in chosen for key in (id(v), v.name())}
+    for key, item in wanted.items():
+        if key not in known:
+            raise unknown_variable(item, variables)
+    return chosen
+
+
+def unknown_variable(item: Any, variables: list[Any]) -> InputError:
+    """The error about what names no variable."""
+    shown = item.name() if isinstance(item, cp.Variable) else repr(item)
+    names = ", ".join(v.name() for v in variables)
+    return InputError(f"wrt={shown} names no variable of the expression; it has {names or 'none'}.")

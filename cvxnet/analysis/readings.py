@@ -164,21 +164,27 @@ def changed_constants(
         distance = max(float(np.abs(v - constants[k]).max()) for k, v in moved.items())
         return Reading(change, distance, largest_of({k: constants[k] for k in moved}), asked)
 
+    for change, moved in moved_constants(constants):
+        yield reading(change, moved)
+    if sum(v.size for v in constants.values()) <= MOST_ENTRIES:
+        ways = directions(question, tape, witness, constants)
+        for share in SHARES:
+            moved = {k: v + share * room_of(v) * ways[k] for k, v in constants.items()}
+            yield reading("constants are moved", moved)
+
+
+def moved_constants(constants: Constants) -> Iterator[tuple[str, Constants]]:
+    """What one tries whatever the witness: small entries dropped, diagonals shifted."""
     dropped = {k: np.where(np.abs(v) <= room_of(v), 0.0, v) for k, v in constants.items()}
     dropped = {k: v for k, v in dropped.items() if (v != constants[k]).any()}
     if dropped:
-        yield reading("entries of rounding size are dropped", dropped)
+        yield "entries of rounding size are dropped", dropped
     for place, value in constants.items():
         for sign in (1.0, -1.0):
             shift = smallest_shift(value, sign)
             if shift is not None:
                 moved = value + sign * shift * np.eye(len(value))
-                yield reading("the diagonal of a matrix is shifted", {place: moved})
-    if sum(v.size for v in constants.values()) <= MOST_ENTRIES:
-        ways = directions(question, tape, witness, constants)
-        for share in SHARES:
-            moved_all = {k: v + share * room_of(v) * ways[k] for k, v in constants.items()}
-            yield reading("constants are moved", moved_all)
+                yield "the diagonal of a matrix is shifted", {place: moved}
 
 
 def added_squares(

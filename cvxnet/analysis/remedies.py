@@ -120,17 +120,16 @@ def clipped(question: Question, names: list[str]) -> tuple[Layer | None, str, fl
     """A copy of the network with those weights made nonnegative, what it changes, and its rank."""
     network = copy.deepcopy(network_of(question))
     layers = dict(network.named_layers())
-    linear = [layer for name in names if isinstance(layer := layers[name], L.Linear)]
-    chosen = [layer for layer in linear if may_be_clipped(layer)]
-    given = [layer for layer in chosen if layer.given]
-    entries = sum(int((layer.weight < 0.0).sum()) for layer in given)
-    deepest = min((float(np.min(layer.weight, initial=0.0)) for layer in given), default=0.0)
-    for layer in given:
-        layer.tensors["weight"] = np.maximum(layer.weight, 0.0)
+    linear = (layer for name in names if isinstance(layer := layers[name], L.Linear))
+    chosen = [*filter(may_be_clipped, linear)]
+    negative = [w for layer in chosen if layer.given for w in layer.weight[layer.weight < 0.0]]
     for layer in chosen:
         layer.nonneg, layer.nonpos = True, False
-    if entries:
-        return network, f"clips {entries} entries, the smallest {deepest:.3g}", 1.0 + entries / 1000
+        if layer.given:
+            layer.tensors["weight"] = np.maximum(layer.weight, 0.0)
+    if negative:
+        cost = f"clips {len(negative)} entries, the smallest {min(negative):.3g}"
+        return network, cost, 1.0 + len(negative) / 1000
     if not chosen or all(layers[name].given for name in names):
         return None, "", 0.0
     return network, "restricts those layers to nonneg=True", 1.0 + len(chosen) / 10

@@ -9,8 +9,9 @@ contradiction, in rationals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import cvxpy as cp
@@ -64,27 +65,31 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
     empty : str
         Why no point satisfies them, or "" where that is not proved.
     """
-    needs = [need for node in tape.nodes for need in needs_of(node, question)]
     given = given_rows(question)
     names: dict[str, None] = {}
     rows = list(given)
-    for need in needs:
+    for need in chain(*(needs_of(node, question) for node in tape.nodes)):
         fact = facts_about(need.expression, question, tape, facts)
-        if missed(need, fact, question):
+        if missed(need, fact):
             return (need.text,), why_missed(need, given, question)
-        if implied(need, fact, question):
+        if IMPLIED[need.kind](need, fact, question):
             continue
         asked = need_rows(need, question)
-        if question.constraints and follows(given, asked):
-            continue
-        names[need.text] = None
-        rows += asked
-    names = {
-        text: None for text in names if text.replace(">=", ">") not in names or ">=" not in text
-    }
-    contradiction = contradictory(rows) if names or question.constraints else None
-    empty = "" if contradiction is None else f"no point satisfies {' and '.join(contradiction)}"
-    return tuple(names), empty
+        if not is_said(asked, given, question):
+            names[need.text] = None
+            rows += asked
+    labels = (contradictory(rows) or []) if names or question.constraints else []
+    return without_weaker(names), f"no point satisfies {' and '.join(labels)}" if labels else ""
+
+
+def is_said(asked: list[Row], given: list[Row], question: Question) -> bool:
+    """Whether the constraints imply the rows; bounds alone say no more than the facts do."""
+    return bool(question.constraints) and follows(given, asked)
+
+
+def without_weaker(names: Iterable[str]) -> tuple[str, ...]:
+    """The conditions without those that another one states strictly."""
+    return tuple(text for text in names if ">=" not in text or text.replace(">=", ">") not in names)
 
 
 def needs_of(node: Any, question: Question) -> Iterator[Need]:
@@ -125,16 +130,20 @@ def needs_of_inequality(
     left, right = constraint.args
     rising = isinstance(bare(left), cp.Constant)
     moving, fixed = (right, left) if rising else (left, right)
-    bound = dense(bare(fixed).value) if isinstance(bare(fixed), cp.Constant) else None
-    sign = (">" if rising else "<") + ("" if strict else "=")
-    shown = show(fixed, question) if bound is None else f"{float(np.ravel(bound)[0]):g}"
-    kind = ">" if strict else ">="
-    if rising and bound is not None and not np.any(bound):
+    kind, closed = ">" if strict else ">=", closed or not strict
+    number = dense(bare(fixed).value) if isinstance(bare(fixed), cp.Constant) else None
+    if rising and is_zero(number):
         for part in parts_of(moving):
-            yield Need(kind, part, f"{show(part, question)} {sign} 0", closed or not strict)
-    else:
-        text = f"{show(moving, question)} {sign} {shown}"
-        yield Need(kind, right - left, text, closed or not strict)
+            yield Need(kind, part, f"{show(part, question)} {kind} 0", closed)
+        return
+    sign = kind if rising else kind.replace(">", "<")
+    bound = show(fixed, question) if number is None else f"{number.flat[0]:g}"
+    yield Need(kind, right - left, f"{show(moving, question)} {sign} {bound}", closed)
+
+
+def is_zero(number: Any) -> bool:
+    """Whether a bound is known to be zero."""
+    return number is not None and not number.any()
 
 
 def parts_of(expression: Any) -> list[Any]:
@@ -187,7 +196,7 @@ def facts_about(expression: Any, question: Question, tape: Tape, facts: list[Fac
     return derive_facts(question, Tape([expression]))[-1] if place is None else facts[place]
 
 
-def missed(need: Need, fact: Facts, question: Question) -> bool:
+def missed(need: Need, fact: Facts) -> bool:
     """Whether the need holds nowhere."""
     if need.kind in (">=", ">"):
         below = (fact.high < 0.0) if need.closed else (fact.high <= 0.0)
@@ -215,24 +224,41 @@ def need_rows(need: Need, question: Question) -> list[Row]:
     return list(rows_of(need.expression, question, need.text, strict=not need.closed))
 
 
-def implied(need: Need, fact: Facts, question: Question) -> bool:
-    """Whether the need holds everywhere."""
-    if need.kind == ">=":
-        return bool((fact.low >= 0.0).all())
-    if need.kind == ">" and need.closed and not Tape([need.expression]).leaves():
-        return True  # given numbers, of which none is below 0
-    if need.kind == ">":
-        return bool((fact.low > 0.0).all()) or is_positive(need.expression, question)
-    if need.kind == "!=":
-        return bool(((fact.low > 0.0) | (fact.high < 0.0)).all())
-    if need.kind == "symmetric":
-        return bool(need.expression.is_hermitian() or need.expression.is_symmetric())
-    matrix = constant_matrix(need.expression) if need.kind in DEFINITE else None
-    if matrix is not None:
-        exact = need.kind == "semidefinite" and definiteness(matrix).exact
-        return exact or has_positive_pivots(matrix + matrix.T)
-    leaf = need.expression
-    return need.kind == "semidefinite" and bool(leaf.attributes["PSD"] if not leaf.args else False)
+def is_above(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether every entry is > 0, or a given number none of which is below 0 where that will do."""
+    given = need.closed and not Tape([need.expression]).leaves()
+    return given or bool((fact.low > 0.0).all()) or is_positive(need.expression, question)
+
+
+def is_symmetric(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether CVXPY knows that a matrix is symmetric."""
+    return bool(need.expression.is_hermitian() or need.expression.is_symmetric())
+
+
+def is_semidefinite(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether a constant matrix is positive semidefinite, or a leaf is declared to be."""
+    matrix, leaf = constant_matrix(need.expression), need.expression
+    if matrix is None:
+        return not leaf.args and bool(leaf.attributes["PSD"])
+    return definiteness(matrix).exact or has_positive_pivots(matrix + matrix.T)
+
+
+def is_definite(need: Need, fact: Facts, question: Question) -> bool:
+    """Whether a constant matrix is positive definite."""
+    matrix = constant_matrix(need.expression)
+    return matrix is not None and has_positive_pivots(matrix + matrix.T)
+
+
+IMPLIED: dict[str, Callable[[Need, Facts, Question], bool]] = {
+    ">=": lambda need, fact, question: bool((fact.low >= 0.0).all()),
+    ">": is_above,
+    "!=": lambda need, fact, question: bool(((fact.low > 0.0) | (fact.high < 0.0)).all()),
+    "symmetric": is_symmetric,
+    "semidefinite": is_semidefinite,
+    "definite": is_definite,
+    "inside": lambda need, fact, question: False,
+}
+"""Whether a need of each kind holds everywhere."""
 
 
 def is_positive(expression: Any, question: Question) -> bool:
