@@ -1,6 +1,8 @@
 """Every atom of CVXPY gets an answer that does not contradict CVXPY, and can be shown."""
 
+import ast
 import json
+from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 from flint import fmpq
 
+import cvxnet.analysis
 from cvxnet.analysis import convexity
 from cvxnet.analysis.atoms import ATOMS, values_of
 from cvxnet.analysis.questions import ask_about_expression
@@ -165,6 +168,18 @@ def test_every_atom_gets_a_consistent_answer(text):
     assert all(witness.verify() for witness in verdict.counterexamples.values())
     assert str(verdict) and verdict._repr_html_()
     json.dumps(verdict.to_dict())
+
+
+def test_two_files_of_the_analysis_name_the_files_of_cvxpy():
+    rooms = Path(cvxnet.analysis.__file__).parent.glob("*.py")
+    naming = {
+        path.stem
+        for path in rooms
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cvxpy"))
+        or (isinstance(node, ast.Import) and any("cvxpy." in alias.name for alias in node.names))
+    }
+    assert naming == {"atoms", "algebra_atoms"}
 
 
 class vee(Elementwise):  # noqa: N801 - atoms are lower case

@@ -16,11 +16,13 @@ from cvxpy.atoms.atom import Atom
 from flint import arb, ctx
 
 from cvxnet.analysis import convexity
+from cvxnet.analysis.atoms import ATOMS
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.disciplines import log_log_curvature
 from cvxnet.analysis.documents import counterexample_document, has_formula
 from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.analysis.tape import Tape, dense
+from cvxnet.layers import atoms as own
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.witness import evaluate_all, read_constants, three_points
 
@@ -226,6 +228,11 @@ OTHERS = ["geo_mean(p)", "geo_mean(p, [1, 2, 0])", "geo_mean(p, [1, 1, 1], appro
           "perspective(cp.exp(s), q)", "suppfunc(w, [cp.norm(w) <= 1])(v)",
           "suppfunc(w, [w >= -1, w <= 2])(v)", "logic.Not(b)", "logic.And(b, c)",
           "logic.Or(b, c)", "logic.Xor(b, c)"]  # fmt: skip
+OWN = ["leaky_relu({}, 0.1)", "leaky_relu({}, -0.5)", "leaky_relu({}, 2)", "elu({}, 0.5)",
+       "elu({}, 2)", "squareplus({}, 3)", "hardtanh({}, -0.5, 2)", "sigmoid({})", "tanh({})",
+       "silu({})", "gelu({})", "sign({})", "threshold({})"]  # fmt: skip
+OWN_ROWS = ["own.softmax(M)", "own.softmax(v)", "own.standardize(M, 0.1)", "own.standardize(v)",
+            "own.standardize(v[:1])"]  # fmt: skip
 WRAPS = ["wraps.nonneg_wrap(v)", "wraps.nonpos_wrap(v)", "wraps.psd_wrap(S)", "wraps.nsd_wrap(S)",
          "wraps.symmetric_wrap(S)", "wraps.hermitian_wrap(S)",
          "wraps.skew_symmetric_wrap(S - S.T)", "cp.imag(cp.Constant(1j) * v)"]  # fmt: skip
@@ -241,7 +248,8 @@ def all_cases():
     ]
     scalars = [f"cp.{t.format(x)}" for t in [*SCALARS, *POWERS] for x in ("s", "v", "q")]
     named = [f"cp.{t}" for t in [*NORMS, *OTHERS]]
-    return [*INDICES, *SHAPES, *rowwise, *deep, *scalars, *named, *WRAPS]
+    ours = [f"own.{t.format(x)}" for t in OWN for x in ("s", "v", "q")]
+    return [*INDICES, *SHAPES, *rowwise, *deep, *scalars, *named, *WRAPS, *ours, *OWN_ROWS]
 
 
 CASES = all_cases()
@@ -294,7 +302,7 @@ OUTER = ["{}", "-({})", "cp.exp({})", "cp.square({})", "cp.abs({})", "cp.pos({})
 
 def built(text, inner="", outer="{}"):
     """The expression of a text, with other expressions in the place of its variables."""
-    names = {"cp": cp, "np": np, "wraps": wraps}
+    names = {"cp": cp, "np": np, "wraps": wraps, "own": own}
     variables = leaves()
     replaced = {k: eval(t, names | variables) for k, t in INNER[inner].items()}
     names |= variables | replaced
@@ -507,9 +515,10 @@ PROBLEMS = 60
 BATCHES = 5
 
 
-def test_every_atom_has_a_case():
-    met = {type(node).__name__ for text in CASES for node in Tape([built(text)]).nodes}
-    assert met >= set(CONSTRUCTORS) - INTERNAL
+def test_every_atom_and_every_row_has_a_case():
+    met = {type(node) for text in CASES for node in Tape([built(text)]).nodes}
+    assert {kind.__name__ for kind in met} >= set(CONSTRUCTORS) - INTERNAL
+    assert met >= set(ATOMS) | set(own.ScalarAtom.__subclasses__())
 
 
 def test_every_atom_with_real_values_has_a_formula():
