@@ -12,7 +12,7 @@ from joblib import Parallel, delayed, parallel_config
 from cvxnet.baselines.gradients import train_batch
 from cvxnet.baselines.progress import Progress
 from cvxnet.baselines.protocol import Protocol, make_protocol
-from cvxnet.baselines.runs import Runs
+from cvxnet.baselines.report import Runs
 from cvxnet.baselines.storage import Store
 from cvxnet.baselines.tasks import (
     TUNING,

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
-from cvxnet.baselines.runs import TOLERANCES, Group, Runs
+from cvxnet.baselines.results import TOLERANCES, Group, Results
 from cvxnet.data.files import replacing
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.scaling import raw_note
@@ -39,14 +39,14 @@ COLUMNS = (
 )
 
 
-def render_text(runs: Runs) -> str:
+def render_text(runs: Results) -> str:
     """Headline, table and notes as plain text."""
     printed = io.StringIO()
     Console(file=printed, width=WIDTH, color_system=None).print(render_rich(runs))
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
 
 
-def render_rich(runs: Runs) -> Any:
+def render_rich(runs: Results) -> Any:
     """The same for a rich console."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in COLUMNS:
@@ -58,7 +58,7 @@ def render_rich(runs: Runs) -> Any:
     return Lines(*above, Text(""), table, Text(""), *below)
 
 
-def render_html(runs: Runs) -> str:
+def render_html(runs: Results) -> str:
     """The same as an HTML fragment."""
 
     def line(cells: Any, kind: str) -> str:
@@ -72,7 +72,7 @@ def render_html(runs: Runs) -> str:
     )
 
 
-def headlines(runs: Runs) -> list[str]:
+def headlines(runs: Results) -> list[str]:
     """The problem, and what was proved."""
     goal, solution = runs.objective, runs.solution
     n, d = goal.X.shape
@@ -87,7 +87,7 @@ def headlines(runs: Runs) -> list[str]:
     ]
 
 
-def extras(runs: Runs) -> str:
+def extras(runs: Results) -> str:
     """What is not as `compare` has it by default."""
     goal = runs.objective
     said = {
@@ -99,7 +99,7 @@ def extras(runs: Runs) -> str:
     return "".join(text for text, there in said.items() if there)
 
 
-def row(runs: Runs, group: Group) -> list[str]:
+def row(runs: Results, group: Group) -> list[str]:
     """One line of the table."""
     total = group.tuning_seconds + group.seconds
     rate = "" if group.rate is None else f"{group.rate:.2e}{'*' * group.at_edge}"
@@ -139,9 +139,9 @@ def between(low: Any, high: Any) -> str:
     return str(low) if low == high else f"{low}..{high}"
 
 
-def notes(runs: Runs) -> list[str]:
+def notes(runs: Results) -> list[str]:
     """What one has to know to read the table."""
-    protocol, solution = runs.protocol, runs.solution
+    protocol = runs.protocol
     size = protocol.batch_size
     steps = "all samples" if size is None else f"{size} samples (L-BFGS: all)"
     tuned = f"tuned on {protocol.tuning_seeds} other networks"
@@ -153,30 +153,41 @@ def notes(runs: Runs) -> list[str]:
         f"{tuned if runs.tunings else 'as given'}.",
         "x exact: the time of tuning and all runs over that of the exact solution.",
     ]
-    if min(protocol.widths) < solution.units:
-        found.append(
+    return found + [note for holds, note in special_notes(runs) if holds]
+
+
+def special_notes(runs: Results) -> list[tuple[bool, str]]:
+    """What has to be known besides, each with whether it holds here."""
+    solution, note = runs.solution, raw_note(runs.objective.rows)
+    return [
+        (
+            min(runs.protocol.widths) < solution.units,
             f"The exact network has {solution.units} units: with fewer, the width itself may be "
-            "part of the excess."
-        )
-    if any(group.at_edge for group in runs.groups):
-        found.append("*: the smallest or largest learning rate tried; beyond it may be better.")
-    if any(group.optimizer == "adamw" for group in runs.groups):
-        found.append("adamw: its decoupled decay does not minimise this objective.")
-    if solution.gap > min(TOLERANCES):
-        found.append(
+            "part of the excess.",
+        ),
+        (
+            any(group.at_edge for group in runs.groups),
+            "*: the smallest or largest learning rate tried; beyond it may be better.",
+        ),
+        (
+            any(group.optimizer == "adamw" for group in runs.groups),
+            "adamw: its decoupled decay does not minimise this objective.",
+        ),
+        (
+            solution.gap > min(TOLERANCES),
             f"The bracket is wide (relative gap {solution.gap:.1e}): how far runs are above the "
-            "optimum is known no better."
-        )
-    if solution.closing_note:
-        found.append(f"The exact solution: {solution.closing_note}.")
-    if note := raw_note(runs.objective.rows):
-        found.append(f"Gradient methods, not the exact solution, are slow on raw data: {note}.")
-    if runs.interrupted:
-        found.append("Interrupted: what was finished is shown.")
-    return found
+            "optimum is known no better.",
+        ),
+        (bool(solution.closing_note), f"The exact solution: {solution.closing_note}."),
+        (
+            bool(note),
+            f"Gradient methods, not the exact solution, are slow on raw data: {note}.",
+        ),
+        (runs.interrupted, "Interrupted: what was finished is shown."),
+    ]
 
 
-def document(runs: Runs) -> dict[str, Any]:
+def document(runs: Results) -> dict[str, Any]:
     """Everything but the weights."""
     solution = runs.solution
     return {
@@ -199,7 +210,7 @@ def document(runs: Runs) -> dict[str, Any]:
     }
 
 
-def group_document(runs: Runs, group: Group) -> dict[str, Any]:
+def group_document(runs: Results, group: Group) -> dict[str, Any]:
     """An optimiser at a width: rate, times, and for each seed the end and the way there."""
     numbers = {"objective": group.objective, "excess": group.excess} | {
         name: np.concatenate(
@@ -227,13 +238,13 @@ def plain(array: Any) -> Any:
     return float(array) if np.isfinite(array) else None
 
 
-def write_json(runs: Runs, path: str | os.PathLike[str]) -> None:
+def write_json(runs: Results, path: str | os.PathLike[str]) -> None:
     """The document, replacing an old file in one step."""
     with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
         json.dump(document(runs), file)
 
 
-def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
+def write_csv(runs: Results, path: str | os.PathLike[str]) -> None:
     """One line for each run; what is common to all stands in every line."""
     goal, solution, protocol = runs.objective, runs.solution, runs.protocol
     common = {
@@ -267,3 +278,41 @@ def write_csv(runs: Runs, path: str | os.PathLike[str]) -> None:
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runs(Results):
+    """What `cvxnet.compare` returns: the results, and how they are shown and kept.
+
+    ``print(runs)`` shows the table; in a notebook it is HTML. See `Results` for the attributes.
+    """
+
+    def table(self) -> str:
+        """How far from the optimum each optimiser ended, how often it got there, and the time."""
+        return render_text(self)
+
+    __str__ = table
+
+    def __rich__(self) -> Any:
+        return render_rich(self)
+
+    def _repr_html_(self) -> str:
+        return render_html(self)
+
+    def plot(self, feature_names: Any = None) -> Any:
+        """Draw excess, success rates, excess over epochs and time, and units; needs matplotlib."""
+        from cvxnet.plots.comparison import plot_runs
+
+        return plot_runs(self, feature_names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the weights, ready for JSON."""
+        return document(self)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_dict` to a file."""
+        write_json(self, path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line for each run to a file."""
+        write_csv(self, path)

@@ -10,7 +10,7 @@ import typer
 
 from cvxnet.baselines import comparison
 from cvxnet.baselines.protocol import OPTIMIZERS
-from cvxnet.baselines.runs import Runs
+from cvxnet.baselines.report import Runs
 from cvxnet.baselines.tensors import TRAINED
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (

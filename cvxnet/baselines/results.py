@@ -1,11 +1,9 @@
-"""What `cvxnet.compare` returns: runs of gradient training beside the proved optimum."""
+"""Runs of gradient training beside the proved optimum: what `cvxnet.compare` found."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +15,6 @@ from cvxnet.objective import Objective
 from cvxnet.proofs.gaps import excess
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
-
-if TYPE_CHECKING:
-    from cvxnet.plots.canvas import Figure
 
 TOLERANCES = (1e-2, 1e-4)
 
@@ -60,10 +55,8 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Runs:
+class Results:
     """Runs of gradient training, and the bracket that they are held against.
-
-    ``print(runs)`` shows the table; in a notebook it is HTML.
 
     Attributes
     ----------
@@ -96,30 +89,29 @@ class Runs:
     def groups(self) -> list[Group]:
         """Optimisers and widths in the order in which they were asked for."""
         keys = [(o, w) for o in self.protocol.optimizers for w in self.protocol.widths]
-        return [group for key in keys for group in self.collect(*key)]
+        return [self.group(*key) for key in keys if self.records_of(*key)]
 
-    def collect(self, optimizer: str, width: int) -> list[Group]:
-        """The group of an optimiser and a width, or none if no seed is finished."""
+    def group(self, optimizer: str, width: int) -> Group:
+        """The finished seeds of an optimiser at a width, of which there is one."""
         records = self.records_of(optimizer, width)
-        if not records:
-            return []
         tried = self.protocol.rates[optimizer]
-        rates = [rate for record in records for rate in record.rates]
-        tuned = [t for t in self.tunings if (t.optimizer, t.width) == (optimizer, width)]
+        tuned = self.tunings_of(optimizer, width)
         objective = np.concatenate([record.objective for record in records])
-        return [
-            Group(
-                optimizer=optimizer,
-                width=width,
-                rate=rates[0] if rates else None,
-                at_edge=bool(tuned) and best_rate(tuned[0]) in (min(tried), max(tried)),
-                seeds=tuple(seed for record in records for seed in record.seeds),
-                objective=objective,
-                excess=self.excess(objective),
-                tuning_seconds=sum(t.seconds for t in tuned),
-                seconds=sum(record.seconds for record in records),
-            )
-        ]
+        return Group(
+            optimizer=optimizer,
+            width=width,
+            rate=next((rate for record in records for rate in record.rates), None),
+            at_edge=bool(tuned) and best_rate(tuned[0]) in (min(tried), max(tried)),
+            seeds=tuple(seed for record in records for seed in record.seeds),
+            objective=objective,
+            excess=self.excess(objective),
+            tuning_seconds=sum(t.seconds for t in tuned),
+            seconds=sum(record.seconds for record in records),
+        )
+
+    def tunings_of(self, optimizer: str, width: int) -> list[Record]:
+        """The batches that chose the learning rate of an optimiser at a width."""
+        return [t for t in self.tunings if (t.optimizer, t.width) == (optimizer, width)]
 
     def records_of(self, optimizer: str, width: int) -> list[Record]:
         """The finished batches of an optimiser and a width."""
@@ -153,45 +145,3 @@ class Runs:
                 at = record.seeds.index(seed)
                 return record.W[at], record.a[at], record.free[at]
         raise KeyError(f"no finished run of {optimizer}, width {width}, seed {seed}")
-
-    def table(self) -> str:
-        """How far from the optimum each optimiser ended, how often it got there, and the time."""
-        from cvxnet.baselines.report import render_text
-
-        return render_text(self)
-
-    __str__ = table
-
-    def __rich__(self) -> Any:
-        from cvxnet.baselines.report import render_rich
-
-        return render_rich(self)
-
-    def _repr_html_(self) -> str:
-        from cvxnet.baselines.report import render_html
-
-        return render_html(self)
-
-    def plot(self, feature_names: Any = None) -> Figure:
-        """Draw excess, success rates, excess over epochs and time, and units; needs matplotlib."""
-        from cvxnet.baselines.pictures import plot_runs
-
-        return plot_runs(self, feature_names)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the weights, ready for JSON."""
-        from cvxnet.baselines.report import document
-
-        return document(self)
-
-    def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_dict` to a file."""
-        from cvxnet.baselines.report import write_json
-
-        write_json(self, path)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each run to a file."""
-        from cvxnet.baselines.report import write_csv
-
-        write_csv(self, path)

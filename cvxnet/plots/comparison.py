@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnet.baselines.networks import weights_with
 from cvxnet.baselines.protocol import OPTIMIZERS
-from cvxnet.baselines.runs import TOLERANCES, Group, Runs
+from cvxnet.baselines.results import TOLERANCES, Group, Results
 from cvxnet.plots.canvas import (
     BLUE,
     GREY,
@@ -36,7 +36,7 @@ LEAST = 1e-8
 """An excess below is drawn here."""
 
 
-def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
+def plot_runs(runs: Results, feature_names: Sequence[str] | None = None) -> Figure:
     """Final excess, success rates, and the excess over epochs and time, beside the bracket.
 
     With one or two features also the units of the optimum, and of the median run of the first
@@ -65,7 +65,7 @@ def plot_runs(runs: Runs, feature_names: Sequence[str] | None = None) -> Figure:
     return figure
 
 
-def draw_bracket(axes: Axes, runs: Runs) -> None:
+def draw_bracket(axes: Axes, runs: Results) -> None:
     """The bracket as a band: where the optimum may be, if it is not at the lower bound."""
     axes.set_yscale("log")
     top = float(np.clip(runs.excess(np.array([runs.best]))[0, 1], LEAST, 1.0))
@@ -73,7 +73,7 @@ def draw_bracket(axes: Axes, runs: Runs) -> None:
     axes.set_ylim(min(top, 1e-6) / 3.0, 2.0)
 
 
-def draw_gaps(axes: Axes, runs: Runs) -> None:
+def draw_gaps(axes: Axes, runs: Results) -> None:
     """For each run a point at its largest excess, and a line down to its smallest.
 
     Those that diverged are on the upper edge.
@@ -99,7 +99,7 @@ def look(group: Group) -> dict[str, Any]:
     return {"color": COLORS[name], "marker": MARKERS[name], "markersize": 3.5, "alpha": 0.75}
 
 
-def draw_success(axes: Axes, runs: Runs) -> None:
+def draw_success(axes: Axes, runs: Results) -> None:
     """The share of runs within each tolerance, by width: proved, and shaded what is possible."""
     for name in runs.protocol.optimizers:
         groups = [group for group in runs.groups if group.optimizer == name]
@@ -123,7 +123,7 @@ def draw_success(axes: Axes, runs: Runs) -> None:
     axes.set_title("how often within 1 % and 0.01 % of the optimum", loc="left")
 
 
-def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
+def draw_curves(axes: Axes, runs: Results, over: str) -> None:
     """The excess, at most, of every run on its way, over ``"epochs"`` or over the ``"clock"``."""
     draw_bracket(axes, runs)
     for record in runs.records:
@@ -159,14 +159,14 @@ def draw_curves(axes: Axes, runs: Runs, over: str) -> None:
     axes.set_title("the same over time, beside the exact solution", loc="left")
 
 
-def draw_width_legend(axes: Axes, runs: Runs) -> None:
+def draw_width_legend(axes: Axes, runs: Results) -> None:
     """Which line style is which width."""
     for place, width in enumerate(runs.protocol.widths):
         axes.plot([], [], LINES[place % len(LINES)], color=GREY, label=f"width {width}")
     axes.legend(fontsize=7, frameon=False, loc="lower left")
 
 
-def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
+def draw_median_run(axes: Axes, runs: Results, names: list[str]) -> None:
     """The units of the run in the middle: first optimiser, largest width that is finished."""
     name = runs.groups[0].optimizer
     group = max((g for g in runs.groups if g.optimizer == name), key=lambda g: g.width)
@@ -182,7 +182,7 @@ def draw_median_run(axes: Axes, runs: Runs, names: list[str]) -> None:
 
 
 def draw_units(
-    axes: Axes, runs: Runs, weights: tuple[Array, Array | None, Array], names: list[str]
+    axes: Axes, runs: Results, weights: tuple[Array, Array | None, Array], names: list[str]
 ) -> None:
     """Where each unit's input is zero; thicker for larger units, red and blue for their sign."""
     W, b, a = weights
@@ -209,7 +209,7 @@ def draw_units(
 
 
 def draw_kinks(
-    axes: Axes, runs: Runs, slope: Array, shift: Array, height: Array, colors: Any
+    axes: Axes, runs: Results, slope: Array, shift: Array, height: Array, colors: Any
 ) -> None:
     """With one feature: a stem where each unit's input is zero, as high as the unit is large."""
     grid = span(runs.objective.X[:, 0], 2)
