@@ -17,14 +17,14 @@ flint and these files, best read in this order; with their lines, about:
     document       150   hostile files: bytes, JSON, doubles, or a refusal
     losses          70   losses and their conjugates
     claims          60   what a certificate says
-    dual           120   the dual vector v, and what it has to satisfy
+    dual           130   the dual vector v, and what it has to satisfy
     units           80   what a unit family is, and what is to be proved about it
     families       240   the families by name: features, and where the proof is
     reading        170   from the document to the claims, entry by entry
     bracket         70   both ends, and why they are ends
-    coordinates    140   the same problem in three coordinates
-    lines          180   where units change sign: planes, and circles on the sphere
-    sweeps         190   proof: every face that these planes cut out is looked at
+    coordinates    150   the same problem in three coordinates
+    lines          190   where units change sign: planes, and circles on the sphere
+    sweeps         200   proof: every face that these planes cut out is looked at
     answer         140   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:

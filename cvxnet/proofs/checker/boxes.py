@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 from flint import arb, fmpq
 
-from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
+from .coordinates import LowRank, branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
-from .exact import Matrix, ball, balls, fraction, inner, positive, root_above
+from .exact import ball, balls, fraction, inner, positive, root_above
 
 
 class Box(NamedTuple):
@@ -77,25 +77,22 @@ class BoxSearch(NamedTuple):
 
 def tanh_violation(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
     """`Units.violation` of units ``tanh(z)``; where it is not 0, a lower bound of it."""
-    rows, weights, beta = dual.scaled(0)
 
-    def violation(
-        points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock
-    ) -> Fraction:
-        if not H:
+    def violation(problem: LowRank, clock: Clock) -> Fraction:
+        if not problem.H:
             return Fraction(0)
-        Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in points]
-        inverse, determinant = whole_inverse(H)
-        P = [[arb(fmpq(H_scale * x, determinant)) for x in row] for row in inverse]
-        terms = list(zip(map(arb, weights), Z, strict=True))
-        search = BoxSearch(terms, P, ball(radius**2), ball(most))
-        half = [ball(radius * root_above(Fraction(row[k], H_scale))) for k, row in enumerate(H)]
-        whole = Box([arb(0)] * len(H), half)
+        Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in problem.points]
+        inverse, determinant = whole_inverse(problem.H)
+        P = [[arb(fmpq(problem.scale * x, determinant)) for x in row] for row in inverse]
+        terms = list(zip(map(arb, problem.weights), Z, strict=True))
+        search = BoxSearch(terms, P, ball(radius**2), ball(problem.limit))
+        squares = [Fraction(row[k], problem.scale) for k, row in enumerate(problem.H)]
+        whole = Box([arb(0)] * len(P), [ball(radius * root_above(x)) for x in squares])
         return branch_and_bound([whole], search.violation_in, search.halves, clock)
 
     with balls():
         return in_few_coordinates(
-            rows, weights, beta, lambda _, d: radius * d / dual.x_scale, violation, clock
+            dual.scaled(0), lambda _, d: radius * d / dual.x_scale, violation, clock
         )
 
 

@@ -40,10 +40,11 @@ from typing import Any, NamedTuple
 
 from flint import fmpz_mat
 
-from .coordinates import branch_and_bound, in_few_coordinates, whole_inverse
+from .coordinates import LowRank, branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual
 from .exact import Matrix, above_one, congruent, inner
 from .lifting import SHARE, lengths, linear_above
+from .lines import Slopes
 from .semidefinite import semidefinite
 
 Row = tuple[int, list[int]]  # v_j with z_j or p_j
@@ -79,7 +80,7 @@ class Cone(NamedTuple):
         G = self.G
         edges = ((G[i][i] - 2 * G[i][j] + G[j][j], i, j) for j in range(len(G)) for i in range(j))
         _, i, j = max(edges)
-        return Cut(i, j, 1, 1, 2)
+        return Cut(i, j, 1, 1, others=2)
 
     def bisection(self) -> Cut:
         """At half the widest angle between corners, about."""
@@ -198,12 +199,12 @@ class SquaredReLUSearch(ConeSearch):
 class PiecewiseLinearSearch(ConeSearch):
     """Piecewise linear units."""
 
-    def violation(self, points: Matrix, weights: list[int], slopes: tuple[int, int]) -> Fraction:
+    def violation(self, points: Matrix, weights: list[int], slopes: Slopes) -> Fraction:
         """`Units.violation`, or a lower bound of it; points are (n, r), weights n numbers."""
         violation = Fraction(0)
         for side in (1, -1):
-            c = [side * slopes[0] * inner(weights, column) for column in zip(*points, strict=True)]
-            jump = side * (slopes[1] - slopes[0])
+            c = [side * slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
+            jump = side * (slopes.on - slopes.off)
             terms = [(jump * v, z) for v, z in zip(weights, points, strict=True)]
             violation = violation or self.run(c, terms)
         return violation
@@ -237,7 +238,8 @@ class PiecewiseLinearSearch(ConeSearch):
         settled = len(D) == len(cone.doubt)  # so that h is g itself
         if not settled and self.reached(inner(c, t), 1) > inner(t, Gt):
             return None  # as h is too large at t, and so is any c . t
-        c, t = linear_above(b, D, G, Fraction(self.limit, self.determinant), settled)
+        limit = Fraction(self.limit, self.determinant)
+        c, t = linear_above(b, D, G, limit=limit, patient=settled)
         return Fraction(0) if self.is_small(c, G) else self.violation_at(cone, t)
 
     def is_small(self, c: list[int], G: Matrix) -> bool:
@@ -343,11 +345,12 @@ def plus_square(A: Matrix, v: int, z: Sequence[int]) -> Matrix:
 
 def squared_relu_violation(dual: Dual, clock: Clock) -> Fraction:
     """`Units.violation` of units ``max(z, 0)^2``; where it is not 0, a lower bound of it."""
-    rows, weights, beta = dual.scaled(2)
 
-    def violation(points: Matrix, H: Matrix, scale: int, limit: Fraction, clock: Clock) -> Fraction:
-        return SquaredReLUSearch(H, math.floor(limit * scale), clock).violation(points, weights)
+    def violation(problem: LowRank, clock: Clock) -> Fraction:
+        limit = math.floor(problem.limit * problem.scale)
+        search = SquaredReLUSearch(problem.H, limit, clock)
+        return search.violation(problem.points, problem.weights)
 
     return in_few_coordinates(
-        rows, weights, beta, lambda size, d: (2 * size + 3 * d) * d, violation, clock
+        dual.scaled(2), lambda size, d: (2 * size + 3 * d) * d, violation, clock
     )

@@ -21,31 +21,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from operator import mul
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flint import fmpq, fmpz_mat
 
 from .document import RefusalError
-from .dual import Clock
+from .dual import Clock, Terms
 from .exact import Matrix, bits, check_size, fraction, over_common_denominator
 
 MAX_RANK = 7  # of the rows of X, for branch and bound
 MORE = 20.0  # seconds in which a higher rank may clear up what a lower one left unclear
 NEGLIGIBLE = Fraction(1, 10**6)  # of beta: more than that is no rounding, and rank is missing
-Method = Callable[[Matrix, Matrix, int, Fraction, Clock], Fraction]
 Part = TypeVar("Part")
 
 
-def in_few_coordinates(
-    rows: Matrix, weights: list[int], beta: int, change: Callable[[int, Fraction], Fraction],
-    method: Method, clock: Clock,
-) -> Fraction:  # fmt: skip
-    """`Units.violation` by a method for rows of low rank, at the lowest rank at which it can tell.
+class LowRank(NamedTuple):
+    """``g(w) = sum_j weights_j phi(z_j . w)``, to be at most limit where ``w^T H^{-1} w <= 1``.
 
-    ``method(points, H, scale, limit, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
-    |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
-    ``change(|x_j|, |d_j|)``. Rows are (n, d), weights n numbers, points (n, r), H is (r, r).
+    ``points`` are the n vectors z_j of r integers, H is (r, r), in integers after multiplying by
+    ``scale``.
     """
+
+    points: Matrix
+    weights: list[int]
+    H: Matrix
+    scale: int
+    limit: Fraction
+
+
+def in_few_coordinates(
+    terms: Terms,
+    change: Callable[[int, Fraction], Fraction],
+    violation: Callable[[LowRank, Clock], Fraction],
+    clock: Clock,
+) -> Fraction:
+    """`Units.violation`, by the one of rows of low rank, at the lowest rank at which that can tell.
+
+    ``violation(problem, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
+    |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
+    ``change(|x_j|, |d_j|)``.
+    """
+    rows, weights, beta = terms
     sizes = [sum(map(abs, row)) for row in rows]
     unclear = None
     for most in range(3, MAX_RANK + 1):
@@ -54,7 +70,7 @@ def in_few_coordinates(
         if slack > NEGLIGIBLE * beta:
             continue
         try:
-            over = method(points, H, scale, beta - slack, clock)
+            over = violation(LowRank(points, weights, H, scale, limit=beta - slack), clock)
         except RefusalError as refusal:
             raise unclear or refusal from None
         if not over:

@@ -92,6 +92,14 @@ class Clock:
         return Clock(min(seconds, self.limit - (time.monotonic() - self.start)))
 
 
+class Terms(NamedTuple):
+    """``g(u) = sum_j weights_j phi(rows_j . u)``, at most beta; integers, the rows are (n, d)."""
+
+    rows: Matrix
+    weights: list[int]
+    beta: int
+
+
 class Dual(NamedTuple):
     """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale.
 
@@ -104,19 +112,20 @@ class Dual(NamedTuple):
     v_scale: int
     beta: Fraction
 
-    def scaled(self, degree: int) -> tuple[Matrix, list[int], int]:
+    def scaled(self, degree: int) -> Terms:
         """Rows with a v_i other than 0, these v_i, and what bounds g if z counts as z^degree.
 
-        All are integers, and beta is large, so that squares rounded to integers are still precise.
+        beta is large, so that squares rounded to integers are still precise.
         """
         beta = self.beta * self.x_scale**degree * self.v_scale
         spare = beta.denominator << max(0, 128 - beta.numerator.bit_length())
         rows = [x for x, weight in zip(self.X, self.v, strict=True) if weight]
-        return rows, [weight * spare for weight in self.v if weight], int(beta * spare)
+        return Terms(rows, [weight * spare for weight in self.v if weight], int(beta * spare))
 
 
 def feasibility(claims: Claims) -> Dual:
     """The problem for v'."""
     X, x_scale = integers(rows_of(claims))
     (v,), v_scale = over_common_denominator([dual_vector(claims)])
-    return Dual(X, x_scale, v, v_scale, Fraction(claims.weight_decay))
+    beta = Fraction(claims.weight_decay)
+    return Dual(X=X, x_scale=x_scale, v=v, v_scale=v_scale, beta=beta)

@@ -48,8 +48,8 @@ class PiecewiseLinear(Units):
 
     def violation(self, dual: Dual, clock: Clock) -> Fraction:
         if self.claims.evidence:
-            return relaxed_violation(dual, self.left, self.right, self.claims.evidence, clock)
-        return piecewise_linear_violation(dual, self.left, self.right, self.claims.norm, clock)
+            return relaxed_violation(dual, (self.left, self.right), self.claims.evidence, clock)
+        return piecewise_linear_violation(dual, (self.left, self.right), self.claims.norm, clock)
 
 
 class ReLU(PiecewiseLinear):

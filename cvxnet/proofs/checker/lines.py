@@ -22,7 +22,7 @@ it matter that neighbouring faces share their boundaries.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cmp_to_key
 from itertools import pairwise
 from operator import itemgetter
@@ -40,6 +40,10 @@ class Slopes(NamedTuple):
 
     off: int
     on: int
+
+    def along(self, k: int) -> Slopes:
+        """What units with these slopes in z add, as multiples of e . w, where z = k e . w."""
+        return Slopes(k * self.off, k * self.on) if k > 0 else Slopes(k * self.on, k * self.off)
 
 
 class Line(NamedTuple):
@@ -66,19 +70,18 @@ Event = tuple[
 
 
 def lines_of(
-    rows: Matrix, weights: list[int], slopes: Callable[[int], Slopes], H: Metric,
-    more: Iterable[Vector] = (),
-) -> list[Line]:  # fmt: skip
+    rows: Matrix, weights: list[int], slopes: Slopes, H: Metric, more: Iterable[Vector] = ()
+) -> list[Line]:
     """One line for each class of parallel rows that are not zero, and for the vectors ``more``.
 
-    Rows are (n, 3) or narrower, weights n numbers; ``slopes(k)`` are those of the row ``k e``.
+    Rows are (n, 3) or narrower, weights n numbers; units have the slopes in z.
     """
     totals = {e: Slopes(0, 0) for e in more}
     for row, weight in zip(rows, weights, strict=True):
         k, direction = primitive(row)
         if k:
             e = vector(direction)
-            old, new = totals.get(e, Slopes(0, 0)), slopes(k)
+            old, new = totals.get(e, Slopes(0, 0)), slopes.along(k)
             totals[e] = Slopes(*(x + weight * y for x, y in zip(old, new, strict=True)))
     return [make_line(e, H, total) for e, total in totals.items()]
 

@@ -70,7 +70,7 @@ def leaf_of(node: Any, signs: dict[int, int]) -> Leaf:
     if any(i == k or i in signs for i, k, _ in lean):
         raise RefusalError("evidence: a row leans on itself, or has a fixed sign and leans")
     tilt = list(map(rational, node["tilt"]))
-    return Leaf(tilt, lean, node["tau"], rational(node["mu"]), signs)
+    return Leaf(tilt, lean, node["tau"], mu=rational(node["mu"]), signs=signs)
 
 
 class Side(NamedTuple):
@@ -127,15 +127,16 @@ class Side(NamedTuple):
         return list(Q.table())
 
 
-def relaxed_violation(dual: Dual, left: fmpq, right: fmpq, trees: Any, clock: Clock) -> Fraction:
-    """`Units.violation` of units ``right * z`` for z > 0, ``left * z`` for z < 0; or refuses."""
+def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: Clock) -> Fraction:
+    """`Units.violation` of units linear on both sides of 0, with these slopes; or refuses."""
+    left, right = sides
     check_order(len(dual.X[0]))
     X = [[fmpq(x, dual.x_scale) for x in row] for row in dual.X]
     v = [fmpq(x, dual.v_scale) for x in dual.v]
     for sign, tree in ((1, trees["plus"]), (-1, trees["minus"])):
         w = [rounded_up(sign * (right - left) / 2 * x) for x in v]
         slope = combination([fmpq(0)] * len(X[0]), [sign * (right + left) / 2 * x for x in v], X)
-        side = Side(X, w, slope, rational(float(dual.beta)), clock)
+        side = Side(X, w, slope, beta=rational(float(dual.beta)), clock=clock)
         for leaf in leaves(tree):
             if not side.proved_by(leaf):
                 raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from flint import fmpq
 
 from .cones import PiecewiseLinearSearch
-from .coordinates import in_few_coordinates
+from .coordinates import LowRank, in_few_coordinates
 from .document import RefusalError
-from .dual import Clock, Dual
-from .exact import Matrix, above_one
+from .dual import Clock, Dual, Terms
+from .exact import above_one
 from .lines import (
     IDENTITY,
     Line,
@@ -159,36 +159,40 @@ class Arc(NamedTuple):
 
 
 def piecewise_linear_violation(
-    dual: Dual, left: fmpq, right: fmpq, norm: str, clock: Clock
+    dual: Dual, sides: tuple[fmpq, fmpq], norm: str, clock: Clock
 ) -> Fraction:
-    """`Units.violation` of units ``right * z`` where z > 0, ``left * z`` where z < 0."""
+    """`Units.violation` of units that are linear on both sides of 0, with these slopes."""
+    scale = math.lcm(*(int(slope.q) for slope in sides))
+    slopes = Slopes(*(int(slope * scale) for slope in sides))
     rows, weights, beta = dual.scaled(1)
-    scale = math.lcm(int(left.q), int(right.q))
-    slopes, beta = (int(left * scale), int(right * scale)), beta * scale
-
-    def slopes_along(k: int) -> Slopes:  # of z = k e . w, as multiples of e . w
-        return Slopes(k * slopes[k < 0], k * slopes[k > 0])
-
+    terms = Terms(rows, weights, beta * scale)
     if norm == "l1":
-        used = [j for j in range(len(dual.X[0])) if any(row[j] for row in rows)]
-        if len(used) > 3:
-            raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
-        points = [[row[j] for j in used] for row in rows]
-        octahedron = OctahedronSweep(
-            lines_of(points, weights, slopes_along, IDENTITY, IDENTITY), beta
-        )
-        octahedron.run(3, clock)
-        return Fraction(octahedron.limit, beta) - 1
-    steepest = max(map(abs, slopes))
+        return violation_in_octahedron(terms, slopes, clock)
 
-    def violation(
-        points: Matrix, H: Matrix, H_scale: int, most: Fraction, clock: Clock
-    ) -> Fraction:
-        limit = math.floor(most**2 * H_scale)
-        if len(H) > 3:
-            return PiecewiseLinearSearch(H, limit, clock).violation(points, weights, slopes)
-        ball = BallSweep(lines_of(points, weights, slopes_along, padded(H)), limit, padded(H))
-        ball.run(len(H), clock)
-        return above_one(Fraction(ball.limit, H_scale) / most**2)
+    def violation(problem: LowRank, clock: Clock) -> Fraction:
+        return violation_in_ball(problem, slopes, clock)
 
-    return in_few_coordinates(rows, weights, beta, lambda _, d: steepest * d, violation, clock)
+    return in_few_coordinates(terms, lambda _, d: max(map(abs, slopes)) * d, violation, clock)
+
+
+def violation_in_octahedron(terms: Terms, slopes: Slopes, clock: Clock) -> Fraction:
+    """The violation for the norm l1."""
+    used = [k for k, column in enumerate(zip(*terms.rows, strict=True)) if any(column)]
+    if len(used) > 3:
+        raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
+    points = [[row[k] for k in used] for row in terms.rows]
+    lines = lines_of(points, terms.weights, slopes, H=IDENTITY, more=IDENTITY)
+    sweep = OctahedronSweep(lines, terms.beta)
+    sweep.run(3, clock)
+    return Fraction(sweep.limit, terms.beta) - 1
+
+
+def violation_in_ball(problem: LowRank, slopes: Slopes, clock: Clock) -> Fraction:
+    """The violation for the norm l2; beyond rank 3 by branch and bound."""
+    points, weights, H, scale, most = problem
+    limit = math.floor(most**2 * scale)
+    if len(H) > 3:
+        return PiecewiseLinearSearch(H, limit, clock).violation(points, weights, slopes)
+    sweep = BallSweep(lines_of(points, weights, slopes, padded(H)), limit, padded(H))
+    sweep.run(len(H), clock)
+    return above_one(Fraction(sweep.limit, scale) / most**2)

@@ -100,7 +100,7 @@ def judge_set(violations: list[list[list[Number]]]) -> WitnessResult:
     for place, rows in enumerate(zip(*violations, strict=True)):
         for numbers in zip(*rows, strict=True):
             if numbers[2] > 0:
-                return WitnessResult(True, "", numbers, numbers[2], place)
+                return WitnessResult(True, "", numbers, gap=numbers[2], broken=place)
     return WitnessResult(False, "no constraint that the midpoint certainly breaks")
 
 
