@@ -134,7 +134,11 @@ class Master:
         program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
         middle = time.perf_counter()
         solution = solve_cone_program(
-            program, self.solver, self.tolerance, time_limit, self.second_way
+            program,
+            self.solver,
+            self.tolerance,
+            time_limit=time_limit,
+            second_way=self.second_way,
         )
         self.timings.assembling += middle - begin
         self.timings.solving += time.perf_counter() - middle

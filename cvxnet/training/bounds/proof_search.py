@@ -68,7 +68,8 @@ def relax(
     family: PiecewiseLinearUnits, bracket: Bracket, v: Array, deadline: float
 ) -> Iterator[Proof]:
     """The relaxation; the l1 ball lies in the round one."""
-    for better, bound, evidence in search(bracket, family.rows, family.slopes, v, deadline):
+    found = search(bracket, family.rows, family.slopes, v=v, deadline=deadline)
+    for better, bound, evidence in found:
         yield better, bound + family.left_out(better), evidence
 
 

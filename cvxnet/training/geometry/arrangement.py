@@ -88,7 +88,14 @@ def arrange(X: Array) -> Arrangement:
         basis = basis @ reduce_to_rank(normals)[1]
         rows = X @ basis
         normals, owner, length = find_hyperplanes(rows)
-    return Arrangement(rows, basis, normals, owner, length, slack(X, basis, normals, owner, length))
+    return Arrangement(
+        rows=rows,
+        basis=basis,
+        normals=normals,
+        owner=owner,
+        length=length,
+        slack=slack(X, basis, normals, owner=owner, length=length),
+    )
 
 
 def find_hyperplanes(rows: Array) -> tuple[Array, NDArray[np.int64], Array]:

@@ -88,9 +88,13 @@ class GatedReLUUnits(UnitFamily):
         units = np.zeros((len(order), *self.gates.shape))
         units[np.arange(len(order)), order] = slopes[order] / lengths[order, None]
         error = (len(v) + 10) * np.finfo(float).eps * size
-        rho = max(float(lengths.max()), floor)
-        ones = np.ones(len(order))
-        return LocalMaxima(rho, error, lengths[order], units.reshape(len(order), self.rank), ones)
+        return LocalMaxima(
+            rho=max(float(lengths.max()), floor),
+            error=error,
+            values=lengths[order],
+            units=units.reshape(len(order), self.rank),
+            signs=np.ones(len(order)),
+        )
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit for each gate in use, the sum of its units."""

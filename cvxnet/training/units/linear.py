@@ -69,7 +69,9 @@ class LinearUnits(UnitFamily):
         if self.is_vertex(u):
             return column_block(self.X, int(np.argmax(np.abs(u))))
         d = self.rank
-        return Block(("all",), 1.0, self.X, np.zeros((0, d)), np.eye(d))
+        return Block(
+            key=("all",), sign=1.0, matrix=self.X, facets=np.zeros((0, d)), directions=np.eye(d)
+        )
 
     def is_vertex(self, u: Array) -> bool:
         """Whether u is a vertex of the l1 ball: one feature. Its other faces are never needed."""
@@ -114,7 +116,13 @@ class CoordinateUnits(UnitFamily):
 
 def column_block(X: Array, j: int) -> Block:
     """One feature; its coefficient is free, so one block has both signs."""
-    return Block((j,), 1.0, X[:, j : j + 1], np.zeros((0, 1)), np.eye(1, X.shape[1], j))
+    return Block(
+        key=(j,),
+        sign=1.0,
+        matrix=X[:, j : j + 1],
+        facets=np.zeros((0, 1)),
+        directions=np.eye(1, X.shape[1], j),
+    )
 
 
 def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
@@ -124,11 +132,19 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
     if norm == "l1":
         order = np.argsort(-np.abs(slope), kind="stable")
         order = order[np.abs(slope[order]) > floor]
-        values, units = np.abs(slope[order]), np.eye(X.shape[1])[order]
-        signs = np.where(slope[order] < 0.0, -1.0, 1.0)
-        rho = float(np.abs(slope).max(initial=floor))
-        return LocalMaxima(max(rho, floor), error, values, units, signs)
+        return LocalMaxima(
+            rho=float(np.abs(slope).max(initial=floor)),
+            error=error,
+            values=np.abs(slope[order]),
+            units=np.eye(X.shape[1])[order],
+            signs=np.where(slope[order] < 0.0, -1.0, 1.0),
+        )
     rho = float(np.linalg.norm(slope))
     found = int(rho > floor)
-    units = slope[None, :][:found] / (rho or 1.0)
-    return LocalMaxima(max(rho, floor), error, np.full(found, rho), units, np.ones(found))
+    return LocalMaxima(
+        rho=max(rho, floor),
+        error=error,
+        values=np.full(found, rho),
+        units=slope[None, :][:found] / (rho or 1.0),
+        signs=np.ones(found),
+    )

@@ -88,7 +88,7 @@ class TanhUnits(UnitFamily):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """Local search, and a bound by branch and bound, the one reached by the deadline."""
-        found = price_tanh(self.reduced[0], v, self.radius, floor, deadline)
+        found = price_tanh(self.reduced[0], v, self.radius, floor=floor, deadline=deadline)
         error = found.error + self.radius * float(self.left_out @ np.abs(v))
         return found._replace(units=self.embed(found.units), error=error)
 
