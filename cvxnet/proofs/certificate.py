@@ -174,6 +174,7 @@ class Certificate:
     cvxnet: str = field(default_factory=installed_version)
     _claims: Claims = field(init=False)
 
+    units = property(attrgetter("objective.units"))
     X = property(attrgetter("objective.X"))
     y = property(attrgetter("objective.y"))
     weight_decay = property(attrgetter("objective.weight_decay"))
