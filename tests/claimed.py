@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,10 @@ class Claimed(Claims):
     def to_dict(self) -> dict[str, Any]:
         """The document that says so."""
         return document_of(self)
+
+    def save(self, path: Path, embed_data: bool = True) -> None:
+        """Write the document that says so."""
+        path.write_text(json.dumps(document_of(self, embed_data)), encoding="utf-8")
 
     def rounded_outward(self) -> Claimed:
         """The same with the exact values of network and dual vector as bracket."""

@@ -245,17 +245,20 @@ def test_closed_form_of_whitened_rows(weight_decay, optimum):
 
 def objective(c, W, b, a):
     """The training objective in plain numpy."""
-    f = np.maximum(c.X @ W.T + (0.0 if b is None else b), 0.0) @ a
-    squares = np.sum(W**2) + np.sum(a**2) + (0.0 if b is None else np.sum(b**2))
-    loss = 0.5 * np.sum((f - c.y) ** 2) if c.loss == SQUARED else np.logaddexp(0, -c.y * f).sum()
+    X, y, a = np.array(c.X), np.array(c.y), np.array(a)
+    W, b = np.reshape(W, (len(a), X.shape[1])), 0.0 if b is None else np.array(b)
+    f = np.maximum(X @ W.T + b, 0.0) @ a
+    squares = np.sum(W**2) + np.sum(a**2) + np.sum(b**2)
+    loss = 0.5 * np.sum((f - y) ** 2) if c.loss == SQUARED else np.logaddexp(0, -y * f).sum()
     return loss + 0.5 * c.weight_decay * squares
 
 
 def dual_value(c):
     """``-l*(v)`` in plain numpy."""
+    v, y = np.array(c.v), np.array(c.y)
     if c.loss == SQUARED:
-        return -np.sum(0.5 * c.v**2 + c.v * c.y)
-    p = -c.y * c.v
+        return -np.sum(0.5 * v**2 + v * y)
+    p = -y * v
     return -np.sum(p * np.log(p, where=p > 0, out=np.zeros_like(p))) - np.sum(
         (1 - p) * np.log(1 - p, where=p < 1, out=np.zeros_like(p))
     )
@@ -284,7 +287,7 @@ def test_true_claims_are_confirmed_and_no_network_is_below(loss, bias):
         assert result.upper == pytest.approx(objective(c, c.W, c.b, c.a), rel=1e-13)
         assert result.lower == pytest.approx(dual_value(c), rel=1e-12, abs=1e-14)
         for scale in rng.uniform(0.0, 2.0, size=20):
-            W, a = scale * rng.normal(size=(3, c.X.shape[1])), scale * rng.normal(size=3)
+            W, a = scale * rng.normal(size=(3, len(c.X[0]))), scale * rng.normal(size=3)
             b = scale * rng.normal(size=3) if bias else None
             assert objective(c, W, b, a) >= c.lower
 
@@ -369,4 +372,4 @@ def test_data_from_another_certificate_and_from_arrays(tmp_path):
     c.save(tmp_path / "without.json", embed_data=False)
     assert checker.check(tmp_path / "without.json", tmp_path / "with.json").valid
     assert checker.check(tmp_path / "without.json", (c.X, c.y)).valid
-    assert not checker.check(tmp_path / "without.json", (c.X, c.y + 1)).valid
+    assert not checker.check(tmp_path / "without.json", (c.X, [2.5])).valid
