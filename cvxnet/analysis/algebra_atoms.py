@@ -18,27 +18,32 @@ from cvxnet.analysis.rows import (
     Atom,
     always,
     asserting,
+    chosen_places,
+    its_shape,
     moving,
     of_factors,
     of_negative_leaf,
+    shape_and_order,
     where_all,
     where_one_term,
+    which_diagonal,
+    written_key,
 )
 
 Reshape, STACKS = affine.reshape.reshape, (affine.hstack.Hstack, affine.vstack.Vstack)
 ALGEBRA: dict[type, Atom] = {
     # entries moved
-    affine.promote.Promote: moving(ops.broadcast),
-    affine.broadcast_to.broadcast_to: moving(ops.broadcast),
+    affine.promote.Promote: moving(ops.broadcast, describe=its_shape),
+    affine.broadcast_to.broadcast_to: moving(ops.broadcast, describe=its_shape),
     affine.transpose.transpose: moving(ops.transpose, options=("axes",)),
-    affine.reshape.reshape: moving(ops.reshape),
-    affine.index.index: moving(ops.index),
-    affine.index.special_index: moving(ops.index),
+    affine.reshape.reshape: moving(ops.reshape, describe=shape_and_order),
+    affine.index.index: moving(ops.index, describe=written_key),
+    affine.index.special_index: moving(ops.index, describe=chosen_places),
     affine.hstack.Hstack: moving(ops.stack_columns),
     affine.vstack.Vstack: moving(ops.stack_rows),
     affine.concatenate.Concatenate: moving(ops.concatenate, options=("axis",)),
-    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal, options=("k",)),
-    affine.diag.diag_mat: moving(ops.take_diagonal, options=("k",)),
+    affine.diag.diag_vec: Atom(evaluate=ops.put_on_diagonal, describe=which_diagonal),
+    affine.diag.diag_mat: moving(ops.take_diagonal, describe=which_diagonal),
     # sums and products
     AddExpression: Atom(
         evaluate=ops.add,

@@ -34,6 +34,7 @@ from cvxnet.analysis.facts import Facts, constant_facts
 from cvxnet.analysis.rows import (
     AXIS,
     Atom,
+    all_weights,
     always,
     around_kinks,
     at_boundary,
@@ -97,8 +98,12 @@ POWER = Atom(
     name=name_of_power,
 )
 PNORM = Atom(evaluate=ops.pnorm, options=("p", *AXIS), name="norm")
-GEO_MEAN = Atom(rule=partial(rules.by_cvxpy, doubted=("convex",)), name="geo_mean")
-# (of one number the geometric mean is affine, but for numbers >= 0 only)
+GEO_MEAN = Atom(  # of one number it is affine, but for numbers >= 0 only
+    rule=partial(rules.by_cvxpy, doubted=("convex",)),
+    options=AXIS,
+    describe=all_weights,
+    name="geo_mean",
+)
 LARGEST = Atom(difference=always, positive=where_all, options=AXIS)
 MAXIMUM = Atom(  # also of values in [0, 1], where booleans are relaxed
     evaluate=ops.take_maximum,

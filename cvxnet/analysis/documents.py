@@ -20,10 +20,8 @@ from cvxnet.analysis.tape import Tape, dense
 from cvxnet.proofs.checker.atoms import FORMULAS
 from cvxnet.types import Array
 
-AXIS = ("axis", "keepdims")
 CONES = {"SOC": ("axis",), "PowCone3D": ("alpha",), "PowConeND": ("alpha", "axis")}
 COUNTS = {"axis", "axes", "keepdims"}
-DIAGONALS = {"diag_vec", "diag_mat"}
 BOUNDS = {"integer", "boolean", "bounds", "sparsity"}  # written as bounds, or relaxed
 
 
@@ -128,17 +126,10 @@ def attributes_of(leaf: Any, question: Question) -> Iterator[str]:
 def describe_options(thing: Any) -> dict[str, Any]:
     """The options of an atom or a constraint as plain numbers, texts and lists."""
     kind = type(thing).__name__.removesuffix("Approx")
-    if atom_of(thing).asserts:
-        return {"of_unknowns": bool(thing.variables() or thing.parameters())}
-    special = SPECIAL.get(kind)
-    if special is not None:
-        return special(thing)
-    names = CONES.get(kind, options_of(thing))
-    counted = COUNTS | {"k"} if kind in DIAGONALS else COUNTS
-    return {
-        name: plain_count(getattr(thing, name)) if name in counted else plain(getattr(thing, name))
-        for name in names
-    }
+    found = {name: getattr(thing, name) for name in CONES.get(kind, options_of(thing))}
+    plainly = {k: plain_count(v) if k in COUNTS else plain(v) for k, v in found.items()}
+    described = atom_of(thing).describe
+    return plainly if described is None else {**plainly, **described(thing)}
 
 
 def plain_count(value: Any) -> Any:
@@ -161,40 +152,3 @@ def plain(value: Any) -> Any:
         return str(value)
     array = dense(value)
     return {"shape": list(array.shape), "entries": values(array)} if array.ndim else float(array)
-
-
-def index_options(node: Any) -> dict[str, Any]:
-    """The key as it was written: whole numbers, slices, None and "..."."""
-
-    def item(part: Any) -> Any:
-        if isinstance(part, slice):
-            return [None if v is None else int(v) for v in (part.start, part.stop, part.step)]
-        return "..." if part is Ellipsis else None if part is None else int(part)
-
-    key = node._orig_key if isinstance(node._orig_key, tuple) else (node._orig_key,)
-    return {"key": [item(part) for part in key]}
-
-
-def special_index_options(node: Any) -> dict[str, Any]:
-    """The chosen places, which CVXPY counts by columns."""
-    places = np.asarray(node._select_mat)
-    return {"shape": list(places.shape), "places": [int(p) for p in places.ravel()]}
-
-
-def geometric_options(node: Any) -> dict[str, Any]:
-    """The weights of all entries, those that take no part with zero."""
-    weights = np.zeros(len(node._keep), dtype=object)
-    weights[node._keep] = [Fraction(w) for w in node.w]
-    entries = [str(w) for w in weights]
-    options = {name: plain_count(getattr(node, name)) for name in AXIS}
-    return {"weights": {"shape": [len(entries)], "entries": entries}, **options}
-
-
-SPECIAL: dict[str, Any] = {
-    "index": index_options,
-    "special_index": special_index_options,
-    "GeoMean": geometric_options,
-    "Promote": lambda node: {"shape": list(node.shape)},
-    "broadcast_to": lambda node: {"shape": list(node.shape)},
-    "reshape": lambda node: {"shape": list(node.shape), "by_columns": node.order == "F"},
-}

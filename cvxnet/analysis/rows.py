@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -51,6 +52,8 @@ class Atom:
         Whether one point of that boundary has a value after all, as in ``0 log(0 / 0)``.
     options : tuple of str
         What the value depends on beside the arguments, as the node names it.
+    describe : callable (node) or None
+        What else the checker reads of it, in plain numbers, texts and lists.
     asserts : str
         What the node claims of its argument, whose value it has: "nonneg", "psd", ...
     name : str or callable (node)
@@ -68,11 +71,12 @@ class Atom:
     open: Callable[[Node, int], bool] | None = None
     touches: bool = False
     options: tuple[str, ...] = ()
+    describe: Callable[[Node], dict[str, Any]] | None = None
     asserts: str = ""
     name: str | Callable[[Node], str] = ""
 
 
-def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
+def moving(evaluate: ops.Operation, **more: Any) -> Atom:
     """An atom that only moves entries."""
     return Atom(
         evaluate=evaluate,
@@ -81,7 +85,7 @@ def moving(evaluate: ops.Operation, options: tuple[str, ...] = ()) -> Atom:
         moves=True,
         difference=always,
         positive=where_all,
-        options=options,
+        **more,
     )
 
 
@@ -97,7 +101,7 @@ def entrywise(formula: Callable[..., Any], **more: Any) -> Atom:
 def asserting(what: str) -> Atom:
     """An assertion about its argument."""
     rule = partial(function_rules.keep, sign=what)
-    return Atom(evaluate=ops.keep_wrapped, rule=rule, asserts=what)
+    return Atom(evaluate=ops.keep_wrapped, rule=rule, describe=of_unknowns, asserts=what)
 
 
 def always(args: list[Facts]) -> bool:
@@ -192,3 +196,51 @@ def huber_profile(node: Node) -> Profile | None:
 def known(profile: Callable[[], Profile]) -> Callable[[Node], Profile]:
     """The profile of a function without options."""
     return lambda node: profile()
+
+
+# What the checker reads of an atom beside numbers that have names.
+
+
+def of_unknowns(node: Node) -> dict[str, Any]:
+    """Whether an assertion is about values that are not given."""
+    return {"of_unknowns": bool(node.variables() or node.parameters())}
+
+
+def its_shape(node: Node) -> dict[str, Any]:
+    """The shape, where the arguments do not say it."""
+    return {"shape": list(node.shape)}
+
+
+def shape_and_order(node: Node) -> dict[str, Any]:
+    """The shape, and whether entries are counted by columns."""
+    return {"shape": list(node.shape), "by_columns": node.order == "F"}
+
+
+def which_diagonal(node: Node) -> dict[str, Any]:
+    """The number of a diagonal."""
+    return {"k": int(node.k)}
+
+
+def written_key(node: Node) -> dict[str, Any]:
+    """The key of an index as it was written: whole numbers, slices, None and "..."."""
+
+    def item(part: Any) -> Any:
+        if isinstance(part, slice):
+            return [None if v is None else int(v) for v in (part.start, part.stop, part.step)]
+        return "..." if part is Ellipsis else None if part is None else int(part)
+
+    key = node._orig_key if isinstance(node._orig_key, tuple) else (node._orig_key,)
+    return {"key": [item(part) for part in key]}
+
+
+def chosen_places(node: Node) -> dict[str, Any]:
+    """The places that an index chooses, which CVXPY counts by columns."""
+    places = np.asarray(node._select_mat)
+    return {"shape": list(places.shape), "places": [int(p) for p in places.ravel()]}
+
+
+def all_weights(node: Node) -> dict[str, Any]:
+    """The weights of a geometric mean; those of entries that take no part are zero."""
+    weights = np.zeros(len(node._keep), dtype=object)
+    weights[node._keep] = [Fraction(w) for w in node.w]
+    return {"weights": {"shape": [len(weights)], "entries": [str(w) for w in weights]}}
