@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import fmpq
 
 from cvxnet.analysis.atoms import at_points, evaluate, profile_of
+from cvxnet.analysis.forms import Scalar
 from cvxnet.analysis.tape import Batch, Node, Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
 
@@ -36,7 +37,7 @@ class Curve:
         k = bisect_right(self.knots, x)
         return self.slopes[k], self.offsets[k]
 
-    def __add__(self, other: Any) -> Curve:
+    def __add__(self, other: Curve | Scalar) -> Curve:
         return combine(self, as_curve(other), lambda s, t: s + t)
 
     __radd__ = __add__
@@ -44,10 +45,10 @@ class Curve:
     def __neg__(self) -> Curve:
         return self.scaled(fmpq(-1))
 
-    def __sub__(self, other: Any) -> Curve:
+    def __sub__(self, other: Curve | Scalar) -> Curve:
         return self + -as_curve(other)
 
-    def __rsub__(self, other: Any) -> Curve:
+    def __rsub__(self, other: Curve | Scalar) -> Curve:
         return -self + other
 
     def scaled(self, factor: fmpq) -> Curve:
@@ -60,7 +61,7 @@ class Curve:
             tuple(factor * c for c in self.offsets),
         )
 
-    def __mul__(self, other: Any) -> Curve:
+    def __mul__(self, other: Curve | Scalar) -> Curve:
         other = as_curve(other)
         for one, two in ((self, other), (other, self)):
             if one.is_number:
@@ -73,7 +74,7 @@ class Curve:
         raise Undecided("a power of a curve")
 
 
-def as_curve(value: Any) -> Curve:
+def as_curve(value: Curve | Scalar) -> Curve:
     """A number as a constant curve."""
     return value if isinstance(value, Curve) else Curve((), (ZERO,), (as_rational(value),))
 
@@ -96,7 +97,7 @@ def pieces_on(curve: Curve, knots: list[fmpq]) -> list[tuple[fmpq, fmpq]]:
     return [first] + [curve.piece(knot) for knot in knots]
 
 
-def combine(one: Curve, two: Curve, function: Any) -> Curve:
+def combine(one: Curve, two: Curve, function: Callable[[fmpq, fmpq], fmpq]) -> Curve:
     """Slopes and offsets combined piece by piece."""
     knots = sorted(set(one.knots) | set(two.knots))
     pairs = zip(pieces_on(one, knots), pieces_on(two, knots), strict=True)
@@ -137,25 +138,25 @@ def representative(knots: list[fmpq], k: int) -> fmpq:
 class CurveArithmetic(Rationals):
     """Arithmetic on curves, for the operations of `cvxnet.analysis.operations`."""
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_curve(t) + positive_part(as_curve(s) - t), a, b)
 
-    def minimum(self, a: Any, b: Any) -> Any:
+    def minimum(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_curve(t) - positive_part(as_curve(t) - s), a, b)
 
-    def absolute(self, t: Any) -> Any:
+    def absolute(self, t: Batch) -> Batch:
         return entrywise(lambda s: positive_part(as_curve(s)) + positive_part(-as_curve(s)), t)
 
-    def power(self, t: Any, p: Fraction) -> Any:
+    def power(self, t: Batch, p: Fraction) -> Batch:
         if p != 1:
             raise Undecided("a power of a curve")
         return t
 
-    def divide(self, a: Any, b: Any) -> Any:
+    def divide(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_curve(s).scaled(1 / number_of(t)), a, b)
 
 
-def number_of(value: Any) -> fmpq:
+def number_of(value: Curve | Scalar) -> fmpq:
     """The value of a constant curve other than zero."""
     curve = as_curve(value)
     if not curve.is_number or curve.offsets[0] == 0:
@@ -166,7 +167,7 @@ def number_of(value: Any) -> fmpq:
 CURVES = CurveArithmetic()
 
 
-def curves_of(tape: Tape, unknown: Any) -> Any:
+def curves_of(tape: Tape, unknown: Node) -> Batch:
     """The expression's entries as curves of the one unknown; `Undecided` where one is none."""
     identity = np.empty((1, 1), dtype=object)
     identity[0, 0] = Curve((), (fmpq(1),), (ZERO,))
@@ -175,7 +176,7 @@ def curves_of(tape: Tape, unknown: Any) -> Any:
     return entrywise(as_curve, values[-1]).reshape(tape.nodes[-1].shape)
 
 
-def apply(node: Node, values: list[Batch]) -> Any:
+def apply(node: Node, values: list[Batch]) -> Batch:
     """One operation on curves; only piecewise-linear functions have one."""
     profile = profile_of(node)
     if profile is not None and profile.kinks is None:

@@ -158,8 +158,8 @@ def decide_form(question: Question, tape: Tape, space: Space, sign: fmpq) -> Dec
     forms = normal_forms(tape, tuple(space.unknowns))
     box = box_of(question, space)
     unsure, candidates = "", list[Segment]()
-    for entry in np.ndindex(forms.shape):
-        form = forms[entry].scaled(sign)
+    for entry, unsigned in np.ndenumerate(forms):
+        form = unsigned.scaled(sign)
         for line in drops(form, box):
             candidates += list(across(space, box, line, entry))
         unsure = unsure or next(obstacles(form, box), "")
@@ -288,9 +288,8 @@ def decide_curve(question: Question, tape: Tape, space: Space, sign: fmpq) -> De
     curves, box = curves_of(tape, space.unknowns[0]), box_of(question, space)
     low, high = float(box.low[0]), float(box.high[0])
     candidates = []
-    for entry in np.ndindex(curves.shape):
-        curve = curves[entry].scaled(sign)
-        candidates += list(falls(space, curve, low, high, entry))
+    for entry, curve in np.ndenumerate(curves):
+        candidates += list(falls(space, curve.scaled(sign), low, high, entry))
     pieces = max(len(c.slopes) for c in np.ravel(curves))
     reason = f"a piecewise-linear curve of {pieces} piece{'s' * (pieces > 1)}, its slopes in order"
     return Decision(not candidates, reason, tuple(candidates))

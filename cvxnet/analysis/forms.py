@@ -8,14 +8,14 @@ cancel. What is left of each hyperplane decides convexity.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import cvxpy as cp
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
 from cvxnet.analysis.atoms import at_points, evaluate, profile_of
 from cvxnet.analysis.operations import exponent_of
@@ -41,6 +41,14 @@ class Line(tuple[fmpq, tuple[tuple[int, fmpq], ...]]):
         return self.kept
 
 
+Scalar: TypeAlias = fmpq | Fraction | float
+Name: TypeAlias = str | tuple[str, tuple[str, ...]]
+"""A function's name, with its options to the last bit where it has some."""
+Ridge: TypeAlias = tuple[Name, Line]
+Ridges: TypeAlias = dict[Ridge, tuple[fmpq, Profile]]
+Key = TypeVar("Key")
+
+
 @dataclass(frozen=True, eq=False)
 class Form:
     """One entry in normal form; arithmetic raises `Undecided` where the result has none.
@@ -62,8 +70,8 @@ class Form:
     linear: dict[int, fmpq] = field(default_factory=dict)
     quadratic: dict[tuple[int, int], fmpq] = field(default_factory=dict)
     hinges: dict[Line, fmpq] = field(default_factory=dict)
-    ridges: dict[Any, tuple[fmpq, Profile]] = field(default_factory=dict)
-    convex_parts: dict[Any, fmpq] = field(default_factory=dict)
+    ridges: Ridges = field(default_factory=dict)
+    convex_parts: dict[tuple[Any, ...], fmpq] = field(default_factory=dict)
 
     @property
     def affine(self) -> bool:
@@ -79,7 +87,7 @@ class Form:
         """The affine function as a key."""
         return Line((self.constant, tuple(sorted(self.linear.items()))))
 
-    def __add__(self, other: Any) -> Form:
+    def __add__(self, other: Form | Scalar) -> Form:
         other = as_form(other)
         result = Form(
             self.constant + other.constant,
@@ -99,29 +107,26 @@ class Form:
         """``factor * f``."""
         if factor == 0:
             return Form()
-        scale: Callable[[dict[Any, fmpq]], dict[Any, fmpq]] = lambda terms: {  # noqa: E731
-            key: factor * value for key, value in terms.items()
-        }
         ridges = {key: (factor * w, profile) for key, (w, profile) in self.ridges.items()}
         return Form(
             factor * self.constant,
-            scale(self.linear),
-            scale(self.quadratic),
-            scale(self.hinges),
+            times(factor, self.linear),
+            times(factor, self.quadratic),
+            times(factor, self.hinges),
             ridges,
-            scale(self.convex_parts),
+            times(factor, self.convex_parts),
         )
 
     def __neg__(self) -> Form:
         return self.scaled(fmpq(-1))
 
-    def __sub__(self, other: Any) -> Form:
+    def __sub__(self, other: Form | Scalar) -> Form:
         return self + -as_form(other)
 
-    def __rsub__(self, other: Any) -> Form:
+    def __rsub__(self, other: Form | Scalar) -> Form:
         return -self + other
 
-    def __mul__(self, other: Any) -> Form:
+    def __mul__(self, other: Form | Scalar) -> Form:
         other = as_form(other)
         for one, two in ((self, other), (other, self)):
             if one.affine and not one.linear:
@@ -138,12 +143,17 @@ class Form:
         return self * self
 
 
-def as_form(value: Any) -> Form:
+def as_form(value: Form | Scalar) -> Form:
     """A number as a constant form."""
     return value if isinstance(value, Form) else Form(as_rational(value))
 
 
-def merged(one: dict[Any, fmpq], two: dict[Any, fmpq]) -> dict[Any, fmpq]:
+def times(factor: fmpq, terms: dict[Key, fmpq]) -> dict[Key, fmpq]:
+    """A multiple of coefficients."""
+    return {key: factor * value for key, value in terms.items()}
+
+
+def merged(one: dict[Key, fmpq], two: dict[Key, fmpq]) -> dict[Key, fmpq]:
     """The sum of two dicts of coefficients, without zeros."""
     if not two:
         return one
@@ -153,7 +163,7 @@ def merged(one: dict[Any, fmpq], two: dict[Any, fmpq]) -> dict[Any, fmpq]:
     return {key: value for key, value in total.items() if value != 0}
 
 
-def merged_ridges(one: dict[Any, Any], two: dict[Any, Any]) -> dict[Any, Any]:
+def merged_ridges(one: Ridges, two: Ridges) -> Ridges:
     """The sum of two dicts of ridges."""
     if not two:
         return one
@@ -205,7 +215,7 @@ def hinge(form: Form) -> Form:
     return hinged if lead > 0 else hinged - line.scaled(size)
 
 
-def ridge(form: Form, profile: Profile, name: Any) -> Form:
+def ridge(form: Form, profile: Profile, name: Name) -> Form:
     """``phi(form)``, mirrored so that the first coefficient is positive where phi allows it."""
     if not form.affine:
         raise Undecided("a ridge of something that is not affine")
@@ -221,23 +231,23 @@ def ridge(form: Form, profile: Profile, name: Any) -> Form:
 class FormArithmetic(Rationals):
     """Arithmetic on forms, for the operations of `cvxnet.analysis.operations`."""
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_form(t) + hinge(as_form(s) - t), a, b)
 
-    def minimum(self, a: Any, b: Any) -> Any:
+    def minimum(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_form(t) - hinge(as_form(t) - s), a, b)
 
-    def absolute(self, t: Any) -> Any:
+    def absolute(self, t: Batch) -> Batch:
         return entrywise(lambda s: hinge(as_form(s)) + hinge(-as_form(s)), t)
 
-    def power(self, t: Any, p: Fraction) -> Any:
+    def power(self, t: Batch, p: Fraction) -> Batch:
         return entrywise(lambda s: form_power(as_form(s), p), t)
 
-    def divide(self, a: Any, b: Any) -> Any:
+    def divide(self, a: Batch, b: Batch) -> Batch:
         return entrywise(lambda s, t: as_form(s).scaled(1 / constant_of(t)), a, b)
 
 
-def constant_of(value: Any) -> fmpq:
+def constant_of(value: Form | Scalar) -> fmpq:
     """The value of a constant form other than zero."""
     form = as_form(value)
     if not form.affine or form.linear or form.constant == 0:
@@ -259,7 +269,7 @@ def form_power(form: Form, p: Fraction) -> Form:
     raise Undecided(f"the power {p}")
 
 
-def bordered(form: Form) -> Any:
+def bordered(form: Form) -> NDArray[np.object_]:
     """``[[Q, b/2], [b/2, c]]``: the square root of the form is a norm if this is PSD."""
     indices = sorted({i for pair in form.quadratic for i in pair} | set(form.linear))
     matrix = hessian(form, indices)
@@ -273,7 +283,7 @@ def bordered(form: Form) -> Any:
     return full
 
 
-def hessian(form: Form, indices: list[int]) -> Any:
+def hessian(form: Form, indices: list[int]) -> NDArray[np.object_]:
     """The second derivatives of the quadratic part."""
     place = {i: k for k, i in enumerate(indices)}
     matrix = np.full((len(indices), len(indices)), ZERO, dtype=object)
@@ -286,7 +296,7 @@ def hessian(form: Form, indices: list[int]) -> Any:
 FORMS = FormArithmetic()
 
 
-def normal_forms(tape: Tape, unknowns: tuple[Any, ...]) -> Any:
+def normal_forms(tape: Tape, unknowns: tuple[Node, ...]) -> Batch:
     """The expression's entries as forms, an object array; `Undecided` where one has none."""
     points, start = {}, 0
     for leaf in unknowns:
@@ -299,7 +309,7 @@ def normal_forms(tape: Tape, unknowns: tuple[Any, ...]) -> Any:
     return entrywise(as_form, values[-1]).reshape(tape.nodes[-1].shape)
 
 
-def apply(node: Node, values: list[Batch]) -> Any:
+def apply(node: Node, values: list[Batch]) -> Batch:
     """One operation on forms."""
     profile = profile_of(node)
     if profile is None or exponent_of(node) in (1, 2, Fraction(1, 2)):
@@ -313,7 +323,7 @@ def apply(node: Node, values: list[Batch]) -> Any:
     return entrywise(lambda t: ridge(as_form(t), profile, key), values[0])
 
 
-def exact_option(option: Any) -> Any:
+def exact_option(option: Any) -> str:
     """An option to the last bit: two functions are only the same if their options are."""
     return float(option.value).hex() if isinstance(option, cp.Constant) else str(option)
 
@@ -329,7 +339,7 @@ def piecewise(form: Form, profile: Profile) -> Form:
     return total + Form(origin)
 
 
-def log_of(value: Any) -> Form:
+def log_of(value: Form | Scalar) -> Form:
     """The logarithm of a positive sum of exponentials is convex; of an affine form, a ridge."""
     form = as_form(value)
     if form.ridges and is_sum_of_exponentials(form):
