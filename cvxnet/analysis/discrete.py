@@ -19,6 +19,7 @@ from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.inequalities import as_float, given_rows
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
@@ -97,7 +98,7 @@ def find_gap(question: Question, sets: list[Any]) -> Counterexample | None:
     for ends in ((one, other) for k, one in enumerate(points) for other in points[:k]):
         between = (*question.constraints, *gaps(question, ends), *sets)
         asked = replace(question, constraints=between)
-        witness = verify(asked, *ends, {}, "set", (), "mixed-integer linear programs")
+        witness = verify(asked, Segment(*ends, {}), "set")
         if witness is not None:
             return witness
     return None

@@ -104,9 +104,9 @@ def refute(
 ) -> Counterexample | None:
     """The first candidate of a decider that is verified, or what the search finds."""
     if candidates:
-        space, sign = Space(asked.question, asked.tape), 1.0 if goal == "convex" else -1.0
+        space = Space(asked.question, asked.tape)
         for candidate in candidates[:MOST_CANDIDATES]:
-            found = simplest(space, candidate, goal, sign)
+            found = simplest(space, candidate, goal)
             if found is not None:
                 return found
     space = Space(asked.question, asked.tape)

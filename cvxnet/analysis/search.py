@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cvxnet.analysis.atoms import kinks_of
 from cvxnet.analysis.forms import normal_forms
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.simplification import simplest
-from cvxnet.analysis.spaces import Segment, Space
+from cvxnet.analysis.simplification import SIGNS, simplest
+from cvxnet.analysis.spaces import Batch, Segment, Space, violations
 from cvxnet.analysis.tape import Tape, dense
 from cvxnet.analysis.witnesses import Counterexample, verify
 from cvxnet.functions.arithmetic import Undecided
@@ -30,20 +30,6 @@ MOST_CANDIDATES = 12
 MOST_KINKED = 12
 Stage: TypeAlias = Callable[[Space, float, int], Iterator[Segment]]
 """Candidates from a space, for a sign (1 against convexity, -1 against concavity) and an effort."""
-
-
-def violations(low: Array, middle: Array, high: Array, sign: float) -> Array:
-    """``f(middle) - chord`` relative to the sizes involved; NaN where f is not defined."""
-    chord = 0.5 * (low + high)
-    size = np.abs(low) + np.abs(high) + np.abs(middle) + 1e-12
-    with np.errstate(all="ignore"):
-        return sign * (middle - chord) / size
-
-
-def gap_of(space: Space, a: Array, b: Array, free: dict[int, Array], sign: float) -> Array:
-    """The violations at the midpoints of a batch of segments, one column an output entry."""
-    f_a, f_b, f_middle = (space.f(point, free) for point in (a, b, 0.5 * (a + b)))
-    return violations(f_a, f_middle, f_b, sign)
 
 
 @np.errstate(all="ignore")
@@ -64,12 +50,9 @@ def find_infeasible_midpoint(question: Question) -> Counterexample | None:
     a, b = feasible[pairs[0]], feasible[pairs[1]]
     bad = space.excess(0.5 * (a + b), free) > RELATIVE
     cost = np.abs(a).sum(1) + np.abs(b).sum(1)
-    for row in sorted(np.flatnonzero(bad), key=lambda r: cost[r])[:5]:
-        first, second, fixed = (
-            {k: v[0] for k, v in part.items()}
-            for part in (space.split(a[row : row + 1]), space.split(b[row : row + 1]), free)
-        )
-        found = verify(question, first, second, fixed, "set", ())
+    batch = Batch(a, b, free)
+    for row in sorted(np.flatnonzero(bad).tolist(), key=lambda r: float(cost[r]))[:5]:
+        found = verify(question, space.segment(batch, row, 0, ""), "set")
         if found is not None:
             return found
     return None
@@ -116,37 +99,19 @@ def best_first(gaps: Array, cost: Array | None = None, most: int = 3) -> Iterato
         yield int(row), int(gaps[row].argmax())
 
 
-def segment(
-    space: Space, a: Array, b: Array, free: dict[int, Array], row: int, entry: int, by: str
-) -> Segment:
-    """One row of a batch as a candidate."""
-    one = {k: np.asarray(v[row] if len(v) > 1 else v[0]) for k, v in free.items()}
-    first, second = space.split(a[row : row + 1]), space.split(b[row : row + 1])
-    where = (
-        np.unravel_index(entry, space.tape.nodes[-1].shape) if space.tape.nodes[-1].shape else ()
-    )
-    return Segment(
-        {k: np.asarray(v[0]) for k, v in first.items()},
-        {k: np.asarray(v[0]) for k, v in second.items()},
-        one,
-        tuple(int(i) for i in where),
-        by,
-    )
-
-
 def try_whole_numbers(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     """Sparse points with entries in -2..2: what a student can compute by hand."""
     count = budget(space, 1500 * effort)
     a, b = space.draw(count, True), space.draw(count, True)
     swap = space.rng.random(count) < 0.3
     a, b = with_swaps(space, a, b, swap)
-    free = space.draw_free(count, True)
-    gaps = gap_of(space, a, b, free, sign)
+    batch = Batch(a, b, space.draw_free(count, True))
     cost = np.abs(a).sum(1) + np.abs(b).sum(1) + (a != 0).sum(1) + (b != 0).sum(1)
     cost = cost + 3.0 * ((a + b) % 2.0 != 0.0).sum(1)  # a midpoint in whole numbers is nicer
-    cost = cost + sum((np.abs(v).reshape(count, -1).sum(1) for v in free.values()), np.zeros(count))
-    for row, entry in best_first(gaps, cost):
-        yield segment(space, a, b, free, row, entry, "small whole numbers")
+    for value in batch.free.values():
+        cost = cost + np.abs(value).reshape(count, -1).sum(1)
+    for row, entry in best_first(space.gaps(batch, sign), cost):
+        yield space.segment(batch, row, entry, "small whole numbers")
 
 
 def with_swaps(space: Space, a: Array, b: Array, chosen: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -164,9 +129,9 @@ def try_mirrors(space: Space, sign: float, effort: int) -> Iterator[Segment]:
     count = budget(space, 400 * effort)
     sizes = 10.0 ** space.rng.uniform(-4.0, 0.5, (count, 1))
     a = space.clipped(space.rng.normal(size=(count, space.size)) * sizes)
-    b, free = space.clipped(-a), space.draw_free(count, False)
-    for row, entry in best_first(gap_of(space, a, b, free, sign)):
-        yield segment(space, a, b, free, row, entry, "a segment through the origin")
+    batch = Batch(a, space.clipped(-a), space.draw_free(count, False))
+    for row, entry in best_first(space.gaps(batch, sign)):
+        yield space.segment(batch, row, entry, "a segment through the origin")
 
 
 def try_lines(space: Space, sign: float, effort: int) -> Iterator[Segment]:
@@ -178,25 +143,25 @@ def try_lines(space: Space, sign: float, effort: int) -> Iterator[Segment]:
         b = space.clipped(a + scale * (space.draw(count, False) - a))
         free = space.draw_free(count, False)
         shares = np.linspace(0.0, 1.0, steps)[None, :, None]
-        line = (a[:, None] * (1 - shares) + b[:, None] * shares).reshape(-1, space.size)
+        lines = a[:, None] * (1 - shares) + b[:, None] * shares
         repeated = {k: np.repeat(v, steps, axis=0) for k, v in free.items()}
-        f = space.f(line, repeated).reshape(count, steps, -1)
-        yield from best_on_lines(space, line.reshape(count, steps, -1), f, free, sign)
+        f = space.f(lines.reshape(-1, space.size), repeated).reshape(count, steps, -1)
+        for stride in (16, 8, 4, 2, 1):
+            found = best_on_lines(f, stride, sign)
+            if found is not None:
+                row, place, entry = found
+                ends = lines[row : row + 1, place], lines[row : row + 1, place + 2 * stride]
+                batch = Batch(*ends, {k: v[row : row + 1] for k, v in free.items()})
+                yield space.segment(batch, 0, entry, "second differences on lines")
 
 
-def best_on_lines(
-    space: Space, line: Array, f: Array, free: dict[int, Array], sign: float
-) -> Iterator[Segment]:
-    """The worst second difference of each stride."""
-    for stride in (16, 8, 4, 2, 1):
-        left, middle, right = f[:, : -2 * stride], f[:, stride:-stride], f[:, 2 * stride :]
-        gaps = violations(left, middle, right, sign)
-        flat = np.where(np.isfinite(gaps), gaps, -np.inf)
-        row, place, entry = np.unravel_index(int(flat.argmax()), flat.shape)
-        if flat[row, place, entry] > RELATIVE:
-            ends = line[row : row + 1, place], line[row : row + 1, place + 2 * stride]
-            one = {k: v[row : row + 1] for k, v in free.items()}
-            yield segment(space, *ends, one, 0, int(entry), "second differences on lines")
+def best_on_lines(f: Array, stride: int, sign: float) -> tuple[int, int, int] | None:
+    """The line, the place on it and the output entry of the worst second difference, or None."""
+    left, middle, right = f[:, : -2 * stride], f[:, stride:-stride], f[:, 2 * stride :]
+    gaps = violations(left, middle, right, sign)
+    flat = np.where(np.isfinite(gaps), gaps, -np.inf)
+    row, place, entry = (int(i) for i in np.unravel_index(int(flat.argmax()), flat.shape))
+    return (row, place, entry) if flat[row, place, entry] > RELATIVE else None
 
 
 def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
@@ -230,10 +195,10 @@ def try_kinks(space: Space, sign: float, effort: int) -> Iterator[Segment]:
         for width in (1e-3, 1e-6):
             left = a[row] * (1 - at + width)[:, None] + b[row] * (at - width)[:, None]
             right = a[row] * (1 - at - width)[:, None] + b[row] * (at + width)[:, None]
-            left, right = space.clipped(left), space.clipped(right)
             picked = {k: v[row] for k, v in free.items()}
-            for best, entry in best_first(gap_of(space, left, right, picked, sign), most=2):
-                yield segment(space, left, right, picked, best, entry, "a kink of one unit")
+            batch = Batch(space.clipped(left), space.clipped(right), picked)
+            for best, entry in best_first(space.gaps(batch, sign), most=2):
+                yield space.segment(batch, best, entry, "a kink of one unit")
 
 
 def gate(tape: Tape, place: int, values: list[Array], count: int) -> Array:
@@ -274,8 +239,9 @@ def try_curvature(space: Space, sign: float, effort: int) -> Iterator[Segment]:
             for size in (width, 30 * width, 1000 * width):
                 a = space.clipped(base - size * vectors[:, 0])
                 b = space.clipped(base + size * vectors[:, 0])
-                if gap_of(space, a, b, free, sign)[0, entry] > RELATIVE:
-                    yield segment(space, a, b, free, 0, entry, "a direction of wrong curvature")
+                batch = Batch(a, b, free)
+                if space.gaps(batch, sign)[0, entry] > RELATIVE:
+                    yield space.segment(batch, 0, entry, "a direction of wrong curvature")
 
 
 def hessians(space: Space, base: Array, free: dict[int, Array], width: float) -> Array:
@@ -307,10 +273,10 @@ def find_counterexample(
     """A verified counterexample, or None where the search found none."""
     if not space.searchable:
         return None
-    sign = 1.0 if refutes == "convex" else -1.0
+    sign = SIGNS[refutes]
     candidates = (segment for stage in stages for segment in stage(space, sign, effort))
     for segment in islice(candidates, MOST_CANDIDATES):
-        found = simplest(space, segment, refutes, sign)
+        found = simplest(space, segment, refutes)
         if found is not None:
             return found
     return None

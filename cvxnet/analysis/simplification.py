@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -16,20 +16,13 @@ from cvxnet.types import Array
 
 GRIDS = (1.0, 2.0, 10.0, 100.0, 1000.0)
 TRIALS = 160
+SIGNS = {"convex": 1.0, "concave": -1.0}
 
 
-def simplest(space: Space, found: Segment, refutes: str, sign: float) -> Counterexample | None:
+def simplest(space: Space, found: Segment, refutes: str) -> Counterexample | None:
     """The verified counterexample with the shortest numbers that still violates."""
-    for candidate in simplified(space, found, sign):
-        verified = verify(
-            space.question,
-            candidate.a,
-            candidate.b,
-            candidate.fixed,
-            refutes,
-            candidate.entry,
-            candidate.found_by,
-        )
+    for candidate in simplified(space, found, SIGNS[refutes]):
+        verified = verify(space.question, candidate, refutes)
         if verified is not None:
             return verified
     return None
@@ -68,7 +61,7 @@ def on_grid(values: Array, grid: float) -> Array:
 def clipped(space: Space, candidate: Segment) -> Segment:
     """The candidate inside the domains of its leaves."""
 
-    def inside(values: dict[int, Array]) -> dict[int, Array]:
+    def inside(values: Mapping[int, Array]) -> dict[int, Array]:
         return {k: np.asarray(space.domain(k).clip(v) + 0.0) for k, v in values.items()}
 
     return replace(

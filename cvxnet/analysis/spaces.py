@@ -6,7 +6,7 @@ Nothing is proved here. What the checker could not evaluate is not searched at a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,13 +78,22 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
 
 @dataclass(frozen=True)
 class Segment:
-    """A candidate: the ends, what is fixed, the entry, and how much it violates."""
+    """A candidate: the ends and what is fixed, by the id of their leaf, and the output entry."""
 
-    a: dict[int, Array]
-    b: dict[int, Array]
-    fixed: dict[int, Array]
-    entry: tuple[int, ...]
-    found_by: str
+    a: Mapping[int, Array]
+    b: Mapping[int, Array]
+    fixed: Mapping[int, Array]
+    entry: tuple[int, ...] = ()
+    found_by: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many segments: their ends, (count, size), and free values for each of them or for all."""
+
+    a: Array
+    b: Array
+    free: dict[int, Array]
 
 
 def is_among(leaf: Any, leaves: Iterable[Any]) -> bool:
@@ -222,6 +231,37 @@ class Space:
         with np.errstate(all="ignore"):
             value = values_of(self.limits, self.split(flat) | free)[-1]
         return np.broadcast_to(value, (len(flat), *value.shape[1:])).max(axis=1)
+
+    def gaps(self, batch: Batch, sign: float) -> Array:
+        """The violations at the midpoints, one row a segment, one column an output entry."""
+        ends, middle = (batch.a, batch.b), 0.5 * (batch.a + batch.b)
+        f_a, f_b, f_middle = (self.f(point, batch.free) for point in (*ends, middle))
+        return violations(f_a, f_middle, f_b, sign)
+
+    def segment(self, batch: Batch, row: int, entry: int, found_by: str) -> Segment:
+        """One of many segments as a candidate."""
+        fixed = {k: np.asarray(v[row] if len(v) > 1 else v[0]) for k, v in batch.free.items()}
+        shape = self.tape.nodes[-1].shape
+        where = np.unravel_index(entry, shape) if shape else ()
+        return Segment(
+            self.point(batch.a[row]),
+            self.point(batch.b[row]),
+            fixed,
+            tuple(int(i) for i in where),
+            found_by,
+        )
+
+    def point(self, flat: Array) -> dict[int, Array]:
+        """A flat vector as a value for each unknown."""
+        return {k: np.asarray(v[0]) for k, v in self.split(flat[None]).items()}
+
+
+def violations(low: Array, middle: Array, high: Array, sign: float) -> Array:
+    """``f(middle) - chord`` relative to the sizes involved; NaN where f is not defined."""
+    chord = 0.5 * (low + high)
+    size = np.abs(low) + np.abs(high) + np.abs(middle) + 1e-12
+    with np.errstate(all="ignore"):
+        return sign * (middle - chord) / size
 
 
 def narrow(count: int, shape: tuple[int, ...]) -> Array:

@@ -11,6 +11,7 @@ from flint import arb, fmpq
 
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape, short
 from cvxnet.functions.arithmetic import as_fraction
 from cvxnet.proofs.checker.witness import WitnessResult, check_witness
@@ -81,7 +82,7 @@ class Counterexample:
             {leaves[name]: value for name, value in part.items()}
             for part in (self.a, self.b, self.fixed)
         )
-        return prove(self._question, a, b, fixed, self.refutes, self.entry).proved
+        return prove(self._question, Segment(a, b, fixed, self.entry), self.refutes).proved
 
     def lines(self) -> list[str]:
         """The counterexample, as one would write it on a blackboard."""
@@ -130,41 +131,27 @@ class Counterexample:
         }
 
 
-def prove(
-    question: Question,
-    a: Values,
-    b: Values,
-    fixed: Values,
-    refutes: str,
-    entry: tuple[int, ...],
-) -> WitnessResult:
-    """What the independent checker says of these points, given by the id of their leaf."""
-    return check_witness(counterexample_document(question, (a, b, fixed), refutes, entry))
+def prove(question: Question, segment: Segment, refutes: str) -> WitnessResult:
+    """What the independent checker says of these points."""
+    points = segment.a, segment.b, segment.fixed
+    return check_witness(counterexample_document(question, points, refutes, segment.entry))
 
 
-def verify(
-    question: Question,
-    a: Values,
-    b: Values,
-    fixed: Values,
-    refutes: str,
-    entry: tuple[int, ...],
-    found_by: str = "",
-) -> Counterexample | None:
+def verify(question: Question, segment: Segment, refutes: str) -> Counterexample | None:
     """The counterexample, if the checker proves it; None otherwise."""
-    result = prove(question, a, b, fixed, refutes, entry)
+    result = prove(question, segment, refutes)
     if not result.proved:
         return None
-    names = distinct_names(question)
+    names, found_by = distinct_names(question), segment.found_by
     f_a, f_b, f_middle = result.values
     if result.broken is not None:
         found_by = f"the midpoint breaks {short(question.constraints[result.broken])}"
     return Counterexample(
         refutes=refutes,
-        a={names[k]: value for k, value in a.items()},
-        b={names[k]: value for k, value in b.items()},
-        fixed={names[k]: value for k, value in fixed.items()},
-        entry=entry,
+        a={names[k]: value for k, value in segment.a.items()},
+        b={names[k]: value for k, value in segment.b.items()},
+        fixed={names[k]: value for k, value in segment.fixed.items()},
+        entry=segment.entry,
         f_a=as_float(f_a),
         f_b=as_float(f_b),
         f_middle=as_float(f_middle),
