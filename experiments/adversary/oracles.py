@@ -185,9 +185,20 @@ def difference(one: cn.Solution, other: cn.Solution, factor: float, gap: float) 
     if relative and abs(other.value - value) > gap * max(value, other.value) + room:
         return f"the values differ by more than the gap: {value!r}, {other.value!r}"
     wider = max(one.gap, other.gap)
+    if closed_by_rounding(one, other, factor) or closed_by_rounding(other, one, 1.0 / factor):
+        return ""
     if one.status == other.status or timed_out(one, other) or wider <= THRESHOLD * gap:
         return ""
     return f"one is optimal, the other has a gap of {wider!r}"
+
+
+def closed_by_rounding(one: cn.Solution, other: cn.Solution, factor: float) -> bool:
+    """Whether only one is about 0, by what its data cost in rounding: the offset of targets, say.
+
+    Then the bracket of the other is as narrow.
+    """
+    width = factor * (one.value - one.lower_bound)
+    return other.closed_by == "tolerance" and width <= other.tolerance
 
 
 ROUNDING = 1e-9
