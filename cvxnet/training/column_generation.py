@@ -174,6 +174,12 @@ class Search:
         """Whether there is time left, and something to be gained."""
         return now() < self.deadline and not self.bracket.closed_by(self.gap)
 
+    @property
+    def has_stalled(self) -> bool:
+        """Whether exact pricing and its network have ended far from each other, in time."""
+        far = self.bracket.gap > max(self.gap, STALLED)
+        return self.oracle.ends and self.is_open and far
+
     def is_over(self) -> bool:
         """Whether the bracket is closed, the time is over, or nothing has moved for some rounds."""
         bracket = self.bracket
@@ -249,7 +255,7 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
     except SolverError:
         if not oracle.ends:
             raise
-    if oracle.ends and search.is_open and search.bracket.gap > max(search.gap, STALLED):
+    if search.has_stalled:
         yield from walk_down(search, opened)
     if search.deadline == np.inf and not oracle.ends:
         search.deadline = now() + PROOF_SECONDS
@@ -262,7 +268,14 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
 def resumed(search: Search) -> Search:
     """A search that goes on where this one has ended."""
     plan = replace(search.plan, start=price_first)
-    return Search(search.bracket, search.master, search.oracle, plan, search.gap, search.deadline)
+    return Search(
+        search.bracket,
+        search.master,
+        search.oracle,
+        plan,
+        gap=search.gap,
+        deadline=search.deadline,
+    )
 
 
 def generate_columns(search: Search) -> Iterator[Bracket]:
@@ -325,9 +338,19 @@ def walk_down(search: Search, opened: Bracket) -> Iterator[Bracket]:
     for k in range(int(np.log(max(ratio, 1.0)) / np.log(STEP)), 0, -1):
         above = replace(problem, weight_decay=STEP**k * problem.weight_decay)
         zero = np.zeros_like(v)
-        larger = Bracket(above, units, above.objective(units), zero, 0.0, v, bracket.tolerance)
+        larger = Bracket(
+            above,
+            units,
+            upper=above.objective(units),
+            dual=zero,
+            lower=0.0,
+            proposal=v,
+            tolerance=bracket.tolerance,
+        )
         master = replace(search.master, problem=above)
-        step = Search(larger, master, Oracle(above), search.plan, ON_PATH, search.deadline)
+        step = Search(
+            larger, master, Oracle(above), search.plan, gap=ON_PATH, deadline=search.deadline
+        )
         for _ in generate_columns(resumed(step)):
             pass
         units, v = larger.units, larger.proposal
