@@ -44,11 +44,16 @@ class Report:
             print(f"    {len(cases):6d}  {kind} (shortest: --trial {shortest})")
 
 
+QUICK = 0.05
+"""Minutes."""
+
+
 def main() -> int:
     """Run trials until the time or their number is over; 1 if anything failed."""
     parser = argparse.ArgumentParser(description="Random inputs against every promise.")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--trials", type=int, help="of each part, instead of --minutes")
+    parser.add_argument("--quick", action="store_true", help="some seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--only", default=",".join(PARTS), help="parts or their first letters, with commas between"
@@ -56,6 +61,7 @@ def main() -> int:
     parser.add_argument("--trial", type=int, help="this one alone, in this process")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one trial")
     options = parser.parse_args()
+    options.minutes = QUICK if options.quick else options.minutes
     parts = [part for part in PARTS if part.startswith(tuple(options.only.split(",")))]
     if not parts:
         parser.error(f"there is no part {options.only!r}; there are {', '.join(PARTS)}")
