@@ -113,6 +113,12 @@ def test_modules_do_not_import_each_other_in_a_circle():
     assert HOUSE.circles == []
 
 
+def test_functions_import_nothing_of_the_package():
+    """But `Runs.plot`, which calls what stands above it."""
+    inner = {(module, name) for module in MODULES for name in HOUSE.inner_imports(module)}
+    assert inner == {("baselines.report", "plot")}
+
+
 @pytest.mark.parametrize(
     ("code", "needed"),
     [

@@ -15,11 +15,11 @@ from claimed import objective_with
 
 import cvxnet as cn
 from cvxnet.baselines import comparison, tasks
+from cvxnet.baselines.gradients import NOT_TRAINED, TRAINED, to_tensors
 from cvxnet.baselines.networks import excess_decay, fixed_length, value_of
 from cvxnet.baselines.protocol import make_protocol
 from cvxnet.baselines.report import interval
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
-from cvxnet.baselines.tensors import NOT_TRAINED, TRAINED, to_tensors
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.layers.activations import Activation
 from cvxnet.losses import LOSSES
@@ -435,7 +435,7 @@ SCRIPT = """
 import numpy as np, os, signal, sys
 import cvxnet as cn
 from cvxnet.baselines import tasks
-from cvxnet.baselines.storage import Store
+from cvxnet.baselines.tasks import Store
 tasks.SEEDS_TOGETHER = 2
 save, saved = Store.save, []
 def save_three(*one):

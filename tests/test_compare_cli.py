@@ -130,7 +130,7 @@ def test_bad_input_is_one_message(cvxnet, wave, options, parts):
 
 FIRST_THEN_CTRL_C = """
 import os, signal
-from cvxnet.baselines.progress import Progress
+from cvxnet.baselines.comparison import Progress
 shown = Progress.report
 def report(*state):
     shown(*state)

@@ -106,6 +106,10 @@ class Verdict:
     relaxation : Verdict or None
         Where variables or constraints allow single values only (integer, boolean, `FiniteSet`),
         the verdict on the problem in which they may move between them.
+    question : Question
+        What was asked, in this package's form.
+    beside : Beside
+        How `disciplines`, `blocks` and `repairs` are found, once they are asked for.
 
     Examples
     --------

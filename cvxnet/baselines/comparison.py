@@ -7,27 +7,30 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-from cvxnet.baselines.gradients import train_batch
-from cvxnet.baselines.progress import Progress
+from cvxnet.baselines.gradients import check_trained, train_batch
 from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.report import Runs
-from cvxnet.baselines.storage import Store
 from cvxnet.baselines.tasks import (
     TUNING,
     Record,
     Setting,
+    Store,
     Task,
     best_rate,
     training_tasks,
     tuning_tasks,
 )
-from cvxnet.baselines.tensors import check_trained
 from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective
 from cvxnet.optional import import_torch
+from cvxnet.proofs.gaps import excess
 from cvxnet.training.trainer import solve
 
 
@@ -139,7 +142,16 @@ def compare(
 
     Examples
     --------
-    With the extra ``torch``, ``print(cn.compare("relu", X, y, weight_decay=0.1))`` shows the table.
+    >>> X, y = [[-1.0], [1.0]], [1.0, 2.0]
+    >>> runs = compare(
+    ...     "relu", X, y, weight_decay=0.1, bias=False, optimizers="lbfgs", widths=8, seeds=2
+    ... )
+    >>> round(runs.solution.value, 6), runs.groups[0].seeds
+    (0.29, (0, 1))
+    >>> bool((runs.groups[0].excess >= 0.0).all())
+    True
+    >>> print(runs.table().splitlines()[0])
+    relu units, squared loss, weight decay 0.1, without bias; n = 2, d = 1
     """
     import_torch()
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
@@ -255,3 +267,44 @@ def in_order(records: list[Record], protocol: Protocol) -> tuple[Record, ...]:
 def fixed_rates(protocol: Protocol) -> list[str]:
     """The optimisers that have one learning rate, and no choice."""
     return [name for name in protocol.optimizers if len(protocol.rates[name]) == 1]
+
+
+class Progress:
+    """Follows the batches on standard error; ``lower`` is the proved bound."""
+
+    def __init__(self, batches: int, lower: float, shown: bool, console: Console | None = None):
+        self.lower, self.shown = lower, shown
+        self.console = console or Console(stderr=True)
+        self.bar = Bar(
+            BarColumn(bar_width=8),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=self.console,
+            disable=not (shown and self.console.is_terminal),
+        )
+        self.task = self.bar.add_task("gradient runs", total=batches)
+
+    def __enter__(self) -> Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+    def report(self, record: Record) -> None:
+        """Show a finished batch."""
+        text = describe(record, self.lower)
+        if self.shown and not self.console.is_terminal:
+            self.console.print(f"{record.seconds:8.2f} s   {text}", soft_wrap=True, highlight=False)
+        self.bar.update(self.task, description=text, advance=1)
+
+
+def describe(record: Record, lower: float) -> str:
+    """A finished batch in a few words."""
+    what = f"{record.optimizer}, width {record.width}"
+    if record.stream == TUNING:
+        return f"{what}: learning rate {best_rate(record):.3g}"
+    best = float(np.min(record.objective))
+    _, most = excess(best, lower, best)
+    return f"{what}, {len(record.seeds)} seeds: best excess at most {most:.1e}"

@@ -284,7 +284,24 @@ def write_csv(runs: Results, path: str | os.PathLike[str]) -> None:
 class Runs(Results):
     """What `cvxnet.compare` returns: the results, and how they are shown and kept.
 
-    ``print(runs)`` shows the table; in a notebook it is HTML. See `Results` for the attributes.
+    ``print(runs)`` shows the table; in a notebook it is HTML.
+
+    Attributes
+    ----------
+    solution : Solution
+        The exact solution: ``runs.solution.lower_bound <= optimum <= runs.solution.value``.
+    exact_seconds : float
+        What it took.
+    objective : Objective
+        What was minimised, with the data.
+    protocol : Protocol
+        How the runs were made.
+    tunings, records : tuple of Record
+        Finished batches: those that chose the learning rates, and those that count.
+    interrupted : bool
+        Whether Ctrl-C ended it early; what is here was finished.
+    versions : dict
+        Of cvxnet, torch, numpy and scipy.
     """
 
     def table(self) -> str:

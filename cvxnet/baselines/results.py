@@ -56,25 +56,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Results:
-    """Runs of gradient training, and the bracket that they are held against.
-
-    Attributes
-    ----------
-    solution : Solution
-        The exact solution: ``runs.solution.lower_bound <= optimum <= runs.solution.value``.
-    exact_seconds : float
-        What it took.
-    objective : Objective
-        What was minimised, with the data.
-    protocol : Protocol
-        How the runs were made.
-    tunings, records : tuple of Record
-        Finished batches: those that chose the learning rates, and those that count.
-    interrupted : bool
-        Whether Ctrl-C ended it early; what is here was finished.
-    versions : dict
-        Of cvxnet, torch, numpy and scipy.
-    """
+    """What was run and what came of it; `Runs`, which shows it, describes the fields."""
 
     solution: Solution
     exact_seconds: float

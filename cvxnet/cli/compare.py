@@ -9,9 +9,9 @@ import joblib
 import typer
 
 from cvxnet.baselines import comparison
+from cvxnet.baselines.gradients import TRAINED
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.report import Runs
-from cvxnet.baselines.tensors import TRAINED
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,

@@ -46,6 +46,14 @@ class Parametrized:
     parameters : dict of str to cp.Parameter
         The weights by their torch names, with the network's values and the signs that they must
         keep. Set ``.value`` and solve again.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Abs
+    >>> x = cp.Variable(2)
+    >>> cost = parametrize(Abs(), x)
+    >>> cost.output.shape, cost.parameters
+    ((2,), {})
     """
 
     output: cp.Expression

@@ -6,7 +6,7 @@ scikit-learn is loaded when somebody asks for `ConvexNetRegressor` or `ConvexNet
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -60,8 +60,24 @@ def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]
     return rows[:, :-1], rows[:, -1], together
 
 
+@dataclass(eq=False, repr=False)
 class ConvexNet(base.BaseEstimator):
-    """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out."""
+    """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out.
+
+    The fields are the parameters: scikit-learn finds them in the signature that they make.
+    """
+
+    activation: Any = "relu"
+    _: KW_ONLY
+    weight_decay: float | None = None
+    loss: str = "squared"
+    norm: str = "l2"
+    bias: bool = True
+    output_bias: bool = True
+    skip: bool = False
+    gap: float = 1e-4
+    solver: str = "CLARABEL"
+    time_limit: float | None = 10.0
 
     def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
         """Data, target and weights as arrays, without the samples of weight zero."""
@@ -118,6 +134,7 @@ class ConvexNet(base.BaseEstimator):
         return np.column_stack([network(X)[:, 0] for network in networks])
 
 
+@dataclass(eq=False, repr=False)
 class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     """Regression by a two-layer network trained to the global optimum, whatever its width.
 
@@ -173,31 +190,6 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     ('optimal', 1.0)
     """
 
-    def __init__(
-        self,
-        activation: Any = "relu",
-        *,
-        weight_decay: float | None = None,
-        loss: str = "squared",
-        norm: str = "l2",
-        bias: bool = True,
-        output_bias: bool = True,
-        skip: bool = False,
-        gap: float = 1e-4,
-        solver: str = "CLARABEL",
-        time_limit: float | None = 10.0,
-    ) -> None:
-        self.activation = activation
-        self.weight_decay = weight_decay
-        self.loss = loss
-        self.norm = norm
-        self.bias = bias
-        self.output_bias = output_bias
-        self.skip = skip
-        self.gap = gap
-        self.solver = solver
-        self.time_limit = time_limit
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""
         if get_loss(self.loss).labels:
@@ -209,6 +201,7 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         return self._scores(X)[:, 0]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     """Classification by two-layer networks trained to the global optimum, whatever their width.
 
@@ -244,30 +237,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     ([False, True], 'optimal')
     """
 
-    def __init__(
-        self,
-        activation: Any = "relu",
-        *,
-        weight_decay: float | None = None,
-        loss: str = "logistic",
-        norm: str = "l2",
-        bias: bool = True,
-        output_bias: bool = True,
-        skip: bool = False,
-        gap: float = 1e-4,
-        solver: str = "CLARABEL",
-        time_limit: float | None = 10.0,
-    ) -> None:
-        self.activation = activation
-        self.weight_decay = weight_decay
-        self.loss = loss
-        self.norm = norm
-        self.bias = bias
-        self.output_bias = output_bias
-        self.skip = skip
-        self.gap = gap
-        self.solver = solver
-        self.time_limit = time_limit
+    loss: str = "logistic"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""

@@ -67,8 +67,15 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
 
     Examples
     --------
-    ``cn.to_onnx(net, "net.onnx")``, and where the network is used
-    ``onnxruntime.InferenceSession("net.onnx").run(None, {"x": X})``, without cvxnet.
+    Where the network is used, ``onnxruntime.InferenceSession(file).run(None, {"x": X})`` needs no
+    cvxnet.
+
+    >>> import pathlib, tempfile
+    >>> from cvxnet.layers import Linear, ReLU, Sequential
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.onnx"
+    >>> to_onnx(Sequential(Linear(2, 3), ReLU()), file)
+    >>> file.exists()
+    True
     """
     if type(net) is not Sequential:
         raise InputError(f"to_onnx writes a Sequential, not a {type(net).__name__}.")

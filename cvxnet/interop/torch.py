@@ -86,8 +86,9 @@ def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> S
 
     Examples
     --------
-    ``from_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()))`` is
-    ``Sequential(Linear(2, 3), ReLU())`` with the same weights.
+    >>> from torch import nn
+    >>> from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    Sequential(Linear(2, 3), ReLU())
     """
     torch = import_torch()
     if not isinstance(module, torch.nn.Module):
@@ -127,8 +128,12 @@ def to_torch(net: Sequential) -> torch.nn.Sequential:
 
     Examples
     --------
-    ``to_torch(Sequential(Linear(2, 3), ReLU()))`` is
-    ``torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())`` with the same weights.
+    >>> from cvxnet.layers import Linear, ReLU
+    >>> to_torch(Sequential(Linear(2, 3), ReLU()))
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): ReLU()
+    )
     """
     torch = import_torch()
     if type(net) is not Sequential:

@@ -73,6 +73,13 @@ class Layer:
     given : bool
         False while the weights are only the random initial ones. A verdict on weights that were
         not given is about all weights that the declared signs allow.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Linear
+    >>> layer: Layer = Linear(2, 1)
+    >>> sorted(layer.state_dict()), layer(np.zeros((3, 2))).shape
+    (['bias', 'weight'], (3, 1))
     """
 
     statistics: ClassVar[tuple[str, ...]] = ()

@@ -142,6 +142,18 @@ FAMILIES: dict[str, Traits] = {
 class Family:
     """A unit family by name, with its options: what `cvxnet.train` takes beside a mere name.
 
+    Parameters
+    ----------
+    name : str
+        One of ``cvxnet.FAMILIES``.
+    **options
+        Of the family, such as the slope of ``"leaky_relu"``; `complete` checks them.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, with the names that there are.
+
     Examples
     --------
     >>> Family("leaky_relu", slope=0.1)

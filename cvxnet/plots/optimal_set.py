@@ -99,23 +99,23 @@ def plot_optimal_set(
     with styled():
         if X.shape[1] == 1:
             figure = new_figure(7.4, 6.4)
-            draw_one_feature(figure, found, X, names[0], target, solution.status == "optimal")
+            draw_one_feature(figure, found, names[0], target, proved=solution.status == "optimal")
         else:
             figure = new_figure(7.4, 4.6)
-            draw_map(figure, found, X, names)
+            draw_map(figure, found, names)
         figure.suptitle(headline(solution), fontsize=10.5)
     return figure
 
 
 def draw_one_feature(
-    figure: Figure, found: OptimalSet, X: Array, name: str, target: str, proved: bool
+    figure: Figure, found: OptimalSet, name: str, target: str, *, proved: bool
 ) -> None:
     """The networks above, and below them the units by the place of their kink."""
     sides = [1.0] if found.problem.family.name == "abs" else [1.0, -1.0]
     heights = [2.2] + [1.0] * len(sides)
     top, *rest = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
-    grid = kink_range(X)
-    draw_networks(top, found, grid, X, proved)
+    grid = kink_range(found.objective.X)
+    draw_networks(top, found, grid, proved)
     top.set_ylabel(target)
     for axes, side in zip(rest, sides, strict=True):
         draw_touching(axes, found, grid, side)
@@ -131,9 +131,9 @@ def kink_range(X: Array) -> Array:
     return np.unique(np.concatenate([np.linspace(low - room, high + room, 801), X[:, 0]]))
 
 
-def draw_networks(axes: Axes, found: OptimalSet, grid: Array, X: Array, proved: bool) -> None:
+def draw_networks(axes: Axes, found: OptimalSet, grid: Array, proved: bool) -> None:
     """The network found, the others at the ends of the set, and the band between."""
-    W = found.directions
+    W, X = found.directions, found.objective.X
     kinks = -W[W[:, 0] != 0.0, 1] / W[W[:, 0] != 0.0, 0]
     kinks = kinks[(kinks > grid[0]) & (kinks < grid[-1])]
     coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], grid[-1:], X[:, 0], kinks]))
@@ -219,9 +219,9 @@ def heights_of(found: OptimalSet, W: Array) -> Array:
     return np.asarray(found.v @ family.features(U)) / found.problem.weight_decay
 
 
-def draw_map(figure: Figure, found: OptimalSet, X: Array, names: list[str]) -> None:
+def draw_map(figure: Figure, found: OptimalSet, names: list[str]) -> None:
     """Two features: ``v . phi`` over the direction of rise and the place of the kink."""
-    reach = 1.1 * float(np.linalg.norm(X, axis=1).max())
+    reach = 1.1 * float(np.linalg.norm(found.objective.X, axis=1).max())
     angles, places = np.linspace(-180.0, 180.0, 361), np.linspace(-reach, reach, 241)
     turn = np.deg2rad(angles)
     rows = [directions_at(np.array([np.cos(a), np.sin(a)]), places) for a in turn]

@@ -131,7 +131,7 @@ def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMap
     look: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
     axes.contourf(A, B, F, levels=np.linspace(low, high, 21), extend="both", **look)
     W, b = kinks(solution)
-    draw_kink_lines(axes, solution.objective.X, W, b, [KINK] * len(b), [0.7] * len(b))
+    draw_kink_lines(axes, solution.objective.X, W, b, colors=[KINK] * len(b), widths=[0.7] * len(b))
     X, y = solution.objective.X, targets_shown(solution)
     edge = "white" if solution.objective.loss.name == "logistic" else KINK
     axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=edge, linewidths=0.35, **look)

@@ -28,17 +28,21 @@ def check(
 
     Parameters
     ----------
-    source : path of the certificate file, the document in it, a `Certificate`, or what has one: a
-        `Solution`, a `Certification` (whose certificate is about the given network)
-    data : only where the file leaves its data out: the pair ``(X, y)``, or the path of a CSV file
-        (target last, one line of names allowed) or of a certificate that has them
-    rounded : prove that the dual vector is feasible in floating point with bounds on all rounding
-        errors instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm
-        l2, at most three columns, the hidden bias included. It can prove, not refute: where it
-        does not prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
-    time_limit : seconds after which the proof of feasibility gives up; reading and evaluating, some
-        seconds for a million numbers, are counted in. For 1000 samples of rank 3 it takes half a
-        minute exactly, half a second rounded; for 10000, hours and half a minute.
+    source : str, path, dict, Certificate, Solution or Certification
+        The certificate file, the document in it, a `Certificate`, or what has one: a `Solution`, a
+        `Certification` (whose certificate is about the given network).
+    data : (X, y), str or path, optional
+        Only where the file leaves its data out: X (n, d) and y (n,), or the path of a CSV file
+        (target last, one line of names allowed) or of a certificate that has them.
+    rounded : bool
+        Prove that the dual vector is feasible in floating point with bounds on all rounding errors
+        instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm l2, at
+        most three columns, the hidden bias included. It can prove, not refute: where it does not
+        prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
+    time_limit : float
+        Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
+        for a million numbers, are counted in. For 1000 samples of rank 3 it takes half a minute
+        exactly, half a second rounded; for 10000, hours and half a minute.
 
     Returns
     -------

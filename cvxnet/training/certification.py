@@ -45,6 +45,15 @@ class Certification:
     layers_below : int
         Layers of the given network below the two that the certificate is about; these two were
         certified on the features that the layers below compute.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> X, y = [[-1.0], [1.0]], [1.0, 2.0]
+    >>> net = cn.train("relu", X, y, weight_decay=0.1, bias=False).network
+    >>> found = certify(net, X, y, weight_decay=0.1)
+    >>> found.closed_by, found.width, found.layers_below
+    ('gap', 2, 0)
     """
 
     certificate: Certificate
@@ -167,6 +176,13 @@ def certify(
     Returns
     -------
     Certification
+
+    Raises
+    ------
+    InputError
+        Data, labels or options that cannot be used.
+    UnsupportedError
+        A network that is not one of those covered.
 
     Examples
     --------

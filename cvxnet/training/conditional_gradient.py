@@ -76,14 +76,28 @@ def conditional_gradient(
 ) -> Descent:
     """Minimise the loss over networks with ``sum_j |u_j| |a_j| <= radius``.
 
+    Each step moves towards the best single unit, which pricing finds (Bach 2014).
+
     Parameters
     ----------
     units, X, y, loss, bias
-        As in `cvxnet.train`; the loss must be smooth, and pricing exact.
+        As in `cvxnet.train`, X (n, d) and y (n,); the loss must be smooth, and pricing exact.
     radius : float
         Bound on the gauge of the predictions.
     steps : int
         Number of steps; each adds a unit.
+
+    Returns
+    -------
+    Descent
+        The loss and the duality gap after each step, (steps + 1,) each, and the last network.
+
+    Raises
+    ------
+    InputError
+        Data, labels or options that cannot be used, a loss with kinks among them.
+    UnsupportedError
+        Units whose pricing is not exact on these data.
 
     Examples
     --------

@@ -29,7 +29,24 @@ from cvxnet.types import Array
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A ReLU network with the predictions of a gated one. ``value``: its training objective."""
+    """A ReLU network with the predictions of a gated one.
+
+    Attributes
+    ----------
+    network : Sequential
+        The ReLU network.
+    value : float
+        Its training objective, an upper bound on the optimum over ReLU networks.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> X, y = [[-1.0], [1.0]], [1.0, 2.0]
+    >>> gates = cn.Family("gated_relu", gates=[[1.0], [-1.0]])
+    >>> found = decompose(cn.train(gates, X, y, weight_decay=0.1, bias=False))
+    >>> found.network(np.array(X)).ravel().round(6).tolist()
+    [0.9, 1.9]
+    """
 
     network: Sequential
     value: float

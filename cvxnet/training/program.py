@@ -72,10 +72,12 @@ def program(
     For comparison and teaching; `cvxnet.train` solves the same problem without writing it down.
     Clarabel and SCS solve it for both losses. ECOS solves it for the squared loss; with the
     logistic loss its line search gives up beyond about 150 cells (CVXPY raises SolverError), where
-    ``train(solver="ECOS")`` still works. Parameters as in `cvxnet.train`.
+    ``train(solver="ECOS")`` still works.
 
     Parameters
     ----------
+    units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight
+        As in `cvxnet.train`, X (n, d) and y (n,).
     facets_only : bool
         Of the n inequalities of a cell write only its facets, which imply the others. False
         writes them all, as in the paper: the same optimum, but larger and worse conditioned.
@@ -89,6 +91,8 @@ def program(
 
     Raises
     ------
+    InputError
+        Data, labels or options that cannot be used.
     UnsupportedError
         Where the program would be too large, with the number of cells and the memory predicted.
 
@@ -152,6 +156,16 @@ def check_size(problem: Problem, memory_limit: float) -> None:
 
 def recover(solved: cp.Problem) -> Sequential:
     """The network that a solved `program` stands for, pruned to at most n units.
+
+    Parameters
+    ----------
+    solved : cvxpy.Problem
+        What `program` returned, after ``solve()``.
+
+    Returns
+    -------
+    Sequential
+        The ordinary two-layer network, as `cvxnet.train` returns it.
 
     Raises
     ------

@@ -57,6 +57,15 @@ class Solution:
         the checker made of the certificate, in as many seconds as training took (``checking``; one
         at least, ten at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
         ``"not: ..."`` with the reason.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    >>> solution.status, solution.closed_by, solution.units
+    ('optimal', 'gap', 2)
+    >>> bool(solution.lower_bound <= solution.value), solution.stats["stopped"]
+    (True, 'the gap was reached')
     """
 
     status: str

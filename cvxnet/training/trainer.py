@@ -349,6 +349,24 @@ def largest_weight_decay(
 ) -> float:
     """The weight decay from which on no unit is worth its price: one pricing.
 
+    Parameters
+    ----------
+    units, X, y, loss, bias, norm, output_bias, skip, sample_weight
+        As in `cvxnet.train`, X (n, d) and y (n,).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        Data, labels or options that cannot be used.
+    UnsupportedError
+        A network that is not one of those covered.
+
+    Notes
+    -----
     The dual vector is the gradient of the loss at the best network without units: at zero, where
     there are no free weights. It is 0 where the free weights alone do all that units could do.
     Where pricing is not exact, or takes more than some seconds, this is the largest value that was

@@ -32,12 +32,26 @@ TIME_LIMIT = 600.0  # seconds to prove the dual vector feasible, unless the call
 class CheckResult:
     """What was proved.
 
-    ``valid``: all that the certificate claims is true. ``lower``, ``upper``: the proved bracket,
-    rounded outward to doubles, at least as tight as claimed; None for an end that was not proved.
-    ``reason``: "proved exactly", or the first reason why not. ``violation``: where the dual vector
-    was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound of it; where it is known
-    how much shorter a dual vector is likely to be proved feasible, that; otherwise 0.
-    ``method``: how the dual vector was proved feasible, or not.
+    Attributes
+    ----------
+    valid : bool
+        All that the certificate claims is true.
+    lower, upper : float or None
+        The proved bracket, rounded outward to doubles, at least as tight as claimed; None for an
+        end that was not proved.
+    reason : str
+        "proved exactly", or the first reason why not.
+    violation : float
+        Where the dual vector was found infeasible, ``rho(v) / weight_decay - 1`` or a lower bound
+        of it; where it is known how much shorter a dual vector is likely to be proved feasible,
+        that; otherwise 0.
+    method : str
+        How the dual vector was proved feasible, or not.
+
+    Examples
+    --------
+    >>> CheckResult(valid=False, lower=None, upper=None, reason="not JSON").violation
+    0.0
     """
 
     valid: bool

@@ -1,0 +1,62 @@
+"""Every public name says what it takes, what it returns and what it refuses, with an example."""
+
+import inspect
+import re
+
+import pytest
+
+import cvxnet
+
+pytest.importorskip("sklearn")
+NAMES = [*cvxnet.__all__, "ConvexNetClassifier", "ConvexNetRegressor"]
+THINGS = {name: getattr(cvxnet, name) for name in NAMES}
+CLASSES = [name for name, thing in THINGS.items() if inspect.isclass(thing)]
+ERRORS = [name for name in CLASSES if issubclass(THINGS[name], Exception)]
+FUNCTIONS = [name for name, thing in THINGS.items() if inspect.isfunction(thing)]
+
+
+def sections(text):
+    """The text below each heading of a docstring, by heading; what stands first under ""."""
+    parts = re.split(r"^(\S[^\n]*)\n-{3,}$", inspect.cleandoc(text or ""), flags=re.MULTILINE)
+    return {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def entries(text):
+    """The names that a section of a docstring describes: those before a colon, or alone."""
+    heads = re.findall(r"^([*\w][^:\n]*)(?: :[^\n]*)?$", text, flags=re.MULTILINE)
+    return {name.strip().strip("*") for head in heads for name in head.split(",")}
+
+
+def taken(function):
+    """The names of the parameters."""
+    return {name for name in inspect.signature(function).parameters if not name.startswith("_")}
+
+
+def test_docstrings_are_read_as_they_are_written():
+    found = sections(
+        "What.\n\nMore.\n\nParameters\n----------\na, b : int\n    Not: this.\nc\n    ."
+    )
+    assert found[""].startswith("What.") and entries(found["Parameters"]) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name):
+    function = THINGS[name]
+    found = sections(function.__doc__)
+    assert found[""].strip() and ">>>" in found.get("Examples", "")
+    assert taken(function) == entries(found.get("Parameters", ""))
+    assert inspect.signature(function).return_annotation in (None, "None") or "Returns" in found
+
+
+@pytest.mark.parametrize("name", sorted({*CLASSES} - {*ERRORS}))
+def test_classes(name):
+    thing = THINGS[name]
+    found = sections(vars(thing).get("__doc__"))
+    assert found[""].strip() and ">>>" in found.get("Examples", "")
+    described = entries(found.get("Parameters", "")) | entries(found.get("Attributes", ""))
+    assert taken(thing) <= described
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors(name):
+    assert sections(THINGS[name].__doc__)[""].strip()
