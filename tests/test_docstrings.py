@@ -6,12 +6,23 @@ import re
 import pytest
 
 import cvxnet
+from cvxnet import plots
+from cvxnet.baselines.report import Runs
+from cvxnet.data import tables
 
 pytest.importorskip("sklearn")
 NAMES = [*cvxnet.__all__, "ConvexNetClassifier", "ConvexNetRegressor"]
-THINGS = {name: getattr(cvxnet, name) for name in NAMES}
+THINGS = {name: getattr(cvxnet, name) for name in NAMES} | {"Runs": Runs}
+THINGS |= {name: getattr(plots, name) for name in plots.__all__}
+THINGS |= {name: getattr(tables, name) for name in ("Data", "read_data", "diabetes")}
 CLASSES = [name for name, thing in THINGS.items() if inspect.isclass(thing)]
 ERRORS = [name for name in CLASSES if issubclass(THINGS[name], Exception)]
+METHODS = [
+    (name, method)
+    for name in ("Runs", "ConvexNetRegressor", "ConvexNetClassifier")
+    for method, function in inspect.getmembers(THINGS[name], inspect.isfunction)
+    if not method.startswith("_") and function.__module__.startswith("cvxnet.")
+]
 FUNCTIONS = [name for name, thing in THINGS.items() if inspect.isfunction(thing)]
 
 
@@ -29,7 +40,8 @@ def entries(text):
 
 def taken(function):
     """The names of the parameters."""
-    return {name for name in inspect.signature(function).parameters if not name.startswith("_")}
+    names = inspect.signature(function).parameters
+    return {name for name in names if name != "self" and not name.startswith("_")}
 
 
 def test_docstrings_are_read_as_they_are_written():
@@ -55,6 +67,12 @@ def test_classes(name):
     assert found[""].strip() and ">>>" in found.get("Examples", "")
     described = entries(found.get("Parameters", "")) | entries(found.get("Attributes", ""))
     assert taken(thing) <= described
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_methods(name, method):
+    function = getattr(THINGS[name], method)
+    assert taken(function) == entries(sections(function.__doc__).get("Parameters", ""))
 
 
 @pytest.mark.parametrize("name", ERRORS)

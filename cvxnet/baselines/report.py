@@ -302,6 +302,18 @@ class Runs(Results):
         Whether Ctrl-C ended it early; what is here was finished.
     versions : dict
         Of cvxnet, torch, numpy and scipy.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> X, y = [[-1.0], [1.0]], [1.0, 2.0]
+    >>> runs = cn.compare(
+    ...     "relu", X, y, weight_decay=0.1, bias=False, optimizers="lbfgs", widths=8, seeds=2
+    ... )
+    >>> runs.network("lbfgs", 8, seed=1)
+    Sequential(Linear(1, 8), ReLU(), Linear(8, 1))
+    >>> runs.to_dict()["exact"]["status"]
+    'optimal'
     """
 
     def table(self) -> str:
@@ -317,7 +329,23 @@ class Runs(Results):
         return render_html(self)
 
     def plot(self, feature_names: Any = None) -> Any:
-        """Draw excess, success rates, excess over epochs and time, and units; needs matplotlib."""
+        """Draw excess, success rates, excess over epochs and time, and units.
+
+        Parameters
+        ----------
+        feature_names : sequence of str, optional
+            One for each column of X.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Call ``savefig`` on it.
+
+        Raises
+        ------
+        MissingExtraError
+            Where matplotlib is not installed.
+        """
         from cvxnet.plots.comparison import plot_runs
 
         return plot_runs(self, feature_names)
@@ -327,9 +355,31 @@ class Runs(Results):
         return document(self)
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_dict` to a file."""
+        """Write `to_dict` to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            An old file is replaced in one step.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be written.
+        """
         write_json(self, path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each run to a file."""
+        """Write one line for each run to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            An old file is replaced in one step.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be written.
+        """
         write_csv(self, path)

@@ -74,7 +74,18 @@ class Results:
         return [self.group(*key) for key in keys if self.records_of(*key)]
 
     def group(self, optimizer: str, width: int) -> Group:
-        """The finished seeds of an optimiser at a width, of which there is one."""
+        """The finished seeds of an optimiser at a width.
+
+        Parameters
+        ----------
+        optimizer : str
+        width : int
+            Of which there is a finished run.
+
+        Returns
+        -------
+        Group
+        """
         records = self.records_of(optimizer, width)
         tried = self.protocol.rates[optimizer]
         tuned = self.tunings_of(optimizer, width)
@@ -92,11 +103,31 @@ class Results:
         )
 
     def tunings_of(self, optimizer: str, width: int) -> list[Record]:
-        """The batches that chose the learning rate of an optimiser at a width."""
+        """The batches that chose the learning rate of an optimiser at a width.
+
+        Parameters
+        ----------
+        optimizer : str
+        width : int
+
+        Returns
+        -------
+        list of Record
+        """
         return [t for t in self.tunings if (t.optimizer, t.width) == (optimizer, width)]
 
     def records_of(self, optimizer: str, width: int) -> list[Record]:
-        """The finished batches of an optimiser and a width."""
+        """The finished batches of an optimiser and a width.
+
+        Parameters
+        ----------
+        optimizer : str
+        width : int
+
+        Returns
+        -------
+        list of Record
+        """
         return [r for r in self.records if (r.optimizer, r.width) == (optimizer, width)]
 
     @cached_property
@@ -109,18 +140,62 @@ class Results:
         """How far each objective, (s,), is above the optimum, (s, 2): see `excess`.
 
         Infinite where a run diverged.
+
+        Parameters
+        ----------
+        objective : (s,) array
+            The objective of each network.
+
+        Returns
+        -------
+        (s, 2) array
+            At least, and at most.
         """
         lower, upper = self.solution.lower_bound, self.best
         return np.array([excess(float(f), lower, upper) for f in objective]).reshape(-1, 2)
 
     def network(self, optimizer: str, width: int, seed: int) -> Layer:
-        """A trained network as an ordinary one, like ``solution.network``."""
+        """A trained network as an ordinary one, like ``solution.network``.
+
+        Parameters
+        ----------
+        optimizer : str
+        width, seed : int
+            Which of the finished runs.
+
+        Returns
+        -------
+        Sequential
+
+        Raises
+        ------
+        KeyError
+            Where there is no such run.
+        """
         return layers_of(self.objective, *self.weights(optimizer, width, seed))
 
     def weights(self, optimizer: str, width: int, seed: int) -> tuple[Array, Array, Array]:
-        """Hidden weights (m, d), the bias last where there is one, output weights (m,), free (k,).
+        """The weights of a trained network.
 
-        Free weights are the output bias and then the skip connection, where they are there.
+        Parameters
+        ----------
+        optimizer : str
+        width, seed : int
+            Which of the finished runs.
+
+        Returns
+        -------
+        W : (m, d) or (m, d + 1) array
+            Hidden weights, the bias last where there is one.
+        a : (m,) array
+            Output weights.
+        free : (k,) array
+            The output bias and then the skip connection, where they are there.
+
+        Raises
+        ------
+        KeyError
+            Where there is no such run.
         """
         for record in self.records_of(optimizer, width):
             if seed in record.seeds:

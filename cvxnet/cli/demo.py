@@ -56,7 +56,8 @@ def demo(
         proof = {"proved": result.valid, "reason": result.reason, "check_seconds": seconds}
         print_json(summary(solution) | {"objective_of_file": value, "files": files} | proof)
     else:
-        print_facts(facts(solution, gap, files, note, result, seconds))
+        told = facts(solution, gap, files, note=note, result=result, seconds=seconds)
+        print_facts(told)
     closed = solution.status == "optimal" and result.valid
     raise typer.Exit(PROVED if closed else NOT_PROVED)
 
@@ -95,6 +96,7 @@ def facts(
     solution: Solution,
     gap: float,
     files: dict[str, str],
+    *,
     note: str,
     result: checker.CheckResult,
     seconds: float,

@@ -88,11 +88,11 @@ def train(
         time_limit=time_limit,
         progress=not json,
     )
-    report(solution, data, gap, out, json)
+    report(solution, data, gap, out=out, json=json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 
 
-def report(solution: Solution, data: Data, gap: float, out: Path | None, json: bool) -> None:
+def report(solution: Solution, data: Data, gap: float, *, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the outcome."""
     files, note = save_solution(solution, out, data.features, data.target) if out else ({}, "")
     names = {"target": data.target, "features": list(data.features), "classes": data.classes}

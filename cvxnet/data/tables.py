@@ -52,7 +52,26 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Data:
-    """Chosen columns as arrays. ``classes`` are the names of the labels -1 and +1, if text."""
+    """Chosen columns of a table as arrays.
+
+    Attributes
+    ----------
+    X : (n, d) array
+        The features, samples in rows.
+    y : (n,) array
+        The target.
+    features : tuple of str
+        The names of the d columns.
+    target : str
+        The name of the target.
+    classes : (str, str) or None
+        The names of the labels -1 and +1, where they were text.
+
+    Examples
+    --------
+    >>> Data(X=np.eye(2), y=np.ones(2), features=("a", "b"), target="c").classes is None
+    True
+    """
 
     X: Array
     y: Array
@@ -79,6 +98,10 @@ def read_data(
         The columns to predict from; by default all others.
     labels : bool
         Whether the target is of two classes, as some losses want it: then they may be text.
+
+    Returns
+    -------
+    Data
 
     Raises
     ------
@@ -263,6 +286,11 @@ def diabetes() -> Data:
 
     From Efron, Hastie, Johnstone and Tibshirani, "Least angle regression" (2004). All three
     columns are standardised: mean 0 and variance 1.
+
+    Returns
+    -------
+    Data
+        X (442, 2) and y (442,).
 
     Raises
     ------

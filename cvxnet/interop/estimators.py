@@ -191,13 +191,43 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""
+        """Train on samples in rows.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+        y : (n,) array
+            Numbers.
+        sample_weight : (n,) array, optional
+            Multiplies the loss of each sample; those of weight zero are left out.
+
+        Returns
+        -------
+        ConvexNetRegressor
+            Itself, fitted.
+
+        Raises
+        ------
+        InputError
+            Data that cannot be used, or a loss that is for classes.
+        """
         if get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
         return self._keep([self._train(*self._read(X, y, sample_weight, numeric=True))])
 
     def predict(self, X: Any) -> Array:
-        """The predictions, (n,)."""
+        """The network's outputs.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+
+        Returns
+        -------
+        (n,) array
+        """
         return self._scores(X)[:, 0]
 
 
@@ -240,7 +270,27 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     loss: str = "logistic"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on samples in rows; ``sample_weight`` multiplies the loss of each."""
+        """Train on samples in rows.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+        y : (n,) array
+            Labels of at least two classes.
+        sample_weight : (n,) array, optional
+            Multiplies the loss of each sample; those of weight zero are left out.
+
+        Returns
+        -------
+        ConvexNetClassifier
+            Itself, fitted.
+
+        Raises
+        ------
+        InputError
+            Data that cannot be used, or a loss that is for numbers.
+        """
         if not get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for numbers: use ConvexNetRegressor.")
         X, y, weights = self._read(X, y, sample_weight, numeric=False)
@@ -251,12 +301,34 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         return self._keep([self._train(X, sign, weights) for sign in signs])
 
     def decision_function(self, X: Any) -> Array:
-        """Scores: (n,) for two classes, positive for the second one; otherwise (n, classes)."""
+        """The outputs of the networks, one for two classes.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+
+        Returns
+        -------
+        (n,) array
+            For two classes: positive for the second one. For more: (n, classes).
+        """
         scores = self._scores(X)
         return scores[:, 0] if len(self.classes_) <= 2 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The labels, (n,)."""
+        """The class of each sample.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+
+        Returns
+        -------
+        (n,) array
+            Labels, as ``classes_`` has them.
+        """
         scores = self._scores(X)
         chosen = scores[:, 0] > 0.0 if len(self.classes_) == 2 else scores.argmax(axis=1)
         labels: NDArray[Any] = self.classes_[chosen.astype(int)]
@@ -264,7 +336,17 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
 
     @metaestimators.available_if(lambda self: self.loss == "logistic")
     def predict_proba(self, X: Any) -> Array:
-        """Probabilities, (n, classes); with more than two, those of each network, normalised."""
+        """The probability of each class; with more than two, those of each network, normalised.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+
+        Returns
+        -------
+        (n, classes) array
+        """
         positive = expit(self._scores(X))
         if len(self.classes_) == 2:
             return np.column_stack([1.0 - positive, positive])

@@ -58,7 +58,28 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a picture; its format follows the name, and an old file is replaced in one step."""
+    """Write a picture; its format follows the name, and an old file is replaced in one step.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        From one of the functions of this folder.
+    path : str or path
+        The file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written, or its ending names no format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "empty.svg"
+    >>> save_figure(new_figure(2.0, 1.0), file)
+    >>> file.exists()
+    True
+    """
     try:
         with replacing(path) as draft:
             figure.savefig(draft, dpi=RESOLUTION)

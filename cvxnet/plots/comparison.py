@@ -42,10 +42,31 @@ def plot_runs(runs: Results, feature_names: Sequence[str] | None = None) -> Figu
     With one or two features also the units of the optimum, and of the median run of the first
     optimiser at the largest width.
 
+    Parameters
+    ----------
+    runs : Results
+        What `cvxnet.compare` returned.
+    feature_names : sequence of str, optional
+        One for each column of X.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Call ``savefig`` on it.
+
     Raises
     ------
     MissingExtraError
         Where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> runs = cn.compare(
+    ...     "relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, optimizers="lbfgs", seeds=2
+    ... )
+    >>> [axes.get_ylabel() for axes in plot_runs(runs).axes][:2]
+    ['excess at the end', 'share of runs']
     """
     d = runs.objective.X.shape[1]
     names = check_names(feature_names, d)

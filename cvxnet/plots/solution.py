@@ -153,7 +153,28 @@ def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarM
 
 
 def kinks(solution: Solution) -> tuple[Array, Array]:
-    """Weights and biases of the hidden units that are there, where units have a kink or step."""
+    """Where the hidden units that are there have their kink or step, ``w . x + b = 0``.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+
+    Returns
+    -------
+    W : (k, d) array
+        Their weights; empty where units of this family have neither kink nor step.
+    b : (k,) array
+        Their biases.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    >>> W, b = kinks(solution)
+    >>> W.shape, b.tolist()
+    ((2, 1), [0.0, 0.0])
+    """
     certificate = solution.certificate
     used = (certificate.a != 0.0) & (certificate.unit_name in KINKED)
     W = certificate.W[used]
@@ -161,7 +182,24 @@ def kinks(solution: Solution) -> tuple[Array, Array]:
 
 
 def count_units(solution: Solution) -> str:
-    """How many hidden units, in words."""
+    """How many hidden units, in words.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    >>> count_units(solution)
+    '2 hidden units'
+    """
     units = int((solution.certificate.a != 0.0).sum())
     return f"{units} hidden unit{'s' * (units != 1)}"
 
