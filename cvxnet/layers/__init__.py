@@ -21,11 +21,10 @@ from cvxnet.layers.activations import (
 )
 from cvxnet.layers.columns import LogSumExp, Maxout, Softmax
 from cvxnet.layers.containers import Residual, Sequential, load
-from cvxnet.layers.gated import GatedLinear
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from cvxnet.layers.input_convex import InputConvex, input_convex
 from cvxnet.layers.layer import Layer
-from cvxnet.layers.linear import Linear
+from cvxnet.layers.linear import GatedLinear, Linear
 from cvxnet.layers.normalization import BatchNorm, LayerNorm
 
 __all__ = [
