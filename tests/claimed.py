@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import as_hex, document_of
+from cvxnet.proofs.certificate import as_hex, document_of, write
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 
@@ -52,9 +50,9 @@ class Claimed(Claims):
         """The document that says so."""
         return document_of(self)
 
-    def save(self, path: Path, embed_data: bool = True) -> None:
-        """Write the document that says so."""
-        path.write_text(json.dumps(document_of(self, embed_data)), encoding="utf-8")
+    def save(self, path: Any, embed_data: bool = True) -> None:
+        """Write the document."""
+        write(document_of(self, embed_data), path)
 
     def rounded_outward(self) -> Claimed:
         """The same with the exact values of network and dual vector as bracket."""
@@ -63,7 +61,7 @@ class Claimed(Claims):
 
 
 def named(units: Any) -> dict[str, Any]:
-    """Units of a certificate by name, with their parameter in lists of floats."""
+    """Units of a certificate by name, with their parameter in floats."""
     given = {"name": units} if isinstance(units, str) else units
     return {key: in_floats(value) for key, value in given.items()}
 
@@ -75,10 +73,11 @@ def units_as_hex(units: Any) -> dict[str, Any]:
 
 
 def in_floats(value: Any) -> Any:
-    """Numbers as nested lists of floats; names and None as they are."""
+    """Numbers as a float or an array of floats; names and None as they are."""
     if value is None or isinstance(value, str):
         return value
-    return np.asarray(value, dtype=np.float64).tolist()
+    array = np.asarray(value, dtype=np.float64)
+    return array if array.ndim else float(array)
 
 
 def objective_with(

@@ -11,6 +11,7 @@ from rich.console import Console
 
 import cvxnet as cn
 from cvxnet.plots import plot_optimal_set, plot_solution, save_figure
+from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.optimal_set import optimal_set
 
 pytestmark = pytest.mark.interface
@@ -50,7 +51,7 @@ def test_every_repr_is_one_short_line():
 
 
 def test_reprs_tell_the_bracket():
-    lower, upper = cn.bracket.bracket_text(SOLUTION.lower_bound, SOLUTION.value)
+    lower, upper = bracket_text(SOLUTION.lower_bound, SOLUTION.value)
     for thing in (SOLUTION, SOLUTION.certificate, optimal_set(SOLUTION)):
         assert repr(thing).startswith(f"<{type(thing).__name__} ")
     for text in (repr(SOLUTION), repr(SOLUTION.certificate)):

@@ -237,10 +237,7 @@ class Certificate:
         embed_data : if False, only the fingerprint of the data goes into the file, and whoever
             loads or checks it has to supply them
         """
-        document = self.to_dict(embed_data)
-        lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
-        with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
-            file.write("{\n" + ",\n".join(lines) + "\n}\n")
+        write(self.to_dict(embed_data), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], data: Any = None) -> Certificate:
@@ -369,6 +366,13 @@ def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
         "lower": as_hex(claims.lower),
         "upper": as_hex(claims.upper),
     }
+
+
+def write(document: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a document, an entry a line."""
+    lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
+    with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def as_hex(value: Any) -> Any:
