@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # CVXPY warns about some of i
 
 # The arguments of the constructors of all concrete atoms, as the formulas know them. A new atom,
 # or a new option of an old one, has to be entered here, given a case below and, where it has a
-# formula, read in documents.py.
+# formula, its options in its row of cvxnet/analysis/atoms.py.
 CONSTRUCTORS = {
     "AddExpression": "arg_groups",
     "And": "arg1 arg2 args",

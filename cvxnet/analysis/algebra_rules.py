@@ -222,7 +222,7 @@ def divide(node: Node, args: list[Facts]) -> Facts:
 def multiply_by(factor: Facts, other: Facts) -> Facts:
     """The facts about a constant factor times a function."""
     plus, minus = signs_of(factor)
-    low, high = interval_product(factor.low, factor.high, other.low, other.high)
+    bounds = interval_product(factor.low, factor.high, other.low, other.high)
     convex = other.affine | (plus & other.convex) | (minus & other.concave)
     concave = other.affine | (plus & other.concave) | (minus & other.convex)
     quasi = (
@@ -230,8 +230,7 @@ def multiply_by(factor: Facts, other: Facts) -> Facts:
         plus & other.quasiconcave | minus & other.quasiconvex,
     )
     return make_facts(
-        low,
-        high,
+        *bounds,
         convex,
         concave,
         quasi=quasi,
