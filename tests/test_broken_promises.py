@@ -437,6 +437,17 @@ def test_a_remainder_of_zero_is_fitted_by_weights_of_zero():
     assert solution.status == "optimal" and solution.value <= 1e-20
 
 
+def test_free_weights_fit_weighted_samples_beside_one_that_is_fitted_exactly():
+    """The first column has one sample, whose slope is all rounding: no part of it is left."""
+    X, y = np.zeros((5, 2)), np.zeros(5)
+    X[0, 0], X[[1, 4], 1] = 3354206208.0, [3354206208.0, 335421440.0]
+    y[[0, 1, 4]] = 0.17040300369262695, 0.8088808059692383, 0.08088827133178711
+    weights = np.array([1.0, 1.0, 1.6058862738264181, 1.647490260735944, 1.709157927236633])
+    options = {"loss": "log_cosh", "skip": True, "sample_weight": weights, "weight_decay": 0.001}
+    solution = cn.train(cn.Family("leaky_relu", slope=0.9), X, y, **options)
+    assert solution.status == "optimal" and solution.closed_by == "gap"
+
+
 def test_dual_numbers_that_free_columns_drive_to_zero_are_zero():
     """Only one sample has the second column, so its dual number is 0; those of the first are too.
 

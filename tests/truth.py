@@ -65,7 +65,9 @@ def losses(name: str, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         "squared": lambda: 0.5 * r**2,
         "absolute": lambda: r,
         "huber": lambda: np.where(r <= 1.0, 0.5 * r**2, r - 0.5),
-        "log_cosh": lambda: np.log(np.cosh(np.minimum(r, 300.0))) + np.maximum(r - 300.0, 0.0),
+        "log_cosh": lambda: (
+            np.log1p(2.0 * np.sinh(np.minimum(r, 300.0) / 2.0) ** 2) + np.maximum(r - 300.0, 0.0)
+        ),
         "logistic": lambda: np.logaddexp(0.0, -q),
         "hinge": lambda: np.maximum(0.0, 1.0 - q),
         "squared_hinge": lambda: np.maximum(0.0, 1.0 - q) ** 2,

@@ -74,6 +74,8 @@ class LogCosh(Loss):
             return np.arctanh(np.clip(self.k * v, -1.0, 1.0)) / self.k + y
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        if self.k < SMALL:
+            return Squared().term_expressions(f, y)
         if self.k > LARGE:
             return Huber(1.0 / self.k).term_expressions(f, y)
         r = self.k * (f - y)

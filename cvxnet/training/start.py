@@ -95,10 +95,11 @@ def fit_by_newton(problem: Problem) -> Array | None:
     for _ in range(NEWTON_STEPS):
         f = A @ c
         v, value = loss.gradient(f, y), loss.value(f, y)
-        settled = (np.abs(A.T @ v) <= ROUNDING * (np.abs(A).T @ np.abs(v))).all()
+        D = loss.curvature(f, y)
+        error = ROUNDING * np.abs(v) + EPS * D * (np.abs(A) @ np.abs(c) + np.abs(y))
+        settled = (np.abs(A.T @ v) <= np.abs(A).T @ error).all()
         if settled or value <= ROUNDING * problem.scale:
             return np.asarray(T @ c)
-        D = loss.curvature(f, y)
         H = (A.T * D) @ A + NEWTON_RIDGE * n * (D.max() or 1.0) * np.eye(c.size)
         step = np.linalg.solve(H, -(A.T @ v))
         for _ in range(HALVINGS):
