@@ -67,6 +67,14 @@ def test_curvature_is_the_slope_of_the_gradient(loss, seed):
 
 
 @every_loss
+def test_strictly_convex_losses_are_linear_on_no_segment(loss):
+    y = np.tile([-1.0, 1.0], N // 2)
+    ends = np.arange(-6.0, 7.0)[:, None] + np.zeros(N)
+    bend = loss.terms(ends[:-1], y) + loss.terms(ends[1:], y) - 2 * loss.terms(ends[:-1] + 0.5, y)
+    assert loss.strictly_convex == (bend > 1e-9).all()
+
+
+@every_loss
 @settings(max_examples=25)
 @given(seed=seeds)
 def test_fenchel_young(loss, seed):

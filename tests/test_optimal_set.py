@@ -112,6 +112,11 @@ def test_the_band_holds_every_mixture_and_closes_on_the_data():
             {"weight_decay": 0.1, "loss": "huber"},
             "The only optimal network with its predictions",
         ),
+        (
+            WAVE,
+            {"weight_decay": 0.1, "loss": "log_cosh"},
+            "The only optimal network, over the units",
+        ),
         (WAVE, {"weight_decay": 1e3}, "The only optimal network"),
         (WAVE, {"time_limit": 1e-9}, "network"),
     ],

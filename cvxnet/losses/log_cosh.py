@@ -36,6 +36,7 @@ class LogCosh(Loss):
 
     name = "log_cosh"
     degree = 2
+    strictly_convex = True
 
     def __init__(self, k: float = 1.0) -> None:
         self.k = k

@@ -22,6 +22,7 @@ class Logistic(Loss):
 
     name = "logistic"
     labels = True
+    strictly_convex = True
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         return formulas.softplus(-y * f, K)

@@ -31,6 +31,8 @@ class Loss(ABC):
     """Whether the target has to be two classes, -1 and +1."""
     smooth: bool = True
     """Whether the gradient is Lipschitz continuous."""
+    strictly_convex: bool = False
+    """Whether it is linear on no segment, so that there is only one vector of best predictions."""
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         """The loss of each sample in the arithmetic K, see `cvxnet.functions.arithmetic`."""

@@ -18,6 +18,7 @@ class Squared(Loss):
 
     name = "squared"
     degree = 2
+    strictly_convex = True
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         r = f - y

@@ -29,6 +29,7 @@ class Weighted(Loss):
         self.loss, self.weights = loss, weights
         self.name, self.degree = loss.name, loss.degree
         self.labels, self.smooth = loss.labels, loss.smooth
+        self.strictly_convex = loss.strictly_convex
 
     def terms(self, f: Vector, y: Vector) -> Vector:
         return self.weights * self.loss.terms(f, y)

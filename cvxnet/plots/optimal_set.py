@@ -39,8 +39,6 @@ BEYOND = 0.35
 """Kinks are shown so far beyond the data, relative to their range."""
 SEEN = 1e-6
 """Bands narrower than this share of the range of the targets are one line."""
-STRICT = ("squared", "logistic")
-"""Strictly convex losses: all optimal networks have the same predictions."""
 POINTS = 80
 """Places at which the band of all optimal networks is found."""
 
@@ -158,7 +156,7 @@ def claim(found: OptimalSet, wide: bool, proved: bool) -> str:
         many = f"Many {networks}s" if proved else "Many networks as good"
         what = "all pass through the band, and agree on the data" if wide else "all one function"
         return f"{many}: {what}"
-    if found.problem.loss.name not in STRICT:
+    if not found.problem.loss.strictly_convex:
         networks += " with its predictions"
     return f"The only {networks}, over the units that pricing found"
 
