@@ -373,3 +373,11 @@ def test_data_from_another_certificate_and_from_arrays(tmp_path):
     assert checker.check(tmp_path / "without.json", tmp_path / "with.json").valid
     assert checker.check(tmp_path / "without.json", (c.X, c.y)).valid
     assert not checker.check(tmp_path / "without.json", (c.X, [2.5])).valid
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_directions_beyond_doubles_are_sorted_to_the_ends(sign):
+    """Hostile data have crossings whose coordinates are integers beyond any double."""
+    assert lines.cotangent(sign * 10**400, 1) == sign * math.inf
+    assert lines.cotangent(sign * 10**400, 0) == sign * math.inf
+    assert lines.cotangent(sign * 10**400, 10**400) == sign

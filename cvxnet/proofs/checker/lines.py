@@ -128,10 +128,11 @@ def in_order(events: list[Event]) -> list[Any]:
 
 def cotangent(s: int, t: int) -> float:
     """``s / t``, rounded, of a direction in the upper half plane."""
+    beyond = math.inf if s >= 0 else -math.inf
     try:
-        return s / t if t else math.copysign(math.inf, s)
+        return s / t if t else beyond
     except OverflowError:
-        return math.copysign(math.inf, s)
+        return beyond
 
 
 def turn(one: Event, two: Event) -> int:
