@@ -36,7 +36,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.geometry.circles import add, crossings, dot, in_cell, plane_basis
+from cvxnet.training.geometry.circles import add3, crossings, dot3, in_cell, plane_basis
 from cvxnet.types import Array
 
 KEPT = 16
@@ -80,13 +80,13 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, found):  # type: i
         start = along[t]
         end = along[t + 1] if t + 1 < order.size else -along[0]
         side[k] = -side[k]
-        add(c[0], side[k] * jump, e)
-        add(c[1], -side[k] * jump, e)
-        turn = side[k] * jump * (dot(e, q) * start[0] - dot(e, p) * start[1])
+        add3(c[0], side[k] * jump, e)
+        add3(c[1], -side[k] * jump, e)
+        turn = side[k] * jump * (dot3(e, q) * start[0] - dot3(e, p) * start[1])
         for h in (1.0, -1.0):  # the arc, then the opposite one
             for s in (1.0, -1.0):  # g, then -g
                 w = c[0] if h > 0.0 else c[1]
-                wp, wq, wa = s * h * dot(w, p), s * h * dot(w, q), s * dot(w, axis)
+                wp, wq, wa = s * h * dot3(w, p), s * h * dot3(w, q), s * dot3(w, axis)
                 if s * (own_plus + own_minus) <= 0.0:
                     slope = wq * start[0] - wp * start[1]
                     if s * jump < 0.0 and slope <= tol and slope - s * turn >= -tol:
@@ -114,8 +114,8 @@ def sums_before_first_crossing(normals, plus, minus, order, side):  # type: igno
     """``c`` on the arc that ends at the first crossing, and on the opposite arc."""
     c = np.zeros((2, 3))
     for k in order:
-        add(c[0], plus[k] if side[k] > 0 else -minus[k], normals[k])
-        add(c[1], -minus[k] if side[k] > 0 else plus[k], normals[k])
+        add3(c[0], plus[k] if side[k] > 0 else -minus[k], normals[k])
+        add3(c[1], -minus[k] if side[k] > 0 else plus[k], normals[k])
     return c
 
 

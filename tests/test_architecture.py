@@ -179,7 +179,7 @@ for name, module in sorted(sys.modules.items()):
 """
 
 
-CELLS = {"geometry.cells", "geometry.circles", "geometry.sorting"}
+CELLS = {"geometry.cells", "geometry.circles", "kernels"}
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,11 @@ CELLS = {"geometry.cells", "geometry.circles", "geometry.sorting"}
             "relu",
             {
                 *CELLS,
-                "pricing.cone_cuts",
                 "pricing.cone_search",
                 "pricing.nearest_point",
             },
         ),
-        ("tanh", {"pricing.box_search", "pricing.term_bounds"}),
+        ("tanh", {"kernels", "pricing.box_search", "pricing.term_bounds"}),
         ("linear", set()),
     ],
 )

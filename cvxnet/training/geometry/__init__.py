@@ -3,5 +3,4 @@
 arrangement      the distinct hyperplanes, in the coordinates of the data's rank
 cells            a cell's inner point and facets; the list of all cells
 circles          an arrangement in space, along one of its circles
-sorting          in compiled kernels
 """

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from cvxnet.training.geometry.arrangement import arrange
-from cvxnet.training.geometry.circles import crossings, dot, plane_basis
-from cvxnet.training.geometry.sorting import stable_order
+from cvxnet.training.geometry.circles import crossings, dot3, plane_basis
+from cvxnet.training.kernels import stable_order
 from cvxnet.types import Array
 
 Signs = NDArray[np.int8]
@@ -98,9 +98,9 @@ def polygon_vertices(rows, u):  # type: ignore[no-untyped-def]
     p, q = plane_basis(u)
     points = np.empty((n, 2))
     for k in range(n):
-        height = dot(rows[k], u)
-        points[k, 0] = dot(rows[k], p) / height
-        points[k, 1] = dot(rows[k], q) / height
+        height = dot3(rows[k], u)
+        points[k, 0] = dot3(rows[k], p) / height
+        points[k, 1] = dot3(rows[k], q) / height
     order = lexicographic_order(points)
     chain = np.empty(2 * n + 2, np.int64)
     size = lower = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.geometry.sorting import stable_order
+from cvxnet.training.kernels import stable_order
 
 
 @njit(cache=True)
@@ -47,7 +47,7 @@ def crossings(normals, own, p, q):  # type: ignore[no-untyped-def]
     for k in range(h):
         if k == own:
             continue
-        a, b = dot(normals[k], p), dot(normals[k], q)
+        a, b = dot3(normals[k], p), dot3(normals[k], q)
         ahead = a > 0.0 or (a == 0.0 and b < 0.0)
         side[k] = 1 if ahead else -1
         who[t] = k
@@ -64,25 +64,27 @@ def crossings(normals, own, p, q):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def dot(a, b):  # type: ignore[no-untyped-def]
+def dot3(a, b):  # type: ignore[no-untyped-def]
+    """The inner product of two vectors in space, (3,): `dot` without its loop."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @njit(cache=True)
-def add(total, factor, vector):  # type: ignore[no-untyped-def]
-    """``total += factor * vector`` in place, without the temporary arrays of numpy."""
-    for x in range(3):
-        total[x] += factor * vector[x]
+def add3(total, factor, vector):  # type: ignore[no-untyped-def]
+    """``total += factor * vector`` in place, in space, (3,): `add` without its loop."""
+    total[0] += factor * vector[0]
+    total[1] += factor * vector[1]
+    total[2] += factor * vector[2]
 
 
 @njit(cache=True)
 def in_cell(normals, h, side, order, t, u, tol):  # type: ignore[no-untyped-def]
     """Whether ``u`` lies in the closed cell at arc ``t``; the nearest circles dismiss most."""
     ahead = order[t + 1 if t + 1 < order.size else 0]
-    if h * side[ahead] * dot(normals[ahead], u) < -tol:
+    if h * side[ahead] * dot3(normals[ahead], u) < -tol:
         return False
     for back in range(order.size):
         k = order[t - back]
-        if h * side[k] * dot(normals[k], u) < -tol:
+        if h * side[k] * dot3(normals[k], u) < -tol:
             return False
     return True

@@ -31,6 +31,7 @@ import numpy as np
 from numba import njit
 
 from cvxnet.training.clock import now
+from cvxnet.training.kernels import add, dot
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
@@ -273,24 +274,9 @@ def largest_on_interval(slope, curvature, w):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def dot(a, b):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for x in range(a.size):
-        total += a[x] * b[x]
-    return total
-
-
-@njit(cache=True)
 def size(vector):  # type: ignore[no-untyped-def]
     """The sum of the absolute values."""
     total = 0.0
     for x in range(vector.size):
         total += abs(vector[x])
     return total
-
-
-@njit(cache=True)
-def add(total, factor, vector):  # type: ignore[no-untyped-def]
-    """``total += factor * vector`` in place."""
-    for x in range(total.size):
-        total[x] += factor * vector[x]

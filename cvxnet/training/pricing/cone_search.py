@@ -18,10 +18,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.cone_cuts import cut, try_signs
-from cvxnet.training.pricing.nearest_point import dot, nearest_point
+from cvxnet.training.pricing.nearest_point import dot_row, nearest_point
 from cvxnet.types import Array
 
+LEVELS = 100
+"""Depth up to which cuts are chosen freely."""
 FEW = 2
 """Convex kinks whose signs are tried out rather than cut."""
 LEAST = 0.5
@@ -47,7 +48,20 @@ LARGEST = 100_000_000
 
 
 class Stack(NamedTuple):
-    """The cones to be looked at, as the module's text says."""
+    """Room for m cones and k rows that they left undecided, as the module's text says.
+
+    Attributes
+    ----------
+    cones : (m, 2 r + 1, r) array
+        The corners, the dual basis and the slope of each cone.
+    marks : (m, 5) integer array
+        Where the stretch begins that its parent left undecided, where N begins in it, where it
+        ends; the corner that the parent did not have, or -1; the depth.
+    row : (k,) integer array
+        The undecided rows.
+    height : (k, r + 1) array
+        Their heights at the corners and, last, at the cut.
+    """
 
     cones: Array
     marks: NDArray[np.int64]
@@ -55,19 +69,43 @@ class Stack(NamedTuple):
     height: Array
 
 
-def new_stack(corners: Array, rows: Array, convex: int, b: Array) -> Stack:
-    """The stack with one cone; ``rows``, ``convex`` and ``b`` as in subdivision."""
-    h, r = len(rows), b.size
+class Function(NamedTuple):
+    """``s g`` of `cvxnet.training.pricing.subdivision`, to be maximised.
+
+    Attributes
+    ----------
+    rows : (h, r + 1) array
+        The ``a_k``, each with its length, those of P first.
+    convex : int
+        How many of them are in P.
+    b : (r,) array
+        The slope.
+    floor : float
+        Values up to it do not matter.
+    error : float
+        Rounding of values.
+    """
+
+    rows: Array
+    convex: int
+    b: Array
+    floor: float
+    error: float
+
+
+def new_stack(corners: Array, g: Function) -> Stack:
+    """The stack with the cone of these corners (r, r)."""
+    h, r = len(g.rows), g.b.size
     stack = Stack(
         cones=np.empty((CONES, 2 * r + 1, r)),
         marks=np.empty((CONES, 5), np.int64),
         row=np.empty(ROWS * (h + 1), np.int64),
         height=np.empty((ROWS * (h + 1), r + 1)),
     )
-    stack.cones[0] = np.vstack([corners, np.linalg.inv(corners).T, b])
-    stack.marks[0] = (0, convex, h, -1, 0)
+    stack.cones[0] = np.vstack([corners, np.linalg.inv(corners).T, g.b])
+    stack.marks[0] = (0, g.convex, h, -1, 0)
     stack.row[:h] = np.arange(h)
-    stack.height[:h, :r] = rows[:, :r] @ corners.T
+    stack.height[:h, :r] = g.rows[:, :r] @ corners.T
     return stack
 
 
@@ -78,50 +116,66 @@ def larger(stack: Stack) -> Stack | None:
     return Stack(*(np.concatenate([array, np.empty_like(array)]) for array in stack))
 
 
-@njit(cache=True, nogil=True)
-def search(cones, marks, row, height, top, rows, convex, b, floor, error, best, work):  # type: ignore[no-untyped-def]
-    """Local maxima (value, u) in the cones up to ``top``, with about so much work.
+# In all kernels below ``cones``, ``marks``, ``row``, ``height`` are those of a `Stack`, and ``rows``
+# (h, r + 1), ``convex``, ``b`` (r,) those of a `Function`; ``top`` is the cone that is looked at,
+# ``first:middle`` and ``middle:last`` are the stretches of its undecided rows, in P and in N, and
+# ``u`` is (r,). Records are not handed on: counting references to their arrays costs a tenth.
 
-    ``best`` is the largest of all searches so far. Returns what was found, the top of what is left
-    (-1: nothing), the work left, and whether the stack is too small for what is left.
+
+@njit(cache=True, nogil=True)
+def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
+    """Local maxima (count, 1 + r), as (value, u), in the cones up to ``top``.
+
+    ``best`` (1,) has the largest value of all searches so far. Returns also the top of what is left
+    (-1: nothing) and the work left. Where both are left, the stack is too small.
     """
-    h, r = rows.shape[0], b.size
-    lengths, slope = 0.0, 0.0
-    for k in range(h):
-        lengths += rows[k, r]
-    for x in range(r):
-        slope += abs(b[x])
-    scale = lengths + slope
-    found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `sorting`
-    u, full = np.empty(r), False
-    while top >= 0 and work > 0:
+    cones, marks, row, height = stack
+    rows, convex, b, floor, error = g
+    r, scale = b.size, size_of_terms(rows, b)
+    found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
+    u = np.empty(r)
+    while top >= 0 and work > 0 and has_room(cones, marks, row, top):
         level = max(floor, LEAST * best[0])
-        lengthened = 2 * marks[top, 2] - marks[top, 0]
-        if lengthened > row.size or top + 1 >= cones.shape[0]:
-            full = True
-            break
         work -= marks[top, 2] - marks[top, 0] + OVERHEAD
         first, middle, last = decide(cones, marks, row, height, rows, top)
         bound = upper_bound(cones, height, top, first, middle, last, u)
         if bound <= level or barren(cones, row, rows, top, first, last, scale):
             top -= 1
-        elif middle - first > FEW:
-            cut(cones, marks, height, top, first, middle, last)
-            top += 1
         elif middle > first:
-            try_signs(cones, marks, rows, row[first], top, first, middle, last)
+            if middle - first > FEW:
+                cut(cones, marks, height, top, first, middle, last)
+            else:
+                try_signs(cones, marks, rows, row[first], top, first, middle, last)
             top += 1
         else:
-            work -= h
-            value, excess = climb(cones, row, rows, top, middle, last, level, u)
-            true = value_at(u, rows, convex, b) if value > level else np.inf
+            work -= rows.shape[0]
+            value, excess = local_maximum(cones, rows, row[middle:last], top, level, u)
+            true = value_at(u, rows, convex, b) if value > 0.0 else np.inf
             if true <= value * (1.0 + SAME) + error:
                 value = min(value, true + excess)
                 best[0] = max(best[0], value)
-                found = keep(found, count, value, u)
+                found = append(found, count, value, u)
                 count += 1
             top -= 1
-    return found[:count], top, work, full
+    return found[:count], top, work
+
+
+@njit(cache=True)
+def size_of_terms(rows, b):  # type: ignore[no-untyped-def]
+    """The sum of the sizes of all terms."""
+    total = 0.0
+    for x in range(b.size):
+        total += abs(b[x])
+    for k in range(rows.shape[0]):
+        total += rows[k, b.size]
+    return total
+
+
+@njit(cache=True)
+def has_room(cones, marks, row, top):  # type: ignore[no-untyped-def]
+    """Whether another cone and what the top one leaves undecided fit onto the stack."""
+    lengthened = 2 * marks[top, 2] - marks[top, 0]
+    return lengthened <= row.size and top + 1 < cones.shape[0]
 
 
 @njit(cache=True)
@@ -151,7 +205,24 @@ def decide(cones, marks, row, height, rows, top):  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def upper_bound(cones, height, top, first, middle, last, bounds):  # type: ignore[no-untyped-def]
-    """A bound on the value in the cone; ``bounds``, those at its corners, is room to work in."""
+    """A bound on the value in the cone; ``bounds`` (r,) becomes those at its corners."""
+    r = bounds.size
+    bound_corners(cones, height, top, first, middle, last, bounds)
+    largest, reach, length = -np.inf, 0.0, 0.0
+    for x in range(r):
+        largest = max(largest, bounds[x])
+        total = weighted = 0.0
+        for i in range(r):
+            total += cones[top, r + i, x]
+            weighted += bounds[i] * cones[top, r + i, x]
+        reach += total * total
+        length += weighted * weighted
+    return min(largest * np.sqrt(reach), np.sqrt(length)) * (1.0 + ROOM)
+
+
+@njit(cache=True)
+def bound_corners(cones, height, top, first, middle, last, bounds):  # type: ignore[no-untyped-def]
+    """Write the ``h_i`` of `subdivision` into ``bounds`` (r,)."""
     r = bounds.size
     for i in range(r):
         bounds[i] = 0.0
@@ -167,21 +238,11 @@ def upper_bound(cones, height, top, first, middle, last, bounds):  # type: ignor
         side = 1.0 if total > 0.0 else -1.0
         for i in range(r):
             bounds[i] -= side * height[t, i]
-    largest, reach, length = -np.inf, 0.0, 0.0
-    for x in range(r):
-        largest = max(largest, bounds[x])
-        total = weighted = 0.0
-        for i in range(r):
-            total += cones[top, r + i, x]
-            weighted += bounds[i] * cones[top, r + i, x]
-        reach += total * total
-        length += weighted * weighted
-    return min(largest * np.sqrt(reach), np.sqrt(length)) * (1.0 + ROOM)
 
 
 @njit(cache=True)
 def barren(cones, row, rows, top, first, last, scale):  # type: ignore[no-untyped-def]
-    """Whether the cone holds no local maximum whatever its value."""
+    """Whether the cone holds no local maximum whatever its value; ``scale``: `size_of_terms`."""
     r = cones.shape[2]
     for i in range(r, 2 * r):
         most = length = 0.0
@@ -203,17 +264,17 @@ def barren(cones, row, rows, top, first, last, scale):  # type: ignore[no-untype
 
 
 @njit(cache=True)
-def climb(cones, row, rows, top, middle, last, level, u):  # type: ignore[no-untyped-def]
+def local_maximum(cones, rows, undecided, top, level, u):  # type: ignore[no-untyped-def]
     """The local maximum in a simple cone: its value, from above, and by how much at most; ``u``.
 
-    The value is 0 where there is none.
+    The value is 0 where there is none above the level. ``undecided`` (k,) are rows of N.
     """
     r = u.size
     for x in range(r):
         u[x] = 0.0
         for i in range(r):
             u[x] += cones[top, i, x]
-    value, excess = nearest_point(cones[top, 2 * r], rows, row[middle:last], level, u)
+    value, excess = nearest_point(cones[top, 2 * r], rows, undecided, level, u)
     if value <= level:
         return 0.0, 0.0
     far = ROOM + np.sqrt(excess) / value  # how far u may be off
@@ -229,14 +290,14 @@ def value_at(u, rows, convex, b):  # type: ignore[no-untyped-def]
     """``s g(u)``."""
     value = b @ u
     for k in range(rows.shape[0]):
-        height = abs(dot(rows, k, u))
+        height = abs(dot_row(rows, k, u))
         value += height if k < convex else -height
     return value
 
 
 @njit(cache=True)
-def keep(found, count, value, u):  # type: ignore[no-untyped-def]
-    """``found`` with one more row."""
+def append(found, count, value, u):  # type: ignore[no-untyped-def]
+    """``found`` (m, 1 + r), of which ``count`` rows are used, with one more."""
     if count == found.shape[0]:
         more = np.zeros((2 * count, found.shape[1]))
         for i in range(count):
@@ -247,3 +308,85 @@ def keep(found, count, value, u):  # type: ignore[no-untyped-def]
     for x in range(u.size):
         found[count, 1 + x] = u[x]
     return found
+
+
+@njit(cache=True)
+def try_signs(cones, marks, rows, k, top, first, middle, last):  # type: ignore[no-untyped-def]
+    """Replace the cone by two copies in which the first undecided row, k, counts as decided."""
+    r, no_new = cones.shape[2], np.int64(-1)  # no literal: see `kernels`
+    copy(cones, top)
+    for x in range(r):
+        cones[top, 2 * r, x] += rows[k, x]
+        cones[top + 1, 2 * r, x] -= rows[k, x]
+    mark(marks, top, first + 1, middle, last, no_new, marks[top, 4])
+    mark(marks, top + 1, first + 1, middle, last, no_new, marks[top, 4])
+
+
+@njit(cache=True)
+def cut(cones, marks, height, top, first, middle, last):  # type: ignore[no-untyped-def]
+    """Replace the cone by its two parts.
+
+    The new corner ``v = p v_i + q v_j`` replaces ``v_i``; in the dual basis ``n_i / p`` replaces
+    ``n_i`` and ``n_j - (q / p) n_i`` replaces ``n_j``. In the other part i and j change places.
+    """
+    r, depth = cones.shape[2], marks[top, 4]
+    i, j, t = choose_cut(height, first, middle if depth < LEVELS else first + 1, r)
+    p, q, length = abs(height[t, j]), abs(height[t, i]), 0.0
+    for x in range(r):
+        length += (p * cones[top, i, x] + q * cones[top, j, x]) ** 2
+    p, q = p / np.sqrt(length), q / np.sqrt(length)
+    for t in range(first, last):
+        height[t, r] = p * height[t, i] + q * height[t, j]
+    copy(cones, top)
+    for x in range(r):
+        corner = p * cones[top, i, x] + q * cones[top, j, x]
+        cones[top, i, x] = cones[top + 1, j, x] = corner
+        cones[top, r + j, x] -= q / p * cones[top, r + i, x]
+        cones[top, r + i, x] /= p
+        cones[top + 1, r + i, x] -= p / q * cones[top + 1, r + j, x]
+        cones[top + 1, r + j, x] /= q
+    mark(marks, top, first, middle, last, i, depth + 1)
+    mark(marks, top + 1, first, middle, last, j, depth + 1)
+
+
+@njit(cache=True)
+def choose_cut(height, first, last, r):  # type: ignore[no-untyped-def]
+    """An edge (i, j) and a row that crosses it: those where interpolation errs most.
+
+    Of the rows ``first:last`` of the heights, (k, r + 1).
+    """
+    worst, edge, other = -1.0, 0, 1
+    for i in range(r):
+        for j in range(i):
+            total = 0.0
+            for t in range(first, last):
+                total += error_between(height[t, i], height[t, j])
+            if total > worst:
+                worst, edge, other = total, i, j
+    worst, chosen = -1.0, first
+    for t in range(first, last):
+        error = error_between(height[t, edge], height[t, other])
+        if error > worst:
+            worst, chosen = error, t
+    return edge, other, chosen
+
+
+@njit(cache=True)
+def error_between(a, b):  # type: ignore[no-untyped-def]
+    """How far ``|a| + |b|`` is above ``|a + b|``: twice the lower one if the signs differ."""
+    return abs(a) + abs(b) - abs(a + b)
+
+
+@njit(cache=True)
+def mark(marks, place, first, middle, last, new, depth):  # type: ignore[no-untyped-def]
+    """Write a row of ``marks`` (m, 5)."""
+    marks[place, 0], marks[place, 1], marks[place, 2] = first, middle, last
+    marks[place, 3], marks[place, 4] = new, depth
+
+
+@njit(cache=True)
+def copy(cones, top):  # type: ignore[no-untyped-def]
+    """The cone once more, above it; ``cones`` (m, 2 r + 1, r)."""
+    for i in range(cones.shape[1]):
+        for x in range(cones.shape[2]):
+            cones[top + 1, i, x] = cones[top, i, x]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.geometry.circles import add, crossings, dot, plane_basis
+from cvxnet.training.geometry.circles import add3, crossings, dot3, plane_basis
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array
@@ -92,8 +92,8 @@ def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-de
     order, along, side = crossings(normals, own, p, q)
     c, opposite = np.zeros(3), np.zeros(3)
     for k in order:
-        add(c, plus[k] if side[k] > 0 else -minus[k], normals[k])
-        add(opposite, -minus[k] if side[k] > 0 else plus[k], normals[k])
+        add3(c, plus[k] if side[k] > 0 else -minus[k], normals[k])
+        add3(opposite, -minus[k] if side[k] > 0 else plus[k], normals[k])
     best = np.zeros((4, 4))
     u = np.empty(3)
     for t in range(order.size):
@@ -102,12 +102,12 @@ def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-de
             u[x] = along[t, 0] * p[x] + along[t, 1] * q[x]
         length = abs(u[0]) + abs(u[1]) + abs(u[2])
         for h in (1.0, -1.0):  # the vertex, then the opposite one
-            value = h * dot(c if h > 0.0 else opposite, u)
+            value = h * dot3(c if h > 0.0 else opposite, u)
             keep(best, value, length, u, h)
         jump = plus[k] + minus[k]
         side[k] = -side[k]
-        add(c, side[k] * jump, normals[k])
-        add(opposite, -side[k] * jump, normals[k])
+        add3(c, side[k] * jump, normals[k])
+        add3(opposite, -side[k] * jump, normals[k])
     return best
 
 

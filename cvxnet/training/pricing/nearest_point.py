@@ -38,7 +38,7 @@ def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
     for _ in range(STEPS):
         add_support(c, rows, used, u, points, size)
         if size:
-            excess = distance * (distance - dot(points, size, u))
+            excess = distance * (distance - dot_row(points, size, u))
             if excess <= CONVERGED * distance * distance or size > r:
                 break
         shares[size] = 0.0 if size else 1.0
@@ -62,7 +62,7 @@ def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def dot(points, i, vector):  # type: ignore[no-untyped-def]
+def dot_row(points, i, vector):  # type: ignore[no-untyped-def]
     """``points[i] . vector`` (a slice of an array would cost more than the product)."""
     total = 0.0
     for x in range(vector.size):
@@ -85,7 +85,7 @@ def add_support(c, rows, used, u, points, place):  # type: ignore[no-untyped-def
     for x in range(u.size):
         points[place, x] = c[x]
     for k in used:
-        side = 1.0 if dot(rows, k, u) > 0.0 else -1.0
+        side = 1.0 if dot_row(rows, k, u) > 0.0 else -1.0
         for x in range(u.size):
             points[place, x] -= side * rows[k, x]
 

@@ -36,7 +36,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
-from cvxnet.training.geometry.circles import crossings, dot, in_cell, plane_basis
+from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_basis
 from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.types import Array
 
@@ -149,7 +149,7 @@ def examine(form, start, cell, floor, tol, close, found):  # type: ignore[no-unt
         for x in range(3):
             y, z = (x + 1) % 3, (x + 2) % 3
             u[x] = vectors[y, third] * cell[1][z] - vectors[z, third] * cell[1][y]
-        length = max(np.sqrt(dot(u, u)), slack)
+        length = max(np.sqrt(dot3(u, u)), slack)
         for x in range(3):
             u[x] /= length
         for v in (u, start):
@@ -171,14 +171,14 @@ def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def
     for sign in (1.0, -1.0):
         for x in range(3):
             signed[x] = sign * u[x]
-        beside = sign * own_side * dot(axis, u) >= -slack
+        beside = sign * own_side * dot3(axis, u) >= -slack
         if beside and in_cell(normals, h, side, order, t, signed, slack):
             keep(found, value, signed, s)
 
 
 @njit(cache=True)
 def quadratic_form(A, u):  # type: ignore[no-untyped-def]
-    return dot(A[0], u) * u[0] + dot(A[1], u) * u[1] + dot(A[2], u) * u[2]
+    return dot3(A[0], u) * u[0] + dot3(A[1], u) * u[1] + dot3(A[2], u) * u[2]
 
 
 @njit(cache=True)
@@ -187,7 +187,7 @@ def largest_possible(A):  # type: ignore[no-untyped-def]
     m = (A[0, 0] + A[1, 1] + A[2, 2]) / 3.0
     square = -3.0 * m * m
     for x in range(3):
-        square += dot(A[x], A[x])
+        square += dot3(A[x], A[x])
     return abs(m) + np.sqrt(max(square, 0.0) * (2.0 / 3.0))
 
 

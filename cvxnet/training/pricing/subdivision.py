@@ -52,14 +52,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.linalg import qr
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.cone_search import LEAST, Stack, larger, new_stack, search
+from cvxnet.training.pricing.cone_search import (
+    LEAST,
+    Function,
+    Stack,
+    larger,
+    new_stack,
+    search,
+)
 from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.types import Array
 
@@ -116,10 +122,9 @@ def subdivide(
     tasks, signs = [], []
     for s in (1.0, -1.0):
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
+        function = Function(rows, convex, b, floor, error)
         for corners in first_cones(rows[:convex, :-1], r):
-            tasks.append(
-                delayed(search_cone)(corners, (rows, convex, b, floor, error, best), budget)
-            )
+            tasks.append(delayed(search_cone)(corners, function, best, budget))
             signs.append(s)
     jobs = Parallel(n_jobs=-1 if h ** (r - 1) > IN_PARALLEL else 1, require="sharedmem")
     parts, ends = zip(*jobs(tasks), strict=True)
@@ -130,16 +135,20 @@ def subdivide(
     return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
 
 
-def search_cone(corners: Array, function: tuple[Any, ...], budget: Budget) -> tuple[Array, bool]:
-    """Local maxima in one cone as (value, u), and whether these are all; `search` says of what."""
-    rows, convex, b, *_ = function
-    found, top = [np.zeros((0, b.size + 1))], 0
-    stack: Stack | None = new_stack(corners, rows, convex, b)
+def search_cone(
+    corners: Array, function: Function, best: Array, budget: Budget
+) -> tuple[Array, bool]:
+    """Local maxima in one cone as (value, u), and whether these are all.
+
+    ``best`` (1,) has the largest of all cones so far.
+    """
+    found, top = [np.zeros((0, function.b.size + 1))], 0
+    stack: Stack | None = new_stack(corners, function)
     while top >= 0 and stack is not None and not budget.over:
-        more, top, left, full = search(*stack, top, *function, PORTION)  # type: ignore[call-arg]
+        more, top, left = search(stack, top, function, best, PORTION)  # type: ignore[call-arg]
         budget.work -= PORTION - left
         found.append(more)
-        stack = larger(stack) if full else stack
+        stack = larger(stack) if top >= 0 and left > 0 else stack
     return np.concatenate(found), top < 0
 
 

@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.geometry.sorting import stable_order
+from cvxnet.training.kernels import dot, stable_order
 from cvxnet.training.pricing.steps.determinants import Residues, dependent, determinant_sign
 from cvxnet.types import Array
 
@@ -149,15 +149,6 @@ def copy(target, source):  # type: ignore[no-untyped-def]
     """Write the source over the start of the target; compiles faster than a slice."""
     for x in range(source.size):
         target[x] = source[x]
-
-
-@njit(cache=True)
-def dot(a, b):  # type: ignore[no-untyped-def]
-    """The inner product, without the call to BLAS, which costs more for few entries."""
-    total = 0.0
-    for x in range(a.size):
-        total += a[x] * b[x]
-    return total
 
 
 Plane = namedtuple("Plane", "subset others x orient tolerance s b")

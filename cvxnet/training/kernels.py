@@ -1,4 +1,7 @@
-"""Sorting inside compiled kernels: numba's own sorts take seconds to compile wherever one is used.
+"""What compiled kernels share: products of short vectors, and sorting.
+
+Written out, as both are slow otherwise: numpy's products make a temporary array or call BLAS, and
+numba's own sorts take seconds to compile wherever one is used.
 
 What also makes kernels slow to compile, and is avoided in them: arithmetic and assignment of whole
 arrays (their errors bring numba's text formatting along, two to four seconds), and arguments of
@@ -15,8 +18,24 @@ RUN = 16
 
 
 @njit(cache=True)
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """The inner product of two vectors of one length."""
+    total = 0.0
+    for x in range(a.size):
+        total += a[x] * b[x]
+    return total
+
+
+@njit(cache=True)
+def add(total, factor, vector):  # type: ignore[no-untyped-def]
+    """``total += factor * vector`` in place, both of one length."""
+    for x in range(total.size):
+        total[x] += factor * vector[x]
+
+
+@njit(cache=True)
 def stable_order(keys):  # type: ignore[no-untyped-def]
-    """Indices that sort an array of floats, equal ones in order of appearance.
+    """Indices (n,) that sort an array of floats (n,), equal ones in order of appearance.
 
     Examples
     --------
