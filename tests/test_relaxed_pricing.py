@@ -17,9 +17,8 @@ from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.reading import read_evidence
 from cvxnet.proofs.checker.relaxation import relaxed_violation
 from cvxnet.training.bounds.evidence import Split
-from cvxnet.training.bounds.proof_search import improve_lower_bound
+from cvxnet.training.bounds.proof_search import Forest, improve_lower_bound
 from cvxnet.training.bounds.relaxation import Side, best_multiplier, descend
-from cvxnet.training.bounds.sign_tree import Forest
 from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle
@@ -84,12 +83,12 @@ def test_gradient_of_the_bound():
     X, v = rng.standard_normal((9, 4)), rng.standard_normal(9)
     side = Side(X, (1.0, -0.2), 1.0, v)
     z = side.z + 0.1 * rng.uniform(size=side.z.size)
-    value, gradient = side.value_and_gradient(z, 0.05)
+    at = side.evaluate(z, 0.05)
     for direction in rng.standard_normal((5, z.size)):
         h = 1e-6
-        up, down = (side.value_and_gradient(z + s * h * direction, 0.05)[0] for s in (1, -1))
-        assert (up - down) / (2 * h) == pytest.approx(gradient @ direction, rel=1e-4, abs=1e-6)
-    assert np.isfinite(value)
+        up, down = (side.evaluate(z + s * h * direction, 0.05).value for s in (1, -1))
+        assert (up - down) / (2 * h) == pytest.approx(at.gradient @ direction, rel=1e-4, abs=1e-6)
+    assert np.isfinite(at.value)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -98,13 +97,12 @@ def test_gradient_in_the_dual_vector(sign):
     X, v = rng.standard_normal((9, 4)), rng.standard_normal(9)
     side = Side(X, (1.0, -0.2), sign, v)
     z = side.z + 0.1 * rng.uniform(size=side.z.size)
-    side.value_and_gradient(z, 0.05)
-    gradient = side.gradient_in_v()
+    gradient = side.evaluate(z, 0.05).gradient_in_v
     for direction in rng.standard_normal((5, 9)):
         ends = []
         for h in (1e-6, -1e-6):
             side.take(v + h * direction)
-            ends.append(side.value_and_gradient(z, 0.05)[0])
+            ends.append(side.evaluate(z, 0.05).value)
         assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient @ direction, rel=1e-4, abs=1e-6)
 
 

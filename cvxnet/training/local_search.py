@@ -83,13 +83,13 @@ def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
     rough = not (problem.family.smooth and problem.loss.smooth)
     for width, smoothing in STAGES if rough else STAGES[-1:]:
         end = deadline if width == 0.0 else now() + HALF * (deadline - now())
-        rounded = replace(problem, loss=problem.loss.smoothed(smoothing))
+        smoother = replace(problem, loss=problem.loss.smoothed(smoothing))
         before, value = np.inf, np.inf
         while len(units) and (before == np.inf or value < before * (1.0 - LITTLE)):
             if now() > end:
                 break
-            units = slide(rounded, units, STEPS, FINE, end, width).without_small(SMALL)
-            before, value = value, rounded.objective(units)
+            units = slide(smoother, units, STEPS, FINE, end, width).without_small(SMALL)
+            before, value = value, smoother.objective(units)
             yield units
 
 

@@ -9,20 +9,32 @@ balanced network, it is ``|p|^2``: smooth, and quasi-Newton steps are good near 
 Where the columns of the data differ in size, or are offset, the steps are taken where they are
 not: with the family's frame S, ``z = |p| S p`` and ``|z| = |p| |S p|``. By the chain rule a
 gradient g in z becomes ``|p| S^T g + (S p.g) p / |p|`` in p.
+
+In many dimensions quasi-Newton steps stop where many units have samples on their kinks, short of
+any local optimum. With ``phi(t) = a t + b |t|`` the feature of a row z is then taken to be
+
+    a x.z + b sqrt((x.z)^2 + (width |x| |z|)^2),
+
+homogeneous of degree one in z as the unit itself is, with the gradient ``(a + b x.z / R) x +
+b (width |x|)^2 z / R`` where R is the root. The width then goes to 0 in a few steps.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 from scipy.optimize import minimize
 
 from cvxnet.training.clock import now
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.rounding import rounded
-from cvxnet.training.units.family import frame_of
+from cvxnet.training.units.family import UnitFamily, frame_of
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
-TINY = 1e-150
+LEAST_LENGTH, LEAST_SQUARE = 1e-150, 1e-300
+"""Added to lengths and to their squares, so that none is zero."""
 SMOOTHING = 1e-3
 """Width, in units of the target, in which a loss with kinks is smoothed."""
 FREE_RIDGE = 1e-12
@@ -43,7 +55,7 @@ def slide(
     deadline (`now`). With a ``width`` kinks are rounded off on it, where a family has
     any, and the objective of the units themselves may rise.
     """
-    family = rounded(problem.family, width) if width else problem.family
+    family = smoothed(problem.family, width) if width else problem.family
     signs, shape = units.signs, units.weights.shape
     loss, y = problem.loss.smoothed(SMOOTHING), problem.y
     S, T = problem.family.frame, frame_of(problem.F, FREE_RIDGE)
@@ -83,4 +95,52 @@ def slide(
 
 def lengths(P: Array) -> Array:
     """The lengths of the rows, (m, 1), none of them zero."""
-    return np.asarray(np.sqrt((P * P).sum(axis=1))[:, None] + TINY)
+    return np.asarray(np.sqrt((P * P).sum(axis=1))[:, None] + LEAST_LENGTH)
+
+
+@dataclass(frozen=True)
+class SmoothedUnits:
+    """Units ``phi(t) = plus (t)_+ + minus (-t)_+`` on the rows of data, their kinks rounded off.
+
+    Examples
+    --------
+    >>> units = SmoothedUnits(np.array([[3.0], [-4.0]]), (1.0, 0.0), 0.1)
+    >>> units.features(np.array([[1.0]])).round(4).ravel().tolist()
+    [3.0075, 0.01]
+    """
+
+    rows: Array
+    slopes: tuple[float, float]
+    width: float
+
+    def parts(self, W: Array) -> tuple[Array, Array, Array]:
+        """``x.z`` and R for each row of data and of ``W``, and ``(width |x|)^2``."""
+        t = self.rows @ W.T
+        blur = self.width**2 * (self.rows**2).sum(axis=1)[:, None]
+        return t, np.sqrt(t**2 + blur * (W**2).sum(axis=1) + LEAST_SQUARE), blur
+
+    def features(self, W: Array) -> Array:
+        """The features of the rows of ``W``, (n, m)."""
+        plus, minus = self.slopes
+        t, root, _ = self.parts(W)
+        return (plus - minus) / 2.0 * t + (plus + minus) / 2.0 * root
+
+    def pull_back(self, W: Array, v: Array) -> Array:
+        """Gradient of ``v . feature(z)`` with respect to each row of ``W``, (m, r)."""
+        plus, minus = self.slopes
+        a, b = (plus - minus) / 2.0, (plus + minus) / 2.0
+        t, root, blur = self.parts(W)
+        along = ((a + b * t / root) * v[:, None]).T @ self.rows
+        return np.asarray(along + b * (v @ (blur / root))[:, None] * W)
+
+
+@singledispatch
+def smoothed(family: UnitFamily, width: float) -> UnitFamily | SmoothedUnits:
+    """What slides in place of units whose kinks, rounded off on so much width, are in the way."""
+    return family
+
+
+@smoothed.register
+def smoothed_kinks(family: PiecewiseLinearUnits, width: float) -> SmoothedUnits:
+    """``width`` is that of the length of each row."""
+    return SmoothedUnits(family.rows, family.slopes, width)

@@ -1,8 +1,7 @@
 """Proved lower bounds where pricing is not exact.
 
 relaxation       a bound on pricing at any rank, by multipliers
-sign_tree        smaller bounds by branching on the signs of rows
 dual_ascent      the dual vector chosen for its proved bound
 evidence         what a certificate carries of them
-proof_search     all of these, as long as there is time
+proof_search     all of these, and branching on signs, as long as there is time
 """

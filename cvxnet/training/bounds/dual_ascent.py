@@ -14,16 +14,13 @@ takes care a multiplier with a penalty, and, before anything is claimed, `Proble
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 
 from cvxnet.training.bounds.relaxation import Side, descend
+from cvxnet.training.problem import Problem
 from cvxnet.types import Array
-
-if TYPE_CHECKING:
-    from cvxnet.training.problem import Problem
 
 EDGE = 1e-9
 """How near, relatively, v may come to the ends of its domain."""
@@ -59,7 +56,7 @@ class Ascent:
         active = [leaf for leaf, b in zip(leaves, bounds, strict=True) if b >= RIVALS * largest]
         barriers = [leaf.barrier(eps) for leaf in active]
         measure = partial(self.measure, active, barriers, eps * largest)
-        units = [leaf.scale() for leaf in active]
+        units = [leaf.scale() for leaf in active]  # divides the shares of the leaf
         start = np.concatenate([self.v, *(leaf.z for leaf in active)])
         rises = measure(start)[2]
         rises = np.maximum(rises, LEAST * rises.max() + 1e-300)
@@ -72,18 +69,20 @@ class Ascent:
             return value, gradient * scale
 
         ends = [np.concatenate(limit) / scale for limit in limits]
-        v, *multipliers = self.split(
-            active, scale * descend(objective, start / scale, ends, deadline)
-        )
+        x = scale * descend(objective, start / scale, ends, deadline)
+        self.move(leaves, active, x, self.problem.weight_decay / largest)
+        for leaf in active:
+            leaf.reprice(leaf.barrier(eps))
+
+    def move(self, leaves: list[Side], active: list[Side], x: Array, t: float) -> None:
+        """Take v and the multipliers of the active leaves from x; ``t v`` is to be feasible."""
+        v, *multipliers = self.split(active, x)
         for leaf, z in zip(active, multipliers, strict=True):
             leaf.z = z
-        t = self.problem.weight_decay / largest
         self.prices = self.prices + self.stiff * t * (self.problem.F.T @ v)
         self.v = self.problem.make_feasible(v)
         for leaf in leaves:
             leaf.take(self.v)
-        for leaf in active:
-            leaf.reprice(leaf.barrier(eps))
 
     def measure(
         self, leaves: list[Side], barriers: list[float], soft: float, x: Array
@@ -95,9 +94,10 @@ class Ascent:
         bounds, by_multipliers, by_v = np.zeros(len(leaves)), [], []
         for i, (leaf, z, barrier) in enumerate(zip(leaves, multipliers, barriers, strict=True)):
             leaf.take(v)
-            bounds[i], gradient = leaf.value_and_gradient(z, barrier)
-            by_multipliers.append(gradient)
-            by_v.append(leaf.gradient_in_v())
+            at = leaf.evaluate(z, barrier)
+            bounds[i] = at.value
+            by_multipliers.append(at.gradient)
+            by_v.append(at.gradient_in_v)
         B = soft * logsumexp(bounds / soft)
         t = loss.best_scale(v, problem.y, problem.weight_decay / B)
         p = loss.conjugate_slope(np.clip(t * v, self.low, self.high), problem.y)

@@ -2,22 +2,28 @@
 
 Three things, in order of what they gain for their time: multipliers for the dual vector of the
 network; a better dual vector, chosen together with them (`dual_ascent`); branching on signs
-(`sign_tree`), after which the dual vector is chosen again for the leaves that there are then. The
+(`Forest`), after which the dual vector is chosen again for the leaves that there are then. The
 multipliers are found with some smoothing: it is reduced where a stage gains little and what the
 smoothing may hide matters, and where it does not the tree grows.
+
+Where ``x_l.u >= 0`` is known, |x_l.u| is linear. A tree of such cases covers all units, and the
+largest bound of its leaves is one on them. The leaf with the largest bound is split first, on the
+row whose sign is most in doubt: the one for which ``|w_l| (E |x_l.u| - |x_l.E u|)`` is largest, by
+what the leaf's multipliers stand for. Children start from the multipliers of their parent, with
+which their bounds are no larger than its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
 
 from cvxnet.training.bounds.dual_ascent import Ascent
-from cvxnet.training.bounds.evidence import Evidence
+from cvxnet.training.bounds.evidence import Evidence, Node, Split
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.bounds.sign_tree import Forest
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.steps.search import improve_bound
@@ -39,6 +45,69 @@ MOST = 5000
 """Samples up to which products of all pairs of them fit into memory."""
 GROWTH = 4
 """One leaf in so many is split between two choices of the dual vector."""
+FINER = 3.0
+"""The smoothing is divided by this where it is reduced."""
+LARGEST = 1_500_000
+"""Numbers that the evidence of a forest may have: some 20 MB of a certificate."""
+
+
+@dataclass
+class Branch:
+    """A node with its children; a leaf has none."""
+
+    side: Side
+    row: int = -1
+    children: tuple[Branch, ...] = ()
+
+    def leaves(self) -> list[Branch]:
+        """All leaves below, or this one."""
+        return [leaf for child in self.children for leaf in child.leaves()] or [self]
+
+    def evidence(self) -> Node:
+        """The tree as evidence."""
+        if not self.children:
+            return self.side.multipliers()
+        plus, minus = (child.evidence() for child in self.children)
+        return Split(self.row, plus, minus)
+
+
+class Forest:
+    """A tree for the pricing function and one for its negative.
+
+    Examples
+    --------
+    >>> rows, v = np.eye(2), np.array([3.0, -4.0])  # rho(v) is 4
+    >>> forest = Forest(rows, (1.0, 0.0), v)
+    >>> len(forest.sides), len(forest.grow()), len(forest.sides), bool(forest.bound() >= 4.0)
+    (2, 2, 3, True)
+    """
+
+    def __init__(self, rows: Array, slopes: tuple[float, float], v: Array) -> None:
+        self.roots = [Branch(Side(rows, slopes, sign, v)) for sign in (1.0, -1.0)]
+
+    @property
+    def sides(self) -> list[Side]:
+        """What the leaves bound."""
+        return [leaf.side for root in self.roots for leaf in root.leaves()]
+
+    def bound(self) -> float:
+        """A proved bound on ``rho(v)``; not a number where that of a leaf is none."""
+        return float(np.max([side.bound() for side in self.sides]))
+
+    def evidence(self) -> Evidence:
+        """What proves it."""
+        return Evidence(*(root.evidence() for root in self.roots))
+
+    def grow(self) -> list[Side]:
+        """Split the leaf with the largest bound; returns its children, none where it cannot be."""
+        leaves = [leaf for root in self.roots for leaf in root.leaves()]
+        leaf = max(leaves, key=lambda leaf: leaf.side.bound())
+        row = leaf.side.most_in_doubt()
+        if row is None or sum(leaf.side.numbers for leaf in leaves) > LARGEST:
+            return []
+        leaf.row = row
+        leaf.children = tuple(Branch(leaf.side.child(row, sign)) for sign in (1.0, -1.0))
+        return [child.side for child in leaf.children]
 
 
 @singledispatch
@@ -68,6 +137,8 @@ def relax(
     family: PiecewiseLinearUnits, bracket: Bracket, v: Array, deadline: float
 ) -> Iterator[Proof]:
     """The relaxation; the l1 ball lies in the round one."""
+    if not v.any() or len(family.rows) > MOST:
+        return
     found = search(bracket, family.rows, family.slopes, v=v, deadline=deadline)
     for better, bound, evidence in found:
         yield better, bound + family.left_out(better), evidence
@@ -87,14 +158,10 @@ def search(
     slopes : (plus, minus)
         Of the units ``phi(t) = plus (t)_+ + minus (-t)_+``.
     v : (n,) array
-        The dual vector to start from, with ``F^T v = 0``.
+        The dual vector to start from, not zero, with ``F^T v = 0``.
     deadline : float
         On the clock of `now`.
     """
-    if not v.any():
-        return
-    if len(rows) > MOST:
-        return
     forest = Forest(rows, slopes, v)
     ascent = Ascent(bracket.problem, v, bracket.units.free)
     eps, value, choosing = FIRST, -np.inf, False
@@ -111,7 +178,7 @@ def search(
         if value - before > LITTLE * min(hidden, left):
             continue
         if hidden > SHARP * left and eps > FINEST:
-            eps /= 3.0
+            eps /= FINER
         elif not choosing:
             choosing = True
         elif not grow(forest, eps, deadline):

@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -53,8 +54,57 @@ SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
 NEGLIGIBLE = 1e-4
 """Pairs on which a row spends a smaller share than this are dropped after a stage."""
+DOUBT_SMOOTHING = 1e-3
+"""The smoothing at which it is found which sign is most in doubt."""
 SPAN = 30.0
 """How far log tau may go from that of the mean weight."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """B with the barrier for some multipliers, and its derivatives.
+
+    Attributes
+    ----------
+    side : Side
+        Of it only what never changes is read: rows, slopes, fixed signs.
+    carrying : (n,) array
+        The weights of the carriers, 0 for other rows.
+    value : float
+        Minimised over mu.
+    gradient : array
+        In the multipliers ``z``.
+    Xu : (n,) array
+        ``x_k.u`` with ``u = (mu I - Q)^-1 c / 2``, which stands for E u.
+    by_y : (n, r) array
+        The derivatives in the ``y_i``.
+    earned : (n,) array
+        How much B falls with each budget, spent as it is.
+    """
+
+    side: Side
+    carrying: Array
+    value: float
+    gradient: Array
+    Xu: Array
+    by_y: Array
+    earned: Array
+
+    @property
+    def worth(self) -> Array:
+        """The derivative in w, (n,), for rows of length one.
+
+        It stands for E |x_k.u|, which is |x_k.E u| where the sign is certain.
+        """
+        sigma = self.side.sigma
+        carried = np.where(self.carrying > 0.0, (self.by_y * self.side.X).sum(axis=1), -self.earned)
+        return np.where(sigma == 0.0, carried, sigma * self.Xu)
+
+    @property
+    def gradient_in_v(self) -> Array:
+        """The derivative in v, (n,)."""
+        side = self.side
+        return np.asarray(side.lengths * (side.a * self.Xu + side.b * self.worth))
 
 
 class Side:
@@ -142,8 +192,8 @@ class Side:
         """``1 / tau`` for the carriers, 0 for other rows."""
         return np.divide(1.0, tau, out=np.zeros_like(tau), where=self.carrying > 0.0)
 
-    def value_and_gradient(self, z: Array, eps: float) -> tuple[float, Array]:
-        """B with the barrier, minimised over mu, and its gradient in z.
+    def evaluate(self, z: Array, eps: float) -> Evaluation:
+        """B with the barrier at the multipliers z.
 
         With ``R = (mu I - Q)^-1`` and ``u = R c / 2`` the derivative in Q is ``u u^T + eps R`` and
         that in c is u.
@@ -154,30 +204,22 @@ class Side:
         R = (V / gaps) @ V.T
         u = R @ c / 2.0
         value = tau.sum() / 2.0 + mu + c @ u / 2.0 - eps * np.log(gaps).sum()
-        dY = Y @ (np.outer(u, u) + eps * R) * self.inverse(tau)[:, None]
-        by_tau = tau / 2.0 - (dY * Y).sum(axis=1) / 2.0
+        by_y = Y @ (np.outer(u, u) + eps * R) * self.inverse(tau)[:, None]
+        by_tau = tau / 2.0 - (by_y * Y).sum(axis=1) / 2.0
         Xu = self.X @ u
-        leaning = -self.signs * np.einsum("ij,ij->i", dY[self.I], self.X[self.J])
+        leaning = -self.signs * np.einsum("ij,ij->i", by_y[self.I], self.X[self.J])
         spending = np.concatenate([leaning, -Xu, Xu]) + (self.sigma * Xu)[self.spender]
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = np.bincount(self.spender, spent * spending, minlength=n) / self.budget
-        self.mean = np.where(self.budget > 0.0, mean, 0.0)
-        self.u, self.dY, self.Xu = u, dY, Xu
-        by_share = rate * (useful * spending - self.mean[self.spender])
-        return float(value), np.concatenate([by_share, by_tau])
-
-    def worth(self) -> Array:
-        """The derivative of B in w, for rows of length one, where it was evaluated last.
-
-        It stands for E |x_k.u|, which is |x_k.E u| where the sign is certain.
-        """
-        carried = np.where(self.carrying > 0.0, (self.dY * self.X).sum(axis=1), -self.mean)
-        return np.where(self.sigma == 0.0, carried, self.sigma * self.Xu)
+        earned = np.where(self.budget > 0.0, mean, 0.0)
+        by_share = rate * (useful * spending - earned[self.spender])
+        gradient = np.concatenate([by_share, by_tau])
+        return Evaluation(self, self.carrying, float(value), gradient, Xu, by_y, earned)
 
     def most_in_doubt(self) -> int | None:
         """The row by whose sign most is to be known; None where all signs are certain."""
-        self.value_and_gradient(self.z, self.barrier(1e-3))
-        doubt = np.abs(self.b * self.lengths * self.v) * (self.worth() - np.abs(self.Xu))
+        at = self.evaluate(self.z, self.barrier(DOUBT_SMOOTHING))
+        doubt = np.abs(self.b * self.lengths * self.v) * (at.worth - np.abs(at.Xu))
         doubt[self.sigma != 0.0] = 0.0
         row = int(np.argmax(doubt))
         return row if doubt[row] > 0.0 else None
@@ -186,10 +228,6 @@ class Side:
     def numbers(self) -> int:
         """How many numbers the evidence has."""
         return int(2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum()))
-
-    def gradient_in_v(self) -> Array:
-        """The derivative of B in v, where it was evaluated last."""
-        return np.asarray(self.lengths * (self.a * self.Xu + self.b * self.worth()))
 
     def child(self, row: int, sign: float) -> Side:
         """The same, where ``sign * x_row.u >= 0``; its bound is no larger.
@@ -232,8 +270,8 @@ class Side:
         scale, barrier = self.scale(), self.barrier(eps)
 
         def objective(x: Array) -> tuple[float, Array]:
-            value, gradient = self.value_and_gradient(x * scale, barrier)
-            return value, gradient * scale
+            at = self.evaluate(x * scale, barrier)
+            return at.value, at.gradient * scale
 
         before, z = self.bound(), self.z
         self.z = descend(objective, z / scale, [end / scale for end in self.limits()], deadline)
@@ -248,9 +286,9 @@ class Side:
 
     def reprice(self, barrier: float) -> None:
         """Add the pairs whose leaning would lower B most, beyond what their budget earns now."""
-        self.value_and_gradient(self.z, barrier)
-        V = self.dY @ self.X.T
-        self.add_pairs(np.abs(V) + (self.mean - self.sigma * self.Xu)[None, :], V)
+        at = self.evaluate(self.z, barrier)
+        V = at.by_y @ self.X.T
+        self.add_pairs(np.abs(V) + (at.earned - self.sigma * at.Xu)[None, :], V)
 
     def bound(self) -> float:
         """A proved bound on G: B, with some room and its rounding.

@@ -116,8 +116,8 @@ def larger(stack: Stack) -> Stack | None:
     return Stack(*(np.concatenate([array, np.empty_like(array)]) for array in stack))
 
 
-# In all kernels below ``cones``, ``marks``, ``row``, ``height`` are those of a `Stack`, and ``rows``
-# (h, r + 1), ``convex``, ``b`` (r,) those of a `Function`; ``top`` is the cone that is looked at,
+# In all kernels below ``cones``, ``marks``, ``row``, ``height`` are those of a `Stack`; ``rows``
+# (h, r + 1), ``convex`` and ``b`` (r,) are those of a `Function`; ``top`` is the cone looked at,
 # ``first:middle`` and ``middle:last`` are the stretches of its undecided rows, in P and in N, and
 # ``u`` is (r,). Records are not handed on: counting references to their arrays costs a tenth.
 

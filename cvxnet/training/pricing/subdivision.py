@@ -145,7 +145,7 @@ def search_cone(
     found, top = [np.zeros((0, function.b.size + 1))], 0
     stack: Stack | None = new_stack(corners, function)
     while top >= 0 and stack is not None and not budget.over:
-        more, top, left = search(stack, top, function, best, PORTION)  # type: ignore[call-arg]
+        more, top, left = search(stack, top, function, best, PORTION)
         budget.work -= PORTION - left
         found.append(more)
         stack = larger(stack) if top >= 0 and left > 0 else stack

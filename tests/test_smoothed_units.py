@@ -9,9 +9,8 @@ from cvxnet.training import local_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.recovery import problem_of
-from cvxnet.training.rounding import rounded
 from cvxnet.training.scaling import rescale
-from cvxnet.training.sliding import slide
+from cvxnet.training.sliding import slide, smoothed
 from cvxnet.training.start import open_bracket
 from cvxnet.training.units import make_family
 
@@ -19,16 +18,16 @@ FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]
 
 
 @pytest.mark.parametrize(("name", "options"), FAMILIES)
-def test_rounded_features_tend_to_the_features_and_have_their_gradient(name, options):
+def test_smoothed_features_tend_to_the_features_and_have_their_gradient(name, options):
     rng = np.random.default_rng(0)
     X, W, v = rng.standard_normal((9, 4)), rng.standard_normal((3, 4)), rng.standard_normal(9)
     family = make_family(name, X, **options)
     W = family.coordinates(W)
     for width in (1e-1, 1e-3, 1e-6):
         sizes = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=1)
-        error = np.abs(rounded(family, width).features(W) - family.features(W))
+        error = np.abs(smoothed(family, width).features(W) - family.features(W))
         assert (error <= width * sizes * (1.0 + 1e-9)).all()
-    units, h = rounded(family, 0.1), 1e-6
+    units, h = smoothed(family, 0.1), 1e-6
     assert units.features(3.0 * W) == pytest.approx(3.0 * units.features(W))
     gradient = units.pull_back(W, v)
     for direction in rng.standard_normal((4, *W.shape)):
