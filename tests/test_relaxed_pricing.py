@@ -231,7 +231,7 @@ def test_bounds_far_below_their_terms_are_proved(seed):
     for each in (v, v + 1e-17 * size * rng.standard_normal(3)):  # the checker moves v by as much
         (w,), v_scale = integers([each.tolist()])
         dual = Dual(X, x_scale, w, v_scale, Fraction(bound))
-        assert relaxed_violation(dual, fmpq(-1), fmpq(1), evidence, Clock(60.0)) == 0
+        assert relaxed_violation(dual, (fmpq(-1), fmpq(1)), evidence, Clock(60.0)) == 0
 
 
 def test_tampered_evidence_is_refused():

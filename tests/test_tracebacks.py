@@ -7,7 +7,7 @@ from cvxpy.transforms.partial_optimize import partial_optimize
 
 import cvxnet as cn
 from cvxnet.analysis import convexity
-from cvxnet.training.pricing.ascent import climb
+from cvxnet.training.pricing.ascent import ascend
 
 # Verdicts: ordinary expressions
 
@@ -138,5 +138,5 @@ def test_climbing_from_where_a_step_leads_to_zero_warns_of_nothing():
         return -np.abs(v).sum() * U  # a step of one leads from u to 0
 
     with np.errstate(all="raise"):
-        found = climb(features, pull_back, np.ones((2, 1)), np.ones(1), 0.0)
+        found = ascend(features, pull_back, np.ones((2, 1)), np.ones(1), 0.0)
     assert np.isfinite(found.rho)

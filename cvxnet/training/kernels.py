@@ -45,24 +45,36 @@ def stable_order(keys):  # type: ignore[no-untyped-def]
     n = keys.size
     order, spare = np.empty(n, np.int64), np.empty(n, np.int64)
     for start in range(0, n, RUN):
-        for t in range(start, min(start + RUN, n)):
-            place = t
-            while place > start and keys[order[place - 1]] > keys[t]:
-                order[place] = order[place - 1]
-                place -= 1
-            order[place] = t
+        sort_run(keys, order, start, min(start + RUN, n))
     width = RUN
     while width < n:
         for start in range(0, n, 2 * width):
             middle, end = min(start + width, n), min(start + 2 * width, n)
-            i, j = start, middle
-            for t in range(start, end):
-                if j == end or (i < middle and keys[order[i]] <= keys[order[j]]):
-                    spare[t] = order[i]
-                    i += 1
-                else:
-                    spare[t] = order[j]
-                    j += 1
+            merge_runs(keys, order, spare, start, middle, end)
         order, spare = spare, order
         width *= 2
     return order
+
+
+@njit(cache=True)
+def sort_run(keys, order, start, end):  # type: ignore[no-untyped-def]
+    """Write the indices from ``start`` to ``end`` into ``order`` (n,), by ``keys`` (n,)."""
+    for t in range(start, end):
+        place = t
+        while place > start and keys[order[place - 1]] > keys[t]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = t
+
+
+@njit(cache=True)
+def merge_runs(keys, order, spare, start, middle, end):  # type: ignore[no-untyped-def]
+    """Merge the runs ``start:middle`` and ``middle:end`` of ``order`` into ``spare`` (n,)."""
+    i, j = start, middle
+    for t in range(start, end):
+        if j == end or (i < middle and keys[order[i]] <= keys[order[j]]):
+            spare[t] = order[i]
+            i += 1
+        else:
+            spare[t] = order[j]
+            j += 1

@@ -93,7 +93,10 @@ def facets(normals: Array, signs: Signs, u: Array) -> NDArray[np.int64]:
 
 @njit(cache=True)
 def polygon_vertices(rows, u):  # type: ignore[no-untyped-def]
-    """Hull vertices of ``rows / (rows.u)`` in the plane across ``u`` (Andrew's monotone chain)."""
+    """Hull vertices of ``rows / (rows.u)`` in the plane across ``u`` (Andrew's monotone chain).
+
+    ``rows`` (n, 3) have positive products with ``u`` (3,).
+    """
     n = rows.shape[0]
     p, q = plane_basis(u)
     points = np.empty((n, 2))
@@ -117,7 +120,7 @@ def polygon_vertices(rows, u):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def lexicographic_order(points):  # type: ignore[no-untyped-def]
-    """Indices that sort by first coordinate, then (two stable sorts) by second."""
+    """Indices that sort points (n, 2) by first coordinate, then (two stable sorts) by second."""
     n = len(points)
     key = np.empty(n)
     for t in range(n):
@@ -133,7 +136,7 @@ def lexicographic_order(points):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def turns_left(points, a, b, c):  # type: ignore[no-untyped-def]
-    """Whether the way from point a over b to c does."""
+    """Whether the way from point a over b to c does; ``points`` (n, 2)."""
     rise = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
     return rise > (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
 

@@ -14,7 +14,7 @@ from cvxnet.training.kernels import stable_order
 
 @njit(cache=True)
 def plane_basis(axis):  # type: ignore[no-untyped-def]
-    """Orthonormal ``p, q`` of the plane orthogonal to the unit vector ``axis``."""
+    """Orthonormal ``p, q`` (3,) of the plane orthogonal to the unit vector ``axis`` (3,)."""
     smallest = 0
     for x in range(1, 3):
         if abs(axis[x]) < abs(axis[smallest]):
@@ -32,7 +32,10 @@ def plane_basis(axis):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def crossings(normals, own, p, q):  # type: ignore[no-untyped-def]
-    """Where the other circles cross, by angle in [0, pi): who, direction, and side before.
+    """Where other circles cross the one in the plane of p and q (3,), by angle in [0, pi).
+
+    Of the ``normals`` (h, 3) the one that owns the circle is left out (``own``, or -1: there is
+    none). Returns who crosses (k,), in which direction (k, 2), and all sides before (h,).
 
     Normal k meets the circle at (-b, a) with a = e_k.p, b = e_k.q; its angle grows with b / a.
     ``side`` is the sign of ``e_k.u`` just before angle 0.
@@ -79,7 +82,10 @@ def add3(total, factor, vector):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def in_cell(normals, h, side, order, t, u, tol):  # type: ignore[no-untyped-def]
-    """Whether ``u`` lies in the closed cell at arc ``t``; the nearest circles dismiss most."""
+    """Whether ``u`` (3,) lies in the closed cell at arc ``t``; the nearest circles dismiss most.
+
+    ``order`` (k,) and ``side`` (h,) are of `crossings`; ``h`` is 1 on the arc, -1 opposite of it.
+    """
     ahead = order[t + 1 if t + 1 < order.size else 0]
     if h * side[ahead] * dot3(normals[ahead], u) < -tol:
         return False

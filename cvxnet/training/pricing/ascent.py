@@ -1,9 +1,9 @@
-"""Local maxima of ``|v . phi_u(X)|`` over the unit sphere, by climbing from many starts.
+"""Local maxima of ``|v . phi_u(X)|`` over the unit sphere, by gradient ascent from many starts.
 
 Where exact pricing is out of reach this finds units worth adding. It proves nothing: ``error`` is
 infinite.
 
-All starts climb together. With c(u) the gradient of g at u, a step goes from u to the direction of
+All starts go together. With c(u) the gradient of g at u, a step goes from u to the direction of
 ``u + t c(u)`` and counts only if g rises there; t grows after steps that count and shrinks after
 others. For g convex near u every t works, and a large t is the fixed-point step ``u <- c / |c|``.
 """
@@ -21,13 +21,15 @@ from cvxnet.types import Array
 STARTS, FEWEST = 64, 8
 LONG = 2_000_000
 """Starts are fewer than STARTS where one of them would look at more than LONG / STARTS numbers."""
-STEPS = 100
+MOST_STEPS = 100
+SHORTEST = 1e-12
+"""Where all steps are shorter than this, all are at a maximum."""
 GROW, SHRINK = 2.0, 0.25
-DISTINCT = 1e-4
+APART = 1e-4
 """Maxima closer than this (radians) are one."""
 
 
-def climb(
+def ascend(
     features: Callable[[Array], Array],
     pull_back: Callable[[Array, Array], Array],
     starts: Array,
@@ -37,7 +39,7 @@ def climb(
 ) -> LocalMaxima:
     """Local maxima above ``floor`` reached from the rows of ``starts``, for g and for -g.
 
-    At the deadline (`now`) the climbing ends where it is.
+    At the deadline (`now`) it ends where it is.
 
     Parameters
     ----------
@@ -52,8 +54,8 @@ def climb(
     >>> X = np.eye(2)
     >>> def pull_back(U, v):
     ...     return (np.where(X @ U.T > 0, 1.0, 0.0) * v[:, None]).T @ X
-    >>> found = climb(lambda U: np.maximum(X @ U.T, 0), pull_back, np.ones((1, 2)),
-    ...               np.array([3.0, 4.0]), 0.0)
+    >>> found = ascend(lambda U: np.maximum(X @ U.T, 0), pull_back, np.ones((1, 2)),
+    ...                np.array([3.0, 4.0]), 0.0)
     >>> round(found.rho, 6), found.error
     (5.0, inf)
     """
@@ -63,7 +65,7 @@ def climb(
     U = np.vstack([U, U])
     values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
     size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
-    for _ in range(STEPS):
+    for _ in range(MOST_STEPS):
         slope = signs[:, None] * pull_back(U, v) / size
         tried = U + t[:, None] * slope
         length = np.linalg.norm(tried, axis=1)[:, None]
@@ -72,7 +74,7 @@ def climb(
         better = reached > values
         U, values = np.where(better[:, None], tried, U), np.where(better, reached, values)
         t = np.where(better, GROW * t, SHRINK * t)
-        if (t < 1e-12).all() or now() > deadline:
+        if (t < SHORTEST).all() or now() > deadline:
             break
     return collect(U, values, signs, floor)
 
@@ -84,14 +86,14 @@ def collect(U: Array, values: Array, signs: Array, floor: float) -> LocalMaxima:
     kept: list[int] = []
     for i in order:
         same = [j for j in kept if signs[j] == signs[i]]
-        if not same or (U[same] @ U[i]).max() < np.cos(DISTINCT):
+        if not same or (U[same] @ U[i]).max() < np.cos(APART):
             kept.append(int(i))
     rho = max(float(values.max(initial=floor)), floor)
     return LocalMaxima(rho, np.inf, values[kept], U[kept], signs[kept])
 
 
 def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
-    """Directions to climb from: the gradients at random units."""
+    """Directions to start from: the gradients at random units."""
     rng = np.random.default_rng(seed)
     _, _, Vt = np.linalg.svd(rows, full_matrices=False)
     count = min(max(LONG // rows.size, FEWEST), STARTS)

@@ -43,8 +43,10 @@ from cvxnet.training.pricing.term_bounds import (
 )
 from cvxnet.types import Array
 
-STARTS = 64
-STEPS = 200
+STARTS, ASCENT_STEPS = 64, 200
+"""Points from which gradients are followed, and how far."""
+FLATTEST = 1e-200
+"""Steps are those for a curvature of at least this."""
 LONGEST_STEP = 1e12
 """Relative to the first: where tanh is flat steps would double without end."""
 APART = 1e-3
@@ -118,16 +120,16 @@ def price_in_ball(
     """Local maxima of ``sign h`` over the unit ball; ``caps`` has a known bound for each sign."""
     size = np.linalg.norm(rows, axis=1) ** (1 if phi == TANH else 2)
     rounding = float((len(v) + 100) * np.finfo(float).eps * (np.abs(v) @ (1.0 + size)))
-    found = [climb(phi, rows, s * v, starting_points(phi, rows, s * v), s) for s in caps]
+    found = [ascend_in_ball(phi, rows, s * v, starting_points(phi, rows, s * v), s) for s in caps]
     best = max(floor, rounding, *(side.rho for side in found))
     bound = 0.0
     for s, cap in caps.items():
         side, better = search_boxes(phi, rows, s * v, best, floor, deadline)
         if len(better):
-            found.append(climb(phi, rows, s * v, better, s))
+            found.append(ascend_in_ball(phi, rows, s * v, better, s))
             best = max(best, found[-1].rho)
         bound = max(bound, min(side, cap))
-    maxima = distinct(found, floor)
+    maxima = well_apart(found, floor)
     return maxima._replace(error=max(bound - maxima.rho, 0.0) + rounding)
 
 
@@ -139,13 +141,13 @@ def starting_points(phi: int, rows: Array, v: Array) -> Array:
     return U[np.argsort(-(FUNCTIONS[phi][0](U @ rows.T) @ v))[:STARTS]]
 
 
-def climb(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima:
+def ascend_in_ball(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima:
     """Projected gradient ascent of h in the unit ball from all points at once: nothing proved."""
     function, slope = FUNCTIONS[phi]
-    step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), 1e-200))
+    step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), FLATTEST))
     longest = LONGEST_STEP * step[0, 0]
     values = function(U @ rows.T) @ v
-    for _ in range(STEPS):
+    for _ in range(ASCENT_STEPS):
         moved = U + step * ((slope(U @ rows.T) * v) @ rows)
         moved /= np.maximum(np.linalg.norm(moved, axis=1), 1.0)[:, None]
         higher = function(moved @ rows.T) @ v
@@ -155,7 +157,7 @@ def climb(phi: int, rows: Array, v: Array, U: Array, sign: float) -> LocalMaxima
     return LocalMaxima(float(values.max()), np.inf, values, U, np.full(len(U), sign))
 
 
-def distinct(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
+def well_apart(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
     """The maxima above the floor that are APART from all better ones, best first."""
     values = np.concatenate([part.values for part in parts])
     U = np.vstack([part.units for part in parts])
@@ -180,15 +182,10 @@ def search_boxes(
     allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r + OVERHEAD)
     corners = np.array(list(product([-1.0, 1.0], repeat=r)))
     centres, w, better, proved = np.zeros((1, r)), 1.0, np.zeros((0, r)), np.inf
-    portion = int(PORTION / (n * r * r + OVERHEAD)) + 1
-    while True:
-        parts = []
-        for start in range(0, len(centres), portion):
-            if start and now() > deadline:
-                return proved, better
-            some = centres[start : start + portion]
-            parts.append(bound_boxes(phi, some, w, rows, v, best * (1.0 + TOLERANCE)))
-        bounds, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    while len(centres):
+        bounds, values = bound_in_time((phi, rows, v), centres, w, best, deadline)
+        if len(bounds) < len(centres):
+            return proved, better
         top = int(np.argmax(values))
         if values[top] > best:
             best, better = float(values[top]), np.vstack([better, centres[top : top + 1]])
@@ -196,22 +193,44 @@ def search_boxes(
         bounds, centres = bounds[left], centres[left]
         allowed -= len(centres) * 2**r
         proved = float(bounds.max(initial=best * (1.0 + TOLERANCE)))
-        if not len(centres) or allowed < 0 or now() > deadline:
-            return proved, better
+        if allowed < 0 or now() > deadline:
+            break
         w *= 0.5
         centres = (centres[:, None, :] + w * corners).reshape(-1, r)
+    return proved, better
+
+
+def bound_in_time(
+    function: tuple[int, Array, Array], centres: Array, w: float, best: float, deadline: float
+) -> tuple[Array, Array]:
+    """Bounds over the boxes and values at their centres; fewer than all after the deadline."""
+    phi, rows, v = function
+    portion = int(PORTION / (rows.size * rows.shape[1] + OVERHEAD)) + 1
+    parts = []
+    for start in range(0, len(centres), portion):
+        if start and now() > deadline:
+            break
+        some = centres[start : start + portion]
+        parts.append(bound_boxes(phi, some, w, rows, v, best * (1.0 + TOLERANCE)))
+    bounds, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return bounds, values
+
+
+# In the kernels below ``phi`` is a key of FUNCTIONS, ``c`` is the centre of a box (r,), w half its
+# width, ``rows`` are (n, r), ``v`` (n,), and ``reach`` (n,) has how far ``x_j.u`` moves in the box.
 
 
 @njit(cache=True, nogil=True)
 def bound_boxes(phi, centres, w, rows, v, level):  # type: ignore[no-untyped-def]
     """An upper bound on h over each box within the ball, and h at its centre.
 
-    A bound below ``level`` is not improved; a centre outside the ball has value -inf. As (t)_+^2 is
-    homogeneous, its largest value is on the sphere, and boxes inside do not count.
+    The ``centres`` are (m, r), and what is returned (m,). A bound below ``level`` is not improved;
+    a centre outside the ball has value -inf. As (t)_+^2 is homogeneous, its largest value is on the
+    sphere, and boxes inside do not count.
     """
     reach, bounds, values = np.empty(len(rows)), np.empty(len(centres)), np.empty(len(centres))
     for j in range(len(rows)):
-        reach[j] = w * size(rows[j])
+        reach[j] = w * one_norm(rows[j])
     for i in range(len(centres)):
         c, nearest, farthest = centres[i], 0.0, 0.0
         bounds[i] = values[i] = -np.inf
@@ -238,7 +257,7 @@ def line_bound(phi, c, w, rows, v, reach):  # type: ignore[no-untyped-def]
         s, top = line_above(phi, side, t - reach[j], t + reach[j])
         constant += abs(v[j]) * top
         add(slope, abs(v[j]) * s, rows[j])
-    affine = constant + dot(slope, c) + w * size(slope)
+    affine = constant + dot(slope, c) + w * one_norm(slope)
     return min(affine, constant + sqrt(dot(slope, slope)))
 
 
@@ -274,8 +293,8 @@ def largest_on_interval(slope, curvature, w):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def size(vector):  # type: ignore[no-untyped-def]
-    """The sum of the absolute values."""
+def one_norm(vector):  # type: ignore[no-untyped-def]
+    """The sum of the absolute values of a vector."""
     total = 0.0
     for x in range(vector.size):
         total += abs(vector[x])

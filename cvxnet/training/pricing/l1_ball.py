@@ -21,6 +21,8 @@ from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array
 
+ZERO = 1e-15
+"""Directions closer than this to a hyperplane lie on it."""
 KEPT = 100
 """Vertices returned, best first."""
 
@@ -55,7 +57,7 @@ def best_vertices(
     else:
         across = np.column_stack([-normals[:, 1], normals[:, 0]]) if r == 2 else np.ones((1, 1))
         heights = across @ normals.T
-        heights[np.abs(heights) < 1e-15] = 0.0
+        heights[np.abs(heights) < ZERO] = 0.0
         values = np.maximum(heights, 0.0) @ plus + np.maximum(-heights, 0.0) @ minus
         opposite = np.maximum(-heights, 0.0) @ plus + np.maximum(heights, 0.0) @ minus
         found = np.zeros((2 * len(across), 4))
@@ -87,7 +89,10 @@ def vertices_in_space(
 
 @njit(cache=True)
 def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-def]
-    """The two best vertices of either sign on the circle ``e_own.u = 0``."""
+    """The two best vertices of either sign on the circle ``e_own.u = 0``, as (value, u), (4, 4).
+
+    ``normals`` (h, 3), ``plus`` and ``minus`` (h,).
+    """
     p, q = plane_basis(normals[own])
     order, along, side = crossings(normals, own, p, q)
     c, opposite = np.zeros(3), np.zeros(3)
@@ -103,7 +108,7 @@ def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-de
         length = abs(u[0]) + abs(u[1]) + abs(u[2])
         for h in (1.0, -1.0):  # the vertex, then the opposite one
             value = h * dot3(c if h > 0.0 else opposite, u)
-            keep(best, value, length, u, h)
+            insert(best, value, length, u, h)
         jump = plus[k] + minus[k]
         side[k] = -side[k]
         add3(c, side[k] * jump, normals[k])
@@ -112,8 +117,11 @@ def vertices_on_circle(normals, own, plus, minus):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True)
-def keep(best, value, length, u, h):  # type: ignore[no-untyped-def]
-    """Rows 0, 1 hold the two largest, rows 2, 3 the two smallest ratios, with their u."""
+def insert(best, value, length, u, h):  # type: ignore[no-untyped-def]
+    """Put ``value / length`` and ``h u``, (3,), into ``best`` (4, 4), if it is good enough.
+
+    Rows 0, 1 hold the two largest, rows 2, 3 the two smallest ratios, with their u.
+    """
     sign = 1.0 if value > 0.0 else -1.0
     start = 0 if value > 0.0 else 2
     for row in (start, start + 1):

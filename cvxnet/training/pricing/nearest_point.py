@@ -18,7 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-STEPS = 100
+MOST_POINTS = 100
+"""So often a point is added."""
 CONVERGED = 1e-15
 """A support that lowers ``|x|^2`` by less, relatively, proves that x is nearest."""
 DEPENDENT = 1e-12
@@ -29,13 +30,14 @@ DEPENDENT = 1e-12
 def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
     """The distance (from above) and how much less its square may be; both 0 if below ``level``.
 
-    ``rows[used]`` start with the ``a_k``; ``u`` is a guess at the direction, and becomes it.
+    ``rows`` (h, r or more columns) start with the ``a_k``, of which those in ``used`` (k,) count;
+    ``c`` is (r,), and so is ``u``: a guess at the direction, which it becomes.
     """
     r = u.size
     points, shares, size = np.empty((r + 2, r)), np.zeros(r + 2), np.int64(0)  # not a literal
     edges, system, wanted = np.empty((r + 2, r)), np.empty((r + 2, r + 2)), np.empty(r + 2)
     distance, excess = np.inf, np.inf
-    for _ in range(STEPS):
+    for _ in range(MOST_POINTS):
         add_support(c, rows, used, u, points, size)
         if size:
             excess = distance * (distance - dot_row(points, size, u))
@@ -43,14 +45,7 @@ def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
                 break
         shares[size] = 0.0 if size else 1.0
         size = reduce_hull(points, shares, size + 1, edges, system, wanted)
-        shorter = 0.0
-        for x in range(r):
-            total = 0.0
-            for i in range(size):
-                total += shares[i] * points[i, x]
-            wanted[x] = total
-            shorter += total * total
-        shorter = np.sqrt(shorter)
+        shorter = combine(points, shares, size, r, wanted)
         if shorter <= level:
             return 0.0, 0.0
         if shorter >= distance:
@@ -61,9 +56,26 @@ def nearest_point(c, rows, used, level, u):  # type: ignore[no-untyped-def]
     return distance, max(excess, 0.0)
 
 
+# Below, ``points`` (r + 2, r) and their ``shares`` (r + 2,) are used up to ``size``; ``edges``
+# (r + 2, r), ``system`` (r + 2, r + 2) and ``wanted`` (r + 2,) are room to work in.
+
+
+@njit(cache=True)
+def combine(points, shares, size, r, total):  # type: ignore[no-untyped-def]
+    """Write the sum of ``shares[i] points[i]`` into ``total[:r]``; returns its length."""
+    square = 0.0
+    for x in range(r):
+        entry = 0.0
+        for i in range(size):
+            entry += shares[i] * points[i, x]
+        total[x] = entry
+        square += entry * entry
+    return np.sqrt(square)
+
+
 @njit(cache=True)
 def dot_row(points, i, vector):  # type: ignore[no-untyped-def]
-    """``points[i] . vector`` (a slice of an array would cost more than the product)."""
+    """``points[i] . vector``, (m, r or more) and (r,): a slice would cost more than the product."""
     total = 0.0
     for x in range(vector.size):
         total += points[i, x] * vector[x]
@@ -72,7 +84,7 @@ def dot_row(points, i, vector):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def dot_rows(points, i, others, j):  # type: ignore[no-untyped-def]
-    """``points[i] . others[j]``."""
+    """``points[i] . others[j]``, both (m, r)."""
     total = 0.0
     for x in range(points.shape[1]):
         total += points[i, x] * others[j, x]
@@ -81,7 +93,7 @@ def dot_rows(points, i, others, j):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def add_support(c, rows, used, u, points, place):  # type: ignore[no-untyped-def]
-    """Write the point of the zonotope with the smallest product with u."""
+    """Write the point of the zonotope with the smallest product with u into ``points[place]``."""
     for x in range(u.size):
         points[place, x] = c[x]
     for k in used:
@@ -117,7 +129,7 @@ def reduce_hull(points, shares, size, edges, system, wanted):  # type: ignore[no
 
 @njit(cache=True)
 def affine_shares(points, size, edges, system, shares):  # type: ignore[no-untyped-def]
-    """Barycentric coordinates of the point of the affine hull nearest to the origin.
+    """Barycentric coordinates ``shares`` of the point of the affine hull nearest to the origin.
 
     Gram and Schmidt on the edges from the first point, each scaled to length 1 so that short
     ones count. False if the points are dependent.
@@ -150,7 +162,7 @@ def affine_shares(points, size, edges, system, shares):  # type: ignore[no-untyp
 
 @njit(cache=True)
 def normalise(points, i):  # type: ignore[no-untyped-def]
-    """Scale ``points[i]`` to length one; returns the length it had."""
+    """Scale ``points[i]``, of (m, r), to length one; returns the length it had."""
     length = np.sqrt(dot_rows(points, i, points, i))
     for x in range(points.shape[1]):
         points[i, x] /= length if length > 0.0 else 1.0

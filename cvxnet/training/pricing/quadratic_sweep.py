@@ -77,7 +77,7 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
     parts = max(1, len(circles) // CIRCLES_A_TASK)
     tasks = (
-        delayed(sweep_circles)(*part, solid, plus, minus, floor, error, CLOSE * scale)
+        delayed(sweep_circles)(*part, solid, plus, minus, (floor, error, CLOSE * scale))
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
@@ -86,18 +86,26 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
     return LocalMaxima(rho, error, found[:, 0], found[:, 1 : 1 + r], found[:, 4])
 
 
+# In all kernels below ``normals`` are (h, 3), ``plus`` and ``minus`` (h,), ``axis``, ``start`` and
+# ``u`` (3,), forms (3, 3) and ``found`` (KEPT, 5), with rows (value, u, sign). ``limits`` are the
+# floor, the error of A, and how close eigenvalues count as multiple.
+
+
 @njit(cache=True, nogil=True)
-def sweep_circles(circles, owners, normals, plus, minus, floor, tol, close):  # type: ignore[no-untyped-def]
-    """Candidates (value, u, sign), KEPT for each circle; unused rows are zero."""
+def sweep_circles(circles, owners, normals, plus, minus, limits):  # type: ignore[no-untyped-def]
+    """What is found on each of the circles, (m, 3), with their ``owners`` (m,): (m, KEPT, 5).
+
+    Unused rows are zero.
+    """
     m = circles.shape[0]
     found = np.zeros((m, KEPT, 5))
     for i in range(m):
-        sweep_circle(circles[i], owners[i], normals, plus, minus, floor, tol, close, found[i])
+        sweep_circle(circles[i], owners[i], normals, plus, minus, limits, found[i])
     return found
 
 
 @njit(cache=True)
-def sweep_circle(axis, own, normals, plus, minus, floor, tol, close, found):  # type: ignore[no-untyped-def]
+def sweep_circle(axis, own, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
     """Walk along the circle ``axis.u = 0``; ``own`` is the normal that owns it, or -1."""
     p, q = plane_basis(axis)
     order, along, side = crossings(normals, own, p, q)
@@ -113,59 +121,82 @@ def sweep_circle(axis, own, normals, plus, minus, floor, tol, close, found):  # 
             start[x] = along[t, 0] * p[x] + along[t, 1] * q[x]
         for h in (1.0, -1.0):  # the arc, then the opposite one
             for own_side in (1.0, -1.0):  # the cell on the normal's side, then the other
-                copy(form, A[0] if h > 0.0 else A[1])
-                if own >= 0:
-                    add_square(form, plus[own] if own_side > 0.0 else minus[own], axis)
-                elif own_side < 0.0:
+                if own < 0 and own_side < 0.0:
                     continue
-                if largest_possible(form) > floor:
+                copy(form, A[0] if h > 0.0 else A[1])
+                add_own(form, own, own_side, axis, plus, minus)
+                if largest_possible(form) > limits[0]:
                     inner = own_side if own >= 0 else 0.0  # 0: no side to be on
                     cell = (normals, axis, inner, h, side, order, t)
-                    examine(form, start, cell, floor, tol, close, found)
+                    examine(form, start, cell, limits, found)
 
 
 @njit(cache=True)
-def examine(form, start, cell, floor, tol, close, found):  # type: ignore[no-untyped-def]
+def add_own(form, own, own_side, axis, plus, minus):  # type: ignore[no-untyped-def]
+    """Add the term of the normal that owns the circle, if one does."""
+    if own >= 0:
+        add_square(form, plus[own] if own_side > 0.0 else minus[own], axis)
+
+
+@njit(cache=True)
+def examine(form, start, cell, limits, found):  # type: ignore[no-untyped-def]
     """Keep the eigenvectors of one cell's form that lie in the cell."""
+    floor, _, close = limits
     eigenvalues, vectors = np.linalg.eigh(form)
-    u = np.empty(3)
     for i in range(3):
-        value = abs(eigenvalues[i])
-        if value <= floor:
-            continue
-        s = 1.0 if eigenvalues[i] > 0.0 else -1.0
-        inward, outward = (i - 1, i + 1) if s > 0.0 else (i + 1, i - 1)
-        if gap_to(eigenvalues, i, outward) <= close:
+        outward = i + 1 if eigenvalues[i] > 0.0 else i - 1
+        if abs(eigenvalues[i]) <= floor or gap_to(eigenvalues, i, outward) <= close:
             continue  # the outermost of several close eigenvalues stands for all
-        distance = gap_to(eigenvalues, i, inward)
-        if distance > close:
-            slack = tol / min(distance, gap_to(eigenvalues, i, outward))
-            for x in range(3):
-                u[x] = vectors[x, i]
-            keep_inside(u, value, s, cell, slack, found)
-            continue
-        third = 3 - i - inward
-        slack = tol / max(gap_to(eigenvalues, i, third), close)
-        for x in range(3):
-            y, z = (x + 1) % 3, (x + 2) % 3
-            u[x] = vectors[y, third] * cell[1][z] - vectors[z, third] * cell[1][y]
-        length = max(np.sqrt(dot3(u, u)), slack)
-        for x in range(3):
-            u[x] /= length
-        for v in (u, start):
-            if s * quadratic_form(form, v) >= value - 2.0 * close:
-                keep_inside(v, value, s, cell, slack, found)
+        if gap_to(eigenvalues, i, 2 * i - outward) > close:
+            keep_simple(eigenvalues, vectors, i, cell, limits, found)
+        else:
+            keep_multiple(eigenvalues, vectors, i, (form, start), cell, limits, found)
+
+
+@njit(cache=True)
+def keep_simple(eigenvalues, vectors, i, cell, limits, found):  # type: ignore[no-untyped-def]
+    """Keep the eigenvector of a simple eigenvalue i; ``eigenvalues`` (3,), ``vectors`` (3, 3)."""
+    u, value = np.empty(3), eigenvalues[i]
+    slack = limits[1] / min(gap_to(eigenvalues, i, i - 1), gap_to(eigenvalues, i, i + 1))
+    for x in range(3):
+        u[x] = vectors[x, i]
+    keep_inside(u, abs(value), 1.0 if value > 0.0 else -1.0, cell, slack, found)
+
+
+@njit(cache=True)
+def keep_multiple(eigenvalues, vectors, i, where, cell, limits, found):  # type: ignore[no-untyped-def]
+    """Keep where the plane of eigenvalues i and the next inward meets the circle.
+
+    ``where`` has the form and the start of the arc.
+    """
+    _, tol, close = limits
+    form, start = where
+    s = 1.0 if eigenvalues[i] > 0.0 else -1.0
+    third = 3 - i - (i - 1 if s > 0.0 else i + 1)
+    slack, u = tol / max(gap_to(eigenvalues, i, third), close), np.empty(3)
+    for x in range(3):
+        y, z = (x + 1) % 3, (x + 2) % 3
+        u[x] = vectors[y, third] * cell[1][z] - vectors[z, third] * cell[1][y]
+    length = max(np.sqrt(dot3(u, u)), slack)
+    for x in range(3):
+        u[x] /= length
+    for v in (u, start):
+        if s * quadratic_form(form, v) >= abs(eigenvalues[i]) - 2.0 * close:
+            keep_inside(v, abs(eigenvalues[i]), s, cell, slack, found)
 
 
 @njit(cache=True)
 def gap_to(eigenvalues, i, other):  # type: ignore[no-untyped-def]
-    """The distance from eigenvalue i to another; infinite where there is no such one."""
+    """The distance from eigenvalue i, of (3,), to another; infinite where there is none."""
     return abs(eigenvalues[other] - eigenvalues[i]) if 0 <= other <= 2 else np.inf
 
 
 @njit(cache=True)
 def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def]
-    """Keep whichever of u and -u lies in the closed cell."""
+    """Keep whichever of u and -u lies in the closed cell.
+
+    A cell is (normals, axis, side of the axis, and the last four arguments of `in_cell`).
+    """
     normals, axis, own_side, h, side, order, t = cell
     signed = np.empty(3)
     for sign in (1.0, -1.0):
@@ -173,11 +204,12 @@ def keep_inside(u, value, s, cell, slack, found):  # type: ignore[no-untyped-def
             signed[x] = sign * u[x]
         beside = sign * own_side * dot3(axis, u) >= -slack
         if beside and in_cell(normals, h, side, order, t, signed, slack):
-            keep(found, value, signed, s)
+            replace_smallest(found, value, signed, s)
 
 
 @njit(cache=True)
 def quadratic_form(A, u):  # type: ignore[no-untyped-def]
+    """``u^T A u``."""
     return dot3(A[0], u) * u[0] + dot3(A[1], u) * u[1] + dot3(A[2], u) * u[2]
 
 
@@ -193,7 +225,7 @@ def largest_possible(A):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def forms_before_first_crossing(normals, plus, minus, order, side):  # type: ignore[no-untyped-def]
-    """``A`` on the arc that ends at the first crossing, and on the opposite arc."""
+    """``A`` on the arc that ends at the first crossing, and on the opposite arc, (2, 3, 3)."""
     A = np.zeros((2, 3, 3))
     for k in order:
         add_square(A[0], plus[k] if side[k] > 0 else minus[k], normals[k])
@@ -203,6 +235,7 @@ def forms_before_first_crossing(normals, plus, minus, order, side):  # type: ign
 
 @njit(cache=True)
 def copy(target, source):  # type: ignore[no-untyped-def]
+    """Write one form over another."""
     for x in range(3):
         for y in range(3):
             target[x, y] = source[x, y]
@@ -217,7 +250,7 @@ def add_square(A, factor, e):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def keep(found, value, u, s):  # type: ignore[no-untyped-def]
+def replace_smallest(found, value, u, s):  # type: ignore[no-untyped-def]
     """Put a point in the place of the smallest one remembered, if larger."""
     worst = 0
     for row in range(1, len(found)):

@@ -21,7 +21,7 @@ from cvxnet.training.geometry.cells import (
     move_inside,
     signs_at,
 )
-from cvxnet.training.pricing.ascent import climb, random_starts
+from cvxnet.training.pricing.ascent import ascend, random_starts
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget, subdivide
@@ -131,7 +131,7 @@ class PiecewiseLinearUnits(UnitFamily):
     def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
         """From the units, from gradients at random ones, and from the kinks of some rows."""
         starts = np.vstack([random_starts(self.rows, v), units])
-        return climb(self.features, self.pull_back, starts, v, floor=floor, deadline=deadline)
+        return ascend(self.features, self.pull_back, starts, v, floor=floor, deadline=deadline)
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""
