@@ -141,39 +141,35 @@ def add_own(form, own, own_side, axis, plus, minus):  # type: ignore[no-untyped-
 @njit(cache=True)
 def examine(form, start, cell, limits, found):  # type: ignore[no-untyped-def]
     """Keep the eigenvectors of one cell's form that lie in the cell."""
-    floor, _, close = limits
+    floor, tol, close = limits
     eigenvalues, vectors = np.linalg.eigh(form)
+    u = np.empty(3)
     for i in range(3):
-        outward = i + 1 if eigenvalues[i] > 0.0 else i - 1
-        if abs(eigenvalues[i]) <= floor or gap_to(eigenvalues, i, outward) <= close:
+        s = 1.0 if eigenvalues[i] > 0.0 else -1.0
+        outward, inward = (i + 1, i - 1) if s > 0.0 else (i - 1, i + 1)
+        value, outer = abs(eigenvalues[i]), gap_to(eigenvalues, i, outward)
+        if value <= floor or outer <= close:
             continue  # the outermost of several close eigenvalues stands for all
-        if gap_to(eigenvalues, i, 2 * i - outward) > close:
-            keep_simple(eigenvalues, vectors, i, cell, limits, found)
+        distance = gap_to(eigenvalues, i, inward)
+        if distance > close:
+            for x in range(3):
+                u[x] = vectors[x, i]
+            keep_inside(u, value, s, cell, tol / min(distance, outer), found)
         else:
-            keep_multiple(eigenvalues, vectors, i, (form, start), cell, limits, found)
-
-
-@njit(cache=True)
-def keep_simple(eigenvalues, vectors, i, cell, limits, found):  # type: ignore[no-untyped-def]
-    """Keep the eigenvector of a simple eigenvalue i; ``eigenvalues`` (3,), ``vectors`` (3, 3)."""
-    u, value = np.empty(3), eigenvalues[i]
-    slack = limits[1] / min(gap_to(eigenvalues, i, i - 1), gap_to(eigenvalues, i, i + 1))
-    for x in range(3):
-        u[x] = vectors[x, i]
-    keep_inside(u, abs(value), 1.0 if value > 0.0 else -1.0, cell, slack, found)
+            keep_multiple(eigenvalues, vectors, i, (form, start, u), cell, limits, found)
 
 
 @njit(cache=True)
 def keep_multiple(eigenvalues, vectors, i, where, cell, limits, found):  # type: ignore[no-untyped-def]
     """Keep where the plane of eigenvalues i and the next inward meets the circle.
 
-    ``where`` has the form and the start of the arc.
+    ``where`` has the form, the start of the arc, and room for u.
     """
     _, tol, close = limits
-    form, start = where
+    form, start, u = where
     s = 1.0 if eigenvalues[i] > 0.0 else -1.0
     third = 3 - i - (i - 1 if s > 0.0 else i + 1)
-    slack, u = tol / max(gap_to(eigenvalues, i, third), close), np.empty(3)
+    slack = tol / max(gap_to(eigenvalues, i, third), close)
     for x in range(3):
         y, z = (x + 1) % 3, (x + 2) % 3
         u[x] = vectors[y, third] * cell[1][z] - vectors[z, third] * cell[1][y]
