@@ -636,3 +636,24 @@ def test_units_beyond_doubles_are_no_traceback():
     solution = cn.train(units, X, y, gap=0.001, **options)
     assert 0.0 <= solution.lower_bound <= solution.value
     assert null_vector(np.array([[np.inf, 1.0], [1.0, 2.0]]), 1e-10) is None
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "absolute", "logistic"])
+@pytest.mark.parametrize("kind", ["equal", "one-hot", "zero"])
+def test_free_columns_that_others_give_have_moderate_weights(kind, loss):
+    """The weights of exactly dependent columns could be anything: solvers choose huge ones."""
+    rng = np.random.default_rng(5)
+    if kind == "one-hot":  # adds up to the column of ones
+        X = np.eye(3)[rng.integers(0, 3, 12)]
+    else:
+        x = np.linspace(-1.0, 1.0, 12)
+        X = np.column_stack([x, x if kind == "equal" else 0.0 * x])
+    y = 1e4 * X[:, 0] + rng.standard_normal(12)
+    y = np.sign(y - np.median(y) + 0.5) if loss == "logistic" else y
+    options = {"loss": loss, "output_bias": True, "skip": True, "weight_decay": 0.1}
+    solution = cn.train("relu", X, y, **options)
+    assert solution.status == "optimal" and cn.check(solution).valid
+    free = solution.certificate.weights
+    assert np.abs(np.append(free.s, free.c)).max() <= 1e6
+    again = cn.train(solution.network, X, y, loss=loss, weight_decay=0.1)
+    assert abs(again.value - solution.value) <= 1e-5 * solution.value

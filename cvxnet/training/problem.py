@@ -18,6 +18,8 @@ from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
 
 EPS = float(np.finfo(float).eps)
+FIRST = 2.0
+"""The first column counts as so much longer than the longest: the ones, if there are any."""
 CLEAR = 1e-7
 """Columns of which less is left by the others, relatively, depend on them up to rounding."""
 ROUNDING = 1e-12
@@ -162,8 +164,10 @@ class Problem:
 
 
 def independent(F: Array) -> NDArray[np.int64]:
-    """Columns of F that are clearly independent, as many as there are."""
-    _, R, order = qr(F / np.abs(F).max(axis=0), mode="economic", pivoting=True)
+    """Columns of F that are clearly independent, as many as there are; the first is one of them."""
+    scaled = F / np.abs(F).max(axis=0)
+    scaled[:, 0] *= FIRST / np.linalg.norm(scaled[:, 0]) * np.linalg.norm(scaled, axis=0).max()
+    _, R, order = qr(scaled, mode="economic", pivoting=True)
     sizes = np.abs(np.diag(R))
     return np.sort(order[: sizes.size][sizes > CLEAR * sizes[0]])
 
@@ -188,12 +192,34 @@ def span(F: Array) -> Array:
     parts = [F[:, clear] / np.abs(F[:, clear]).max(axis=0)]
     rest = np.setdiff1d(np.arange(F.shape[1]), clear)
     if rest.size and clear.size < len(F):
-        parts.append(exact_rests(F, clear.tolist(), rest.tolist()))
+        parts.append(exact_rests(F, clear.tolist(), rest.tolist())[0])
     return np.asarray(np.linalg.qr(np.hstack(parts))[0])
 
 
-def exact_rests(F: Array, chosen: list[int], rest: list[int]) -> Array:
-    """What is left of columns without the chosen ones and those before, of size one; none of 0."""
+def basis_columns(F: Array) -> NDArray[np.int64]:
+    """Columns of F, in order, that give all others exactly, and none of which the others give.
+
+    Examples
+    --------
+    >>> a, b = np.array([1.0, 0.0, 0.1]), np.array([0.0, 1.0, 0.2])
+    >>> [basis_columns(np.column_stack([a, b, c])).tolist() for c in (2 * a, 0 * a, a + b)]
+    [[0, 1], [0, 1], [0, 1, 2]]
+    """
+    used = np.flatnonzero(F.any(axis=0))
+    if not used.size:
+        return used
+    clear = used[independent(F[:, used])]
+    rest = np.setdiff1d(used, clear)
+    if rest.size and clear.size < len(F):
+        clear = np.array(exact_rests(F, clear.tolist(), rest.tolist())[1])
+    return np.sort(clear)
+
+
+def exact_rests(F: Array, chosen: list[int], rest: list[int]) -> tuple[Array, list[int]]:
+    """What is left of columns without the chosen ones and those before, of size one; none of 0.
+
+    And all columns that are chosen then, those with something left among them.
+    """
     columns = [fmpz_mat(len(F), 1, to_integers(column)) for column in F.T.tolist()]
     rests = []
     for j in rest:
@@ -206,4 +232,4 @@ def exact_rests(F: Array, chosen: list[int], rest: list[int]) -> Array:
                 [float(Fraction(int((x / largest).p), int((x / largest).q))) for x in left]
             )
             chosen = [*chosen, j]
-    return np.reshape(rests, (len(rests), len(F))).T
+    return np.reshape(rests, (len(rests), len(F))).T, chosen

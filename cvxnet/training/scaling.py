@@ -13,6 +13,9 @@ homogeneous of degree p (with a length of its own, if it has one, in the same un
 its dual vectors are ``t^(p-1)`` times the others. A free column divided by k has its coefficient
 multiplied by ``t / k``. With powers of two nothing is rounded, so the solvers see data of size
 about one and nobody else sees that.
+
+Free columns that others give exactly are left out, as their weights could be anything; so are those
+that are zero.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.problem import CLEAR, EPS, Problem, Units
+from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns
 from cvxnet.types import Array
 
 UNEVEN = 100.0
@@ -44,9 +47,15 @@ HALF = 2.0**27 + 1.0
 
 @dataclass(frozen=True)
 class Scale:
-    """What leads from the rescaled problem back to the given one: factors, and free weights."""
+    """What leads from the rescaled problem back to the given one: factors, and free weights.
+
+    ``used`` are the free columns that the rescaled problem has, and ``shares`` (used, all) gives
+    all others by them.
+    """
 
     weights: float
+    used: NDArray[np.int64]
+    shares: Array
     free: Array
     centre: Array
     dual: float
@@ -55,12 +64,13 @@ class Scale:
 
     def undo(self, units: Units) -> Units:
         """The given problem's units."""
-        free = units.free * self.free + self.centre
+        free = np.zeros(self.shares.shape[1])
+        free[self.used] = units.free * self.free + self.centre
         return Units(units.weights * self.weights, units.signs, free)
 
     def redo(self, units: Units) -> Units:
         """The rescaled problem's units: the inverse of `undo`."""
-        free = (units.free - self.centre) / self.free
+        free = (self.shares @ units.free - self.centre) / self.free
         return Units(units.weights / self.weights, units.signs, free)
 
 
@@ -70,8 +80,13 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     degree = family.traits.degree
     x = power_of_two(float(np.linalg.norm(family.X, axis=1).max())) if degree else 1.0
     features = x ** (degree or 0)
-    columns = np.array([power_of_two(size) for size in np.abs(problem.F).max(axis=0, initial=0.0)])
-    F, y, centre = problem.F / columns, problem.y, np.zeros(len(columns))
+    used = basis_columns(problem.F)
+    shares = np.eye(problem.F.shape[1])[used]
+    if len(used) < problem.F.shape[1]:
+        shares = np.asarray(np.linalg.lstsq(problem.F[:, used], problem.F)[0], dtype=np.float64)
+    F = problem.F[:, used]
+    columns = np.array([power_of_two(size) for size in np.abs(F).max(axis=0, initial=0.0)])
+    F, y, centre = F / columns, problem.y, np.zeros(len(columns))
     if not loss.labels:
         size = power_of_two(float(np.abs(y).max()))
         centring = centred(y / size, F)
@@ -84,6 +99,8 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     )
     return rescaled, Scale(
         weights=t / features,
+        used=used,
+        shares=shares,
         free=t / columns,
         centre=centre,
         dual=slope,
