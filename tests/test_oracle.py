@@ -132,7 +132,7 @@ def test_a_relaxation_that_does_not_fit_into_memory_is_not_begun(monkeypatch):
     problem = rescale(problem_of(objective_with("relu", X, y, "squared", 1.0)))[0]
     bracket = open_bracket(problem)
     assert next(proof_search.improve_lower_bound(problem.family, bracket, bracket.proposal, np.inf))
-    monkeypatch.setattr(proof_search, "MOST", 29)
+    monkeypatch.setattr(proof_search, "MOST_SAMPLES", 29)
     assert not list(
         proof_search.improve_lower_bound(problem.family, bracket, bracket.proposal, np.inf)
     )

@@ -30,11 +30,11 @@ STAGES = ((1e-2, 1e-1), (1e-3, 1e-2), (0.0, SMOOTHING))
 """On which kinks of units and of losses are rounded off, one after the other."""
 HALF = 0.5
 """Share of the time left that a stage before the last may take."""
-STEPS, FINE = 100, 1e-9
+BATCH_OF_STEPS, FINE = 100, 1e-9
 """Steps at a time, and their precision."""
-LITTLE = 1e-6
+LITTLE_PROGRESS = 1e-6
 """Fewer than so much, relatively, in that many steps: on to the next stage."""
-SMALL = 1e-3
+SHRUNK = 1e-3
 """Units smaller than this, relative to the largest, are left out on the way."""
 MANY, PART = 3000, 1500
 """Where there are more samples than MANY, PART of them come first."""
@@ -85,10 +85,10 @@ def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
         end = deadline if width == 0.0 else now() + HALF * (deadline - now())
         smoother = replace(problem, loss=problem.loss.smoothed(smoothing))
         before, value = np.inf, np.inf
-        while len(units) and (before == np.inf or value < before * (1.0 - LITTLE)):
+        while len(units) and (before == np.inf or value < before * (1.0 - LITTLE_PROGRESS)):
             if now() > end:
                 break
-            units = slide(smoother, units, STEPS, FINE, end, width).without_small(SMALL)
+            units = slide(smoother, units, BATCH_OF_STEPS, FINE, end, width).without_small(SHRUNK)
             before, value = value, smoother.objective(units)
             yield units
 

@@ -50,7 +50,7 @@ CONVERGED = 1e-8
 """Gradient, relative to ``weight_decay``, at which Newton's method has converged."""
 DEPENDENT = 1e-6
 """Features this close to dependent are so: local maxima are known to about as many digits."""
-SMALL = 1e-7
+VANISHED = 1e-7
 """Units smaller than this, relative to the largest, are left out."""
 
 
@@ -79,7 +79,7 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
     """
     yield gather(units, maxima)
     for close in CLOSE:
-        merged = merge(units.without_small(SMALL), close)
+        merged = merge(units.without_small(VANISHED), close)
         on_faces = [snap(problem.family, u, close) for u in merged.weights]
         rows = np.reshape(on_faces, merged.weights.shape)
         yield Units(*problem.family.simplify(rows, merged.signs), merged.free)
@@ -87,7 +87,7 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
 
 def settle(problem: Problem, units: Units) -> Units:
     """Newton's method, without the units that turn out not to belong there."""
-    units = eliminate_dependent(problem, units.without_small(SMALL), DEPENDENT)
+    units = eliminate_dependent(problem, units.without_small(VANISHED), DEPENDENT)
     for _ in range(ATTEMPTS):
         moved, converged = newton(problem, units)
         forward = (moved.weights * units.weights).sum(axis=1) > 0.0
@@ -110,7 +110,7 @@ def gather(units: Units, maxima: LocalMaxima) -> Units:
         if mine.any() and theirs.size:
             nearest = np.argmax(units.weights[mine] @ maxima.units[theirs].T, axis=1)
             np.add.at(sizes, theirs[nearest], units.sizes[mine])
-    token = SMALL * (sizes.max(initial=0.0) or 1.0)
+    token = VANISHED * (sizes.max(initial=0.0) or 1.0)
     return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.signs, units.free)
 
 

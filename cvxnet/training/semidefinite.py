@@ -27,7 +27,7 @@ import numpy as np
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.polynomial import (
-    SMALL,
+    LEFT_OVER,
     PolynomialUnits,
     QuadraticUnits,
     neural_decomposition,
@@ -56,7 +56,7 @@ def quadratic_program(family: QuadraticUnits, problem: Problem) -> Program:
             return None
         eigenvalues, W = np.linalg.eigh(P.value - N.value)
         units = make_units(np.abs(eigenvalues)[:, None] * W.T, np.sign(eigenvalues), c)
-        return units.without_small(SMALL)
+        return units.without_small(LEFT_OVER)
 
     return program, find_units
 

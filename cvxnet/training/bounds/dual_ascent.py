@@ -28,7 +28,7 @@ STIFF = 100.0
 """Weight of the penalty: violating ``F^T v = 0`` by 1 % costs 0.5 % of the value."""
 RIVALS = 0.9
 """Leaves whose bound is below this share of the largest one are left alone for a stage."""
-LEAST = 1e-2
+LEAST_RISE = 1e-2
 """Leaves count at least so much in the choice of units, relative to the one that counts most."""
 
 
@@ -59,7 +59,7 @@ class Ascent:
         units = [leaf.scale() for leaf in active]  # divides the shares of the leaf
         start = np.concatenate([self.v, *(leaf.z for leaf in active)])
         rises = measure(start)[2]
-        rises = np.maximum(rises, LEAST * rises.max() + 1e-300)
+        rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
         units = [unit / np.sqrt(rise) for unit, rise in zip(units, rises, strict=True)]
         scale = np.concatenate([self.domain_unit(), *units])
         limits = zip((self.low, self.high), *(leaf.limits() for leaf in active), strict=True)

@@ -37,11 +37,11 @@ Proof = tuple[Array, float, Evidence | None]
 
 FIRST, FINEST = 1e-2, 1e-7
 """Smoothings to begin and to end with, relative to the bound."""
-LITTLE = 0.1
+LITTLE_GAIN = 0.1
 """A stage gains little where that is below this share of the smoothing, or of the gap."""
 SHARP = 0.1
 """Smoothing below this share of the gap does not matter."""
-MOST = 5000
+MOST_SAMPLES = 5000
 """Samples up to which products of all pairs of them fit into memory."""
 GROWTH = 4
 """One leaf in so many is split between two choices of the dual vector."""
@@ -137,7 +137,7 @@ def relax(
     family: PiecewiseLinearUnits, bracket: Bracket, v: Array, deadline: float
 ) -> Iterator[Proof]:
     """The relaxation; the l1 ball lies in the round one."""
-    if not v.any() or len(family.rows) > MOST:
+    if not v.any() or len(family.rows) > MOST_SAMPLES:
         return
     found = search(bracket, family.rows, family.slopes, v=v, deadline=deadline)
     for better, bound, evidence in found:
@@ -175,7 +175,7 @@ def search(
         if now() > deadline:
             return
         hidden, left = eps * abs(value), bracket.upper - value
-        if value - before > LITTLE * min(hidden, left):
+        if value - before > LITTLE_GAIN * min(hidden, left):
             continue
         if hidden > SHARP * left and eps > FINEST:
             eps /= FINER

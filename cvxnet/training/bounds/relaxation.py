@@ -46,13 +46,13 @@ from cvxnet.training.bounds.evidence import Indices, Multipliers
 from cvxnet.training.clock import now
 from cvxnet.types import Array
 
-STEPS = 100
+STAGE_STEPS = 100
 """Quasi-Newton steps a stage."""
 PARTNERS = 10
 """Pairs added for each carrier after each stage."""
 SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
-NEGLIGIBLE = 1e-4
+UNUSED = 1e-4
 """Pairs on which a row spends a smaller share than this are dropped after a stage."""
 DOUBT_SMOOTHING = 1e-3
 """The smoothing at which it is found which sign is most in doubt."""
@@ -149,7 +149,7 @@ class Side:
         gain[self.carrying == 0.0] = -1.0
         gain[:, (self.budget == 0.0) & (self.sigma == 0.0)] = -1.0
         shares = self.z[: self.m] / self.totals(self.z)[self.J]
-        kept = shares > NEGLIGIBLE
+        kept = shares > UNUSED
         gain[self.I[kept], self.J[kept]] = -1.0
         count = min(PARTNERS, self.n)
         best = np.argpartition(-gain, count - 1, axis=1)[:, :count]
@@ -357,7 +357,7 @@ def descend(
     objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
     deadline: float,
 ) -> Array:  # fmt: skip
-    """The point that STEPS quasi-Newton steps reach, or fewer at the deadline.
+    """The point that STAGE_STEPS quasi-Newton steps reach, or fewer at the deadline.
 
     The start, where they run into numbers too large for doubles.
     """
@@ -373,7 +373,13 @@ def descend(
         if now() > deadline:
             raise StopIteration
 
-    options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 0.0}
+    options = {
+        "maxiter": STAGE_STEPS,
+        "maxfun": 2 * STAGE_STEPS,
+        "maxcor": 20,
+        "ftol": 1e-13,
+        "gtol": 0.0,
+    }
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
             bounded, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),

@@ -21,7 +21,8 @@ from cvxnet.types import Array
 STARTS, FEWEST = 64, 8
 LONG = 2_000_000
 """Starts are fewer than STARTS where one of them would look at more than LONG / STARTS numbers."""
-MOST_STEPS = 100
+ASCENT_STEPS = 100
+"""At most so many steps from each start."""
 SHORTEST = 1e-12
 """Where all steps are shorter than this, all are at a maximum."""
 GROW, SHRINK = 2.0, 0.25
@@ -65,7 +66,7 @@ def ascend(
     U = np.vstack([U, U])
     values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
     size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
-    for _ in range(MOST_STEPS):
+    for _ in range(ASCENT_STEPS):
         slope = signs[:, None] * pull_back(U, v) / size
         tried = U + t[:, None] * slope
         length = np.linalg.norm(tried, axis=1)[:, None]

@@ -43,7 +43,7 @@ from cvxnet.training.pricing.term_bounds import (
 )
 from cvxnet.types import Array
 
-STARTS, ASCENT_STEPS = 64, 200
+STARTS, STEPS_IN_BALL = 64, 200
 """Points from which gradients are followed, and how far."""
 FLATTEST = 1e-200
 """Steps are those for a curvature of at least this."""
@@ -147,7 +147,7 @@ def ascend_in_ball(phi: int, rows: Array, v: Array, U: Array, sign: float) -> Lo
     step = np.full((len(U), 1), 1.0 / max(float(np.abs(v) @ (rows * rows).sum(axis=1)), FLATTEST))
     longest = LONGEST_STEP * step[0, 0]
     values = function(U @ rows.T) @ v
-    for _ in range(ASCENT_STEPS):
+    for _ in range(STEPS_IN_BALL):
         moved = U + step * ((slope(U @ rows.T) * v) @ rows)
         moved /= np.maximum(np.linalg.norm(moved, axis=1), 1.0)[:, None]
         higher = function(moved @ rows.T) @ v

@@ -15,7 +15,7 @@ from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.types import Array
 
-SMALL = 1e-10
+LEFT_OVER = 1e-10
 """Eigenvalues below this, relative to the largest, are what a solver left over."""
 
 
@@ -104,7 +104,7 @@ class PolynomialUnits(CurvedUnits):
         return np.eye(1, self.X.shape[1])
 
 
-def neural_decomposition(Z: Array, small: float = SMALL) -> Array:
+def neural_decomposition(Z: Array, small: float = LEFT_OVER) -> Array:
     """Vectors, one a row, with ``Z = sum p p^T`` and ``|p_1..r| = |p_{r+1}|`` for each.
 
     Z is positive semidefinite with ``trace Z1 = w``, that is ``<G, Z> = 0`` for G = diag(1, -1).
