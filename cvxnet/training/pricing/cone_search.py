@@ -332,6 +332,8 @@ def cut(cones, marks, height, top, first, middle, last):  # type: ignore[no-unty
     r, depth = cones.shape[2], marks[top, 4]
     i, j, t = choose_cut(height, first, middle if depth < LEVELS else first + 1, r)
     p, q, length = abs(height[t, j]), abs(height[t, i]), 0.0
+    most = max(p, q)  # squares of tiny heights would vanish
+    p, q = p / most, q / most
     for x in range(r):
         length += (p * cones[top, i, x] + q * cones[top, j, x]) ** 2
     p, q = p / np.sqrt(length), q / np.sqrt(length)
