@@ -257,3 +257,16 @@ def test_linear_networks_are_certified(options):
     found = cn.certify(deep, X, y, weight_decay=0.2)
     assert found.layers_below == 2 and found.certificate.unit_name == "linear"
     assert cn.check(found).valid
+
+
+def test_a_certificate_says_what_it_is_about():
+    about = {"X": X.tolist(), "y": Y.tolist(), "weight_decay": 0.1, "loss": "squared"}
+    about |= {"norm": "l2", "bias": True, "sample_weights": None}
+    certificate = cn.train("relu", X, Y, weight_decay=0.1).certificate
+    found = {name: getattr(certificate, name) for name in about}
+    assert {
+        name: getattr(value, "tolist", lambda v=value: v)() for name, value in found.items()
+    } == about
+    assert certificate.units == certificate.unit_name == "relu"
+    leaky = cn.train(cn.Family("leaky_relu", slope=0.5), X, Y, weight_decay=0.1).certificate
+    assert leaky.units == {"name": "leaky_relu", "slope": 0.5}

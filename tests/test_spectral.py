@@ -280,7 +280,7 @@ def test_network_of_polynomial_units_is_ordinary():
         c = s.certificate
         lengths = np.sqrt((c.W**2).sum(axis=1) + c.b**2)
         t = (X @ c.W.T + c.b) / lengths
-        fit = polynomial(s.objective.units.options["coefficients"], t) @ c.a
+        fit = polynomial(c.units["coefficients"], t) @ c.a
         np.testing.assert_allclose(s.network(X).ravel(), fit, atol=1e-12)
         value = 0.5 * np.sum((fit - y) ** 2) + 0.5 * np.abs(c.a).sum()
         assert s.value == pytest.approx(value)

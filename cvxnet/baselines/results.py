@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 
@@ -66,6 +67,10 @@ class Results:
     records: tuple[Record, ...] = field(repr=False)
     interrupted: bool
     versions: dict[str, str]
+
+    X = property(attrgetter("objective.X"))
+    y = property(attrgetter("objective.y"))
+    sample_weight = property(attrgetter("objective.sample_weight"))
 
     @cached_property
     def groups(self) -> list[Group]:

@@ -174,7 +174,6 @@ class Certificate:
     cvxnet: str = field(default_factory=installed_version)
     _claims: Claims = field(init=False)
 
-    units = property(attrgetter("objective.units"))
     X = property(attrgetter("objective.X"))
     y = property(attrgetter("objective.y"))
     weight_decay = property(attrgetter("objective.weight_decay"))
@@ -206,6 +205,12 @@ class Certificate:
             checker.read, "this certificate", document_of(claims_of(self))
         )
         object.__setattr__(self, "_claims", claims)  # as reading a million numbers takes time
+
+    @property
+    def units(self) -> str | dict[str, Any]:
+        """The unit family by name; with its options, where it has any, as the file has it."""
+        family = self.objective.units
+        return {"name": family.name} | family.options if family.options else family.name
 
     @property
     def gap(self) -> float:
