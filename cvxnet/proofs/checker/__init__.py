@@ -25,7 +25,7 @@ flint and these files, best read in this order; with their lines, about:
     coordinates    150   the same problem in three coordinates
     lines          190   where units change sign: planes, and circles on the sphere
     sweeps         200   proof: every face that these planes cut out is looked at
-    answer         140   all together, and the comparisons that decide
+    answer         160   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:
 
