@@ -20,7 +20,7 @@ from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
 
-CHEAP, PER_ROW = 10_000_000, 1000
+CHEAP, PER_ROW = 10_000_000, 100_000
 """What exact pricing in every round may cost, in rows looked at; and that for each sample."""
 FIRST_TRY = 0.2
 """Seconds for the first try beyond that."""

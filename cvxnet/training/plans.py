@@ -38,8 +38,9 @@ from cvxnet.types import Array
 
 SIZE = 3000
 """Data of more numbers than this are no easy problem: local search comes before anything else."""
-BEFORE, WIDELY = 0.1, 0.7
-"""Shares of the time for the first pricing, and for a first network by local search."""
+BEFORE, WIDELY, BRIEFLY = 0.1, 0.7, 0.3
+"""Shares of the time for the first pricing, and for a first network by local search: briefly, where
+exact pricing, which takes less time, may show it the way."""
 QUICK, HASTE = 0.5, 0.2
 """Easy problems are solved in so many seconds, or this share of the time."""
 SLIDING_STEPS, MANY_STEPS = 200, 5000
@@ -48,8 +49,8 @@ PRECISE = 1e-16
 """Precision of steps that no master follows."""
 MERGED = 1e-6
 """Units closer than this (radians) are merged where sliding alone has come to them."""
-ENTRIES_A_SECOND = 2e5
-"""Of the matrix of a master, in the second that it takes to be solved, about."""
+ENTRIES_A_SECOND = 5e4
+"""Of the matrix of a master, for each second left: it takes about a quarter of them."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
 NEAR = 1.1
@@ -80,12 +81,15 @@ def start_from_local_search(search: Search) -> LocalMaxima:
     """
     problem, bracket, begin = search.problem, search.bracket, now()
     if len(problem.y) * problem.family.rank > SIZE:
-        search_locally(search, share(WIDELY, search.deadline))
+        part = BRIEFLY if search.oracle.always else WIDELY
+        search_locally(search, share(part, search.deadline))
         return price_first(search)
     maxima = search.price(bracket.units, bracket.proposal, share(BEFORE, search.deadline))
     if not is_easy(search, len(bracket.units) + len(maxima.values), begin):
         longest = now() - begin if search.oracle.always and problem.loss.smooth else np.inf
         search_locally(search, min(share(WIDELY, search.deadline), now() + longest))
+        if problem.loss.smooth:
+            return price_first(search)
         search.units = bracket.units
     return maxima
 
@@ -98,11 +102,18 @@ def is_easy(search: Search, units: int, begin: float) -> bool:
 
 
 def search_locally(search: Search, deadline: float) -> None:
-    """Offer the networks of local search, from one start where exact pricing may soon take over."""
-    starts = 1 if search.problem.family.exact else None
+    """Offer the networks of local search, from one start where exact pricing may soon take over.
+
+    The dual vector of the best one is far cheaper to price than that of no network: it has fewer
+    units above ``weight_decay``. A loss with kinks does not tell it.
+    """
+    problem, bracket = search.problem, search.bracket
+    starts = 1 if problem.family.exact else None
     with clock(search.timings, "sliding"):
-        for network in start_wide(search.problem, search.bracket.units.free, deadline, starts):
-            search.bracket.offer_units(network)
+        for network in start_wide(problem, bracket.units.free, deadline, starts):
+            bracket.offer_units(network)
+    if problem.loss.smooth:
+        bracket.proposal = problem.dual_vector(bracket.units)
 
 
 def start_from_program(search: Search) -> LocalMaxima:
