@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import cvxpy as cp
 import numpy as np
 import pytest
+from families import make_family
 from scipy.optimize import nnls
 
 import cvxnet as cn
@@ -19,7 +20,6 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.checker import answer, dual, reading
 from cvxnet.training.bounds.relaxation import Side
 from cvxnet.training.fewer_units import null_vector
-from cvxnet.training.units import make_family
 
 # Verdicts: false proofs
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from examples import random_data
+from families import make_family
 
 import cvxnet as cn
-from cvxnet.training.units import make_family
 
 
 def solved(units, n=25, loss="squared"):

@@ -7,6 +7,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from examples import random_data, small_matrices
+from families import make_family
 from scipy.optimize import minimize
 
 import cvxnet as cn
@@ -28,7 +29,6 @@ from cvxnet.training.pricing.term_bounds import (
     largest_bend,
     line_above,
 )
-from cvxnet.training.units import make_family
 from cvxnet.training.units.squared_relu import SquaredReLUUnits
 
 # --- gradients ------------------------------------------------------------------------------------

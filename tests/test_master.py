@@ -4,13 +4,13 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from examples import random_data
+from families import make_family
 from scipy import sparse
 
 from cvxnet.losses import get_loss
 from cvxnet.training.conic import SOLVERS, lift_square, solve_cone_program
 from cvxnet.training.master import Master, Stack, blocks_of, master_cone_program, master_problem
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.units import make_family
 
 
 def example(loss, m=12, n=15):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from claimed import objective_with
+from families import make_family
 from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
@@ -19,7 +20,7 @@ from cvxnet.training.problem import no_units
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.start import open_bracket
-from cvxnet.training.units import make_family, steps
+from cvxnet.training.units import steps
 
 
 def maxima(rho, error):

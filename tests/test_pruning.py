@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from examples import random_data
+from families import make_family
 
 from cvxnet.losses import get_loss
 from cvxnet.training.fewer_units import eliminate_dependent, merge
@@ -10,7 +11,6 @@ from cvxnet.training.master import Master, blocks_of
 from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.pruning import prune
 from cvxnet.training.refinement import LEVEL, refine
-from cvxnet.training.units import make_family
 
 
 def problem_of(n=20, loss="squared", beta=0.05, seed=0):

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from claimed import objective_with
+from families import make_family
 from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,6 @@ from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.units import make_family
 
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]
 

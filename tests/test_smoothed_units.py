@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from claimed import objective_with
+from families import make_family
 
 import cvxnet as cn
 from cvxnet.training import local_search
@@ -12,7 +13,6 @@ from cvxnet.training.recovery import problem_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.sliding import slide, smoothed
 from cvxnet.training.start import open_bracket
-from cvxnet.training.units import make_family
 
 FAMILIES = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("abs", {})]
 

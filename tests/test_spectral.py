@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from examples import random_data
+from families import make_family
 from scipy.optimize import minimize
 
 import cvxnet as cn
@@ -13,7 +14,6 @@ from cvxnet.losses import get_loss
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.problem import Problem
 from cvxnet.training.semidefinite import semidefinite_program
-from cvxnet.training.units import make_family
 from cvxnet.training.units.polynomial import neural_decomposition
 
 RELU_LIKE = (0.09, 0.5, 0.47)

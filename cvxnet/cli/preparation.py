@@ -18,7 +18,7 @@ from cvxnet.training.trainer import train
 def prepare(units: str | Family, quiet: bool) -> None:
     """Compile what pricing such units needs, or load what an earlier run compiled, and say so."""
     if not quiet:
-        message = "loading the pricing (the first run compiles it: a few seconds) ..."
+        message = "loading the pricing (the first run compiles it: some ten seconds) ..."
         print(message, end=" ", file=sys.stderr, flush=True)
     begin = time.perf_counter()
     with interrupts_end_the_process():

@@ -32,10 +32,3 @@ UNITS: dict[str, type[UnitFamily]] = {
 def bind(family: Family, X: Array, norm: str = "l2") -> UnitFamily:
     """The family's units on data, the column of ones included where hidden units have a bias."""
     return UNITS[family.name](X, norm=norm, **family.options)
-
-
-def make_family(name: str, X: Array, norm: str = "l2", **options: object) -> UnitFamily:
-    """The same from a name and options that are not checked yet."""
-    family = Family(name, **options).complete(X.shape[1])
-    family.check_norm(norm)
-    return bind(family, X, norm)
