@@ -114,7 +114,7 @@ def test_found_units_have_their_values(r):
     rng = np.random.default_rng(3)
     X, v = rng.standard_normal((30, r)), rng.standard_normal(30)
     found = SquaredReLUUnits(X).price(v, 0.0)
-    values = found.signs * (v @ np.maximum(X @ found.units.T, 0.0) ** 2)
+    values = found.outputs * (v @ np.maximum(X @ found.units.T, 0.0) ** 2)
     np.testing.assert_allclose(values, found.values, rtol=1e-9)
     above = SquaredReLUUnits(X).price(v, 0.5 * found.rho)
     np.testing.assert_allclose(above.values, found.values[found.values > 0.5 * found.rho])
@@ -144,7 +144,7 @@ def test_a_multiple_eigenvalue_without_a_vertex_in_its_plane(eigenvalues):
         found = quadratic_sweep(normals, c, c)
         assert found.rho == pytest.approx(np.abs(eigenvalues).max(), rel=1e-8)
         u = found.units[0]
-        assert u @ form @ u == pytest.approx(found.signs[0] * found.rho, rel=1e-8)
+        assert u @ form @ u == pytest.approx(found.outputs[0] * found.rho, rel=1e-8)
 
 
 @pytest.mark.parametrize("r", [1, 2, 3])

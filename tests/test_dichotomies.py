@@ -172,7 +172,7 @@ def test_units_have_the_values_that_were_priced(X, threshold):
         found = price(X, v, threshold=threshold)
         heights = X @ planes.weights(found.units).T
         phi = (heights >= 0.0) if threshold else np.sign(heights)
-        np.testing.assert_allclose(found.signs * (v @ phi), found.values, atol=1e-12 * len(v))
+        np.testing.assert_allclose(found.outputs * (v @ phi), found.values, atol=1e-12 * len(v))
         assert (np.diff(found.values) <= 1e-12 * len(v)).all()
         assert not len(found.values) or found.values[0] <= found.rho * (1 + 1e-12)
         if not threshold:

@@ -43,7 +43,7 @@ def test_pricing_equals_brute_force(X):
         if expected > 1e-9 * scale:
             u = units.hidden(found.units[:1])[0]
             assert np.linalg.norm(u) == pytest.approx(1.0)
-            value = found.signs[0] * (v @ np.maximum(X @ u, 0.0))
+            value = found.outputs[0] * (v @ np.maximum(X @ u, 0.0))
             assert value == pytest.approx(expected, rel=1e-10)
 
 
@@ -66,7 +66,7 @@ def test_found_units_are_local_maxima(seed, r):
     X, v = rng.standard_normal((30, r)), rng.standard_normal(30)
     found = ReLUUnits(X).price(v, 0.0)
     assert (np.diff(found.values) <= 0.0).all()
-    for value, u, sign in zip(found.values, found.units, found.signs, strict=True):
+    for value, u, sign in zip(found.values, found.units, found.outputs, strict=True):
         near = u[:, None] + 1e-5 * rng.standard_normal((r, 500))
         near /= np.linalg.norm(near, axis=0)
         assert (sign * v @ np.maximum(X @ near, 0.0)).max() <= value + 1e-9

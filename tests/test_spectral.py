@@ -72,7 +72,7 @@ def test_polynomial_pricing_is_the_maximum_on_the_sphere():
         assert best <= found.rho + found.error
         assert found.rho <= best + 1e-6 * scale
         assert found.error <= 1e-9 * scale
-        values = found.signs * (v @ polynomial(coefficients, X @ found.units.T))
+        values = found.outputs * (v @ polynomial(coefficients, X @ found.units.T))
         np.testing.assert_allclose(values, found.values, atol=1e-12 * scale)
         np.testing.assert_allclose(np.linalg.norm(found.units, axis=1), 1.0)
 
@@ -109,7 +109,7 @@ def test_quadratic_pricing_is_the_spectral_norm():
         X, v = rng.standard_normal((n, r)), rng.standard_normal(n)
         found = price_quadratic(X, v)
         assert found.rho == pytest.approx(np.linalg.norm(X.T @ np.diag(v) @ X, 2))
-        values = found.signs * (v @ (X @ found.units.T) ** 2)
+        values = found.outputs * (v @ (X @ found.units.T) ** 2)
         np.testing.assert_allclose(values, found.values, atol=1e-12 * found.rho)
     assert len(price_quadratic(X, v, floor=2 * found.rho).values) == 0
 

@@ -172,7 +172,7 @@ def test_networks_do_what_the_units_do(name, X):
     W = 3.0 * found.units / np.linalg.norm(found.units, axis=1)[:, None]
     phi = family.traits.layer()(X @ family.hidden(W / 3.0).T)
     np.testing.assert_allclose(family.features(W), 3.0 * phi, rtol=1e-12)
-    np.testing.assert_allclose(found.signs * (v @ phi), found.values, atol=1e-12)
+    np.testing.assert_allclose(found.outputs * (v @ phi), found.values, atol=1e-12)
     again = family.coordinates(family.hidden(W / 3.0))
     np.testing.assert_array_equal(family.sides(again), family.sides(W))
 

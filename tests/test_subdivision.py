@@ -74,7 +74,7 @@ def test_pricing_equals_brute_force(normals):
         found, expected = subdivide(normals, plus, minus), brute_force(normals, plus, minus)
         assert abs(found.rho - expected) <= 2 * found.error
         if expected > 0.01:
-            value = found.signs[0] * evaluate(normals, plus, minus, found.units[0])
+            value = found.outputs[0] * evaluate(normals, plus, minus, found.units[0])
             assert value == pytest.approx(expected, rel=1e-9)
 
 
@@ -88,7 +88,7 @@ def test_in_few_dimensions_the_maxima_are_those_of_the_sweep(r, seed):
     high = swept[swept[:, 0] > LEAST * swept[0, 0]]
     found = subdivide(normals, plus, minus)
     assert np.isfinite(found.error)
-    stacked = np.column_stack([found.values, found.units, found.signs])
+    stacked = np.column_stack([found.values, found.units, found.outputs])
     np.testing.assert_allclose(stacked, high, atol=1e-9)
 
 
@@ -113,7 +113,7 @@ def test_found_units_are_local_maxima_and_no_point_is_above_them(h, r):
     U = rng.standard_normal((r, 50_000))
     values = evaluate(normals, plus, minus, U / np.linalg.norm(U, axis=0))
     assert np.abs(values).max() <= found.rho * (1 + 1e-12)
-    for value, u, sign in zip(found.values, found.units, found.signs, strict=True):
+    for value, u, sign in zip(found.values, found.units, found.outputs, strict=True):
         assert np.linalg.norm(u) == pytest.approx(1.0)
         near = u[:, None] + 1e-5 * rng.standard_normal((r, 300))
         near /= np.linalg.norm(near, axis=0)
@@ -127,7 +127,7 @@ def test_every_maximum_that_ascent_finds_is_there(h, r):
     normals = arrange(rng.standard_normal((h, r))).normals
     plus = 0.7 + rng.standard_normal(h)
     found = subdivide(normals, plus, np.zeros(h))
-    positive = found.units[found.signs > 0.0]
+    positive = found.units[found.outputs > 0.0]
     met = set()
     for u in rng.standard_normal((400, r)):
         for _ in range(50):

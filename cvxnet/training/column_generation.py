@@ -367,14 +367,14 @@ def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) 
         apart = np.inf  # units that cannot move are all different
     chosen: list[int] = []
     for i in range(int((maxima.values > problem.weight_decay).sum())):
-        same = [j for j in chosen if maxima.signs[j] == maxima.signs[i]]
+        same = [j for j in chosen if maxima.outputs[j] == maxima.outputs[i]]
         cosines = maxima.units[same] @ maxima.units[i]
         if (cosines < apart).all():
             chosen.append(i)
         if len(chosen) == most:
             break
     size = START * present.sizes.max(initial=0.0) or START
-    return Units(size * maxima.units[chosen], -maxima.signs[chosen])
+    return Units(size * maxima.units[chosen], -maxima.outputs[chosen])
 
 
 @contextmanager

@@ -170,7 +170,7 @@ def descend(problem: Problem, radius: float, steps: int) -> tuple[Array, Array, 
             values, gaps = values[: t + 1], gaps[: t + 1]
             break
         share = 2.0 / (t + 2.0)
-        new = Units(share * radius * maxima.units[:1], -maxima.signs[:1])
-        units = Units((1.0 - share) * units.weights, units.signs).without_small(0.0) + new
+        new = Units(share * radius * maxima.units[:1], -maxima.outputs[:1])
+        units = Units((1.0 - share) * units.weights, units.outputs).without_small(0.0) + new
         f = (1.0 - share) * f + problem.fit(new)
     return values, gaps, units

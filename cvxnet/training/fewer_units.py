@@ -20,9 +20,9 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     Features whose triangular factor falls below ``tolerance``, relatively, are dependent.
     """
     units = units.without_small(0.0)
-    parts = problem.family.features(units.weights) * units.signs
+    parts = problem.family.features(units.weights) * units.outputs
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
-    return Units(units.weights * scale[:, None], units.signs, units.free).without_small(0.0)
+    return Units(units.weights * scale[:, None], units.outputs, units.free).without_small(0.0)
 
 
 def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
@@ -81,10 +81,10 @@ def merge(units: Units, angle: float) -> Units:
     signs: list[float] = []
     while len(left):
         cosines = left.weights @ left.weights[0] / (left.sizes * left.sizes[0])
-        group = (left.signs == left.signs[0]) & (cosines >= np.cos(angle))
+        group = (left.outputs == left.outputs[0]) & (cosines >= np.cos(angle))
         group[0] = True
         merged.append(left.weights[group].sum(axis=0))
-        signs.append(float(left.signs[0]))
+        signs.append(float(left.outputs[0]))
         left = left.pick(~group)
     rows = np.reshape(merged, (len(merged), units.weights.shape[1]))
     return Units(rows, np.array(signs), units.free)

@@ -173,7 +173,7 @@ class Master:
 
 def blocks_of(problem: Problem, units: Units) -> dict[Any, Block]:
     """The blocks that contain the units, each once, by their keys."""
-    pairs = zip(units.weights, units.signs.tolist(), strict=True)
+    pairs = zip(units.weights, units.outputs.tolist(), strict=True)
     blocks = [problem.family.block(u, sign) for u, sign in pairs]
     return {block.key: block for block in blocks}
 

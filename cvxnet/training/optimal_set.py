@@ -200,7 +200,7 @@ def optimal_set(solution: Solution) -> OptimalSet:
     maxima = price_within(PRICING_SECONDS, family, certificate.v, (1.0 - CONTACT) * beta)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
-    signs = np.concatenate([own.signs, -maxima.signs])
+    signs = np.concatenate([own.outputs, -maxima.outputs])
     kept = distinct_columns(signs * family.features(directions), len(own))
     return OptimalSet(
         objective=objective,

@@ -163,7 +163,7 @@ def slide_alone(search: Search, units: Units, steps: int) -> tuple[Units, Array]
     problem = search.problem
     with clock(search.timings, "sliding"):
         units = slide(problem, units, steps, PRECISE, search.end)
-        rows, signs = problem.family.simplify(units.weights, units.signs)
+        rows, signs = problem.family.simplify(units.weights, units.outputs)
         fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), MERGED)
     if problem.objective(fewer) <= problem.objective(units):
         units = fewer

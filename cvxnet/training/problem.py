@@ -30,13 +30,14 @@ ROUNDING = 1e-12
 class Units:
     """Hidden units with their output weights, and the weights that are not decayed.
 
-    Row ``j`` of ``weights`` is ``|a_j| u_j`` (the unit times the size of its output weight) and
-    ``signs[j]`` is the sign of ``a_j``; the penalty on the pair is the length of the row. ``free``
-    holds the coefficients of the problem's free columns.
+    Row ``j`` of ``weights``, (m, r), is ``|a_j| u_j``, the unit times the size of its output
+    weights, and ``outputs[j]`` is ``a_j / |a_j|``: a sign, or with c outputs a row of length one,
+    (m,) or (m, c). The penalty on the pair is the length of the row of ``weights``. ``free``, (k,)
+    or (k, c), holds the coefficients of the problem's free columns.
     """
 
     weights: Array
-    signs: Array
+    outputs: Array
     free: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
@@ -45,15 +46,15 @@ class Units:
         return np.asarray(np.linalg.norm(self.weights, axis=1))
 
     def __len__(self) -> int:
-        return len(self.signs)
+        return len(self.outputs)
 
     def __add__(self, other: Units) -> Units:
         weights = np.vstack([self.weights, other.weights])
-        return Units(weights, np.concatenate([self.signs, other.signs]), self.free)
+        return Units(weights, np.concatenate([self.outputs, other.outputs]), self.free)
 
     def pick(self, which: NDArray[Any]) -> Units:
         """The units at an index array or mask."""
-        return Units(self.weights[which], self.signs[which], self.free)
+        return Units(self.weights[which], self.outputs[which], self.free)
 
     def without_small(self, relative: float) -> Units:
         """Only the units larger than ``relative`` times the largest."""
@@ -91,7 +92,7 @@ class Problem:
 
     def fit(self, units: Units) -> Array:
         """The predictions on the training data, (n,)."""
-        f = self.family.features(units.weights) @ units.signs
+        f = self.family.features(units.weights) @ units.outputs
         return f + self.F @ units.free if self.F.size else f
 
     def penalty(self, units: Units) -> float:

@@ -60,7 +60,7 @@ def thin(problem: Problem, units: Units) -> Units:
 
 def simplify(problem: Problem, units: Units) -> Units:
     """The network that the family makes of it, where it has fewer units and is as good."""
-    rows, signs = problem.family.simplify(units.weights, units.signs)
+    rows, signs = problem.family.simplify(units.weights, units.outputs)
     fewer = Units(rows, signs, units.free).without_small(SMALL)
     return fewer if len(fewer) < len(units) and is_as_good(problem, fewer, units) else units
 

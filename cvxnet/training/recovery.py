@@ -34,7 +34,7 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     hidden = family.hidden(units.weights / sizes[:, None])
     if shared:
         hidden = hidden * outer[:, None]
-    a, rows = units.signs * outer, units.weights
+    a, rows = units.outputs * outer, units.weights
     if not len(units):
         hidden, a, rows = family.idle(), np.zeros(1), np.zeros((1, family.rank))
     gate = family.gate_of(rows)

@@ -82,7 +82,7 @@ def guesses(problem: Problem, units: Units, maxima: LocalMaxima) -> Iterator[Uni
         merged = merge(units.without_small(VANISHED), close)
         on_faces = [snap(problem.family, u, close) for u in merged.weights]
         rows = np.reshape(on_faces, merged.weights.shape)
-        yield Units(*problem.family.simplify(rows, merged.signs), merged.free)
+        yield Units(*problem.family.simplify(rows, merged.outputs), merged.free)
 
 
 def settle(problem: Problem, units: Units) -> Units:
@@ -106,12 +106,12 @@ def gather(units: Units, maxima: LocalMaxima) -> Units:
     """
     sizes = np.zeros(len(maxima.values))
     for sign in (1.0, -1.0):
-        mine, theirs = units.signs == sign, np.flatnonzero(maxima.signs == -sign)
+        mine, theirs = units.outputs == sign, np.flatnonzero(maxima.outputs == -sign)
         if mine.any() and theirs.size:
             nearest = np.argmax(units.weights[mine] @ maxima.units[theirs].T, axis=1)
             np.add.at(sizes, theirs[nearest], units.sizes[mine])
     token = VANISHED * (sizes.max(initial=0.0) or 1.0)
-    return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.signs, units.free)
+    return Units(np.maximum(sizes, token)[:, None] * maxima.units, -maxima.outputs, units.free)
 
 
 def resize(problem: Problem, units: Units) -> Units:
@@ -124,7 +124,7 @@ def resize(problem: Problem, units: Units) -> Units:
         return units
     sizes = problem.family.sizes(units.weights)
     directions = units.weights / sizes[:, None]
-    M = np.hstack([problem.family.features(directions) * units.signs, problem.F])
+    M = np.hstack([problem.family.features(directions) * units.outputs, problem.F])
     length = np.linalg.norm(M, axis=0)
     length[length == 0.0] = 1.0
     M /= length
@@ -140,7 +140,7 @@ def resize(problem: Problem, units: Units) -> Units:
     options = {"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9 * decay.max()}
     c = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     sizes, free = np.split(c / length, [len(sizes)])
-    return Units(sizes[:, None] * directions, units.signs, free)
+    return Units(sizes[:, None] * directions, units.outputs, free)
 
 
 def newton(problem: Problem, units: Units) -> tuple[Units, bool]:
@@ -174,10 +174,10 @@ class Smooth:
     """
 
     def __init__(self, problem: Problem, units: Units) -> None:
-        self.problem, self.signs = problem, units.signs
+        self.problem, self.signs = problem, units.outputs
         faces = [face(problem.family, u) for u in units.weights]
         self.bases = [B for _, B in faces]
-        columns = [s * A for (A, _), s in zip(faces, units.signs, strict=True)]
+        columns = [s * A for (A, _), s in zip(faces, units.outputs, strict=True)]
         self.ends = np.cumsum([B.shape[1] for B in self.bases])
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
         self.S = block_diag(*(frame_of(A, RIDGE) for A in (*columns, problem.F)))

@@ -66,12 +66,12 @@ class Scale:
         """The given problem's units."""
         free = np.zeros(self.shares.shape[1])
         free[self.used] = units.free * self.free + self.centre
-        return Units(units.weights * self.weights, units.signs, free)
+        return Units(units.weights * self.weights, units.outputs, free)
 
     def redo(self, units: Units) -> Units:
         """The rescaled problem's units: the inverse of `undo`."""
         free = (self.shares @ units.free - self.centre) / self.free
-        return Units(units.weights / self.weights, units.signs, free)
+        return Units(units.weights / self.weights, units.outputs, free)
 
 
 def rescale(problem: Problem) -> tuple[Problem, Scale]:

@@ -56,7 +56,7 @@ def slide(
     any, and the objective of the units themselves may rise.
     """
     family = smoothed(problem.family, width) if width else problem.family
-    signs, shape = units.signs, units.weights.shape
+    signs, shape = units.outputs, units.weights.shape
     loss, y = problem.loss.smoothed(SMOOTHING), problem.y
     S, T = problem.family.frame, frame_of(problem.F, FREE_RIDGE)
     F = problem.F @ T

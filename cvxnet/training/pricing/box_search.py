@@ -104,7 +104,7 @@ def price_squared_relu(
     Examples
     --------
     >>> found = price_squared_relu(np.eye(4), np.array([3.0, -4.0, 1.0, 1.0]))
-    >>> round(found.rho, 6), found.signs.tolist()[:2], found.error < 1e-5
+    >>> round(found.rho, 6), found.outputs.tolist()[:2], found.error < 1e-5
     (4.0, [-1.0, 1.0], True)
     """
     caps = {}
@@ -161,7 +161,7 @@ def well_apart(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
     """The maxima above the floor that are APART from all better ones, best first."""
     values = np.concatenate([part.values for part in parts])
     U = np.vstack([part.units for part in parts])
-    signs = np.concatenate([part.signs for part in parts])
+    signs = np.concatenate([part.outputs for part in parts])
     kept: list[int] = []
     for i in np.argsort(-values, kind="stable")[: (values > floor).sum()]:
         apart = np.linalg.norm(U[kept] - U[i], axis=1) > APART

@@ -1,4 +1,7 @@
-"""What pricing finds: local maxima of ``|v . phi_u(X)|`` over the units of a family."""
+"""What pricing finds: local maxima of ``|v . phi_u(X)|`` over the units of a family.
+
+With c outputs the dual vector is (n, c), and it is the length of ``V^T phi_u(X)``.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,15 @@ class LocalMaxima(NamedTuple):
         The local maxima.
     units : (m, r) array
         Where they are.
-    signs : (m,) array
-        The signs of ``v . phi_u(X)`` there, -1 or +1.
+    outputs : (m,) or (m, c) array
+        The signs of ``v . phi_u(X)`` there, -1 or +1; the directions of ``V^T phi_u(X)``.
     """
 
     rho: float
     error: float
     values: Array
     units: Array
-    signs: Array
+    outputs: Array
 
 
 def distinct(found: Array, floor: float) -> Array:

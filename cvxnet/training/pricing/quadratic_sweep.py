@@ -63,7 +63,7 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
     Examples
     --------
     >>> found = quadratic_sweep(np.eye(2), np.array([3.0, 4.0]), np.array([-5.0, 0.0]))
-    >>> found.rho, found.units.tolist(), found.signs.tolist()
+    >>> found.rho, found.units.tolist(), found.outputs.tolist()
     (5.0, [[-1.0, -0.0], [0.0, 1.0], [1.0, 0.0]], [-1.0, 1.0, 1.0])
     """
     h, r = normals.shape

@@ -56,7 +56,7 @@ def price_quadratic(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
     Examples
     --------
     >>> found = price_quadratic(np.eye(2), np.array([3.0, -4.0]))
-    >>> found.rho, found.signs.tolist(), np.abs(found.units).tolist()
+    >>> found.rho, found.outputs.tolist(), np.abs(found.units).tolist()
     (4.0, [-1.0, 1.0], [[0.0, 1.0], [1.0, 0.0]])
     """
     eigenvalues, W = np.linalg.eigh((rows.T * v) @ rows)

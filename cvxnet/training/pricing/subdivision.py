@@ -109,7 +109,7 @@ def subdivide(
     Examples
     --------
     >>> found = subdivide(np.eye(4), np.array([0.0, 3.0, 4.0, 0.0]), np.zeros(4), 4.5)
-    >>> found.rho, found.units.round(6).tolist(), found.signs.tolist()
+    >>> found.rho, found.units.round(6).tolist(), found.outputs.tolist()
     (5.0, [[0.0, 0.6, 0.8, 0.0]], [1.0])
     """
     h, r = normals.shape

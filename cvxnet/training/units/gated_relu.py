@@ -93,7 +93,7 @@ class GatedReLUUnits(UnitFamily):
             error=error,
             values=lengths[order],
             units=units.reshape(len(order), self.rank),
-            signs=np.ones(len(order)),
+            outputs=np.ones(len(order)),
         )
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:

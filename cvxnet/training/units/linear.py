@@ -137,7 +137,7 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
             error=error,
             values=np.abs(slope[order]),
             units=np.eye(X.shape[1])[order],
-            signs=np.where(slope[order] < 0.0, -1.0, 1.0),
+            outputs=np.where(slope[order] < 0.0, -1.0, 1.0),
         )
     rho = float(np.linalg.norm(slope))
     found = int(rho > floor)
@@ -146,5 +146,5 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
         error=error,
         values=np.full(found, rho),
         units=slope[None, :][:found] / (rho or 1.0),
-        signs=np.ones(found),
+        outputs=np.ones(found),
     )

@@ -113,7 +113,7 @@ def local_maxima(
         error=max(bound - max(rho, floor), 0.0) + g.error,
         values=np.array([item.value for item, _ in clear]),
         units=np.array([u for _, u in clear]).reshape(len(clear), g.cells.rank),
-        signs=np.array([item.sign for item, _ in clear]),
+        outputs=np.array([item.sign for item, _ in clear]),
     )
 
 
