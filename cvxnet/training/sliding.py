@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 
 from cvxnet.training.clock import now
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.units.family import UnitFamily, frame_of
+from cvxnet.training.units.family import UnitFamily, along_features, as_columns, frame_of
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
@@ -130,8 +130,8 @@ class SmoothedUnits:
         plus, minus = self.slopes
         a, b = (plus - minus) / 2.0, (plus + minus) / 2.0
         t, root, blur = self.parts(W)
-        along = ((a + b * t / root) * v[:, None]).T @ self.rows
-        return np.asarray(along + b * (v @ (blur / root))[:, None] * W)
+        along = ((a + b * t / root) * as_columns(v)).T @ self.rows
+        return np.asarray(along + b * along_features(v, blur / root)[:, None] * W)
 
 
 @singledispatch

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cvxnet.training.units.family import UnitFamily, frame_of
+from cvxnet.training.units.family import UnitFamily, along_features, as_columns, frame_of
 from cvxnet.types import Array
 
 
@@ -49,8 +49,8 @@ class CurvedUnits(UnitFamily):
         """Gradient of ``v . feature(z)`` for each row ``z`` of ``W``."""
         _, U = split(W)
         t = self.rows @ U.T
-        turn = (v[:, None] * self.slope(t)).T @ self.rows
-        along = v @ self.phi(t) - (turn * U).sum(axis=1)
+        turn = (as_columns(v) * self.slope(t)).T @ self.rows
+        along = along_features(v, self.phi(t)) - (turn * U).sum(axis=1)
         return np.asarray(turn + along[:, None] * U)
 
 

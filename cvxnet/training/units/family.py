@@ -112,7 +112,10 @@ class UnitFamily:
         raise TypeError(f"{self.name} units have no features")
 
     def pull_back(self, W: Array, v: Array) -> Array:
-        """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank)."""
+        """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank).
+
+        ``v`` is one vector for all units, (n,), or has a column for each of them, (n, m).
+        """
         raise TypeError(f"{self.name} units do not slide")
 
     def random_units(self, count: int, rng: np.random.Generator) -> Array:
@@ -166,6 +169,16 @@ class UnitFamily:
         ``gate`` is what `gate_of` says of the units.
         """
         return W
+
+
+def as_columns(v: Array) -> Array:
+    """``v`` as a column for all units, (n, 1), or with one for each, as `pull_back` takes it."""
+    return v[:, None] if v.ndim == 1 else v
+
+
+def along_features(v: Array, features: Array) -> Array:
+    """``v . feature`` of each column of ``features``, (m,), with ``v`` as in `as_columns`."""
+    return np.asarray(v @ features if v.ndim == 1 else (v * features).sum(axis=0))
 
 
 def frame_of(rows: Array, ridge: float = RIDGE) -> Array:

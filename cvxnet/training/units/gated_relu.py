@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.training.pricing.maxima import LocalMaxima
-from cvxnet.training.units.family import Block, UnitFamily
+from cvxnet.training.units.family import Block, UnitFamily, as_columns
 from cvxnet.types import Array
 
 
@@ -73,7 +73,7 @@ class GatedReLUUnits(UnitFamily):
         """``X^T D_g v`` in the place of each unit's gate."""
         gate = self.gate_of(W)
         slopes = np.zeros((len(W), *self.gates.shape))
-        slopes[np.arange(len(W)), gate] = (self.is_open[:, gate] * v[:, None]).T @ self.X
+        slopes[np.arange(len(W)), gate] = (self.is_open[:, gate] * as_columns(v)).T @ self.X
         return slopes.reshape(W.shape)
 
     def price(

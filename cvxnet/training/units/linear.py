@@ -52,7 +52,8 @@ class LinearUnits(UnitFamily):
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T v`` for each unit."""
-        return np.tile(self.X.T @ v, (len(W), 1))
+        slope = (self.X.T @ v).T
+        return slope if v.ndim == 2 else np.tile(slope, (len(W), 1))
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit, the sum of all."""

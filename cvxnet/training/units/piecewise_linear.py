@@ -25,7 +25,7 @@ from cvxnet.training.pricing.ascent import ascend, random_starts
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget, subdivide
-from cvxnet.training.units.family import Block, UnitFamily, bending, frame_of
+from cvxnet.training.units.family import Block, UnitFamily, as_columns, bending, frame_of
 from cvxnet.types import Array
 
 LARGEST_RANK = 7
@@ -85,7 +85,7 @@ class PiecewiseLinearUnits(UnitFamily):
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T D_z v`` for each row ``z`` of ``W``, with ``D_z`` the slopes."""
-        return (self.slope_of_rows(self.rows @ W.T) * v[:, None]).T @ self.rows
+        return (self.slope_of_rows(self.rows @ W.T) * as_columns(v)).T @ self.rows
 
     def random_units(self, count: int, rng: np.random.Generator) -> Array:
         return bending(self.rows, count, rng)
