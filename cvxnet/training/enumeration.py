@@ -32,7 +32,7 @@ def count_blocks(family: UnitFamily) -> int:
 
 @all_blocks.register
 def all_cell_blocks(family: PiecewiseLinearUnits, facets_only: bool = True) -> list[Block]:
-    """Every cell in which some unit is active, with either output sign."""
+    """Every cell in which some unit is active, with each output sign."""
     a = family.arrangement
     cells = all_cells(a.normals)
     used = family.slope_of_rows(a.row_sides(cells)[:, : len(family.X)]).any(axis=1)
@@ -40,15 +40,15 @@ def all_cell_blocks(family: PiecewiseLinearUnits, facets_only: bool = True) -> l
     bounds = all_facets(all_cells(a.normals))[used] if facets_only else cells != 0
     return [
         family.cell_block(cell, cell[bound, None] * a.normals[bound], sign)
-        for sign in (1.0, -1.0)
+        for sign in family.output_signs
         for cell, bound in zip(cells, bounds, strict=True)
     ]
 
 
 @count_blocks.register
 def count_cell_blocks(family: PiecewiseLinearUnits) -> int:
-    """Twice the number of cells in general position."""
-    return 2 * count_cells(len(family.X), family.rank)
+    """The number of cells in general position, for each output sign."""
+    return len(family.output_signs) * count_cells(len(family.X), family.rank)
 
 
 @all_blocks.register

@@ -62,13 +62,13 @@ def start_wide(
 
 
 def random_units(problem: Problem, width: int, free: Array, rng: np.random.Generator) -> Units:
-    """Units that bend within the data, of all sizes and both signs.
+    """Units that bend within the data, of all sizes and all signs that there are.
 
     Their predictions are at most as large as the targets: where units cost little that binds, and
     larger ones would take all the time to shrink.
     """
     family = problem.family
-    rows, signs = family.random_units(width, rng), np.where(np.arange(width) % 2 == 0, 1.0, -1.0)
+    rows, signs = family.random_units(width, rng), np.resize(family.output_signs, width)
     rows *= rng.uniform(size=(width, 1)) / family.sizes(rows)[:, None]
     rows /= family.sizes(rows).sum()
     f = family.features(rows) @ signs

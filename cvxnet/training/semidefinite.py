@@ -46,17 +46,22 @@ def semidefinite_program(family: UnitFamily, problem: Problem) -> Program | None
 
 @semidefinite_program.register
 def quadratic_program(family: QuadraticUnits, problem: Problem) -> Program:
-    """Training of quadratic units: two semidefinite blocks of order d. At most d units."""
+    """Training of quadratic units: a semidefinite block of order d for each output sign.
+
+    At most d units.
+    """
     X, d = family.X, family.X.shape[1]
-    P, N = (cp.Variable((d, d), PSD=True) for _ in range(2))
-    program, c = write(problem, squares(X, P - N), cp.trace(P) + cp.trace(N), [])
+    blocks = [cp.Variable((d, d), PSD=True) for _ in family.output_signs]
+    S = sum(sign * Z for sign, Z in zip(family.output_signs, blocks, strict=True))
+    program, c = write(problem, squares(X, S), sum(map(cp.trace, blocks)), [])
 
     def find_units() -> Units | None:
-        if P.value is None or N.value is None:
+        if S.value is None:
             return None
-        eigenvalues, W = np.linalg.eigh(P.value - N.value)
+        eigenvalues, W = np.linalg.eigh(S.value)
         units = make_units(np.abs(eigenvalues)[:, None] * W.T, np.sign(eigenvalues), c)
-        return units.without_small(LEFT_OVER)
+        possible = np.isin(units.outputs, family.output_signs)
+        return units.pick(possible).without_small(LEFT_OVER)
 
     return program, find_units
 

@@ -67,19 +67,19 @@ Node = Multipliers | Split
 
 @dataclass(frozen=True)
 class Evidence:
-    """A tree for the pricing function, and one for its negative."""
+    """A tree for the pricing function, and one for its negative; None where that does not count."""
 
-    plus: Node
-    minus: Node
+    plus: Node | None
+    minus: Node | None
 
     def times(self, v: float, x: float = 1.0) -> Evidence:
         """See `Multipliers.times`."""
-        return Evidence(self.plus.times(v, x), self.minus.times(v, x))
+        return Evidence(self.plus and self.plus.times(v, x), self.minus and self.minus.times(v, x))
 
     def document(self) -> dict[str, Any]:
         """As a certificate carries it."""
         return {
             "kind": "relaxation",
-            "plus": self.plus.document(),
-            "minus": self.minus.document(),
+            "plus": self.plus and self.plus.document(),
+            "minus": self.minus and self.minus.document(),
         }

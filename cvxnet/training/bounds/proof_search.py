@@ -26,6 +26,7 @@ from cvxnet.training.bounds.evidence import Evidence, Node, Split
 from cvxnet.training.bounds.relaxation import Side
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
+from cvxnet.training.pricing.maxima import BOTH, Sides
 from cvxnet.training.pricing.steps.search import improve_bound
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
@@ -72,7 +73,7 @@ class Branch:
 
 
 class Forest:
-    """A tree for the pricing function and one for its negative.
+    """A tree for the pricing function and one for its negative, or for one of them.
 
     Examples
     --------
@@ -82,13 +83,19 @@ class Forest:
     (2, 2, 3, True)
     """
 
-    def __init__(self, rows: Array, slopes: tuple[float, float], v: Array) -> None:
-        self.roots = [Branch(Side(rows, slopes, sign, v)) for sign in (1.0, -1.0)]
+    def __init__(
+        self, rows: Array, slopes: tuple[float, float], v: Array, sides: Sides = BOTH
+    ) -> None:
+        self.roots = {side: Branch(Side(rows, slopes, side, v)) for side in sides}
 
     @property
     def sides(self) -> list[Side]:
         """What the leaves bound."""
-        return [leaf.side for root in self.roots for leaf in root.leaves()]
+        return [leaf.side for leaf in self.leaves()]
+
+    def leaves(self) -> list[Branch]:
+        """Those of all trees."""
+        return [leaf for root in self.roots.values() for leaf in root.leaves()]
 
     def bound(self) -> float:
         """A proved bound on ``rho(v)``; not a number where that of a leaf is none."""
@@ -96,11 +103,12 @@ class Forest:
 
     def evidence(self) -> Evidence:
         """What proves it."""
-        return Evidence(*(root.evidence() for root in self.roots))
+        trees = {side: root.evidence() for side, root in self.roots.items()}
+        return Evidence(*(trees.get(side) for side in BOTH))
 
     def grow(self) -> list[Side]:
         """Split the leaf with the largest bound; returns its children, none where it cannot be."""
-        leaves = [leaf for root in self.roots for leaf in root.leaves()]
+        leaves = self.leaves()
         leaf = max(leaves, key=lambda leaf: leaf.side.bound())
         row = leaf.side.most_in_doubt()
         if row is None or sum(leaf.side.numbers for leaf in leaves) > LARGEST:
@@ -139,13 +147,13 @@ def relax(
     """The relaxation; the l1 ball lies in the round one."""
     if not v.any() or len(family.rows) > MOST_SAMPLES:
         return
-    found = search(bracket, family.rows, family.slopes, v=v, deadline=deadline)
-    for better, bound, evidence in found:
+    forest = Forest(family.rows, family.slopes, v, family.priced_sides)
+    for better, bound, evidence in search(bracket, forest, v, deadline):
         yield better, bound + family.left_out(better), evidence
 
 
 def search(
-    bracket: Bracket, rows: Array, slopes: tuple[float, float], v: Array, deadline: float
+    bracket: Bracket, forest: Forest, v: Array, deadline: float
 ) -> Iterator[tuple[Array, float, Evidence]]:
     """Dual vectors, each with a proved bound on its ``rho`` and the evidence.
 
@@ -153,16 +161,13 @@ def search(
     ----------
     bracket : Bracket
         Of the network whose dual vector is ``v``; it is only read.
-    rows : (n, r) array
-        In the coordinates of the units.
-    slopes : (plus, minus)
-        Of the units ``phi(t) = plus (t)_+ + minus (-t)_+``.
+    forest : Forest
+        Of that dual vector; it grows.
     v : (n,) array
         The dual vector to start from, not zero, with ``F^T v = 0``.
     deadline : float
         On the clock of `now`.
     """
-    forest = Forest(rows, slopes, v)
     ascent = Ascent(bracket.problem, v, bracket.units.free)
     eps, value, choosing = FIRST, -np.inf, False
     while True:

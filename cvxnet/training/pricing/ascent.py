@@ -1,4 +1,4 @@
-"""Local maxima of ``|v . phi_u(X)|`` over the unit sphere, by gradient ascent from many starts.
+"""Local maxima of ``s v . phi_u(X)`` over the unit sphere, by gradient ascent from many starts.
 
 Where exact pricing is out of reach this finds units worth adding. It proves nothing: ``error`` is
 infinite.
@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cvxnet.training.clock import now
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
 STARTS, FEWEST = 64, 8
@@ -37,8 +37,9 @@ def ascend(
     v: Array,
     floor: float,
     deadline: float = np.inf,
+    sides: Sides = BOTH,
 ) -> LocalMaxima:
-    """Local maxima above ``floor`` reached from the rows of ``starts``, for g and for -g.
+    """Local maxima of s g above ``floor`` reached from the rows of ``starts``, for each sign s.
 
     At the deadline (`now`) it ends where it is.
 
@@ -49,6 +50,8 @@ def ascend(
         As in UnitFamily.
     starts : (m, r) array
     v : (n,) array
+    sides : tuple of float
+        The signs s.
 
     Examples
     --------
@@ -62,8 +65,8 @@ def ascend(
     """
     lengths = np.linalg.norm(starts, axis=1)
     U = starts[lengths > 0.0] / lengths[lengths > 0.0, None]
-    signs = np.repeat([1.0, -1.0], len(U))
-    U = np.vstack([U, U])
+    signs = np.repeat(sides, len(U))
+    U = np.tile(U, (len(sides), 1))
     values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
     size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
     for _ in range(ASCENT_STEPS):

@@ -32,7 +32,7 @@ from numba import njit
 
 from cvxnet.training.clock import now
 from cvxnet.training.kernels import add, dot
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
@@ -94,9 +94,15 @@ def price_tanh(
 
 
 def price_squared_relu(
-    rows: Array, v: Array, floor: float = 0.0, deadline: float = np.inf
+    rows: Array,
+    v: Array,
+    floor: float = 0.0,
+    deadline: float = np.inf,
+    sides: Sides = BOTH,
 ) -> LocalMaxima:
-    """Local maxima of ``|sum_j v_j (x_j.u)_+^2|`` on the sphere, with a proved bound, at any rank.
+    """Local maxima of ``s sum_j v_j (x_j.u)_+^2`` on the sphere, with a proved bound, at any rank.
+
+    The signs s that count are the ``sides``.
 
     Another bound, for any number of dimensions, is the largest eigenvalue of the positive terms
     without regard to sides: ``sum_j v_j (x_j.u)_+^2 <= sum_{v_j > 0} v_j (x_j.u)^2``.
@@ -108,7 +114,7 @@ def price_squared_relu(
     (4.0, [-1.0, 1.0], True)
     """
     caps = {}
-    for sign in (1.0, -1.0):
+    for sign in sides:
         form = (rows.T * np.maximum(sign * v, 0.0)) @ rows
         caps[sign] = float(np.linalg.eigvalsh(form)[-1])
     return price_in_ball(SQUARED_RELU, rows, v, floor, caps, deadline)

@@ -1,6 +1,8 @@
 """Exact maximisation over the l1 ball in at most three dimensions: at vertices.
 
-    g(u) = sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+        to maximise |g(u)| over |u|_1 <= 1
+    g(u) = sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+
+
+is to be made as large as possible on ``|u|_1 <= 1``, with either sign or with one of them.
 
 Add the coordinate hyperplanes ``u_i = 0`` to the arrangement of the ``e_k``. In each cell of both
 together ``g`` and ``|u|_1`` are linear, so their ratio is largest on an extreme ray of the cell,
@@ -17,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from cvxnet.training.geometry.circles import add3, crossings, dot3, plane_basis
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array
 
@@ -28,7 +30,12 @@ KEPT = 100
 
 
 def best_vertices(
-    normals: Array, plus: Array, minus: Array, floor: float, budget: Budget | None = None
+    normals: Array,
+    plus: Array,
+    minus: Array,
+    floor: float,
+    budget: Budget | None = None,
+    sides: Sides = BOTH,
 ) -> LocalMaxima:
     """The best vertices above ``floor``, as units with ``|u|_1 = 1``.
 
@@ -39,6 +46,8 @@ def best_vertices(
     plus, minus : (h,) arrays
     budget : Budget, optional
         What it may take.
+    sides : tuple of float
+        The signs of ``g`` that count.
 
     Examples
     --------
@@ -63,7 +72,7 @@ def best_vertices(
         found = np.zeros((2 * len(across), 4))
         found[:, 0] = np.concatenate([values, opposite])
         found[:, 1 : 1 + r] = np.vstack([across, -across])
-    found = found[found[:, 1:].any(axis=1)]
+    found = found[found[:, 1:].any(axis=1) & np.isin(np.sign(found[:, 0]), sides)]
     lengths = np.abs(found[:, 1:]).sum(axis=1)
     values, units = found[:, 0] / lengths, found[:, 1 : 1 + r] / lengths[:, None]
     rho = max(float(np.abs(values).max(initial=0.0)), floor)

@@ -11,6 +11,10 @@ import numpy as np
 
 from cvxnet.types import Array
 
+Sides = tuple[float, ...]
+"""Signs of ``v . phi_u(X)`` that count."""
+BOTH: Sides = (1.0, -1.0)
+
 
 class LocalMaxima(NamedTuple):
     """Local maxima above a floor, largest first, and the maximum.

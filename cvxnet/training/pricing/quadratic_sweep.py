@@ -1,6 +1,6 @@
 """Exact maximisation of piecewise quadratic forms over all cells, in at most three dimensions.
 
-The function to maximise on the unit sphere is, for s = +1 and for s = -1,
+The function to maximise on the unit sphere is, for s = +1 and for s = -1, or for one of them,
 
     s g(u) = s sum_k plus_k (e_k.u)_+^2 + minus_k (-e_k.u)_+^2          (e_k: unit normals).
 
@@ -37,7 +37,7 @@ from joblib import Parallel, delayed
 from numba import njit
 
 from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_basis
-from cvxnet.training.pricing.maxima import LocalMaxima, distinct
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct
 from cvxnet.types import Array
 
 CIRCLES_A_TASK = 200
@@ -48,8 +48,10 @@ CLOSE = 1e-9
 """Eigenvalues closer than this, relative to the sum of all coefficients, count as multiple."""
 
 
-def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.0) -> LocalMaxima:
-    """Critical points of ``g`` on the sphere with ``|g|`` above ``floor``: all local maxima too.
+def quadratic_sweep(
+    normals: Array, plus: Array, minus: Array, floor: float = 0.0, sides: Sides = BOTH
+) -> LocalMaxima:
+    """Critical points of ``g`` on the sphere with ``s g`` above ``floor``: all local maxima too.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
         Coefficients of ``(e_k.u)_+^2`` and ``(-e_k.u)_+^2`` in ``g``.
     floor : float
         Points at or below this value are not looked for.
+    sides : tuple of float
+        The signs s that count.
 
     Examples
     --------
@@ -76,8 +80,9 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))
     parts = max(1, len(circles) // CIRCLES_A_TASK)
+    limits = floor, error, CLOSE * scale, sum(sides)
     tasks = (
-        delayed(sweep_circles)(*part, solid, plus, minus, (floor, error, CLOSE * scale))
+        delayed(sweep_circles)(*part, solid, plus, minus, limits)
         for part in zip(np.array_split(circles, parts), np.array_split(owners, parts), strict=True)
     )
     jobs = Parallel(n_jobs=-1, require="sharedmem") if parts > 1 else Parallel(n_jobs=1)
@@ -88,7 +93,7 @@ def quadratic_sweep(normals: Array, plus: Array, minus: Array, floor: float = 0.
 
 # In all kernels below ``normals`` are (h, 3), ``plus`` and ``minus`` (h,), ``axis``, ``start`` and
 # ``u`` (3,), forms (3, 3) and ``found`` (KEPT, 5), with rows (value, u, sign). ``limits`` are the
-# floor, the error of A, and how close eigenvalues count as multiple.
+# floor, the error of A, how close eigenvalues count as multiple, and the side (0 where both count).
 
 
 @njit(cache=True, nogil=True)
@@ -141,14 +146,14 @@ def add_own(form, own, own_side, axis, plus, minus):  # type: ignore[no-untyped-
 @njit(cache=True)
 def examine(form, start, cell, limits, found):  # type: ignore[no-untyped-def]
     """Keep the eigenvectors of one cell's form that lie in the cell."""
-    floor, tol, close = limits
+    floor, tol, close, side = limits
     eigenvalues, vectors = np.linalg.eigh(form)
     u = np.empty(3)
     for i in range(3):
         s = 1.0 if eigenvalues[i] > 0.0 else -1.0
         outward, inward = (i + 1, i - 1) if s > 0.0 else (i - 1, i + 1)
         value, outer = abs(eigenvalues[i]), gap_to(eigenvalues, i, outward)
-        if value <= floor or outer <= close:
+        if value <= floor or outer <= close or s * side < 0.0:
             continue  # the outermost of several close eigenvalues stands for all
         distance = gap_to(eigenvalues, i, inward)
         if distance > close:
@@ -165,7 +170,7 @@ def keep_multiple(eigenvalues, vectors, i, where, cell, limits, found):  # type:
 
     ``where`` has the form, the start of the arc, and room for u.
     """
-    _, tol, close = limits
+    _, tol, close, _ = limits
     form, start, u = where
     s = 1.0 if eigenvalues[i] > 0.0 else -1.0
     third = 3 - i - (i - 1 if s > 0.0 else i + 1)

@@ -29,7 +29,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
 HALVINGS = 100
@@ -38,7 +38,7 @@ NEGLIGIBLE = 1e-13
 """Entries of q smaller than this, relative to all coefficients, may as well be zero."""
 
 
-def price_quadratic(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
+def price_quadratic(rows: Array, v: Array, floor: float = 0.0, sides: Sides = BOTH) -> LocalMaxima:
     """Eigenvectors of ``X^T diag(v) X`` with ``|eigenvalue|`` above the floor, largest first.
 
     They are all critical points of ``sum_j v_j (x_j.u)^2`` on the sphere, once for each pair of
@@ -52,6 +52,8 @@ def price_quadratic(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
         Dual vector.
     floor : float
         Smaller eigenvalues are left out.
+    sides : tuple of float
+        The signs of eigenvalues that count.
 
     Examples
     --------
@@ -60,8 +62,9 @@ def price_quadratic(rows: Array, v: Array, floor: float = 0.0) -> LocalMaxima:
     (4.0, [-1.0, 1.0], [[0.0, 1.0], [1.0, 0.0]])
     """
     eigenvalues, W = np.linalg.eigh((rows.T * v) @ rows)
+    counts = np.isin(np.sign(eigenvalues), sides)
     error = rounding(rows, v, (1.0, 0.0, 0.0))
-    return largest_first(eigenvalues, W.T, floor, error, 0.0)
+    return largest_first(eigenvalues[counts], W.T[counts], floor, error, 0.0)
 
 
 def price_polynomial(

@@ -1,6 +1,6 @@
 """Exact maximisation over all cells of an arrangement in any dimension, by subdividing cones.
 
-The function to maximise on the unit sphere is, for s = +1 and for s = -1,
+The function to maximise on the unit sphere is, for s = +1 and for s = -1, or for one of them,
 
     s g(u) = s sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+            (e_k: unit normals),
 
@@ -66,7 +66,7 @@ from cvxnet.training.pricing.cone_search import (
     new_stack,
     search,
 )
-from cvxnet.training.pricing.maxima import LocalMaxima, distinct
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct
 from cvxnet.types import Array
 
 SPARE = 0.01
@@ -91,9 +91,14 @@ class Budget:
 
 
 def subdivide(
-    normals: Array, plus: Array, minus: Array, floor: float = 0.0, budget: Budget | None = None
+    normals: Array,
+    plus: Array,
+    minus: Array,
+    floor: float = 0.0,
+    budget: Budget | None = None,
+    sides: Sides = BOTH,
 ) -> LocalMaxima:
-    """Local maxima of ``|g|`` above the floor and above LEAST of the largest.
+    """Local maxima of ``s g`` above the floor and above LEAST of the largest.
 
     Parameters
     ----------
@@ -105,6 +110,8 @@ def subdivide(
         Values up to the floor do not matter.
     budget : Budget, optional
         What it may take, all cones together; its work is used up.
+    sides : tuple of float
+        The signs s that count.
 
     Examples
     --------
@@ -120,7 +127,7 @@ def subdivide(
         return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
     best, budget = np.zeros(1), budget or Budget()
     tasks, signs = [], []
-    for s in (1.0, -1.0):
+    for s in sides:
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
         function = Function(rows, convex, b, floor, error)
         for corners in first_cones(rows[:convex, :-1], r):

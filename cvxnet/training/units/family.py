@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.objective.families import FAMILIES, Traits
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
 RIDGE = 1e-4
@@ -63,10 +63,13 @@ class UnitFamily:
         The data, the column of ones included where hidden units have a bias.
     norm : str
         Of the ball that ``u`` lives in.
+    output_signs : tuple of float
+        The signs that output weights may have.
     """
 
     X: Array
     norm: str = field(default="l2", kw_only=True)
+    output_signs: tuple[float, ...] = field(default=BOTH, kw_only=True)
 
     name: ClassVar[str]
     smooth: ClassVar[bool] = False
@@ -93,6 +96,16 @@ class UnitFamily:
     def traits(self) -> Traits:
         """What is known of the units whatever the data."""
         return FAMILIES[self.name]
+
+    @property
+    def priced_sides(self) -> Sides:
+        """The signs of ``v . phi_u(X)`` that count: a unit that lowers the loss has the other one.
+
+        With ``a >= 0`` alone the derivative of the objective in ``a`` is ``v . phi_u(X) +
+        weight_decay`` and need only not be negative, so ``rho(v)`` is the maximum of 0 and
+        ``-v . phi_u(X)``.
+        """
+        return tuple(side for side in BOTH if -side in self.output_signs)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""
@@ -125,7 +138,9 @@ class UnitFamily:
     def price(
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
-        """Local maxima over all ``|u| = 1`` of ``|v . phi_u(X)|`` above ``floor``.
+        """Local maxima over all ``|u| = 1`` of ``s v . phi_u(X)`` above ``floor``.
+
+        The signs s are the priced sides: mostly both, and it is ``|v . phi_u(X)|``.
 
         ``rho + error`` is a proved bound on the maximum; where none was looked for, ``error`` is
         infinite. Pricing that may take long ends soon after the deadline (`now`), and that of

@@ -125,13 +125,22 @@ class PiecewiseLinearUnits(UnitFamily):
         plus, minus, error = self.kinks(v)
         budget = Budget(deadline, work)
         search = best_vertices if self.norm == "l1" else subdivide
-        found = search(self.arrangement.normals, plus, minus, floor=floor, budget=budget)
+        normals = self.arrangement.normals
+        found = search(normals, plus, minus, floor=floor, budget=budget, sides=self.priced_sides)
         return found._replace(error=error if np.isfinite(found.error) else np.inf)
 
     def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
         """From the units, from gradients at random ones, and from the kinks of some rows."""
         starts = np.vstack([random_starts(self.rows, v), units])
-        return ascend(self.features, self.pull_back, starts, v, floor=floor, deadline=deadline)
+        return ascend(
+            self.features,
+            self.pull_back,
+            starts,
+            v,
+            floor,
+            deadline=deadline,
+            sides=self.priced_sides,
+        )
 
     def block(self, u: Array, sign: float) -> Block:
         """The cell of ``u``; where ``u`` lies on its boundary, one of the cells that share it."""

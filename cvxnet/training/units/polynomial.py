@@ -47,14 +47,19 @@ class QuadraticUnits(CurvedUnits):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The eigenvectors of ``X^T diag(v) X``."""
-        return price_quadratic(self.X, v, floor)
+        return price_quadratic(self.X, v, floor, self.priced_sides)
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
-        """The eigenvectors of ``S = sum_j a_j u_j u_j^T``: at most as many as columns."""
+        """The eigenvectors of ``S = sum_j a_j u_j u_j^T``: at most as many as columns.
+
+        Where all ``a_j`` have one sign S is semidefinite, and other eigenvalues are rounding.
+        """
         sizes = np.linalg.norm(W, axis=1)
         S = (W.T * (signs / np.where(sizes > 0.0, sizes, 1.0))) @ W
         values, vectors = np.linalg.eigh(S)
-        return (vectors * np.abs(values)).T, np.where(values < 0.0, -1.0, 1.0)
+        outputs = np.where(values < 0.0, -1.0, 1.0)
+        kept = np.isin(outputs, self.output_signs)
+        return (vectors * np.abs(values)).T[kept], outputs[kept]
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ class SquaredReLUUnits(CurvedUnits):
         size, slack = np.abs(a.length) + a.slack, a.slack
         left_out = float((2.0 * size + slack) * slack @ np.abs(v))
         if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:
-            found = price_squared_relu(self.rows, v, floor, deadline)
+            found = price_squared_relu(self.rows, v, floor, deadline, self.priced_sides)
             return found._replace(error=found.error + left_out)
         used, h = a.owner >= 0, len(a.normals)
         owner, length = a.owner[used], a.length[used]
@@ -81,7 +81,8 @@ class SquaredReLUUnits(CurvedUnits):
         np.add.at(minus, owner, np.maximum(-length, 0.0) ** 2 * v[used])
         error = (len(v) + 100) * np.finfo(float).eps * float(length**2 @ np.abs(v[used]))
         error += left_out
-        return quadratic_sweep(a.normals, plus, minus, floor)._replace(error=error)
+        found = quadratic_sweep(a.normals, plus, minus, floor, self.priced_sides)
+        return found._replace(error=error)
 
     def hidden(self, U: Array) -> Array:
         """Units in the coordinates of the columns of ``X``."""
