@@ -58,7 +58,7 @@ def positive(act):
     return net(L.Linear(1, 1, False, nonneg=True), act)
 
 
-OTHERS = sorted(set(LOSSES) - {"squared", "logistic"})
+OTHERS = sorted(set(LOSSES) - {"squared", "logistic", "cross_entropy"})
 UP, DOWN = {"nonneg": True}, {"nonpos": True}
 x, y, z = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(3, name="z")
 p = cp.Variable(nonneg=True, name="p")

@@ -115,7 +115,6 @@ def test_many_features(activation):
     "network",
     [
         cn.Sequential(cn.Linear(2, 3), cn.Softplus(), cn.Linear(3, 1)),
-        cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 2)),
         cn.Sequential(cn.Linear(2, 3, nonneg=True), cn.ReLU(), cn.Linear(3, 1)),
         cn.Sequential(cn.Linear(2, 1)),
     ],
@@ -129,6 +128,9 @@ def test_what_is_not_covered_is_refused_with_a_list(network):
 def test_bad_input_gets_a_message():
     X, y = random_data(0, 10, 2)
     network = cn.Sequential(cn.Linear(3, 4), cn.ReLU(), cn.Linear(4, 1))
+    two_outputs = cn.Sequential(cn.Linear(2, 4), cn.ReLU(), cn.Linear(4, 2))
+    with pytest.raises(cn.InputError, match="2 outputs, but y has 1 column"):
+        cn.certify(two_outputs, X, y, weight_decay=0.1)
     with pytest.raises(cn.InputError, match="3 inputs"):
         cn.certify(network, X, y, weight_decay=0.1)
     with pytest.raises(cn.InputError, match="takes a network"):

@@ -76,7 +76,7 @@ def compare(**options):
 
 
 @pytest.mark.parametrize("units", UNITS)
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"cross_entropy"}))
 @pytest.mark.parametrize("given", [{"bias": True}, {"bias": False}, *OPTIONS], ids=str)
 def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
     settings = {"bias": True} | given

@@ -34,7 +34,7 @@ FROM_PYTHON = [
     ("a vector", {"X": X[:, 0]}, ["X has shape (6,)", "X.reshape(-1, 1)"]),
     ("three axes", {"X": X[None]}, ["X has shape (1, 6, 2)", "expected n rows"]),
     ("lengths", {"y": Y[:5]}, ["y has shape (5,)", "expected (6,)"]),
-    ("two targets", {"y": X}, ["y has shape (6, 2)", "one number per row"]),
+    ("three axes of y", {"y": X[None]}, ["y has shape (1, 6, 2)", "one number or label per row"]),
     ("text", {"X": put(X, (0, 0), "red")}, ["X cannot be read", "'red'", "Encode text"]),
     ("ragged", {"X": [[1.0, 2.0], [3.0]]}, ["X cannot be read", "rows of equal length"]),
     ("complex", {"X": X + 1j}, ["X has complex entries"]),

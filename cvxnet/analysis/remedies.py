@@ -204,8 +204,8 @@ def switch_loss(question: Question) -> Iterator[Proposal]:
     current = question.options["loss"]
     if current is None:
         return
-    for name in LOSSES:
-        if name != current:
+    for name, loss in LOSSES.items():
+        if name != current and loss.classes == LOSSES[current].classes:
             try:
                 changed = ask_again(question, loss=name)
             except CvxnetError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
 from cvxnet.types import Array
@@ -18,8 +20,7 @@ def as_floats(value: Any, what: str) -> Array:
 
     Tensors of torch may be anywhere and may require a gradient, which nothing here uses.
     """
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu()
+    value = without_gradient(value)
     try:
         if np.iscomplexobj(array := np.asarray(value)):
             raise InputError(f"{what} has complex entries; cvxnet works on real numbers.")
@@ -31,6 +32,21 @@ def as_floats(value: Any, what: str) -> Array:
             f"{what} cannot be read as an array of numbers ({error}). Encode text columns as "
             "numbers first, and give rows of equal length."
         ) from None
+
+
+def without_gradient(value: Any) -> Any:
+    """What numpy reads: tensors of torch without their gradient, all else as it is."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        return value.detach().cpu()
+    return value
+
+
+def as_array(value: Any, what: str) -> NDArray[Any]:
+    """An array of whatever it is; InputError for rows of unequal length."""
+    try:
+        return np.asarray(without_gradient(value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{what} cannot be read as an array ({error}).") from None
 
 
 def check_finite(array: Array, what: str) -> None:
@@ -66,6 +82,34 @@ def check_matrix(X: Any, what: str = "X") -> Array:
         raise InputError(f"{what} is empty (shape {X.shape}); at least one row and column needed.")
     check_finite(X, what)
     return X
+
+
+def check_labels(y: Any, what: str) -> NDArray[Any]:
+    """Labels of any one kind, (n,): text, whole numbers, truth values; none missing."""
+    labels = as_array(y, what)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        y = labels = labels[:, 0]
+    if labels.ndim != 1 or not labels.size:
+        raise InputError(
+            f"{what} has shape {labels.shape}; expected one label per row of X, at least one."
+        )
+    entries = list(y) if labels.dtype.kind in "OUS" else labels.tolist()  # as they were given
+    for i, label in enumerate(entries):
+        if label is None or (isinstance(label, float) and not np.isfinite(label)):
+            raise InputError(f"{what}[{i}] is {label!r}: remove the rows without a label first.")
+    numbers = [isinstance(label, Number) for label in entries]
+    if any(numbers) and not all(numbers):
+        text, number = entries[numbers.index(False)], entries[numbers.index(True)]
+        raise InputError(
+            f"{what} has labels of several kinds, such as {number!r} and {text!r}: a number and "
+            "its text would be two classes. Convert all of them to text, or all to numbers."
+        )
+    if all(numbers) and any(complex(label) != int(complex(label).real) for label in entries):
+        raise InputError(
+            f"{what} has numbers that are not whole, so they look like values, not like classes. "
+            'Take another loss, such as loss="squared", or convert them to text.'
+        )
+    return np.array(entries) if labels.dtype.kind == "O" else labels
 
 
 def remarks(X: Array, y: Any) -> list[str]:

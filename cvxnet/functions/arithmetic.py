@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq
-from scipy.special import expit, ndtr, xlogy
+from scipy.special import expit, logsumexp, ndtr, xlogy
 
 
 class Undecided(ArithmeticError):  # noqa: N818 - an answer, not a fault
@@ -117,6 +117,10 @@ class Arithmetic:
         """Sorted along the last axis."""
         raise self.refusal("an order")
 
+    def log_sum_exp(self, t: Any, /) -> Any:
+        """``log sum exp(t)`` along the last axis, which is kept."""
+        raise self.refusal("log_sum_exp")
+
 
 class Floats(Arithmetic):
     """Plain numpy on float64; points outside a domain become NaN."""
@@ -165,6 +169,9 @@ class Floats(Arithmetic):
 
     def sorted(self, t: Any) -> Any:
         return np.sort(t, axis=-1)
+
+    def log_sum_exp(self, t: Any) -> Any:
+        return logsumexp(t, axis=-1, keepdims=True)
 
 
 def entrywise(function: Callable[..., Any], *arrays: Any) -> Any:
@@ -283,6 +290,9 @@ class TorchTensors(Arithmetic):
 
     def normal(self, t: Any) -> Any:
         return 0.5 * (t * -math.sqrt(0.5)).erfc()
+
+    def log_sum_exp(self, t: Any) -> Any:
+        return t.logsumexp(-1, keepdim=True)
 
 
 FLOATS = Floats()

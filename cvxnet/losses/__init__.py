@@ -21,6 +21,7 @@ from __future__ import annotations
 from cvxnet.errors import InputError
 from cvxnet.losses.absolute import Absolute
 from cvxnet.losses.cone import LossCone, interleave
+from cvxnet.losses.cross_entropy import CrossEntropy
 from cvxnet.losses.hinge import Hinge
 from cvxnet.losses.huber import Huber
 from cvxnet.losses.log_cosh import LogCosh
@@ -50,6 +51,7 @@ LOSSES: dict[str, Loss] = {
     "absolute": Absolute(),
     "huber": Huber(),
     "log_cosh": LogCosh(),
+    "cross_entropy": CrossEntropy(),
 }
 
 

@@ -26,6 +26,7 @@ class Hinge(Loss):
 
     name = "hinge"
     labels = True
+    outputs = False
     smooth = False
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:

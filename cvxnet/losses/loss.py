@@ -21,18 +21,26 @@ class Loss(ABC):
     """A convex loss, one term for each sample, bounded below. Subclasses are stateless.
 
     A loss is a subclass in a file of its own, with a ``name``. It states its terms, their slopes
-    and its conjugate; the domain of the conjugate is an interval for each sample, which contains 0.
+    and its conjugate; the domain of the conjugate contains 0, and is an interval for each entry.
+
+    Predictions, targets and dual vectors are (n,), or with c outputs (n, c), and the loss is the
+    sum over all entries; where it is not, as with cross entropy, ``terms`` are (n, 1) and some of
+    what stands here for intervals is different.
     """
 
     name: str
     degree: int | None = None
     """``l(s f, s y) = s**degree l'(f, y)`` for s > 0, with ``l'`` as `in_units` says."""
     labels: bool = False
-    """Whether the target has to be two classes, -1 and +1."""
+    """Whether the target are classes: two, -1 and +1."""
+    classes: bool = False
+    """Whether they are any number of classes instead, rows with a 1 and zeros."""
     smooth: bool = True
     """Whether the gradient is Lipschitz continuous."""
     strictly_convex: bool = False
     """Whether it is linear on no segment, so that there is only one vector of best predictions."""
+    outputs: bool = True
+    """Whether there may be several outputs."""
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         """The loss of each sample in the arithmetic K, see `cvxnet.functions.arithmetic`."""
@@ -70,9 +78,9 @@ class Loss(ABC):
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         """The terms as a CVXPY expression, convex in ``f``, (n,)."""
 
-    @abstractmethod
     def cone(self, y: Vector) -> LossCone:
         """``l`` as a piece of a cone program, where CVXPY's compilation would take too long."""
+        raise TypeError(f"{type(self).__name__} has no cone")
 
     def in_units(self, s: float) -> Loss:
         """The loss when predictions and targets are measured in units of ``s``.
@@ -87,28 +95,37 @@ class Loss(ABC):
             return self
         raise TypeError(f"{type(self).__name__} is not smooth and has no smoothed form")
 
+    def curvature_times(self, f: Vector, y: Vector, D: Vector) -> Vector:
+        """The Hessian of ``l`` at ``f`` times a direction, both shaped as ``f``."""
+        return self.curvature(f, y) * D
+
     def value(self, f: Vector, y: Vector) -> float:
         """``l(f)`` at the predictions ``f``, (n,)."""
         return float(self.terms(f, y).sum())
 
+    def inside(self, v: Vector, y: Vector, w: Any = 1.0) -> Any:
+        """Whether each term of ``v`` is in ``w`` times the domain of the conjugate."""
+        low, high = self.domain(y)
+        return np.asarray((w * low <= v) & (v <= w * high))
+
     def conjugate_terms(self, v: Vector, y: Vector) -> Vector:
         """The conjugate of each term, (n,); infinite outside the domain."""
-        low, high = self.domain(y)
-        values = self.conjugate_inside(np.clip(v, low, high), y)
-        return np.where((low <= v) & (v <= high), values, np.inf)
+        values = self.conjugate_inside(self.clip(v, y), y)
+        return np.where(self.inside(v, y), values, np.inf)
 
     def conjugate(self, v: Vector, y: Vector) -> float:
         """``l*(v)``; infinite outside the domain."""
         return float(self.conjugate_terms(v, y).sum())
 
-    def clip(self, v: Vector, y: Vector) -> Vector:
-        """The dual vector nearest to ``v`` in the domain of the conjugate, (n,)."""
-        return np.clip(v, *self.domain(y))
-
-    def room(self, v: Vector, y: Vector) -> Vector:
-        """How far each entry may move either way within the domain, (n,); 0 outside."""
+    def clip(self, v: Vector, y: Vector, w: Any = 1.0) -> Vector:
+        """The dual vector nearest to ``v`` in ``w`` times the domain of the conjugate, (n,)."""
         low, high = self.domain(y)
-        return np.maximum(np.minimum(v - low, high - v), 0.0)
+        return np.asarray(np.clip(v, w * low, w * high))
+
+    def room(self, v: Vector, y: Vector, w: Any = 1.0) -> Vector:
+        """How far each entry may move either way within ``w`` times the domain; 0 outside."""
+        low, high = self.domain(y)
+        return np.asarray(np.maximum(np.minimum(v - w * low, w * high - v), 0.0))
 
     def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
         """The ``t`` in [0, largest] that maximises the dual value ``-l*(t v)``.
@@ -143,7 +160,7 @@ class Loss(ABC):
             with np.errstate(over="ignore"):
                 end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
         for t in (end, end * (1.0 - QUOTIENT)):
-            if t == np.inf or ((low <= t * v) & (t * v <= high)).all():
+            if t == np.inf or self.inside(t * v, y).all():
                 return t
         return 0.0
 
@@ -156,13 +173,21 @@ class Loss(ABC):
         """The loss of predictions that are right but for an ``error``, (n,)."""
         return self.value(self.nearly_right(error, y), y)
 
+    def margins(self, f: Vector, y: Vector) -> Vector:
+        """By how much each sample is on the right side, with labels: ``y f``."""
+        return y * f
+
     def nearly_right(self, error: Vector, y: Vector) -> Vector:
         """Predictions that are this far, (n,), from those of loss zero."""
         return y * (1.0 - error) if self.labels else y - error
 
     def check_target(self, y: Vector) -> Vector:
         """Return the target as this loss wants it, or raise InputError."""
-        return as_labels(y, self.name) if self.labels else y
+        if not self.labels:
+            return y
+        if y.ndim == 1:
+            return as_labels(y, self.name)
+        return np.column_stack([as_labels(column, self.name) for column in y.T])
 
 
 def as_labels(y: Vector, name: str) -> Vector:

@@ -25,6 +25,7 @@ class SquaredHinge(Loss):
 
     name = "squared_hinge"
     labels = True
+    outputs = False
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         return formulas.squared_relu(K.number(1.0) - y * f, K)

@@ -94,6 +94,10 @@ class Traits:
         one); otherwise ``|u|`` is fixed and the penalty is on ``|a|``.
     takes_bias : bool
         Whether hidden units can have a bias.
+    outputs : bool
+        Whether several outputs can share them.
+    convex : bool
+        Whether they are convex in the input, whatever the hidden weights.
     options : dict
         Their options, with what they are where not given.
     check : callable
@@ -106,6 +110,8 @@ class Traits:
     power: int | None = None
     shared_decay: bool = False
     takes_bias: bool = True
+    outputs: bool = False
+    convex: bool = False
     options: Options = field(default_factory=dict)
     check: Callable[[Options, int], Options] = no_options
 
@@ -115,25 +121,26 @@ class Traits:
         return [name for name in self.options if self.layer and name in self.layer().options()]
 
 
-HOMOGENEOUS = Traits(norms=("l2", "l1"), degree=1, power=1, shared_decay=True)
+HOMOGENEOUS = Traits(norms=("l2", "l1"), degree=1, power=1, shared_decay=True, outputs=True)
+CONVEX = replace(HOMOGENEOUS, convex=True)
 PAPER = (0.09, 0.5, 0.47)
 """Coefficients that resemble ReLU (Bartan and Pilanci 2021)."""
 
 FAMILIES: dict[str, Traits] = {
-    "relu": replace(HOMOGENEOUS, layer=ReLU),
-    "leaky_relu": replace(HOMOGENEOUS, layer=LeakyReLU, options={"slope": 0.01}, check=check_slope),
-    "abs": replace(HOMOGENEOUS, layer=Abs),
+    "relu": replace(CONVEX, layer=ReLU),
+    "leaky_relu": replace(CONVEX, layer=LeakyReLU, options={"slope": 0.01}, check=check_slope),
+    "abs": replace(CONVEX, layer=Abs),
     "linear": HOMOGENEOUS,
     "gated_relu": replace(
         HOMOGENEOUS, norms=("l2",), options={"gates": 50, "seed": 0}, check=check_gates
     ),
-    "squared_relu": Traits(SquaredReLU, degree=2, power=2),
-    "quadratic": Traits(Square, degree=2, power=2),
-    "polynomial": Traits(options={"coefficients": PAPER}, check=check_coefficients),
+    "squared_relu": Traits(SquaredReLU, degree=2, power=2, convex=True),
+    "quadratic": Traits(Square, degree=2, power=2, outputs=True, convex=True),
+    "polynomial": Traits(options={"coefficients": PAPER}, check=check_coefficients, outputs=True),
     "tanh": Traits(Tanh, options={"radius": 10.0}, check=check_radius),
     "sign": Traits(Sign, degree=0, power=0),
     "threshold": Traits(Threshold, degree=0, power=0),
-    "coordinate": Traits(degree=1, takes_bias=False),
+    "coordinate": Traits(degree=1, takes_bias=False, outputs=True),
 }
 """The unit families by name."""
 

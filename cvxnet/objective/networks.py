@@ -44,15 +44,21 @@ class Weights:
     """The weights of a two-layer network in the columns of the data.
 
     ``W`` (m, d), ``b`` (m,) or None, ``a`` (m,), free output bias ``c`` and skip ``s`` (d,) or
-    None, and for gated units the ``gate`` of each.
+    None, and for gated units the ``gate`` of each. With k > 1 outputs ``a`` is (m, k), ``c`` (k,)
+    and ``s`` (d, k).
     """
 
     W: Array
     b: Array | None
     a: Array
-    c: float | None = None
+    c: float | Array | None = None
     s: Array | None = None
     gate: NDArray[np.int64] | None = None
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the network has."""
+        return 1 if np.ndim(self.a) == 1 else int(np.shape(self.a)[1])
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class TwoLayers:
 
 
 def read_network(network: Layer) -> TwoLayers:
-    """Take ``Linear, activation, Linear`` with one output apart, with or without a skip connection.
+    """Take ``Linear, activation, Linear`` apart, with or without a skip connection.
 
     Without an activation the units are linear.
 
@@ -100,12 +106,17 @@ def read_network(network: Layer) -> TwoLayers:
     weights = Weights(
         W=hidden["weight"],
         b=hidden.get("bias"),
-        a=output["weight"][0],
-        c=float(output["bias"][0]) if "bias" in output else None,
-        s=None if skip is None else skip.state_dict()["weight"][0],
+        a=without_one(output["weight"].T),
+        c=without_one(output["bias"]) if "bias" in output else None,
+        s=None if skip is None else without_one(skip.state_dict()["weight"].T),
     )
     form = Form(weights.b is not None, weights.c is not None, skip is not None)
     return TwoLayers(family, form, weights, given=first.given and last.given)
+
+
+def without_one(weights: Array) -> Any:
+    """Without the last axis where that counts a single output."""
+    return weights if weights.shape[-1] != 1 else weights[..., 0]
 
 
 def split_layers(network: Layer, body: Layer) -> tuple[Linear, Layer | None, Linear]:
@@ -117,8 +128,6 @@ def split_layers(network: Layer, body: Layer) -> tuple[Linear, Layer | None, Lin
     for name, layer in (("first", first), ("last", last)):
         if layer.sign("weight"):
             raise refusal(network, f"its {name} Linear layer declares a sign of its weights")
-    if last.out_features != 1:
-        raise refusal(network, f"it has {last.out_features} outputs")
     return first, parts[1] if len(parts) == 3 else None, last
 
 
@@ -138,9 +147,9 @@ def refusal(network: Layer, why: str) -> UnsupportedError:
     known = ", ".join(sorted(f.layer.__name__ for f in FAMILIES.values() if f.layer))
     return UnsupportedError(
         f"{network!r} cannot be trained to the global optimum: {why}. Covered are networks "
-        f"Linear(d, m), activation, Linear(m, 1) with one of the activations {known} or with none, "
+        f"Linear(d, m), activation, Linear(m, c) with one of the activations {known} or with none, "
         "with or without biases, and the same beside a free linear skip connection, "
-        "Residual(network, shortcut=Linear(d, 1, bias=False))."
+        "Residual(network, shortcut=Linear(d, c, bias=False))."
     )
 
 
@@ -156,15 +165,16 @@ def network_of(units: Family, weights: Weights) -> Sequential:
     body = WRITERS.get(units.name, two_layers)(units, weights)
     if weights.s is None:
         return body
-    skip = Linear(weights.s.size, 1, bias=False)
-    skip.load_state_dict({"weight": weights.s[None, :]})
+    skip = Linear(len(weights.s), weights.outputs, bias=False)
+    skip.load_state_dict({"weight": np.atleast_2d(weights.s.T)})
     return Sequential(Residual(body, shortcut=skip))
 
 
 def two_layers(units: Family, weights: Weights) -> Sequential:
     """Two Linear layers, and between them what the family has there."""
     w, (m, d) = weights, weights.W.shape
-    first, last = Linear(d, m, bias=w.b is not None), Linear(m, 1, bias=w.c is not None)
+    first = Linear(d, m, bias=w.b is not None)
+    last = Linear(m, w.outputs, bias=w.c is not None)
     layers = [first, *units.between(), last]
     hidden = {"0.weight": w.W, "0.bias": w.b}
     return filled(layers, hidden, w)
@@ -173,7 +183,7 @@ def two_layers(units: Family, weights: Weights) -> Sequential:
 def filled(layers: list[Layer], hidden: dict[str, Any], weights: Weights) -> Sequential:
     """The layers with the weights of the first one by name, and the last Linear layer's own."""
     last = len(layers) - 1
-    state = hidden | {f"{last}.weight": weights.a[None, :], f"{last}.bias": weights.c}
+    state = hidden | {f"{last}.weight": np.atleast_2d(weights.a.T), f"{last}.bias": weights.c}
     given = {name: np.atleast_1d(value) for name, value in state.items() if value is not None}
     return Sequential(*layers).load_state_dict(given)
 
@@ -181,9 +191,9 @@ def filled(layers: list[Layer], hidden: dict[str, Any], weights: Weights) -> Seq
 def one_layer(units: Family, weights: Weights) -> Sequential:
     """One Linear layer: the hidden one does not mix features."""
     w = weights
-    bias = None if w.c is None else np.array([w.c + (0.0 if w.b is None else w.a @ w.b)])
-    network = Sequential(Linear(w.W.shape[1], 1, bias=bias is not None))
-    state = {"0.weight": (w.a @ w.W)[None, :]} | ({} if bias is None else {"0.bias": bias})
+    bias = None if w.c is None else np.atleast_1d(w.c + (0.0 if w.b is None else w.a.T @ w.b))
+    network = Sequential(Linear(w.W.shape[1], w.outputs, bias=bias is not None))
+    state = {"0.weight": np.atleast_2d(w.a.T @ w.W)} | ({} if bias is None else {"0.bias": bias})
     return network.load_state_dict(state)
 
 
@@ -195,7 +205,7 @@ def gated_layers(units: Family, weights: Weights) -> Sequential:
     if w.b is not None:
         hidden |= {"0.bias": w.b, "0.gate_bias": gates[:, d]}
     first = GatedLinear(d, m, bias=w.b is not None)
-    return filled([first, Linear(m, 1, bias=w.c is not None)], hidden, w)
+    return filled([first, Linear(m, w.outputs, bias=w.c is not None)], hidden, w)
 
 
 def squares(units: Family, weights: Weights) -> Sequential:
@@ -204,11 +214,11 @@ def squares(units: Family, weights: Weights) -> Sequential:
     A unit ``p t^2 + q t + r`` is ``p (t + q / 2p)^2 + (r - q^2 / 4p)``.
     """
     w, (p, q, r) = weights, units.options["coefficients"]
-    shift, c = np.zeros(len(w.a)) if w.b is None else w.b, w.c or 0.0
+    shift, c = np.zeros(len(w.a)) if w.b is None else w.b, 0.0 if w.c is None else w.c
     if p == 0.0:
         return one_layer(units, replace(w, b=q * shift + r, W=q * w.W, c=c))
     completed = replace(
-        w, b=shift + q / (2.0 * p), a=p * w.a, c=w.a.sum() * (r - q * q / (4.0 * p)) + c
+        w, b=shift + q / (2.0 * p), a=p * w.a, c=w.a.sum(axis=0) * (r - q * q / (4.0 * p)) + c
     )
     return two_layers(Family("quadratic"), completed)
 

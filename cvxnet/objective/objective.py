@@ -14,21 +14,29 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.data.validation import (
+    as_array,
     as_floats,
     check_finite,
     check_gap,
+    check_labels,
     check_matrix,
     check_positive,
     check_size,
 )
-from cvxnet.errors import InputError
+from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers.adoption import as_layer
-from cvxnet.losses import Loss, Weighted
-from cvxnet.objective.families import Family
+from cvxnet.losses import LOSSES, Loss, Weighted
+from cvxnet.objective.families import FAMILIES, Family
 from cvxnet.objective.networks import Form, TwoLayers, read_network
 from cvxnet.types import Array
+
+MOST_OUTPUTS = 1000
+"""Columns of y that make sense."""
+FEW_LABELS = 20
+"""So many labels may be different in however few samples."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -42,8 +50,10 @@ class Objective:
         family, the form and ``network`` are taken.
     X : (n, d) array
         Samples in rows, without the column of ones.
-    y : (n,) array
-        Targets; where the loss has labels, of two classes, which become -1 and 1.
+    y : (n,) or (n, c) array
+        Targets; where the loss has labels, of two classes, which become -1 and 1. With c > 1
+        columns networks have c outputs, which share the hidden units. With cross entropy y has
+        one label per sample, of any kind, and becomes (n, c): a 1 for the class, else 0.
     loss : Loss
     weight_decay : float
         Above zero.
@@ -55,6 +65,11 @@ class Objective:
         Samples of weight zero are left out.
     network : TwoLayers, optional
         The network that was given for the units, taken apart.
+    output_weights : str
+        "any"; or "nonneg" or "nonpos", where output weights have to have one sign: with units that
+        are convex in the input the network is convex, or concave.
+    classes : (c,) array, optional
+        With cross entropy, the labels that the columns of y stand for; found in y if not given.
 
     Raises
     ------
@@ -80,9 +95,11 @@ class Objective:
     norm: str = "l2"
     sample_weight: Array | None = None
     network: TwoLayers | None = None
+    output_weights: str = "any"
+    classes: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
-        X, y = check_data(self.X, self.y, self.loss)
+        X, y, classes = check_data(self.X, self.y, self.loss, self.classes)
         weight_decay = check_positive(
             self.weight_decay,
             "weight_decay",
@@ -92,6 +109,7 @@ class Objective:
         weights = self.sample_weight
         if weights is not None:
             X, y, weights = drop_weightless(X, y, weights)
+        check_classes(y, classes)
         given: Any = self.units
         if (layer := as_layer(given)) is None:
             units = given if isinstance(given, Family) else Family(given)
@@ -101,15 +119,17 @@ class Objective:
             units, form = network.family, network.form
         if network is not None:
             check_columns(network.weights.W.shape[1], X)
+            check_outputs(network.weights.outputs, y)
         if not units.traits.takes_bias:
             form = Form(False, form.output_bias, form.skip)
         units = units.complete(X.shape[1] + form.bias)
         units.check_norm(self.norm)
+        check_covered(units, self.loss, y, self.norm, self.output_weights)
         for array in (X, y, weights):
             if array is not None:
                 array.flags.writeable = False
         checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
-        checked |= {"form": form, "sample_weight": weights, "network": network}
+        checked |= {"form": form, "sample_weight": weights, "network": network, "classes": classes}
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -123,6 +143,11 @@ class Objective:
         """What the weights that are not decayed see, (n, k): the ones first."""
         return self.form.free_columns(self.X)
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs networks have."""
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
     @cached_property
     def weighted_loss(self) -> Loss:
         """The loss with the sample weights."""
@@ -130,31 +155,128 @@ class Objective:
 
     def __repr__(self) -> str:
         n, d = self.X.shape
+        several = f", {self.outputs} outputs" if self.outputs > 1 else ""
         return (
             f"<Objective: {self.loss.name} loss, {self.units!r}, weight decay "
-            f"{self.weight_decay:g}, {n} samples of {d} features>"
+            f"{self.weight_decay:g}, {n} samples of {d} features{several}>"
         )
 
 
-def check_data(X: Any, y: Any, loss: Loss) -> tuple[Array, Array]:
-    """Data matrix and target together, of sizes that can be computed with."""
+def check_data(
+    X: Any, y: Any, loss: Loss, classes: Any = None
+) -> tuple[Array, Array, NDArray[Any] | None]:
+    """Data matrix and target together, of sizes that can be computed with, and the classes."""
     X = check_matrix(X)
+    if loss.classes:
+        shape = as_array(y, "y").shape
+        if len(shape) != 2 or shape[1] == 1:
+            labels = check_labels(y, "y")
+            check_rows(labels.shape, len(X))
+            classes = np.unique(labels) if classes is None else check_labels(classes, "classes")
+            y = one_hot(labels, classes)
     y = check_target(y, len(X), loss)
     for j, column in enumerate(X.T):
         check_size(column, f"column {j} of X")
     check_size(y, "y")
-    return X, y
+    if loss.classes and classes is None:
+        classes = np.arange(y.shape[1])
+    return X, y, classes
 
 
 def check_target(y: Any, rows: int, loss: Loss) -> Array:
-    """The target, one finite number per row of X, in the form that the loss wants."""
+    """The target, finite numbers for each row of X, in the form that the loss wants."""
     y = as_floats(y, "y")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim != 1 or y.shape[0] != rows:
-        raise InputError(f"y has shape {y.shape}; expected ({rows},), one number per row of X.")
+    check_rows(y.shape, rows)
+    if y.ndim == 2 and not 1 < y.shape[1] <= MOST_OUTPUTS:
+        raise InputError(
+            f"y has {y.shape[1]} columns, one for each output of the network; from 1 to "
+            f"{MOST_OUTPUTS} are possible. Targets of one output are y of shape ({rows},)."
+        )
     check_finite(y, "y")
     return loss.check_target(y)
+
+
+def check_rows(shape: tuple[int, ...], rows: int) -> None:
+    """As many targets as samples, in one or in several columns."""
+    if len(shape) not in (1, 2) or shape[0] != rows:
+        raise InputError(
+            f"y has shape {shape}; expected ({rows},), one number or label per row of X, or "
+            f"({rows}, c), c numbers per row for a network with c outputs."
+        )
+
+
+def one_hot(labels: NDArray[Any], classes: NDArray[Any]) -> Array:
+    """A row for each label, (n, c): 1 for its class, else 0.
+
+    >>> one_hot(np.array(["b", "a"]), np.array(["a", "b"])).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    if len(classes) < 2:
+        raise InputError(
+            f"every label of y is {classes.tolist()[0]!r}: with one class there is nothing to "
+            "learn. Check that y is the column that you mean."
+        )
+    if len(classes) > max(FEW_LABELS, len(labels) / 2.0) or len(classes) > MOST_OUTPUTS:
+        raise InputError(
+            f"y has {len(classes)} different labels in {len(labels)} samples, and each would be a "
+            "class. If they are numbers to be predicted take another loss, such as "
+            'loss="squared".'
+        )
+    y = labels[:, None] == classes[None, :]
+    if not y.any(axis=1).all():
+        unknown = labels.tolist()[int(np.argmin(y.any(axis=1)))]
+        raise InputError(f"y has the label {unknown!r}, which is none of the classes {classes}.")
+    return np.asarray(y, dtype=np.float64)
+
+
+def check_classes(y: Array, classes: NDArray[Any] | None) -> None:
+    """Each class has samples: without one its output would go to minus infinity for free."""
+    if classes is not None and not y.any(axis=0).all():
+        missing = classes.tolist()[int(np.argmin(y.any(axis=0)))]
+        raise InputError(
+            f"no sample (of weight above zero) has the class {missing!r}: leave that class out."
+        )
+
+
+def check_outputs(outputs: int, y: Array) -> None:
+    """A network must have an output for each column of the target."""
+    columns = 1 if y.ndim == 1 else y.shape[1]
+    if outputs != columns:
+        raise InputError(
+            f"the network has {outputs} output{'s' * (outputs > 1)}, but y has {columns} "
+            f"column{'s' * (columns > 1)}, one for each class with cross entropy."
+        )
+
+
+def check_covered(units: Family, loss: Loss, y: Array, norm: str, output_weights: str) -> None:
+    """Refuse by name what is not covered: with several outputs, with output weights of one sign."""
+    if output_weights not in ("any", "nonneg", "nonpos"):
+        raise InputError(f"output_weights is 'any', 'nonneg' or 'nonpos', not {output_weights!r}.")
+    if output_weights != "any" and not units.traits.convex:
+        known = ", ".join(name for name, traits in FAMILIES.items() if traits.convex)
+        raise UnsupportedError(
+            f"{units.name} units are not convex in the input, so output weights of one sign do not "
+            f"make a network convex; units that are: {known}."
+        )
+    if y.ndim == 1:
+        return
+    why = ""
+    if not units.traits.outputs:
+        known = ", ".join(name for name, traits in FAMILIES.items() if traits.outputs)
+        why = f"{units.name} units have one output; several can share {known} units"
+    elif not loss.outputs:
+        known = ", ".join(name for name, other in LOSSES.items() if other.outputs)
+        why = f"the {loss.name} loss has one output; several can have {known}"
+    elif norm != "l2":
+        why = "several outputs go with the norm 'l2' only"
+    elif output_weights != "any":
+        why = "output weights of one sign go with one output only"
+    if why:
+        raise UnsupportedError(
+            f"y has {y.shape[1]} columns, but {why}. Or train a network for each column."
+        )
 
 
 def check_columns(inputs: int, X: Array) -> None:

@@ -117,8 +117,8 @@ def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[P
         made = certificate_with(objective, weights, proof)
         if not problem.F.size:
             return proof, made
-        exact = dual_vector(checker.read(made.to_dict()))
-        v = np.array([float(fraction(x)) for x in exact])
+        exact = np.array(dual_vector(checker.read(made.to_dict())), dtype=object)
+        v = np.reshape([float(fraction(x)) for x in exact.ravel()], proof.v.shape)
         if np.abs(v - proof.v).max() <= MOVED * np.abs(v).max():
             return proof, made
         maxima = problem.family.price(v, 0.5 * problem.weight_decay)

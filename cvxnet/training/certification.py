@@ -149,7 +149,7 @@ def certify(
     Parameters
     ----------
     network : Sequential or torch module
-        ``Linear, activation, Linear`` with one output, trained by anyone, or without an activation,
+        ``Linear, activation, Linear``, trained by anyone, or without an activation,
         as `cvxnet.train` makes them of linear units. Of a deeper network the
         last two layers are certified, on the features that the layers below compute.
     X, y, loss, sample_weight, solver, progress

@@ -62,9 +62,9 @@ class Units:
         return self.pick(sizes > relative * sizes.max(initial=0.0))
 
 
-def no_units(rank: int, free: int = 0) -> Units:
-    """The empty network."""
-    return Units(np.zeros((0, rank)), np.zeros(0), np.zeros(free))
+def no_units(rank: int, free: int = 0, outputs: tuple[int, ...] = ()) -> Units:
+    """The empty network; ``outputs`` is (c,) where there are several."""
+    return Units(np.zeros((0, rank)), np.zeros((0, *outputs)), np.zeros((free, *outputs)))
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ class Problem:
 
     ``F``, the free columns, (n, k), are output bias and skip connection; often there are none.
     Its dual: maximise ``-loss*(v)`` over ``rho(v) <= weight_decay`` and ``F^T v = 0``.
+
+    Targets, predictions and dual vectors are (n,). With c outputs, which share the units, they are
+    (n, c), and ``rho(V)`` is the largest length of ``V^T phi_u(X)``.
     """
 
     family: UnitFamily
@@ -133,9 +136,10 @@ class Problem:
         Q, given = self.free_basis, np.abs(v)
         for _ in range(5):
             D = np.minimum(1.0, self.loss.room(v, self.y))
-            G = (Q.T * D) @ Q
-            v = v - D * (Q @ (np.linalg.pinv(G, hermitian=True) @ (Q.T @ v)))
-            v = self.loss.clip(v, self.y)
+            moved = [
+                moved_off(Q, *column) for column in zip(columns_of(v), columns_of(D), strict=True)
+            ]
+            v = self.loss.clip(np.reshape(np.transpose(moved), v.shape), self.y)
         return np.where(np.abs(v) > EPS**2 * given, v, 0.0)
 
     def ignores_free(self, v: Array) -> bool:
@@ -162,6 +166,17 @@ class Problem:
         """
         smooth = self.loss.smooth and not second_way
         return self.dual_vector(units) if smooth else self.make_feasible(v)
+
+
+def columns_of(v: Array) -> Array:
+    """The vectors over samples, (c, n), of which there is one where v is (n,)."""
+    return np.atleast_2d(v.T)
+
+
+def moved_off(Q: Array, v: Array, D: Array) -> Array:
+    """``v - D Q (Q^T D Q)^-1 Q^T v`` with a diagonal D, (n,)."""
+    G = (Q.T * D) @ Q
+    return np.asarray(v - D * (Q @ (np.linalg.pinv(G, hermitian=True) @ (Q.T @ v))))
 
 
 def independent(F: Array) -> NDArray[np.int64]:

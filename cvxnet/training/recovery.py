@@ -34,15 +34,16 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     hidden = family.hidden(units.weights / sizes[:, None])
     if shared:
         hidden = hidden * outer[:, None]
-    a, rows = units.outputs * outer, units.weights
+    a, rows = (units.outputs.T * outer).T, units.weights
     if not len(units):
-        hidden, a, rows = family.idle(), np.zeros(1), np.zeros((1, family.rank))
+        hidden, rows = family.idle(), np.zeros((1, family.rank))
+        a = np.zeros((1, *problem.y.shape[1:]))
     gate = family.gate_of(rows)
     return Weights(
         W=hidden[:, :d],
         b=hidden[:, d] if form.bias else None,
         a=a,
-        c=float(units.free[0]) if form.output_bias else None,
+        c=units.free[0] if form.output_bias else None,
         s=units.free[int(form.output_bias) :] if form.skip else None,
         gate=gate,
     )
@@ -53,11 +54,14 @@ def units_of(problem: Problem, weights: Weights, form: Form) -> Units:
     family, w = problem.family, weights
     hidden = w.W if w.b is None else np.hstack([w.W, w.b[:, None]])
     rows = family.coordinates(hidden, w.gate)
-    used = (family.sizes(rows) > 0.0) & (w.a != 0.0)
-    rows, a = rows[used], w.a[used]
+    amplitude = np.abs(w.a) if w.a.ndim == 1 else np.linalg.norm(w.a, axis=1)
+    used = (family.sizes(rows) > 0.0) & (amplitude > 0.0)
+    rows, amplitude = rows[used], amplitude[used]
     length = family.sizes(rows)
-    sizes = np.abs(a) * length ** (family.traits.power or 0)
-    free = [np.array([w.c]) if w.c is not None else np.zeros(int(form.output_bias))]
+    sizes = amplitude * length ** (family.traits.power or 0)
+    shape = problem.y.shape[1:]
+    free = [np.zeros((int(form.output_bias), *shape)) if w.c is None else np.array([w.c])]
     if form.skip:
-        free.append(w.s if w.s is not None else np.zeros(w.W.shape[1]))
-    return Units(rows * (sizes / length)[:, None], np.sign(a), np.concatenate(free))
+        free.append(np.zeros((w.W.shape[1], *shape)) if w.s is None else w.s)
+    outputs = (w.a[used].T / amplitude).T
+    return Units(rows * (sizes / length)[:, None], outputs, np.concatenate(free))

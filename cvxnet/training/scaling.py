@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns
+from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
 from cvxnet.types import Array
 
 UNEVEN = 100.0
@@ -50,7 +50,7 @@ class Scale:
     """What leads from the rescaled problem back to the given one: factors, and free weights.
 
     ``used`` are the free columns that the rescaled problem has, and ``shares`` (used, all) gives
-    all others by them.
+    all others by them. ``free``, the factors of their weights, and ``centre`` are shaped as these.
     """
 
     weights: float
@@ -64,7 +64,7 @@ class Scale:
 
     def undo(self, units: Units) -> Units:
         """The given problem's units."""
-        free = np.zeros(self.shares.shape[1])
+        free = np.zeros((self.shares.shape[1], *units.free.shape[1:]))
         free[self.used] = units.free * self.free + self.centre
         return Units(units.weights * self.weights, units.outputs, free)
 
@@ -86,11 +86,15 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
         shares = np.asarray(np.linalg.lstsq(problem.F[:, used], problem.F)[0], dtype=np.float64)
     F = problem.F[:, used]
     columns = np.array([power_of_two(size) for size in np.abs(F).max(axis=0, initial=0.0)])
-    F, y, centre = F / columns, problem.y, np.zeros(len(columns))
+    F, y = F / columns, problem.y
+    columns = columns.reshape(-1, *[1] * (y.ndim - 1))
+    centre = np.zeros((len(columns), *y.shape[1:]))
     if not loss.labels:
         size = power_of_two(float(np.abs(y).max()))
-        centring = centred(y / size, F)
-        y, centre = size * centring.remainder, size * centring.coefficients / columns
+        centrings = [centred(column / size, F) for column in columns_of(y)]
+        y = size * np.transpose([c.remainder for c in centrings]).reshape(y.shape)
+        centre = size * np.transpose([c.coefficients for c in centrings]).reshape(centre.shape)
+        centre = centre / columns
     t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
@@ -194,7 +198,7 @@ class Merged:
         Its products with features are those of ``v``, and so is its conjugate:
         ``sum_i w_i l*(s_i v / w_i) = W l*(v / W)`` where ``s_i = w_i / W``.
         """
-        return given.loss.clip(v[self.group] * self.shares, given.y)
+        return given.loss.clip((v[self.group].T * self.shares).T, given.y)
 
 
 def merge_equal_samples(problem: Problem) -> Merged | None:

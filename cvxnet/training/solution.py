@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.data.validation import check_matrix
 from cvxnet.errors import InputError
@@ -104,7 +105,8 @@ class Solution:
     @property
     def units(self) -> int:
         """How many hidden units the network has (output weight not zero)."""
-        return int((self.certificate.weights.a != 0.0).sum())
+        a = self.certificate.weights.a
+        return int(a.reshape(len(a), -1).any(axis=1).sum())
 
     @property
     def width_note(self) -> str:
@@ -126,8 +128,15 @@ class Solution:
             f"lowers its objective before training ended ({self.stats['stopped']})"
         )
 
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """With cross entropy, the labels that the outputs stand for; otherwise None."""
+        return self.objective.classes
+
     def predict(self, X: Any) -> Array:
-        """The predictions at the rows of X, (n,) as targets are; ``network(X)`` is (n, 1).
+        """The predictions at the rows of X, shaped as targets are: (n,), or with c outputs (n, c).
+
+        With cross entropy they are scores: ``classes[predict(X).argmax(axis=1)]`` are labels.
 
         Examples
         --------
@@ -145,7 +154,8 @@ class Solution:
         X, d = check_matrix(X), self.objective.X.shape[1]
         if X.shape[1] != d:
             raise InputError(f"X has {X.shape[1]} columns, but the network was trained on {d}.")
-        return np.asarray(self.network(X)[:, 0])
+        predictions = np.asarray(self.network(X))
+        return predictions if predictions.shape[1] > 1 else predictions[:, 0]
 
     def __repr__(self) -> str:
         return f"<Solution {self}>"

@@ -66,7 +66,7 @@ def fit_free(problem: Problem) -> tuple[Units, Array]:
     better of gradient and multiplier is the one with the larger.
     """
     k = problem.F.shape[1]
-    units = no_units(problem.family.rank, k)
+    units = no_units(problem.family.rank, k, problem.y.shape[1:])
     if not k:
         return units, problem.dual_vector(units)
     c, multiplier = fit_by_newton(problem) if problem.loss.smooth else None, None
@@ -91,7 +91,7 @@ def fit_by_newton(problem: Problem) -> Array | None:
     loss, y, n = problem.loss, problem.y, len(problem.y)
     T = frame_of(problem.F, FREE_RIDGE)
     A = problem.F @ T
-    c = np.zeros(A.shape[1])
+    c = np.zeros((A.shape[1], *y.shape[1:]))
     for _ in range(NEWTON_STEPS):
         f = A @ c
         v, value = loss.gradient(f, y), loss.value(f, y)
@@ -100,8 +100,8 @@ def fit_by_newton(problem: Problem) -> Array | None:
         settled = (np.abs(A.T @ v) <= np.abs(A).T @ error).all()
         if settled or value <= ROUNDING * problem.scale:
             return np.asarray(T @ c)
-        H = (A.T * D) @ A + NEWTON_RIDGE * n * (D.max() or 1.0) * np.eye(c.size)
-        step = np.linalg.solve(H, -(A.T @ v))
+        H = hessian(problem, A, f) + NEWTON_RIDGE * n * (D.max() or 1.0) * np.eye(c.size)
+        step = np.linalg.solve(H, -(A.T @ v).ravel()).reshape(c.shape)
         for _ in range(HALVINGS):
             if loss.value(A @ (c + step), y) <= value * (1.0 + EPS):
                 break
@@ -110,9 +110,22 @@ def fit_by_newton(problem: Problem) -> Array | None:
     return None
 
 
+def hessian(problem: Problem, A: Array, f: Array) -> Array:
+    """The Hessian of the loss in the coefficients c, (k,) or (k, outputs), of predictions A c."""
+    loss, y = problem.loss, problem.y
+    if y.ndim == 1:
+        return np.asarray((A.T * loss.curvature(f, y)) @ A)
+    rows = []
+    for column in A.T:
+        for own in np.eye(y.shape[1]):
+            rows.append((A.T @ loss.curvature_times(f, y, np.outer(column, own))).ravel())
+    return np.array(rows)
+
+
 def fit_by_solver(problem: Problem) -> tuple[Array | None, Array | None]:
     """The best free weights and the multiplier of the predictions, by Clarabel; or None."""
-    c, f = cp.Variable(problem.F.shape[1]), cp.Variable(len(problem.y))
+    c = cp.Variable((problem.F.shape[1], *problem.y.shape[1:]))
+    f = cp.Variable(problem.y.shape)
     objective = cp.Minimize(problem.loss.expression(f, problem.y))
     multiplier = solve_quietly(cp.Problem(objective, [f == problem.F @ c]))
     found = None if c.value is None or multiplier is None else np.asarray(c.value)
@@ -126,8 +139,9 @@ def enlarged(problem: Problem, c: Array) -> Array:
     """
     if not problem.loss.labels:
         return c
-    margins = problem.y * (problem.F @ c)
-    wanted = problem.y * problem.loss.nearly_right(np.full_like(margins, EPS), problem.y)
+    margins = problem.loss.margins(problem.F @ c, problem.y)
+    right = problem.loss.nearly_right(np.full_like(problem.y, EPS), problem.y)
+    wanted = problem.loss.margins(right, problem.y)
     if not (margins > 0.0).all():
         return c
     return c * max(1.0, (1.0 + ROUNDING) * float((wanted / margins).max()))

@@ -79,12 +79,16 @@ def train(
         the hidden bias included, have rank at most 3, and beyond, up to rank 7, where it turns out
         to end in the time; and at any rank for coordinate, linear, gated, quadratic and polynomial
         units. Elsewhere the bracket is true but need not close.
-    y : (n,) array
+    y : (n,) or (n, c) array
         Targets; for logistic, hinge and squared hinge loss two classes, or one: then -1 and 0 are
-        the one class, and 1 is the other.
+        the one class, and 1 is the other. With c > 1 columns the network has c outputs, which share
+        the hidden units, and the loss is summed over them (not hinge and squared hinge). With
+        cross entropy y (n,) has labels of any kind, of two classes or more; there is an output for
+        each, in the order of `Solution.classes`.
     loss : str
         ``"squared"`` (1/2 (f - y)^2), ``"logistic"`` (log(1 + exp(-y f))), ``"hinge"``,
-        ``"squared_hinge"``, ``"absolute"``, ``"huber"`` or ``"log_cosh"``, summed over samples.
+        ``"squared_hinge"``, ``"absolute"``, ``"huber"``, ``"log_cosh"`` or ``"cross_entropy"``
+        (log sum_k exp(f_k) - f_y), summed over samples.
     weight_decay : float
         Above zero. At `largest_weight_decay` and beyond, no unit is worth its price.
     bias : bool
@@ -331,8 +335,9 @@ def make_solution(
 
 def certificate_seconds(objective: Objective) -> float:
     """About how long the certificate will take, which is evaluated in exact arithmetic."""
-    n, d = objective.X.shape
-    return float(n * (SAMPLE_SECONDS + NUMBER_SECONDS * d + FEATURE_SECONDS * min(n, UNITS)))
+    (n, d), c = objective.X.shape, objective.outputs
+    features = FEATURE_SECONDS * c * min(n, UNITS)
+    return float(n * (c * SAMPLE_SECONDS + NUMBER_SECONDS * d + features))
 
 
 def largest_weight_decay(
