@@ -76,7 +76,7 @@ def compare(**options):
 
 
 @pytest.mark.parametrize("units", UNITS)
-@pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"cross_entropy"}))
+@pytest.mark.parametrize("loss", sorted(name for name in LOSSES if not LOSSES[name].classes))
 @pytest.mark.parametrize("given", [{"bias": True}, {"bias": False}, *OPTIONS], ids=str)
 def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
     settings = {"bias": True} | given
@@ -89,6 +89,69 @@ def test_torch_and_numpy_agree_on_the_objective(units, loss, given):
     value = to_tensors(torch, task).objective(*map(torch.from_numpy, batch)).numpy()
     value = value - excess_decay(objective, *batch[:2])
     assert value == pytest.approx([task.value(*one) for one in zip(*batch, strict=True)], rel=1e-13)
+
+
+SHARED = [name for name in UNITS if cn.FAMILIES[name].outputs]
+TARGETS = np.column_stack([Y, X[:, 0] * X[:, 1], np.abs(X[:, 1])])
+KINDS = np.array(["red", "green", "blue"])[np.arange(9) % 3]
+
+
+def targets(loss):
+    """Three outputs for a loss."""
+    if LOSSES[loss].classes:
+        return KINDS
+    return (
+        np.where(np.median(TARGETS, axis=0) < TARGETS, 1.0, -1.0)
+        if LOSSES[loss].labels
+        else TARGETS
+    )
+
+
+@pytest.mark.parametrize("units", SHARED)
+@pytest.mark.parametrize("loss", sorted(name for name in LOSSES if LOSSES[name].outputs))
+@pytest.mark.parametrize(
+    "given", [{}, {"bias": False}, {"output_bias": True, "skip": True, "sample_weight": WEIGHTS}]
+)
+def test_torch_and_numpy_agree_on_the_objective_of_several_outputs(units, loss, given):
+    objective = objective_with(units, X, targets(loss), loss, 0.3, **{"bias": True} | given)
+    task, form = replace(make_task(), objective=objective), objective.form
+    shapes = [(4, 5, 2 + form.bias), (4, 5, 3), (4, form.output_bias + 2 * form.skip, 3)]
+    batch = [3.0 * rng.standard_normal(shape) for shape in shapes]
+    value = to_tensors(torch, task).objective(*map(torch.from_numpy, batch)).numpy()
+    value = value - excess_decay(objective, *batch[:2])
+    assert value == pytest.approx([task.value(*one) for one in zip(*batch, strict=True)], rel=1e-13)
+
+
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+def test_several_outputs_are_what_torch_does_on_an_ordinary_module(loss):
+    """As the docstring of compare says: torch's own losses, summed, and its weight_decay."""
+    objective = objective_with("relu", X, targets(loss), loss, 0.1)
+    task = replace(make_task("sgd", seeds=(5,), rate=0.02), objective=objective)
+    (W,), (a,), _, _ = start(task)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 3, bias=False)
+    ).double()
+    state = {"0.weight": W[:, :2], "0.bias": W[:, 2], "2.weight": a.T}
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    numbers = torch.tensor(np.searchsorted(["blue", "green", "red"], KINDS))
+    own = {
+        "squared": lambda f: 0.5 * torch.nn.MSELoss(reduction="sum")(f, torch.from_numpy(TARGETS)),
+        "cross_entropy": lambda f: torch.nn.CrossEntropyLoss(reduction="sum")(f, numbers),
+    }[loss]
+    with torch.no_grad():
+        decay = 0.05 * sum(weight.square().sum() for weight in net.parameters())
+        value = float(own(net(torch.from_numpy(X))) + decay)
+    assert value_of(objective, W, a) == pytest.approx(value, rel=1e-13)
+    steps = torch.optim.SGD(net.parameters(), lr=0.02, weight_decay=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(steps, 20)
+    for _ in range(20):
+        steps.zero_grad()
+        own(net(torch.from_numpy(X))).backward()
+        steps.step()
+        schedule.step()
+    record = gradients.train_batch(task)
+    assert record.W[0][:, :2] == pytest.approx(net[0].weight.detach().numpy(), rel=1e-9)
+    assert record.a == pytest.approx(net[2].weight.detach().numpy().T[None], rel=1e-9)
 
 
 def test_every_family_is_trained_or_refused_with_a_reason():

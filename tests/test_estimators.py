@@ -78,12 +78,13 @@ def test_every_parameter_reaches_training(monkeypatch):
         "weight_decay": 3.0, "norm": "l1", "bias": False, "output_bias": False, "skip": True,
         "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
     }  # fmt: skip
-    for estimator, loss, y in (
-        (ConvexNetRegressor, "huber", Y),
-        (ConvexNetClassifier, "hinge", Y > 0),
+    own = {"multi_class": "softmax", "class_weight": None}
+    for estimator, loss, y, more in (
+        (ConvexNetRegressor, "huber", Y, {}),
+        (ConvexNetClassifier, "hinge", Y > 0, own),
     ):
-        model = estimator("abs", loss=loss, **options)
-        assert model.get_params() == options | {"loss": loss, "activation": "abs"}
+        model = estimator("abs", loss=loss, **options, **more)
+        assert model.get_params() == options | {"loss": loss, "activation": "abs"} | more
         with pytest.raises(InterruptedError):
             model.fit(X, y)
         assert {name: said[name] for name in options} == options
@@ -112,7 +113,7 @@ def test_several_classes_are_one_against_the_rest():
     flowers, kinds = load_iris(return_X_y=True)
     flowers = flowers[::3, 2:]  # petals
     names = np.array(["setosa", "versicolor", "virginica"])[kinds[::3]]
-    model = ConvexNetClassifier(weight_decay=0.1).fit(flowers, names)
+    model = ConvexNetClassifier(weight_decay=0.1, multi_class="ovr").fit(flowers, names)
     for fitted in (model.solution_, model.network_, model.certificate_):
         assert isinstance(fitted, list) and len(fitted) == 3
     scores = model.decision_function(flowers)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cvxnet.data.tables import read_data
+from cvxnet.cli.options import reading_of
+from cvxnet.data.tables import Reading, guess_reading, read_data, read_table
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 
@@ -59,13 +60,53 @@ def test_doubles_survive_unchanged(csv):
 
 @pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
 def test_text_classes_of_a_loss_of_labels_become_labels(csv, loss):
-    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", labels=get_loss(loss).labels)
+    data = read_data(csv("x,y\n1,yes\n2,no\n3,yes\n"), "y", reading=reading_of(get_loss(loss)))
     assert data.classes == ("no", "yes") and data.y.tolist() == [1.0, -1.0, 1.0]
 
 
 def test_numeric_classes_are_left_to_the_loss(csv):
-    data = read_data(csv("x,y\n1,0\n2,1\n"), "y", labels=True)
+    data = read_data(csv("x,y\n1,0\n2,1\n"), "y", reading=Reading.TWO_CLASSES)
     assert data.classes is None and data.y.tolist() == [0.0, 1.0]
+
+
+def test_classes_are_read_as_they_stand(csv):
+    read = {"reading": Reading.CLASSES}
+    text = read_data(csv("x,y\n1,low\n2,high\n3,mid\n4,low\n"), "y", **read)
+    assert text.classes == ("high", "low", "mid") and text.y.tolist() == [
+        "low",
+        "high",
+        "mid",
+        "low",
+    ]
+    whole = read_data(csv("x,y\n1,2\n2,0\n3,1.0\n"), "y", **read)
+    assert whole.classes is None and whole.y.dtype == np.int64 and whole.y.tolist() == [2, 0, 1]
+
+
+def test_several_targets_by_name_or_number(csv):
+    path = csv("a,b,u,v\n1,2,3,4\n5,6,7,8\n")
+    data = read_data(path, ["u", "4"])
+    np.testing.assert_array_equal(data.y, [[3, 4], [7, 8]])
+    np.testing.assert_array_equal(data.X, [[1, 2], [5, 6]])
+    assert data.targets == ("u", "v") and data.target == "u, v" and data.features == ("a", "b")
+    assert read_data(path, "4", ["1", "b"]).features == ("a", "b")
+    numbered = csv("2,y,1\n10,20,30\n", "numbered.csv")  # a name comes before a number
+    assert read_data(numbered, "2").y.tolist() == [10.0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reading"),
+    [
+        ("1.5 2 3", Reading.NUMBERS),
+        ("0 1 2", Reading.NUMBERS),
+        ("no yes no", Reading.TWO_CLASSES),
+        ("a b c", Reading.CLASSES),
+        ("a a a", Reading.CLASSES),
+    ],
+)
+def test_text_asks_to_be_read_as_classes(csv, cells, reading):
+    table = read_table(csv("x,y\n" + "".join(f"1,{cell}\n" for cell in cells.split())))
+    assert guess_reading(table, ["y"]) is reading
+    assert guess_reading(table, ["y", "x"]) is Reading.NUMBERS
 
 
 REFUSED = [
@@ -93,6 +134,21 @@ REFUSED = [
     ("a,y\n1,u\n2,v\n3,w\n", "y", None, "hinge", ["two classes are needed"]),
     ("a,y\n1,u\n2,u\n", "y", None, "logistic", ["two classes", "is 1", "'u'"]),
     ("a,y\n1,u\n2,\n", "y", None, "logistic", ["line 3", "missing"]),
+    ("a,y\n1,u\n2,\n", "y", None, "cross_entropy", ["line 3", "missing"]),
+    (
+        "a,y\n1,u\n2,3\n",
+        "y",
+        None,
+        "cross_entropy",
+        ["part text", "'u' on line 2", "'3' on line 3"],
+    ),
+    ("a,y\n1,u\n2,3\n", "y", None, "logistic", ["part text and part numbers", "'y'"]),
+    ("a,b,y\n1,2,3\n", ["b", "b"], None, "squared", ["target 'b' is named 2 times"]),
+    ("a,b,y\n1,2,3\n", [], None, "squared", ["targets is empty"]),
+    ("a,b,y\n1,2,3\n", ["b", "9"], None, "squared", ["no column '9'"]),
+    ("a,b,y\n1,2,3\n", ["b", "y"], ["a", "y"], "squared", ["'y' is among the features"]),
+    ("a,b\n1,2\n", ["a", "b"], None, "squared", ["no column but the targets 'a', 'b'"]),
+    ("a,b,y\n1,2,u\n", ["b", "y"], None, "squared", ["'y'", "'u' is not a number"]),
     ("a,y\n1,2\n".encode("utf-16"), "y", None, "squared", ["not UTF-8", "CSV UTF-8"]),
     (b'a,y\n"' + b"x" * 200_000 + b'",2\n', "y", None, "squared", ["not CSV"]),
 ]
@@ -102,7 +158,7 @@ REFUSED = [
 def test_what_is_wrong_is_said_with_its_place(csv, content, target, features, loss, said):
     path = csv(content, "things.csv")
     with pytest.raises(InputError) as caught:
-        read_data(path, target, features, get_loss(loss).labels)
+        read_data(path, target, features, reading_of(get_loss(loss)))
     for words in said:
         assert words in str(caught.value)
 

@@ -119,6 +119,13 @@ def compare(
     ``weight_decay / n``, and for SGD ``lr * n``. An output bias and a skip connection, which are
     not decayed, belong in a parameter group with ``weight_decay=0``.
 
+    *Several outputs, classes.* With targets (n, c) the last layer is ``Linear(m, c, bias=False)``,
+    and ``MSELoss(reduction="sum")`` sums over all entries, as here. The loss ``"cross_entropy"``
+    is ``CrossEntropyLoss(reduction="sum")(net(X), numbers)``, with the number of each label in
+    ``runs.solution.classes``; torch's ``CrossEntropyLoss()`` is the mean. A network's objective in
+    torch is at least the one with each unit's ``|hidden weights| |output weights|`` in place of
+    half the sum of their squares, and equal to it where the two lengths agree.
+
     *AdamW* shrinks the weights apart from the gradient ("decoupled"), so it does not minimise this
     objective, nor any that does not depend on its own state; its runs are measured by the
     objective above all the same, and a distance that remains is no failure of its own. Its decay

@@ -1,8 +1,8 @@
 """Gradient training of a batch of networks by torch.
 
-Weights are (s, m, d), (s, m) and (s, k) tensors (hidden, output, free), s networks at once. The
-objective of each network depends on its own weights only, so the gradient of the sum over networks
-holds each network's own.
+Weights are (s, m, d), (s, m) and (s, k) tensors (hidden, output, free), s networks at once; with
+several outputs the last two are (s, m, c) and (s, k, c). The objective of each network depends on
+its own weights only, so the gradient of the sum over networks holds each network's own.
 
 *A rate for every network.* Each step of SGD, Adam and AdamW is the learning rate times a direction
 that does not depend on it. So the optimiser of torch takes a step of rate one, and each network is
@@ -70,8 +70,8 @@ class Tensors:
     """A task's data as tensors.
 
     ``X`` has a column of ones where there is a bias; ``F`` (n, k) has the columns that the free
-    weights belong to, and ``sample_weight`` (n,) may be None. ``formulas`` are those of the hidden
-    layer's activation.
+    weights belong to, ``y`` is (n,) or (n, c), and ``sample_weight`` (n,) may be None. ``formulas``
+    are those of the hidden layer's activation.
     """
 
     task: Task
@@ -94,20 +94,26 @@ class Tensors:
         hidden = U @ X.transpose(-1, -2)  # (s, m, b)
         for formula in self.formulas:
             hidden = formula(hidden, TENSORS)
-        f = (c[:, None, :] @ hidden)[:, 0]
-        f = f + (F @ free[:, :, None])[..., 0] if F.shape[-1] else f
-        losses = goal.loss.formula(f, y, TENSORS)
-        value = (losses if w is None else w * losses).sum(1) * (n / y.shape[-1])
+        f = (by_output(c).transpose(1, 2) @ hidden).transpose(1, 2)  # (s, b, c)
+        f = f + F @ by_output(free) if F.shape[-1] else f
+        f = f[..., 0] if goal.outputs == 1 else f
+        losses = goal.loss.formula(f, y, TENSORS).reshape(*f.shape[:2], -1).sum(2)
+        value = (losses if w is None else w * losses).sum(1) * (n / f.shape[1])
         if not decay:
             return value
         squares = W.square().sum((1, 2)) if goal.norm == "l2" else W.abs().sum(2).square().sum(1)
-        return value + 0.5 * goal.weight_decay * (squares + a.square().sum(1))
+        return value + 0.5 * goal.weight_decay * (squares + a.flatten(1).square().sum(1))
+
+
+def by_output(weights: Any) -> Any:
+    """Output or free weights with an axis for the outputs, (s, m) or (s, m, c) -> (s, m, c)."""
+    return weights.reshape(*weights.shape[:2], -1)
 
 
 def of_length_one(W: Any, a: Any) -> tuple[Any, Any]:
     """Hidden weights of length one, and the output weights that take over their lengths."""
-    lengths = W.square().sum(2).clamp(min=TINY).sqrt()
-    return W / lengths[:, :, None], a * lengths
+    lengths = W.square().sum(2).clamp(min=TINY).sqrt()[:, :, None]
+    return W / lengths, (by_output(a) * lengths).reshape(a.shape)
 
 
 def to_tensors(torch: Any, task: Task) -> Tensors:

@@ -17,8 +17,10 @@ length one, penalty ``weight_decay * sum |a_j|``) are trained with free weights 
 with equality where ``|w_j| = |c_j|``, which the same scaling reaches. Gradients are those of the
 penalty on ``w_j, c_j``, as of any weight decay; networks are measured by the penalty on ``a_j``.
 
-A network is three arrays: ``W`` (m, d), the bias last where there is one, ``a`` (m,), and ``free``
-(k,), the output bias and then the skip connection, where they are there.
+With c outputs ``a_j`` is a row and ``|a_j|`` its length, and all of this holds as it stands.
+
+A network is three arrays: ``W`` (m, d), the bias last where there is one, ``a`` (m,) or (m, c), and
+``free`` (k,) or (k, c), the output bias and then the skip connection, where they are there.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def value_of(objective: Objective, W: Array, a: Array, free: Array | None = None
         lengths = np.linalg.norm(W, axis=1, ord=1 if objective.norm == "l1" else 2)
         decay = 0.5 * objective.weight_decay * float((lengths**2).sum() + (a**2).sum())
         decay -= float(excess_decay(objective, W, a))
-        f = layers_of(objective, W, a, free)(objective.X)[:, 0]
+        f = layers_of(objective, W, a, free)(objective.X).reshape(objective.y.shape)
         value = objective.weighted_loss.value(f, objective.y) + decay
     return value if np.isfinite(value) else np.inf
 
@@ -68,8 +70,8 @@ def excess_decay(objective: Objective, W: Array, a: Array) -> Array:
     ``1/2 (|w|^2 + c^2) - |c| |w| = 1/2 (|w| - |c|)^2``; nothing for units of free length.
     """
     if not fixed_length(objective):
-        return np.zeros(a.shape[:-1])
-    difference = np.linalg.norm(W, axis=-1) - np.abs(a)
+        return np.zeros(W.shape[:-2])
+    difference = np.linalg.norm(W, axis=-1) - np.linalg.norm(a.reshape(*W.shape[:-1], -1), axis=-1)
     return np.asarray(0.5 * objective.weight_decay * (difference**2).sum(axis=-1))
 
 
@@ -81,14 +83,16 @@ def weights_with(objective: Objective, W: Array, a: Array, free: Array | None = 
     form = objective.form
     if fixed_length(objective):
         lengths = np.linalg.norm(W, axis=1)
-        W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], a * lengths
+        W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], (a.T * lengths).T
     W, b = (W[:, :-1], W[:, -1]) if form.bias else (W, None)
-    free = np.zeros(form.output_bias + form.skip * W.shape[1]) if free is None else free
+    if free is None:
+        free = np.zeros((form.output_bias + form.skip * W.shape[1], *a.shape[1:]))
+    bias = free[0] if form.output_bias else None
     return Weights(
         W=W,
         b=b,
         a=a,
-        c=float(free[0]) if form.output_bias else None,
+        c=float(bias) if bias is not None and bias.ndim == 0 else bias,
         s=free[int(form.output_bias) :] if form.skip else None,
     )
 

@@ -20,6 +20,7 @@ from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.results import TOLERANCES, Group, Results
 from cvxnet.data.files import replacing
+from cvxnet.objective import Objective
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
@@ -81,10 +82,15 @@ def headlines(runs: Results) -> list[str]:
     return [
         f"{goal.units.name} units,{options} {goal.loss.name} loss, weight decay "
         f"{goal.weight_decay:g}, {'with' if goal.form.bias else 'without'} bias{extras(runs)}; "
-        f"n = {n}, d = {d}",
+        f"n = {n}, d = {d}{'' if goal.outputs == 1 else f', {outputs_in_words(goal)}'}",
         f"exact: {lower} <= optimum <= {upper}, relative gap {solution.gap:.1e} "
         f"({solution.status}), {solution.units} units, {runs.exact_seconds:.2f} s",
     ]
+
+
+def outputs_in_words(goal: Objective) -> str:
+    """How many outputs or classes."""
+    return f"{goal.outputs} {'outputs' if goal.classes is None else 'classes'}"
 
 
 def extras(runs: Results) -> str:
@@ -195,6 +201,7 @@ def document(runs: Results) -> dict[str, Any]:
         "objective": described(runs.objective),
         "samples": runs.objective.X.shape[0],
         "features": runs.objective.X.shape[1],
+        "outputs": runs.objective.outputs,
         "weighted": runs.objective.sample_weight is not None,
         "exact": {
             "status": solution.status,

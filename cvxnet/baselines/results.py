@@ -192,9 +192,9 @@ class Results:
         -------
         W : (m, d) or (m, d + 1) array
             Hidden weights, the bias last where there is one.
-        a : (m,) array
+        a : (m,) or (m, c) array
             Output weights.
-        free : (k,) array
+        free : (k,) or (k, c) array
             The output bias and then the skip connection, where they are there.
 
         Raises

@@ -91,7 +91,8 @@ class Record:
     ----------
     W, a, free : (s, m, d), (s, m) and (s, k) arrays
         The networks at the end; the last column of ``W`` is the bias where there is one, ``free``
-        holds the output bias and then the skip connection, where they are there.
+        holds the output bias and then the skip connection, where they are there. With c outputs
+        ``a`` is (s, m, c) and ``free`` (s, k, c).
     objective : (s,) array
         Evaluated by numpy; infinite where the network diverged.
     epochs, clock, curve : (s, k) arrays
@@ -118,21 +119,23 @@ class Record:
 def start(task: Task) -> tuple[Array, Array, Array, list[np.random.Generator]]:
     """Initial weights (s, m, d), the bias last, (s, m) and (s, k), and each network's generator.
 
+    With c outputs the last two are (s, m, c) and (s, k, c).
+
     Every network draws from a generator of its own, so it does not matter which others are in
     the batch.
     """
     inputs, form = task.objective.X.shape[1], task.objective.form
-    columns = inputs + form.bias
+    columns, outputs = inputs + form.bias, task.objective.y.shape[1:]
     hidden = 1.0 / np.sqrt(inputs)
     output = 1.0 / np.sqrt(task.width)
     stream = STREAMS[task.stream]
     generators = [np.random.default_rng([stream, seed, task.width]) for seed in task.seeds]
-    free = [output] * form.output_bias + [hidden] * (inputs * form.skip)
+    free = np.array([output] * form.output_bias + [hidden] * (inputs * form.skip))
     drawn = [
         (
             rng.uniform(-hidden, hidden, (task.width, columns)),
-            rng.uniform(-output, output, task.width),
-            rng.uniform(-1.0, 1.0, len(free)) * free,
+            rng.uniform(-output, output, (task.width, *outputs)),
+            (rng.uniform(-1.0, 1.0, (len(free), *outputs)).T * free).T,
         )
         for rng in generators
     ]

@@ -17,15 +17,13 @@ from cvxnet.cli.options import (
     Solver,
     Target,
     WeightDecay,
-    split_features,
+    choose,
 )
-from cvxnet.cli.outcome import print_facts, print_json, remark, stopped_line
+from cvxnet.cli.outcome import print_facts, print_json, stopped_line
 from cvxnet.cli.preparation import prepare
-from cvxnet.data.tables import read_data
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
-from cvxnet.losses import get_loss
 from cvxnet.proofs.gaps import bracket_text, excess_text
 from cvxnet.training import certification
 
@@ -36,7 +34,7 @@ def certify(
     target: Target,
     weight_decay: WeightDecay,
     features: Features = None,
-    loss: LossName = "squared",
+    loss: LossName = None,
     activation: Annotated[
         str, typer.Option(help="What stands between the layers of a torch state dict.")
     ] = "relu",
@@ -54,13 +52,13 @@ def certify(
     if not isinstance(layer, Layer):
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
-    table = read_data(data, target, split_features(features), get_loss(loss).labels)
+    chosen = choose(data, target, features, loss)
     prepare("relu", quiet=json)
     found = certification.certify(
         layer,
-        table.X,
-        table.y,
-        loss=loss,
+        chosen.data.X,
+        chosen.data.y,
+        loss=chosen.loss,
         weight_decay=weight_decay,
         gap=gap,
         solver=solver,
@@ -83,7 +81,7 @@ def certify(
         "layers_below": found.layers_below,
         "stopped": found.best.stats["stopped"],
         "notes": found.notes,
-        "remark": remark(table),
+        "remark": chosen.remark,
         "assumed_activation": assumed,
         "certificate": None if out is None else str(out),
     }
@@ -92,7 +90,7 @@ def certify(
     else:
         print_facts(
             {
-                "remark": remark(table),
+                "remark": chosen.remark,
                 "activation": f"{assumed} (assumed; --activation)" if assumed else "",
                 "bracket": f"{lower} <= optimum <= {upper}   relative gap {found.gap:.1e}",
                 "network": f"{found.value:.10g}: {excess_text(*found.excess)}",

@@ -15,6 +15,7 @@ from cvxnet.baselines.report import Runs
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
+    Chosen,
     Features,
     File,
     Gap,
@@ -27,15 +28,14 @@ from cvxnet.cli.options import (
     Solver,
     Target,
     WeightDecay,
+    choose,
     read_options,
     split,
-    split_features,
 )
-from cvxnet.cli.outcome import check_folder, print_facts, print_json, remark
+from cvxnet.cli.outcome import check_folder, print_facts, print_json
 from cvxnet.cli.preparation import prepare
-from cvxnet.data.tables import Data, read_data
+from cvxnet.data.tables import Data
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.losses import get_loss
 from cvxnet.objective import Family
 from cvxnet.plots import save_figure
 
@@ -49,7 +49,7 @@ def compare(
     features: Features = None,
     units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(TRAINED)}.")] = "relu",
     option: Option = None,
-    loss: LossName = "squared",
+    loss: LossName = None,
     bias: Bias = True,
     norm: Norm = "l2",
     output_bias: OutputBias = False,
@@ -81,15 +81,15 @@ def compare(
     """
     check_folder(out)
     family = Family(units, **read_options(option))
-    data = read_data(file, target, split_features(features), get_loss(loss).labels)
+    chosen = choose(file, target, features, loss)
     comparison.import_torch()
     prepare(family, quiet=json)
     with joblib.parallel_config(n_jobs=jobs):
         runs = comparison.compare(
             family,
-            data.X,
-            data.y,
-            loss=loss,
+            chosen.data.X,
+            chosen.data.y,
+            loss=chosen.loss,
             weight_decay=weight_decay,
             bias=bias,
             norm=norm,
@@ -106,7 +106,7 @@ def compare(
             store=None if out is None else out / "records",
             progress=not json,
         )
-    report(runs, data, out, json)
+    report(runs, chosen, out, json)
     raise typer.Exit(PROVED if runs.solution.status == "optimal" else NOT_PROVED)
 
 
@@ -118,11 +118,11 @@ def as_numbers(texts: list[str], option: str) -> list[int]:
     return [int(text) for text in texts]
 
 
-def report(runs: Runs, data: Data, out: Path | None, json: bool) -> None:
+def report(runs: Runs, chosen: Chosen, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the table."""
-    files, note = save(runs, data, out) if out else ({}, "")
+    files, note = save(runs, chosen.data, out) if out else ({}, "")
     if json:
-        print_json(summary(runs) | {"remark": remark(data), "files": files})
+        print_json(summary(runs) | {"remark": chosen.remark, "files": files})
         return
     print(runs.table())
     print()
@@ -131,7 +131,7 @@ def report(runs: Runs, data: Data, out: Path | None, json: bool) -> None:
     )
     print_facts(
         {
-            "remark": remark(data),
+            "remark": chosen.remark,
             "files": "  ".join(files.values()),
             "note": note,
             "interrupted": resume if runs.interrupted else "",

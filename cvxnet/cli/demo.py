@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def demo(
     prepare("relu", quiet=json)
     solution = train("relu", data.X, data.y, weight_decay=WEIGHT_DECAY, gap=gap, progress=not json)
     names = [f"{name} (sd)" for name in (*data.features, data.target)]
-    files, note = save_solution(solution, out, names[:-1], names[-1])
+    files, note = save_solution(solution, out, names[:-1], names[-1:])
     result, seconds = prove(files["certificate"], quiet=json)
     if json:
         value = objective_of_file(files["network"], solution.certificate)
@@ -70,7 +71,7 @@ def draw(data: Data, samples: int | None, seed: int) -> Data:
     if not 2 <= samples <= n:
         raise InputError(f"--samples {samples}: expected a number from 2 to {n}.")
     chosen = np.sort(np.random.default_rng(seed).choice(n, samples, replace=False))
-    return Data(X=data.X[chosen], y=data.y[chosen], features=data.features, target=data.target)
+    return replace(data, X=data.X[chosen], y=data.y[chosen])
 
 
 def introduce(data: Data) -> None:

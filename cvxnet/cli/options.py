@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
+from cvxnet.data.tables import (
+    Data,
+    Reading,
+    choose_data,
+    guess_reading,
+    read_table,
+)
+from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
-from cvxnet.losses import LOSSES
+from cvxnet.losses import LOSSES, Loss, get_loss
 
 File = Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")]
-Target = Annotated[str, typer.Option(help="Column to predict.")]
+Target = Annotated[
+    str, typer.Option(help="Column to predict, by name or number; several outputs: A,B.")
+]
 Features = Annotated[
     str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
 ]
@@ -19,7 +32,13 @@ WeightDecay = Annotated[float, typer.Option(help="Above 0: half the price of w^2
 Option = Annotated[
     list[str] | None, typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated.")
 ]
-LossName = Annotated[str, typer.Option(help=f"{', '.join(LOSSES)}.")]
+LossName = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{', '.join(LOSSES)}. Default: squared; for a column of text logistic (two classes) "
+        "or cross_entropy (more)."
+    ),
+]
 Bias = Annotated[bool, typer.Option(help="Hidden units with or without bias.")]
 Norm = Annotated[str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")]
 OutputBias = Annotated[bool, typer.Option(help="A free output bias.")]
@@ -44,6 +63,54 @@ def split(names: str) -> list[str]:
 def split_features(names: str | None) -> list[str] | None:
     """The columns named; None where none are."""
     return None if names is None else split(names)
+
+
+FEW_VALUES = 10
+"""A target of at most so many whole numbers may stand for classes."""
+LOSS_FOR = {
+    Reading.NUMBERS: "squared",
+    Reading.TWO_CLASSES: "logistic",
+    Reading.CLASSES: "cross_entropy",
+}
+"""The loss that goes with a target, where none is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What a command works on: columns of a file, the loss, and what is odd about them."""
+
+    data: Data
+    loss: str
+    remark: str
+
+
+def choose(file: Path, target: str, features: str | None, loss: str | None) -> Chosen:
+    """Target and features from a CSV file, with the loss asked for or the one that goes with it."""
+    wanted = None if loss is None else reading_of(get_loss(loss))
+    table = read_table(file)
+    targets = [target] if target in table.names else split(target)
+    reading = guess_reading(table, targets) if wanted is None else wanted
+    data = choose_data(table, targets, split_features(features), reading)
+    found = remarks(data.X, data.y)
+    if loss is None and reading is Reading.NUMBERS and seem_labels(data.y):
+        found.append(
+            "the target has only a few whole numbers: where they are classes, --loss cross_entropy"
+        )
+    return Chosen(data=data, loss=loss or LOSS_FOR[reading], remark="; ".join(found))
+
+
+def reading_of(loss: Loss) -> Reading:
+    """How a loss wants its target to be read."""
+    if loss.classes:
+        return Reading.CLASSES
+    return Reading.TWO_CLASSES if loss.labels else Reading.NUMBERS
+
+
+def seem_labels(y: NDArray[Any]) -> bool:
+    """Whether one target of numbers is likely to stand for classes: few whole ones, each often."""
+    found = np.unique(y)
+    few = 2 <= len(found) <= FEW_VALUES and 5 * len(found) <= len(y)
+    return y.ndim == 1 and few and bool((found == np.round(found)).all())
 
 
 def read_options(given: list[str] | None) -> dict[str, float | int]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cvxnet.data.tables import Data
-from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.layers import load
 from cvxnet.losses import get_loss
@@ -31,7 +30,7 @@ def check_folder(out: Path | None) -> None:
 
 
 def save_solution(
-    solution: Solution, out: Path, features: Sequence[str], target: str
+    solution: Solution, out: Path, features: Sequence[str], targets: Sequence[str]
 ) -> tuple[dict[str, str], str]:
     """Write network, certificate and figure; returns their paths, and why one is missing."""
     paths = {
@@ -47,7 +46,7 @@ def save_solution(
     solution.certificate.save(paths["certificate"])
     note = ""
     try:
-        save_figure(plot_solution(solution, features, target), paths["figure"])
+        save_figure(plot_solution(solution, features, targets), paths["figure"])
     except MissingExtraError as error:
         del paths["figure"]
         note = f"no figure: {error}"
@@ -72,6 +71,7 @@ def summary(solution: Solution) -> dict[str, Any]:
         "bias": certificate.bias,
         "samples": n,
         "features": d,
+        "outputs": solution.objective.outputs,
         "seconds": stats["seconds"],
         "rounds": stats["rounds"],
         "interrupted": stats["interrupted"],
@@ -114,14 +114,23 @@ def objective_of_file(path: str | Path, proof: Certificate) -> float | None:
     if not shared or proof.s is not None or proof.c is not None or proof.weights.gate is not None:
         return None
     network = load(path)
-    fit = get_loss(proof.loss).value(network(proof.X).ravel(), proof.y)
+    fit = get_loss(proof.loss).value(network(proof.X).reshape(proof.y.shape), proof.y)
     decay = sum(float((w**2).sum()) for w in network.state_dict().values())
     return fit + 0.5 * proof.weight_decay * decay
 
 
-def remark(data: Data) -> str:
-    """What is odd about the data, in one line; empty where nothing is."""
-    return "; ".join(remarks(data.X, data.y))
+def classes_line(solution: Solution, data: Data) -> str:
+    """Which outputs of the network stand for which labels."""
+    if solution.classes is not None:
+        return "outputs in this order: " + ", ".join(map(str, solution.classes))
+    return "-1 is {!r}, +1 is {!r}".format(*data.classes) if data.classes else ""
+
+
+def labels_of(solution: Solution, data: Data) -> list[Any] | None:
+    """The classes in the order of the outputs (or -1 and +1), ready for JSON; None for numbers."""
+    if solution.classes is not None:
+        return list(solution.classes.tolist())
+    return None if data.classes is None else list(data.classes)
 
 
 def print_facts(facts: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ import typer
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
     Bias,
+    Chosen,
     Features,
     File,
     Gap,
@@ -23,23 +24,22 @@ from cvxnet.cli.options import (
     Target,
     TimeLimit,
     WeightDecay,
+    choose,
     read_options,
-    split_features,
 )
 from cvxnet.cli.outcome import (
     bracket_line,
     check_folder,
+    classes_line,
+    labels_of,
     network_line,
     print_facts,
     print_json,
-    remark,
     save_solution,
     stopped_line,
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.data.tables import Data, read_data
-from cvxnet.losses import get_loss
 from cvxnet.objective import FAMILIES, Family
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
@@ -52,7 +52,7 @@ def train(
     features: Features = None,
     units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu",
     option: Option = None,
-    loss: LossName = "squared",
+    loss: LossName = None,
     gap: Gap = 1e-6,
     solver: Solver = "CLARABEL",
     time_limit: TimeLimit = None,
@@ -71,13 +71,13 @@ def train(
     """
     check_folder(out)
     family = Family(units, **read_options(option))
-    data = read_data(file, target, split_features(features), get_loss(loss).labels)
+    chosen = choose(file, target, features, loss)
     prepare(family, quiet=json)
     solution = trainer.train(
         family,
-        data.X,
-        data.y,
-        loss=loss,
+        chosen.data.X,
+        chosen.data.y,
+        loss=chosen.loss,
         weight_decay=weight_decay,
         bias=bias,
         norm=norm,
@@ -88,24 +88,29 @@ def train(
         time_limit=time_limit,
         progress=not json,
     )
-    report(solution, data, gap, out=out, json=json)
+    report(solution, chosen, gap, out=out, json=json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 
 
-def report(solution: Solution, data: Data, gap: float, *, out: Path | None, json: bool) -> None:
+def report(solution: Solution, chosen: Chosen, gap: float, *, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the outcome."""
-    files, note = save_solution(solution, out, data.features, data.target) if out else ({}, "")
-    names = {"target": data.target, "features": list(data.features), "classes": data.classes}
+    data = chosen.data
+    files, note = save_solution(solution, out, data.features, data.targets) if out else ({}, "")
     if json:
-        print_json(summary(solution) | names | {"remark": remark(data), "files": files})
+        names = {
+            "target": data.target if len(data.targets) == 1 else list(data.targets),
+            "features": list(data.features),
+            "classes": labels_of(solution, data),
+        }
+        print_json(summary(solution) | names | {"remark": chosen.remark, "files": files})
         return
     print_facts(
         {
-            "remark": remark(data),
+            "remark": chosen.remark,
             "bracket": bracket_line(solution, gap),
             "stopped": stopped_line(solution),
             "network": network_line(solution, files),
-            "classes": "-1 is {!r}, +1 is {!r}".format(*data.classes) if data.classes else "",
+            "classes": classes_line(solution, data),
             "files": "  ".join(files.values()),
             "note": note,
             "try next": f"cvxnet check {files['certificate']}"

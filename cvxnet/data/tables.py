@@ -12,9 +12,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.errors import InputError
 from cvxnet.optional import import_bundled_data
@@ -33,21 +36,38 @@ class Table:
     rows: list[list[str]]
     lines: list[int]
 
-    def position(self, name: str) -> int:
-        """Where a column is, or InputError with the names that there are."""
-        if name in self.names:
-            return self.names.index(name)
-        close = difflib.get_close_matches(name.lower(), [n.lower() for n in self.names], n=1)
+    def name_of(self, column: str) -> str:
+        """The name of a column that is given by its name, or by its number from 1 on.
+
+        InputError with the names that there are for any other.
+        """
+        if column in self.names:
+            return column
+        if column.isdecimal() and 1 <= int(column) <= len(self.names):
+            return self.names[int(column) - 1]
+        close = difflib.get_close_matches(column.lower(), [n.lower() for n in self.names], n=1)
         matches = [n for n in self.names if close and n.lower() == close[0]]
         hint = f" Did you mean {matches[0]!r}?" if matches else ""
         raise InputError(
-            f"{self.path} has no column {name!r}.{hint} Its columns are: {', '.join(self.names)}."
+            f"{self.path} has no column {column!r}.{hint} Its columns are: {', '.join(self.names)}."
         )
 
     def texts(self, name: str) -> list[str]:
         """A column as it stands in the file."""
-        position = self.position(name)
+        position = self.names.index(name)
         return [row[position].strip() for row in self.rows]
+
+    def place(self, name: str) -> str:
+        """A column, for a message."""
+        return f"{self.path}, column {name!r}"
+
+
+class Reading(Enum):
+    """How a target is read: as numbers, as two classes, or as any number of classes."""
+
+    NUMBERS = "numbers"
+    TWO_CLASSES = "two classes"
+    CLASSES = "classes"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,33 +78,40 @@ class Data:
     ----------
     X : (n, d) array
         The features, samples in rows.
-    y : (n,) array
-        The target.
+    y : (n,) or (n, c) array
+        The target, or several in columns. Where any number of classes was asked for and the column
+        is text, its labels as they stand there.
     features : tuple of str
         The names of the d columns.
-    target : str
-        The name of the target.
-    classes : (str, str) or None
-        The names of the labels -1 and +1, where they were text.
+    targets : tuple of str
+        The names of the targets.
+    classes : tuple of str or None
+        The labels in order, where they were text; of two classes they became -1 and +1.
 
     Examples
     --------
-    >>> Data(X=np.eye(2), y=np.ones(2), features=("a", "b"), target="c").classes is None
-    True
+    >>> data = Data(X=np.eye(2), y=np.ones(2), features=("a", "b"), targets=("c",))
+    >>> data.target, data.classes is None
+    ('c', True)
     """
 
     X: Array
-    y: Array
+    y: NDArray[Any]
     features: tuple[str, ...]
-    target: str
-    classes: tuple[str, str] | None = None
+    targets: tuple[str, ...]
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def target(self) -> str:
+        """The name of the target, or the names of all with commas between."""
+        return ", ".join(self.targets)
 
 
 def read_data(
     path: str | Path,
-    target: str,
+    target: str | Sequence[str],
     features: Sequence[str] | None = None,
-    labels: bool = False,
+    reading: Reading = Reading.NUMBERS,
 ) -> Data:
     """Read target and features from a CSV file whose first line names the columns.
 
@@ -92,12 +119,13 @@ def read_data(
     ----------
     path : str or Path
         UTF-8 text; columns separated by commas, semicolons or tabs.
-    target : str
-        The column to predict.
+    target : str or sequence of str
+        The column to predict, or several. Columns are given by their names, or by their numbers
+        from 1 on where no column has that name.
     features : sequence of str, optional
         The columns to predict from; by default all others.
-    labels : bool
-        Whether the target is of two classes, as some losses want it: then they may be text.
+    reading : Reading
+        What the target is: numbers, or classes, which may be text.
 
     Returns
     -------
@@ -113,16 +141,45 @@ def read_data(
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "data.csv"
     >>> _ = file.write_text("age;smokes\\n31;no\\n45;yes\\n")
-    >>> data = read_data(file, "smokes", labels=True)
+    >>> data = read_data(file, "smokes", reading=Reading.TWO_CLASSES)
     >>> data.X.tolist(), data.y.tolist(), data.classes
     ([[31.0], [45.0]], [-1.0, 1.0], ('no', 'yes'))
+    >>> read_data(file, "smokes", reading=Reading.CLASSES).y.tolist()
+    ['no', 'yes']
     """
-    table = read_table(path)
-    table.position(target)
-    chosen = choose_features(table, target, features)
-    y, classes = read_target(table, target, labels)
+    targets = [target] if isinstance(target, str) else target
+    return choose_data(read_table(path), targets, features, reading)
+
+
+def choose_data(
+    table: Table, targets: Sequence[str], features: Sequence[str] | None, reading: Reading
+) -> Data:
+    """Targets and features of a table as arrays; see `read_data`."""
+    targets = choose_columns(table, targets, "target")
+    chosen = choose_features(table, targets, features)
+    if len(targets) == 1:
+        y, classes = read_target(table, targets[0], reading)
+    else:
+        y, classes = np.column_stack([numbers(table, name) for name in targets]), None
     X = np.column_stack([numbers(table, name) for name in chosen])
-    return Data(X=X, y=y, features=tuple(chosen), target=target, classes=classes)
+    return Data(X=X, y=y, features=tuple(chosen), targets=tuple(targets), classes=classes)
+
+
+def guess_reading(table: Table, targets: Sequence[str]) -> Reading:
+    """How targets ask to be read: one of text is classes, all else is numbers.
+
+    Raises
+    ------
+    InputError
+        Where there is no such column, or it is part text and part numbers.
+    """
+    targets = choose_columns(table, targets, "target")
+    texts = table.texts(targets[0])
+    known = [as_number(text) is not None for text in texts if text.lower() not in MISSING]
+    if len(targets) > 1 or all(known):
+        return Reading.NUMBERS
+    check_labels(table, targets[0])
+    return Reading.TWO_CLASSES if len(set(texts)) == 2 else Reading.CLASSES
 
 
 def read_table(path: str | Path) -> Table:
@@ -192,39 +249,77 @@ def check_names(path: str | Path, names: list[str]) -> None:
         raise InputError(f"{path}: {times} columns are called {name!r}. Rename or remove them.")
 
 
-def choose_features(table: Table, target: str, features: Sequence[str] | None) -> list[str]:
-    """The feature columns: those asked for, or all but the target."""
-    if features is None:
-        features = [name for name in table.names if name != target]
-        if not features:
-            raise InputError(f"{table.path} has no column but the target {target!r}.")
-        return features
-    if not features:
-        raise InputError("features is empty: name at least one column to predict from.")
-    for name in features:
-        table.position(name)
-    name, times = Counter(features).most_common(1)[0]
+def choose_columns(table: Table, columns: Sequence[str], what: str) -> list[str]:
+    """The names of columns that are given by name or number; at least one and none twice."""
+    if not columns:
+        raise InputError(f"{what}s is empty: name at least one column.")
+    chosen = [table.name_of(column) for column in columns]
+    name, times = Counter(chosen).most_common(1)[0]
     if times > 1:
-        raise InputError(f"feature {name!r} is named {times} times.")
-    if target in features:
-        raise InputError(f"the target {target!r} is among the features; predict it from others.")
-    return list(features)
+        raise InputError(f"{what} {name!r} is named {times} times.")
+    return chosen
 
 
-def read_target(table: Table, name: str, labels: bool) -> tuple[Array, tuple[str, str] | None]:
-    """The target as numbers; where labels are wanted, two classes of text become -1 and +1."""
+def choose_features(table: Table, targets: list[str], features: Sequence[str] | None) -> list[str]:
+    """The feature columns: those asked for, or all but the targets."""
+    if features is None:
+        features = [name for name in table.names if name not in targets]
+        if not features:
+            listed = ", ".join(map(repr, targets))
+            raise InputError(
+                f"{table.path} has no column but the target{'s' * (len(targets) > 1)} {listed}."
+            )
+        return features
+    chosen = choose_columns(table, features, "feature")
+    for name in targets:
+        if name in chosen:
+            raise InputError(f"the target {name!r} is among the features; predict it from others.")
+    return chosen
+
+
+def read_target(
+    table: Table, name: str, reading: Reading
+) -> tuple[NDArray[Any], tuple[str, ...] | None]:
+    """One target, and its labels where it is text."""
     texts = table.texts(name)
-    if not labels or all(as_number(text) is not None for text in texts):
-        return numbers(table, name), None
-    check_missing(table, name)
+    if reading is Reading.NUMBERS or all(as_number(text) is not None for text in texts):
+        y = numbers(table, name)
+        whole = reading is Reading.CLASSES and (y == np.round(y)).all()
+        return (y.astype(np.int64) if whole else y), None
+    check_labels(table, name)
     classes = sorted(set(texts))
+    if reading is Reading.CLASSES:
+        return np.array(texts), tuple(classes)
     if len(classes) != 2:
-        found = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
         raise InputError(
-            f"{table.path}, column {name!r}: two classes are needed, but there "
-            f"{'is' if len(classes) == 1 else 'are'} {len(classes)} ({found})."
+            f"{table.place(name)}: two classes are needed, but there "
+            f"{'is' if len(classes) == 1 else 'are'} {len(classes)} ({some_of(classes)}). For more "
+            "than two use the cross_entropy loss."
         )
-    return np.where(np.array(texts) == classes[1], 1.0, -1.0), (classes[0], classes[1])
+    return np.where(np.array(texts) == classes[1], 1.0, -1.0), tuple(classes)
+
+
+def check_labels(table: Table, name: str) -> None:
+    """Refuse labels that are missing, and a column that is part numbers."""
+    check_missing(table, name)
+    texts = table.texts(name)
+    numeric = [as_number(text) is not None for text in texts]
+    if any(numeric):
+        number, text = numeric.index(True), numeric.index(False)
+        raise InputError(
+            f"{table.place(name)} is part text and part numbers: {texts[text]!r} on line "
+            f"{table.lines[text]}, {texts[number]!r} on line {table.lines[number]}. For classes "
+            "write every label as text, for numbers every cell as a number."
+        )
+
+
+def some_of(classes: Sequence[str]) -> str:
+    """The first few of some labels.
+
+    >>> some_of(["a", "b"]), some_of("abcdefg")
+    ("'a', 'b'", "'a', 'b', 'c', 'd', 'e', ...")
+    """
+    return ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
 
 
 def numbers(table: Table, name: str) -> Array:
@@ -309,7 +404,7 @@ def diabetes() -> Data:
         X=standardise(bunch.data[:, columns]),
         y=standardise(bunch.target),
         features=("body mass index", "log triglycerides"),
-        target="disease progression",
+        targets=("disease progression",),
     )
 
 

@@ -121,15 +121,24 @@ def remarks(X: Array, y: Any) -> list[str]:
     found = []
     if len(X) == 1:
         found.append("there is one sample only")
-    elif (y == y[0]).all():
-        value = f"{y[0]:g}" if isinstance(y[0], float) else repr(y[0])
-        found.append(
-            f"the target is constant (every entry is {value}): check that it is the column that "
-            "you mean"
-        )
+    else:
+        columns = {"the target": y}
+        if y.ndim == 2:
+            columns = {f"target {k}": column for k, column in enumerate(y.T)}
+        found += [
+            f"{name} is constant (every entry is {entry(column[0])}): check that it is the column "
+            "that you mean"
+            for name, column in columns.items()
+            if (column == column[0]).all()
+        ]
     if not X.any():
         found.append("the features are zero everywhere, so they tell no samples apart")
     return found
+
+
+def entry(value: Any) -> str:
+    """A number or label in a message."""
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def check_gap(value: Any) -> float:

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
-from cvxnet.losses import get_loss
+from cvxnet.losses import Loss, get_loss
 from cvxnet.objective import Budget, Family, Form, Objective
 from cvxnet.optional import import_sklearn
 from cvxnet.training.solution import Solution
@@ -23,6 +23,7 @@ from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
 
 base: Any = import_sklearn("base")
+class_weights = import_sklearn("utils.class_weight")
 exceptions = import_sklearn("exceptions")
 metaestimators = import_sklearn("utils.metaestimators")
 multiclass = import_sklearn("utils.multiclass")
@@ -30,6 +31,8 @@ validation = import_sklearn("utils.validation", "validate_data")
 
 SHARE = 0.1
 """Of the largest useful weight decay: what is taken where none is given."""
+SOFTMAX, OVR = "softmax", "ovr"
+"""What `ConvexNetClassifier` does with more than two classes."""
 
 
 def validated(model: Any, **data: Any) -> Any:
@@ -46,8 +49,8 @@ def validated(model: Any, **data: Any) -> Any:
 def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
     """Equal samples as one with the sum of their weights, in an order of their own.
 
-    The objective is the same. So repeating a sample is exactly the same as doubling its weight, and
-    the order in which samples come makes no difference.
+    X (n, d), y (n,) or (n, c), weights (n,). The objective is the same. So repeating a sample is
+    exactly the same as doubling its weight, and the order of the samples makes no difference.
 
     Examples
     --------
@@ -57,7 +60,8 @@ def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]
     """
     rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
     together = np.bincount(where.ravel(), weights).astype(np.float64)
-    return rows[:, :-1], rows[:, -1], together
+    X, y = rows[:, : X.shape[1]], rows[:, X.shape[1] :].reshape(-1, *y.shape[1:])
+    return X, y, together
 
 
 @dataclass(eq=False, repr=False)
@@ -79,29 +83,27 @@ class ConvexNet(base.BaseEstimator):
     solver: str = "CLARABEL"
     time_limit: float | None = 10.0
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[Any, Any, Any]:
-        """Data, target and weights as arrays, without the samples of weight zero."""
-        X, y = validated(self, X=X, y=y, y_numeric=numeric)
+    def _read(self, X: Any, y: Any, sample_weight: Any, **wanted: bool) -> tuple[Any, Any, Any]:
+        """Data, target and weights as arrays."""
+        X, y = validated(self, X=X, y=y, **wanted)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
         weights = validation._check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
-        if not weights.any():  # newer versions of scikit-learn say so themselves
-            raise InputError("every sample weight is zero: there is nothing to learn from.")
-        used = weights > 0.0
-        X, y, weights = X[used], y[used], weights[used]
-        for remark in remarks(X, y):
-            warnings.warn(remark, UserWarning, stacklevel=3)
         return X, y, weights
 
-    def _train(self, X: Array, y: Array, weights: Array) -> Solution:
-        """One network for one target."""
+    def _train(
+        self, X: Array, y: Any, weights: Array, loss: Loss, labels: NDArray[Any] | None = None
+    ) -> Solution:
+        """One network; with ``labels`` its target is their numbers in ``y``."""
         X, y, weights = merge_rows(X, y, weights)
         given = isinstance(self.activation, Family)
         objective = Objective(
             units=self.activation if given else Family(self.activation),
             X=X,
-            y=y,
-            loss=get_loss(self.loss),
+            y=y if labels is None else labels[y.astype(int)],
+            loss=loss,
             weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
@@ -127,18 +129,30 @@ class ConvexNet(base.BaseEstimator):
         return self
 
     def _scores(self, X: Any) -> Array:
-        """The outputs of every network, (n, networks)."""
+        """The outputs of the network, or of every one, (n, outputs)."""
         validation.check_is_fitted(self)
         X = validated(self, X=X, reset=False)
         networks = self.network_ if isinstance(self.network_, list) else [self.network_]
-        return np.column_stack([network(X)[:, 0] for network in networks])
+        return np.hstack([network(X) for network in networks])
+
+
+def without_weightless(X: Array, y: Any, weights: Array) -> tuple[Array, Any, Array]:
+    """Only the samples of positive weight; what is odd about them is a warning."""
+    used = weights > 0.0
+    if not used.any():  # newer versions of scikit-learn say so themselves
+        raise InputError("every sample weight is zero: there is nothing to learn from.")
+    X, y, weights = X[used], y[used], weights[used]
+    for remark in remarks(X, y):
+        warnings.warn(remark, UserWarning, stacklevel=3)
+    return X, y, weights
 
 
 @dataclass(eq=False, repr=False)
 class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     """Regression by a two-layer network trained to the global optimum, whatever its width.
 
-    `cvxnet.train` as an estimator: works in pipelines, grid searches and cross-validation.
+    `cvxnet.train` as an estimator: works in pipelines, grid searches and cross-validation. Several
+    targets are the outputs of one network, whose hidden units they share.
 
     Parameters
     ----------
@@ -149,8 +163,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         samples (as ``alpha`` in scikit-learn's ridge regression). Scale the features first. Left
         out, it is a tenth of the largest useful one, `cvxnet.largest_weight_decay`, whatever
         the scale of the data.
-    loss : "squared", "absolute" or "huber"
-        Summed over the samples.
+    loss : "squared", "absolute", "huber" or "log_cosh"
+        Summed over the samples and targets.
     norm : "l2" or "l1"
         Of the hidden weights; "l1" selects features.
     bias, output_bias, skip : bool
@@ -197,8 +211,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         ----------
         X : (n, d) array
             Samples in rows.
-        y : (n,) array
-            Numbers.
+        y : (n,) or (n, c) array
+            Numbers; several targets in columns.
         sample_weight : (n,) array, optional
             Multiplies the loss of each sample; those of weight zero are left out.
 
@@ -214,7 +228,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         """
         if get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
-        return self._keep([self._train(*self._read(X, y, sample_weight, numeric=True))])
+        data = self._read(X, y, sample_weight, y_numeric=True, multi_output=True)
+        return self._keep([self._train(*without_weightless(*data), get_loss(self.loss))])
 
     def predict(self, X: Any) -> Array:
         """The network's outputs.
@@ -226,18 +241,22 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
 
         Returns
         -------
-        (n,) array
+        (n,) or (n, c) array
+            As the target was in training.
         """
-        return self._scores(X)[:, 0]
+        scores = self._scores(X)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
-    """Classification by two-layer networks trained to the global optimum, whatever their width.
+    """Classification by a two-layer network trained to the global optimum, whatever its width.
 
-    With two classes one network is trained. With more there is one for each class, which tells it
-    from the rest ("one-vs-rest"), and the largest score wins: each of them is optimal for its own
-    objective, and the attributes below are lists, in the order of ``classes_``.
+    With two classes the network has one output. With more it has one for each class, which share
+    its hidden units, and is trained by the cross entropy of their softmax. The other way is one
+    network for each class, which tells it from the rest ("one-vs-rest"): then the largest score
+    wins, each network is optimal for its own objective, and the attributes below are lists, in the
+    order of ``classes_``.
 
     Parameters
     ----------
@@ -247,8 +266,15 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
         samples (as ``1 / C`` in scikit-learn's logistic regression). Scale the features first. Left
         out, it is a tenth of the largest useful one, for each network its own.
-    loss : "logistic", "hinge" or "squared_hinge"
-        Summed over the samples. Only the logistic loss gives probabilities.
+    loss : "logistic", "cross_entropy", "hinge" or "squared_hinge"
+        Summed over the samples. "logistic" is cross entropy where there are more than two classes
+        in one network; "cross_entropy" has an output for each of two classes, too. The others give
+        no probabilities and tell two classes apart: with more they need ``multi_class="ovr"``.
+    multi_class : "softmax" or "ovr"
+        With more than two classes: one network, or one for each class against the rest.
+    class_weight : dict, "balanced" or None
+        The weight of each class, by which the weights of its samples are multiplied; "balanced"
+        weighs all classes alike, as everywhere in scikit-learn.
     norm, bias, output_bias, skip, gap, solver, time_limit
         As in `ConvexNetRegressor`; the time limit is for each network.
 
@@ -257,7 +283,8 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     classes_ : array
         The labels, sorted.
     solution_, network_, certificate_ : Solution, Sequential, Certificate, or lists of them
-        As in `ConvexNetRegressor`; with more than two classes, one for each.
+        As in `ConvexNetRegressor`; one-vs-rest has one for each class where there are more than
+        two.
 
     Examples
     --------
@@ -268,6 +295,8 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     """
 
     loss: str = "logistic"
+    multi_class: str = OVR
+    class_weight: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on samples in rows.
@@ -291,17 +320,53 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         InputError
             Data that cannot be used, or a loss that is for numbers.
         """
-        if not get_loss(self.loss).labels:
+        loss = get_loss(self.loss)
+        if not loss.labels:
             raise InputError(f"the {self.loss} loss is for numbers: use ConvexNetRegressor.")
-        X, y, weights = self._read(X, y, sample_weight, numeric=False)
+        X, y, weights = self._read(X, y, sample_weight)
         multiclass.check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        told_apart = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        signs = [np.where(y == label, 1.0, -1.0) for label in told_apart]
-        return self._keep([self._train(X, sign, weights) for sign in signs])
+        X, y, weights = without_weightless(X, y, weights * self._class_weights(y))
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if self._is_shared(loss):
+            shared = get_loss("cross_entropy")
+            return self._keep([self._train(X, numbers, weights, shared, self.classes_)])
+        one = get_loss("logistic") if loss.classes else loss
+        told_apart = [1] if len(self.classes_) == 2 else range(len(self.classes_))
+        signs = [np.where(numbers == number, 1.0, -1.0) for number in told_apart]
+        return self._keep([self._train(X, sign, weights, one) for sign in signs])
+
+    def _class_weights(self, y: NDArray[Any]) -> Array:
+        """The weight of each sample's class, (n,)."""
+        weights: Array = class_weights.compute_sample_weight(self.class_weight, y)
+        if not (np.isfinite(weights) & (weights >= 0.0)).all():
+            raise InputError(
+                f"class_weight is {self.class_weight!r}; weights have to be finite and must not be "
+                "negative."
+            )
+        return weights
+
+    def _is_shared(self, loss: Loss) -> bool:
+        """Whether one network has an output for each class; InputError where that cannot be."""
+        many = len(self.classes_) > 2
+        if self.multi_class not in (SOFTMAX, OVR):
+            raise InputError(f"multi_class is {self.multi_class!r}; expected 'softmax' or 'ovr'.")
+        if loss.classes and self.multi_class == OVR:
+            raise InputError(
+                "the cross_entropy loss tells all classes apart at once; multi_class='ovr' needs "
+                "the loss 'logistic', 'hinge' or 'squared_hinge'."
+            )
+        if many and self.multi_class == SOFTMAX and self.loss not in ("logistic", "cross_entropy"):
+            raise InputError(
+                f"the {self.loss} loss tells two classes apart, and there are "
+                f"{len(self.classes_)}: multi_class='ovr' trains a network for each of them "
+                "against the rest, loss='logistic' one for all."
+            )
+        if many:
+            return self.multi_class == SOFTMAX
+        return loss.classes and len(self.classes_) == 2
 
     def decision_function(self, X: Any) -> Array:
-        """The outputs of the networks, one for two classes.
+        """The outputs of the network, or of the networks.
 
         Parameters
         ----------
@@ -311,10 +376,13 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         Returns
         -------
         (n,) array
-            For two classes: positive for the second one. For more: (n, classes).
+            For two classes: positive for the second one. For more: (n, classes), the largest one
+            wins.
         """
         scores = self._scores(X)
-        return scores[:, 0] if len(self.classes_) <= 2 else scores
+        if len(self.classes_) > 2:
+            return scores
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores[:, 0]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of each sample.
@@ -329,14 +397,19 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         (n,) array
             Labels, as ``classes_`` has them.
         """
-        scores = self._scores(X)
-        chosen = scores[:, 0] > 0.0 if len(self.classes_) == 2 else scores.argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[chosen.astype(int)]
+        scores = self.decision_function(X)
+        if len(self.classes_) == 1:
+            chosen = np.zeros(len(scores), dtype=int)
+        else:
+            chosen = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0.0).astype(int)
+        labels: NDArray[Any] = self.classes_[chosen]
         return labels
 
-    @metaestimators.available_if(lambda self: self.loss == "logistic")
+    @metaestimators.available_if(lambda self: self.loss in ("logistic", "cross_entropy"))
     def predict_proba(self, X: Any) -> Array:
-        """The probability of each class; with more than two, those of each network, normalised.
+        """The probability of each class.
+
+        With one network for each class those of each network, normalised.
 
         Parameters
         ----------
@@ -347,7 +420,13 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         -------
         (n, classes) array
         """
-        positive = expit(self._scores(X))
-        if len(self.classes_) == 2:
+        scores = self.decision_function(X)
+        if len(self.classes_) == 1:
+            return np.ones((len(scores), 1))
+        if scores.ndim == 1:
+            positive = expit(scores)
             return np.column_stack([1.0 - positive, positive])
-        return positive / positive.sum(axis=1, keepdims=True)
+        if isinstance(self.network_, list):
+            positive = expit(scores)
+            return np.asarray(positive / positive.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(scores, axis=1))

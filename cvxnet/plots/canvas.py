@@ -12,7 +12,7 @@ import numpy as np
 from cvxnet.data.files import replacing
 from cvxnet.errors import InputError
 from cvxnet.optional import import_matplotlib
-from cvxnet.proofs.gaps import bracket_text
+from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
@@ -26,6 +26,10 @@ FLAT = 1e-9
 """Numbers that differ by less, relatively, have one color."""
 SURFACE, INK, KINK = "RdYlBu_r", "#333333", "#1a1a1a"
 RED, BLUE, GREY = "#b2182b", "#2166ac", "#999999"
+MANY = 10
+"""Up to so many outputs or classes have colors that are easily told apart."""
+KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
+"""Unit families that change where ``w.x + b = 0``."""
 STYLE: Any = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -136,3 +140,102 @@ def color_scale(low: float, high: float) -> ScalarMappable:
         matplotlib.colors.Normalize(low, high), SURFACE
     )
     return scale
+
+
+def output_colors(outputs: int) -> Array:
+    """A color for each output or class, (outputs, 3)."""
+    palette = import_matplotlib().colormaps["tab10" if outputs <= MANY else "turbo"]
+    places = np.arange(outputs) if outputs <= MANY else np.linspace(0.0, 1.0, outputs)
+    return np.asarray(palette(places)[:, :3])
+
+
+def unit_colors(a: Array) -> Array:
+    """A color for each hidden unit by its output weights, (m,) or (m, c).
+
+    Red and blue for their sign; with several outputs that of the output where it is largest.
+    """
+    if a.ndim == 1:
+        return np.where(a > 0.0, RED, BLUE)
+    return output_colors(a.shape[1])[np.abs(a).argmax(axis=1)]
+
+
+def kinks(solution: Solution) -> tuple[Array, Array]:
+    """Where the hidden units that are there have their kink or step, ``w . x + b = 0``.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+
+    Returns
+    -------
+    W : (k, d) array
+        Their weights; empty where units of this family have neither kink nor step.
+    b : (k,) array
+        Their biases.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    >>> W, b = kinks(solution)
+    >>> W.shape, b.tolist()
+    ((2, 1), [0.0, 0.0])
+    """
+    certificate = solution.certificate
+    there = (certificate.a.reshape(len(certificate.W), -1) != 0.0).any(axis=1)
+    used = there & (certificate.unit_name in KINKED)
+    W = certificate.W[used]
+    return W, np.zeros(len(W)) if certificate.b is None else certificate.b[used]
+
+
+def count_units(solution: Solution) -> str:
+    """How many hidden units, in words.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
+    >>> count_units(solution)
+    '2 hidden units'
+    """
+    return f"{solution.units} hidden unit{'s' * (solution.units != 1)}"
+
+
+def draw_kinks_over(axes: Axes, solution: Solution) -> None:
+    """Over two features: a line where each hidden unit switches on."""
+    W, b = kinks(solution)
+    draw_kink_lines(axes, solution.objective.X, W, b, colors=[KINK] * len(b), widths=[0.7] * len(b))
+
+
+def draw_kink_places(axes: Axes, solution: Solution, grid: Array) -> Array:
+    """Over one feature: a dashed line at each kink; the grid comes back with the kinks in it."""
+    W, b = kinks(solution)
+    turning = W[:, 0] != 0.0
+    at = -b[turning] / W[turning, 0]
+    at = at[(at >= grid[0]) & (at <= grid[-1])]
+    for position in at:
+        axes.axvline(position, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
+    return np.sort(np.concatenate([grid, at]))
+
+
+def draw_gap(axes: Axes, solution: Solution) -> None:
+    """The relative gap of the bracket after each round, on a logarithmic scale."""
+    history = [
+        (seconds, relative_gap(lower, upper))
+        for seconds, lower, upper, _ in solution.stats["history"]
+    ]
+    seconds, gaps = np.array([*history, (solution.stats["seconds"], solution.gap)]).T
+    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color=BLUE, markersize=3.5)
+    axes.set(xlabel="seconds", ylabel="(upper - lower) / upper", xlim=(0.0, None))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_title("the bracket closes", loc="left")

@@ -21,6 +21,7 @@ from cvxnet.plots.canvas import (
     new_figure,
     span,
     styled,
+    unit_colors,
 )
 from cvxnet.proofs.gaps import excess
 from cvxnet.types import Array
@@ -205,16 +206,20 @@ def draw_median_run(axes: Axes, runs: Results, names: list[str]) -> None:
 def draw_units(
     axes: Axes, runs: Results, weights: tuple[Array, Array | None, Array], names: list[str]
 ) -> None:
-    """Where each unit's input is zero; thicker for larger units, red and blue for their sign."""
+    """Where each unit's input is zero; thicker for larger units, red and blue for their sign.
+
+    With several outputs the color is that of the output on which a unit has the largest effect.
+    """
     W, b, a = weights
     b = np.zeros(len(W)) if b is None else b
     order = 1 if runs.objective.norm == "l1" else 2
-    size = np.linalg.norm(np.column_stack([W, b]), axis=1, ord=order) * np.abs(a)
+    outer = np.linalg.norm(a.reshape(len(W), -1), axis=1)
+    size = np.linalg.norm(np.column_stack([W, b]), axis=1, ord=order) * outer
     share = size / max(float(size.max()), np.finfo(float).tiny)
-    colors = np.where(a > 0.0, RED, BLUE)
+    colors, up = unit_colors(a), np.sign(a) if a.ndim == 1 else 1.0
     if len(names) == 1:
-        draw_kinks(axes, runs, slope=W[:, 0], shift=b, height=np.sign(a) * size, colors=colors)
-        axes.set(xlabel=names[0], ylabel="size of the unit, signed")
+        draw_kinks(axes, runs, slope=W[:, 0], shift=b, height=up * size, colors=colors)
+        axes.set(xlabel=names[0], ylabel="size of the unit" + ", signed" * (a.ndim == 1))
         return
     axes.plot(*runs.objective.X.T, "o", color=GREY, markersize=2.0, alpha=0.6)
     large = share > 1e-3

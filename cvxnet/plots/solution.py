@@ -6,40 +6,50 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 
+from cvxnet.errors import InputError
 from cvxnet.plots.canvas import (
-    BLUE,
-    GREY,
     KINK,
     RED,
     check_names,
     color_scale,
-    draw_kink_lines,
+    count_units,
+    draw_gap,
+    draw_kink_places,
+    draw_kinks_over,
     headline,
     literal,
     new_figure,
+    output_colors,
     span,
     styled,
 )
-from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
 if TYPE_CHECKING:
     from cvxnet.plots.canvas import Axes, Figure, ScalarMappable
 
-KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
-"""Unit families that change where ``w.x + b = 0``."""
+COLUMNS = 3
+"""Panels side by side, where each output has one."""
+PANELS = 12
+"""With more outputs than that, the first ones are shown."""
+FAINT = 0.25
+"""How much of its color a place keeps where no class is more probable than the others."""
 
 
 def plot_solution(
-    solution: Solution, feature_names: Sequence[str] | None = None, target: str = "target"
+    solution: Solution,
+    feature_names: Sequence[str] | None = None,
+    target: str | Sequence[str] = "target",
 ) -> Figure:
     """Draw the network with its data and kinks, and how the bracket closed.
 
     With two features: the fitted surface from above, with a line where each hidden unit switches
-    on, and in space. With one feature: the fitted curve. With more only the bracket is drawn.
+    on, and in space; for classes the region of each class, paler where it is less probable; for
+    several outputs a surface each. With one feature: the fitted curve, or one for each class or
+    output. With more only the bracket is drawn.
 
     Parameters
     ----------
@@ -47,8 +57,8 @@ def plot_solution(
         What `cvxnet.train` returned.
     feature_names : sequence of str, optional
         One for each column of X.
-    target : str
-        What y is called.
+    target : str or sequence of str
+        What y is called; with several outputs a name for each of them.
 
     Returns
     -------
@@ -57,6 +67,8 @@ def plot_solution(
 
     Raises
     ------
+    InputError
+        For another number of names than there are features or outputs.
     MissingExtraError
         Where matplotlib is not installed.
 
@@ -69,15 +81,14 @@ def plot_solution(
     ['age', 'seconds']
     """
     X = solution.objective.X
-    names, target = check_names(feature_names, X.shape[1]), literal(target)
+    names, targets = check_names(feature_names, X.shape[1]), target_names(solution, target)
     with styled():
         if X.shape[1] == 2:
-            figure = new_figure(12.0, 4.0)
-            draw_two_features(figure, solution, names, target)
+            figure = two_features(solution, names, targets)
         elif X.shape[1] == 1:
             figure = new_figure(8.6, 3.8)
             curve, gap = figure.subplots(1, 2, width_ratios=[1.4, 1.0])
-            draw_curve(curve, solution, names[0], target)
+            draw_curves(curve, solution, names[0], targets)
             draw_gap(gap, solution)
         else:
             figure = new_figure(5.0, 3.8)
@@ -86,62 +97,115 @@ def plot_solution(
     return figure
 
 
-def draw_two_features(figure: Figure, solution: Solution, names: list[str], target: str) -> None:
-    """Map, relief and gap side by side."""
+def target_names(solution: Solution, target: str | Sequence[str]) -> list[str]:
+    """A name for each output: those given, the classes, or the one name with a number."""
+    outputs, classes = solution.objective.outputs, solution.classes
+    if classes is not None:
+        return [literal(label) for label in classes]
+    if isinstance(target, str):
+        names = [target] if outputs == 1 else [f"{target} {k}" for k in range(outputs)]
+    else:
+        names = list(target)
+    if len(names) != outputs:
+        raise InputError(f"target is {target!r}; expected {outputs} names, one an output.")
+    return [literal(name) for name in names]
+
+
+def two_features(solution: Solution, names: list[str], targets: list[str]) -> Figure:
+    """Map, relief and gap side by side; for classes their regions, for several outputs maps."""
+    if solution.classes is not None:
+        figure = new_figure(9.4, 4.2)
+        flat, gap = figure.subplots(1, 2, width_ratios=[1.5, 1.0])
+        draw_regions(flat, solution, names, targets)
+        draw_gap(gap, solution)
+        return figure
+    if len(targets) > 1:
+        return maps_of_outputs(solution, names, targets)
+    figure = new_figure(12.0, 4.0)
     grid = figure.add_gridspec(1, 3, width_ratios=[1.35, 1.15, 0.9])
     flat = figure.add_subplot(grid[0])
     solid = figure.add_subplot(grid[1], projection="3d")
-    colors, label = target_scale(solution, target)
-    draw_map(flat, solution, names, colors)
+    colors = draw_map(flat, solution, 0, names, targets[0])
+    flat.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
     draw_relief(solid, solution, names, colors)
-    figure.colorbar(colors, ax=flat, label=label, pad=0.02, aspect=30)
     draw_gap(figure.add_subplot(grid[2]), solution)
+    return figure
 
 
-def target_scale(solution: Solution, target: str) -> tuple[ScalarMappable, str]:
-    """Colors for predictions and targets alike."""
-    if solution.objective.loss.name == "logistic":
-        return color_scale(0.0, 1.0), f"probability of {target}"
-    low, high = np.quantile(solution.objective.y, [0.02, 0.98])
-    return color_scale(float(low), float(high)), target
+def maps_of_outputs(solution: Solution, names: list[str], targets: list[str]) -> Figure:
+    """A map for each output, with colors of its own, and the gap at the end."""
+    drawn = targets[:PANELS]
+    lines = -(-(len(drawn) + 1) // COLUMNS)
+    figure = new_figure(12.0, 3.6 * lines)
+    panels = figure.subplots(lines, COLUMNS, squeeze=False).ravel()
+    for output, target in enumerate(drawn):
+        draw_map(panels[output], solution, output, names, target)
+        panels[output].set_title(target, loc="left")
+    draw_gap(panels[len(drawn)], solution)
+    for empty in panels[len(drawn) + 1 :]:
+        empty.set_axis_off()
+    more = f"; the first {PANELS} of {len(targets)} outputs" * (len(targets) > PANELS)
+    panels[0].set_title(f"{count_units(solution)} shared{more}: {drawn[0]}", loc="left")
+    return figure
+
+
+def is_probability(solution: Solution) -> bool:
+    """Whether pictures show probabilities and not the outputs themselves."""
+    return solution.classes is not None or solution.objective.loss.name == "logistic"
 
 
 def shown(solution: Solution, X: Array) -> Array:
-    """The network's output as the pictures show it: probabilities for the logistic loss."""
-    f = np.asarray(solution.network(X)).ravel()
-    return expit(f) if solution.objective.loss.name == "logistic" else f
+    """The network's outputs as the pictures show them, (n, outputs)."""
+    f = np.asarray(solution.network(X))
+    if solution.classes is not None:
+        return np.asarray(softmax(f, axis=1))
+    return expit(f) if is_probability(solution) else f
 
 
 def targets_shown(solution: Solution) -> Array:
-    """The targets on the scale of `shown`."""
-    y = solution.objective.y
-    return (y + 1.0) / 2.0 if solution.objective.loss.name == "logistic" else y
+    """The targets on the scale of `shown`, (n, outputs)."""
+    y = solution.objective.y.reshape(len(solution.objective.y), -1)
+    both_signs = is_probability(solution) and solution.classes is None
+    return (y + 1.0) / 2.0 if both_signs else y
+
+
+def target_scale(solution: Solution, output: int, target: str) -> tuple[ScalarMappable, str]:
+    """Colors for predictions and targets of an output alike."""
+    if is_probability(solution):
+        return color_scale(0.0, 1.0), f"probability of {target}"
+    low, high = np.quantile(targets_shown(solution)[:, output], [0.02, 0.98])
+    return color_scale(float(low), float(high)), target
 
 
 def surface(solution: Solution, points: int) -> tuple[Array, Array, Array]:
-    """The network on a grid over both features."""
+    """The network on a grid over both features: two (points, points), (points, points, outputs)."""
     A, B = np.meshgrid(*(span(column, points) for column in solution.objective.X.T))
-    return A, B, shown(solution, np.column_stack([A.ravel(), B.ravel()])).reshape(A.shape)
+    F = shown(solution, np.column_stack([A.ravel(), B.ravel()]))
+    return A, B, F.reshape(*A.shape, -1)
 
 
-def draw_map(axes: Axes, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
-    """The surface from above with the data, and a line where each hidden unit switches on."""
+def draw_map(
+    axes: Axes, solution: Solution, output: int, names: list[str], target: str
+) -> ScalarMappable:
+    """An output from above with the data, and a line where each hidden unit switches on."""
+    colors, label = target_scale(solution, output, target)
     A, B, F = surface(solution, 240)
     low, high = colors.get_clim()
     look: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
-    axes.contourf(A, B, F, levels=np.linspace(low, high, 21), extend="both", **look)
-    W, b = kinks(solution)
-    draw_kink_lines(axes, solution.objective.X, W, b, colors=[KINK] * len(b), widths=[0.7] * len(b))
-    X, y = solution.objective.X, targets_shown(solution)
-    edge = "white" if solution.objective.loss.name == "logistic" else KINK
+    axes.contourf(A, B, F[..., output], levels=np.linspace(low, high, 21), extend="both", **look)
+    draw_kinks_over(axes, solution)
+    X, y = solution.objective.X, targets_shown(solution)[:, output]
+    edge = "white" if is_probability(solution) else KINK
     axes.scatter(X[:, 0], X[:, 1], 13, y, edgecolors=edge, linewidths=0.35, **look)
     axes.set(xlabel=names[0], ylabel=names[1])
-    axes.set_title(f"{count_units(solution)}: network, data and kinks", loc="left")
+    axes.figure.colorbar(colors, ax=axes, label=label, pad=0.02, aspect=30)
+    return colors
 
 
 def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarMappable) -> None:
     """The surface in space."""
     A, B, F = surface(solution, 90)
+    F = F[..., 0]
     axes.plot_surface(
         A, B, F, facecolors=colors.to_rgba(F), rcount=90, ccount=90, linewidth=0, antialiased=False
     )
@@ -152,84 +216,41 @@ def draw_relief(axes: Any, solution: Solution, names: list[str], colors: ScalarM
     axes.set_box_aspect(None, zoom=0.9)
 
 
-def kinks(solution: Solution) -> tuple[Array, Array]:
-    """Where the hidden units that are there have their kink or step, ``w . x + b = 0``.
-
-    Parameters
-    ----------
-    solution : Solution
-        What `cvxnet.train` returned.
-
-    Returns
-    -------
-    W : (k, d) array
-        Their weights; empty where units of this family have neither kink nor step.
-    b : (k,) array
-        Their biases.
-
-    Examples
-    --------
-    >>> import cvxnet as cn
-    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
-    >>> W, b = kinks(solution)
-    >>> W.shape, b.tolist()
-    ((2, 1), [0.0, 0.0])
-    """
-    certificate = solution.certificate
-    used = (certificate.a != 0.0) & (certificate.unit_name in KINKED)
-    W = certificate.W[used]
-    return W, np.zeros(len(W)) if certificate.b is None else certificate.b[used]
+def draw_regions(axes: Axes, solution: Solution, names: list[str], targets: list[str]) -> None:
+    """The region of each class from above with the data, paler where it is less probable."""
+    A, B, P = surface(solution, 400)
+    colors, least = output_colors(len(targets)), 1.0 / len(targets)
+    best = P.argmax(axis=2)
+    share = FAINT + (1.0 - FAINT) * (P.max(axis=2) - least) / (1.0 - least)
+    share = 0.6 * share[..., None]  # the data on top have the full color
+    axes.imshow(
+        share * colors[best] + 1.0 - share,
+        origin="lower",
+        extent=(A.min(), A.max(), B.min(), B.max()),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    draw_kinks_over(axes, solution)
+    X, own = solution.objective.X, targets_shown(solution).argmax(axis=1)
+    for k, (color, label) in enumerate(zip(colors, targets, strict=True)):
+        axes.plot(*X[own == k].T, "o", color=color, ms=4, mec="white", mew=0.4, label=label)
+    axes.legend(fontsize=7, frameon=False, bbox_to_anchor=(1.0, 1.0), loc="upper left")
+    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.set_title(f"{count_units(solution)}: regions, data and kinks", loc="left")
 
 
-def count_units(solution: Solution) -> str:
-    """How many hidden units, in words.
-
-    Parameters
-    ----------
-    solution : Solution
-        What `cvxnet.train` returned.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import cvxnet as cn
-    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
-    >>> count_units(solution)
-    '2 hidden units'
-    """
-    units = int((solution.certificate.a != 0.0).sum())
-    return f"{units} hidden unit{'s' * (units != 1)}"
-
-
-def draw_curve(axes: Axes, solution: Solution, name: str, target: str) -> None:
-    """Network and data over one feature; kinks as thin lines."""
-    x = solution.objective.X[:, 0]
-    grid = span(x, 1001)
-    W, b = kinks(solution)
-    turning = W[:, 0] != 0.0
-    at = -b[turning] / W[turning, 0]
-    at = at[(at >= grid[0]) & (at <= grid[-1])]
-    grid = np.sort(np.concatenate([grid, at]))
-    for position in at:
-        axes.axvline(position, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
-    axes.plot(x, targets_shown(solution), "o", color="#5b8db8", markersize=3.5, alpha=0.7)
-    axes.plot(grid, shown(solution, grid[:, None]), color=RED, linewidth=1.8)
-    logistic = solution.objective.loss.name == "logistic"
-    axes.set(xlabel=name, ylabel=f"probability of {target}" if logistic else target)
+def draw_curves(axes: Axes, solution: Solution, name: str, targets: list[str]) -> None:
+    """Network and data over one feature, a color for each output; kinks as thin lines."""
+    x, y = solution.objective.X[:, 0], targets_shown(solution)
+    grid = draw_kink_places(axes, solution, span(x, 1001))
+    curves = shown(solution, grid[:, None])
+    one = len(targets) == 1
+    colors = [RED] if one else list(output_colors(len(targets)))
+    for k, (color, label) in enumerate(zip(colors, targets, strict=True)):
+        axes.plot(x, y[:, k], "o", color="#5b8db8" if one else color, markersize=3.5, alpha=0.7)
+        axes.plot(grid, curves[:, k], color=color, linewidth=1.8, label=label)
+    if not one:
+        axes.legend(fontsize=7, frameon=False)
+    what = targets[0] if one else ""
+    axes.set(xlabel=name, ylabel=f"probability of {what}" if is_probability(solution) else what)
     axes.set_title(f"{count_units(solution)}: network, data and kinks (dashed)", loc="left")
-
-
-def draw_gap(axes: Axes, solution: Solution) -> None:
-    """The relative gap of the bracket after each round, on a logarithmic scale."""
-    history = [
-        (seconds, relative_gap(lower, upper))
-        for seconds, lower, upper, _ in solution.stats["history"]
-    ]
-    seconds, gaps = np.array([*history, (solution.stats["seconds"], solution.gap)]).T
-    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color=BLUE, markersize=3.5)
-    axes.set(xlabel="seconds", ylabel="(upper - lower) / upper", xlim=(0.0, None))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes.set_title("the bracket closes", loc="left")
