@@ -55,8 +55,8 @@ class Training:
     """``sum of weights * loss + beta * penalty`` of one family on ``rows``, a bias included.
 
     ``options`` are those of the family; gates have as many columns as ``rows``. ``free`` holds the
-    columns whose coefficients are not penalised. Units are rows of ``U``, with any number of axes
-    before, and ``a`` their output weights.
+    columns whose coefficients are not penalised; ``signs`` those that output weights may have.
+    Units are rows of ``U``, with any number of axes before, and ``a`` their output weights.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Training:
     norm: str = "l2"
     weights: Array | None = None
     free: Array | None = None
+    signs: tuple[float, ...] = (1.0, -1.0)
 
     def outputs(self, U: Array, gate: Any = None) -> Array:
         """What each unit says on each sample: (..., m, r) -> (..., m, n)."""

@@ -91,9 +91,9 @@ def program(problem: Training) -> cp.Problem:
 def cell_parts(problem: Training) -> Parts:
     """Pilanci and Ergen 2020, equation 8: one vector for each cell and output sign."""
     below = {"relu": 0.0, "abs": -1.0}.get(problem.name, problem.options.get("slope"))
-    cells = np.tile(all_cells(problem.rows).T, 2)
-    sides = np.repeat([1.0, -1.0], cells.shape[1] // 2)
-    slopes = sides * np.where(cells > 0.0, 1.0, below)
+    cells = np.tile(all_cells(problem.rows).T, len(problem.signs))
+    signs = np.repeat(problem.signs, cells.shape[1] // len(problem.signs))
+    slopes = signs * np.where(cells > 0.0, 1.0, below)
     V = cp.Variable((problem.rows.shape[1], cells.shape[1]))
     t = problem.rows @ V
     size = cp.sum(cp.norm(V, 1 if problem.norm == "l1" else 2, axis=0))
@@ -149,7 +149,10 @@ def gated_parts(problem: Training) -> Parts:
 def quadratic_parts(problem: Training) -> Parts:
     """The nuclear norm of ``S = sum_j a_j u_j u_j^T``."""
     S = cp.Variable((problem.rows.shape[1],) * 2, symmetric=True)
-    return squares(problem.rows, S), cp.normNuc(S), []
+    if len(problem.signs) == 2:
+        return squares(problem.rows, S), cp.normNuc(S), []
+    sign = problem.signs[0]
+    return squares(problem.rows, S), sign * cp.trace(S), [sign * S >> 0]
 
 
 def polynomial_parts(problem: Training) -> Parts:
@@ -171,10 +174,10 @@ def squared_relu_parts(problem: Training) -> Parts:
     """
     r = problem.rows.shape[1]
     columns, traces, blocks = [], [], []
-    for (cell, R), side in product(simplices(problem.rows), (1.0, -1.0)):
+    for (cell, R), sign in product(simplices(problem.rows), problem.signs):
         t = problem.rows @ R
         pairs = (t[:, :, None] * t[:, None, :]).reshape(-1, r * r)
-        columns.append(side * np.where(cell[:, None] > 0.0, pairs, 0.0))
+        columns.append(sign * np.where(cell[:, None] > 0.0, pairs, 0.0))
         traces.append((R.T @ R).ravel())
         blocks.append(cp.vec(cp.Variable((r, r), PSD=True), order="C"))
     C = cp.hstack(blocks)

@@ -2,7 +2,7 @@
 
 from cvxnet.objective.families import FAMILIES, Family, Traits
 from cvxnet.objective.networks import Form, TwoLayers, Weights, network_of, read_network
-from cvxnet.objective.objective import Budget, Objective
+from cvxnet.objective.objective import Budget, Objective, check_output_weights
 
 __all__ = [
     "FAMILIES",
@@ -13,6 +13,7 @@ __all__ = [
     "Traits",
     "TwoLayers",
     "Weights",
+    "check_output_weights",
     "network_of",
     "read_network",
 ]

@@ -123,6 +123,8 @@ class Traits:
 
 HOMOGENEOUS = Traits(norms=("l2", "l1"), degree=1, power=1, shared_decay=True, outputs=True)
 CONVEX = replace(HOMOGENEOUS, convex=True)
+OUTPUT_SIGNS = {"any": (1.0, -1.0), "nonneg": (1.0,), "nonpos": (-1.0,)}
+"""The signs that output weights may have, by what asks for them."""
 PAPER = (0.09, 0.5, 0.47)
 """Coefficients that resemble ReLU (Bartan and Pilanci 2021)."""
 

@@ -63,12 +63,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class TwoLayers:
-    """A two-layer network taken apart. ``given``: whether its weights are more than random ones."""
+    """A two-layer network taken apart.
+
+    ``given``: whether its weights are more than random ones. ``output_weights``: the sign that its
+    last layer declares for them, see `Objective`.
+    """
 
     family: Family
     form: Form
     weights: Weights
     given: bool
+    output_weights: str = "any"
 
     @property
     def width(self) -> int:
@@ -111,7 +116,8 @@ def read_network(network: Layer) -> TwoLayers:
         s=None if skip is None else without_one(skip.state_dict()["weight"].T),
     )
     form = Form(weights.b is not None, weights.c is not None, skip is not None)
-    return TwoLayers(family, form, weights, given=first.given and last.given)
+    given = first.given and last.given
+    return TwoLayers(family, form, weights, given, last.sign("weight") or "any")
 
 
 def without_one(weights: Array) -> Any:
@@ -125,9 +131,8 @@ def split_layers(network: Layer, body: Layer) -> tuple[Linear, Layer | None, Lin
     first, last = (parts[0], parts[-1]) if len(parts) in (2, 3) else (None, None)
     if not isinstance(first, Linear) or not isinstance(last, Linear):
         raise refusal(network, "it is not Linear, activation, Linear")
-    for name, layer in (("first", first), ("last", last)):
-        if layer.sign("weight"):
-            raise refusal(network, f"its {name} Linear layer declares a sign of its weights")
+    if first.sign("weight"):
+        raise refusal(network, "its first Linear layer declares a sign of its weights")
     return first, parts[1] if len(parts) == 3 else None, last
 
 
@@ -138,6 +143,8 @@ def split_skip(network: Layer) -> tuple[Layer, Linear | None]:
         beside = parts[0].shortcut
         if not isinstance(beside, Linear) or beside.bias is not None:
             raise refusal(network, "its skip connection is not a Linear layer without bias")
+        if beside.sign("weight"):
+            raise refusal(network, "its skip connection declares a sign of its weights")
         return parts[0].body, beside
     return network, None
 
@@ -148,13 +155,16 @@ def refusal(network: Layer, why: str) -> UnsupportedError:
     return UnsupportedError(
         f"{network!r} cannot be trained to the global optimum: {why}. Covered are networks "
         f"Linear(d, m), activation, Linear(m, c) with one of the activations {known} or with none, "
-        "with or without biases, and the same beside a free linear skip connection, "
-        "Residual(network, shortcut=Linear(d, c, bias=False))."
+        "with or without biases, the last layer with a declared sign or without, and the same "
+        "beside a free linear skip connection, Residual(network, shortcut=Linear(d, c, "
+        "bias=False))."
     )
 
 
-def network_of(units: Family, weights: Weights) -> Sequential:
+def network_of(units: Family, weights: Weights, output_weights: str = "any") -> Sequential:
     """The ordinary network of these units with these weights.
+
+    Its last layer declares the sign that output weights have to have, if there is one.
 
     Examples
     --------
@@ -163,11 +173,20 @@ def network_of(units: Family, weights: Weights) -> Sequential:
     [[6.0]]
     """
     body = WRITERS.get(units.name, two_layers)(units, weights)
+    if output_weights != "any":
+        body = declaring(body, output_weights)
     if weights.s is None:
         return body
     skip = Linear(len(weights.s), weights.outputs, bias=False)
     skip.load_state_dict({"weight": np.atleast_2d(weights.s.T)})
     return Sequential(Residual(body, shortcut=skip))
+
+
+def declaring(network: Sequential, sign: str) -> Sequential:
+    """The same network, whose last layer declares this sign of its weights."""
+    *layers, last = network
+    signed = Linear(**last.options() | {sign: True}).load_state_dict(last.state_dict())
+    return Sequential(*layers, signed)
 
 
 def two_layers(units: Family, weights: Weights) -> Sequential:

@@ -29,8 +29,8 @@ from cvxnet.data.validation import (
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import LOSSES, Loss, Weighted
-from cvxnet.objective.families import FAMILIES, Family
-from cvxnet.objective.networks import Form, TwoLayers, read_network
+from cvxnet.objective.families import FAMILIES, OUTPUT_SIGNS, Family
+from cvxnet.objective.networks import Form, TwoLayers, Weights, read_network
 from cvxnet.types import Array
 
 MOST_OUTPUTS = 1000
@@ -67,7 +67,8 @@ class Objective:
         The network that was given for the units, taken apart.
     output_weights : str
         "any"; or "nonneg" or "nonpos", where output weights have to have one sign: with units that
-        are convex in the input the network is convex, or concave.
+        are convex in the input the network is convex, or concave. What the last layer of a given
+        network declares counts, too.
     classes : (c,) array, optional
         With cross entropy, the labels that the columns of y stand for; found in y if not given.
 
@@ -117,21 +118,31 @@ class Objective:
         else:
             network = read_network(layer)
             units, form = network.family, network.form
+        output_weights = self.output_weights
         if network is not None:
             check_columns(network.weights.W.shape[1], X)
             check_outputs(network.weights.outputs, y)
+            output_weights = with_declared(output_weights, network)
         if not units.traits.takes_bias:
             form = Form(False, form.output_bias, form.skip)
         units = units.complete(X.shape[1] + form.bias)
         units.check_norm(self.norm)
-        check_covered(units, self.loss, y, self.norm, self.output_weights)
+        check_covered(units, self.loss, y, self.norm, output_weights)
+        if network is not None and network.given:
+            check_output_weights(network.weights, output_weights)
         for array in (X, y, weights):
             if array is not None:
                 array.flags.writeable = False
         checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
         checked |= {"form": form, "sample_weight": weights, "network": network, "classes": classes}
+        checked |= {"output_weights": output_weights}
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def output_signs(self) -> tuple[float, ...]:
+        """The signs that output weights may have."""
+        return OUTPUT_SIGNS[self.output_weights]
 
     @property
     def rows(self) -> Array:
@@ -252,13 +263,14 @@ def check_outputs(outputs: int, y: Array) -> None:
 
 def check_covered(units: Family, loss: Loss, y: Array, norm: str, output_weights: str) -> None:
     """Refuse by name what is not covered: with several outputs, with output weights of one sign."""
-    if output_weights not in ("any", "nonneg", "nonpos"):
+    if output_weights not in OUTPUT_SIGNS:
         raise InputError(f"output_weights is 'any', 'nonneg' or 'nonpos', not {output_weights!r}.")
     if output_weights != "any" and not units.traits.convex:
         known = ", ".join(name for name, traits in FAMILIES.items() if traits.convex)
         raise UnsupportedError(
-            f"{units.name} units are not convex in the input, so output weights of one sign do not "
-            f"make a network convex; units that are: {known}."
+            f"output_weights={output_weights!r} is there to make networks convex or concave, with "
+            f"units that are convex in the input and not affine ({known}), not with {units.name} "
+            "units."
         )
     if y.ndim == 1:
         return
@@ -276,6 +288,31 @@ def check_covered(units: Family, loss: Loss, y: Array, norm: str, output_weights
     if why:
         raise UnsupportedError(
             f"y has {y.shape[1]} columns, but {why}. Or train a network for each column."
+        )
+
+
+def with_declared(output_weights: str, network: TwoLayers) -> str:
+    """The sign asked for, or else the one that the network's last layer declares."""
+    declared = network.output_weights
+    if "any" not in (output_weights, declared) and output_weights != declared:
+        raise InputError(
+            f"output_weights is {output_weights!r}, but the network's last layer declares "
+            f"{declared}=True. Leave one of them out."
+        )
+    return declared if output_weights == "any" else output_weights
+
+
+def check_output_weights(weights: Weights, output_weights: str) -> None:
+    """Refuse a network with an output weight of the wrong sign."""
+    if output_weights == "any":
+        return
+    wrong = ~np.isin(np.sign(weights.a), (0.0, *OUTPUT_SIGNS[output_weights]))
+    if wrong.any():
+        unit = int(np.argmax(wrong))
+        raise InputError(
+            f"output_weights is {output_weights!r}, but the network given has the output weight "
+            f"{weights.a[unit]:g} at unit {unit}: it is none of the networks among which the "
+            "optimum is looked for. With output_weights='any' it is compared with all networks."
         )
 
 

@@ -12,7 +12,7 @@ from cvxnet.errors import InputError
 from cvxnet.layers import Layer, Linear, Sequential
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Objective, read_network
+from cvxnet.objective import Budget, Objective, check_output_weights, read_network
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.gaps import (
     bracket_text,
@@ -135,6 +135,7 @@ def certify(
     *,
     loss: str = "squared",
     weight_decay: float,
+    output_weights: str = "any",
     sample_weight: Any = None,
     gap: float = 1e-6,
     solver: str = "CLARABEL",
@@ -168,6 +169,9 @@ def certify(
         the output bias in a parameter group without decay. AdamW's decay is not this objective.
         For units that are not positively homogeneous of degree one (sign, threshold, squared ReLU,
         quadratic, tanh) the penalty is the one described in `cvxnet.train`.
+    output_weights : str
+        As in `cvxnet.train`: ``"nonneg"`` or ``"nonpos"`` compare the network with those whose
+        output weights have that sign, as its own have to.
     gap : float
         Relative width of the bracket around the optimum at which to stop.
     time_limit : float, optional
@@ -214,8 +218,10 @@ def certify(
         y=y,
         loss=get_loss(loss),
         weight_decay=weight_decay,
+        output_weights=output_weights,
         sample_weight=sample_weight,
     )
+    check_output_weights(two.weights, objective.output_weights)
     best = solve(objective, budget)
     certificate = replace(best.certificate, weights=two.weights).rounded_outward()
     lower, upper = certificate.lower, certificate.upper

@@ -153,7 +153,7 @@ class OptimalSet:
     def network_with(self, units: Units) -> Sequential:
         """The ordinary network with these units."""
         weights = weights_of(self.problem, units, self.objective.form)
-        return network_of(self.objective.units, weights)
+        return network_of(self.objective.units, weights, self.objective.output_weights)
 
     def band(self, X: Array) -> tuple[Array, Array]:
         """The smallest and the largest that any network of the set says at new points, (m,)."""

@@ -63,6 +63,7 @@ def program(
     norm: str = "l2",
     output_bias: bool = False,
     skip: bool = False,
+    output_weights: str = "any",
     sample_weight: Any = None,
     facets_only: bool = True,
     memory_limit: float = 8e9,
@@ -76,7 +77,7 @@ def program(
 
     Parameters
     ----------
-    units, X, y, loss, weight_decay, bias, norm, output_bias, skip, sample_weight
+    units, X, y, loss, weight_decay, bias, norm, output_bias, skip, output_weights, sample_weight
         As in `cvxnet.train`, X (n, d) and y (n,).
     facets_only : bool
         Of the n inequalities of a cell write only its facets, which imply the others. False
@@ -112,6 +113,7 @@ def program(
         weight_decay=weight_decay,
         form=Form(bias, output_bias, skip),
         norm=norm,
+        output_weights=output_weights,
         sample_weight=sample_weight,
     )
     problem = problem_of(objective)
@@ -190,4 +192,5 @@ def recover(solved: cp.Problem) -> Sequential:
     problem, objective = origin.problem, origin.objective
     with one_blas_thread():
         units = prune(units.without_small(1e-6), Master(problem, "CLARABEL"))
-    return network_of(objective.units, weights_of(problem, units, objective.form))
+    weights = weights_of(problem, units, objective.form)
+    return network_of(objective.units, weights, objective.output_weights)

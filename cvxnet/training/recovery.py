@@ -12,7 +12,7 @@ from cvxnet.training.units import bind
 def problem_of(objective: Objective) -> Problem:
     """The problem of an objective, on data as they are."""
     return Problem(
-        family=bind(objective.units, objective.rows, objective.norm),
+        family=bind(objective.units, objective.rows, objective.norm, objective.output_signs),
         loss=objective.weighted_loss,
         y=objective.y,
         weight_decay=objective.weight_decay,

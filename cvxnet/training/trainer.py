@@ -19,6 +19,7 @@ from cvxnet.training.column_generation import Plan, Search, close_bracket
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, price_within
 from cvxnet.training.plans import plan_for
+from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
@@ -54,6 +55,7 @@ def train(
     norm: str = "l2",
     output_bias: bool = False,
     skip: bool = False,
+    output_weights: str = "any",
     sample_weight: Any = None,
     gap: float = 1e-6,
     solver: str = "CLARABEL",
@@ -99,6 +101,11 @@ def train(
     output_bias, skip : bool
         Whether the network has an output bias, and a linear skip connection from its input. Both
         are free: not decayed.
+    output_weights : str
+        ``"any"``; or ``"nonneg"``, which makes the network a convex function of its input, or
+        ``"nonpos"``, a concave one: `convexity` proves it, and `embed` puts it into a CVXPY
+        problem. With one output and relu, leaky_relu, abs, squared_relu or quadratic units. A given
+        network asks for it by a last layer ``Linear(m, 1, nonneg=True)``.
     sample_weight : (n,) array, optional
         The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
     gap : float
@@ -144,6 +151,7 @@ def train(
         weight_decay=weight_decay,
         form=Form(bias, output_bias, skip),
         norm=norm,
+        output_weights=output_weights,
         sample_weight=sample_weight,
     )
     return solve(objective, budget)
@@ -326,7 +334,7 @@ def make_solution(
         lower_bound=certificate.lower,
         closed_by=closed_by,
         tolerance=bracket.tolerance.width(gap),
-        network=network_of(objective.units, weights),
+        network=network_of(objective.units, weights, objective.output_weights),
         certificate=certificate,
         width=None if objective.network is None else objective.network.width,
         stats=stats,
@@ -350,13 +358,14 @@ def largest_weight_decay(
     norm: str = "l2",
     output_bias: bool = False,
     skip: bool = False,
+    output_weights: str = "any",
     sample_weight: Any = None,
 ) -> float:
     """The weight decay from which on no unit is worth its price: one pricing.
 
     Parameters
     ----------
-    units, X, y, loss, bias, norm, output_bias, skip, sample_weight
+    units, X, y, loss, bias, norm, output_bias, skip, output_weights, sample_weight
         As in `cvxnet.train`, X (n, d) and y (n,).
 
     Returns
@@ -392,6 +401,7 @@ def largest_weight_decay(
         weight_decay=1.0,
         form=Form(bias, output_bias, skip),
         norm=norm,
+        output_weights=output_weights,
         sample_weight=sample_weight,
     )
     return largest_useful(objective)
@@ -412,8 +422,10 @@ def largest_useful(objective: Objective) -> float:
         gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
         noise = 0.0
         if problem.F.size:
-            noise = NOISE * price_within(PRICING_SECONDS, problem.family, gradient, 0.0).rho
-    if maxima.rho <= noise or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
+            both = replace(problem.family, output_signs=BOTH)
+            noise = NOISE * price_within(PRICING_SECONDS, both, gradient, 0.0).rho
+    found = len(maxima.values) > 0 and maxima.rho > noise
+    if not found or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0
     if scale.value * problem.objective(alone) <= given.rounding(scale.undo(alone).free):
         return 0.0

@@ -41,6 +41,11 @@ class LocalMaxima(NamedTuple):
     outputs: Array
 
 
+def none_above(floor: float, rank: int, error: float = 0.0) -> LocalMaxima:
+    """What is found where nothing exceeds the floor."""
+    return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, rank)), np.zeros(0))
+
+
 def distinct(found: Array, floor: float) -> Array:
     """The rows (value, unit, ...) above the floor, each once, largest first."""
     found = found[found[:, 0] > floor]

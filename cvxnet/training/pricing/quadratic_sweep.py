@@ -37,7 +37,7 @@ from joblib import Parallel, delayed
 from numba import njit
 
 from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_basis
-from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct, none_above
 from cvxnet.types import Array
 
 CIRCLES_A_TASK = 200
@@ -75,7 +75,7 @@ def quadratic_sweep(
     error = (h + 100) * np.finfo(float).eps * scale
     floor = max(floor, 2 * error, 4 * CLOSE * scale)
     if h == 0 or scale == 0.0:
-        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
+        return none_above(floor, r, error)
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
     circles, owners = (solid, np.arange(h)) if r == 3 else (np.eye(3)[2:], np.full(1, -1))

@@ -66,7 +66,7 @@ from cvxnet.training.pricing.cone_search import (
     new_stack,
     search,
 )
-from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides, distinct, none_above
 from cvxnet.types import Array
 
 SPARE = 0.01
@@ -124,7 +124,7 @@ def subdivide(
     error = (h + 100) * np.finfo(float).eps * scale
     floor = max(floor, 2 * error)
     if scale == 0.0:
-        return LocalMaxima(floor, error, np.zeros(0), np.zeros((0, r)), np.zeros(0))
+        return none_above(floor, r, error)
     best, budget = np.zeros(1), budget or Budget()
     tasks, signs = [], []
     for s in sides:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cvxnet.objective.families import Family
+from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.gated_relu import GatedReLUUnits
 from cvxnet.training.units.linear import CoordinateUnits, LinearUnits
@@ -29,6 +30,8 @@ UNITS: dict[str, type[UnitFamily]] = {
 }
 
 
-def bind(family: Family, X: Array, norm: str = "l2") -> UnitFamily:
+def bind(
+    family: Family, X: Array, norm: str = "l2", output_signs: tuple[float, ...] = BOTH
+) -> UnitFamily:
     """The family's units on data, the column of ones included where hidden units have a bias."""
-    return UNITS[family.name](X, norm=norm, **family.options)
+    return UNITS[family.name](X, norm=norm, output_signs=output_signs, **family.options)

@@ -74,6 +74,8 @@ class UnitFamily:
     name: ClassVar[str]
     smooth: ClassVar[bool] = False
     """Whether features are differentiable in ``u``, so that sliding ends at a local optimum."""
+    positive: ClassVar[bool] = False
+    """Whether features are never negative."""
     climbs: ClassVar[bool] = False
     """Whether ``climb`` is there, for where exact pricing takes too long."""
 
@@ -106,6 +108,13 @@ class UnitFamily:
         ``-v . phi_u(X)``.
         """
         return tuple(side for side in BOTH if -side in self.output_signs)
+
+    def points_away(self, v: Array) -> bool:
+        """Whether no unit can lower the loss, as all terms of ``v . phi_u(X)`` have one sign.
+
+        Then ``rho(v)`` is 0, exactly: no rounding of sums is in the way of multiples of v.
+        """
+        return self.positive and all((side * v <= 0.0).all() for side in self.priced_sides)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""

@@ -23,7 +23,7 @@ from cvxnet.training.geometry.cells import (
 )
 from cvxnet.training.pricing.ascent import ascend, random_starts
 from cvxnet.training.pricing.l1_ball import best_vertices
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.subdivision import Budget, subdivide
 from cvxnet.training.units.family import Block, UnitFamily, as_columns, bending, frame_of
 from cvxnet.types import Array
@@ -122,6 +122,8 @@ class PiecewiseLinearUnits(UnitFamily):
         """Exact pricing over all cells, or all vertices for the l1 ball."""
         if not self.exact:
             return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
+        if self.points_away(v):
+            return none_above(floor, self.rank)
         plus, minus, error = self.kinks(v)
         budget = Budget(deadline, work)
         search = best_vertices if self.norm == "l1" else subdivide
@@ -205,6 +207,7 @@ class ReLUUnits(PiecewiseLinearUnits):
     """
 
     name = "relu"
+    positive = True
     slopes = (1.0, 0.0)
 
 
@@ -241,4 +244,5 @@ class AbsUnits(PiecewiseLinearUnits):
     """
 
     name = "abs"
+    positive = True
     slopes = (1.0, 1.0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.spectral import price_polynomial, price_quadratic
 from cvxnet.training.units.curved import CurvedUnits, split
 from cvxnet.types import Array
@@ -36,6 +36,7 @@ class QuadraticUnits(CurvedUnits):
     """
 
     name = "quadratic"
+    positive = True
 
     def phi(self, t: Array) -> Array:
         return t * t
@@ -47,6 +48,8 @@ class QuadraticUnits(CurvedUnits):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The eigenvectors of ``X^T diag(v) X``."""
+        if self.points_away(v):
+            return none_above(floor, self.rank)
         return price_quadratic(self.X, v, floor, self.priced_sides)
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cvxnet.training.geometry.arrangement import Arrangement, arrange
 from cvxnet.training.pricing.box_search import price_squared_relu
-from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import bending
@@ -34,6 +34,7 @@ class SquaredReLUUnits(CurvedUnits):
     """
 
     name = "squared_relu"
+    positive = True
 
     @cached_property
     def arrangement(self) -> Arrangement:
@@ -68,6 +69,8 @@ class SquaredReLUUnits(CurvedUnits):
         counts all rows: those on one hyperplane may cancel, their rounding does not. What the
         arrangement leaves out of rows is in both errors.
         """
+        if self.points_away(v):
+            return none_above(floor, self.rank)
         a = self.arrangement
         size, slack = np.abs(a.length) + a.slack, a.slack
         left_out = float((2.0 * size + slack) * slack @ np.abs(v))
