@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.objective import FAMILIES, Family, Weights, network_of
+from cvxnet.cli import main
+from cvxnet.errors import CvxnetError, InputError, UnsupportedError
+from cvxnet.losses import get_loss
+from cvxnet.objective import FAMILIES, Family, Objective, Weights, network_of
 
 pytestmark = pytest.mark.interface
 
@@ -71,3 +74,169 @@ def test_gated_networks_of_three_outputs_go_to_onnx(tmp_path):
     found = runtime.InferenceSession(str(tmp_path / "net.onnx")).run(None, {"x": X})[0]
     assert found.shape == (3, 3)
     np.testing.assert_allclose(found, net(X), rtol=1e-12, atol=1e-12)
+
+
+# --- what comes in
+
+X6, Y6 = rng.standard_normal((6, 2)), rng.standard_normal((6, 3))
+LABELS6 = ["low", "mid", "high", "mid", "low", "high"]
+ONE_HOT = np.eye(3)[[1, 2, 0, 2, 1, 0]]
+
+
+def objective(**given):
+    settings = {"units": "relu", "X": X6, "y": Y6, "loss": "squared", "weight_decay": 0.1} | given
+    return Objective(**settings | {"loss": get_loss(settings["loss"])})
+
+
+def frame_of(library, columns):
+    return pytest.importorskip(library).DataFrame(columns)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda y: y.tolist(),
+        lambda y: y.astype(np.float32).astype(object),
+        lambda y: pytest.importorskip("torch").tensor(y, requires_grad=True),
+        lambda y: frame_of("pandas", {f"target {k}": column for k, column in enumerate(y.T)}),
+        lambda y: frame_of("polars", {f"target {k}": column for k, column in enumerate(y.T)}),
+        lambda y: np.asfortranarray(y),
+    ],
+    ids=["lists", "objects", "torch", "pandas", "polars", "columns"],
+)
+def test_several_targets_come_in_any_container(convert):
+    found = objective(y=convert(Y6))
+    assert found.outputs == 3 and found.classes is None
+    np.testing.assert_allclose(found.y, Y6, rtol=1e-6)
+    assert objective(y=convert(Y6[:, :1])).outputs == 1
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        list,
+        lambda y: np.array(y),
+        lambda y: np.array(y, dtype=object)[:, None],
+        lambda y: pytest.importorskip("pandas").Series(y),
+        lambda y: pytest.importorskip("pandas").Series(y, dtype="category"),
+        lambda y: pytest.importorskip("polars").Series(y),
+    ],
+    ids=["list", "array", "objects", "pandas", "categories", "polars"],
+)
+def test_labels_come_in_any_container(convert):
+    found = objective(y=convert(LABELS6), loss="cross_entropy")
+    assert found.classes.tolist() == ["high", "low", "mid"]
+    assert (found.y == ONE_HOT).all()
+
+
+def test_labels_of_numbers_and_rows_with_a_one():
+    torch = pytest.importorskip("torch")
+    numbers = [3, -1, 7, -1, 3, 7]
+    for y in (numbers, np.array(numbers, float), torch.tensor(numbers)):
+        found = objective(y=y, loss="cross_entropy")
+        assert found.classes.tolist() == [-1, 3, 7] and found.outputs == 3
+    flags = objective(y=[True, False] * 3, loss="cross_entropy")
+    assert flags.classes.tolist() == [False, True]
+    rows = objective(y=ONE_HOT, loss="cross_entropy")
+    assert rows.classes.tolist() == [0, 1, 2] and (rows.y == ONE_HOT).all()
+
+
+def changed(array, where, value):
+    copy = np.array(array, dtype=object if isinstance(value, str) else None)
+    copy[where] = value
+    return copy
+
+
+ENTROPY = {"loss": "cross_entropy"}
+WRONG = {
+    "one class": (ENTROPY | {"y": ["low"] * 6}, ["every label of y is 'low'", "one class"]),
+    "one number": (ENTROPY | {"y": [2] * 6}, ["every label of y is 2"]),
+    "mixed": (ENTROPY | {"y": ["low", "mid", 3, "low", "mid", 3]}, ["several kinds", "'low'", "3"]),
+    "no label": (ENTROPY | {"y": [*LABELS6[:5], None]}, ["y[5] is None"]),
+    "NaN label": (ENTROPY | {"y": [0.0, 1.0, 2.0, 0.0, np.nan, 2.0]}, ["y[4] is nan"]),
+    "numbers": (ENTROPY | {"y": Y6[:, 0]}, ["not whole", "squared"]),
+    "too few labels": (ENTROPY | {"y": LABELS6[:5]}, ["y has shape (5,)", "label per row"]),
+    "an empty class": (ENTROPY | {"y": np.hstack([ONE_HOT, np.zeros((6, 1))])}, ["the class 3"]),
+    "a class of weight zero": (
+        ENTROPY | {"y": LABELS6, "sample_weight": [1, 1, 0, 1, 1, 0]},
+        ["no sample (of weight above zero) has the class 'high'"],
+    ),
+    "two ones in a row": (ENTROPY | {"y": changed(ONE_HOT, (0, 0), 1.0)}, ["one row per sample"]),
+    "hinge": ({"loss": "hinge", "y": np.sign(Y6)}, ["3 columns", "hinge loss has one output"]),
+    "lengths": ({"y": Y6[:5]}, ["y has shape (5, 3)", "(6, c)"]),
+    "transposed": ({"y": Y6.T}, ["y has shape (3, 6)", "(6, c)"]),
+    "no columns": ({"y": Y6[:, :0]}, ["y has 0 columns"]),
+    "too many columns": ({"y": np.ones((6, 1001))}, ["y has 1001 columns", "1000"]),
+    "three axes": ({"y": np.ones((6, 2, 2))}, ["y has shape (6, 2, 2)", "(6, c)"]),
+    "NaN": ({"y": changed(Y6, (2, 1), np.nan)}, ["y[2, 1] is nan"]),
+    "text": ({"y": changed(Y6, (2, 1), "red")}, ["y cannot be read", "'red'"]),
+    "units": ({"units": "tanh"}, ["tanh units have one output", "relu"]),
+    "norm": ({"norm": "l1"}, ["the norm 'l2' only"]),
+}
+
+
+@pytest.mark.failure
+@pytest.mark.parametrize("fault", WRONG)
+@pytest.mark.parametrize("door", [cn.train, cn.program, cn.largest_weight_decay, cn.compare])
+def test_what_is_wrong_is_said_at_every_door(fault, door):
+    given, said = WRONG[fault]
+    given = {"units": "relu", "X": X6, "y": Y6} | given
+    if door is not cn.largest_weight_decay:
+        given["weight_decay"] = 0.1
+    if door is cn.compare:
+        pytest.importorskip("torch")
+    with pytest.raises(CvxnetError) as caught:
+        door(given.pop("units"), given.pop("X"), given.pop("y"), **given)
+    for words in said:
+        assert words in str(caught.value)
+
+
+@pytest.mark.failure
+def test_a_network_must_have_an_output_for_each_column():
+    two = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 2))
+    with pytest.raises(InputError, match="the network has 2 outputs, but y has 3 columns"):
+        cn.certify(two, X6, Y6, weight_decay=0.1)
+    with pytest.raises(InputError, match="2 outputs, but y has 3 columns, one for each class"):
+        cn.certify(two, X6, LABELS6, loss="cross_entropy", weight_decay=0.1)
+    with pytest.raises(InputError, match="the network has 2 outputs, but y has 1 column"):
+        cn.train(two, X6, Y6[:, 0], weight_decay=0.1)
+    squares = cn.Sequential(cn.Linear(2, 3), cn.SquaredReLU(), cn.Linear(3, 3))
+    with pytest.raises(UnsupportedError, match="squared_relu units have one output"):
+        cn.certify(squares, X6, Y6, weight_decay=0.1)
+
+
+# --- the command line
+
+TABLE = "a,b,u,v,kind,code,part\n" + "".join(
+    f"{a},{b},{a + b},{a * b},{kind},{i % 3},{'x' if i else 3}\n"
+    for i, ((a, b), kind) in enumerate(zip(X6.round(3).tolist(), LABELS6, strict=True))
+)
+REFUSED = {
+    "one class": (
+        ["--target", "kind"],
+        TABLE.replace("mid", "low").replace("high", "low"),
+        "'low'",
+    ),
+    "a class missing": (["--target", "kind"], TABLE.replace("mid", ""), "line 3, column 'kind'"),
+    "mixed": (["--target", "part"], TABLE, "'part' is part text and part numbers: 'x' on line 3"),
+    "a regression": (["--target", "u", "--loss", "cross_entropy"], TABLE, "not whole"),
+    "text beside numbers": (["--target", "kind,u"], TABLE, "'low' is not a number"),
+    "twice": (["--target", "u,u"], TABLE, "target 'u' is named 2 times"),
+    "unknown": (["--target", "u,w"], TABLE, "no column 'w'"),
+    "a number too far": (["--target", "8"], TABLE, "no column '8'"),
+    "two classes": (["--target", "kind", "--loss", "hinge"], TABLE, "cross_entropy"),
+    "hinge": (["--target", "u,v", "--loss", "hinge"], TABLE, "distinct values"),
+    "units": (["--target", "u,v", "--units", "sign"], TABLE, "sign units have one output"),
+}
+
+
+@pytest.mark.failure
+@pytest.mark.parametrize("fault", REFUSED)
+def test_the_command_line_says_what_is_wrong(fault, tmp_path, capsys):
+    arguments, content, said = REFUSED[fault]
+    (tmp_path / "data.csv").write_text(content)
+    given = ["train", str(tmp_path / "data.csv"), *arguments, "--weight-decay", "1"]
+    with pytest.raises(SystemExit) as caught:
+        main([*given, "--features", "a,b", "--json"])
+    printed = capsys.readouterr()
+    assert caught.value.code == 2 and said in printed.err and not printed.out

@@ -247,10 +247,13 @@ def draw_curves(axes: Axes, solution: Solution, name: str, targets: list[str]) -
     one = len(targets) == 1
     colors = [RED] if one else list(output_colors(len(targets)))
     for k, (color, label) in enumerate(zip(colors, targets, strict=True)):
-        axes.plot(x, y[:, k], "o", color="#5b8db8" if one else color, markersize=3.5, alpha=0.7)
+        drawn = y[:, k] == 1.0 if solution.classes is not None else slice(None)
+        look: dict[str, Any] = {"color": "#5b8db8" if one else color, "ms": 3.5, "alpha": 0.7}
+        axes.plot(x[drawn], y[drawn, k], "o", **look)
         axes.plot(grid, curves[:, k], color=color, linewidth=1.8, label=label)
     if not one:
         axes.legend(fontsize=7, frameon=False)
     what = targets[0] if one else ""
-    axes.set(xlabel=name, ylabel=f"probability of {what}" if is_probability(solution) else what)
+    chance = f"probability of {what}" if one else "probability"
+    axes.set(xlabel=name, ylabel=chance if is_probability(solution) else what)
     axes.set_title(f"{count_units(solution)}: network, data and kinks (dashed)", loc="left")
