@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from cvxnet.proofs.certificate import as_hex, document_of, write
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 
-AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence")
+AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence", "output_weights")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +30,11 @@ class Claimed(Claims):
     units: Any = "relu"
     norm: str = "l2"
     sample_weights: Any = None
-    c: float | None = None
+    c: Any = None
     s: Any = None
     gate: Any = None
     evidence: Any = None
+    output_weights: str = "any"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", named(self.units))
@@ -48,16 +50,25 @@ class Claimed(Claims):
 
     def to_dict(self) -> dict[str, Any]:
         """The document that says so."""
-        return document_of(self)
+        return document_of(in_lists(self))
 
     def save(self, path: Any, embed_data: bool = True) -> None:
         """Write the document."""
-        write(document_of(self, embed_data), path)
+        write(document_of(in_lists(self), embed_data), path)
 
     def rounded_outward(self) -> Claimed:
         """The same with the exact values of network and dual vector as bracket."""
         lower, upper = bracket(checker.read(self.to_dict()))
         return replace(self, lower=lower, upper=upper)
+
+
+def in_lists(claims: Claimed) -> Claimed:
+    """The same with lists for arrays."""
+    arrays = {k: v.tolist() for k, v in vars(claims).items() if isinstance(v, np.ndarray)}
+    made = copy(claims)
+    for name, value in arrays.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def named(units: Any) -> dict[str, Any]:

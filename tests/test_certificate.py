@@ -22,6 +22,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(1e-60, 1e60)
 sized = positive | positive.map(lambda x: -x) | st.just(0.0)
 """What can be trained on."""
+ONE_OUTPUT = [name for name in checker.LOSSES if name != "cross_entropy"]
 
 
 @st.composite
@@ -55,7 +56,7 @@ def trees(draw, n, rows=()):
 def certificates(draw):
     """Any well-formed certificate, true or not."""
     n, d, width = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(0, 3))
-    bias, loss = draw(st.booleans()), draw(st.sampled_from([*checker.LOSSES]))
+    bias, loss = draw(st.booleans()), draw(st.sampled_from(ONE_OUTPUT))
     units = draw(families(d + bias))
     name = units.name
     if name in ("coordinate", "tanh", "polynomial"):

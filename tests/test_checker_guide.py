@@ -57,9 +57,15 @@ def certificate(units="relu", d=3, n=12, size=0.05, **more):
     X = rng.standard_normal((n, d))
     values = {"W": np.zeros((0, d)), "b": None, "a": [], "v": size * rng.standard_normal(n)}
     return Claimed(
-        units=units, loss="squared", weight_decay=1.0, bias=False, X=X, y=np.zeros(n),
-        lower=-1e9, upper=1e9, **values | more,
+        units=units, loss="squared", weight_decay=1.0, bias=False, X=X,
+        lower=-1e9, upper=1e9, **{"y": np.zeros(n)} | values | more,
     )  # fmt: skip
+
+
+def several(n=12, outputs=2):
+    """The same for several outputs."""
+    v = 0.4 * np.random.default_rng(1).standard_normal((n, outputs))
+    return certificate(v=v, y=np.zeros((n, outputs)), a=np.zeros((0, outputs)))
 
 
 LEAF = {"tilt": np.zeros(12), "lean": [], "tau": np.full(12, 0.05), "mu": 0.35}
@@ -68,13 +74,14 @@ ROWS = [
     ("relu, leaky_relu, abs", certificate()),
     ("relu, leaky_relu, abs", certificate({"name": "leaky_relu", "slope": 0.25})),
     ("relu, leaky_relu, abs", certificate("abs")),
+    ("the same, several outputs", several()),
     ("the same, rank 4 to 7", certificate(d=4, size=0.2)),
     ("the same, rank 4 to 7", certificate("abs", d=5, size=0.1)),
     ("the same, with evidence", certificate(d=10, evidence=EVIDENCE)),
-    ("linear, gated_relu, coordinate", certificate("linear")),
-    ("linear, gated_relu, coordinate", certificate("coordinate")),
+    ("linear, gated_relu", certificate("linear")),
+    ("coordinate", certificate("coordinate")),
     (
-        "linear, gated_relu, coordinate",
+        "linear, gated_relu",
         certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[]),
     ),
     ("quadratic, polynomial", certificate("quadratic")),

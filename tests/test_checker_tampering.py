@@ -181,7 +181,8 @@ def test_change_single_numbers(name):
     [
         ("format", "cvxnet"),
         ("version", 1),
-        ("version", 3),
+        ("version", 2),
+        ("version", 4),
         ("version", True),
         ("version", 1.0),
         ("units", "sign"),

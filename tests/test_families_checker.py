@@ -264,7 +264,7 @@ def random_certificate(units, loss, free, rng, X):
 def test_ends_are_those_of_plain_numpy_and_no_network_is_below(units, free):
     rng = np.random.default_rng(free)
     X = rng.normal(size=(5, 2))  # the same for all, as it is slow to list its faces
-    for loss in checker.LOSSES:
+    for loss in set(checker.LOSSES) - {"cross_entropy"}:  # which has several outputs
         c = random_certificate(units, loss, free, rng, X)
         document = c.to_dict()
         result = checker.check(document)
@@ -346,7 +346,7 @@ def test_dependent_free_columns():
     v -= F @ np.linalg.lstsq(F, v, rcond=None)[0]
     made = certificate("relu", X, v, 50.0, y=rng.normal(size=6), c=0.0, s=np.zeros(4))
     assert checker.check(made.to_dict()).valid
-    moved = dual_vector(checker.read(made.to_dict()))
+    moved = [x for (x,) in dual_vector(checker.read(made.to_dict()))]
     assert not sum(moved) and not any(
         sum(m * exact.rational(t) for m, t in zip(moved, column, strict=True)) for column in X.T
     )

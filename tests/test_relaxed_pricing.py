@@ -229,7 +229,7 @@ def test_bounds_far_below_their_terms_are_proved(seed):
     evidence = read_evidence(as_hex(forest.evidence().document()), 3)
     X, x_scale = integers(rows.tolist())
     for each in (v, v + 1e-17 * size * rng.standard_normal(3)):  # the checker moves v by as much
-        (w,), v_scale = integers([each.tolist()])
+        w, v_scale = integers(each[:, None].tolist())
         dual = Dual(X, x_scale, w, v_scale, Fraction(bound))
         assert relaxed_violation(dual, (fmpq(-1), fmpq(1)), evidence, Clock(60.0)) == 0
 

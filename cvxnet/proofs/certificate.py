@@ -1,6 +1,6 @@
 """A trained network and its proof as one file: ``lower <= optimum <= upper``.
 
-The format, version 2
+The format, version 3
 ---------------------
 A certificate file is UTF-8 JSON: one object with exactly the entries below, none repeated. Every
 real number is an IEEE double written exactly, as the string that ``float.hex`` makes:
@@ -8,29 +8,42 @@ real number is an IEEE double written exactly, as the string that ``float.hex`` 
 
 ==============  ==================================================================================
 format          ``"cvxnet-certificate"``
-version         ``2`` (of this format; a reader must refuse a version that it does not know)
+version         ``3`` (of this format; a reader must refuse a version that it does not know)
 cvxnet          version of the program that wrote the file; nothing is proved about it
 units           ``{"name": ...}`` and the parameter of the family, if it has one, see below
 norm            ``"l2"`` or, for relu, leaky_relu, abs and linear, ``"l1"``: see below
 loss            with r = f - y: ``"squared"``: r^2/2, ``"absolute"``: \\|r\\|, ``"huber"``: r^2/2
                 where \\|r\\| <= 1, and \\|r\\| - 1/2 beyond, ``"log_cosh"``: log cosh r; with
                 y = -1 or +1 and q = y f: ``"logistic"``: log(1 + exp(-q)), ``"hinge"``:
-                max(0, 1 - q), ``"squared_hinge"``: max(0, 1 - q)^2
+                max(0, 1 - q), ``"squared_hinge"``: max(0, 1 - q)^2; with c > 1 outputs the sum
+                of these, or ``"cross_entropy"``: log sum_k exp(f_k) - sum_k y_k f_k
 sample_weights  n numbers w_i > 0, or ``null`` for ones: the loss is sum_i w_i loss(f_i, y_i)
 weight_decay    the number beta > 0
 bias            ``true`` or ``false``: whether units have a hidden bias
 data_sha256     SHA-256 (hex digits) of the bytes: the ASCII text ``"n d\\n"`` (the shape of X in
-                decimals), then X row by row, then y, as little-endian IEEE doubles
-data            ``{"X": n rows of d numbers, "y": n numbers}``, or ``null`` if kept apart
+                decimals; with c > 1 outputs ``"n d c\\n"``), then X row by row, then y, row by
+                row, as little-endian IEEE doubles
+data            ``{"X": n rows of d numbers, "y": n numbers}``, or ``null`` if kept apart; with
+                c > 1 outputs y has n rows of c numbers, for cross_entropy a 1 for the class of
+                the sample and else 0
 network         ``{"W": m rows of d numbers, "b": m numbers or null, "a": m numbers,
-                "c": number or null, "s": d numbers or null, "gate": m integers or null}``
-dual            the dual vector v, n numbers
+                "c": number or null, "s": d numbers or null, "gate": m integers or null}``;
+                with c > 1 outputs a and s have rows of c numbers, and c has c numbers
+dual            the dual vector v: n numbers, with c > 1 outputs n rows of c numbers; for
+                cross_entropy the one at the class counts as minus the sum of the others
+output_weights  ``"any"``, or ``"nonneg"`` or ``"nonpos"``: networks have a >= 0, a <= 0
 evidence        ``null``, or what helps the checker to prove that v is feasible
 lower, upper    the claimed bracket, two numbers
 ==============  ==================================================================================
 
-Version 1 has no norm, sample_weights, evidence, c, s, gate, and ``"relu"`` for units: it means
-relu units with the norm l2, and null for the rest.
+Version 2 has no output_weights and one output: it means ``"any"``. Version 1 has no norm,
+sample_weights, evidence, c, s, gate either, and ``"relu"`` for units: it means relu units with the
+norm l2, and null for the rest.
+
+Where the data are kept apart, they come as a pair, as they would stand here (for cross_entropy
+also with the number 0 to c - 1 of the class for each sample), as another certificate, or as a CSV
+file: the last columns are y, one with one output and, as the number of the class, for
+cross_entropy, else c.
 
 The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` and
 ``u_j = (W_j, b_j)`` where there is a bias, ``x~ = x`` and ``u_j = W_j`` otherwise, and with
@@ -39,7 +52,7 @@ The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` a
 ============  ===========================================  =======================================
 units         phi_j(x)                                     penalty
 ============  ===========================================  =======================================
-relu          max(z, 0)                                    beta/2 sum_j (\\|u_j\\|^2 + a_j^2)
+relu          max(z, 0)                                    beta/2 sum_j (\\|u_j\\|^2 + \\|a_j\\|^2)
 leaky_relu    max(z, 0) + slope min(z, 0); "slope"         the same
 abs           \\|z\\|                                        the same
 linear        z                                            the same
@@ -61,19 +74,20 @@ for -g. A tree is a split ``{"row": l, "plus": tree, "minus": tree}``, for the u
 and <= 0, or a leaf ``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu":
 number}``; rows are counted from 0. What the numbers prove stands in checker/relaxation.py.
 
-``|u|`` is the Euclidean norm; with norm ``"l1"`` it is the sum of the absolute values. c and s are
-neither bounded nor penalised.
+``|u|`` and ``|a|`` are Euclidean norms; with norm ``"l1"`` ``|u|`` is the sum of the absolute
+values. c and s are neither bounded nor penalised.
 
 What it claims
 --------------
 The objective of the network is the loss plus the penalty, and the optimum is the infimum of that
-over all networks of the family of every width m; they have a c, an s, only if the network in the
-file has one that is not null. Then
+over all networks of the family of every width m and with as many outputs; they have a c, an s, only
+if the network in the file has one that is not null. Then
 
 * ``upper`` is at least the objective of the network in the file;
 * there is a v' next to v (v itself, unless there is a c or an s; checker/dual.py says which) with
   ``rho(v') = max over units of |sum_i v'_i phi_u(x_i)| <= beta``, over the units with ``|u| <= 1``
-  (polynomial: ``|u| = 1``, tanh: ``|u| <= radius``, sign, threshold, coordinate: all), with
+  (polynomial: ``|u| = 1``, tanh: ``|u| <= radius``, sign, threshold, coordinate: all), where with
+  output weights nonneg, nonpos ``-sum``, ``sum`` takes the place of ``|sum|``; with
   sum_i v'_i = 0 if there is a c, with sum_i v'_i x_i = 0 if there is an s, and ``lower`` is at
   most ``-sum_i w_i l*(v'_i / w_i)``, the dual value; l* is the conjugate of the loss.
 
@@ -109,7 +123,9 @@ from cvxnet.types import Array
 
 T = TypeVar("T")
 DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
-"""Of the weights."""
+"""Of the weights with one output."""
+BY_OUTPUT = ("a", "c", "s")
+"""Those that have one more with several."""
 NEEDED = ("W", "a")
 
 
@@ -133,7 +149,7 @@ class Certificate:
     weights : Weights
         The network: the output bias is there if the objective has one, and so is the skip
         connection.
-    v : (n,) array
+    v : (n,) array, or (n, c) with c > 1 outputs
         The dual vector.
     evidence : dict, optional
         What helps to prove v feasible: a document of dicts, lists, arrays, numbers.
@@ -180,6 +196,8 @@ class Certificate:
     sample_weights = property(attrgetter("objective.sample_weight"))
     norm = property(attrgetter("objective.norm"))
     bias = property(attrgetter("objective.form.bias"))
+    outputs = property(attrgetter("objective.outputs"))
+    output_weights = property(attrgetter("objective.output_weights"))
     loss = property(attrgetter("objective.loss.name"))
     unit_name = property(attrgetter("objective.units.name"))
     W = property(attrgetter("weights.W"))
@@ -192,8 +210,9 @@ class Certificate:
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):
             object.__setattr__(self, name, float(as_array(getattr(self, name), name, 0)))
-        object.__setattr__(self, "v", as_array(self.v, "v", 1))
-        object.__setattr__(self, "weights", as_arrays(self.weights))
+        several = int(self.outputs > 1)
+        object.__setattr__(self, "v", as_array(self.v, "v", 1 + several))
+        object.__setattr__(self, "weights", as_arrays(self.weights, several))
         form = self.objective.form
         for name, there in (("c", form.output_bias), ("s", form.skip)):
             if (getattr(self.weights, name) is not None) != there:
@@ -252,7 +271,7 @@ class Certificate:
         ----------
         path : the file
         data : only where the file leaves them out: the pair ``(X, y)``, or the path of a CSV file
-            (target last) or of a certificate that has them
+            (targets last) or of a certificate that has them
 
         Raises
         ------
@@ -265,7 +284,8 @@ class Certificate:
             objective=objective_of(claims),
             weights=Weights(
                 W=np.reshape(claims.W, (len(claims.a), len(claims.X[0]))),
-                **{name: getattr(claims, name) for name in ("b", "a", "c", "s", "gate")},
+                a=np.reshape(claims.a, (len(claims.a), *np.shape(claims.y)[1:])),
+                **{name: getattr(claims, name) for name in ("b", "c", "s", "gate")},
             ),
             **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
             cvxnet=claims.cvxnet,
@@ -274,9 +294,10 @@ class Certificate:
     def __repr__(self) -> str:
         (n, d), m = self.X.shape, len(self.a)
         lower, upper = bracket_text(self.lower, self.upper)
+        several = f", {self.outputs} outputs" if self.outputs > 1 else ""
         return (
-            f"<Certificate {self.unit_name} units, {self.loss} loss, n = {n}, d = {d}, width {m}: "
-            f"claims {lower} <= optimum <= {upper}>"
+            f"<Certificate {self.unit_name} units, {self.loss} loss, n = {n}, d = {d}, width {m}"
+            f"{several}: claims {lower} <= optimum <= {upper}>"
         )
 
     def __eq__(self, other: object) -> bool:
@@ -296,14 +317,14 @@ def as_array(value: Any, name: str, dimensions: int) -> Array:
     return array
 
 
-def as_arrays(weights: Weights) -> Weights:
-    """The weights as read-only arrays and a number, or InputError."""
+def as_arrays(weights: Weights, several: int) -> Weights:
+    """The weights as read-only arrays and a number, or InputError; 1 for several outputs, or 0."""
     read: dict[str, Any] = {
-        name: as_array(value, name, DIMENSIONS[name])
+        name: as_array(value, name, DIMENSIONS[name] + several * (name in BY_OUTPUT))
         for name, value in vars(weights).items()
         if value is not None or name in NEEDED
     }
-    if "c" in read:
+    if "c" in read and not several:
         read["c"] = float(read["c"])
     if "gate" in read:
         if not np.all(np.mod(read["gate"], 1.0) == 0.0):
@@ -324,6 +345,7 @@ def objective_of(claims: Claims) -> Objective:
         form=Form(claims.bias, claims.c is not None, claims.s is not None),
         norm=claims.norm,
         sample_weight=None if claims.sample_weights is None else np.array(claims.sample_weights),
+        output_weights=claims.output_weights,
     )
 
 
@@ -345,6 +367,7 @@ def claims_of(certificate: Certificate) -> Claims:
             for name, value in vars(weights).items()
         },
         v=certificate.v.tolist(),
+        output_weights=goal.output_weights,
         evidence=certificate.evidence,
         lower=certificate.lower,
         upper=certificate.upper,
@@ -367,6 +390,7 @@ def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
         "data": {"X": as_hex(claims.X), "y": as_hex(claims.y)} if embed_data else None,
         "network": {name: as_hex(getattr(claims, name)) for name in DIMENSIONS},
         "dual": as_hex(claims.v),
+        "output_weights": claims.output_weights,
         "evidence": as_hex(claims.evidence),
         "lower": as_hex(claims.lower),
         "upper": as_hex(claims.upper),

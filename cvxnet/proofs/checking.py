@@ -32,8 +32,9 @@ def check(
         The certificate file, the document in it, a `Certificate`, or what has one: a `Solution`, a
         `Certification` (whose certificate is about the given network).
     data : (X, y), str or path, optional
-        Only where the file leaves its data out: X (n, d) and y (n,), or the path of a CSV file
-        (target last, one line of names allowed) or of a certificate that has them.
+        Only where the file leaves its data out: X (n, d) and y (n,), with c > 1 outputs (n, c) or
+        the numbers 0 to c - 1 of the classes; or the path of a CSV file (targets last, one line of
+        names allowed) or of a certificate that has them.
     rounded : bool
         Prove that the dual vector is feasible in floating point with bounds on all rounding errors
         instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm l2, at
@@ -83,6 +84,8 @@ def obstacle(claims: Claims) -> str:
             f"unfinished: in {ROUNDED} only relu, leaky_relu and abs units with the norm l2 are "
             f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
+    if claims.outputs > 1:
+        return f"unfinished: in {ROUNDED} only one output is covered. Check exactly"
     columns = len(claims.X[0]) + claims.bias
     if columns > 3:
         return (

@@ -14,26 +14,28 @@ this folder. A certificate of relu units at rank 3 (two features and a bias, say
 flint and these files, best read in this order; with their lines, about:
 
     exact          150   exact numbers, and balls; rounding outward
-    document       150   hostile files: bytes, JSON, doubles, or a refusal
-    losses          70   losses and their conjugates
-    claims          60   what a certificate says
-    dual           130   the dual vector v, and what it has to satisfy
-    units           80   what a unit family is, and what is to be proved about it
-    families       240   the families by name: features, and where the proof is
-    reading        170   from the document to the claims, entry by entry
-    bracket         70   both ends, and why they are ends
-    coordinates    150   the same problem in three coordinates
-    lines          190   where units change sign: planes, and circles on the sphere
-    sweeps         200   proof: every face that these planes cut out is looked at
+    document       180   hostile files: bytes, JSON, doubles, or a refusal
+    losses         150   losses and their conjugates
+    claims          80   what a certificate says
+    dual           160   the dual vector v, and what it has to satisfy
+    units          110   what a unit family is, and what is to be proved about it
+    families       260   the families by name: features, and where the proof is
+    reading        220   from the document to the claims, entry by entry
+    bracket         80   both ends, and why they are ends
+    coordinates    160   the same problem in three coordinates
+    lines          260   where units change sign: planes, and circles on the sphere
+    sweeps         180   proof: every face that these planes cut out is looked at
     answer         160   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:
 
     units                            proof in
     relu, leaky_relu, abs            coordinates, lines, sweeps
+    the same, several outputs        coordinates, lines, sweeps, vector_sweeps
     the same, rank 4 to 7            coordinates, sweeps, cones, lifting
     the same, with evidence          relaxation, semidefinite
-    linear, gated_relu, coordinate   families
+    coordinate                       families
+    linear, gated_relu               families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite
     sign, threshold                  coordinates, lines, steps

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from flint import arb, fmpq
 
 from .coordinates import LowRank, branch_and_bound, in_few_coordinates, whole_inverse
-from .dual import Clock, Dual
+from .dual import Clock, Dual, only
 from .exact import ball, balls, fraction, inner, positive, root_above
 
 
@@ -84,7 +84,7 @@ def tanh_violation(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in problem.points]
         inverse, determinant = whole_inverse(problem.H)
         P = [[arb(fmpq(problem.scale * x, determinant)) for x in row] for row in inverse]
-        terms = list(zip(map(arb, problem.weights), Z, strict=True))
+        terms = list(zip(map(arb, only(problem.weights)), Z, strict=True))
         search = BoxSearch(terms, P, ball(radius**2), ball(problem.limit))
         squares = [Fraction(row[k], problem.scale) for k, row in enumerate(problem.H)]
         whole = Box([arb(0)] * len(P), [ball(radius * root_above(x)) for x in squares])

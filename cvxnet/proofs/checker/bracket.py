@@ -6,7 +6,12 @@ a phi_u(x_i) to f_i, so v.f >= -sum_j |a_j| |g(u_j)|, g(u) = sum_i v_i phi_u(x_i
 least minus the penalty if rho(v) = max |g| <= beta over the units of a family (units.py). An
 output bias c adds c to all f_i, a skip connection s adds s . x_i: they are free, so v must not
 see them, sum_i v_i = 0 and sum_i v_i x_i = 0. Together: objective >= -l*(v), whatever the
-network and its width. (Fenchel's inequality; Rockafellar, Convex Analysis, 1970, section 31.)
+network and its width.
+
+With several outputs a, g, f_i and v_i have one number for each, . is the inner product and |.| the
+Euclidean norm. With one output and only units with a >= 0, v.f is at least -sum_j a_j max(0, -g),
+with a <= 0 likewise for g: bounds of one sign are enough. (Fenchel's inequality; Rockafellar,
+Convex Analysis, 1970, section 31.)
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from collections.abc import Sequence
 
 from flint import fmpq
 
-from .claims import Claims, hidden_weights, samples
+from .claims import Claims, as_rows, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vector
 from .exact import Number, balls, inner, integers, outward, products, rational
@@ -32,7 +37,7 @@ def bracket(claims: Claims) -> tuple[float, float]:
     """Both ends, rounded outward; the lower one counts only if ``rho(v) <= beta``."""
     n, d, width = len(claims.X), len(claims.X[0]), len(claims.a)
     width += len(claims.units.get("gates", ()))
-    if n * (d + 1) * width > MAX_PRODUCTS or n * width > MAX_FEATURES:
+    if n * (d + claims.outputs) * width > MAX_PRODUCTS or n * width > MAX_FEATURES:
         raise RefusalError(f"too large: {n} samples, {d} features, {width} units and gates")
     with balls():
         lower = outward(dual_value(claims, dual_vector(claims)), -math.inf)
@@ -45,30 +50,36 @@ def objective(claims: Claims) -> Number:
     penalty = sum(map(units.price, range(len(claims.a))), fmpq(0))
     total: Number = rational(claims.weight_decay) * penalty
     for f, y, w in samples(claims, predictions(claims, units)):
-        total += w * loss.value(y * f if loss.labels else f - y)
+        total += w * loss.of(f, y)
     return total
 
 
-def predictions(claims: Claims, units: Units) -> list[Number]:
-    """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``."""
+def predictions(claims: Claims, units: Units) -> list[list[Number]]:
+    """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``, a row for each sample."""
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
-    (line,), scale = integers([[*(claims.s or [0.0] * len(claims.X[0])), claims.c or 0.0]])
+    free, scale = integers(free_weights(claims))
     return [
-        fmpq(inner(line, x), x_scale * scale) + units.combined(row, x_scale * w_scale, i)
+        [
+            fmpq(inner(line, x), x_scale * scale) + f
+            for line, f in zip(free, units.combined(row, x_scale * w_scale, i), strict=True)
+        ]
         for i, (x, row) in enumerate(zip(X, products(W, X), strict=True))
     ]
 
 
-def dual_value(claims: Claims, v: Sequence[fmpq]) -> Number:
+def free_weights(claims: Claims) -> list[list[float]]:
+    """For each output, s and then c; zeros where there are none."""
+    zeros = [0.0] * claims.outputs
+    s = claims.s or [zeros] * len(claims.X[0])
+    rows = as_rows([*s, zeros if claims.c is None else claims.c])
+    return list(map(list, zip(*rows, strict=True)))
+
+
+def dual_value(claims: Claims, v: Sequence[Sequence[fmpq]]) -> Number:
     """``-l*(v)``."""
     loss = LOSSES[claims.loss]
     total: Number = fmpq(0)
-    for v_i, y, w in samples(claims, v):
-        if loss.room(v_i, y, w) < 0:
-            domain = f"-y_i v_i / w_i is outside [0, {loss.end or 'inf'}]"
-            shown = domain if loss.labels else "|v_i| / w_i > 1"
-            raise RefusalError(f"the dual vector proves nothing: some {shown}")
-        total -= w * loss.conjugate((-y * v_i if loss.labels else v_i) / w)
-        total -= 0 if loss.labels else v_i * y
+    for sample in samples(claims, v):
+        total -= loss.conjugate_of(*sample)
     return total

@@ -16,7 +16,8 @@ class Claims:
     """What a certificate says: well-formed, but not yet believed.
 
     Of n samples, d features and m units: X is (n, d), y, v and sample_weights have n numbers, W is
-    (m, d), b, a and gate have m, s has d. What they mean stands in certificate.py.
+    (m, d), b, a and gate have m, s has d. With c > 1 outputs y, v, a and s have rows of c numbers,
+    and so is c one. What they mean stands in certificate.py.
     """
 
     cvxnet: str
@@ -27,17 +28,38 @@ class Claims:
     weight_decay: float
     bias: bool
     X: list[list[float]]
-    y: list[float]
+    y: Any
     W: list[list[float]]
     b: list[float] | None
-    a: list[float]
-    c: float | None
-    s: list[float] | None
+    a: Any
+    c: Any
+    s: Any
     gate: list[int] | None
-    v: list[float]
+    v: Any
+    output_weights: str
     evidence: dict[str, Any] | None
     lower: float
     upper: float
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the network has."""
+        return len(self.y[0]) if isinstance(self.y[0], list) else 1
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The signs s for which s g has to be at most beta; units.py says what g is."""
+        return {"any": (1, -1), "nonneg": (-1,), "nonpos": (1,)}[self.output_weights]
+
+
+def as_rows(values: Iterable[Any]) -> list[list[float]]:
+    """Rows as they are, numbers as rows of one."""
+    return [x if isinstance(x, list) else [x] for x in values]
+
+
+def exact_rows(values: Iterable[Any]) -> list[list[fmpq]]:
+    """The same, exactly."""
+    return [list(map(rational, row)) for row in as_rows(values)]
 
 
 def hidden_weights(claims: Claims) -> list[list[float]]:
@@ -50,8 +72,8 @@ def rows_of(claims: Claims) -> Iterator[list[float]]:
     return ([*row, 1.0][: len(row) + claims.bias] for row in claims.X)
 
 
-def samples(claims: Claims, values: Iterable[Any]) -> Iterator[tuple[Any, fmpq, fmpq]]:
-    """A value, the target and the weight of each sample."""
+def samples(claims: Claims, values: Iterable[Any]) -> Iterator[tuple[Any, list[fmpq], fmpq]]:
+    """A row of values, of targets and the weight of each sample."""
     weights = claims.sample_weights or [1.0] * len(claims.y)
-    for value, y, w in zip(values, claims.y, weights, strict=True):
-        yield value, rational(y), rational(w)
+    for value, y, w in zip(values, exact_rows(claims.y), weights, strict=True):
+        yield value, y, rational(w)

@@ -41,7 +41,7 @@ from typing import Any, NamedTuple
 from flint import fmpz_mat
 
 from .coordinates import LowRank, branch_and_bound, in_few_coordinates, whole_inverse
-from .dual import Clock, Dual
+from .dual import Clock, Dual, only
 from .exact import Matrix, above_one, congruent, inner
 from .lifting import SHARE, lengths, linear_above
 from .lines import Slopes
@@ -166,11 +166,12 @@ class ConeSearch:
 class SquaredReLUSearch(ConeSearch):
     """Squared ReLU units."""
 
-    def violation(self, points: Matrix, weights: list[int]) -> Fraction:
+    def violation(self, points: Matrix, weights: list[int], sides: tuple[int, ...]) -> Fraction:
         """`Units.violation`, or a lower bound of it; points are (n, r), weights n numbers."""
         A, violation = [[self.limit * x for x in row] for row in self.P], Fraction(0)
-        for side in (self.determinant, -self.determinant):
-            terms = [(side * v, z) for v, z in zip(weights, points, strict=True)]
+        for side in sides:
+            factor = side * self.determinant
+            terms = [(factor * v, z) for v, z in zip(weights, points, strict=True)]
             violation = violation or self.run(A, terms)
         return violation
 
@@ -199,10 +200,12 @@ class SquaredReLUSearch(ConeSearch):
 class PiecewiseLinearSearch(ConeSearch):
     """Piecewise linear units."""
 
-    def violation(self, points: Matrix, weights: list[int], slopes: Slopes) -> Fraction:
+    def violation(
+        self, points: Matrix, weights: list[int], slopes: Slopes, sides: tuple[int, ...]
+    ) -> Fraction:
         """`Units.violation`, or a lower bound of it; points are (n, r), weights n numbers."""
         violation = Fraction(0)
-        for side in (1, -1):
+        for side in sides:
             c = [side * slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
             jump = side * (slopes.on - slopes.off)
             terms = [(jump * v, z) for v, z in zip(weights, points, strict=True)]
@@ -349,7 +352,7 @@ def squared_relu_violation(dual: Dual, clock: Clock) -> Fraction:
     def violation(problem: LowRank, clock: Clock) -> Fraction:
         limit = math.floor(problem.limit * problem.scale)
         search = SquaredReLUSearch(problem.H, limit, clock)
-        return search.violation(problem.points, problem.weights)
+        return search.violation(problem.points, only(problem.weights), dual.sides)
 
     return in_few_coordinates(
         dual.scaled(2), lambda size, d: (2 * size + 3 * d) * d, violation, clock

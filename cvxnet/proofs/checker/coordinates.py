@@ -18,7 +18,7 @@ at a point of it, is cut into smaller ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from operator import mul
 from typing import NamedTuple, TypeVar
@@ -27,7 +27,7 @@ from flint import fmpq, fmpz_mat
 
 from .document import RefusalError
 from .dual import Clock, Terms
-from .exact import Matrix, bits, check_size, fraction, over_common_denominator
+from .exact import Matrix, Number, bits, check_size, fraction, over_common_denominator
 
 MAX_RANK = 7  # of the rows of X, for branch and bound
 MORE = 20.0  # seconds in which a higher rank may clear up what a lower one left unclear
@@ -38,12 +38,12 @@ Part = TypeVar("Part")
 class LowRank(NamedTuple):
     """``g(w) = sum_j weights_j phi(z_j . w)``, to be at most limit where ``w^T H^{-1} w <= 1``.
 
-    ``points`` are the n vectors z_j of r integers, H is (r, r), in integers after multiplying by
-    ``scale``.
+    ``points`` are the n vectors z_j of r integers, ``weights`` (n, c), H is (r, r), in integers
+    after multiplying by ``scale``.
     """
 
     points: Matrix
-    weights: list[int]
+    weights: Matrix
     H: Matrix
     scale: int
     limit: Fraction
@@ -62,11 +62,11 @@ def in_few_coordinates(
     ``change(|x_j|, |d_j|)``.
     """
     rows, weights, beta = terms
-    sizes = [sum(map(abs, row)) for row in rows]
+    sizes, most_seen = lengths(rows), lengths(weights)
     unclear = None
     for most in range(3, MAX_RANK + 1):
         points, H, scale, rests = coordinates(rows, most)
-        slack = sum(map(mul, map(abs, weights), map(change, sizes, rests)), Fraction(0))
+        slack = sum(map(mul, most_seen, map(change, sizes, rests)), Fraction(0))
         if slack > NEGLIGIBLE * beta:
             continue
         try:
@@ -101,8 +101,13 @@ def coordinates(rows: Matrix, most: int) -> tuple[Matrix, Matrix, int, list[Frac
     """
     M, J, rests = eliminated(rows, most)
     H, scale = over_common_denominator([[sum(map(mul, x, y), fmpq(0)) for y in M] for x in M])
-    sizes = [fraction(sum(map(abs, rest), fmpq(0))) for rest in rests]
+    sizes = list(map(fraction, lengths(rests)))
     return [[row[j] for j in J] for row in rows], H, scale, sizes
+
+
+def lengths(rows: Sequence[Sequence[Number]]) -> list[Number]:
+    """``|row|_1`` of rows of integers or fractions."""
+    return [sum(map(abs, row), 0 * row[0]) for row in rows]
 
 
 def eliminated(rows: Matrix, most: int) -> tuple[list[list[fmpq]], list[int], list[list[fmpq]]]:

@@ -109,26 +109,46 @@ def numbers(value: Any, what: str, *shape: int) -> Any:
 
 
 def supplied(data: Any) -> list[Any]:
-    """Data from outside, in the form that they have inside a certificate."""
+    """Data from outside, in the form that they have inside a certificate.
+
+    Of a CSV file all columns are in X, and y is None: the targets are the last ones.
+    """
     if isinstance(data, str | os.PathLike):
         text = read_text(data)
         if text.lstrip().startswith("{"):
-            return members(parse(text).get("data"), "X", "y")
-        data = read_csv(text)
+            return embedded(parse(text).get("data"))
+        data = read_csv(text), None
     try:
         X, y = data
-        return [[[float(x).hex() for x in row] for row in X], [float(t).hex() for t in y]]
+        return [as_hex(X), None if y is None else as_hex(y)]
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
 
 
-def read_csv(text: str) -> tuple[list[list[str]], list[str]]:
-    """The fields of X and of y, the last column; a line of names at the top is left out."""
+def embedded(data: Any) -> list[Any]:
+    """X and y of a certificate that contains its data."""
+    X, y = members(data, "X", "y")
+    length(y, "y")
+    return [X, y]
+
+
+def as_hex(value: Any) -> Any:
+    """A number, or what stands in a sequence, as ``float.hex`` writes it.
+
+    >>> as_hex([["1", 2.0], [3]])
+    [['0x1.0000000000000p+0', '0x1.0000000000000p+1'], ['0x1.8000000000000p+1']]
+    """
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return float(value).hex()
+    return [as_hex(x) for x in value]
+
+
+def read_csv(text: str) -> list[list[str]]:
+    """The fields of a table; a line of names at the top is left out."""
     if sum(map(text.count, ",\n\r")) > MAX_NUMBERS:
         raise RefusalError(f"too large: the data have more than {MAX_NUMBERS} numbers")
     rows = [line.split(",") for line in StringIO(text, newline=None) if line.strip()]
-    rows = rows[is_header(rows[0]) :] if rows else rows
-    return [row[:-1] for row in rows], [row[-1] for row in rows]
+    return rows[is_header(rows[0]) :] if rows else rows
 
 
 def is_header(fields: list[str]) -> bool:
@@ -139,13 +159,17 @@ def is_header(fields: list[str]) -> bool:
         return True
 
 
-def fingerprint(X: Sequence[Sequence[float]], y: Sequence[float]) -> str:
-    """SHA-256 of ``"n d\\n"``, then X by rows and y as little-endian doubles.
+def fingerprint(X: Sequence[Sequence[float]], y: Sequence[Any]) -> str:
+    """SHA-256 of ``"n d\\n"``, then X and y by rows as little-endian doubles.
+
+    With several outputs, of ``"n d c\\n"`` and so on.
 
     >>> fingerprint([[1.0, 2.0]], [3.0])[:16]
     'f3fe149620f8df91'
     """
-    digest = hashlib.sha256(b"%d %d\n" % (len(X), len(X[0])))
-    for row in (*X, y):
+    several = isinstance(y[0], Sequence)
+    shape = [len(X), len(X[0]), *([len(y[0])] if several else [])]
+    digest = hashlib.sha256(" ".join(map(str, shape)).encode() + b"\n")
+    for row in (*X, *(y if several else [y])):
         digest.update(struct.pack(f"<{len(row)}d", *row))
     return digest.hexdigest()

@@ -5,17 +5,22 @@ F^T v = 0 for the matrix F of the columns 1 and X, as far as they are free. Doub
 that exactly. With a diagonal D, v' = v - D F z, F^T D F z = F^T v, does. With D the room that v has
 in the domain of l*, v' stays inside as long as |F z| <= 1, whatever z; all is proved for v' in
 place of v.
+
+With several outputs v is a matrix with a column for each, and that is done column by column. For
+cross entropy rows must keep their sums, 0: with the same D for all columns they do, as the sum of
+the columns of z is then what belongs to the sum of those of v.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from .claims import Claims, rows_of, samples
+from .claims import Claims, exact_rows, rows_of, samples
 from .document import RefusalError
 from .exact import (
     MAX_BITS,
@@ -24,56 +29,68 @@ from .exact import (
     check_size,
     integers,
     over_common_denominator,
-    rational,
 )
 from .losses import LOSSES
 
 
-def dual_vector(claims: Claims) -> list[fmpq]:
-    """v', which is v where nothing is free: one number a sample."""
-    v = list(map(rational, claims.v))
-    columns = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
-    if not columns[0]:
+def dual_vector(claims: Claims) -> list[list[fmpq]]:
+    """v', which is v where nothing is free: a row for each sample, of one number an output."""
+    loss = LOSSES[claims.loss]
+    v = [loss.completed(row, y) for row, y, _ in samples(claims, exact_rows(claims.v))]
+    free = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
+    if not free[0]:
         return v
-    rows, _ = integers(columns)
+    rows, _ = integers(free)
     D = rooms(claims, v)
-    digits = len(rows[0]) * (2 * bits(rows) + bits([D]))  # that v' may have
+    digits = len(rows[0]) * (2 * bits(rows) + bits(D))  # that v' may have
     if digits > MAX_BITS:
         raise RefusalError("too large: the free part has too many columns or digits")
-    check_size(len(rows), digits)
-    F = fmpz_mat(rows)
-    v = moved(v, F, fmpz_mat([[room * x for x in row] for room, row in zip(D, rows, strict=True)]))
+    check_size(len(rows) * claims.outputs, digits)
+    columns = zip(zip(*v, strict=True), zip(*D, strict=True), strict=True)
+    unseen = [moved(column, rooms, rows) for column, rooms in columns]
+    return list(map(list, zip(*unseen, strict=True)))
+
+
+def rooms(claims: Claims, v: list[list[fmpq]]) -> Matrix:
+    """For each column the diagonal of D, times a power of two: how far each number may move."""
+    loss = LOSSES[claims.loss]
+    found = [[max(fmpq(0), x) for x in loss.rooms(*sample)] for sample in samples(claims, v)]
+    scale = max(int(room.q) for row in found for room in row)  # all are powers of two
+    return [[int(room * scale) for room in row] for row in found]
+
+
+def seen(F: fmpz_mat, v: Sequence[fmpq]) -> fmpq_mat:
+    """``F^T v``, a column: what the free part sees of v; F has a row for each sample."""
+    return F.transpose() * fmpq_mat(len(v), 1, v)
+
+
+def moved(v: Sequence[fmpq], rooms: Sequence[int], rows: Matrix) -> Sequence[fmpq]:
+    """``v - D F z`` with ``F^T D F z = F^T v``; refuses if there is no such z.
+
+    F has the rows, D these rooms. With J a largest set of independent columns of F^T D F, z may be
+    0 elsewhere.
+    """
+    F, DF = fmpz_mat(rows), fmpz_mat(multiplied(rows, rooms))
+    G = F.transpose() * DF
+    if J := independent(G):
+        right = seen(F, v)
+        z = fmpq_mat([[G[i, j] for j in J] for i in J]).solve(fmpq_mat([[right[j, 0]] for j in J]))
+        moves: Any = fmpq_mat([[row[j] for j in J] for row in DF.table()]) * z
+        v = [x - move for x, move in zip(v, moves.entries(), strict=True)]
     if any(seen(F, v).entries()):
         raise RefusalError("the dual vector sees the free part, and there is no room to move it")
     return v
 
 
-def rooms(claims: Claims, v: list[fmpq]) -> list[int]:
-    """The diagonal of D, times a power of two: how far each v_i may move."""
-    found = [max(fmpq(0), LOSSES[claims.loss].room(*sample)) for sample in samples(claims, v)]
-    scale = max(int(room.q) for room in found)  # all are powers of two
-    return [int(room * scale) for room in found]
+def multiplied(rows: Matrix, factors: Sequence[int]) -> Matrix:
+    """Each row times its factor."""
+    return [[factor * x for x in row] for factor, row in zip(factors, rows, strict=True)]
 
 
-def seen(F: fmpz_mat, v: list[fmpq]) -> fmpq_mat:
-    """``F^T v``, a column: what the free part sees of v; F has a row for each sample."""
-    return F.transpose() * fmpq_mat(len(v), 1, v)
-
-
-def moved(v: list[fmpq], F: fmpz_mat, DF: fmpz_mat) -> list[fmpq]:
-    """``v - D F z`` with ``F^T D F z = F^T v``, if there is such a z.
-
-    With J a largest set of independent columns of F^T D F, z may be 0 elsewhere.
-    """
-    G = F.transpose() * DF
+def independent(G: fmpz_mat) -> list[int]:
+    """A largest set of columns of which none is a combination of others."""
     echelon, _, rank = G.rref()
-    J = [next(j for j, x in enumerate(row) if x) for row in echelon.table()[:rank]]
-    if not J:
-        return v
-    right = seen(F, v)
-    z = fmpq_mat([[G[i, j] for j in J] for i in J]).solve(fmpq_mat([[right[j, 0]] for j in J]))
-    moves: Any = fmpq_mat([[row[j] for j in J] for row in DF.table()]) * z
-    return [x - move for x, move in zip(v, moves.entries(), strict=True)]
+    return [next(j for j, x in enumerate(row) if x) for row in echelon.table()[:rank]]
 
 
 class Clock:
@@ -93,24 +110,34 @@ class Clock:
 
 
 class Terms(NamedTuple):
-    """``g(u) = sum_j weights_j phi(rows_j . u)``, at most beta; integers, the rows are (n, d)."""
+    """``g(u) = sum_j weights_j phi(rows_j . u)``, no longer than beta.
+
+    In integers: rows are (n, d), weights (n, c), one number an output.
+    """
 
     rows: Matrix
-    weights: list[int]
+    weights: Matrix
     beta: int
 
 
 class Dual(NamedTuple):
     """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale.
 
-    X is (n, d), or (n, d + 1) with hidden biases; v has n numbers.
+    X is (n, d), or (n, d + 1) with hidden biases; V is (n, c), one number an output. With one
+    output, s g(u) has to be at most beta for the signs s in ``sides``.
     """
 
     X: Matrix
     x_scale: int
-    v: list[int]
+    V: Matrix
     v_scale: int
     beta: Fraction
+    sides: tuple[int, ...] = (1, -1)
+
+    @property
+    def v(self) -> list[int]:
+        """The dual vector of the only output."""
+        return only(self.V)
 
     def scaled(self, degree: int) -> Terms:
         """Rows with a v_i other than 0, these v_i, and what bounds g if z counts as z^degree.
@@ -119,13 +146,21 @@ class Dual(NamedTuple):
         """
         beta = self.beta * self.x_scale**degree * self.v_scale
         spare = beta.denominator << max(0, 128 - beta.numerator.bit_length())
-        rows = [x for x, weight in zip(self.X, self.v, strict=True) if weight]
-        return Terms(rows, [weight * spare for weight in self.v if weight], int(beta * spare))
+        seen = [(x, v) for x, v in zip(self.X, self.V, strict=True) if any(v)]
+        weights = [[weight * spare for weight in v] for _, v in seen]
+        return Terms([x for x, _ in seen], weights, int(beta * spare))
+
+
+def only(weights: Matrix) -> list[int]:
+    """The numbers of rows that have one each: with one output."""
+    if weights and len(weights[0]) > 1:
+        raise RefusalError("with several outputs there is no proof here without evidence (sphere)")
+    return [weight for (weight,) in weights]
 
 
 def feasibility(claims: Claims) -> Dual:
     """The problem for v'."""
     X, x_scale = integers(rows_of(claims))
-    (v,), v_scale = over_common_denominator([dual_vector(claims)])
+    V, v_scale = over_common_denominator(dual_vector(claims))
     beta = Fraction(claims.weight_decay)
-    return Dual(X=X, x_scale=x_scale, v=v, v_scale=v_scale, beta=beta)
+    return Dual(X, x_scale, V, v_scale, beta, claims.sides)

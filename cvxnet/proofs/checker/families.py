@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from flint import arb, fmpq, fmpz
 
 from .boxes import tanh_violation
-from .claims import Claims, rows_of
+from .claims import Claims, as_rows, rows_of
 from .cones import squared_relu_violation
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
-from .exact import Number, above_one, inner, integers, products, rational
+from .exact import Matrix, Number, above_one, inner, integers, products, rational
 from .relaxation import relaxed_violation
-from .semidefinite import polynomial_violation, quadratic_violation
+from .semidefinite import polynomial_violation, quadratic_violation, singular_violation
 from .steps import Effect, step_violation
 from .sweeps import piecewise_linear_violation
 from .units import Units
@@ -24,31 +25,34 @@ from .units import Units
 class PiecewiseLinear(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0."""
 
-    penalty, norms, relaxed = "balanced", ("l2", "l1"), True
+    penalty, norms = "balanced", ("l2", "l1")
+    evidence: tuple[str, ...] = ("relaxation",)
+    several = signed = True
     left, right = fmpq(0), fmpq(1)
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * (self.right if z > 0 else self.left)
 
     @cached_property
-    def amplitudes(self) -> tuple[list[int], int]:
-        """The ``a_j`` as integers, and their scale."""
-        (whole,), scale = integers([self.claims.a])
-        return whole, scale
+    def amplitudes(self) -> tuple[Matrix, int]:
+        """The a_j as integers, a row for each output, and their scale."""
+        whole, scale = integers(as_rows(self.claims.a))
+        return [[row[k] for row in whole] for k in range(self.claims.outputs)], scale
 
-    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> Number:
+    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> list[Number]:
         """In integers, many times faster than unit by unit: phi is linear on either side."""
-        a, a_scale = self.amplitudes
-        above = sum((a_j * z_j for a_j, z_j in zip(a, z, strict=True) if z_j > 0), fmpz(0))
-        total = self.right * fmpq(above, scale * a_scale)
-        if self.left:
-            below = sum((a_j * z_j for a_j, z_j in zip(a, z, strict=True) if z_j < 0), fmpz(0))
-            total += self.left * fmpq(below, scale * a_scale)
+        columns, a_scale = self.amplitudes
+        total: list[Number] = [fmpq(0)] * len(columns)
+        for slope, sign in ((self.right, 1), (self.left, -1)):
+            part = [(j, z_j) for j, z_j in enumerate(z) if sign * z_j > 0] if slope else []
+            for k, a in enumerate(columns):
+                seen = sum((a[j] * z_j for j, z_j in part), fmpz(0))
+                total[k] += slope * fmpq(seen, scale * a_scale)
         return total
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
-        if self.claims.evidence:
-            return relaxed_violation(dual, (self.left, self.right), self.claims.evidence, clock)
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
+        if evidence:
+            return relaxed_violation(dual, (self.left, self.right), evidence, clock)
         return piecewise_linear_violation(dual, (self.left, self.right), self.claims.norm, clock)
 
 
@@ -75,16 +79,16 @@ class Abs(PiecewiseLinear):
 class Linear(PiecewiseLinear):
     """``z``."""
 
-    left, relaxed = fmpq(1), False
+    left, evidence, signed = fmpq(1), (), False
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
-        return linear_violation(dual, range(len(dual.v)), self.claims.norm)
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
+        return linear_violation(dual, range(len(dual.V)), self.claims.norm, clock)
 
 
 class GatedReLU(Units):
     """``z`` where the gate of the unit is open, ``x . gate >= 0``; otherwise 0."""
 
-    parameter, shape, penalty = "gates", None, "balanced"
+    parameter, shape, penalty, several = "gates", None, "balanced", True
 
     def check(self) -> None:
         super().check()
@@ -106,17 +110,19 @@ class GatedReLU(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * self.open[(self.claims.gate or [])[j]][i]
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         most, gates = Fraction(0), self.claims.units["gates"]
         for pattern in self.patterns(gates) if gates else ():
             clock.check()
             rows = [i for i, passes in enumerate(pattern) if passes]
-            most = max(most, linear_violation(dual, rows, "l2"))
+            most = max(most, linear_violation(dual, rows, "l2", clock))
         return most
 
 
 class Coordinate(Units):
     """One coordinate of x, or minus that."""
+
+    several = True
 
     def check(self) -> None:
         super().check()
@@ -129,8 +135,8 @@ class Coordinate(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
-        return linear_violation(dual, range(len(dual.v)), "l1")
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
+        return linear_violation(dual, range(len(dual.V)), "l1", clock)
 
 
 class Sign(Units):
@@ -139,7 +145,7 @@ class Sign(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return fmpq((z > 0) - (z < 0))
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return step_violation(dual, Effect(-1, 1, 0), clock)
 
 
@@ -149,31 +155,31 @@ class Threshold(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return fmpq(z >= 0)
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return step_violation(dual, Effect(0, 1, 1), clock)
 
 
 class Quadratic(Units):
     """``z^2``."""
 
-    penalty = "square"
+    penalty, signed = "square", True
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return quadratic_violation(dual, clock)
 
 
 class SquaredReLU(Units):
     """``max(z, 0)^2``."""
 
-    penalty = "square"
+    penalty, signed = "square", True
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z if z > 0 else fmpq(0)
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return squared_relu_violation(dual, clock)
 
 
@@ -191,7 +197,7 @@ class Polynomial(Units):
         a, b, c = map(rational, self.claims.units["coefficients"])
         return a * z * z / self.squares[j] + b * z * arb(self.squares[j]).rsqrt() + c
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         coefficients = list(map(rational, self.claims.units["coefficients"]))
         return polynomial_violation(dual, coefficients, clock)
 
@@ -210,7 +216,7 @@ class Tanh(Units):
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return arb(z).tanh()
 
-    def violation(self, dual: Dual, clock: Clock) -> Fraction:
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return tanh_violation(dual, Fraction(self.claims.units["radius"]), clock)
 
 
@@ -235,10 +241,17 @@ def units_of(claims: Claims) -> Units:
     return UNITS[claims.units["name"]](claims)
 
 
-def linear_violation(dual: Dual, rows: Iterable[int], norm: str) -> Fraction:
-    """For units z that see only some rows: rho is the dual norm of the sum of v_i x_i over them."""
-    c = [0] * len(dual.X[0])
+def linear_violation(dual: Dual, rows: Iterable[int], norm: str, clock: Clock) -> Fraction:
+    """For units z that see only some rows: g is u^T G with the sum G of x_i v_i^T over them.
+
+    So rho is the length of the longest row of G in the norm l1, and in l2 its largest singular
+    value.
+    """
+    G = [[0] * len(dual.X[0]) for _ in dual.V[0]]  # transposed
     for i in rows:
-        c = [total + dual.v[i] * x for total, x in zip(c, dual.X[i], strict=True)]
-    square = max(x * x for x in c) if norm == "l1" else inner(c, c)
-    return above_one(Fraction(square, (dual.x_scale * dual.v_scale) ** 2) / dual.beta**2)
+        for row, v in zip(G, dual.V[i], strict=True):
+            row[:] = [total + v * x for total, x in zip(row, dual.X[i], strict=True)]
+    limit = (dual.x_scale * dual.v_scale * dual.beta) ** 2
+    if norm == "l1":
+        return above_one(max(inner(x, x) for x in zip(*G, strict=True)) / limit)
+    return singular_violation(G, limit, clock)

@@ -28,11 +28,13 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from .dual import Clock
 from .exact import Matrix
 
 Vector = tuple[int, int, int]
 Metric = tuple[Vector, Vector, Vector]
 IDENTITY: Metric = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+POLE = IDENTITY[2]
 
 
 class Slopes(NamedTuple):
@@ -64,13 +66,76 @@ class Line(NamedTuple):
         return Line(e, He, plus(self.back, self.jump), jump, self.slopes)
 
 
+class Sweep:
+    """Visits faces; ``limit`` ends as the largest size of g, or as it was if none is above it.
+
+    The size is what a subclass compares: g, its length or the square of that, in integers.
+    """
+
+    def __init__(self, lines: list[Line], limit: int) -> None:
+        self.lines, self.limit = lines, limit
+
+    def run(self, rank: int, clock: Clock) -> None:
+        """All circles."""
+        pole = make_line(POLE, IDENTITY, Slopes(0, 0))
+        for line in self.lines if rank == 3 else [pole] if self.lines else []:
+            self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]), clock)
+
+    def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
+        """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
+        raise NotImplementedError
+
+    def reach(self, size: int, scale: int) -> None:
+        """Somewhere the size of g is ``size / scale``."""
+        if size > self.limit * scale:
+            self.limit = -(-size // scale)
+
+
+class Arc(NamedTuple):
+    """A piece of the circle of ``line``, starting where ``order[end - 1]`` crosses.
+
+    On it ``turn * e . w`` is positive for the lines ``order[:end]``, negative for the others.
+    """
+
+    line: Line
+    order: list[Line]
+    end: int
+    turn: int
+
+    def start(self) -> Vector:
+        """A point where it starts."""
+        return times(self.turn, cross(self.order[self.end - 1].e, self.line.e))
+
+    def stop(self) -> Vector:
+        """A point where it ends."""
+        if self.end < len(self.order):
+            return times(self.turn, cross(self.order[self.end].e, self.line.e))
+        return times(-self.turn, cross(self.order[0].e, self.line.e))
+
+    def between(self, w: Vector) -> int:
+        """1 if w, in the circle's plane, is between the ends, -1 if -w is, 0 if neither."""
+        start, stop = self.order[self.end - 1], self.order[self.end % len(self.order)]
+        first, second = self.turn * dot(start.e, w), self.turn * dot(stop.e, w)
+        if self.end < len(self.order):
+            second = -second
+        return 1 if first >= 0 and second >= 0 else -(first <= 0 and second <= 0)
+
+    def cell_holds(self, w: Vector) -> bool:
+        """Whether w, not in the circle's plane, is on the arc's side of all other lines."""
+        w = times(self.turn, w)
+        for line in self.order[self.end - 1 :: -1]:  # those that cross near the arc come first
+            if dot(line.e, w) < 0:
+                return False
+        return all(dot(line.e, w) <= 0 for line in self.order[self.end :])
+
+
 Event = tuple[
     float, int, int, Any
 ]  # rounded cotangent of a direction, the direction, what it is of
 
 
 def lines_of(
-    rows: Matrix, weights: list[int], slopes: Slopes, H: Metric, more: Iterable[Vector] = ()
+    rows: Matrix, weights: Sequence[int], slopes: Slopes, H: Metric, more: Iterable[Vector] = ()
 ) -> list[Line]:
     """One line for each class of parallel rows that are not zero, and for the vectors ``more``.
 
@@ -101,7 +166,7 @@ def primitive(z: Sequence[int]) -> tuple[int, tuple[int, ...]]:
 def make_line(e: Vector, H: Metric, slopes: Slopes) -> Line:
     """A line, with what it adds to the gradient."""
     back, jump = times(slopes.off, e), times(slopes.on - slopes.off, e)
-    return Line(e, (dot(H[0], e), dot(H[1], e), dot(H[2], e)), back, jump, slopes)
+    return Line(e, mapped(H, e), back, jump, slopes)
 
 
 def crossings(e: Vector, others: Iterable[Line]) -> list[Line]:
@@ -183,6 +248,11 @@ def times(k: int, x: Vector) -> Vector:
     return k * x[0], k * x[1], k * x[2]
 
 
+def mapped(H: Metric, x: Vector) -> Vector:
+    """``H x``."""
+    return dot(H[0], x), dot(H[1], x), dot(H[2], x)
+
+
 def form(H: Metric, x: Vector) -> int:
     """``x . H x``."""
-    return x[0] * dot(H[0], x) + x[1] * dot(H[1], x) + x[2] * dot(H[2], x)
+    return dot(x, mapped(H, x))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .claims import Claims
+from .claims import Claims, exact_rows
 from .document import (
     Path,
     RefusalError,
+    embedded,
     fingerprint,
     is_index,
     length,
@@ -21,10 +22,12 @@ from .document import (
 from .families import UNITS, units_of
 from .losses import LOSSES
 
-FORMAT, VERSION = "cvxnet-certificate", 2
+FORMAT, VERSION = "cvxnet-certificate", 3
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
 ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
-ENTRIES = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
+ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
+ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_2 | {"output_weights"}]  # by version
+SIGNS = ("any", "nonneg", "nonpos")
 MAX_DEPTH = 60  # of a tree of evidence
 
 
@@ -33,8 +36,11 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     # Data first: junk in one file is gone before the other is opened.
     found = None if data is None else read_data(*supplied(data))
     doc = header_checked(source if isinstance(source, dict) else parse(read_text(source)))
-    X, y = found or read_data(*members(doc["data"], "X", "y"))
-    n, d = len(X), len(X[0])
+    X, y = found or read_data(*embedded(doc["data"]))
+    n, outputs = len(X), outputs_of(doc)
+    v = numbers(doc["dual"], "dual", n, *outputs)
+    X, y = separated(X, y, doc["loss"], outputs)
+    d = len(X[0])
     claims = Claims(
         cvxnet=doc["cvxnet"],
         units=read_units(doc["units"], d + doc["bias"]),
@@ -45,47 +51,101 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         bias=doc["bias"],
         X=X,
         y=y,
-        **read_network(doc["network"], d),
-        v=numbers(doc["dual"], "dual", n),
+        **read_network(doc["network"], d, outputs),
+        v=v,
+        output_weights=doc["output_weights"],
         evidence=read_evidence(doc["evidence"], n),
         lower=numbers(doc["lower"], "lower"),
         upper=numbers(doc["upper"], "upper"),
     )
     if fingerprint(claims.X, claims.y) != doc["data_sha256"]:
         raise RefusalError("these are not the data that the certificate is about: SHA-256 differs")
-    if LOSSES[claims.loss].labels and not set(claims.y) <= {-1.0, 1.0}:
-        raise RefusalError(f"labels of the {claims.loss} loss must be -1 and +1")
+    loss = LOSSES[claims.loss]
+    if not all(map(loss.allows, exact_rows(claims.y))):
+        raise RefusalError(f"the targets of the {claims.loss} loss must be {loss.targets}")
     if claims.weight_decay <= 0.0 or min(claims.sample_weights or [1.0]) <= 0.0:
         raise RefusalError("weight_decay must be above 0, and so must all sample_weights")
     units_of(claims).check()
     return claims
 
 
-def read_data(X: Any, y: Any) -> tuple[list[list[float]], list[float]]:
-    """A matrix that is not empty, and a target for each of its rows."""
+def read_data(X: Any, y: Any) -> tuple[list[list[float]], Any]:
+    """A matrix that is not empty, and targets for each of its rows; or None, if they are in X."""
     n = length(X, "X")
     d = length(X[0], "X") if n else 0
     if n * d == 0:
         raise RefusalError("X is empty")
-    return numbers(X, "X", n, d), numbers(y, "y", n)
+    return numbers(X, "X", n, d), optional(y, "y", n, *row_shape(y, "y"))
+
+
+def row_shape(value: Any, what: str) -> list[int]:
+    """The shape of what a list has for each sample: of a number, or of a list."""
+    first = value[0] if length(value or [], what) else None
+    return [len(first)] if isinstance(first, list) else []
+
+
+def outputs_of(doc: dict[str, Any]) -> list[int]:
+    """The shape of a prediction, as the dual vector has it: of a number, or of c of them."""
+    outputs = row_shape(doc["dual"], "dual")
+    if outputs and (outputs[0] < 2 or doc["version"] < 3):
+        raise RefusalError("dual: rows of two numbers or more, from version 3 on, or numbers")
+    return outputs
+
+
+def separated(
+    X: list[list[float]], y: Any, loss: str, outputs: list[int]
+) -> tuple[list[list[float]], Any]:
+    """Features and targets, in the shape of predictions; y is None where targets are in X."""
+    labelled = bool(outputs) and loss == "cross_entropy"
+    if y is None:
+        X, y = split_off(X, [] if labelled else outputs)
+    if labelled and not row_shape(y, "y"):
+        y = one_hot(y, outputs[0])
+    if row_shape(y, "y") != outputs:
+        raise RefusalError("y and the dual vector differ in the number of outputs")
+    return X, y
+
+
+def split_off(table: list[list[float]], shape: list[int]) -> tuple[list[list[float]], Any]:
+    """The other columns, and the last ones: one, or as many as the shape says."""
+    count = shape[0] if shape else 1
+    if len(table[0]) <= count:
+        raise RefusalError("the data supplied have no column beside the targets")
+    y = [row[-count:] if shape else row[-1] for row in table]
+    return [row[:-count] for row in table], y
+
+
+def one_hot(labels: list[float], classes: int) -> list[list[float]]:
+    """A row for each label 0, 1, ...: a one at that place, else 0."""
+    if not set(labels) <= set(range(classes)):
+        raise RefusalError(f"the labels of {classes} classes must be 0 to {classes - 1}")
+    return [[float(label == k) for k in range(classes)] for label in labels]
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
-    """The document as version 2; format, version and names must be ones that are known here."""
+    """The document as version 3; format, version and names must be ones that are known here."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
-    if type(doc.get("version")) is not int or not 1 <= doc["version"] <= VERSION:
-        raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
-    if difference := sorted(map(repr, set(doc) ^ (ENTRIES if doc["version"] > 1 else ENTRIES_1))):
-        raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
-    doc = doc if doc["version"] > 1 else from_version_1(doc)
+    doc = as_newest(doc, doc.get("version"))
     if not isinstance(doc["loss"], str) or doc["loss"] not in LOSSES:
         raise RefusalError(f"the loss must be one of {', '.join(LOSSES)}")
     if doc["norm"] not in ("l2", "l1"):
         raise RefusalError("the norm must be l2 or l1")
+    if doc["output_weights"] not in SIGNS:
+        raise RefusalError(f"output_weights must be one of {', '.join(SIGNS)}")
     check_type(doc["bias"], bool, "bias must be true or false")
     check_type(doc["cvxnet"], str, "cvxnet must be a version string")
     return doc
+
+
+def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
+    """The same as a document of version 3."""
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
+    if difference := sorted(map(repr, set(doc) ^ ENTRIES[version - 1])):
+        raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
+    doc = doc if version > 1 else from_version_1(doc)
+    return doc if version > 2 else doc | {"output_weights": "any"}
 
 
 def check_type(value: Any, expected: type, text: str) -> None:
@@ -115,7 +175,7 @@ def read_units(value: Any, columns: int) -> dict[str, Any]:
     return {"name": name} | ({key: numbers(value[key], key, *shape)} if key else {})
 
 
-def read_network(value: Any, d: int) -> dict[str, Any]:
+def read_network(value: Any, d: int, outputs: list[int]) -> dict[str, Any]:
     """The weights of the network; ``gate`` may be left out."""
     value = {"gate": None} | value if isinstance(value, dict) else value
     W, b, a, c, s, gate = members(value, "W", "b", "a", "c", "s", "gate")
@@ -125,9 +185,9 @@ def read_network(value: Any, d: int) -> dict[str, Any]:
     return {
         "W": numbers(W, "W", width, d),
         "b": optional(b, "b", width),
-        "a": numbers(a, "a", width),
-        "c": optional(c, "c"),
-        "s": optional(s, "s", d),
+        "a": numbers(a, "a", width, *outputs),
+        "c": optional(c, "c", *outputs),
+        "s": optional(s, "s", d, *outputs),
         "gate": gate,
     }
 
@@ -139,7 +199,7 @@ def read_evidence(value: Any, n: int) -> dict[str, Any] | None:
     kind, *trees = members(value, "kind", "plus", "minus")
     if kind != "relaxation":
         raise RefusalError("this checker knows evidence of the kind relaxation only")
-    plus, minus = (read_node(tree, n, []) for tree in trees)
+    plus, minus = (None if tree is None else read_node(tree, n, []) for tree in trees)
     return {"kind": kind, "plus": plus, "minus": minus}
 
 

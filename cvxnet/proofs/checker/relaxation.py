@@ -1,12 +1,12 @@
 """Proofs by relaxation, with evidence: every set of multipliers proves a bound, good or bad.
 
 For piecewise linear units at any rank. With phi(z) = p z + q |z|, p = (right + left) / 2 and q =
-(right - left) / 2, and for both sides +1 and -1, to prove: for all |u| <= 1 (the l1 ball lies in
-that one),
+(right - left) / 2, and for both sides +1 and -1 (for one where output weights have one sign), to
+prove: for all |u| <= 1 (the l1 ball lies in that one),
 
     side g(u) = slope . u + sum_k w_k |x_k . u| <= beta,   slope = side p X^T v,  w = side q v.
 
-The evidence is a tree for each side, plus and minus. A node that is a split on row l has two
+The evidence is a tree for each such side, plus and minus. A node that is a split on row l has two
 children: one about the u with x_l . u >= 0, one about those with x_l . u <= 0. A leaf is about
 the u with sigma_l x_l . u >= 0 for the rows l on its path, F, and brings multipliers: tilt s_k;
 lean a_ik, i != k, i not in F; tau_i > 0 (0 if not needed); mu >= 0. Let
@@ -54,6 +54,8 @@ class Leaf(NamedTuple):
 
 def leaves(tree: Any) -> Iterator[Leaf]:
     """The leaves of a tree: their parts cover all u, as x_l . u >= 0 or <= 0 at every split."""
+    if tree is None:
+        raise RefusalError("evidence: the tree of a side is missing")
     nodes: list[tuple[Any, dict[int, int]]] = [(tree, {})]
     while nodes:
         node, signs = nodes.pop()
@@ -133,11 +135,11 @@ def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: C
     check_order(len(dual.X[0]))
     X = [[fmpq(x, dual.x_scale) for x in row] for row in dual.X]
     v = [fmpq(x, dual.v_scale) for x in dual.v]
-    for sign, tree in ((1, trees["plus"]), (-1, trees["minus"])):
+    for sign in dual.sides:
         w = [rounded_up(sign * (right - left) / 2 * x) for x in v]
         slope = combination([fmpq(0)] * len(X[0]), [sign * (right + left) / 2 * x for x in v], X)
         side = Side(X, w, slope, beta=rational(float(dual.beta)), clock=clock)
-        for leaf in leaves(tree):
+        for leaf in leaves(trees["plus" if sign > 0 else "minus"]):
             if not side.proved_by(leaf):
                 raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")
             clock.check()

@@ -9,7 +9,10 @@ is positive semidefinite, then applied to (u, 1) it says u^T Q u + q . u <= most
 <= most for all |u| <= 1 (on the sphere, |u| = 1).
 
 Quadratic units: g(u) = u^T (sum_i v_i x_i x_i^T) u, so |g| <= beta on the unit ball if and only
-if beta I +- sum_i v_i x_i x_i^T are positive semidefinite.
+if beta I +- sum_i v_i x_i x_i^T are positive semidefinite; g <= beta if the one with the minus is.
+
+Linear units: g(u) = G^T u, so rho is the largest singular value of G. It is at most beta if and
+only if beta^2 I - G^T G is positive semidefinite, or beta^2 I - G G^T.
 
 Polynomial units: on the sphere g(u) = u^T Q u + q . u + r, Q = a sum_i v_i x_i x_i^T, q = b sum_i
 v_i x_i, r = c sum_i v_i: a form on the sphere, with most = beta - r. A mu exists if g <= beta
@@ -28,11 +31,12 @@ from typing import Any
 from flint import arb, fmpq, fmpz_mat
 
 from .document import RefusalError
-from .dual import Clock, Dual
-from .exact import MAX_BITS, Matrix, Number, balls, bits, inner, rational
+from .dual import Clock, Dual, only
+from .exact import MAX_BITS, Matrix, Number, above_one, balls, bits, inner, rational
 
 MAX_ORDER = 200  # of a symmetric matrix
 SECONDS = 1e-10  # for a characteristic polynomial, times the order to the fourth, times bits
+STEPS = 100  # of a power iteration
 PORTION = 2 * 10**5  # numbers multiplied between two looks at the clock
 
 
@@ -105,13 +109,42 @@ def check_order(size: int) -> None:
 def quadratic_violation(dual: Dual, clock: Clock) -> Fraction:
     """`Units.violation` of units z^2; refuses where it is not 0."""
     rows, weights, beta = dual.scaled(2)
-    for sign in (1, -1) if rows else ():
-        M = outer_sum(rows, [sign * weight for weight in weights], clock)
+    for side in dual.sides if rows else ():
+        M = outer_sum(rows, [-side * weight for weight in only(weights)], clock)
         for k in range(len(M)):
             M[k][k] += beta
         if not semidefinite(M, clock):
-            raise RefusalError("dual infeasible: |sum_i v_i z_i^2| is above weight_decay somewhere")
+            raise RefusalError("dual infeasible: +-sum_i v_i z_i^2 is above weight_decay somewhere")
     return Fraction(0)
+
+
+def singular_violation(G: Matrix, limit: Fraction, clock: Clock) -> Fraction:
+    """`Units.violation` where rho^2 is the largest eigenvalue of ``G G^T`` and beta^2 the limit."""
+    rows = G if len(G) <= len(G[0]) else list(map(list, zip(*G, strict=True)))
+    check_order(len(rows))
+    A = [[inner(x, y) for y in rows] for x in rows]
+    M = [[-limit.denominator * x for x in row] for row in A]
+    for k, row in enumerate(M):
+        row[k] += limit.numerator
+    if semidefinite(M, clock):
+        return Fraction(0)
+    x = top_direction(A)
+    over = above_one(Fraction(inner(x, [inner(row, x) for row in A]), inner(x, x)) / limit)
+    if not over:
+        raise RefusalError("dual infeasible: rho(v) is above weight_decay by a little")
+    return over
+
+
+def top_direction(A: Matrix) -> list[int]:
+    """About where ``x^T A x / x^T x`` is largest, by power iteration; A is not zero."""
+    top = max(map(max, A))
+    shares = [[x / top for x in row] for row in A]
+    x = max(shares, key=max)
+    for _ in range(STEPS):
+        x = [inner(row, x) for row in shares]
+        size = max(map(abs, x))
+        x = [y / size for y in x]
+    return [round(y * 2**60) for y in x]
 
 
 def polynomial_violation(dual: Dual, coefficients: list[fmpq], clock: Clock) -> Fraction:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from .coordinates import MAX_RANK, coordinates
 from .document import RefusalError
-from .dual import Clock, Dual
+from .dual import Clock, Dual, only
 from .lines import cotangent, in_order, primitive
 
 
@@ -54,7 +54,7 @@ def step_violation(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
     points, H, _, rests = coordinates(rows, MAX_RANK)
     if any(rests):
         raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
-    effects = [Effect(*(weight * x for x in effect)) for weight in weights]
+    effects = [Effect(*(weight * x for x in effect)) for weight in only(weights)]
     planes, base = planes_of(zip(points, effects, strict=True))
     low, high = extremes(planes, len(H), clock).faces
     most = max(base + high, -base - low)

@@ -9,57 +9,33 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import NamedTuple
 
 from flint import fmpq
 
 from .cones import PiecewiseLinearSearch
 from .coordinates import LowRank, in_few_coordinates
 from .document import RefusalError
-from .dual import Clock, Dual, Terms
+from .dual import Clock, Dual, Terms, only
 from .exact import above_one
 from .lines import (
     IDENTITY,
+    Arc,
     Line,
     Metric,
     Slopes,
+    Sweep,
     Vector,
     cross,
-    crossings,
     dot,
     form,
     lines_of,
-    make_line,
+    mapped,
     padded,
     plus,
     sums,
     times,
 )
-
-
-class Sweep:
-    """Visits faces; ``limit`` ends as the largest size of g, or as it was if none is above it.
-
-    The size is what a subclass compares: |g| or its square, in integers.
-    """
-
-    def __init__(self, lines: list[Line], limit: int) -> None:
-        self.lines, self.limit = lines, limit
-
-    def run(self, rank: int, clock: Clock) -> None:
-        """All circles."""
-        pole = make_line((0, 0, 1), IDENTITY, Slopes(0, 0))
-        for line in self.lines if rank == 3 else [pole] if self.lines else []:
-            self.circle(line, crossings(line.e, [x for x in self.lines if x is not line]), clock)
-
-    def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
-        """Half of the great circle of a line, arc by arc, and opposite each arc its antipode."""
-        raise NotImplementedError
-
-    def reach(self, size: int, scale: int) -> None:
-        """Somewhere the size of g is ``size / scale``."""
-        if size > self.limit * scale:
-            self.limit = -(-size // scale)
+from .vector_sweeps import VectorSweep
 
 
 class BallSweep(Sweep):
@@ -82,11 +58,16 @@ class BallSweep(Sweep):
     ends of the arc; the cells beside it have gradients c + k e, k = on or off, so that (c) reads
     flat + (s + k E)^2 <= L E. These numbers alone settle most arcs. A maximum with s + k E = 0 is
     on the circle, so (b) saw it.
+
+    If only g has to be at most beta, not -g, +-c . w is c . w: then what is attained where it is
+    negative does not count. ``sides`` are the signs that count.
     """
 
-    def __init__(self, lines: list[Line], limit: int, H: Metric) -> None:
+    def __init__(
+        self, lines: list[Line], limit: int, H: Metric, sides: tuple[int, ...] = (1, -1)
+    ) -> None:
         super().__init__(lines, limit)
-        self.H = H
+        self.H, self.sides = H, sides
         self.adjugate = cross(H[1], H[2]), cross(H[2], H[0]), cross(H[0], H[1])
         self.determinant = dot(H[0], self.adjugate[0])
 
@@ -105,57 +86,39 @@ class BallSweep(Sweep):
         """Test (a) where the arc starts, (b) between its ends, (c) beside it."""
         e = arc.line.e
         if flat > self.limit * E:
-            w = cross(e, arc.order[arc.end - 1].e)
-            self.reach(dot(c, w) ** 2 * self.determinant, form(self.adjugate, w))
-            if arc.ends_around(plus(times(E, c), times(-s, e))):
+            w = arc.start()
+            value = dot(c, w)
+            if sign(value) in self.sides:
+                self.reach(value**2 * self.determinant, form(self.adjugate, w))
+            if arc.between(mapped(self.H, plus(times(E, c), times(-s, e)))) in self.sides:
                 self.reach(flat, E)
         for k, side in ((arc.line.slopes.on, 1), (arc.line.slopes.off, -1)):
-            t = s + k * E  # the sign of +-H(c + k e) that is on the cell's side of the circle
+            t = s + k * E
             square = flat + t * t
-            if t and square > self.limit * E and arc.cell_holds(plus(c, times(k, e)), t * side):
-                self.reach(square, E)
+            toward = sign(t) * side  # of +-H(c + k e), the one on the cell's side of the circle
+            if toward in self.sides and square > self.limit * E:
+                top = mapped(self.H, plus(c, times(k, e)))
+                if arc.cell_holds(times(toward, top)):
+                    self.reach(square, E)
 
 
 class OctahedronSweep(Sweep):
     """Piecewise linear units, norm l1, at most three columns, whose planes are among the lines.
 
-    Then g is linear on each face, and so is |w|_1: |g| / |w|_1, the size, is largest at a vertex.
+    Then g is linear on each face, and so is |w|_1: +-g / |w|_1, the size, is largest at a vertex.
     """
+
+    def __init__(self, lines: list[Line], limit: int, sides: tuple[int, ...]) -> None:
+        super().__init__(lines, limit)
+        self.sides = sides
 
     def circle(self, line: Line, order: list[Line], clock: Clock) -> None:
         for end, c, opposite in sums(order):
             clock.check()
-            w = cross(line.e, order[end - 1].e)
-            self.reach(max(abs(dot(c, w)), abs(dot(opposite, w))), sum(map(abs, w)))
-
-
-class Arc(NamedTuple):
-    """A piece of the circle of ``line``, starting where ``order[end - 1]`` crosses.
-
-    On it ``turn * e . w`` is positive for the lines ``order[:end]``, negative for the others.
-    """
-
-    line: Line
-    order: list[Line]
-    end: int
-    turn: int
-
-    def ends_around(self, c: Vector) -> bool:
-        """Whether H c or -H c, which is in the circle's plane, is between the arc's ends."""
-        start, stop = self.order[self.end - 1], self.order[self.end % len(self.order)]
-        first, second = dot(start.He, c), dot(stop.He, c)
-        if self.end < len(self.order):
-            second = -second
-        return (first >= 0 and second >= 0) or (first <= 0 and second <= 0)
-
-    def cell_holds(self, c: Vector, toward: int) -> bool:
-        """Whether H c (``toward`` > 0) or -H c (< 0) is on the arc's side of all other lines."""
-        if (self.turn > 0) != (toward > 0):
-            c = times(-1, c)
-        for line in self.order[self.end - 1 :: -1]:  # those that cross near the arc come first
-            if dot(line.He, c) < 0:
-                return False
-        return all(dot(line.He, c) <= 0 for line in self.order[self.end :])
+            w = cross(order[end - 1].e, line.e)
+            for value in (dot(c, w), -dot(opposite, w)):
+                if sign(value) in self.sides:
+                    self.reach(abs(value), sum(map(abs, w)))
 
 
 def piecewise_linear_violation(
@@ -167,32 +130,48 @@ def piecewise_linear_violation(
     rows, weights, beta = dual.scaled(1)
     terms = Terms(rows, weights, beta * scale)
     if norm == "l1":
-        return violation_in_octahedron(terms, slopes, clock)
+        return violation_in_octahedron(terms, slopes, dual.sides, clock)
 
     def violation(problem: LowRank, clock: Clock) -> Fraction:
-        return violation_in_ball(problem, slopes, clock)
+        return violation_in_ball(problem, slopes, dual.sides, clock)
 
     return in_few_coordinates(terms, lambda _, d: max(map(abs, slopes)) * d, violation, clock)
 
 
-def violation_in_octahedron(terms: Terms, slopes: Slopes, clock: Clock) -> Fraction:
+def violation_in_octahedron(
+    terms: Terms, slopes: Slopes, sides: tuple[int, ...], clock: Clock
+) -> Fraction:
     """The violation for the norm l1."""
     used = [k for k, column in enumerate(zip(*terms.rows, strict=True)) if any(column)]
     if len(used) > 3:
         raise RefusalError("with the norm l1, more than 3 columns of X that are not 0")
     points = [[row[k] for k in used] for row in terms.rows]
-    lines = lines_of(points, terms.weights, slopes, H=IDENTITY, more=IDENTITY)
-    sweep = OctahedronSweep(lines, terms.beta)
+    lines = lines_of(points, only(terms.weights), slopes, H=IDENTITY, more=IDENTITY)
+    sweep = OctahedronSweep(lines, terms.beta, sides)
     sweep.run(3, clock)
     return Fraction(sweep.limit, terms.beta) - 1
 
 
-def violation_in_ball(problem: LowRank, slopes: Slopes, clock: Clock) -> Fraction:
+def violation_in_ball(
+    problem: LowRank, slopes: Slopes, sides: tuple[int, ...], clock: Clock
+) -> Fraction:
     """The violation for the norm l2; beyond rank 3 by branch and bound."""
     points, weights, H, scale, most = problem
     limit = math.floor(most**2 * scale)
     if len(H) > 3:
-        return PiecewiseLinearSearch(H, limit, clock).violation(points, weights, slopes)
-    sweep = BallSweep(lines_of(points, weights, slopes, padded(H)), limit, padded(H))
+        v = only(weights)
+        return PiecewiseLinearSearch(H, limit, clock).violation(points, v, slopes, sides)
+    metric, more = padded(H), IDENTITY[: 2 * (len(H) < 3)]
+    columns = [lines_of(points, v, slopes, metric, more) for v in zip(*weights, strict=True)]
+    sweep: Sweep
+    if len(columns) > 1:
+        sweep = VectorSweep(columns, limit, metric)
+    else:
+        sweep = BallSweep(columns[0] if columns else [], limit, metric, sides)
     sweep.run(len(H), clock)
     return above_one(Fraction(sweep.limit, scale) / most**2)
+
+
+def sign(x: int) -> int:
+    """-1, 0 or 1."""
+    return (x > 0) - (x < 0)

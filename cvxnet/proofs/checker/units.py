@@ -1,9 +1,13 @@
 """What a unit family is: features, a penalty, and something to be proved.
 
-To prove: |g(u)| <= beta for all units u of the family, where g(u) = sum_i v_i phi_u(x_i).
+To prove: |g(u)| <= beta for all units u of the family, where g(u) = sum_i v_i phi_u(x_i), one
+number an output; |g| is their Euclidean norm.
+
+Signs of output weights. With a >= 0 for all units, -g(u) <= beta is enough; with a <= 0, g(u) <=
+beta (bracket.py).
 
 Penalties. Where phi is positively homogeneous, a unit with weights u counts |u| times (|u|^2
-times, if of degree two) the unit u / |u|, and (|u|^2 + a^2) / 2 >= |a| |u|. So in each family
+times, if of degree two) the unit u / |u|, and (|u|^2 + |a|^2) / 2 >= |a| |u|. So in each family
 the penalty of a network is at least beta times the sum of the |a| that it has over units.
 (Neyshabur, Tomioka, Srebro, In Search of the Real Inductive Bias, ICLR workshop 2015.)
 """
@@ -13,41 +17,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
-from flint import fmpq, fmpz
+from flint import arb, fmpq, fmpz
 
-from .claims import Claims, hidden_weights
+from .claims import Claims, exact_rows, hidden_weights
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import Number, rational
+from .exact import Number, inner, rational
 
 
 class Units:
     """A unit family phi_u(x) = phi(x . u), u in the unit ball: what all have in common.
 
     ``parameter``: the entry beside the name, if any; its ``shape``: () is a number, None are rows.
-    ``penalty`` of a unit, without beta: "balanced" (|u|^2 + a^2) / 2, "square" |a| |u|^2, or |a|.
+    ``penalty`` of a unit, without beta: "balanced" (|u|^2 + |a|^2) / 2, "square" |a| |u|^2, or |a|.
+    ``evidence``: the kinds that there may be, with one output and with several; ``several``:
+    whether there may be several outputs; ``signed``: whether output weights may have one sign.
     """
 
     parameter = ""
     shape: tuple[int, ...] | None = ()
     penalty = "amplitude"
     norms: tuple[str, ...] = ("l2",)
-    relaxed = False  # whether there may be evidence
+    evidence: tuple[str, ...] = ()
+    several = signed = False
 
     def __init__(self, claims: Claims) -> None:
         self.claims = claims
 
     def check(self) -> None:
         """Refuse what does not fit the family."""
-        if self.claims.norm not in self.norms:
-            raise RefusalError(f"there are no such units with the norm {self.claims.norm}")
-        if self.claims.evidence and not self.relaxed:
-            raise RefusalError("there is no evidence for such units")
+        name, norm = self.claims.units["name"], self.claims.norm
+        if norm not in self.norms:
+            raise RefusalError(f"there are no such units with the norm {norm}")
+        if self.claims.outputs > 1 and not (self.several and norm == "l2"):
+            raise RefusalError(f"{name} units with the norm {norm} have one output")
+        if self.claims.evidence and self.claims.evidence["kind"] not in self.evidence:
+            raise RefusalError("there is no such evidence for such units")
+        self.check_signs(name)
         if (self.claims.gate is None) == (self.parameter == "gates"):
             raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
         if (self.claims.b is not None) != self.claims.bias:
             raise RefusalError("b must be null without bias, and a list with bias")
+
+    def check_signs(self, name: str) -> None:
+        """Refuse output weights of a sign that they should not have."""
+        if self.claims.output_weights == "any":
+            return
+        if self.claims.outputs > 1 or not self.signed:
+            raise RefusalError(f"output weights of a sign: not of {name} units, or several outputs")
+        if any(-side * a < 0.0 for a in self.claims.a for side in self.claims.sides):
+            raise RefusalError(f"an output weight is not {self.claims.output_weights}")
+
+    @cached_property
+    def output_weights(self) -> list[list[fmpq]]:
+        """The a_j, a row for each unit."""
+        return exact_rows(self.claims.a)
 
     @cached_property
     def squares(self) -> list[fmpq]:
@@ -57,24 +83,30 @@ class Units:
             return [sum(map(abs, u), fmpq(0)) ** 2 for u in hidden]
         return [sum((x * x for x in u), fmpq(0)) for u in hidden]
 
-    def price(self, j: int) -> fmpq:
+    def price(self, j: int) -> Number:
         """The penalty of unit j, without beta."""
-        a = abs(rational(self.claims.a[j]))
+        a = self.output_weights[j]
         if self.penalty == "balanced":
-            return (self.squares[j] + a * a) / 2
-        return a * self.squares[j] if self.penalty == "square" else a
+            return (self.squares[j] + inner(a, a)) / 2
+        size = abs(a[0]) if len(a) == 1 else arb(inner(a, a)).sqrt()
+        return size * self.squares[j] if self.penalty == "square" else size
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         """``phi_j(x_i)``, where ``u_j . x_i = z``."""
         raise NotImplementedError
 
-    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> Number:
-        """``sum_j a_j phi_j(x_i)``, where ``u_j . x_i = z_j / scale``."""
-        total: Number = fmpq(0)
-        for j, (a, z_j) in enumerate(zip(self.claims.a, z, strict=True)):
-            total += rational(a) * self.feature(fmpq(z_j, scale), i, j)
+    def combined(self, z: Sequence[fmpz], scale: int, i: int) -> list[Number]:
+        """``sum_j a_j phi_j(x_i)``, an output each, where ``u_j . x_i = z_j / scale``."""
+        total: list[Number] = [fmpq(0)] * self.claims.outputs
+        for j, (a, z_j) in enumerate(zip(self.output_weights, z, strict=True)):
+            phi = self.feature(fmpq(z_j, scale), i, j)
+            total = [x + a_k * phi for x, a_k in zip(total, a, strict=True)]
         return total
 
     def violation(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
+        return self.violation_with(dual, self.claims.evidence, clock)
+
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
+        """The same, with evidence of the kinds that the family knows, or None."""
         raise NotImplementedError
