@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cvxnet.proofs.gaps import Tolerance, relative_gap
-from cvxnet.training.bounds.evidence import Evidence
+from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array
 
@@ -31,7 +31,7 @@ class Bracket:
     lower: float
     proposal: Array
     tolerance: Tolerance
-    evidence: Evidence | None = None
+    evidence: AnyEvidence | None = None
     promising: bool = True
 
     @property
@@ -59,7 +59,7 @@ class Bracket:
         if value < self.upper:
             self.units, self.upper = units, value
 
-    def offer_dual(self, v: Array, bound: float, evidence: Evidence | None = None) -> None:
+    def offer_dual(self, v: Array, bound: float, evidence: AnyEvidence | None = None) -> None:
         """Keep the best feasible multiple of ``v``, where its dual value is better.
 
         ``bound`` is at least ``rho(v)``; where it is infinite nothing is known of ``rho(v)``. One

@@ -18,7 +18,7 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
-from cvxnet.training.bounds.evidence import Evidence
+from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket
 from cvxnet.types import Array
 
@@ -40,7 +40,7 @@ class Proof:
     """A dual vector, with the evidence that goes with it."""
 
     v: Array
-    evidence: Evidence | None = None
+    evidence: AnyEvidence | None = None
 
     def times(self, t: float) -> Proof:
         """The same for a multiple."""

@@ -2,6 +2,9 @@
 
 `cvxnet.training.bounds.relaxation` explains the multipliers. A split on row l says that its two
 children speak of the units with ``x_l.u >= 0`` and of those with ``x_l.u <= 0``. Rows are as given.
+
+With several outputs, such evidence in directions of the outputs, and a tree of cones between them,
+which `cvxnet.training.outputs.sphere` explains.
 """
 
 from __future__ import annotations
@@ -83,3 +86,84 @@ class Evidence:
             "plus": self.plus and self.plus.document(),
             "minus": self.minus and self.minus.document(),
         }
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cone cut in two at a corner on one of its edges."""
+
+    corner: int
+    first: Tree
+    second: Tree
+
+
+Tree = Cut | Array
+"""A cone that is cut, or p: a linear function above the heights of its corners."""
+Edge = tuple[int, int, float, float]
+"""Two corners, and the weights with which they make a third."""
+
+
+@dataclass(frozen=True)
+class SphereEvidence:
+    """Bounds on the pricing of one output at the corners of cones, and what is between them.
+
+    Attributes
+    ----------
+    basis : (k, c) array
+        The row space of the dual matrix. Corners are in its coordinates; the first k are its axes.
+    edges : tuple
+        Where the other corners are.
+    heights : (m,) array
+        The bound at each corner.
+    proofs : tuple
+        What proves it, None where the checker needs nothing.
+    cones : tuple
+        2^(k - 1) trees, one for each orthant up to sign: the first sign is +, and the others are -
+        where the binary number of the orthant has a one, the lowest digit first. None where the
+        bounds along the axes are enough.
+    """
+
+    basis: Array
+    edges: tuple[Edge, ...]
+    heights: Array
+    proofs: tuple[Evidence | None, ...]
+    cones: tuple[Tree, ...]
+
+    def times(self, v: float, x: float = 1.0) -> SphereEvidence:
+        """See `Multipliers.times`."""
+        return replace(
+            self,
+            heights=v * x * self.heights,
+            proofs=tuple(proof and proof.times(v, x) for proof in self.proofs),
+            cones=tuple(tree_times(tree, v * x) for tree in self.cones),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """As a certificate carries it."""
+        return {
+            "kind": "sphere",
+            "basis": self.basis,
+            "edges": [list(edge) for edge in self.edges],
+            "bounds": self.heights,
+            "proofs": [proof and proof.document() for proof in self.proofs],
+            "cones": [tree_document(tree) for tree in self.cones] or None,
+        }
+
+
+AnyEvidence = Evidence | SphereEvidence
+"""For one output, and for several."""
+
+
+def tree_times(tree: Tree, t: float) -> Tree:
+    """For bounds that are ``t`` times the ones here."""
+    if isinstance(tree, Cut):
+        return Cut(tree.corner, tree_times(tree.first, t), tree_times(tree.second, t))
+    return np.asarray(t * tree)
+
+
+def tree_document(tree: Tree) -> Any:
+    """As a certificate carries it."""
+    if isinstance(tree, Cut):
+        first, second = tree_document(tree.first), tree_document(tree.second)
+        return {"corner": tree.corner, "first": first, "second": second}
+    return tree

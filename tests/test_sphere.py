@@ -1,0 +1,221 @@
+"""Bounds for several outputs from bounds for one: never below a unit, tight, and provable."""
+
+from fractions import Fraction
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from families import make_family
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cvxnet.training.bounds.evidence import Cut
+from cvxnet.training.clock import now
+from cvxnet.training.outputs.scalar_bounds import RowSpace, improve_output_bound
+from cvxnet.training.outputs.sphere import Frame, Sphere, shortest_above
+from cvxnet.training.threads import one_blas_thread
+
+PATIENT = SimpleNamespace(gap=0.0)  # of a bracket: every better bound is told
+
+
+class Support:
+    """Exact bounds: the support function of some points and their negatives."""
+
+    promise, numbers = 0.0, 0
+
+    def __init__(self, points, direction):
+        self.bound = float(np.abs(points @ direction).max())
+
+    def evidence(self):
+        return None
+
+
+class Loose(Support):
+    """Bounds that are too large by a factor, less so each time they are worked at."""
+
+    def __init__(self, points, direction):
+        super().__init__(points, direction)
+        self.true, self.excess = self.bound, 1.0
+        self.improve()
+
+    def improve(self):
+        self.excess /= 4.0
+        self.bound = self.true * (1.0 + self.excess)
+        self.promise = self.true * self.excess / 2.0 if self.excess > 1e-9 else 0.0
+
+
+def best_bounds(family, V, seconds=5.0):
+    with one_blas_thread():
+        return list(improve_output_bound(family, PATIENT, V, now() + seconds))
+
+
+def largest_known(family, V, seed=0):
+    """The largest |V^T phi_u(X)| that shrinking random steps come to: units that there are."""
+    rng = np.random.default_rng(seed)
+    U = rng.standard_normal((5000, family.rank))
+    for step in 0.4 ** np.arange(25):
+        U /= np.linalg.norm(U, axis=1)[:, None]
+        values = np.linalg.norm(family.features(U).T @ V, axis=1)
+        best = U[np.argsort(-values)[:10]]
+        U = np.vstack([best, *(best + step * rng.standard_normal((50, *best.shape)))])
+    return float(values.max())
+
+
+def softmax_like(rng, n, c):
+    V = rng.dirichlet(np.ones(c), n)
+    V[np.arange(n), rng.integers(c, size=n)] -= 1.0
+    return V
+
+
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 3))
+@settings(max_examples=10, deadline=None)
+def test_the_longest_of_some_points_is_found(seed, k):
+    points = np.random.default_rng(seed).standard_normal((6, k))
+    true = np.linalg.norm(points, axis=1).max()
+    sphere = Sphere(k, lambda direction: Support(points, direction))
+    bounds = [sphere.bound()]
+    while bounds[-1] > true * (1.0 + 1e-6) and len(bounds) < 1000 and sphere.improve():
+        bounds.append(sphere.bound())
+    assert true <= bounds[-1] <= true * (1.0 + 1e-6)
+    assert all(b <= a * (1.0 + 1e-12) for a, b in pairwise(bounds))
+
+
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 2))
+@settings(max_examples=10, deadline=None)
+def test_bounds_at_corners_are_worked_at(seed, k):
+    points = np.random.default_rng(seed).standard_normal((6, k))
+    true = np.linalg.norm(points, axis=1).max()
+    sphere = Sphere(k, lambda direction: Loose(points, direction))
+    while sphere.improve():
+        assert sphere.bound() >= true
+    assert sphere.bound() <= true * (1.0 + 1e-6)
+
+
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_the_shortest_vector_above_heights(seed, k):
+    rng = np.random.default_rng(seed)
+    W, H = np.abs(rng.standard_normal((k, k))) + np.eye(k), rng.uniform(0.0, 2.0, k)
+    p, shares = shortest_above(W, H)
+    assert (W @ p >= H).all()
+    A = W / np.linalg.norm(W, axis=1)[:, None]
+    assert (shares >= 0.0).all() and np.allclose(A.T @ shares, p)  # so no shorter one is above
+    assert shares @ (H / np.linalg.norm(W, axis=1)) == pytest.approx(p @ p)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "abs", "quadratic", "polynomial"])
+@pytest.mark.parametrize("c", [2, 3])
+def test_bounds_close_in_on_the_best_unit(name, c):
+    rng = np.random.default_rng(c)
+    X, V = rng.standard_normal((9, 3)), rng.standard_normal((9, c))
+    family = make_family(name, X)
+    proofs = best_bounds(family, V)
+    bounds = [bound for _, bound, _ in proofs]
+    assert bounds == sorted(bounds, reverse=True)
+    found = largest_known(family, V)
+    assert found <= bounds[-1] <= found * (1.0 + 1e-6)
+
+
+def test_bounds_hold_beyond_exact_pricing():
+    rng = np.random.default_rng(0)
+    family = make_family("relu", rng.standard_normal((60, 9)))
+    V = softmax_like(rng, 60, 3)
+    proofs = best_bounds(family, V, 3.0)
+    bounds = [bound for _, bound, _ in proofs]
+    assert bounds == sorted(bounds, reverse=True)
+    assert largest_known(family, V) <= bounds[-1] <= 0.8 * bounds[0]
+    assert any(proof is not None for proof in proofs[-1][2].proofs)
+
+
+def degenerate():
+    rng = np.random.default_rng(1)
+    V = rng.standard_normal((7, 3))
+    tiny = V @ np.diag([1.0, 1e-9, 1e-12])
+    return {
+        "rank 1": np.outer(V[:, 0], [1.0, -2.0, 0.5]),
+        "equal columns": V[:, [0, 0, 1]],
+        "a column of zeros": V * [1.0, 0.0, 1.0],
+        "columns of very different size": tiny,
+        "one output": V[:, :1],
+        "one sample": V * (np.arange(7) == 2)[:, None],
+        "huge": 1e150 * V,
+        "small": 1e-150 * V,
+        "more outputs than samples": rng.standard_normal((7, 9)),
+        "many outputs": rng.standard_normal((7, 15)) @ np.diag(2.0 ** -np.arange(15.0)),
+    }
+
+
+@pytest.mark.parametrize("case", degenerate())
+@pytest.mark.parametrize("name", ["relu", "quadratic"])
+def test_degenerate_dual_matrices(case, name):
+    V = degenerate()[case]
+    family = make_family(name, np.random.default_rng(2).standard_normal((7, 2)))
+    size = np.abs(V).max()
+    found = size * largest_known(family, V / size)
+    bound = best_bounds(family, V, 1.0)[-1][1]
+    wide = {"more outputs than samples": 3.0, "many outputs": 3.0}.get(case, 1.0 + 1e-6)
+    assert found * (1.0 - 1e-12) <= bound <= found * wide
+
+
+def test_of_nothing_there_is_no_bound():
+    family = make_family("relu", np.eye(3))
+    assert best_bounds(family, np.zeros((3, 2))) == []
+
+
+def test_a_frame_is_as_good_as_the_orthants():
+    points = np.random.default_rng(3).standard_normal((5, 4))
+    sphere, frame = (kind(4, lambda t: Support(points, t)) for kind in (Sphere, Frame))
+    assert frame.bound() == pytest.approx(sphere.bound(), rel=1e-11)
+
+
+@pytest.mark.parametrize("c", [2, 3, 4])
+def test_rows_that_add_up_to_zero_have_a_basis_that_does_so_exactly(c):
+    rng = np.random.default_rng(c)
+    V = softmax_like(rng, 20, c)
+    basis = RowSpace(V, make_family("relu", rng.standard_normal((20, 2)))).basis
+    assert len(basis) == c - 1
+    assert all(sum(map(Fraction, row)) == 0 for row in basis.tolist())
+    assert np.allclose(basis @ basis.T, np.eye(c - 1), atol=1e-13)
+
+
+def test_evidence_covers_all_directions_and_lies_above_its_corners():
+    rng = np.random.default_rng(5)
+    family = make_family("relu", rng.standard_normal((10, 2)))
+    V, bound, evidence = best_bounds(family, softmax_like(rng, 10, 4), 2.0)[-1]
+    k = len(evidence.basis)
+    corners = [[Fraction(i == j) for j in range(k)] for i in range(k)]
+    for i, j, a, b in evidence.edges:
+        pairs = zip(corners[i], corners[j], strict=True)
+        corners.append([Fraction(a) * x + Fraction(b) * y for x, y in pairs])
+    heights = [Fraction(height) for height in evidence.heights.tolist()]
+    leaves = []
+    for number, tree in enumerate(evidence.cones):
+        signs = [1] + [-1 if number >> bit & 1 else 1 for bit in range(k - 1)]
+        walk(tree, [[m, s] for m, s in zip(range(k), signs, strict=True)], evidence, leaves)
+    assert len(evidence.cones) == 2 ** (k - 1) < len(leaves)
+    for p, cone in leaves:
+        for m, sign in cone:
+            assert sign * dot(corners[m], p) >= heights[m]
+        assert dot(p, p) <= Fraction(bound) ** 2
+    for corner, height in zip(corners, heights, strict=True):
+        w = np.array([float(x) for x in corner]) @ evidence.basis
+        assert family.price(V @ w, 0.0).rho <= height
+
+
+def walk(tree, cone, evidence, leaves):
+    """Collect the leaves with their cones; a cut is on an edge of its cone."""
+    if not isinstance(tree, Cut):
+        leaves.append(([Fraction(x) for x in tree.tolist()], cone))
+        return
+    i, j, a, b = evidence.edges[tree.corner - len(evidence.basis)]
+    signs = dict(cone)
+    sign = signs[i] * np.sign(a)
+    assert sign == signs[j] * np.sign(b)
+    for replaced, part in ((i, tree.first), (j, tree.second)):
+        smaller = [[tree.corner, sign] if m == replaced else [m, s] for m, s in cone]
+        walk(part, smaller, evidence, leaves)
+
+
+def dot(x, y):
+    return sum(a * b for a, b in zip(x, y, strict=True))
