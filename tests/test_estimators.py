@@ -246,6 +246,7 @@ def test_what_cannot_be_fitted_says_why():
         (ConvexNetRegressor(), (X, Y, -np.ones(40)), InputError, "sample_weight must not be neg"),
         (ConvexNetRegressor(), (X, Y, np.zeros(40)), ValueError, "weight.*zero"),
         (ConvexNetClassifier(), (X, Y), ValueError, "Unknown label type"),
+        (ConvexNetClassifier(), (X, ["a", 1] * 20), InputError, "labels of several kinds"),
     ]:
         with pytest.raises(error, match=words):
             model.fit(*arguments)

@@ -53,7 +53,7 @@ def certify(
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
     chosen = choose(data, target, features, loss)
-    prepare("relu", quiet=json)
+    prepare("relu", quiet=json, several=chosen.several)
     found = certification.certify(
         layer,
         chosen.data.X,

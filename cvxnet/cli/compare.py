@@ -83,7 +83,7 @@ def compare(
     family = Family(units, **read_options(option))
     chosen = choose(file, target, features, loss)
     comparison.import_torch()
-    prepare(family, quiet=json)
+    prepare(family, quiet=json, several=chosen.several)
     with joblib.parallel_config(n_jobs=jobs):
         runs = comparison.compare(
             family,

@@ -83,6 +83,11 @@ class Chosen:
     loss: str
     remark: str
 
+    @property
+    def several(self) -> bool:
+        """Whether the network has more than one output."""
+        return self.data.y.ndim == 2 or get_loss(self.loss).classes
+
 
 def choose(file: Path, target: str, features: str | None, loss: str | None) -> Chosen:
     """Target and features from a CSV file, with the loss asked for or the one that goes with it."""

@@ -40,7 +40,8 @@ from cvxnet.cli.outcome import (
     summary,
 )
 from cvxnet.cli.preparation import prepare
-from cvxnet.objective import FAMILIES, Family
+from cvxnet.losses import get_loss
+from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
 
@@ -72,22 +73,18 @@ def train(
     check_folder(out)
     family = Family(units, **read_options(option))
     chosen = choose(file, target, features, loss)
-    prepare(family, quiet=json)
-    solution = trainer.train(
-        family,
-        chosen.data.X,
-        chosen.data.y,
-        loss=chosen.loss,
+    objective = Objective(
+        units=family,
+        X=chosen.data.X,
+        y=chosen.data.y,
+        loss=get_loss(chosen.loss),
         weight_decay=weight_decay,
-        bias=bias,
+        form=Form(bias, output_bias, skip),
         norm=norm,
-        output_bias=output_bias,
-        skip=skip,
-        gap=gap,
-        solver=solver,
-        time_limit=time_limit,
-        progress=not json,
     )
+    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=not json)
+    prepare(family, quiet=json, several=objective.outputs > 1)
+    solution = trainer.solve(objective, budget)
     report(solution, chosen, gap, out=out, json=json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from cvxnet.data.validation import remarks
+from cvxnet.data.validation import check_labels, remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import Loss, get_loss
 from cvxnet.objective import Budget, Family, Form, Objective
@@ -323,8 +323,10 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         loss = get_loss(self.loss)
         if not loss.labels:
             raise InputError(f"the {self.loss} loss is for numbers: use ConvexNetRegressor.")
+        given = y
         X, y, weights = self._read(X, y, sample_weight)
         multiclass.check_classification_targets(y)
+        check_labels(given, "y")  # numpy has made text of numbers beside text
         X, y, weights = without_weightless(X, y, weights * self._class_weights(y))
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if self._is_shared(loss):

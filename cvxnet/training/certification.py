@@ -167,6 +167,9 @@ def certify(
 
         which for SGD equals ``weight_decay=weight_decay`` in the optimizer on a summed loss, with
         the output bias in a parameter group without decay. AdamW's decay is not this objective.
+        With several outputs the loss is the sum over all entries; ``"cross_entropy"`` is
+        ``torch.nn.CrossEntropyLoss(reduction="sum")(model(X), numbers)``, where the number of a
+        class is its place among the labels of y, sorted: the outputs are in that order.
         For units that are not positively homogeneous of degree one (sign, threshold, squared ReLU,
         quadratic, tanh) the penalty is the one described in `cvxnet.train`.
     output_weights : str

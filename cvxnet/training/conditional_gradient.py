@@ -158,14 +158,14 @@ def priced(problem: Problem, v: Array) -> LocalMaxima:
 def descend(problem: Problem, radius: float, steps: int) -> tuple[Array, Array, Units]:
     """Values and gaps of all steps, and the last network."""
     family, loss, y = problem.family, problem.loss, problem.y
-    units = no_units(family.rank)
+    units = no_units(family.rank, outputs=y.shape[1:])
     f = np.zeros_like(y)
     values, gaps = np.empty(steps + 1), np.empty(steps + 1)
     for t in range(steps + 1):
         v = loss.gradient(f, y)
         maxima = priced(problem, v)
         values[t] = loss.value(f, y)
-        gaps[t] = float(v @ f) + radius * (maxima.rho + maxima.error)
+        gaps[t] = float(np.vdot(v, f)) + radius * (maxima.rho + maxima.error)
         if t == steps or not len(maxima.values):
             values, gaps = values[: t + 1], gaps[: t + 1]
             break

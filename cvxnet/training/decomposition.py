@@ -97,7 +97,7 @@ def split_units(gated: Objective, w: Weights) -> tuple[Array, Array]:
     """Hidden weights p and q of every gated unit, stacked, and their output weights."""
     rows = gated.rows
     hidden = w.W if w.b is None else np.column_stack([w.W, w.b])
-    used = np.flatnonzero(w.a)
+    used = np.flatnonzero(w.a.reshape(len(w.a), -1).any(axis=1))
     gates = gated.units.options["gates"][w.gate][used]
     sides = np.where(rows @ gates.T >= 0.0, 1.0, -1.0)
     pairs = [split(hidden[j], rows * sides[:, k, None]) for k, j in enumerate(used)]

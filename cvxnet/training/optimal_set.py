@@ -175,7 +175,7 @@ def optimal_set(solution: Solution) -> OptimalSet:
     Raises
     ------
     UnsupportedError
-        For units other than ReLU, leaky ReLU, abs and squared ReLU.
+        For units other than ReLU, leaky ReLU, abs and squared ReLU, and for several outputs.
 
     Examples
     --------
@@ -193,6 +193,10 @@ def optimal_set(solution: Solution) -> OptimalSet:
         raise UnsupportedError(
             f"the optimal set is explored for {', '.join(COVERED)} units, not for "
             f"{objective.units.name}."
+        )
+    if objective.outputs > 1:
+        raise UnsupportedError(
+            f"the optimal set is explored for one output; this network has {objective.outputs}."
         )
     problem = problem_of(objective)
     own = units_of(problem, certificate.weights, objective.form)
