@@ -1,0 +1,510 @@
+"""The walk of `cvxnet.training.outputs.sweep` along circles, and its tests on the way.
+
+On a circle all vectors are in its own coordinates: its basis p, q and its normal, the axis.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_basis
+from cvxnet.training.kernels import dot
+from cvxnet.types import Array
+
+EPS = 1e-15
+"""Rounding of products of unit vectors."""
+TIED = 4.0
+"""Circles that pass a vertex closer than so many times its rounding go through it."""
+SLACK = 4.0
+"""How many times their rounding conditions may be violated."""
+ROTATIONS = 10
+"""Rounds of Jacobi's method; four or five are what it takes."""
+CLEAR, ROUGH = 1e-3, 1e-9
+"""Where the largest eigenvalue is above the next by this part, a closed form errs by less."""
+DIAGONAL = 1e-36
+"""Off-diagonal entries this small, relative and squared, are zero."""
+
+
+class Circle(NamedTuple):
+    """The circle ``axis.u = 0``, what crosses it, and the vectors ``P_k`` and ``N_k``.
+
+    Attributes
+    ----------
+    basis : (3, 3) array
+        p, q and the axis, one a row.
+    normals : (h, 3) array
+        All normals, in that basis.
+    plus, minus : (h, c) arrays
+    own : int
+        The normal that is the axis, or -1.
+    order, along, side : arrays
+        Of `crossings`; sides are kept up to date along the walk.
+    limits : tuple
+        The floor and the error of M.
+    """
+
+    basis: Array
+    normals: Array
+    plus: Array
+    minus: Array
+    own: int
+    order: NDArray[np.int64]
+    along: Array
+    side: NDArray[np.int8]
+    limits: tuple[float, float]
+
+
+# In all kernels below ``plus`` and ``minus`` are (h, c), ``M`` (3, c), ``K``, ``L`` and ``V``
+# (3, 3), ``u`` and other vectors in space (3,), ``found`` is (m, 4), with rows (root of the
+# eigenvalue, u), and ``count`` (1,) how many there are, be there room for them or not. An arc is
+# (t, sign): sign is 1.0 on the one after crossing t and -1.0 on the opposite one.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def walk_circles(circles, owners, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
+    """Find what is on the circles (m, 3) with their ``owners`` (m,); returns how much it is."""
+    count = np.zeros(1, np.int64)
+    for i in range(circles.shape[0]):
+        p, q = plane_basis(circles[i])
+        order, along, side = crossings(normals, owners[i], p, q)
+        basis, turned = in_basis(normals, p, q, circles[i])
+        circle = Circle(basis, turned, plus, minus, owners[i], order, along, side, limits)
+        walk_circle(circle, found, count)
+    return count[0]
+
+
+@njit(cache=True, error_model="numpy")
+def in_basis(normals, p, q, axis):  # type: ignore[no-untyped-def]
+    """The basis as a matrix, and the normals in it."""
+    basis, turned = np.empty((3, 3)), np.empty(normals.shape)
+    for x in range(3):
+        basis[0, x], basis[1, x], basis[2, x] = p[x], q[x], axis[x]
+    for k in range(normals.shape[0]):
+        for x in range(3):
+            turned[k, x] = dot3(normals[k], basis[x])
+    return basis, turned
+
+
+@njit(cache=True, error_model="numpy")
+def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
+    """Walk along one circle, past the crossings of all others."""
+    own, order, along, side = circle.own, circle.order, circle.along, circle.side
+    normals, plus, minus = circle.normals, circle.plus, circle.minus
+    M = slopes_before_first_crossing(normals, plus, minus, order, side)
+    K, L, V = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
+    limits, floor, level, own_size = circle.limits, circle.limits[0], circle.limits[0] ** 2, 0.0
+    if own >= 0:
+        own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
+    for t in range(order.size):
+        k = order[t]
+        side[k] = -side[k]
+        cross(M, normals, plus, minus, k, side[k])
+        for a in range(2):
+            sign = 1.0 - 2.0 * a
+            gram(M[a], K)
+            if above_in_plane(K, level):
+                if may_turn(M[a], K, along[t], sign, normals[k], (plus[k], minus[k]), limits):
+                    examine_vertex(circle, M[a], K, t, sign, found, count)
+                examine_arc(circle, M[a], K, t, sign, found, count)
+            if own < 0 or np.sqrt(K[0, 0] + K[1, 1] + K[2, 2]) + own_size <= floor:
+                continue
+            for own_side in (1.0, -1.0):
+                add_own(M[a], K, plus[own] if own_side > 0.0 else minus[own], own_side, L)
+                if above_in_space(L, level) and may_be_inside(circle, L, t, sign, own_side):
+                    examine_cell(circle, L, V, (t, sign, own_side), found, count)
+
+
+@njit(cache=True, error_model="numpy")
+def slopes_before_first_crossing(normals, plus, minus, order, side):  # type: ignore[no-untyped-def]
+    """``M`` on the arc that ends at the first crossing, and on the opposite arc, (2, 3, c)."""
+    M = np.zeros((2, 3, plus.shape[1]))
+    for k in order:
+        for x in range(3):
+            step = side[k] * normals[k, x]
+            for o in range(plus.shape[1]):
+                M[0, x, o] += step * (plus[k, o] if side[k] > 0 else minus[k, o])
+                M[1, x, o] -= step * (minus[k, o] if side[k] > 0 else plus[k, o])
+    return M
+
+
+@njit(cache=True, error_model="numpy")
+def cross(M, normals, plus, minus, k, side):  # type: ignore[no-untyped-def]
+    """Let both arcs, (2, 3, c), go on past the crossing k, to this side of it."""
+    for o in range(plus.shape[1]):
+        jump = side * (plus[k, o] + minus[k, o])
+        for x in range(3):
+            M[0, x, o] += normals[k, x] * jump
+            M[1, x, o] -= normals[k, x] * jump
+
+
+@njit(cache=True, error_model="numpy")
+def square(a):  # type: ignore[no-untyped-def]
+    """``|a|^2``."""
+    total = 0.0
+    for o in range(a.size):
+        total += a[o] * a[o]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def gram(M, K):  # type: ignore[no-untyped-def]
+    """``K = M M^T``."""
+    a = b = c = d = e = f = 0.0
+    for o in range(M.shape[1]):
+        x, y, z = M[0, o], M[1, o], M[2, o]
+        a += x * x
+        b += x * y
+        c += y * y
+        d += x * z
+        e += y * z
+        f += z * z
+    K[0, 0], K[1, 1], K[2, 2] = a, c, f
+    K[0, 1] = K[1, 0] = b
+    K[0, 2] = K[2, 0] = d
+    K[1, 2] = K[2, 1] = e
+
+
+@njit(cache=True, error_model="numpy")
+def add_own(M, K, term, own_side, L):  # type: ignore[no-untyped-def]
+    """``L = K`` with the term of the axis, ``own_side term``, added to the last row of M."""
+    x = y = z = 0.0
+    for o in range(term.size):
+        x += M[0, o] * term[o]
+        y += M[1, o] * term[o]
+        z += (2.0 * own_side * M[2, o] + term[o]) * term[o]
+    L[0, 0], L[1, 1], L[2, 2] = K[0, 0], K[1, 1], K[2, 2] + z
+    L[0, 1] = L[1, 0] = K[0, 1]
+    L[0, 2] = L[2, 0] = K[0, 2] + own_side * x
+    L[1, 2] = L[2, 1] = K[1, 2] + own_side * y
+
+
+@njit(cache=True, error_model="numpy")
+def above_in_plane(K, level):  # type: ignore[no-untyped-def]
+    """Whether K restricted to the plane of p and q has an eigenvalue above the level."""
+    a, c = level - K[0, 0], level - K[1, 1]
+    return a <= 0.0 or a * c <= K[0, 1] * K[0, 1]
+
+
+@njit(cache=True, error_model="numpy")
+def above_in_space(K, level):  # type: ignore[no-untyped-def]
+    """Whether K has an eigenvalue above the level: ``level - K`` is not positive definite."""
+    a, c, f = level - K[0, 0], level - K[1, 1], level - K[2, 2]
+    b, d, e = K[0, 1], K[0, 2], K[1, 2]
+    minor = a * c - b * b
+    return (
+        a <= 0.0
+        or minor <= 0.0
+        or f * minor - 2.0 * b * d * e - a * e * e - c * d * d <= 0.0
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untyped-def]
+    """Whether ``|g|`` exceeds the floor at the start (2,) of the arc, and rises along it to there.
+
+    Whether it falls then, and rises before, where the term of the circle that crosses differs. Of
+    several circles through a vertex that is a local maximum it is so at one.
+    """
+    x, y, (floor, error) = start[0], start[1], limits
+    value = K[0, 0] * x * x + 2.0 * K[0, 1] * x * y + K[1, 1] * y * y
+    if value <= floor * floor:
+        return False
+    ahead = K[0, 1] * (x * x - y * y) + (K[1, 1] - K[0, 0]) * x * y
+    shift = EPS / max(abs(normal[0]), abs(normal[1]), EPS)
+    tolerance = SLACK * (error * np.sqrt(value) + shift * (K[0, 0] + K[1, 1] + K[2, 2]))
+    if ahead > tolerance:
+        return False
+    plus, minus = kink
+    bend = 0.0
+    for o in range(plus.size):
+        bend += sign * (x * M[0, o] + y * M[1, o]) * (plus[o] + minus[o])
+    return ahead >= abs(x * normal[1] - y * normal[0]) * bend - tolerance
+
+
+@njit(cache=True, error_model="numpy")
+def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped-def]
+    """Keep the vertex at the start of the arc if ``|g|`` rises along no circle through it."""
+    normals, order, error = circle.normals, circle.order, circle.limits[1]
+    u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+    value, w = np.sqrt(quadratic_form(K, u)), direction(M, u)
+    shift = uncertainty(normals, order[t])
+    tolerance = SLACK * (error + shift * (K[0, 0] + K[1, 1] + K[2, 2]) / value)
+    size, first, last = order.size, t, t + 1
+    while last - first < size and passes(normals, order[first - 1], u, shift):
+        first -= 1
+    while last - first < size and passes(normals, order[last - size], u, shift):
+        last += 1
+    through, axis = np.empty(last - first, np.int64), np.array([0.0, 0.0, 1.0])
+    for place in range(first, last):
+        through[place - first] = order[place % size]
+    if rises(circle, M, w, through, (axis, u, sign), tolerance):
+        return
+    for k in through:
+        if circle.own >= 0 and rises(circle, M, w, through, (normals[k], u, sign), tolerance):
+            return
+    keep(circle, value, u, found, count)
+
+
+@njit(cache=True, error_model="numpy")
+def passes(normals, k, u, shift):  # type: ignore[no-untyped-def]
+    """Whether circle k goes through the vertex u up to rounding."""
+    return abs(dot3(normals[k], u)) <= TIED * (shift + EPS)
+
+
+@njit(cache=True, error_model="numpy")
+def uncertainty(normals, k):  # type: ignore[no-untyped-def]
+    """By how much the direction in which circle k crosses this one may be off."""
+    return EPS / max(abs(normals[k, 0]), abs(normals[k, 1]), EPS)
+
+
+@njit(cache=True, error_model="numpy")
+def direction(M, u):  # type: ignore[no-untyped-def]
+    """``w = g / |g|`` with ``g = M^T u``."""
+    w = np.empty(M.shape[1])
+    for o in range(w.size):
+        w[o] = u[0] * M[0, o] + u[1] * M[1, o] + u[2] * M[2, o]
+    size = np.sqrt(square(w))
+    for o in range(w.size):
+        w[o] /= size
+    return w
+
+
+@njit(cache=True, error_model="numpy")
+def rises(circle, M, w, through, where, tolerance):  # type: ignore[no-untyped-def]
+    """Whether ``|g|`` rises from the vertex u along the circle of a normal, to either end.
+
+    ``through`` (m,) are the circles through it beside this one; ``where`` is the normal, u and the
+    sign of the arc. M has the terms of all but the axis on the sides of that arc.
+    """
+    normal, u, sign = where
+    tangent = np.empty(3)
+    for turn in (1.0, -1.0):
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            tangent[x] = turn * (u[y] * normal[z] - u[z] * normal[y])
+        slope = dot3(tangent, dots(M, w))
+        if circle.own >= 0:
+            terms = circle.plus if tangent[2] > 0.0 else circle.minus
+            slope += abs(tangent[2]) * dot(terms[circle.own], w)
+        for k in through:
+            beyond = -sign * circle.side[k] * dot3(circle.normals[k], tangent)
+            if beyond > 0.0:
+                slope += beyond * (dot(circle.plus[k], w) + dot(circle.minus[k], w))
+        if slope > tolerance:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def dots(M, w):  # type: ignore[no-untyped-def]
+    """``M w``."""
+    return np.array([dot(M[0], w), dot(M[1], w), dot(M[2], w)])
+
+
+@njit(cache=True, error_model="numpy")
+def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped-def]
+    """Keep the top eigenvector in the plane if it is on the arc and ``|g|`` rises to no side."""
+    _, error = circle.limits
+    mean, half = (K[0, 0] + K[1, 1]) / 2.0, (K[0, 0] - K[1, 1]) / 2.0
+    radius = np.hypot(half, K[0, 1])
+    top = np.sqrt(mean + radius)
+    rounding = SLACK * error / top
+    if 2.0 * radius <= np.sqrt(rounding) * top * top:  # all points of the arc are alike
+        u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+        keep(circle, top, u, found, count)
+        return
+    slack = rounding * top * top / (2.0 * radius)
+    x, y = (radius + half, K[0, 1]) if half >= 0.0 else (K[0, 1], radius - half)
+    turn = on_arc(circle.along, circle.normals, circle.order, (t, sign), (x, y), slack)
+    if turn != 0.0:
+        size = turn * np.sqrt(x * x + y * y)
+        u = np.array([x / size, y / size, 0.0])
+        w, own = direction(M, u), circle.own
+        if own >= 0:
+            slope, tolerance = dot(M[2], w), SLACK * error + slack * np.sqrt(K[2, 2])
+            if slope + dot(circle.plus[own], w) > tolerance:
+                return
+            if slope - dot(circle.minus[own], w) < -tolerance:
+                return
+        keep(circle, top, u, found, count)
+
+
+@njit(cache=True, error_model="numpy")
+def on_arc(along, normals, order, arc, vector, slack):  # type: ignore[no-untyped-def]
+    """1.0 if a vector in the plane points into the closed arc up to the slack, -1.0 if its opposite.
+
+    0.0 if neither does. ``arc`` is t and sign.
+    """
+    (t, sign), (x, y) = arc, vector
+    after = t + 1 if t + 1 < order.size else 0
+    turn = sign if t + 1 < order.size else -sign
+    begin = sign * (along[t, 0] * y - along[t, 1] * x)
+    end = turn * (x * along[after, 1] - y * along[after, 0])
+    middle = x * (sign * along[t, 0] + turn * along[after, 0])
+    middle += y * (sign * along[t, 1] + turn * along[after, 1])
+    opposite = -1.0 if begin + end + middle < 0.0 else 1.0
+    size = -np.sqrt(x * x + y * y)
+    if opposite * begin < size * (slack + uncertainty(normals, order[t])):
+        return 0.0
+    if opposite * end < size * (slack + uncertainty(normals, order[after])):
+        return 0.0
+    return opposite
+
+
+@njit(cache=True, error_model="numpy")
+def examine_cell(circle, L, V, where, found, count):  # type: ignore[no-untyped-def]
+    """Keep the top eigenvector of L if it is in the cell; ``where`` is t, sign and axis' side.
+
+    Of close eigenvalues: where their plane meets the circle, if that is on the arc, or its start.
+    """
+    t, sign, own_side = where
+    diagonalise(L, V)
+    top, second, third = order_of_diagonal(L)
+    value = np.sqrt(L[top, top])
+    rounding = SLACK * circle.limits[1] / value
+    close = np.sqrt(rounding) * L[top, top]
+    gap = L[top, top] - L[second, second]
+    u = np.empty(3)
+    if gap > close:
+        slack = rounding * L[top, top] / gap
+        for x in range(3):
+            u[x] = V[x, top]
+        keep_in_cell(circle, value, u, where, slack, found, count)
+        return
+    x, y, gap = V[1, third], -V[0, third], L[second, second] - L[third, third]
+    size = np.sqrt(x * x + y * y)
+    if size > np.sqrt(rounding) and gap > close:
+        slack = rounding * L[top, top] / gap / size
+        turn = on_arc(circle.along, circle.normals, circle.order, (t, sign), (x, y), slack)
+        u[0], u[1], u[2] = turn * x / size, turn * y / size, 0.0
+        if turn != 0.0:
+            keep(circle, value, u, found, count)
+    u[0], u[1], u[2] = sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0
+    height = 0.0
+    for i in range(3):
+        height += L[i, i] * (V[0, i] * u[0] + V[1, i] * u[1]) ** 2
+    if height >= L[top, top] - 2.0 * close:
+        keep(circle, value, u, found, count)
+
+
+@njit(cache=True, error_model="numpy")
+def may_be_inside(circle, L, t, sign, own_side):  # type: ignore[no-untyped-def]
+    """False where a roughly computed top eigenvector is clearly out of the cell.
+
+    The eigenvalues are ``m + 2 p cos(phi + 2 pi i / 3)`` with ``L = m + p B``, ``tr B^2 = 6`` and
+    ``cos(3 phi) = det(B) / 2`` (Smith 1961), the eigenvector is in the columns of the product of
+    ``L`` less the one and less the other of the lower ones. The circles beside the arc tell.
+    """
+    m = (L[0, 0] + L[1, 1] + L[2, 2]) / 3.0
+    a, c, f, b, d, e = L[0, 0] - m, L[1, 1] - m, L[2, 2] - m, L[0, 1], L[0, 2], L[1, 2]
+    p = np.sqrt((a * a + c * c + f * f + 2.0 * (b * b + d * d + e * e)) / 6.0)
+    det = a * (c * f - e * e) - b * (b * f - d * e) + d * (b * e - c * d)
+    cosine = np.cos(np.arccos(min(max(0.5 * det / (p * p * p), -1.0), 1.0)) / 3.0) if p else 0.0
+    sine = np.sqrt(3.0 * (1.0 - cosine * cosine))
+    top, gap = 2.0 * p * cosine, p * (3.0 * cosine - sine)
+    if not gap >= CLEAR * (m + top):
+        return True
+    product = p * p * (cosine * cosine - sine * sine)
+    x, y, z = b * (top - f) + d * e, d * (top - c) + b * e, e * (top - a) + b * d
+    first = a * a + b * b + d * d + top * a + product
+    second = b * b + c * c + e * e + top * c + product
+    third = d * d + e * e + f * f + top * f + product
+    if first >= second and first >= third:
+        y, z, x = x, y, first
+    elif second >= third:
+        y, z = second, z
+    else:
+        x, y, z = y, z, third
+    slack = SLACK * circle.limits[1] * np.sqrt(m + top) / gap + ROUGH
+    slack *= np.sqrt(x * x + y * y + z * z)
+    ahead = circle.order[t + 1 if t + 1 < circle.order.size else 0]
+    behind = circle.order[t]
+    above = own_side * z
+    low, high = above, above
+    for k in (behind, ahead):
+        n = circle.normals[k]
+        height = sign * circle.side[k] * (x * n[0] + y * n[1] + z * n[2])
+        low, high = min(low, height), max(high, height)
+    return low >= -slack or high <= slack
+
+
+@njit(cache=True, error_model="numpy")
+def keep_in_cell(circle, value, u, where, slack, found, count):  # type: ignore[no-untyped-def]
+    """Keep u or -u if it lies in the closed cell up to the slack."""
+    t, sign, own_side = where
+    for _ in range(2):
+        if own_side * u[2] >= -slack and in_cell(
+            circle.normals, sign, circle.side, circle.order, t, u, slack
+        ):
+            keep(circle, value, u, found, count)
+        for x in range(3):
+            u[x] = -u[x]
+
+
+@njit(cache=True, error_model="numpy")
+def diagonalise(A, V):  # type: ignore[no-untyped-def]
+    """Jacobi's method: A becomes diagonal, the columns of V its eigenvectors."""
+    for x in range(3):
+        for y in range(3):
+            V[x, y] = 1.0 if x == y else 0.0
+    for _ in range(ROTATIONS):
+        off = A[0, 1] ** 2 + A[0, 2] ** 2 + A[1, 2] ** 2
+        if off <= DIAGONAL * (A[0, 0] ** 2 + A[1, 1] ** 2 + A[2, 2] ** 2):
+            break
+        for x in range(2):
+            for y in range(x + 1, 3):
+                if A[x, y] != 0.0:
+                    rotate(A, V, x, y)
+
+
+@njit(cache=True, error_model="numpy")
+def rotate(A, V, x, y):  # type: ignore[no-untyped-def]
+    """The rotation in the plane of x and y after which ``A[x, y]`` is zero."""
+    cot = (A[y, y] - A[x, x]) / (2.0 * A[x, y])
+    tan = (1.0 if cot >= 0.0 else -1.0) / (abs(cot) + np.hypot(1.0, cot))
+    cos = 1.0 / np.hypot(1.0, tan)
+    sin, z = tan * cos, 3 - x - y
+    A[x, x] -= tan * A[x, y]
+    A[y, y] += tan * A[x, y]
+    A[x, y] = A[y, x] = 0.0
+    a, b = cos * A[x, z] - sin * A[y, z], sin * A[x, z] + cos * A[y, z]
+    A[x, z] = A[z, x] = a
+    A[y, z] = A[z, y] = b
+    for i in range(3):
+        a, b = cos * V[i, x] - sin * V[i, y], sin * V[i, x] + cos * V[i, y]
+        V[i, x], V[i, y] = a, b
+
+
+@njit(cache=True, error_model="numpy")
+def order_of_diagonal(A):  # type: ignore[no-untyped-def]
+    """The places of the diagonal's entries, the largest first."""
+    top, third = 0, 2
+    for x in range(3):
+        if A[x, x] > A[top, top]:
+            top = x
+    for x in range(3):
+        if x != top and (third == top or A[x, x] < A[third, third]):
+            third = x
+    return top, 3 - top - third, third
+
+
+@njit(cache=True, error_model="numpy")
+def quadratic_form(K, u):  # type: ignore[no-untyped-def]
+    """``u^T K u`` for u in the plane."""
+    return K[0, 0] * u[0] * u[0] + 2.0 * K[0, 1] * u[0] * u[1] + K[1, 1] * u[1] * u[1]
+
+
+@njit(cache=True, error_model="numpy")
+def keep(circle, value, u, found, count):  # type: ignore[no-untyped-def]
+    """Write down a point and the root of its eigenvalue, in the coordinates of space."""
+    if count[0] < found.shape[0]:
+        found[count[0], 0] = value
+        for x in range(3):
+            found[count[0], 1 + x] = (
+                u[0] * circle.basis[0, x] + u[1] * circle.basis[1, x] + u[2] * circle.basis[2, x]
+            )
+    count[0] += 1
