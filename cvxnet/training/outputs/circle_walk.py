@@ -195,11 +195,7 @@ def above_in_space(K, level):  # type: ignore[no-untyped-def]
     a, c, f = level - K[0, 0], level - K[1, 1], level - K[2, 2]
     b, d, e = K[0, 1], K[0, 2], K[1, 2]
     minor = a * c - b * b
-    return (
-        a <= 0.0
-        or minor <= 0.0
-        or f * minor - 2.0 * b * d * e - a * e * e - c * d * d <= 0.0
-    )
+    return a <= 0.0 or minor <= 0.0 or f * minor - 2.0 * b * d * e - a * e * e - c * d * d <= 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -335,9 +331,9 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
 
 @njit(cache=True, error_model="numpy")
 def on_arc(along, normals, order, arc, vector, slack):  # type: ignore[no-untyped-def]
-    """1.0 if a vector in the plane points into the closed arc up to the slack, -1.0 if its opposite.
+    """1.0 if a vector in the plane points into the closed arc up to the slack.
 
-    0.0 if neither does. ``arc`` is t and sign.
+    -1.0 if its opposite does, 0.0 if neither. ``arc`` is t and sign.
     """
     (t, sign), (x, y) = arc, vector
     after = t + 1 if t + 1 < order.size else 0
@@ -361,7 +357,7 @@ def examine_cell(circle, L, V, where, found, count):  # type: ignore[no-untyped-
 
     Of close eigenvalues: where their plane meets the circle, if that is on the arc, or its start.
     """
-    t, sign, own_side = where
+    t, sign, _ = where
     diagonalise(L, V)
     top, second, third = order_of_diagonal(L)
     value = np.sqrt(L[top, top])

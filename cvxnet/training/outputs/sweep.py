@@ -47,6 +47,8 @@ from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array
 
+LARGEST_RANK = 3
+"""Of the normals; beyond, circles are too many."""
 IN_PARALLEL = 100_000
 """With more vertices than this, about h squared, the circles go to joblib's threads."""
 PORTION = 100_000
@@ -93,9 +95,9 @@ def sweep_sphere(kinks: Kinks, floor: float = 0.0, budget: Budget | None = None)
     Examples
     --------
     >>> kinks = Kinks(np.eye(2), np.array([[3.0, 4.0], [0.0, 1.0]]), np.zeros((2, 2)))
-    >>> found = sweep_sphere(kinks, 3.0)
+    >>> found = sweep_sphere(kinks, 5.01)
     >>> round(found.rho, 6), found.units.round(3).tolist(), found.outputs.round(3).tolist()
-    (5.080741, [[0.987, 0.16]], [[0.583, 0.812]])
+    (5.064495, [[0.987, 0.16]], [[0.585, 0.811]])
     """
     used = kinks.plus.any(axis=1) | kinks.minus.any(axis=1)
     unit = float(np.ldexp(1.0, np.frexp(max(np.abs(kinks[1:]).max(initial=0.0), TINY))[1]))
@@ -106,7 +108,7 @@ def sweep_sphere(kinks: Kinks, floor: float = 0.0, budget: Budget | None = None)
     g = kinks.at(found[:, 1:])
     values = np.linalg.norm(g, axis=1)
     rho = float(values.max(initial=floor))
-    error = kinks.error + max(float(found[:, 0].max(initial=rho)) - rho, 0.0)
+    error = kinks.error + float(found[:, 0].max(initial=rho)) - rho
     order = np.argsort(-values, kind="stable")
     order = order[values[order] > floor]
     return LocalMaxima(
@@ -137,7 +139,9 @@ def walk_all(kinks: Kinks, floor: float, budget: Budget) -> tuple[Array, bool]:
     return np.column_stack([found[:, 0], found[:, 1 : 1 + rows.shape[1]] @ basis.T]), all(ends)
 
 
-def walk(owners: NDArray[np.int64], kinks: Kinks, floor: float, budget: Budget) -> tuple[Array, bool]:
+def walk(
+    owners: NDArray[np.int64], kinks: Kinks, floor: float, budget: Budget
+) -> tuple[Array, bool]:
     """What is found on the circles of these normals, of all in space, and whether it is all."""
     if budget.over:
         return np.zeros((0, 4)), False

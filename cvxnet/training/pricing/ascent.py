@@ -1,5 +1,8 @@
 """Local maxima of ``s v . phi_u(X)`` over the unit sphere, by gradient ascent from many starts.
 
+With c outputs, v is (n, c), those of the length of ``v^T phi_u(X)``: with w the direction that it
+has at u, it is the value of the dual vector ``v w`` there, and at least that elsewhere.
+
 Where exact pricing is out of reach this finds units worth adding. It proves nothing: ``error`` is
 infinite.
 
@@ -46,18 +49,18 @@ def ascend(
     Parameters
     ----------
     features : (m, r) -> (n, m)
-    pull_back : (m, r), (n,) -> (m, r)
+    pull_back : (m, r), (n, m) -> (m, r)
         As in UnitFamily.
     starts : (m, r) array
-    v : (n,) array
+    v : (n,) or (n, c) array
     sides : tuple of float
-        The signs s.
+        The signs s; of one output.
 
     Examples
     --------
     >>> X = np.eye(2)
     >>> def pull_back(U, v):
-    ...     return (np.where(X @ U.T > 0, 1.0, 0.0) * v[:, None]).T @ X
+    ...     return (np.where(X @ U.T > 0, 1.0, 0.0) * v).T @ X
     >>> found = ascend(lambda U: np.maximum(X @ U.T, 0), pull_back, np.ones((1, 2)),
     ...                np.array([3.0, 4.0]), 0.0)
     >>> round(found.rho, 6), found.error
@@ -65,35 +68,56 @@ def ascend(
     """
     lengths = np.linalg.norm(starts, axis=1)
     U = starts[lengths > 0.0] / lengths[lengths > 0.0, None]
-    signs = np.repeat(sides, len(U))
-    U = np.tile(U, (len(sides), 1))
-    values, t = signs * (v @ features(U)), np.full(len(U), 1.0)
-    size = float(np.linalg.norm(pull_back(U, v), axis=1).max()) or 1.0
+    signs = np.repeat(sides, len(U)) if v.ndim == 1 else None
+    U = np.tile(U, (len(sides) if v.ndim == 1 else 1, 1))
+    (values, outputs), t = heights(v, features(U), signs), np.full(len(U), 1.0)
+    size = float(np.linalg.norm(pull_back(U, along(v, outputs)), axis=1).max(initial=0.0)) or 1.0
     for _ in range(ASCENT_STEPS):
-        slope = signs[:, None] * pull_back(U, v) / size
+        slope = pull_back(U, along(v, outputs)) / size
         tried = U + t[:, None] * slope
         length = np.linalg.norm(tried, axis=1)[:, None]
         tried = np.where(length > 0.0, tried / np.where(length > 0.0, length, 1.0), U)
-        reached = signs * (v @ features(tried))
+        reached, directions = heights(v, features(tried), signs)
         better = reached > values
-        U, values = np.where(better[:, None], tried, U), np.where(better, reached, values)
+        U[better], values[better], outputs[better] = (
+            tried[better],
+            reached[better],
+            directions[better],
+        )
         t = np.where(better, GROW * t, SHRINK * t)
         if (t < SHORTEST).all() or now() > deadline:
             break
-    return collect(U, values, signs, floor)
+    return collect(U, values, outputs, floor)
 
 
-def collect(U: Array, values: Array, signs: Array, floor: float) -> LocalMaxima:
+def heights(v: Array, features: Array, signs: Array | None) -> tuple[Array, Array]:
+    """The values at units with these features, (n, m), and their outputs: the given signs.
+
+    With several outputs the values are lengths, and the outputs directions (m, c).
+    """
+    if signs is not None:
+        return signs * (v @ features), signs.copy()
+    g = features.T @ v
+    lengths = np.linalg.norm(g, axis=1)
+    return lengths, g / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+
+
+def along(v: Array, outputs: Array) -> Array:
+    """The dual vector of one output that each unit sees, (n, m)."""
+    return np.asarray(v[:, None] * outputs if v.ndim == 1 else v @ outputs.T)
+
+
+def collect(U: Array, values: Array, outputs: Array, floor: float) -> LocalMaxima:
     """Distinct points above the floor, best first."""
     order = np.argsort(-values, kind="stable")
     order = order[values[order] > floor]
     kept: list[int] = []
     for i in order:
-        same = [j for j in kept if signs[j] == signs[i]]
+        same = [j for j in kept if outputs.ndim == 2 or outputs[j] == outputs[i]]
         if not same or (U[same] @ U[i]).max() < np.cos(APART):
             kept.append(int(i))
     rho = max(float(values.max(initial=floor)), floor)
-    return LocalMaxima(rho, np.inf, values[kept], U[kept], signs[kept])
+    return LocalMaxima(rho, np.inf, values[kept], U[kept], outputs[kept])
 
 
 def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:

@@ -94,22 +94,24 @@ class PiecewiseLinearUnits(UnitFamily):
         """``v . phi_u(X)`` as ``sum_k plus_k (e_k.u)_+ + minus_k (-e_k.u)_+``, and its rounding.
 
         The error counts all rows: those on one hyperplane may cancel, their rounding does not, nor
-        what the arrangement leaves out of them.
+        what the arrangement leaves out of them. For several outputs, v (n, c), coefficients are
+        (h, c).
         """
         a, (plus, minus), left_out = self.arrangement, self.slopes, self.left_out(v)
         used, h, n = a.owner[: len(v)] >= 0, len(a.normals), len(v)
         owner, length, v = a.owner[:n][used], a.length[:n][used], v[used]
-        ahead, behind = np.maximum(length, 0.0) * v, np.maximum(-length, 0.0) * v
-        coefficients = np.zeros((2, h))
+        lengths = length.reshape(-1, *[1] * (v.ndim - 1))
+        ahead, behind = np.maximum(lengths, 0.0) * v, np.maximum(-lengths, 0.0) * v
+        coefficients = np.zeros((2, h, *v.shape[1:]))
         np.add.at(coefficients[0], owner, plus * ahead + minus * behind)
         np.add.at(coefficients[1], owner, minus * ahead + plus * behind)
-        size = max(abs(plus), abs(minus)) * float(np.abs(length) @ np.abs(v))
+        size = max(abs(plus), abs(minus)) * float(np.abs(length) @ row_sizes(v))
         error = (len(a.owner) + 100) * np.finfo(float).eps * size + left_out
         return coefficients[0], coefficients[1], error
 
     def left_out(self, v: Array) -> float:
         """What the slack of the rows changes in ``v . phi_u(X)`` at most."""
-        return max(map(abs, self.slopes)) * float(self.arrangement.slack[: len(v)] @ np.abs(v))
+        return max(map(abs, self.slopes)) * float(self.arrangement.slack[: len(v)] @ row_sizes(v))
 
     @property
     def exact(self) -> bool:
@@ -191,6 +193,11 @@ class PiecewiseLinearUnits(UnitFamily):
     def coordinates(self, W: Array, gate: Any = None) -> Array:
         """The component in the row space of ``X``."""
         return W @ self.arrangement.basis
+
+
+def row_sizes(v: Array) -> Array:
+    """The length of each row of a dual vector, (n,) or (n, c)."""
+    return np.asarray(np.abs(v) if v.ndim == 1 else np.linalg.norm(v, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
