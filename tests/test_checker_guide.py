@@ -62,22 +62,31 @@ def certificate(units="relu", d=3, n=12, size=0.05, **more):
     )  # fmt: skip
 
 
-def several(n=12, outputs=2):
+def several(n=12, outputs=2, size=0.4, **more):
     """The same for several outputs."""
-    v = 0.4 * np.random.default_rng(1).standard_normal((n, outputs))
-    return certificate(v=v, y=np.zeros((n, outputs)), a=np.zeros((0, outputs)))
+    v = size * np.random.default_rng(1).standard_normal((n, outputs))
+    return certificate(v=v, y=np.zeros((n, outputs)), a=np.zeros((0, outputs)), **more)
 
 
 LEAF = {"tilt": np.zeros(12), "lean": [], "tau": np.full(12, 0.05), "mu": 0.35}
 EVIDENCE = {"kind": "relaxation", "plus": LEAF, "minus": LEAF}
+SPHERE = {
+    "kind": "sphere",
+    "basis": np.eye(2),
+    "edges": [],
+    "bounds": [0.6, 0.6],
+    "proofs": [EVIDENCE, EVIDENCE],
+    "cones": [np.full(2, 0.6), [0.6, -0.6]],
+}
 ROWS = [
     ("relu, leaky_relu, abs", certificate()),
     ("relu, leaky_relu, abs", certificate({"name": "leaky_relu", "slope": 0.25})),
     ("relu, leaky_relu, abs", certificate("abs")),
     ("the same, several outputs", several()),
-    ("the same, rank 4 to 7", certificate(d=4, size=0.2)),
-    ("the same, rank 4 to 7", certificate("abs", d=5, size=0.1)),
-    ("the same, with evidence", certificate(d=10, evidence=EVIDENCE)),
+    ("several outputs, with evidence", several(d=10, size=0.02, evidence=SPHERE)),
+    ("one output, rank 4 to 7", certificate(d=4, size=0.2)),
+    ("one output, rank 4 to 7", certificate("abs", d=5, size=0.1)),
+    ("one output, with evidence", certificate(d=10, evidence=EVIDENCE)),
     ("linear, gated_relu", certificate("linear")),
     ("coordinate", certificate("coordinate")),
     (

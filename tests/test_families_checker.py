@@ -13,7 +13,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker import cones, exact
 from cvxnet.proofs.checker.dual import Clock, dual_vector
-from cvxnet.proofs.checker.reading import read_node
+from cvxnet.proofs.checker.evidence import read_node
 from cvxnet.proofs.checker.semidefinite import semidefinite
 
 LEAKY = {"name": "leaky_relu", "slope": 0.25}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import cvxnet as cn
 from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
-from cvxnet.proofs.checker.reading import read_evidence
 from cvxnet.proofs.checker.relaxation import relaxed_violation
 from cvxnet.training.bounds.evidence import Split
 from cvxnet.training.bounds.proof_search import Forest, improve_lower_bound

@@ -18,9 +18,10 @@ flint and these files, best read in this order; with their lines, about:
     losses         150   losses and their conjugates
     claims          80   what a certificate says
     dual           160   the dual vector v, and what it has to satisfy
-    units          110   what a unit family is, and what is to be proved about it
-    families       260   the families by name: features, and where the proof is
-    reading        220   from the document to the claims, entry by entry
+    units          120   what a unit family is, and what is to be proved about it
+    evidence        90   the same for what helps to prove that
+    families       270   the families by name: features, and where the proof is
+    reading        190   from the document to the claims, entry by entry
     bracket         80   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
@@ -32,8 +33,9 @@ Other units need other proofs in place of the last three before the answer:
     units                            proof in
     relu, leaky_relu, abs            coordinates, lines, sweeps
     the same, several outputs        coordinates, lines, sweeps, vector_sweeps
-    the same, rank 4 to 7            coordinates, sweeps, cones, lifting
-    the same, with evidence          relaxation, semidefinite
+    several outputs, with evidence   sphere, relaxation, semidefinite
+    one output, rank 4 to 7          coordinates, sweeps, cones, lifting
+    one output, with evidence        relaxation, semidefinite
     coordinate                       families
     linear, gated_relu               families, semidefinite
     quadratic, polynomial            semidefinite

@@ -14,7 +14,7 @@ from .claims import Claims, as_rows, rows_of
 from .cones import squared_relu_violation
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
-from .exact import Matrix, Number, above_one, inner, integers, products, rational
+from .exact import Matrix, Number, above_one, fraction, inner, integers, products, rational
 from .relaxation import relaxed_violation
 from .semidefinite import polynomial_violation, quadratic_violation, singular_violation
 from .steps import Effect, step_violation
@@ -26,7 +26,7 @@ class PiecewiseLinear(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0."""
 
     penalty, norms = "balanced", ("l2", "l1")
-    evidence: tuple[str, ...] = ("relaxation",)
+    evidence: tuple[str, ...] = ("relaxation", "sphere")
     several = signed = True
     left, right = fmpq(0), fmpq(1)
 
@@ -54,6 +54,9 @@ class PiecewiseLinear(Units):
         if evidence:
             return relaxed_violation(dual, (self.left, self.right), evidence, clock)
         return piecewise_linear_violation(dual, (self.left, self.right), self.claims.norm, clock)
+
+    def largest(self, size: Fraction) -> Fraction:
+        return fraction(max(abs(self.left), abs(self.right))) * size
 
 
 class ReLU(PiecewiseLinear):
@@ -162,13 +165,17 @@ class Threshold(Units):
 class Quadratic(Units):
     """``z^2``."""
 
-    penalty, signed = "square", True
+    penalty, evidence = "square", ("sphere",)
+    several = signed = True
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         return z * z
 
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return quadratic_violation(dual, clock)
+
+    def largest(self, size: Fraction) -> Fraction:
+        return size**2
 
 
 class SquaredReLU(Units):
@@ -187,6 +194,7 @@ class Polynomial(Units):
     """``a z^2 + b z + c`` of ``z = x . u / |u|``."""
 
     parameter, shape = "coefficients", (3,)
+    evidence, several = ("sphere",), True
 
     def check(self) -> None:
         super().check()
@@ -200,6 +208,10 @@ class Polynomial(Units):
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         coefficients = list(map(rational, self.claims.units["coefficients"]))
         return polynomial_violation(dual, coefficients, clock)
+
+    def largest(self, size: Fraction) -> Fraction:
+        a, b, c = map(abs, map(Fraction, self.claims.units["coefficients"]))
+        return a * size**2 + b * size + c
 
 
 class Tanh(Units):

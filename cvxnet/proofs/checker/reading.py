@@ -10,7 +10,6 @@ from .document import (
     RefusalError,
     embedded,
     fingerprint,
-    is_index,
     length,
     members,
     numbers,
@@ -19,6 +18,7 @@ from .document import (
     read_text,
     supplied,
 )
+from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
 
@@ -28,7 +28,6 @@ ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_2 | {"output_weights"}]  # by version
 SIGNS = ("any", "nonneg", "nonpos")
-MAX_DEPTH = 60  # of a tree of evidence
 
 
 def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
@@ -54,7 +53,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         **read_network(doc["network"], d, outputs),
         v=v,
         output_weights=doc["output_weights"],
-        evidence=read_evidence(doc["evidence"], n),
+        evidence=read_evidence(doc["evidence"], n, outputs[0] if outputs else 1),
         lower=numbers(doc["lower"], "lower"),
         upper=numbers(doc["upper"], "upper"),
     )
@@ -189,40 +188,4 @@ def read_network(value: Any, d: int, outputs: list[int]) -> dict[str, Any]:
         "c": optional(c, "c", *outputs),
         "s": optional(s, "s", d, *outputs),
         "gate": gate,
-    }
-
-
-def read_evidence(value: Any, n: int) -> dict[str, Any] | None:
-    """What helps to prove v feasible: two trees of multipliers; relaxation.py explains them."""
-    if value is None:
-        return None
-    kind, *trees = members(value, "kind", "plus", "minus")
-    if kind != "relaxation":
-        raise RefusalError("this checker knows evidence of the kind relaxation only")
-    plus, minus = (None if tree is None else read_node(tree, n, []) for tree in trees)
-    return {"kind": kind, "plus": plus, "minus": minus}
-
-
-def read_node(value: Any, n: int, path: list[int]) -> dict[str, Any]:
-    """A node of a tree: a split on a row, or a leaf."""
-    if not isinstance(value, dict) or "row" not in value:
-        return read_leaf(value, n)
-    row, *nodes = members(value, "row", "plus", "minus")
-    if not is_index(row, n) or row in path or len(path) >= MAX_DEPTH:
-        raise RefusalError("evidence: a split not on a row, twice on one, or too deep")
-    plus, minus = (read_node(node, n, [*path, row]) for node in nodes)
-    return {"row": row, "plus": plus, "minus": minus}
-
-
-def read_leaf(value: Any, n: int) -> dict[str, Any]:
-    """The multipliers of a leaf."""
-    tilt, lean, tau, mu = members(value, "tilt", "lean", "tau", "mu")
-    for entry in lean[: length(lean, "lean")]:
-        if length(entry, "lean") != 3 or not all(is_index(k, n) for k in entry[:2]):
-            raise RefusalError("evidence: lean must be a list of [row, row, number]")
-    return {
-        "tilt": numbers(tilt, "tilt", n),
-        "lean": [[i, k, numbers(a, "lean")] for i, k, a in lean],
-        "tau": numbers(tau, "tau", n),
-        "mu": numbers(mu, "mu"),
     }

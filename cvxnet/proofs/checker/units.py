@@ -25,6 +25,7 @@ from .claims import Claims, exact_rows, hidden_weights
 from .document import RefusalError
 from .dual import Clock, Dual
 from .exact import Number, inner, rational
+from .sphere import OneOutput, sphere_violation
 
 
 class Units:
@@ -32,7 +33,7 @@ class Units:
 
     ``parameter``: the entry beside the name, if any; its ``shape``: () is a number, None are rows.
     ``penalty`` of a unit, without beta: "balanced" (|u|^2 + |a|^2) / 2, "square" |a| |u|^2, or |a|.
-    ``evidence``: the kinds that there may be, with one output and with several; ``several``:
+    ``evidence``: the kinds that there may be; ``several``:
     whether there may be several outputs; ``signed``: whether output weights may have one sign.
     """
 
@@ -105,8 +106,16 @@ class Units:
 
     def violation(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
-        return self.violation_with(dual, self.claims.evidence, clock)
+        evidence = self.claims.evidence
+        if evidence and evidence["kind"] == "sphere":
+            units = OneOutput(self.violation_with, self.largest)
+            return sphere_violation(dual, evidence, units, clock)
+        return self.violation_with(dual, evidence, clock)
 
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
-        """The same, with evidence of the kinds that the family knows, or None."""
+        """The same, with evidence of another kind than sphere, or None."""
+        raise NotImplementedError
+
+    def largest(self, size: Fraction) -> Fraction:
+        """A bound on ``|phi_u(x)|`` for all units where ``|x| <= size``."""
         raise NotImplementedError

@@ -1,0 +1,92 @@
+"""Evidence: from a document to what relaxation.py and sphere.py explain, entry by entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .document import RefusalError, is_index, length, members, numbers
+
+MAX_DEPTH = 60  # of a tree
+
+
+def read_evidence(value: Any, n: int, outputs: int) -> dict[str, Any] | None:
+    """What helps to prove v feasible, for n samples."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if value is None:
+        return None
+    if kind == "relaxation":
+        return read_relaxation(value, n)
+    if kind == "sphere":
+        return read_sphere(value, n, outputs)
+    raise RefusalError("this checker knows evidence of the kinds relaxation and sphere only")
+
+
+def read_relaxation(value: Any, n: int) -> dict[str, Any]:
+    """Trees of multipliers, for g and for -g."""
+    kind, *trees = members(value, "kind", "plus", "minus")
+    plus, minus = (None if tree is None else read_node(tree, n, []) for tree in trees)
+    return {"kind": kind, "plus": plus, "minus": minus}
+
+
+def read_node(value: Any, n: int, path: list[int]) -> dict[str, Any]:
+    """A node of a tree: a split on a row, or a leaf."""
+    if not isinstance(value, dict) or "row" not in value:
+        return read_leaf(value, n)
+    row, *nodes = members(value, "row", "plus", "minus")
+    if not is_index(row, n) or row in path or len(path) >= MAX_DEPTH:
+        raise RefusalError("evidence: a split not on a row, twice on one, or too deep")
+    plus, minus = (read_node(node, n, [*path, row]) for node in nodes)
+    return {"row": row, "plus": plus, "minus": minus}
+
+
+def read_leaf(value: Any, n: int) -> dict[str, Any]:
+    """The multipliers of a leaf."""
+    tilt, lean, tau, mu = members(value, "tilt", "lean", "tau", "mu")
+    for entry in lean[: length(lean, "lean")]:
+        if length(entry, "lean") != 3 or not all(is_index(k, n) for k in entry[:2]):
+            raise RefusalError("evidence: lean must be a list of [row, row, number]")
+    return {
+        "tilt": numbers(tilt, "tilt", n),
+        "lean": [[i, k, numbers(a, "lean")] for i, k, a in lean],
+        "tau": numbers(tau, "tau", n),
+        "mu": numbers(mu, "mu"),
+    }
+
+
+def read_sphere(value: Any, n: int, outputs: int) -> dict[str, Any]:
+    """Corners with their bounds, proofs of these, and cones."""
+    kind, basis, edges, bounds, proofs, cones = members(
+        value, "kind", "basis", "edges", "bounds", "proofs", "cones"
+    )
+    k = length(basis, "basis")
+    count = k + length(edges, "edges")
+    if not 1 <= k <= outputs or length(proofs, "proofs") != count:
+        raise RefusalError("evidence: a basis of 1 to c vectors, a proof or null for each corner")
+    if cones is not None and length(cones, "cones") != 2 ** (k - 1):
+        raise RefusalError("evidence: cones must be null, or a tree for half of the orthants")
+    return {
+        "kind": kind,
+        "basis": numbers(basis, "basis", k, outputs),
+        "edges": [read_edge(edge, k + m) for m, edge in enumerate(edges)],
+        "bounds": numbers(bounds, "bounds", count),
+        "proofs": [None if proof is None else read_relaxation(proof, n) for proof in proofs],
+        "cones": cones and [read_cone(tree, k, count, 0) for tree in cones],
+    }
+
+
+def read_edge(value: Any, before: int) -> list[Any]:
+    """Two of the corners before, and how often each counts."""
+    if length(value, "edges") != 4 or not all(is_index(k, before) for k in value[:2]):
+        raise RefusalError("evidence: edges must be a list of [corner, corner, number, number]")
+    return [*value[:2], *numbers(value[2:], "edges", 2)]
+
+
+def read_cone(value: Any, k: int, count: int, depth: int) -> Any:
+    """A cone that is cut at a corner, or a linear function."""
+    if isinstance(value, list):
+        return numbers(value, "cones", k)
+    corner, *parts = members(value, "corner", "first", "second")
+    if not is_index(corner, count) or corner < k or depth >= MAX_DEPTH:
+        raise RefusalError("evidence: a cone not cut at a corner on an edge, or too often")
+    first, second = (read_cone(part, k, count, depth + 1) for part in parts)
+    return {"corner": corner, "first": first, "second": second}
