@@ -47,7 +47,7 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
 
 
 def thin(problem: Problem, units: Units) -> Units:
-    """At most n units with linearly independent features, without moving any.
+    """At most n units (n c with c outputs) that add independent predictions, none of them moved.
 
     Or what the family simplifies the network to, where that is fewer.
     """
@@ -59,7 +59,12 @@ def thin(problem: Problem, units: Units) -> Units:
 
 
 def simplify(problem: Problem, units: Units) -> Units:
-    """The network that the family makes of it, where it has fewer units and is as good."""
+    """The network that the family makes of it, where it has fewer units and is as good.
+
+    What families know is about output weights that differ in sign only.
+    """
+    if units.outputs.ndim == 2:
+        return units
     rows, signs = problem.family.simplify(units.weights, units.outputs)
     fewer = Units(rows, signs, units.free).without_small(SMALL)
     return fewer if len(fewer) < len(units) and is_as_good(problem, fewer, units) else units
