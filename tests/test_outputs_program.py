@@ -1,4 +1,4 @@
-"""Whole programs of several outputs: against other formulations, by duality, and back to networks."""
+"""Whole programs of several outputs: against other formulations, duality, and networks again."""
 
 import cvxpy as cp
 import numpy as np
