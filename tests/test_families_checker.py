@@ -450,7 +450,7 @@ def evidence_document(change, seed=0):
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (lambda e: e.update(kind="faith"), "of the kind relaxation only"),
+        (lambda e: e.update(kind="faith"), "of the kinds relaxation and sphere only"),
         (lambda e: e.pop("minus"), "entries kind, plus, minus"),
         (lambda e: e["plus"].update(row=4), "not on a row"),
         (lambda e: e["plus"].update(row=True), "not on a row"),
