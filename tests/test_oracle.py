@@ -57,7 +57,7 @@ def ask(monkeypatch):
 
     def make(family):
         monkeypatch.setattr(oracle, "now", lambda: family.time)
-        asked = Oracle(SimpleNamespace(family=family, weight_decay=1.0))
+        asked = Oracle(SimpleNamespace(family=family, weight_decay=1.0, y=np.ones(10)))
 
         def price(deadline=np.inf, stuck=False):
             family.calls.clear()

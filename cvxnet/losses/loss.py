@@ -96,7 +96,7 @@ class Loss(ABC):
         raise TypeError(f"{type(self).__name__} is not smooth and has no smoothed form")
 
     def curvature_times(self, f: Vector, y: Vector, D: Vector) -> Vector:
-        """The Hessian of ``l`` at ``f`` times a direction, both shaped as ``f``."""
+        """The Hessian of ``l`` at ``f`` times a direction shaped as ``f``, or many: (..., n, c)."""
         return self.curvature(f, y) * D
 
     def value(self, f: Vector, y: Vector) -> float:

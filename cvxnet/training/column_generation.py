@@ -24,6 +24,7 @@ from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
+from cvxnet.training.outputs.scalar_bounds import improve_output_bound
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL
@@ -300,11 +301,12 @@ def prove(search: Search) -> Iterator[Bracket]:
     """
     bracket, oracle, problem = search.bracket, search.oracle, search.problem
     v = problem.dual_vector(bracket.units) if problem.loss.smooth else bracket.proposal
-    proofs = improve_lower_bound(problem.family, bracket, v, search.deadline)
+    improve = improve_lower_bound if v.ndim == 1 else improve_output_bound
+    proofs: Iterator[Any] = improve(problem.family, bracket, v, search.deadline)
     relaxing, pricing, left = 0.0, 0.0, True
     while search.is_open:
         begin = now()
-        if problem.family.exact and (pricing < relaxing or not left):
+        if oracle.exact and (pricing < relaxing or not left):
             with clock(search.timings, "pricing"):
                 floor = (1.0 - LEVEL) * problem.weight_decay
                 maxima = oracle.attempt(v, floor, search.deadline)
@@ -367,8 +369,8 @@ def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) 
         apart = np.inf  # units that cannot move are all different
     chosen: list[int] = []
     for i in range(int((maxima.values > problem.weight_decay).sum())):
-        same = [j for j in chosen if maxima.outputs[j] == maxima.outputs[i]]
-        cosines = maxima.units[same] @ maxima.units[i]
+        same = np.dot(maxima.outputs[chosen], maxima.outputs[i]) > 0.0
+        cosines = maxima.units[chosen][same] @ maxima.units[i]
         if (cosines < apart).all():
             chosen.append(i)
         if len(chosen) == most:

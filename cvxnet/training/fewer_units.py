@@ -2,7 +2,7 @@
 
 Along a null vector of the features the fit stays and the penalty is linear in the sizes, so one of
 the two directions does not raise it; going that way until a unit vanishes leaves one unit less.
-At the end there are at most n, or with c outputs n c.
+At the end there are at most n.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     Features whose triangular factor falls below ``tolerance``, relatively, are dependent.
     """
     units = units.without_small(0.0)
-    features, outputs = problem.family.features(units.weights), np.atleast_2d(units.outputs.T)
-    parts = (features[:, None, :] * outputs).reshape(len(features) * len(outputs), len(units))
+    parts = parts_of(problem, units)
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
     return Units(units.weights * scale[:, None], units.outputs, units.free).without_small(0.0)
+
+
+def parts_of(problem: Problem, units: Units) -> Array:
+    """What each unit adds to the predictions, (n, m) or (n c, m)."""
+    features = problem.family.features(units.weights)
+    if units.outputs.ndim == 1:
+        return features * units.outputs
+    return (features[:, None] * units.outputs.T).reshape(-1, len(units))
 
 
 def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
@@ -75,7 +82,13 @@ def null_vector(features: Array, tolerance: float) -> Array | None:
 
 
 def merge(units: Units, angle: float) -> Units:
-    """Add up units of one sign that point within ``angle`` of a larger one."""
+    """Add up units of one sign that point within ``angle`` of a larger one.
+
+    With several outputs their output weights are added, whatever their directions: by the triangle
+    inequality the sum of units of one direction costs no more.
+    """
+    if units.outputs.ndim == 2:
+        return merge_outputs(units, angle)
     order = np.argsort(-units.sizes)
     left = units.pick(order).without_small(0.0)
     merged: list[Array] = []
@@ -89,3 +102,26 @@ def merge(units: Units, angle: float) -> Units:
         left = left.pick(~group)
     rows = np.reshape(merged, (len(merged), units.weights.shape[1]))
     return Units(rows, np.array(signs), units.free)
+
+
+def merge_outputs(units: Units, angle: float) -> Units:
+    """The same for several outputs: the hidden direction is the mean one."""
+    left = units.pick(np.argsort(-units.sizes)).without_small(0.0)
+    rows, outputs = list[Array](), list[Array]()
+    while len(left):
+        cosines = left.weights @ left.weights[0] / (left.sizes * left.sizes[0])
+        group = cosines >= np.cos(angle)
+        group[0] = True
+        mean = left.weights[group].sum(axis=0)
+        total = left.sizes[group] @ left.outputs[group]
+        size = float(np.linalg.norm(total))
+        if size > 0.0:
+            rows.append(size * mean / np.linalg.norm(mean))
+            outputs.append(total / size)
+        left = left.pick(~group)
+    shape = (len(rows), units.weights.shape[1])
+    return Units(
+        np.reshape(rows, shape),
+        np.reshape(outputs, (len(rows), units.outputs.shape[1])),
+        units.free,
+    )

@@ -62,20 +62,23 @@ def start_wide(
 
 
 def random_units(problem: Problem, width: int, free: Array, rng: np.random.Generator) -> Units:
-    """Units that bend within the data, of all sizes and all signs that there are.
+    """Units that bend within the data, of all sizes, and of all signs or directions of outputs.
 
     Their predictions are at most as large as the targets: where units cost little that binds, and
     larger ones would take all the time to shrink.
     """
     family = problem.family
-    rows, signs = family.random_units(width, rng), np.resize(family.output_signs, width)
+    rows, outputs = family.random_units(width, rng), np.resize(family.output_signs, width)
+    if problem.y.ndim == 2:
+        outputs = rng.standard_normal((width, problem.y.shape[1]))
+        outputs /= np.linalg.norm(outputs, axis=1)[:, None]
     rows *= rng.uniform(size=(width, 1)) / family.sizes(rows)[:, None]
     rows /= family.sizes(rows).sum()
-    f = family.features(rows) @ signs
+    f = family.features(rows) @ outputs
     worth = OPENING * problem.scale / problem.weight_decay
     if f.any():
         worth = min(worth, float(np.linalg.norm(problem.y) / np.linalg.norm(f)))
-    return Units(worth * rows, signs, free)
+    return Units(worth * rows, outputs, free)
 
 
 def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnet.training.clock import now
+from cvxnet.training.outputs.pricing import climb_outputs, price_outputs
+from cvxnet.training.outputs.sweep import LARGEST_RANK
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
 CHEAP, PER_ROW = 10_000_000, 100_000
@@ -50,7 +53,12 @@ class Oracle:
     seconds: float = FIRST_TRY
 
     def __post_init__(self) -> None:
-        self.always = self.ends = self.problem.family.exact
+        self.always = self.ends = self.exact
+
+    @property
+    def exact(self) -> bool:
+        """Whether pricing proves ``rho``, given time."""
+        return is_exact(self.problem.family, self.problem.y)
 
     def price(
         self, v: Array, floor: float, units: Units, deadline: float, stuck: bool = False
@@ -61,14 +69,14 @@ class Oracle:
         lately led nowhere.
         """
         family = self.problem.family
-        if not family.climbs:
-            return family.price(v, floor, deadline)
+        if not (family.climbs or (v.ndim == 2 and not self.exact)):
+            return price_units(family, v, floor, deadline)
         if self.always:
-            found = family.price(v, floor, deadline, CHEAP + PER_ROW * len(v))
+            found = price_units(family, v, floor, deadline, CHEAP + PER_ROW * len(v))
             if np.isfinite(found.error):
                 return found
             self.always = self.ends = False
-        found = family.climb(v, floor, units.weights, deadline)
+        found = climb_units(family, v, floor, units.weights, deadline)
         dry = not (found.values > self.problem.weight_decay * (1.0 + DRY)).any()
         if self.ends and (dry or stuck):
             exact = self.attempt(v, floor, deadline)
@@ -78,17 +86,44 @@ class Oracle:
     def attempt(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
         """Exact pricing, in so many seconds; the next attempt has more."""
         begin = now()
-        found = self.problem.family.price(v, floor, min(deadline, begin + self.seconds))
+        found = price_units(self.problem.family, v, floor, min(deadline, begin + self.seconds))
         self.ends = bool(np.isfinite(found.error))
         used = now() - begin
         self.seconds = max(self.seconds, ROOM * used) if self.ends else 2.0 * self.seconds
         return found
 
 
+def is_exact(family: UnitFamily, y: Array) -> bool:
+    """Whether pricing for such targets, (n,) or (n, c), proves ``rho``, given time."""
+    if y.ndim == 1:
+        return family.exact
+    if isinstance(family, PiecewiseLinearUnits):
+        return family.rank <= LARGEST_RANK
+    return price_outputs.dispatch(type(family)) is not price_outputs.dispatch(object)
+
+
+def price_units(
+    family: UnitFamily, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+) -> LocalMaxima:
+    """The family's pricing, for one output, v (n,), or several, (n, c)."""
+    if v.ndim == 1:
+        return family.price(v, floor, deadline, work)
+    return price_outputs(family, v, floor, deadline, work)
+
+
+def climb_units(
+    family: UnitFamily, v: Array, floor: float, units: Array, deadline: float
+) -> LocalMaxima:
+    """The family's local search, for one output or several."""
+    if v.ndim == 1:
+        return family.climb(v, floor, units, deadline)
+    return climb_outputs(family, v, floor, units, deadline)
+
+
 def price_within(seconds: float, family: UnitFamily, v: Array, floor: float) -> LocalMaxima:
     """Exact pricing if it ends in so many seconds, otherwise what local search finds too."""
-    found = family.price(v, floor, now() + seconds)
+    found = price_units(family, v, floor, now() + seconds)
     if np.isfinite(found.error) or not family.climbs:
         return found
-    climbed = family.climb(v, floor, found.units, np.inf)
+    climbed = climb_units(family, v, floor, found.units, np.inf)
     return climbed if climbed.rho > found.rho else found

@@ -6,11 +6,13 @@ units                   start              improve                   polish
 smooth in u             local search (1)   slide (2)                 Newton, smooth losses
 with kinks, that slide  local search (1)   slide and solve a master  Newton, smooth losses
 that cannot move        price              solve a master            Newton, smooth losses
+of several outputs (3)  local search (1)   fit outputs and slide     Newton, smooth losses
 ======================  =================  ========================  ======================
 
 (1) Where the problem shows to be no easy one. A loss with kinks has the semidefinite program of
 units of degree two first. (2) Where the loss has kinks, too, sliding stops short of the optimum: a
 master is solved, and thinned out, or near duplicates would double every round.
+(3) See `cvxnet.training.outputs.steps`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ from cvxnet.training.column_generation import (
 )
 from cvxnet.training.fewer_units import merge
 from cvxnet.training.local_search import start_wide
+from cvxnet.training.outputs.steps import (
+    fit_and_slide,
+    fit_only,
+    refine_outputs,
+    slide_to_kinks,
+)
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
@@ -60,6 +68,8 @@ NEAR = 1.1
 def plan_for(problem: Problem) -> Plan:
     """The plan for a problem's units and loss."""
     family, loss = problem.family, problem.loss
+    if problem.y.ndim == 2:
+        return plan_for_outputs(problem)
     start, improve = start_from_local_search, slide_and_solve
     if not family.slides:
         start, improve = price_first, solve_master
@@ -68,6 +78,15 @@ def plan_for(problem: Problem) -> Plan:
     elif family.smooth:
         start, improve = start_from_program, solve_and_thin
     return Plan(start, improve, refine_network if loss.smooth else as_it_is)
+
+
+def plan_for_outputs(problem: Problem) -> Plan:
+    """The plan for several outputs."""
+    start = start_from_local_search if problem.family.slides else price_first
+    if not problem.loss.smooth:
+        return Plan(start, slide_to_kinks, as_it_is)
+    improve = fit_and_slide if problem.family.slides else fit_only
+    return Plan(start, improve, refine_outputs)
 
 
 # Starts
@@ -108,7 +127,7 @@ def search_locally(search: Search, deadline: float) -> None:
     units above ``weight_decay``. A loss with kinks does not tell it.
     """
     problem, bracket = search.problem, search.bracket
-    starts = 1 if problem.family.exact else None
+    starts = 1 if search.oracle.exact else None
     with clock(search.timings, "sliding"):
         for network in start_wide(problem, bracket.units.free, deadline, starts):
             bracket.offer_units(network)

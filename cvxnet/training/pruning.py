@@ -9,14 +9,22 @@ leaves at most n units.
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.master import LARGE, Master, blocks_of
 from cvxnet.training.oracle import price_within
+from cvxnet.training.outputs.directions import fit_directions
+from cvxnet.training.outputs.newton import newton
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.training.units.gated_relu import GatedReLUUnits
+from cvxnet.training.units.linear import LinearUnits
+from cvxnet.types import Array
 
 UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
@@ -24,6 +32,8 @@ ANGLES = (1e-2, 1e-3, 1e-4, 1e-5)
 """How close (radians) units must be to be merged, coarsest first."""
 PRICING_SECONDS = 3.0
 """What pricing for a refinement may take; what it has found by then is refined."""
+ALIKE = 1e-12
+"""Cosines of output weights closer to 1 than this are 1."""
 SMALL = 1e-6
 """Units smaller than this, relative to the largest, are dropped before merging."""
 
@@ -35,7 +45,7 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     not merged, nor are those whose master would be large. At the deadline (`now`) it ends.
     """
     problem = master.problem
-    large = len(problem.y) * len(units) * problem.family.block_width > LARGE
+    large = problem.y.size * len(units) * problem.family.block_width > LARGE
     for angle in ANGLES if problem.family.slides and not large else ():
         if now() > deadline:
             break
@@ -47,7 +57,7 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
 
 
 def thin(problem: Problem, units: Units) -> Units:
-    """At most n units (n c with c outputs) that add independent predictions, none of them moved.
+    """At most n units with linearly independent features, without moving any.
 
     Or what the family simplifies the network to, where that is fewer.
     """
@@ -59,15 +69,53 @@ def thin(problem: Problem, units: Units) -> Units:
 
 
 def simplify(problem: Problem, units: Units) -> Units:
-    """The network that the family makes of it, where it has fewer units and is as good.
-
-    What families know is about output weights that differ in sign only.
-    """
+    """The network that the family makes of it, where it has fewer units and is as good."""
     if units.outputs.ndim == 2:
-        return units
-    rows, signs = problem.family.simplify(units.weights, units.outputs)
-    fewer = Units(rows, signs, units.free).without_small(SMALL)
+        rows, outputs = simplify_outputs(problem.family, units)
+    else:
+        rows, outputs = problem.family.simplify(units.weights, units.outputs)
+    fewer = Units(rows, outputs, units.free).without_small(SMALL)
     return fewer if len(fewer) < len(units) and is_as_good(problem, fewer, units) else units
+
+
+@singledispatch
+def simplify_outputs(family: UnitFamily, units: Units) -> tuple[Array, Array]:
+    """The same for several outputs: units with one direction of output weights, or its opposite.
+
+    In that direction they are units of one output.
+    """
+    rows, outputs = list[Array](), list[Array]()
+    left = units
+    while len(left):
+        cosines = left.outputs @ left.outputs[0]
+        same = np.abs(cosines) >= 1.0 - ALIKE
+        same[0] = True
+        fewer, signs = family.simplify(left.weights[same], np.sign(cosines[same]))
+        rows.append(fewer)
+        outputs.append(signs[:, None] * left.outputs[0])
+        left = left.pick(~same)
+    return np.vstack([units.weights[:0], *rows]), np.vstack([units.outputs[:0], *outputs])
+
+
+@simplify_outputs.register
+def singular_vectors_of_all(family: LinearUnits, units: Units) -> tuple[Array, Array]:
+    """The singular vectors of the matrix of all weights: the penalty becomes its nuclear norm."""
+    return singular_vectors(units)
+
+
+def singular_vectors(units: Units) -> tuple[Array, Array]:
+    """Units with the same sum ``sum_j |a_j| u_j a_j^T``, at most as many as its rank."""
+    left, values, right = np.linalg.svd(units.weights.T @ units.outputs, full_matrices=False)
+    return (left * values).T, right
+
+
+@simplify_outputs.register
+def singular_vectors_of_gates(family: GatedReLUUnits, units: Units) -> tuple[Array, Array]:
+    """The same for each gate."""
+    gates = family.gate_of(units.weights)
+    found = [singular_vectors(units.pick(gates == gate)) for gate in np.unique(gates)]
+    rows, outputs = zip(*found, strict=True) if found else ((), ())
+    return np.vstack([units.weights[:0], *rows]), np.vstack([units.outputs[:0], *outputs])
 
 
 def is_as_good(problem: Problem, fewer: Units, units: Units) -> bool:
@@ -81,6 +129,8 @@ def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
     if not len(units):
         return units
     problem = master.problem
+    if units.outputs.ndim == 2:
+        return newton(problem, fit_directions(problem, units, master, deadline), deadline)
     left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
     solved = master.solve(blocks_of(problem, units).values(), left)[0].without_small(SMALL)
     if not problem.loss.smooth:

@@ -10,6 +10,10 @@ Where the columns of the data differ in size, or are offset, the steps are taken
 not: with the family's frame S, ``z = |p| S p`` and ``|z| = |p| |S p|``. By the chain rule a
 gradient g in z becomes ``|p| S^T g + (S p.g) p / |p|`` in p.
 
+With several outputs the weights ``(p, a)`` of the balanced network move, the unit being ``S p`` and
+its output weights a: the penalty is ``1/2 (|S p|^2 + |a|^2)``, which is ``|S p| |a|`` at the best
+balance.
+
 In many dimensions quasi-Newton steps stop where many units have samples on their kinks, short of
 any local optimum. With ``phi(t) = a t + b |t|`` the feature of a row z is then taken to be
 
@@ -21,6 +25,7 @@ b (width |x|)^2 z / R`` where R is the root. The width then goes to 0 in a few s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -55,6 +60,8 @@ def slide(
     deadline (`now`). With a ``width`` kinks are rounded off on it, where a family has
     any, and the objective of the units themselves may rise.
     """
+    if units.outputs.ndim == 2:
+        return slide_factors(problem, units, steps, precision, deadline=deadline, width=width)
     family = smoothed(problem.family, width) if width else problem.family
     signs, shape = units.outputs, units.weights.shape
     loss, y = problem.loss.smoothed(SMOOTHING), problem.y
@@ -80,17 +87,85 @@ def slide(
     P: Array = np.linalg.solve(S, units.weights.T).T.astype(np.float64)
     free = np.linalg.solve(T, units.free)
     start = np.concatenate([(P / np.sqrt(lengths(P))).ravel(), free])
+    x = quasi_newton(objective, start, steps, precision, deadline)
+    R, size, _ = rows_at(x[:U_size].reshape(shape))
+    return Units(size * R, signs, T @ x[U_size:])
+
+
+def slide_factors(
+    problem: Problem,
+    units: Units,
+    steps: int,
+    precision: float,
+    *,
+    deadline: float = np.inf,
+    width: float = 0.0,
+    faces: Array | None = None,
+) -> Units:
+    """The same for several outputs.
+
+    ``faces``, (m, r, r), are projections on subspaces that the units do not leave, where they have
+    kinks that they would otherwise stop at.
+    """
+    family = smoothed(problem.family, width) if width else problem.family
+    (m, r), c, k = units.weights.shape, units.outputs.shape[1], problem.F.shape[1]
+    loss, y, decay = problem.loss.smoothed(SMOOTHING), problem.y, problem.weight_decay
+    S, T = problem.family.frame, frame_of(problem.F, FREE_RIDGE)
+    F = problem.F @ T
+
+    def confined(R: Array) -> Array:
+        return R if faces is None else np.einsum("mij,mj->mi", faces, R)
+
+    def parts(x: Array) -> tuple[Array, Array, Array]:
+        """``S p``, a and the free weights."""
+        P, A, free = np.split(x, [m * r, m * (r + c)])
+        return confined(P.reshape(m, r) @ S.T), A.reshape(m, c), free.reshape(k, c)
+
+    def objective(x: Array) -> tuple[float, Array]:
+        R, A, free = parts(x)
+        H = family.features(R)
+        f = H @ A + F @ free
+        value = loss.value(f, y) + 0.5 * decay * float((R * R).sum() + (A * A).sum())
+        V = loss.gradient(f, y)
+        G = confined(family.pull_back(R, V @ A.T) + decay * R)
+        slopes = [(G @ S).ravel(), (H.T @ V + decay * A).ravel(), (F.T @ V).ravel()]
+        return float(value), np.concatenate(slopes)
+
+    root = np.sqrt(units.sizes)[:, None] + LEAST_LENGTH
+    P = np.linalg.solve(S, (units.weights / root).T).T
+    free = np.linalg.solve(T, units.free)
+    start = np.concatenate([P.ravel(), (root * units.outputs).ravel(), free.ravel()])
+    R, A, free = parts(quasi_newton(objective, start, steps, precision, deadline))
+    return units_of_factors(R, A, T @ free)
+
+
+def units_of_factors(U: Array, A: Array, free: Array) -> Units:
+    """The units with these hidden and output weights, one a row; those of size zero left out."""
+    size = np.linalg.norm(A, axis=1)
+    used = (size > 0.0) & U.any(axis=1)
+    size = size[used, None]
+    return Units(size * U[used], A[used] / size, free)
+
+
+def quasi_newton(
+    objective: Callable[[Array], tuple[float, Array]],
+    start: Array,
+    steps: int,
+    precision: float,
+    deadline: float,
+) -> Array:
+    """Where L-BFGS comes to within so many steps, this precision and the deadline (`now`)."""
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
 
     def stop_in_time(_: Array) -> None:
         if now() > deadline:
             raise StopIteration
 
-    x = minimize(
-        objective, start, jac=True, method="L-BFGS-B", callback=stop_in_time, options=options
-    ).x
-    R, size, _ = rows_at(x[:U_size].reshape(shape))
-    return Units(size * R, signs, T @ x[U_size:])
+    return np.asarray(
+        minimize(
+            objective, start, jac=True, method="L-BFGS-B", callback=stop_in_time, options=options
+        ).x
+    )
 
 
 def lengths(P: Array) -> Array:

@@ -17,7 +17,8 @@ from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, close_bracket
 from cvxnet.training.master import Master
-from cvxnet.training.oracle import Oracle, price_within
+from cvxnet.training.oracle import Oracle, is_exact, price_within
+from cvxnet.training.outputs.directions import fit_directions
 from cvxnet.training.plans import plan_for
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.problem import Problem, Units
@@ -257,7 +258,7 @@ def run(search: Search, report: Report, value: float) -> dict[str, Any]:
             bracket.units = prune(bracket.units, master, deadline)
         else:
             bracket.units = thin(bracket.problem, bracket.units)
-        bracket.units = with_certificate(bracket.problem, bracket.units)
+        bracket.units = with_certificate(bracket.problem, bracket.units, master)
         stopped = why_stopped(bracket, gap, deadline)
     except KeyboardInterrupt:
         stopped = INTERRUPTED
@@ -279,12 +280,14 @@ def run(search: Search, report: Report, value: float) -> dict[str, Any]:
     }
 
 
-def with_certificate(problem: Problem, units: Units) -> Units:
+def with_certificate(problem: Problem, units: Units, master: Master) -> Units:
     """As many of the largest units as a certificate may have, their sizes fitted again."""
     most = max(MOST_FEATURES // len(problem.y), 1)
     if len(units) <= most:
         return units
     largest = np.argsort(-problem.family.sizes(units.weights))[:most]
+    if units.outputs.ndim == 2:
+        return fit_directions(problem, units.pick(largest), master)
     return resize(problem, units.pick(largest)).without_small(0.0)
 
 
@@ -300,7 +303,7 @@ def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
             "another up to rounding, but not exactly, and huge free weights would count: leave out "
             "one of them"
         )
-    elif bracket.problem.family.exact:
+    elif is_exact(bracket.problem.family, bracket.problem.y):
         advice = "nothing improves any more: try another solver or a larger weight decay"
     else:
         advice = (

@@ -1,0 +1,140 @@
+"""The steps of column generation for several outputs.
+
+A cell has no tractable block of its units: with c outputs they add ``sum_j u_j a_j^T``, u_j in the
+cell, to its matrix of weights, and the gauge of that is known for no cone but the whole space. So
+no master has all units of a cell. Instead a round fits the output weights of all directions that
+are known (a group lasso, which is convex, and drops what is not needed), lets the units slide, and
+fits once more; then Newton's method, from the local maxima that pricing finds, comes to the last
+digits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxnet.training.clock import now
+from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
+from cvxnet.training.faces import face
+from cvxnet.training.fewer_units import merge
+from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
+from cvxnet.training.outputs.newton import newton
+from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.problem import Problem, Units
+from cvxnet.training.sliding import slide, slide_factors
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
+from cvxnet.types import Array
+
+SLIDING_STEPS = 300
+"""Quasi-Newton steps of units on their faces, and as many of free ones."""
+PRECISE = 1e-15
+"""Precision of these steps: nothing that is exact follows them."""
+REFINEMENTS = 20
+"""At most so many a round; each prices once."""
+NEAR, VERY_NEAR = 1.1, 1.001
+"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``, and the guess that
+local maxima are the units until it is below that."""
+CLOSE = 1e-3
+"""Units closer than this (radians) are merged."""
+TOKEN = 1e-3
+"""Size of a new unit relative to the largest."""
+SAME = 1e-12
+"""Relative fall of the objective that counts as none."""
+
+
+def fit_and_slide(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The best output weights, and where the units slide to with them."""
+    problem = search.problem
+    with clock(search.timings, "solving"):
+        fitted = fit_outputs(problem, grown, search.end)
+    with clock(search.timings, "sliding"):
+        slid = slide_on_faces(problem, fitted, search.end)
+        slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
+    with clock(search.timings, "solving"):
+        again = fit_outputs(problem, merge(slid, CLOSE), search.end)
+    units = min((fitted, slid, again), key=problem.objective)
+    return units, problem.dual_vector(units)
+
+
+def fit_only(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The best output weights, where units cannot move."""
+    with clock(search.timings, "solving"):
+        units = fit_outputs(search.problem, grown, search.end)
+    return units, search.problem.dual_vector(units)
+
+
+def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum of the output weights of the units and of where they slide to, by a cone program.
+
+    The loss has kinks, which sliding rounds off. The multiplier is the dual vector.
+    """
+    problem = search.problem
+    search.master.value = search.bracket.upper
+    slid = grown
+    if problem.family.slides:
+        with clock(search.timings, "sliding"):
+            slid = slide_on_faces(problem, grown, search.end)
+            slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
+            slid = merge(slid.without_small(NEGLIGIBLE), CLOSE) + grown
+    with clock(search.timings, "solving"):
+        units, v = solve_outputs(problem, slid, search.master, search.end)
+    return units.without_small(NEGLIGIBLE), problem.make_feasible(v)
+
+
+def slide_on_faces(problem: Problem, units: Units, deadline: float) -> Units:
+    """Slide with every unit on its face: refined units are on kinks, where sliding ends at once."""
+    if not len(units) or not isinstance(problem.family, PiecewiseLinearUnits):
+        return units
+    bases = [face(problem.family, u)[1] for u in units.weights]
+    faces = np.array([B @ B.T for B in bases])
+    return slide_factors(problem, units, SLIDING_STEPS, PRECISE, deadline=deadline, faces=faces)
+
+
+def refine_outputs(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """Fits and Newton's method in turns with pricing, where that ends and the optimum is near."""
+    problem = search.problem
+    for _ in range(REFINEMENTS if search.oracle.ends else 0):
+        done = search.bracket.gap <= search.gap or now() > search.end
+        if done or maxima.rho > NEAR * problem.weight_decay:
+            break
+        before = problem.objective(search.units)
+        with clock(search.timings, "refining"):
+            refined = refine(problem, search.units, maxima, search.end)
+        if problem.objective(refined) >= before - SAME * abs(before):
+            break
+        maxima = search.price(refined, problem.dual_vector(refined))
+    return maxima
+
+
+def refine(problem: Problem, units: Units, maxima: LocalMaxima, deadline: float) -> Units:
+    """The best network of units near these and at the local maxima.
+
+    Near the optimum its units are among the local maxima: then these alone, each with the output
+    weights of the units nearest to it, are a guess at it, too.
+    """
+    guesses = [merge(units + token_units(units, maxima), CLOSE)]
+    if maxima.rho < VERY_NEAR * problem.weight_decay:
+        guesses.append(gather(units, maxima))
+    refined = [units]
+    for guess in guesses:
+        fitted = fit_outputs(problem, guess, deadline)
+        refined.append(newton(problem, fitted, deadline))
+    return min(refined, key=problem.objective)
+
+
+def token_units(units: Units, maxima: LocalMaxima) -> Units:
+    """Units at the local maxima, small ones."""
+    size = TOKEN * units.sizes.max(initial=0.0) or TOKEN
+    return Units(size * maxima.units, -maxima.outputs, units.free)
+
+
+def gather(units: Units, maxima: LocalMaxima) -> Units:
+    """The local maxima with the output weights of the units nearest to them.
+
+    Those without such a unit are small.
+    """
+    A = TOKEN * NEGLIGIBLE * -maxima.outputs
+    if len(maxima.values) and len(units):
+        nearest = np.argmax(units.weights @ maxima.units.T, axis=1)
+        np.add.at(A, nearest, units.sizes[:, None] * units.outputs)
+    sizes = np.linalg.norm(A, axis=1)[:, None]
+    return Units(sizes * maxima.units, A / sizes, units.free)
