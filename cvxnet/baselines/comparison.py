@@ -45,6 +45,7 @@ def compare(
     norm: str = "l2",
     output_bias: bool = False,
     skip: bool = False,
+    output_weights: str = "any",
     sample_weight: Any = None,
     optimizers: Sequence[str] = ("sgd", "adam", "lbfgs"),
     widths: Sequence[int] | int = (8, 50),
@@ -76,6 +77,9 @@ def compare(
     norm, output_bias, skip, sample_weight
         As in `cvxnet.train`, with the same objective: for the norm ``"l1"`` the gradient is that of
         ``weight_decay / 2 * sum((sum of a unit's |hidden weights|)^2 + (output weight)^2)``.
+    output_weights : str
+        As in `cvxnet.train`; ``"nonneg"`` and ``"nonpos"`` weights are trained as ``|c|`` and
+        ``-|c|``.
     optimizers : sequence of str
         ``"sgd"`` (with momentum 0.9), ``"adam"``, ``"adamw"`` and ``"lbfgs"``. See the notes.
     widths : int or sequence of int
@@ -170,6 +174,7 @@ def compare(
         weight_decay=weight_decay,
         form=Form(bias, output_bias, skip),
         norm=norm,
+        output_weights=output_weights,
         sample_weight=sample_weight,
     )
     check_trained(objective)

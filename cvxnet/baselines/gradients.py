@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from cvxnet.baselines.networks import excess_decay, fixed_length
+from cvxnet.baselines.networks import excess_decay, fixed_length, of_one_sign
 from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
 from cvxnet.errors import UnsupportedError
 from cvxnet.functions.arithmetic import TENSORS
@@ -90,7 +90,8 @@ class Tensors:
         X, F, y, w = self.X, self.F, self.y, self.sample_weight
         if rows is not None:
             X, F, y, w = X[rows], F[rows], y[rows], None if w is None else w[rows]
-        U, c = of_length_one(W, a) if fixed_length(goal) else (W, a)
+        c = of_one_sign(goal, a)
+        U, c = of_length_one(W, c) if fixed_length(goal) else (W, c)
         hidden = U @ X.transpose(-1, -2)  # (s, m, b)
         for formula in self.formulas:
             hidden = formula(hidden, TENSORS)

@@ -19,6 +19,9 @@ penalty on ``w_j, c_j``, as of any weight decay; networks are measured by the pe
 
 With c outputs ``a_j`` is a row and ``|a_j|`` its length, and all of this holds as it stands.
 
+Where output weights have to have one sign, numbers ``c_j`` of any sign are trained, and
+``a_j = +-|c_j|``: their squares, and so the penalty, are the same.
+
 A network is three arrays: ``W`` (m, d), the bias last where there is one, ``a`` (m,) or (m, c), and
 ``free`` (k,) or (k, c), the output bias and then the skip connection, where they are there.
 """
@@ -75,12 +78,27 @@ def excess_decay(objective: Objective, W: Array, a: Array) -> Array:
     return np.asarray(0.5 * objective.weight_decay * (difference**2).sum(axis=-1))
 
 
+def of_one_sign(objective: Objective, a: Any) -> Any:
+    """Output weights of the sign that they must have, if there is one: an array or a tensor.
+
+    >>> from cvxnet.losses import get_loss
+    >>> concave = Objective(
+    ...     units="abs", X=[[1.0]], y=[1.0], loss=get_loss("squared"), weight_decay=1.0,
+    ...     output_weights="nonpos",
+    ... )
+    >>> of_one_sign(concave, np.array([2.0, -3.0])).tolist()
+    [-2.0, -3.0]
+    """
+    signs = objective.output_signs
+    return a if len(signs) == 2 else signs[0] * abs(a)
+
+
 def weights_with(objective: Objective, W: Array, a: Array, free: Array | None = None) -> Weights:
     """The weights of the ordinary network, those of units of fixed length brought to it.
 
     Without ``free`` those are zero.
     """
-    form = objective.form
+    form, a = objective.form, of_one_sign(objective, a)
     if fixed_length(objective):
         lengths = np.linalg.norm(W, axis=1)
         W, a = W / np.where(lengths > 0.0, lengths, 1.0)[:, None], (a.T * lengths).T
@@ -99,7 +117,8 @@ def weights_with(objective: Objective, W: Array, a: Array, free: Array | None = 
 
 def layers_of(objective: Objective, W: Array, a: Array, free: Array | None = None) -> Sequential:
     """The ordinary network."""
-    return network_of(objective.units, weights_with(objective, W, a, free))
+    weights = weights_with(objective, W, a, free)
+    return network_of(objective.units, weights, objective.output_weights)
 
 
 def described(objective: Objective) -> dict[str, Any]:
@@ -112,5 +131,6 @@ def described(objective: Objective) -> dict[str, Any]:
         "norm": objective.norm,
         "output_bias": objective.form.output_bias,
         "skip": objective.form.skip,
+        "output_weights": objective.output_weights,
         "options": objective.units.options,
     }

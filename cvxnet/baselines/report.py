@@ -100,6 +100,7 @@ def extras(runs: Results) -> str:
         ", norm l1": goal.norm == "l1",
         ", free output bias": goal.form.output_bias,
         ", free skip connection": goal.form.skip,
+        f", {goal.output_weights} output weights": goal.output_weights != "any",
         ", weighted samples": goal.sample_weight is not None,
     }
     return "".join(text for text, there in said.items() if there)

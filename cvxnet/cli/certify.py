@@ -14,6 +14,7 @@ from cvxnet.cli.options import (
     Gap,
     Json,
     LossName,
+    OutputWeights,
     Solver,
     Target,
     WeightDecay,
@@ -35,6 +36,7 @@ def certify(
     weight_decay: WeightDecay,
     features: Features = None,
     loss: LossName = None,
+    output_weights: OutputWeights = "any",
     activation: Annotated[
         str, typer.Option(help="What stands between the layers of a torch state dict.")
     ] = "relu",
@@ -60,6 +62,7 @@ def certify(
         chosen.data.y,
         loss=chosen.loss,
         weight_decay=weight_decay,
+        output_weights=output_weights,
         gap=gap,
         solver=solver,
         time_limit=time_limit,

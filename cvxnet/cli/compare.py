@@ -24,6 +24,7 @@ from cvxnet.cli.options import (
     Norm,
     Option,
     OutputBias,
+    OutputWeights,
     Skip,
     Solver,
     Target,
@@ -54,6 +55,7 @@ def compare(
     norm: Norm = "l2",
     output_bias: OutputBias = False,
     skip: Skip = False,
+    output_weights: OutputWeights = "any",
     optimizers: Annotated[
         str, typer.Option(help=f"Of {', '.join(OPTIMIZERS)}.")
     ] = "sgd,adam,lbfgs",
@@ -95,6 +97,7 @@ def compare(
             norm=norm,
             output_bias=output_bias,
             skip=skip,
+            output_weights=output_weights,
             optimizers=split(optimizers),
             widths=as_numbers(split(widths), "--widths"),
             seeds=range(seed, seed + seeds),

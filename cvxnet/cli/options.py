@@ -43,6 +43,9 @@ Bias = Annotated[bool, typer.Option(help="Hidden units with or without bias.")]
 Norm = Annotated[str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")]
 OutputBias = Annotated[bool, typer.Option(help="A free output bias.")]
 Skip = Annotated[bool, typer.Option(help="A free linear skip connection.")]
+OutputWeights = Annotated[
+    str, typer.Option(help="any; nonneg for a convex function, nonpos for a concave one.")
+]
 Gap = Annotated[float, typer.Option(help="Relative gap to close the bracket to.")]
 Solver = Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")]
 TimeLimit = Annotated[

@@ -19,6 +19,7 @@ from cvxnet.cli.options import (
     Norm,
     Option,
     OutputBias,
+    OutputWeights,
     Skip,
     Solver,
     Target,
@@ -61,6 +62,7 @@ def train(
     norm: Norm = "l2",
     output_bias: OutputBias = False,
     skip: Skip = False,
+    output_weights: OutputWeights = "any",
     out: Annotated[
         Path | None, typer.Option(help="Folder for network, certificate and figure.")
     ] = None,
@@ -81,6 +83,7 @@ def train(
         weight_decay=weight_decay,
         form=Form(bias, output_bias, skip),
         norm=norm,
+        output_weights=output_weights,
     )
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=not json)
     prepare(family, quiet=json, several=objective.outputs > 1)

@@ -79,6 +79,7 @@ class ConvexNet(base.BaseEstimator):
     bias: bool = True
     output_bias: bool = True
     skip: bool = False
+    output_weights: str = "any"
     gap: float = 1e-4
     solver: str = "CLARABEL"
     time_limit: float | None = 10.0
@@ -107,6 +108,7 @@ class ConvexNet(base.BaseEstimator):
             weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
+            output_weights=self.output_weights,
             sample_weight=None if (weights == 1.0).all() else weights,
         )
         if self.weight_decay is None:  # 0 where free weights fit the target exactly
@@ -170,6 +172,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     bias, output_bias, skip : bool
         Hidden biases (decayed); an output bias and a linear skip connection (both not decayed).
         Unlike in `cvxnet.train` the output bias is there by default.
+    output_weights : "any", "nonneg" or "nonpos"
+        "nonneg" fits a convex function, "nonpos" a concave one, of one output.
     gap : float
         Relative gap between network and lower bound at which training stops.
     solver : str
@@ -275,7 +279,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     class_weight : dict, "balanced" or None
         The weight of each class, by which the weights of its samples are multiplied; "balanced"
         weighs all classes alike, as everywhere in scikit-learn.
-    norm, bias, output_bias, skip, gap, solver, time_limit
+    norm, bias, output_bias, skip, output_weights, gap, solver, time_limit
         As in `ConvexNetRegressor`; the time limit is for each network.
 
     Attributes
