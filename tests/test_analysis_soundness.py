@@ -54,8 +54,11 @@ def draw_question(rng, activations):
     blocks = [n for n, layer in network.named_layers() if layer.tensors]
     wrt = [*(["input"] * 3), "weights", *blocks][rng.integers(4 + len(blocks))]
     options = {"wrt": wrt, "inputs": rng.choice(["any", "nonneg", "nonpos"])}
-    if network.width(None) == 1 and rng.random() < 0.3:
-        options["loss"] = rng.choice([name for name in LOSSES if name != "cross_entropy"])
+    if rng.random() < 0.3:
+        several = network.width(None) > 1
+        options["loss"] = rng.choice(
+            [n for n, loss in LOSSES.items() if several or not loss.classes]
+        )
     return network, {k: str(v) for k, v in options.items()}
 
 

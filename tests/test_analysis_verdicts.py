@@ -341,7 +341,7 @@ def test_a_counterexample_to_a_problem_is_feasible():
         (lambda: convexity(two_layers(), loss="sqared"), "unknown loss"),
         (lambda: convexity(two_layers(), "0", loss="squared", data=np.eye(2)), "y is missing"),
         (lambda: convexity(two_layers(), "0", loss="squared", data=(np.eye(2), [1.0])),
-         "1 entries for 2 rows"),
+         r"shape \(1,\); expected \(2,\)"),
         (lambda: convexity(two_layers(), "0", data=np.eye(3)), "expects 2 columns"),
         (lambda: convexity(two_layers(), "0", loss="logistic", data=(np.eye(2)[[0, 1, 1]],
                                                                      [1, 2, 3])),

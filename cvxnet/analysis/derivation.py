@@ -14,6 +14,8 @@ from cvxnet.analysis.facts import Facts, constant_facts, make_facts
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Node, Tape, bound, dense, is_foreign
 
+LABEL_BOUNDS = {"label": (-1.0, 1.0), "one_hot": (0.0, 1.0)}
+
 
 @dataclass(frozen=True)
 class Step:
@@ -122,7 +124,7 @@ def leaf_bounds(leaf: Any, question: Question) -> tuple[Any, Any]:
         outside = np.ones(leaf.shape, dtype=bool)
         outside[tuple(leaf.sparse_idx)] = False
         low[outside] = high[outside] = 0.0
-    labels = (-1.0, 1.0) if id(leaf) in question.labels else None
+    labels = LABEL_BOUNDS.get(question.labels.get(id(leaf), ""))
     for bounds in filter(None, (used.get("bounds"), labels, question.bounds.get(id(leaf)))):
         low = np.maximum(low, bound(bounds[0], -np.inf))
         high = np.minimum(high, bound(bounds[1], np.inf))

@@ -115,7 +115,7 @@ def attributes_of(leaf: Any, question: Question) -> Iterator[str]:
     used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
     yield from used - BOUNDS
     if id(leaf) in question.labels:
-        yield "label"
+        yield question.labels[id(leaf)]
     bounds = leaf.attributes.get("bounds") or ()
     if any(isinstance(b, cp.Expression) and b.parameters() for b in bounds):
         yield "bounded by a parameter"  # which no checker knows

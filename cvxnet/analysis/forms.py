@@ -22,7 +22,7 @@ from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import is_psd
 from cvxnet.analysis.tape import Batch, Node, Tape
 from cvxnet.functions.arithmetic import Rationals, Undecided, as_rational, entrywise
-from cvxnet.functions.catalogue import log_profile
+from cvxnet.functions.catalogue import exp_profile, log_profile
 from cvxnet.functions.profile import Profile
 
 ZERO, ONE = fmpq(0), fmpq(1)
@@ -240,6 +240,12 @@ class FormArithmetic(Rationals):
     def absolute(self, t: Batch) -> Batch:
         return entrywise(lambda s: hinge(as_form(s)) + hinge(-as_form(s)), t)
 
+    def log_sum_exp(self, t: Batch) -> Batch:
+        values = np.empty((*t.shape[:-1], 1), dtype=object)
+        for place in np.ndindex(t.shape[:-1]):
+            values[place][0] = log_sum_exp([as_form(s) for s in t[place]])
+        return values
+
     def power(self, t: Batch, p: Fraction) -> Batch:
         return entrywise(lambda s: form_power(as_form(s), p), t)
 
@@ -346,6 +352,15 @@ def log_of(value: Form | Scalar) -> Form:
         terms = tuple(sorted((line, w) for (_, line), (w, _) in form.ridges.items()))
         return Form(convex_parts={("log-sum-exp", terms, form.constant): ONE})
     return ridge(form, log_profile(), "log")
+
+
+def log_sum_exp(exponents: list[Form]) -> Form:
+    """The logarithm of a sum of exponentials of affine forms, written as `log_of` writes it."""
+    total = Form()
+    for form in exponents:
+        is_one = form.affine and not form.linear and form.constant == 0
+        total = total + (Form(ONE) if is_one else ridge(form, exp_profile(), "exp"))
+    return log_of(total)
 
 
 def is_sum_of_exponentials(form: Form) -> bool:

@@ -269,10 +269,8 @@ def quad_form(node: Node, values: list[Batch], K: Arithmetic) -> Batch:
 
 
 def log_sum_exp(node: Node, values: list[Batch], K: Arithmetic) -> Batch:
-    """``log sum exp x``, shifted by the largest entry."""
-    rows = rows_of(node, values[0], node.axis)
-    top = fold(K.maximum, [rows[..., k] for k in range(rows.shape[-1])])
-    return shaped(node, top + K.log(K.exp(rows - top[..., None]).sum(axis=-1)))
+    """``log sum exp x`` along an axis."""
+    return shaped(node, K.log_sum_exp(rows_of(node, values[0], node.axis)))
 
 
 def sum_largest(node: Node, values: list[Batch], K: Arithmetic) -> Batch:

@@ -8,12 +8,15 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.analysis.tape import Tape, dense
-from cvxnet.data.validation import as_floats, check_finite, check_matrix
+from cvxnet.data.validation import as_array, check_labels, check_matrix
 from cvxnet.errors import CvxnetError, InputError
 from cvxnet.layers.layer import Layer, recorded_calls
-from cvxnet.losses import get_loss
+from cvxnet.losses import Loss, get_loss
+from cvxnet.objective.objective import check_outputs, check_target
+from cvxnet.types import Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +31,9 @@ class Question:
         Convexity is asked jointly in all of these.
     names : mapping of id(leaf) to str
         How users know the leaves: "x", "0.weight", ...
-    labels : frozenset of id(leaf)
-        Leaves that hold class labels, -1 or +1.
+    labels : mapping of id(leaf) to str
+        Leaves that hold class labels: "label" where those are -1 or +1, "one_hot" where each row
+        has a 1 and otherwise zeros.
     owners : mapping of id(node) to str
         The layer that made a node.
     weights : mapping of id(constant) to str
@@ -49,7 +53,7 @@ class Question:
     expression: Any
     unknowns: tuple[Any, ...]
     names: Mapping[int, str]
-    labels: frozenset[int] = frozenset()
+    labels: Mapping[int, str] = field(default_factory=dict)
     owners: Mapping[int, str] = field(default_factory=dict)
     weights: Mapping[int, str] = field(default_factory=dict)
     bounds: Mapping[int, tuple[Any, Any]] = field(default_factory=dict)
@@ -87,7 +91,7 @@ def ask_about_network(
         expression=as_expression(expression),
         unknowns=tuple(unknowns),
         names=names,
-        labels=frozenset([id(y)] if isinstance(y, cp.Parameter) and takes_labels(loss) else []),
+        labels=labels_of(y, loss),
         owners=find_owners(bound, calls, x),
         weights=find_weights(bound, expression),
         about=describe(network, asked, loss, data, inputs),
@@ -122,9 +126,11 @@ def objective(loss: Any, predictions: Any, y: Any) -> Any:
         ) from error
 
 
-def takes_labels(loss: Any) -> bool:
-    """Whether the question is about a loss whose target is two classes."""
-    return loss is not None and get_loss(loss).labels
+def labels_of(y: Any, loss: Any) -> dict[int, str]:
+    """What an unknown target holds, where the loss wants labels."""
+    if loss is None or not get_loss(loss).labels or not isinstance(y, cp.Parameter):
+        return {}
+    return {id(y): "one_hot" if get_loss(loss).classes else "label"}
 
 
 def as_expression(value: Any) -> cp.Expression:
@@ -212,7 +218,10 @@ def make_data(
     x = kind((1, network.columns(1) or 1), **sign)
     if data is not None:
         return x, given_data(network, data, loss)[1][:1]
-    return x, cp.Parameter(1)
+    outputs = network.width(x.shape[1]) or 1
+    if loss is not None:
+        check_loss(get_loss(loss), outputs)
+    return x, cp.Parameter((1, outputs) if outputs > 1 else 1)
 
 
 def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
@@ -221,46 +230,52 @@ def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:
         raise InputError(f"data is (X, y) or X alone, not a tuple of {len(data)}.")
     X, y = data if isinstance(data, tuple) else (data, None)
     X = check_matrix(X)
-    outputs = network.width(X.shape[1])
-    if loss is not None and outputs != 1:
-        raise InputError(
-            f"a loss compares one output with y, but the network has {outputs}. Ask about one at a "
-            "time, or about the network without a loss."
-        )
-    if y is None:
-        if loss is not None:
-            raise InputError("a loss needs data=(X, y), and y is missing.")
+    if loss is None:  # then no target is looked at
         return X, np.zeros(len(X))
-    y = check_targets(y, len(X))
-    return X, signed_labels(y) if takes_labels(loss) else y
+    if y is None:
+        raise InputError("a loss needs data=(X, y), and y is missing.")
+    outputs = network.width(X.shape[1]) or 1
+    check_loss(get_loss(loss), outputs)
+    return X, given_target(y, len(X), outputs, get_loss(loss))
 
 
-def check_targets(y: Any, rows: int) -> Any:
-    """One finite number a row."""
-    y = as_floats(y, "y")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
+def check_loss(loss: Loss, outputs: int) -> None:
+    """Refuse a loss of classes for a network that cannot tell any apart."""
+    if loss.classes and outputs < 2:
         raise InputError(
-            f"y has shape {y.shape}; a verdict on a loss takes one number per row of X, shape "
-            f"({rows},). Ask about one column at a time."
+            f"the {loss.name} loss takes one output for each class, but the network has {outputs}. "
+            'Two classes and one output go with loss="logistic".'
         )
-    if len(y) != rows:
-        raise InputError(f"y has {len(y)} entries for {rows} rows of X.")
-    check_finite(y, "y")
+
+
+def given_target(y: Any, rows: int, outputs: int, loss: Loss) -> Array:
+    """The target as the loss wants it: (rows,) for one output, (rows, outputs) for several.
+
+    A class without samples is allowed here: the objective exists.
+    """
+    if loss.classes and ((labels := as_array(y, "y")).ndim == 1 or labels.shape[1:] == (1,)):
+        y = label_rows(check_labels(y, "y"), outputs)
+    y = check_target(y, rows, loss)
+    check_outputs(outputs, y)
     return y
 
 
-def signed_labels(y: Any) -> Any:
-    """Labels 0 and 1 as -1 and +1; one class alone is allowed here (the objective exists)."""
-    values = np.unique(y)
-    if set(values) <= {-1.0, 1.0}:
-        return y
-    if len(values) > 2:
-        raise InputError(f"this loss needs two classes, but y has {len(values)} distinct values.")
-    if set(values) <= {0.0, 1.0}:
-        return 2.0 * y - 1.0
-    return np.where(y == values[-1], 1.0, -1.0)
+def label_rows(labels: NDArray[Any], outputs: int) -> Array:
+    """A row with a 1 for each label's output: labels in order, or numbers of outputs from 0.
+
+    >>> label_rows(np.array(["b", "a"]), 2).tolist(), label_rows(np.array([2, 0]), 3).tolist()
+    ([[0.0, 1.0], [1.0, 0.0]], [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    """
+    classes, place = np.unique(labels, return_inverse=True)
+    if len(classes) != outputs:
+        if not set(classes.tolist()) <= set(range(outputs)):
+            raise InputError(
+                f"y has {len(classes)} classes, but the network has {outputs} outputs. Labels of "
+                f"any kind are taken where there are as many; else they must be numbers of "
+                f"outputs, 0 to {outputs - 1}."
+            )
+        place = labels.astype(int)
+    return np.eye(outputs)[place.ravel()]
 
 
 def find_owners(network: Layer, calls: Iterable[Any], x: Any) -> dict[int, str]:

@@ -13,18 +13,26 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
 from cvxnet.analysis.disciplines import log_log_curvature
-from cvxnet.analysis.questions import Question, ask_again, check_blocks, weight_names
+from cvxnet.analysis.questions import (
+    Question,
+    ask_again,
+    check_blocks,
+    given_target,
+    weight_names,
+)
 from cvxnet.data.validation import as_floats
 from cvxnet.errors import CvxnetError
 from cvxnet.functions.profile import EVERYWHERE
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import Layer
-from cvxnet.losses import LOSSES
+from cvxnet.losses import LOSSES, get_loss
 from cvxnet.training.program import program
+from cvxnet.types import Array
 
 MOST_SINGLE = 6  # with more layers, only all of them together
 MOST_SAMPLES = 8
@@ -216,7 +224,8 @@ def switch_loss(question: Question) -> Iterator[Proposal]:
 def lift_to_cells(question: Question) -> Iterator[Proposal]:
     """Two-layer ReLU training is a convex program in one vector for each activation pattern.
 
-    What is judged is that program for the first samples of the data (or for four made-up ones).
+    With several outputs it is one matrix. What is judged is that program for some samples of the
+    data (or for made-up ones) with few features.
     """
     loss = question.options["loss"]
     if loss is None or not is_two_layer_relu(question):
@@ -237,25 +246,39 @@ def lift_to_cells(question: Question) -> Iterator[Proposal]:
 
 
 def is_two_layer_relu(question: Question) -> bool:
-    """Whether all weights of a Linear-ReLU-Linear network with one output are asked about."""
+    """Whether all weights of a Linear-ReLU-Linear network are asked about."""
     network = network_of(question)
     layers: Any = getattr(network, "layers", ())
     if [type(layer) for layer in layers] != [L.Linear, L.ReLU, L.Linear]:
         return False
     whole = check_blocks(network, question.options["wrt"]) == set(weight_names(network))
     free = not layers[0].nonneg and not layers[2].nonneg
-    return whole and free and layers[2].out_features == 1
+    return whole and free
 
 
 def sample_data(question: Question) -> tuple[Any, Any]:
-    """A few of the given samples, with at most two features, or four made-up ones."""
+    """A few samples, given or made up; with one feature where outputs share units, else two."""
+    layers: Any = getattr(question.network, "layers", ())
+    c, loss = layers[2].out_features, get_loss(question.options["loss"])
     data = question.options["data"]
+    features = 2 if c == 1 else 1
     if data is not None:
-        X, y = as_floats(data[0], "X"), as_floats(data[1], "y")
-        return X[:MOST_SAMPLES, :2], y.ravel()[:MOST_SAMPLES]
-    first: Any = getattr(question.network, "layers", (None,))[0]
-    X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 0.5]])
-    return X[:, : min(2, first.in_features)], np.array([1.0, -1.0, 1.0, -1.0])
+        X, y = as_floats(data[0], "X"), given_target(data[1], len(data[0]), c, loss)
+        few = first_samples(y) if loss.classes else np.arange(min(len(y), MOST_SAMPLES))
+        return X[few, :features], y[few]
+    if c == 1:
+        X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 0.5]])
+        return X[:, : layers[0].in_features], np.array([1.0, -1.0, 1.0, -1.0])
+    X = np.arange(float(max(4, c)))[:, None] - 1.0
+    labels = np.arange(len(X)) % c
+    return X, labels if loss.classes else np.where(labels[:, None] == np.arange(c), 1.0, -1.0)
+
+
+def first_samples(y: Array) -> NDArray[np.int64]:
+    """The first sample of each class, and others up to MOST_SAMPLES, in order."""
+    first = y.argmax(axis=0)
+    others = np.setdiff1d(np.arange(len(y)), first)
+    return np.sort(np.concatenate([first, others[: max(MOST_SAMPLES - len(first), 0)]]))
 
 
 def take_logarithms(question: Question) -> Iterator[Proposal]:

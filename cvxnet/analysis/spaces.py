@@ -27,7 +27,7 @@ BOXED |= {"sparsity"}
 
 @dataclass(frozen=True)
 class Domain:
-    """A box, possibly of symmetric or diagonal matrices, or the two labels.
+    """A box, possibly of symmetric or diagonal matrices, or labels ("label", "one_hot" or "").
 
     Integer and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is
     whole (every entry, where some have to be).
@@ -35,15 +35,17 @@ class Domain:
 
     low: Array
     high: Array
-    labels: bool = False
+    labels: str = ""
     symmetric: bool = False
     diagonal: bool = False
     whole: bool = False
 
     def clip(self, values: Array) -> Array:
         """The nearest admissible values, for a batch."""
-        if self.labels:
+        if self.labels == "label":
             return np.where(values > 0.0, 1.0, -1.0)
+        if self.labels == "one_hot":
+            return np.eye(values.shape[-1])[values.argmax(axis=-1)]
         if self.symmetric:
             values = np.triu(values) + np.triu(values, 1).swapaxes(-1, -2)
         if self.diagonal:
@@ -69,7 +71,7 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
     return Domain(
         np.broadcast_to(low, leaf.shape),
         np.broadcast_to(high, leaf.shape),
-        labels=id(leaf) in question.labels,
+        labels=question.labels.get(id(leaf), ""),
         symmetric="symmetric" in used,
         diagonal="diag" in used,
         whole=fixed and bool(used & {"integer", "boolean"}),

@@ -95,8 +95,10 @@ class CrossEntropy(Loss):
         return np.asarray(lead * y)
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
+        # Of the others' lead, so that it is convex wherever that is, as rules see it.
         own = cp.sum(cp.multiply(y, f), axis=1, keepdims=True)
-        terms: cp.Expression = cp.log_sum_exp(f, axis=1, keepdims=True) - own
+        lead = cp.multiply(1.0 - y, f - own @ np.ones((1, f.shape[1])))
+        terms: cp.Expression = cp.log_sum_exp(lead, axis=1, keepdims=True)
         return terms
 
     def check_target(self, y: Vector) -> Vector:

@@ -42,7 +42,18 @@ def all_cell_blocks(family: PiecewiseLinearUnits, facets_only: bool = True) -> l
         family.cell_block(cell, cell[bound, None] * a.normals[bound], sign)
         for sign in family.output_signs
         for cell, bound in zip(cells, bounds, strict=True)
-    ]
+    ] or [nothing(family)]
+
+
+def nothing(family: UnitFamily) -> Block:
+    """What stands for all units where none is active on any sample: solvers need a variable."""
+    return Block(
+        key=(),
+        sign=1.0,
+        matrix=np.zeros((len(family.X), 1)),
+        facets=np.zeros((0, 1)),
+        directions=np.zeros((1, family.rank)),
+    )
 
 
 @count_blocks.register

@@ -11,6 +11,8 @@ Every family has such a program with its own blocks: all dichotomies, all column
 of degree two have a semidefinite one. It is the master problem of column generation with nothing
 left out. The dual variable of its first constraint is, up to its sign, the dual vector v of the
 certificate.
+
+With several outputs the blocks are matrices, see `cvxnet.training.outputs.whole_program`.
 """
 
 from __future__ import annotations
@@ -30,10 +32,15 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective, network_of
 from cvxnet.training.enumeration import all_blocks, count_blocks
 from cvxnet.training.master import Master, Stack, master_problem
+from cvxnet.training.outputs.whole_program import (
+    block_entries,
+    count_linear_blocks,
+    shared_program,
+)
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.pruning import prune
+from cvxnet.training.pruning import SMALL, prune, thin
 from cvxnet.training.recovery import problem_of, weights_of
-from cvxnet.training.semidefinite import semidefinite_program
+from cvxnet.training.semidefinite import Program, semidefinite_program
 from cvxnet.training.threads import one_blas_thread
 
 BYTES_PER_ENTRY = 400
@@ -75,13 +82,18 @@ def program(
     logistic loss its line search gives up beyond about 150 cells (CVXPY raises SolverError), where
     ``train(solver="ECOS")`` still works.
 
+    With several outputs there are a nuclear norm for linear units and for each gate, a group norm
+    for coordinate units, and semidefinite matrices for the cells of ReLU-like units, up to rank
+    three. Clarabel and SCS solve these.
+
     Parameters
     ----------
     units, X, y, loss, weight_decay, bias, norm, output_bias, skip, output_weights, sample_weight
-        As in `cvxnet.train`, X (n, d) and y (n,).
+        As in `cvxnet.train`, X (n, d) and y (n,), (n, c), or class labels.
     facets_only : bool
         Of the n inequalities of a cell write only its facets, which imply the others. False
-        writes them all, as in the paper: the same optimum, but larger and worse conditioned.
+        writes them all, as in the paper: the same optimum, but larger and worse conditioned. With
+        several outputs cells are given by their rays instead.
     memory_limit : float
         Bytes; a program predicted to need more is refused.
 
@@ -95,7 +107,9 @@ def program(
     InputError
         Data, labels or options that cannot be used.
     UnsupportedError
-        Where the program would be too large, with the number of cells and the memory predicted.
+        Where the program would be too large, with the number of cells and the memory predicted; and
+        where several outputs share units that have no finite program (quadratic and polynomial
+        ones, and ReLU-like ones beyond rank three).
 
     Examples
     --------
@@ -117,18 +131,27 @@ def program(
         sample_weight=sample_weight,
     )
     problem = problem_of(objective)
-    written = semidefinite_program(problem.family, problem)
-    if written is None:
-        check_size(problem, check_positive(memory_limit, "memory_limit", "Bytes: 8e9 is usual."))
-        written = write_blocks(problem, facets_only)
-    program, find_units = written
+    memory_limit = check_positive(memory_limit, "memory_limit", "Bytes: 8e9 is usual.")
+    program, find_units = write(problem, facets_only, memory_limit)
     ORIGINS[program] = Origin(problem, objective, find_units)
     return program
 
 
-def write_blocks(
-    problem: Problem, facets_only: bool
-) -> tuple[cp.Problem, Callable[[], Units | None]]:
+def write(problem: Problem, facets_only: bool, memory_limit: float) -> Program:
+    """The program of all units of the family, and how to read the units off its solution."""
+    if problem.y.ndim == 2:
+        blocks, c = count_linear_blocks(problem.family), problem.y.shape[1]
+        check_size(problem, blocks, block_entries(problem.family, len(problem.y), c), memory_limit)
+        return shared_program(problem)
+    written = semidefinite_program(problem.family, problem)
+    if written is not None:
+        return written
+    blocks, entries = count_blocks(problem.family), len(problem.y) * problem.family.block_width
+    check_size(problem, blocks, entries, memory_limit)
+    return write_blocks(problem, facets_only)
+
+
+def write_blocks(problem: Problem, facets_only: bool) -> Program:
     """The master problem on all blocks, and how to read the units off its solution."""
     stack = Stack(all_blocks(problem.family, facets_only), problem.family.norm)
     program, w, c = master_problem(problem, stack)
@@ -142,22 +165,20 @@ def write_blocks(
     return program, find_units
 
 
-def check_size(problem: Problem, memory_limit: float) -> None:
-    """Refuse a program that would not fit."""
-    n, family = len(problem.y), problem.family
-    blocks = count_blocks(family)
-    memory = float(blocks) * n * family.block_width * BYTES_PER_ENTRY
+def check_size(problem: Problem, blocks: int, entries: int, memory_limit: float) -> None:
+    """Refuse a program of so many blocks, each with so many entries, that would not fit."""
+    memory = float(blocks) * entries * BYTES_PER_ENTRY
     if memory > memory_limit:
         raise UnsupportedError(
             f"the whole program has up to {blocks:,} blocks (cells, patterns or columns) at "
-            f"n = {n} and rank {family.rank}: about {memory / 1e9:,.0f} GB (limit "
-            f"{memory_limit / 1e9:g} GB). cvxnet.train solves the same problem without writing it "
-            "down; memory_limit= raises the limit."
+            f"n = {len(problem.y)} and rank {problem.family.rank}: about {memory / 1e9:,.0f} GB "
+            f"(limit {memory_limit / 1e9:g} GB). cvxnet.train solves the same problem without "
+            "writing it down; memory_limit= raises the limit."
         )
 
 
 def recover(solved: cp.Problem) -> Sequential:
-    """The network that a solved `program` stands for, pruned to at most n units.
+    """The network that a solved `program` stands for, pruned to at most n units (n c, c outputs).
 
     Parameters
     ----------
@@ -190,7 +211,8 @@ def recover(solved: cp.Problem) -> Sequential:
     if units is None:
         raise InputError(f"the program has no solution yet (status {solved.status}); solve it.")
     problem, objective = origin.problem, origin.objective
+    units, several = units.without_small(SMALL), problem.y.ndim == 2
     with one_blas_thread():
-        units = prune(units.without_small(1e-6), Master(problem, "CLARABEL"))
+        units = thin(problem, units) if several else prune(units, Master(problem, "CLARABEL"))
     weights = weights_of(problem, units, objective.form)
     return network_of(objective.units, weights, objective.output_weights)

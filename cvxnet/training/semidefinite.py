@@ -101,13 +101,14 @@ def write(
     problem: Problem, fit: cp.Expression, size: cp.Expression, constraints: list[cp.Constraint]
 ) -> tuple[cp.Problem, cp.Variable | None]:
     """The program with these predictions and this penalty; also its variable of free weights."""
-    f = cp.Variable(len(problem.y), name="f")
-    c = cp.Variable(problem.F.shape[1], name="c") if problem.F.size else None
+    f, free = cp.Variable(problem.y.shape, name="f"), (problem.F.shape[1], *problem.y.shape[1:])
+    c = cp.Variable(free, name="c") if problem.F.size else None
     fit = fit if c is None else fit + problem.F @ c
     objective = problem.loss.expression(f, problem.y) + problem.weight_decay * size
     return cp.Problem(cp.Minimize(objective), [f == fit, *constraints]), c
 
 
-def make_units(weights: Array, signs: Array, free: cp.Variable | None) -> Units:
+def make_units(weights: Array, outputs: Array, free: cp.Variable | None) -> Units:
     """Units with the free weights that the solver found."""
-    return Units(weights, signs, np.zeros(0) if free is None else np.asarray(free.value))
+    none = np.zeros((0, *outputs.shape[1:]))
+    return Units(weights, outputs, none if free is None else np.asarray(free.value))

@@ -169,6 +169,12 @@ def check_leaf(leaf: Mapping[str, Any], value: Array) -> None:
         require(ATTRIBUTES[attribute](value), f"a value that is not {attribute}")
 
 
+def is_one_hot(value: Array) -> bool:
+    """Whether each row has one 1 and otherwise zeros."""
+    rows = groups(value, [len(value.shape) - 1])
+    return all(sorted(map(fmpq, row)) == [0] * (len(row) - 1) + [1] for row in rows)
+
+
 def is_diagonal(value: Array) -> bool:
     """Whether only the diagonal may be other than zero."""
     step = value.shape[0] + 1
@@ -181,6 +187,7 @@ ATTRIBUTES: dict[str, Callable[[Array], bool]] = {
     "pos": lambda value: all(t > 0 for t in value.entries),
     "neg": lambda value: all(t < 0 for t in value.entries),
     "label": lambda value: all(abs(t) == 1 for t in value.entries),
+    "one_hot": is_one_hot,
     "whole": lambda value: all(fmpq(t).q == 1 for t in value.entries),
     "symmetric": mirrored,
     "diag": is_diagonal,
