@@ -23,8 +23,8 @@ SLACK = 4.0
 """How many times their rounding conditions may be violated."""
 ROTATIONS = 10
 """Rounds of Jacobi's method; four or five are what it takes."""
-CLEAR, ROUGH = 1e-3, 1e-9
-"""Where the largest eigenvalue is above the next by this part, a closed form errs by less."""
+CLEAR, ROUGH = 1e-3, 1e-8
+"""Where the largest eigenvalue is above the next by this part, determinants tell by that."""
 DIAGONAL = 1e-36
 """Off-diagonal entries this small, relative and squared, are zero."""
 
@@ -99,10 +99,13 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
     limits, floor, level, own_size = circle.limits, circle.limits[0], circle.limits[0] ** 2, 0.0
     if own >= 0:
         own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
+    end = np.empty(2)
     for t in range(order.size):
         k = order[t]
         side[k] = -side[k]
         cross(M, normals, plus, minus, k, side[k])
+        slack = ROUGH + SLACK * limits[1] / (CLEAR * floor) + uncertainty(normals, k)
+        slack += next_end(circle, t, end)
         for a in range(2):
             sign = 1.0 - 2.0 * a
             gram(M[a], K)
@@ -114,7 +117,9 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
                 continue
             for own_side in (1.0, -1.0):
                 add_own(M[a], K, plus[own] if own_side > 0.0 else minus[own], own_side, L)
-                if above_in_space(L, level) and may_be_inside(circle, L, t, sign, own_side):
+                if above_in_space(L, level) and may_have_foot(
+                    L, along[t], end, sign * own_side, level, slack
+                ):
                     examine_cell(circle, L, V, (t, sign, own_side), found, count)
 
 
@@ -219,6 +224,48 @@ def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untype
     for o in range(plus.size):
         bend += sign * (x * M[0, o] + y * M[1, o]) * (plus[o] + minus[o])
     return ahead >= abs(x * normal[1] - y * normal[0]) * bend - tolerance
+
+
+@njit(cache=True, error_model="numpy")
+def may_have_foot(L, start, end, turn, level, slack):  # type: ignore[no-untyped-def]
+    """False where the top eigenvector of L is clearly not nearest to this arc of all of its cell.
+
+    The point of the boundary nearest to a point of the cell is the foot of its perpendicular on the
+    circle of one of the arcs, and on that arc. With A the block of L in the plane, b the rest of
+    its last column and l the top eigenvalue, the foot of the eigenvector on the axis' side is in
+    the direction ``(l - A)^-1 b``, of which ``l b - adj(A) b`` is a positive multiple: on which
+    side of the ends of the arc it is, is linear in l. ``turn`` is the sign of the arc times the
+    axis' side. Where l and the next eigenvalue, which A has none below, may be close, anything may
+    be.
+    """
+    half = (L[0, 0] - L[1, 1]) / 2.0
+    block = (L[0, 0] + L[1, 1]) / 2.0 + np.sqrt(half * half + L[0, 1] * L[0, 1])
+    if not above_in_space(L, (1.0 + CLEAR) * block):
+        return True
+    return ahead_of(L, turn * start[0], turn * start[1], level, slack) and ahead_of(
+        L, -turn * end[0], -turn * end[1], level, slack
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def ahead_of(L, x, y, level, slack):  # type: ignore[no-untyped-def]
+    """Whether the foot of `may_have_foot` may be less than a half turn ahead of (x, y)."""
+    b, d, size = L[0, 2], L[1, 2], L[0, 0] + L[1, 1] + L[2, 2]
+    slope = x * d - y * b
+    least = x * (L[0, 0] * d - L[0, 1] * b) - y * (L[1, 1] * b - L[0, 1] * d)
+    least -= slack * size * (size + abs(b) + abs(d))
+    if slope > 0.0:  # slope l >= least
+        return least <= slope * level or above_in_space(L, least / slope)
+    return least <= 0.0 and (slope == 0.0 or not above_in_space(L, least / slope))
+
+
+@njit(cache=True, error_model="numpy")
+def next_end(circle, t, end):  # type: ignore[no-untyped-def]
+    """Write the end of the arc after crossing t into ``end`` (2,); returns how uncertain it is."""
+    after = t + 1 if t + 1 < circle.order.size else 0
+    turn = 1.0 if t + 1 < circle.order.size else -1.0
+    end[0], end[1] = turn * circle.along[after, 0], turn * circle.along[after, 1]
+    return uncertainty(circle.normals, circle.order[after])
 
 
 @njit(cache=True, error_model="numpy")
@@ -385,47 +432,6 @@ def examine_cell(circle, L, V, where, found, count):  # type: ignore[no-untyped-
         height += L[i, i] * (V[0, i] * u[0] + V[1, i] * u[1]) ** 2
     if height >= L[top, top] - 2.0 * close:
         keep(circle, value, u, found, count)
-
-
-@njit(cache=True, error_model="numpy")
-def may_be_inside(circle, L, t, sign, own_side):  # type: ignore[no-untyped-def]
-    """False where a roughly computed top eigenvector is clearly out of the cell.
-
-    The eigenvalues are ``m + 2 p cos(phi + 2 pi i / 3)`` with ``L = m + p B``, ``tr B^2 = 6`` and
-    ``cos(3 phi) = det(B) / 2`` (Smith 1961), the eigenvector is in the columns of the product of
-    ``L`` less the one and less the other of the lower ones. The circles beside the arc tell.
-    """
-    m = (L[0, 0] + L[1, 1] + L[2, 2]) / 3.0
-    a, c, f, b, d, e = L[0, 0] - m, L[1, 1] - m, L[2, 2] - m, L[0, 1], L[0, 2], L[1, 2]
-    p = np.sqrt((a * a + c * c + f * f + 2.0 * (b * b + d * d + e * e)) / 6.0)
-    det = a * (c * f - e * e) - b * (b * f - d * e) + d * (b * e - c * d)
-    cosine = np.cos(np.arccos(min(max(0.5 * det / (p * p * p), -1.0), 1.0)) / 3.0) if p else 0.0
-    sine = np.sqrt(3.0 * (1.0 - cosine * cosine))
-    top, gap = 2.0 * p * cosine, p * (3.0 * cosine - sine)
-    if not gap >= CLEAR * (m + top):
-        return True
-    product = p * p * (cosine * cosine - sine * sine)
-    x, y, z = b * (top - f) + d * e, d * (top - c) + b * e, e * (top - a) + b * d
-    first = a * a + b * b + d * d + top * a + product
-    second = b * b + c * c + e * e + top * c + product
-    third = d * d + e * e + f * f + top * f + product
-    if first >= second and first >= third:
-        y, z, x = x, y, first
-    elif second >= third:
-        y, z = second, z
-    else:
-        x, y, z = y, z, third
-    slack = SLACK * circle.limits[1] * np.sqrt(m + top) / gap + ROUGH
-    slack *= np.sqrt(x * x + y * y + z * z)
-    ahead = circle.order[t + 1 if t + 1 < circle.order.size else 0]
-    behind = circle.order[t]
-    above = own_side * z
-    low, high = above, above
-    for k in (behind, ahead):
-        n = circle.normals[k]
-        height = sign * circle.side[k] * (x * n[0] + y * n[1] + z * n[2])
-        low, high = min(low, height), max(high, height)
-    return low >= -slack or high <= slack
 
 
 @njit(cache=True, error_model="numpy")
