@@ -65,16 +65,28 @@ class Circle(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def walk_circles(circles, owners, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
-    """Find what is on the circles (m, 3) with their ``owners`` (m,); returns how much it is."""
+def walk_circles(owners, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
+    """Find what is on the circles of these normals (m,); returns how much that is.
+
+    -1 stands for the plane of the first two coordinates.
+    """
     count = np.zeros(1, np.int64)
-    for i in range(circles.shape[0]):
-        p, q = plane_basis(circles[i])
-        order, along, side = crossings(normals, owners[i], p, q)
-        basis, turned = in_basis(normals, p, q, circles[i])
-        circle = Circle(basis, turned, plus, minus, owners[i], order, along, side, limits)
+    for own in owners:
+        axis = normals[own] if own >= 0 else vector(0.0, 0.0, 1.0)
+        p, q = plane_basis(axis)
+        order, along, side = crossings(normals, own, p, q)
+        basis, turned = in_basis(normals, p, q, axis)
+        circle = Circle(basis, turned, plus, minus, own, order, along, side, limits)
         walk_circle(circle, found, count)
     return count[0]
+
+
+@njit(cache=True, error_model="numpy")
+def vector(x, y, z):  # type: ignore[no-untyped-def]
+    """A vector in space: numpy makes one of a list, slowly."""
+    made = np.empty(3)
+    made[0], made[1], made[2] = x, y, z
+    return made
 
 
 @njit(cache=True, error_model="numpy")
@@ -92,11 +104,11 @@ def in_basis(normals, p, q, axis):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
     """Walk along one circle, past the crossings of all others."""
+    normals, plus, minus, limits = circle.normals, circle.plus, circle.minus, circle.limits
     own, order, along, side = circle.own, circle.order, circle.along, circle.side
-    normals, plus, minus = circle.normals, circle.plus, circle.minus
     M = slopes_before_first_crossing(normals, plus, minus, order, side)
     K, L, V = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
-    limits, floor, level, own_size = circle.limits, circle.limits[0], circle.limits[0] ** 2, 0.0
+    floor, level, own_size = limits[0], limits[0] ** 2, 0.0
     if own >= 0:
         own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
     end = np.empty(2)
@@ -272,7 +284,7 @@ def next_end(circle, t, end):  # type: ignore[no-untyped-def]
 def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped-def]
     """Keep the vertex at the start of the arc if ``|g|`` rises along no circle through it."""
     normals, order, error = circle.normals, circle.order, circle.limits[1]
-    u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+    u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
     value, w = np.sqrt(quadratic_form(K, u)), direction(M, u)
     shift = uncertainty(normals, order[t])
     tolerance = SLACK * (error + shift * (K[0, 0] + K[1, 1] + K[2, 2]) / value)
@@ -281,7 +293,7 @@ def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-unty
         first -= 1
     while last - first < size and passes(normals, order[last - size], u, shift):
         last += 1
-    through, axis = np.empty(last - first, np.int64), np.array([0.0, 0.0, 1.0])
+    through, axis = np.empty(last - first, np.int64), vector(0.0, 0.0, 1.0)
     for place in range(first, last):
         through[place - first] = order[place % size]
     if rises(circle, M, w, through, (axis, u, sign), tolerance):
@@ -345,7 +357,7 @@ def rises(circle, M, w, through, where, tolerance):  # type: ignore[no-untyped-d
 @njit(cache=True, error_model="numpy")
 def dots(M, w):  # type: ignore[no-untyped-def]
     """``M w``."""
-    return np.array([dot(M[0], w), dot(M[1], w), dot(M[2], w)])
+    return vector(dot(M[0], w), dot(M[1], w), dot(M[2], w))
 
 
 @njit(cache=True, error_model="numpy")
@@ -357,7 +369,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
     top = np.sqrt(mean + radius)
     rounding = SLACK * error / top
     if 2.0 * radius <= np.sqrt(rounding) * top * top:  # all points of the arc are alike
-        u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+        u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
         keep(circle, top, u, found, count)
         return
     slack = rounding * top * top / (2.0 * radius)
@@ -365,7 +377,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
     turn = on_arc(circle.along, circle.normals, circle.order, (t, sign), (x, y), slack)
     if turn != 0.0:
         size = turn * np.sqrt(x * x + y * y)
-        u = np.array([x / size, y / size, 0.0])
+        u = vector(x / size, y / size, 0.0)
         w, own = direction(M, u), circle.own
         if own >= 0:
             slope, tolerance = dot(M[2], w), SLACK * error + slack * np.sqrt(K[2, 2])
