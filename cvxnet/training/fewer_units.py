@@ -30,7 +30,7 @@ def parts_of(problem: Problem, units: Units) -> Array:
     features = problem.family.features(units.weights)
     if units.outputs.ndim == 1:
         return features * units.outputs
-    return (features[:, None] * units.outputs.T).reshape(-1, len(units))
+    return (features[:, None] * units.outputs.T).reshape(problem.y.size, len(units))
 
 
 def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:

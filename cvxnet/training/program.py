@@ -38,7 +38,7 @@ from cvxnet.training.outputs.whole_program import (
     shared_program,
 )
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.pruning import SMALL, prune, thin
+from cvxnet.training.pruning import SMALL, prune
 from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.semidefinite import Program, semidefinite_program
 from cvxnet.training.threads import one_blas_thread
@@ -211,8 +211,7 @@ def recover(solved: cp.Problem) -> Sequential:
     if units is None:
         raise InputError(f"the program has no solution yet (status {solved.status}); solve it.")
     problem, objective = origin.problem, origin.objective
-    units, several = units.without_small(SMALL), problem.y.ndim == 2
     with one_blas_thread():
-        units = thin(problem, units) if several else prune(units, Master(problem, "CLARABEL"))
+        units = prune(units.without_small(SMALL), Master(problem, "CLARABEL"))
     weights = weights_of(problem, units, objective.form)
     return network_of(objective.units, weights, objective.output_weights)

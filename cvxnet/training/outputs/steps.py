@@ -1,8 +1,9 @@
 """The steps of column generation for several outputs.
 
-A cell has no tractable block of its units: with c outputs they add ``sum_j u_j a_j^T``, u_j in the
-cell, to its matrix of weights, and the gauge of that is known for no cone but the whole space. So
-no master has all units of a cell. Instead a round fits the output weights of all directions that
+A cell has no small block of its units: with c outputs they add ``sum_j u_j a_j^T``, u_j in the
+cell, to its matrix of weights. The gauge of that takes a semidefinite matrix for each cone of a few
+rays (see `cvxnet.training.outputs.whole_program`), and is not tractable for more rays. So no master
+has all units of a cell. Instead a round fits the output weights of all directions that
 are known (a group lasso, which is convex, and drops what is not needed), lets the units slide, and
 fits once more; then Newton's method, from the local maxima that pricing finds, comes to the last
 digits.
