@@ -116,7 +116,7 @@ def falls_in_all_directions(units, V, u, margin):
 
 def test_pricing_equals_brute_force_and_misses_no_strict_maximum():
     strict = 0
-    for units, V in small_cases(588, seed=1):
+    for units, V in small_cases(294, seed=1):
         if not units.rank:
             continue
         plus, minus, _ = units.kinks(V)
@@ -130,7 +130,7 @@ def test_pricing_equals_brute_force_and_misses_no_strict_maximum():
             if falls_in_all_directions(units, V, u, 1e-6 * size):
                 assert np.linalg.norm(found.units - u, axis=1).min(initial=3.0) < 1e-6
                 strict += 1
-    assert strict > 1000
+    assert strict > 500
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -23,8 +23,8 @@ SLACK = 4.0
 """How many times their rounding conditions may be violated."""
 ROTATIONS = 10
 """Rounds of Jacobi's method; four or five are what it takes."""
-CLEAR, ROUGH = 1e-3, 1e-9
-"""Where the largest eigenvalue is above the next by this part, a closed form errs by less."""
+CLEAR, ROUGH = 1e-3, 1e-8
+"""Where the largest eigenvalue is above the next by this part, determinants tell by that."""
 DIAGONAL = 1e-36
 """Off-diagonal entries this small, relative and squared, are zero."""
 
@@ -65,16 +65,28 @@ class Circle(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def walk_circles(circles, owners, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
-    """Find what is on the circles (m, 3) with their ``owners`` (m,); returns how much it is."""
+def walk_circles(owners, normals, plus, minus, limits, found):  # type: ignore[no-untyped-def]
+    """Find what is on the circles of these normals (m,); returns how much that is.
+
+    -1 stands for the plane of the first two coordinates.
+    """
     count = np.zeros(1, np.int64)
-    for i in range(circles.shape[0]):
-        p, q = plane_basis(circles[i])
-        order, along, side = crossings(normals, owners[i], p, q)
-        basis, turned = in_basis(normals, p, q, circles[i])
-        circle = Circle(basis, turned, plus, minus, owners[i], order, along, side, limits)
+    for own in owners:
+        axis = normals[own] if own >= 0 else vector(0.0, 0.0, 1.0)
+        p, q = plane_basis(axis)
+        order, along, side = crossings(normals, own, p, q)
+        basis, turned = in_basis(normals, p, q, axis)
+        circle = Circle(basis, turned, plus, minus, own, order, along, side, limits)
         walk_circle(circle, found, count)
     return count[0]
+
+
+@njit(cache=True, error_model="numpy")
+def vector(x, y, z):  # type: ignore[no-untyped-def]
+    """A vector in space: numpy makes one of a list, slowly."""
+    made = np.empty(3)
+    made[0], made[1], made[2] = x, y, z
+    return made
 
 
 @njit(cache=True, error_model="numpy")
@@ -92,17 +104,20 @@ def in_basis(normals, p, q, axis):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
     """Walk along one circle, past the crossings of all others."""
+    normals, plus, minus, limits = circle.normals, circle.plus, circle.minus, circle.limits
     own, order, along, side = circle.own, circle.order, circle.along, circle.side
-    normals, plus, minus = circle.normals, circle.plus, circle.minus
     M = slopes_before_first_crossing(normals, plus, minus, order, side)
     K, L, V = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
-    limits, floor, level, own_size = circle.limits, circle.limits[0], circle.limits[0] ** 2, 0.0
+    floor, level, own_size = limits[0], limits[0] ** 2, 0.0
     if own >= 0:
         own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
+    end = np.empty(2)
     for t in range(order.size):
         k = order[t]
         side[k] = -side[k]
         cross(M, normals, plus, minus, k, side[k])
+        slack = ROUGH + SLACK * limits[1] / (CLEAR * floor) + uncertainty(normals, k)
+        slack += next_end(circle, t, end)
         for a in range(2):
             sign = 1.0 - 2.0 * a
             gram(M[a], K)
@@ -114,7 +129,9 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
                 continue
             for own_side in (1.0, -1.0):
                 add_own(M[a], K, plus[own] if own_side > 0.0 else minus[own], own_side, L)
-                if above_in_space(L, level) and may_be_inside(circle, L, t, sign, own_side):
+                if above_in_space(L, level) and may_have_foot(
+                    L, along[t], end, sign * own_side, level, slack
+                ):
                     examine_cell(circle, L, V, (t, sign, own_side), found, count)
 
 
@@ -222,10 +239,52 @@ def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untype
 
 
 @njit(cache=True, error_model="numpy")
+def may_have_foot(L, start, end, turn, level, slack):  # type: ignore[no-untyped-def]
+    """False where the top eigenvector of L is clearly not nearest to this arc of all of its cell.
+
+    The point of the boundary nearest to a point of the cell is the foot of its perpendicular on the
+    circle of one of the arcs, and on that arc. With A the block of L in the plane, b the rest of
+    its last column and l the top eigenvalue, the foot of the eigenvector on the axis' side is in
+    the direction ``(l - A)^-1 b``, of which ``l b - adj(A) b`` is a positive multiple: on which
+    side of the ends of the arc it is, is linear in l. ``turn`` is the sign of the arc times the
+    axis' side. Where l and the next eigenvalue, which A has none below, may be close, anything may
+    be.
+    """
+    half = (L[0, 0] - L[1, 1]) / 2.0
+    block = (L[0, 0] + L[1, 1]) / 2.0 + np.sqrt(half * half + L[0, 1] * L[0, 1])
+    if not above_in_space(L, (1.0 + CLEAR) * block):
+        return True
+    return ahead_of(L, turn * start[0], turn * start[1], level, slack) and ahead_of(
+        L, -turn * end[0], -turn * end[1], level, slack
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def ahead_of(L, x, y, level, slack):  # type: ignore[no-untyped-def]
+    """Whether the foot of `may_have_foot` may be less than a half turn ahead of (x, y)."""
+    b, d, size = L[0, 2], L[1, 2], L[0, 0] + L[1, 1] + L[2, 2]
+    slope = x * d - y * b
+    least = x * (L[0, 0] * d - L[0, 1] * b) - y * (L[1, 1] * b - L[0, 1] * d)
+    least -= slack * size * (size + abs(b) + abs(d))
+    if slope > 0.0:  # slope l >= least
+        return least <= slope * level or above_in_space(L, least / slope)
+    return least <= 0.0 and (slope == 0.0 or not above_in_space(L, least / slope))
+
+
+@njit(cache=True, error_model="numpy")
+def next_end(circle, t, end):  # type: ignore[no-untyped-def]
+    """Write the end of the arc after crossing t into ``end`` (2,); returns how uncertain it is."""
+    after = t + 1 if t + 1 < circle.order.size else 0
+    turn = 1.0 if t + 1 < circle.order.size else -1.0
+    end[0], end[1] = turn * circle.along[after, 0], turn * circle.along[after, 1]
+    return uncertainty(circle.normals, circle.order[after])
+
+
+@njit(cache=True, error_model="numpy")
 def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped-def]
     """Keep the vertex at the start of the arc if ``|g|`` rises along no circle through it."""
     normals, order, error = circle.normals, circle.order, circle.limits[1]
-    u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+    u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
     value, w = np.sqrt(quadratic_form(K, u)), direction(M, u)
     shift = uncertainty(normals, order[t])
     tolerance = SLACK * (error + shift * (K[0, 0] + K[1, 1] + K[2, 2]) / value)
@@ -234,7 +293,7 @@ def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-unty
         first -= 1
     while last - first < size and passes(normals, order[last - size], u, shift):
         last += 1
-    through, axis = np.empty(last - first, np.int64), np.array([0.0, 0.0, 1.0])
+    through, axis = np.empty(last - first, np.int64), vector(0.0, 0.0, 1.0)
     for place in range(first, last):
         through[place - first] = order[place % size]
     if rises(circle, M, w, through, (axis, u, sign), tolerance):
@@ -298,7 +357,7 @@ def rises(circle, M, w, through, where, tolerance):  # type: ignore[no-untyped-d
 @njit(cache=True, error_model="numpy")
 def dots(M, w):  # type: ignore[no-untyped-def]
     """``M w``."""
-    return np.array([dot(M[0], w), dot(M[1], w), dot(M[2], w)])
+    return vector(dot(M[0], w), dot(M[1], w), dot(M[2], w))
 
 
 @njit(cache=True, error_model="numpy")
@@ -310,7 +369,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
     top = np.sqrt(mean + radius)
     rounding = SLACK * error / top
     if 2.0 * radius <= np.sqrt(rounding) * top * top:  # all points of the arc are alike
-        u = np.array([sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0])
+        u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
         keep(circle, top, u, found, count)
         return
     slack = rounding * top * top / (2.0 * radius)
@@ -318,7 +377,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
     turn = on_arc(circle.along, circle.normals, circle.order, (t, sign), (x, y), slack)
     if turn != 0.0:
         size = turn * np.sqrt(x * x + y * y)
-        u = np.array([x / size, y / size, 0.0])
+        u = vector(x / size, y / size, 0.0)
         w, own = direction(M, u), circle.own
         if own >= 0:
             slope, tolerance = dot(M[2], w), SLACK * error + slack * np.sqrt(K[2, 2])
@@ -385,47 +444,6 @@ def examine_cell(circle, L, V, where, found, count):  # type: ignore[no-untyped-
         height += L[i, i] * (V[0, i] * u[0] + V[1, i] * u[1]) ** 2
     if height >= L[top, top] - 2.0 * close:
         keep(circle, value, u, found, count)
-
-
-@njit(cache=True, error_model="numpy")
-def may_be_inside(circle, L, t, sign, own_side):  # type: ignore[no-untyped-def]
-    """False where a roughly computed top eigenvector is clearly out of the cell.
-
-    The eigenvalues are ``m + 2 p cos(phi + 2 pi i / 3)`` with ``L = m + p B``, ``tr B^2 = 6`` and
-    ``cos(3 phi) = det(B) / 2`` (Smith 1961), the eigenvector is in the columns of the product of
-    ``L`` less the one and less the other of the lower ones. The circles beside the arc tell.
-    """
-    m = (L[0, 0] + L[1, 1] + L[2, 2]) / 3.0
-    a, c, f, b, d, e = L[0, 0] - m, L[1, 1] - m, L[2, 2] - m, L[0, 1], L[0, 2], L[1, 2]
-    p = np.sqrt((a * a + c * c + f * f + 2.0 * (b * b + d * d + e * e)) / 6.0)
-    det = a * (c * f - e * e) - b * (b * f - d * e) + d * (b * e - c * d)
-    cosine = np.cos(np.arccos(min(max(0.5 * det / (p * p * p), -1.0), 1.0)) / 3.0) if p else 0.0
-    sine = np.sqrt(3.0 * (1.0 - cosine * cosine))
-    top, gap = 2.0 * p * cosine, p * (3.0 * cosine - sine)
-    if not gap >= CLEAR * (m + top):
-        return True
-    product = p * p * (cosine * cosine - sine * sine)
-    x, y, z = b * (top - f) + d * e, d * (top - c) + b * e, e * (top - a) + b * d
-    first = a * a + b * b + d * d + top * a + product
-    second = b * b + c * c + e * e + top * c + product
-    third = d * d + e * e + f * f + top * f + product
-    if first >= second and first >= third:
-        y, z, x = x, y, first
-    elif second >= third:
-        y, z = second, z
-    else:
-        x, y, z = y, z, third
-    slack = SLACK * circle.limits[1] * np.sqrt(m + top) / gap + ROUGH
-    slack *= np.sqrt(x * x + y * y + z * z)
-    ahead = circle.order[t + 1 if t + 1 < circle.order.size else 0]
-    behind = circle.order[t]
-    above = own_side * z
-    low, high = above, above
-    for k in (behind, ahead):
-        n = circle.normals[k]
-        height = sign * circle.side[k] * (x * n[0] + y * n[1] + z * n[2])
-        low, high = min(low, height), max(high, height)
-    return low >= -slack or high <= slack
 
 
 @njit(cache=True, error_model="numpy")

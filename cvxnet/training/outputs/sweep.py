@@ -146,10 +146,9 @@ def walk(
     if budget.over:
         return np.zeros((0, 4)), False
     budget.work -= WORK * owners.size * len(kinks.normals)
-    axes = np.where(owners[:, None] >= 0, kinks.normals[owners], np.eye(3)[2])
-    found = np.empty((ROOM * owners.size, 4))
-    count = walk_circles(axes, owners, *kinks, (floor, kinks.error), found)
-    if count > len(found):
-        found = np.empty((count, 4))
-        walk_circles(axes, owners, *kinks, (floor, kinks.error), found)
+    count = room = ROOM * owners.size
+    while count >= room:
+        room = count + 1
+        found = np.empty((room, 4))
+        count = walk_circles(owners, *kinks, (floor, kinks.error), found)
     return found[:count], True
