@@ -116,8 +116,7 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
         k = order[t]
         side[k] = -side[k]
         cross(M, normals, plus, minus, k, side[k])
-        slack = ROUGH + SLACK * limits[1] / (CLEAR * floor) + uncertainty(normals, k)
-        slack += next_end(circle, t, end)
+        shift = uncertainty(normals, k) + next_end(circle, t, end)
         for a in range(2):
             sign = 1.0 - 2.0 * a
             gram(M[a], K)
@@ -130,7 +129,7 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
             for own_side in (1.0, -1.0):
                 add_own(M[a], K, plus[own] if own_side > 0.0 else minus[own], own_side, L)
                 if above_in_space(L, level) and may_have_foot(
-                    L, along[t], end, sign * own_side, level, slack
+                    L, along[t], end, sign * own_side, limits, shift
                 ):
                     examine_cell(circle, L, V, (t, sign, own_side), found, count)
 
@@ -239,7 +238,7 @@ def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untype
 
 
 @njit(cache=True, error_model="numpy")
-def may_have_foot(L, start, end, turn, level, slack):  # type: ignore[no-untyped-def]
+def may_have_foot(L, start, end, turn, limits, shift):  # type: ignore[no-untyped-def]
     """False where the top eigenvector of L is clearly not nearest to this arc of all of its cell.
 
     The point of the boundary nearest to a point of the cell is the foot of its perpendicular on the
@@ -247,13 +246,15 @@ def may_have_foot(L, start, end, turn, level, slack):  # type: ignore[no-untyped
     its last column and l the top eigenvalue, the foot of the eigenvector on the axis' side is in
     the direction ``(l - A)^-1 b``, of which ``l b - adj(A) b`` is a positive multiple: on which
     side of the ends of the arc it is, is linear in l. ``turn`` is the sign of the arc times the
-    axis' side. Where l and the next eigenvalue, which A has none below, may be close, anything may
-    be.
+    axis' side. The ends are uncertain by ``shift``. Where l may be close to the next eigenvalue,
+    which is no larger than that of A, anything may be.
     """
     half = (L[0, 0] - L[1, 1]) / 2.0
     block = (L[0, 0] + L[1, 1]) / 2.0 + np.sqrt(half * half + L[0, 1] * L[0, 1])
     if not above_in_space(L, (1.0 + CLEAR) * block):
         return True
+    level = max(limits[0] * limits[0], block)
+    slack = ROUGH + shift + SLACK * limits[1] / (CLEAR * np.sqrt(level))
     return ahead_of(L, turn * start[0], turn * start[1], level, slack) and ahead_of(
         L, -turn * end[0], -turn * end[1], level, slack
     )
