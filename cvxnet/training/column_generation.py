@@ -24,7 +24,7 @@ from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
-from cvxnet.training.outputs.scalar_bounds import improve_output_bound
+from cvxnet.training.outputs.bounds import improve_output_bound
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL

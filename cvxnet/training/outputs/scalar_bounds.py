@@ -1,8 +1,7 @@
-"""Proved bounds for several outputs at any rank, by the pricing of one output.
+"""Bounds for one output in directions of several: what stands at the corners of a sphere.
 
-`cvxnet.training.outputs.sphere` has the geometry. Here is what stands at its corners, and how it
-serves training: exact pricing where that is quick, otherwise the relaxation of
-`cvxnet.training.bounds`, which is worked at where that matters.
+`cvxnet.training.outputs.sphere` has the geometry. The bounds are those of exact pricing where that
+is quick, otherwise those of the relaxation of `cvxnet.training.bounds`, which can be worked at.
 
 The row space. Of V, (n, c), let ``V' = V - V B^T B`` be what is outside of the span of an
 orthonormal basis B, (k, c). For w orthogonal to the span ``h(w) <= e |w|``, with e the sum of
@@ -16,33 +15,24 @@ up to zero, as those of cross entropy do, those of B do so exactly, and the chec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from cvxnet.training.bounds.evidence import Evidence, SphereEvidence
+from cvxnet.training.bounds.evidence import BoxEvidence, Evidence
 from cvxnet.training.bounds.proof_search import (
     FINER,
     FINEST,
     FIRST,
-    LARGEST,
     LITTLE_GAIN,
-    MOST_SAMPLES,
-    Forest,
 )
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.bracket import Bracket
-from cvxnet.training.clock import now
-from cvxnet.training.outputs.sphere import Frame, ScalarBound, Sphere
+from cvxnet.training.outputs.sphere import SPARE, ScalarBound
+from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.training.units.polynomial import PolynomialUnits
 from cvxnet.types import Array
-
-OutputProof = tuple[Array, float, SphereEvidence]
-"""A dual matrix, a bound on its ``rho``, and the evidence."""
 
 NEGLIGIBLE = 1e-6
 """What V has outside of a basis is left out where it is less than this part of all: of the bound
@@ -51,12 +41,10 @@ NO_SUM = 1e-12
 """Rows add up to zero if their sums are smaller than this, relatively."""
 GRID = 2.0**48
 """Entries of a basis with exact sums are multiples of one over this."""
-MOST_DIRECTIONS = 10
-"""Row spaces up to this dimension are triangulated, from 2^(k - 1) orthants."""
+AT_FIRST = 0.5
+"""The share of a bound that the first stage promises to take away."""
 QUICK = 200_000
 """Exact pricing of units with kinks is for where it takes less: rows looked at."""
-WORTH = 0.1
-"""A bound is worth to be told where it has fallen by this share of the gap."""
 
 
 @dataclass
@@ -67,6 +55,7 @@ class Exact:
     units: Array
     promise: float = 0.0
     numbers: int = 0
+    sides: tuple[()] = ()
 
     def improve(self) -> None:
         """There is nothing to be done."""
@@ -75,103 +64,95 @@ class Exact:
         """The checker needs none."""
 
 
-@dataclass
-class Relaxed:
-    """The bound of the relaxation; ``left_out`` is what the family's coordinates leave out.
+class OneSide:
+    """The bound of the relaxation for v or, with the sign -1, for -v.
 
-    How much a stage will gain is guessed: a tenth of what smoothing may hide, or half of what the
-    last stage has gained, where that was more than little.
+    How much a stage will gain is guessed: at first much; then a tenth of what smoothing may hide,
+    or half of what the last stage has gained, where that was more than little.
     """
 
-    forest: Forest
-    left_out: float
-    deadline: float
-    smoothing: float = FIRST
-    promise: float = np.inf
-    bound: float = np.inf
+    def __init__(
+        self, family: PiecewiseLinearUnits, v: Array, sign: float, deadline: float
+    ) -> None:
+        self.family, self.deadline, self.smoothing = family, deadline, FIRST
+        self.side = Side(family.rows, family.slopes, sign, v)
+        self.take(v)
+        self.promise, self.fresh = AT_FIRST * self.bound, True
 
-    def __post_init__(self) -> None:
-        self.improve()
+    def take(self, v: Array) -> None:
+        """Keep the multipliers, for another v."""
+        self.side.take(v)
+        self.left_out = self.family.left_out(v)
+        self.bound = self.side.bound() + self.left_out
+        self.promise = LITTLE_GAIN * self.smoothing * self.bound
 
     def improve(self) -> None:
-        """A stage of better multipliers for the larger side, and for the other if it is larger."""
-        done: list[Side] = []
-        while (side := max(self.forest.sides, key=Side.bound)) not in done:
-            side.improve(self.smoothing, self.deadline)
-            done.append(side)
-        before, self.bound = self.bound, self.forest.bound() + self.left_out
+        """A stage of better multipliers."""
+        self.side.improve(self.smoothing, self.deadline)
+        before, self.bound = self.bound, self.side.bound() + self.left_out
         gain, hidden = before - self.bound, LITTLE_GAIN * self.smoothing * self.bound
         if gain < hidden:
             self.smoothing /= FINER
             hidden = hidden / FINER if self.smoothing > FINEST else 0.0
-        self.promise = hidden if gain < hidden or gain == np.inf else gain / 2.0
+        self.promise = hidden if gain < hidden or self.fresh else gain / 2.0
+        self.fresh = False
 
-    def evidence(self) -> Evidence:
-        """The multipliers."""
-        return self.forest.evidence()
+
+class Relaxed:
+    """The bound of the relaxation for v, (n,)."""
+
+    def __init__(self, family: PiecewiseLinearUnits, v: Array, deadline: float) -> None:
+        self.sides = tuple(OneSide(family, v, sign, deadline) for sign in BOTH)
+        self.improve()
+
+    @property
+    def larger(self) -> OneSide:
+        """The side that counts."""
+        return max(self.sides, key=lambda side: side.bound)
+
+    @property
+    def bound(self) -> float:
+        """The larger one of both sides."""
+        return self.larger.bound
+
+    @property
+    def promise(self) -> float:
+        """That of the larger side."""
+        return self.larger.promise
 
     @property
     def numbers(self) -> int:
         """How many numbers the evidence has."""
-        return sum(side.numbers for side in self.forest.sides)
+        return sum(one.side.numbers for one in self.sides)
+
+    def improve(self) -> None:
+        """A stage for the larger side, and for the other if that is larger then."""
+        done: list[OneSide] = []
+        while (side := self.larger) not in done:
+            side.improve()
+            done.append(side)
+
+    def take(self, v: Array) -> None:
+        """Keep the multipliers, for another v."""
+        for side in self.sides:
+            side.take(v)
+
+    def evidence(self) -> Evidence:
+        """The multipliers."""
+        plus, minus = (one.side.multipliers() for one in self.sides)
+        return Evidence(plus, minus)
 
 
-def improve_output_bound(
-    family: UnitFamily, bracket: Bracket, V: Array, deadline: float
-) -> Iterator[OutputProof]:
-    """Bounds on ``rho(V)``, each with its evidence, smaller ones as long as there is time.
-
-    Parameters
-    ----------
-    family : UnitFamily
-        With kinks, or of degree two.
-    bracket : Bracket
-        It is only read: how far a bound has to fall to be told.
-    V : (n, c) array
-        The dual matrix.
-    deadline : float
-        On the clock of `now`.
-
-    Yields
-    ------
-    (n, c) array, float, SphereEvidence
-        The dual matrix, a bound on its ``rho``, and what proves it.
-    """
-    if not V.any() or (family.climbs and len(V) > MOST_SAMPLES):
-        return
-    space = RowSpace(V, family)
-    price = partial(price_direction, family, space.reduced, deadline)
-    dimension = len(space.basis)
-    bounds = Sphere(dimension, price) if dimension <= MOST_DIRECTIONS else Frame(dimension, price)
-    told, going = np.inf, True
-    while going:
-        bound = float(np.hypot(bounds.bound(), space.outside))
-        numbers = sum(corner.scalar.numbers for corner in bounds.corners)
-        going = now() <= deadline and numbers <= LARGEST and bounds.improve()
-        if bound < told * (1.0 - WORTH * bracket.gap) or (bound < told and not going):
-            told = bound
-            yield V, bound, bounds.evidence(space.basis)
+Scalar = Exact | Relaxed
 
 
-def price_direction(
-    family: UnitFamily, reduced: Array, deadline: float, direction: Array
-) -> ScalarBound:
-    """The bound in a direction (k,), for the dual matrix (n, k) in the coordinates of a basis."""
-    v = reduced @ direction
-    if family.exact:
-        found = family.price(v, 0.0, deadline, QUICK if family.rank > 3 else np.inf)
-        if np.isfinite(found.error):
-            return Exact(found.rho + found.error, found.units)
-    assert isinstance(family, PiecewiseLinearUnits)
-    return Relaxed(Forest(family.rows, family.slopes, v), family.left_out(v), deadline)
-
-
-class RowSpace:
-    """An orthonormal basis of the rows of V, and V in its coordinates.
+class Directions:
+    """An orthonormal basis of the rows of V, and the bounds in its directions.
 
     Attributes
     ----------
     basis : (k, c) array
+    V : (n, c) array
     reduced : (n, k) array
         V in the coordinates of the basis.
     outside : float
@@ -181,23 +162,114 @@ class RowSpace:
     --------
     >>> from cvxnet.training.units import ReLUUnits
     >>> V = np.array([[1.0, -1.0, 0.0], [0.0, 0.5, -0.5], [2.0, 0.0, -2.0]])
-    >>> space = RowSpace(V, ReLUUnits(np.eye(3)))
-    >>> space.basis.shape, space.basis.sum(axis=1).tolist()
+    >>> directions = Directions(ReLUUnits(np.eye(3)), V)
+    >>> directions.basis.shape, directions.basis.sum(axis=1).tolist()
     ((2, 3), [0.0, 0.0])
+    >>> bool(directions.price(np.array([1.0, 0.0])).bound >= 2.0)  # in V times a unit vector
+    True
     """
 
-    def __init__(self, V: Array, family: UnitFamily) -> None:
-        rows = V / np.abs(V).max()
-        sums = np.abs(rows.sum(axis=1)).max() <= NO_SUM * np.abs(rows).sum(axis=1).max()
-        if sums:
-            rows = rows - rows.mean(axis=1)[:, None]
-        _, s, basis = np.linalg.svd(np.linalg.qr(rows, mode="r"), full_matrices=False)
-        rest = np.sqrt(np.cumsum((s * s)[::-1])[::-1])
-        basis = basis[rest > NEGLIGIBLE * rest[0]]
-        self.basis = with_exact_sums(basis) if sums else basis
-        self.reduced = V @ self.basis.T
+    def __init__(self, family: UnitFamily, V: Array, deadline: float = np.inf) -> None:
+        self.family, self.deadline, self.basis = family, deadline, row_space(V)
+        self.take(V)
+
+    def take(self, V: Array) -> None:
+        """Go on with another matrix in the same basis."""
+        self.V, self.reduced = V, V @ self.basis.T
         left = np.linalg.norm(V - self.reduced @ self.basis, axis=1)
-        self.outside = float(left @ largest_features(family))
+        self.outside = float(left @ largest_features(self.family))
+
+    def price(self, direction: Array) -> ScalarBound:
+        """The bound in a direction (k,)."""
+        return price_scalar(self.family, self.reduced @ direction, self.deadline)
+
+
+class Box:
+    """Bounds on each output alone, and one on their length: wide, but quick for many outputs.
+
+    With ``-l_j <= g_j <= h_j`` for the outputs ``g = V^T phi_u(X)`` and ``sum_j r_j g_j = 0``, as
+    it is where V r = 0,
+
+        |g|^2  =  sum_j g_j^2 + r_j g_j  <=  sum_j max(h_j^2 + r_j h_j, l_j^2 - r_j l_j).
+
+    Where rows of V add up to zero r is a multiple of ones. Its best value is where both ends of an
+    output count the same, at ``l_j - h_j``.
+    """
+
+    def __init__(self, family: UnitFamily, V: Array, deadline: float) -> None:
+        self.scalars = [price_scalar(family, v, deadline) for v in V.T]
+        self.related = adds_up_to_zero(V)
+
+    @property
+    def numbers(self) -> int:
+        """How many the evidence has."""
+        return sum(scalar.numbers for scalar in self.scalars)
+
+    def ends(self) -> Array:
+        """h and l, (2, c)."""
+        pairs = [scalar.sides or (scalar, scalar) for scalar in self.scalars]
+        return np.array([[one.bound for one in pair] for pair in pairs]).T * (1.0 + SPARE)
+
+    def squares(self, r: float) -> Array:
+        """What each end adds to the square of the bound, (2, c)."""
+        return np.asarray(self.ends() * (self.ends() + np.array([[r], [-r]])))
+
+    def relation(self) -> float:
+        """The best r."""
+        upper, lower = self.ends()
+        rs = lower - upper if self.related else np.zeros(1)
+        return float(min(rs, key=lambda r: self.squares(r).max(axis=0).sum()))
+
+    def bound(self) -> float:
+        """A proved bound on the largest ``|V^T phi_u(X)|``."""
+        return float(np.sqrt(self.squares(self.relation()).max(axis=0).sum())) * (1.0 + SPARE)
+
+    def improve(self) -> bool:
+        """Work at the end that promises most; False where none promises anything."""
+        r = self.relation()
+        counts = self.squares(r).argmax(axis=0)
+        slopes = 2.0 * self.ends() + np.array([[r], [-r]])
+        pairs = zip(self.scalars, counts.tolist(), slopes.T, strict=True)
+        ends = [(one.sides[i], slope[i]) for one, i, slope in pairs if one.sides]
+        best, slope = max(ends, key=lambda end: end[0].promise * end[1], default=(None, 0.0))
+        if best is None or best.promise * slope <= 0.0:
+            return False
+        best.improve()
+        return True
+
+    def evidence(self, basis: Array) -> BoxEvidence:
+        """What proves it; no basis is needed."""
+        upper, lower = self.ends()
+        proofs = tuple(scalar.evidence() for scalar in self.scalars)
+        return BoxEvidence(upper, lower, np.full(len(upper), self.relation()), proofs)
+
+
+def price_scalar(family: UnitFamily, v: Array, deadline: float) -> Scalar:
+    """The bound for one output: exact where that is quick."""
+    if family.exact:
+        found = family.price(v, 0.0, deadline, QUICK if family.rank > 3 else np.inf)
+        if np.isfinite(found.error):
+            return Exact(found.rho + found.error, found.units)
+    if isinstance(family, PiecewiseLinearUnits):
+        return Relaxed(family, v, deadline)
+    return Exact(np.inf, np.zeros((0, family.rank)))
+
+
+def row_space(V: Array) -> Array:
+    """An orthonormal basis (k, c) of the rows, but for directions in which they are negligible."""
+    rows = V / np.abs(V).max()
+    sums = adds_up_to_zero(V)
+    if sums:
+        rows = rows - rows.mean(axis=1)[:, None]
+    _, s, basis = np.linalg.svd(np.linalg.qr(rows, mode="r"), full_matrices=False)
+    rest = np.sqrt(np.cumsum((s * s)[::-1])[::-1])
+    basis = basis[rest > NEGLIGIBLE * rest[0]]
+    return with_exact_sums(basis) if sums else np.asarray(basis)
+
+
+def adds_up_to_zero(V: Array) -> bool:
+    """Whether each row does, up to rounding."""
+    return bool(np.abs(V.sum(axis=1)).max() <= NO_SUM * np.abs(V).sum(axis=1).max())
 
 
 def with_exact_sums(basis: Array) -> Array:

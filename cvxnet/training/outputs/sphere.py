@@ -147,6 +147,11 @@ class Cone:
         if length < self.length:
             self.p, self.length = p, length
 
+    @property
+    def excess(self) -> float:
+        """By how much equal bounds at the corners are exceeded, relative to ``|p|``."""
+        return 1.0 - 1.0 / max(float(self.shares.sum()), 1.0)
+
     def with_corner(self, place: int, corner: int, w: Array, sign: float) -> Cone:
         """The same with another corner, w, in this place."""
         corners, signs, W = list(self.corners), self.signs.copy(), self.W.copy()
@@ -207,6 +212,34 @@ class Sphere:
         """A proved bound on the largest ``|V^T phi_u(X)|``."""
         return self.worst().length * (1.0 + SPARE)
 
+    @property
+    def numbers(self) -> int:
+        """How many the evidence of the corners has."""
+        return sum(corner.scalar.numbers for corner in self.corners)
+
+    def leaves(self) -> list[Cone]:
+        """The cones that are not cut."""
+        return [cone for _, _, cone in self.heap]
+
+    def renew(self) -> None:
+        """Fit all cones anew, where heights may have risen."""
+        for cone in self.leaves():
+            cone.length = np.inf
+            cone.heights = np.full(len(cone.corners), np.inf)
+            self.fit(cone)
+        self.heap = [(-cone.length, number, cone) for _, number, cone in self.heap]
+        heapq.heapify(self.heap)
+
+    def hidden(self) -> float:
+        """How much of the bound, relatively, better bounds and more corners may take away."""
+        cone = self.worst()
+        return cone.excess + float(self.promises(cone).sum()) / cone.length
+
+    def promises(self, cone: Cone) -> Array:
+        """By how much its p would be shorter if corners kept their promises."""
+        promises = np.array([self.corners[m].scalar.promise for m in cone.corners])
+        return np.asarray(promises * cone.shares / np.linalg.norm(cone.W, axis=1))
+
     def evidence(self, basis: Array) -> SphereEvidence:
         """What proves it; ``basis`` (k, c) is that of the coordinates."""
         return SphereEvidence(
@@ -239,10 +272,9 @@ class Sphere:
     def improve(self) -> bool:
         """One step where the bound is largest; False where nothing is left but rounding."""
         cone = self.worst()
-        promises = np.array([self.corners[m].scalar.promise for m in cone.corners])
-        promises *= cone.shares / np.linalg.norm(cone.W, axis=1)
-        best, excess = int(np.argmax(promises)), 1.0 - 1.0 / max(float(cone.shares.sum()), 1.0)
-        if promises[best] > excess * cone.length:
+        promises = self.promises(cone)
+        best = int(np.argmax(promises))
+        if promises[best] > cone.excess * cone.length:
             self.corners[cone.corners[best]].scalar.improve()
             return True
         return self.cut(cone)
@@ -284,34 +316,6 @@ class Sphere:
             self.corners.append(Corner(direction, self.price(direction)))
             self.edges.append((first, second, a, b))
         return self.between[key]
-
-
-class Frame:
-    """Bounds in the directions of the axes alone: ``|w_i.g| <= H_i`` makes ``|g| <= |H|``."""
-
-    def __init__(self, dimension: int, price: Price) -> None:
-        self.corners = [Corner(t, price(t)) for t in np.eye(dimension)]
-
-    @property
-    def heights(self) -> Array:
-        """``H``."""
-        return np.array([corner.height for corner in self.corners])
-
-    def bound(self) -> float:
-        """A proved bound on the largest ``|V^T phi_u(X)|``."""
-        return float(np.linalg.norm(self.heights)) * (1.0 + SPARE)
-
-    def evidence(self, basis: Array) -> SphereEvidence:
-        """What proves it."""
-        proofs = tuple(corner.scalar.evidence() for corner in self.corners)
-        return SphereEvidence(basis, (), self.heights, proofs, ())
-
-    def improve(self) -> bool:
-        """Work at the bound that promises most; False where none promises anything."""
-        best = max(self.corners, key=lambda corner: corner.scalar.promise * corner.height)
-        if best.scalar.promise > 0.0:
-            best.scalar.improve()
-        return best.scalar.promise > 0.0
 
 
 def rounded(x: float) -> float:

@@ -1,0 +1,259 @@
+"""Proved lower bounds for several outputs at any rank, by the pricing of one output.
+
+`cvxnet.training.outputs.sphere` makes bounds in directions of the outputs into one. As in
+`cvxnet.training.bounds.dual_ascent` for one output, the dual matrix is then chosen together with
+the multipliers of the corners: the lower bound ``-l*(t V)`` with ``t = weight_decay / B`` is
+maximised over all of them. B is the longest p of the cones (softened), a cone's ``|p|`` has the
+multipliers m as its derivatives in the heights of the corners, and the height at w depends on
+``V w``.
+
+V is the gradient of the loss at predictions f, which are what moves: so it stays in the domain
+of the conjugate whatever that is, and a change of f changes V by the Hessian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from cvxnet.training.bounds.dual_ascent import LEAST_RISE, STIFF
+from cvxnet.training.bounds.evidence import BoxEvidence, SphereEvidence
+from cvxnet.training.bounds.proof_search import LARGEST, MOST_SAMPLES
+from cvxnet.training.bounds.relaxation import Side, descend
+from cvxnet.training.bracket import Bracket
+from cvxnet.training.clock import now
+from cvxnet.training.outputs.scalar_bounds import Box, Directions, Relaxed
+from cvxnet.training.outputs.sphere import Cone, Sphere, shortest_above
+from cvxnet.training.problem import Problem
+from cvxnet.training.units.family import UnitFamily
+from cvxnet.types import Array
+
+OutputProof = tuple[Array, float, SphereEvidence | BoxEvidence]
+"""A dual matrix, a bound on its ``rho``, and the evidence."""
+
+MOST_DIRECTIONS = 10
+"""Row spaces up to this dimension k are triangulated, from 2^(k - 1) orthants."""
+WORTH = 0.1
+"""A bound is worth to be told where it has fallen by this share of the gap."""
+SETTLED = 0.2
+"""The dual matrix is chosen anew where more corners and better bounds promise less than this share
+of the gap,"""
+GAINED = 0.9
+"""and again where the gap has fallen to this part since it was chosen last."""
+SHARPEST, BLUNTEST = 1e-5, 1e-3
+"""Smoothing, relative to the bound: a tenth of the gap within these."""
+NEAR, FAR = 0.05, 3.0
+"""Cones, and sides of a corner, count that are within this part of the largest, or within so many
+times the gap, as far as the dual matrix may move."""
+FURTHEST = 700.0
+"""Predictions whose exponentials are still doubles."""
+
+
+def improve_output_bound(
+    family: UnitFamily, bracket: Bracket, V: Array, deadline: float
+) -> Iterator[OutputProof]:
+    """Dual matrices, each with a bound on its ``rho`` and the evidence, as long as there is time.
+
+    Parameters
+    ----------
+    family : UnitFamily
+        With kinks, or of degree two.
+    bracket : Bracket
+        Of the network whose dual matrix is V; it is only read.
+    V : (n, c) array
+        The dual matrix; others may be better for the proof.
+    deadline : float
+        On the clock of `now`.
+
+    Yields
+    ------
+    (n, c) array, float, SphereEvidence
+        A dual matrix, a bound on its ``rho``, and what proves it.
+    """
+    if not V.any() or (family.climbs and len(V) > MOST_SAMPLES):
+        return
+    directions = Directions(family, V, deadline)
+    bounds: Box | Sphere
+    ascent = None
+    if len(directions.basis) > MOST_DIRECTIONS:
+        bounds = Box(family, V, deadline)
+    else:
+        bounds = Sphere(len(directions.basis), directions.price)
+        ascent = OutputAscent(bracket, directions, bounds)
+    told, going = np.inf, True
+    while going:
+        going = now() <= deadline and bounds.numbers <= LARGEST
+        if going and ascent is not None and ascent.is_due():
+            ascent.choose(deadline)
+            told = np.inf
+        elif going:
+            going = bounds.improve()
+        bound = float(np.hypot(bounds.bound(), directions.outside))
+        if bound < told * (1.0 - WORTH * bracket.gap) or (bound < told and not going):
+            told = bound
+            yield directions.V, bound, bounds.evidence(directions.basis)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A side of the bound at a corner: the number of the corner, its direction w, its barrier."""
+
+    corner: int
+    side: Side
+    w: Array
+    barrier: float
+
+
+class OutputAscent:
+    """Chooses the dual matrix for the bounds of a sphere.
+
+    Attributes
+    ----------
+    chosen_at : float
+        The gap when it was chosen last.
+    """
+
+    def __init__(self, bracket: Bracket, directions: Directions, bounds: Sphere) -> None:
+        self.bracket, self.directions, self.bounds = bracket, directions, bounds
+        self.chosen_at = np.inf
+
+    def is_due(self) -> bool:
+        """Whether all else promises little, and the last choice has brought the gap down."""
+        bracket, bounds = self.bracket, self.bounds
+        if bracket.gap > GAINED * self.chosen_at:
+            return False
+        able = all(isinstance(corner.scalar, Relaxed) for corner in bounds.corners)
+        return able and bracket.problem.loss.smooth and bounds.hidden() < SETTLED * bracket.gap
+
+    def choose(self, deadline: float) -> None:
+        """Quasi-Newton steps with the cones as they are, then the bounds for the new matrix."""
+        bracket, directions = self.bracket, self.directions
+        self.chosen_at = bracket.gap
+        stage = self.stage(float(np.clip(bracket.gap / 10.0, SHARPEST, BLUNTEST)))
+        directions.take(bracket.problem.make_feasible(stage.run(directions.V, deadline)))
+        for corner in self.bounds.corners:
+            if isinstance(corner.scalar, Relaxed):
+                corner.scalar.take(directions.reduced @ corner.direction)
+        self.bounds.renew()
+
+    def stage(self, eps: float) -> Stage:
+        """Steps at the smoothing ``eps``, for the cones and sides that count."""
+        problem, V, longest = self.bracket.problem, self.directions.V, self.bounds.worst().length
+        rivals = 1.0 - max(NEAR, FAR * self.bracket.gap)
+        cones = [cone for cone in self.bounds.leaves() if cone.length >= rivals * longest]
+        seen = np.abs(problem.F).T @ np.abs(V)
+        value = abs(problem.loss.conjugate(V, problem.y))
+        return Stage(
+            problem,
+            cones,
+            self.terms(cones, rivals, eps),
+            soft=eps * longest,
+            prices=-self.bracket.units.free,
+            stiff=STIFF * value / (float((seen * seen).sum()) + 1e-300),
+        )
+
+    def terms(self, cones: list[Cone], rivals: float, eps: float) -> list[Term]:
+        """The sides that count at the corners of these cones."""
+        found = []
+        for m in sorted({m for cone in cones for m in cone.corners}):
+            corner = self.bounds.corners[m]
+            scalar, w = corner.scalar, corner.direction @ self.directions.basis
+            for one in scalar.sides if isinstance(scalar, Relaxed) else ():
+                if one.bound >= rivals * scalar.bound:
+                    found.append(Term(m, one.side, w, one.side.barrier(eps)))
+        return found
+
+
+@dataclass
+class Stage:
+    """Quasi-Newton steps, with the cones and corners as they are.
+
+    ``soft`` is by how much maxima are softened, ``prices`` (k, c) are multipliers of ``F^T V = 0``
+    (minus the free weights), and ``stiff`` is the weight of its penalty.
+    """
+
+    problem: Problem
+    cones: list[Cone]
+    terms: list[Term]
+    soft: float
+    prices: Array
+    stiff: float
+
+    def run(self, V: Array, deadline: float) -> Array:
+        """A better dual matrix."""
+        problem, terms = self.problem, self.terms
+        f = np.clip(problem.loss.conjugate_slope(V, problem.y), -FURTHEST, FURTHEST)
+        start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
+        rises = self.measure(start)[2]
+        rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
+        units = [term.side.scale() / np.sqrt(rise) for term, rise in zip(terms, rises, strict=True)]
+        scale = np.concatenate([np.ones(f.size), *units])
+        start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
+        free = np.full(f.size, np.inf)
+        limits = zip((-free, free), *(term.side.limits() for term in terms), strict=True)
+
+        def objective(x: Array) -> tuple[float, Array]:
+            value, gradient, _ = self.measure(x * scale)
+            return value, gradient * scale
+
+        ends = [np.concatenate(limit) / scale for limit in limits]
+        x = scale * descend(objective, start / scale, ends, deadline)
+        f, *multipliers = self.split(x)
+        for term, z in zip(terms, multipliers, strict=True):
+            term.side.z = z
+        return problem.loss.gradient(f, problem.y)
+
+    def measure(self, x: Array) -> tuple[float, Array, Array]:
+        """``l*(t V)``, its gradient in f and the multipliers, and its derivative in each bound."""
+        problem, (f, *multipliers) = self.problem, self.split(x)
+        loss, y = problem.loss, problem.y
+        V = loss.gradient(f, y)
+        at = []
+        for term, z in zip(self.terms, multipliers, strict=True):
+            term.side.take(V @ term.w)
+            at.append(term.side.evaluate(z, term.barrier))
+        B, shares = longest(self.cones, self.terms, self.soft, np.array([e.value for e in at]))
+        t = loss.best_scale(V, y, problem.weight_decay / B)
+        inside = loss.clip(t * V, y)
+        p = np.clip(loss.conjugate_slope(inside, y), -FURTHEST, FURTHEST)
+        violation = t * (problem.F.T @ V)
+        prices = self.prices + self.stiff * violation
+        value = loss.conjugate(inside, y) + float((violation * (self.prices + prices)).sum()) / 2.0
+        p = p + problem.F @ prices
+        limited = t * B >= problem.weight_decay * (1.0 - 1e-12)
+        rises = max(-t / B * float((p * V).sum()), 0.0) * limited * shares
+        slopes = np.array([rise * e.gradient_in_v for rise, e in zip(rises, at, strict=True)])
+        by_V = t * p + slopes.T @ np.array([term.w for term in self.terms])
+        parts = [rise * e.gradient for rise, e in zip(rises, at, strict=True)]
+        by_f = loss.curvature_times(f, y, by_V)
+        return float(value), np.concatenate([by_f.ravel(), *parts]), rises
+
+    def split(self, x: Array) -> list[Array]:
+        """The predictions, and the multipliers of each side."""
+        size = self.problem.y.size
+        ends = np.cumsum([size, *(len(term.side.z) for term in self.terms)])[:-1]
+        f, *multipliers = np.split(x, ends)
+        return [f.reshape(self.problem.y.shape), *multipliers]
+
+
+def longest(
+    cones: list[Cone], terms: list[Term], soft: float, bounds: Array
+) -> tuple[float, Array]:
+    """The softened longest p of the cones, and its derivative in the bound of each side."""
+    sides: dict[int, list[int]] = {}
+    for i, term in enumerate(terms):
+        sides.setdefault(term.corner, []).append(i)
+    heights = {m: soft * logsumexp(bounds[group] / soft) for m, group in sides.items()}
+    lengths, slopes = np.zeros(len(cones)), []
+    for i, cone in enumerate(cones):
+        p, shares = shortest_above(cone.W, np.array([heights[m] for m in cone.corners]))
+        lengths[i] = np.linalg.norm(p)
+        slopes.append(shares / (lengths[i] * np.linalg.norm(cone.W, axis=1)))
+    rises = np.zeros(len(terms))
+    for weight, cone, slope in zip(softmax(lengths / soft), cones, slopes, strict=True):
+        for m, share in zip(cone.corners, slope, strict=True):
+            rises[sides[m]] += weight * share * softmax(bounds[sides[m]] / soft)
+    return float(soft * logsumexp(lengths / soft)), rises
