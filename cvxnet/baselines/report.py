@@ -26,6 +26,8 @@ from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
 
 WIDTH = 110
+TINY = 1e-9
+"""An excess of less is called at most something, whatever it is at least."""
 COLUMNS = (
     "optimizer",
     "width",
@@ -132,13 +134,15 @@ def interval(least: float, most: float) -> str:
 
     >>> interval(0.0123, 0.0124), interval(0.0, 1e-7), interval(0.5, float("inf"))
     ('1.2e-02', '<=1.0e-07', '>=5.0e-01')
+    >>> interval(1e-15, 2e-12)
+    '<=2.0e-12'
     """
     low, high = f"{least:.1e}", f"{most:.1e}"
     if low == high:
         return high
     if not np.isfinite(most):
         return f">={low}"
-    return between(low, high) if least else f"<={high}"
+    return between(low, high) if least > TINY else f"<={high}"
 
 
 def between(low: Any, high: Any) -> str:

@@ -19,7 +19,8 @@ from cvxnet.proofs.gaps import bracket_text, relative_gap
 def check(
     file: Annotated[Path, typer.Argument(help="Certificate file.")],
     data: Annotated[
-        Path | None, typer.Option(help="CSV (target last) or certificate that has the data.")
+        Path | None,
+        typer.Option(help="CSV (targets last, classes as 0, 1, ...) or certificate with the data."),
     ] = None,
     rounded: Annotated[
         bool,
