@@ -154,6 +154,19 @@ def test_several_outputs_are_what_torch_does_on_an_ordinary_module(loss):
     assert record.a == pytest.approx(net[2].weight.detach().numpy().T[None], rel=1e-9)
 
 
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+def test_no_network_of_several_outputs_is_below_the_lower_bound(loss):
+    given = {"units": "linear", "y": targets(loss), "loss": loss, "weight_decay": 0.5}
+    runs = compare(**given, optimizers=("adam", "lbfgs"), widths=6, epochs=200, output_bias=True)
+    assert runs.solution.status == "optimal"
+    for record in runs.records:
+        assert (record.curve >= runs.solution.lower_bound * (1.0 - 1e-12)).all()
+    assert all(group.excess[:, 1].min() <= 1e-2 for group in runs.groups)
+    assert runs.network("lbfgs", 6, 2)(X).shape == (9, 3)
+    assert f"3 {'classes' if loss == 'cross_entropy' else 'outputs'}" in runs.table()
+    assert runs.to_dict()["outputs"] == 3 and len(runs.plot().axes) == 6
+
+
 def test_every_family_is_trained_or_refused_with_a_reason():
     assert set(NOT_TRAINED) < set(cn.FAMILIES)
     for name in TRAINED:

@@ -4,9 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import cvxnet as cn
-from cvxnet.errors import InputError
+from cvxnet.errors import CvxnetError, InputError
 from cvxnet.training import column_generation
 
 pytestmark = pytest.mark.interface
@@ -124,6 +125,79 @@ def test_several_classes_are_one_against_the_rest():
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
     assert (chances.argmax(axis=1) == scores.argmax(axis=1)).all()
     assert model.score(flowers, names) > 0.9
+
+
+FLOWERS, KINDS = load_iris(return_X_y=True)
+FLOWERS, KINDS = FLOWERS[::3, 2:], np.array(["setosa", "versicolor", "virginica"])[KINDS[::3]]
+
+
+def test_several_classes_share_the_units_of_one_network():
+    model = ConvexNetClassifier(weight_decay=0.5).fit(FLOWERS, KINDS)
+    assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    solution = model.solution_
+    assert solution.objective.loss.name == "cross_entropy" and solution.status == "optimal"
+    assert solution.classes.tolist() == model.classes_.tolist()
+    assert model.certificate_ is solution.certificate
+    scores, chances = model.decision_function(FLOWERS), model.predict_proba(FLOWERS)
+    assert (scores == model.network_(FLOWERS)).all() and scores.shape == (50, 3)
+    np.testing.assert_allclose(chances, softmax(scores, axis=1))
+    assert (model.predict(FLOWERS) == model.classes_[scores.argmax(axis=1)]).all()
+    assert model.score(FLOWERS, KINDS) > 0.9
+    value = cn.train(
+        "relu", FLOWERS, KINDS, loss="cross_entropy", weight_decay=0.5, output_bias=True
+    ).value
+    assert solution.value == pytest.approx(value, rel=2e-4)
+    other = ConvexNetClassifier(weight_decay=0.5).fit(FLOWERS, KINDS == "setosa")
+    assert not isinstance(other.solution_, list) and other.decision_function(FLOWERS).shape == (50,)
+
+
+def test_class_weights_multiply_sample_weights():
+    weights = rng.uniform(0.5, 2.0, 50)
+    by_class = {"setosa": 3.0, "virginica": 0.5}
+    model = ConvexNetClassifier("coordinate", weight_decay=0.5, class_weight=by_class)
+    model.fit(FLOWERS, KINDS, sample_weight=weights)
+    total = weights * np.select([KINDS == "setosa", KINDS == "virginica"], [3.0, 0.5], 1.0)
+    plain = ConvexNetClassifier("coordinate", weight_decay=0.5)
+    plain.fit(FLOWERS, KINDS, sample_weight=total)
+    assert (model.predict_proba(FLOWERS) == plain.predict_proba(FLOWERS)).all()
+    few = np.r_[0:5, 17:50]  # five of the first kind
+    balanced = ConvexNetClassifier("coordinate", weight_decay=0.5, class_weight="balanced")
+    balanced.fit(FLOWERS[few], KINDS[few])
+    share = dict(zip(*np.unique(KINDS[few], return_counts=True), strict=True))
+    plain.fit(FLOWERS[few], KINDS[few], [38 / (3 * share[kind]) for kind in KINDS[few]])
+    assert (balanced.predict_proba(FLOWERS) == plain.predict_proba(FLOWERS)).all()
+
+
+def test_two_classes_may_have_an_output_each():
+    labels = np.array(["no", "yes"])[MOONS[1]]
+    model = ConvexNetClassifier(loss="cross_entropy", weight_decay=0.5).fit(MOONS[0], labels)
+    scores, chances = model.decision_function(MOONS[0]), model.predict_proba(MOONS[0])
+    assert model.solution_.objective.outputs == 2 and scores.shape == (60,)
+    np.testing.assert_allclose(chances[:, 1], 1 / (1 + np.exp(-scores)))
+    assert (model.predict(MOONS[0]) == np.where(scores > 0, "yes", "no")).all()
+    assert model.score(MOONS[0], labels) > 0.85
+
+
+def test_what_cannot_be_done_with_three_classes_says_why():
+    for model, words in [
+        (ConvexNetClassifier(loss="hinge"), "there are 3: multi_class='ovr'"),
+        (ConvexNetClassifier(multi_class="softmaxx"), "expected 'softmax' or 'ovr'"),
+        (ConvexNetClassifier(loss="cross_entropy", multi_class="ovr"), "all classes apart at once"),
+        (ConvexNetClassifier(class_weight={"setosa": -1.0}), "class_weight .* must not be"),
+        (ConvexNetClassifier("tanh"), "tanh units have one output"),
+    ]:
+        with pytest.raises(CvxnetError, match=words):
+            model.fit(FLOWERS, KINDS)
+
+
+def test_several_targets_are_outputs_that_share_units():
+    targets = np.column_stack([Y, X[:, 0], np.abs(X[:, 1])])
+    model = ConvexNetRegressor(weight_decay=0.1).fit(X, targets)
+    assert model.solution_.status == "optimal" and model.predict(X).shape == (40, 3)
+    assert (model.predict(X) == model.network_(X)).all() and model.score(X, targets) > 0.9
+    assert get_tags(model).target_tags.multi_output
+    column = ConvexNetRegressor("coordinate").fit(X, Y[:, None])
+    assert column.predict(X).shape == (40,) and column.solution_.objective.outputs == 1
 
 
 def test_pipelines_grid_searches_and_cross_validation():

@@ -1,5 +1,7 @@
 """Several outputs and classes at every door: estimators, command line, torch, ONNX, pictures."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -240,3 +242,61 @@ def test_the_command_line_says_what_is_wrong(fault, tmp_path, capsys):
         main([*given, "--features", "a,b", "--json"])
     printed = capsys.readouterr()
     assert caught.value.code == 2 and said in printed.err and not printed.out
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command; returns its exit code and its JSON document."""
+
+    def command(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in (*arguments, "--json")])
+        return caught.value.code or 0, json.loads(capsys.readouterr().out)
+
+    return command
+
+
+@pytest.fixture
+def flowers(tmp_path):
+    """Petals of every third iris with the name of its kind, and with two numbers beside."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, kinds = datasets.load_iris(return_X_y=True)
+    X, names = X[::3], np.array(["setosa", "versicolor", "virginica"])[kinds[::3]]
+    path = tmp_path / "flowers.csv"
+    rows = zip(X.tolist(), names, kinds[::3], strict=True)
+    lines = [",".join([*map(repr, row), name, str(kind)]) for row, name, kind in rows]
+    path.write_text("sl,sw,pl,pw,kind,code\n" + "\n".join(lines) + "\n")
+    return path, X, names
+
+
+def test_a_column_of_text_is_trained_by_cross_entropy(flowers, run, tmp_path):
+    path, X, names = flowers
+    out = tmp_path / "out"
+    asked = ("train", path, "--features", "pl,pw", "--weight-decay", 1, "--gap", 1e-5)
+    code, found = run(*asked, "--target", "kind", "--out", out)
+    assert (code, found["status"], found["loss"]) == (0, "optimal", "cross_entropy")
+    assert found["classes"] == ["setosa", "versicolor", "virginica"] and found["outputs"] == 3
+    assert found["target"] == "kind" and (out / "figure.png").stat().st_size > 10_000
+    net = cn.load(out / "network.json")
+    assert (np.array(found["classes"])[net(X[:, 2:]).argmax(axis=1)] == names).mean() > 0.9
+    code, checked = run("check", out / "certificate.json")
+    assert code == 0 and checked["valid"] and checked["lower"] == found["lower"]
+    code, again = run(*asked, "--target", "code", "--loss", "cross_entropy")
+    assert again["classes"] == [0, 1, 2]
+    assert again["upper"] == pytest.approx(found["upper"], rel=2e-5)
+
+
+def test_several_columns_are_several_outputs(flowers, run, tmp_path):
+    path, X, _ = flowers
+    out = tmp_path / "out"
+    asked = ("--features", "sl,sw", "--weight-decay", 3, "--gap", 1e-4)
+    code, found = run("train", path, "--target", "pl,pw", *asked, "--out", out)
+    assert (code, found["status"], found["loss"]) == (0, "optimal", "squared")
+    assert found["target"] == ["pl", "pw"] and found["classes"] is None and found["outputs"] == 2
+    assert cn.load(out / "network.json")(X[:, :2]).shape == (50, 2)
+    decay = ("--features", "sl,sw", "--weight-decay", 3, "--gap", 1e-3)
+    given = ("certify", out / "network.json", "--data", path, "--target", "3,4")
+    code, proved = run(*given, *decay, "--out", tmp_path / "certificate.json")
+    assert code == 0 and proved["value"] == pytest.approx(found["upper"], rel=1e-9)
+    code, checked = run("check", tmp_path / "certificate.json")
+    assert code == 0 and checked["valid"]

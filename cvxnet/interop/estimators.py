@@ -251,6 +251,11 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
@@ -299,7 +304,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     """
 
     loss: str = "logistic"
-    multi_class: str = OVR
+    multi_class: str = SOFTMAX
     class_weight: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
