@@ -2,7 +2,7 @@
 
 Along a null vector of the features the fit stays and the penalty is linear in the sizes, so one of
 the two directions does not raise it; going that way until a unit vanishes leaves one unit less.
-At the end there are at most n.
+At the end there are at most n, or with c outputs n c.
 """
 
 from __future__ import annotations
@@ -20,17 +20,10 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     Features whose triangular factor falls below ``tolerance``, relatively, are dependent.
     """
     units = units.without_small(0.0)
-    parts = parts_of(problem, units)
+    features, outputs = problem.family.features(units.weights), np.atleast_2d(units.outputs.T)
+    parts = (features[:, None, :] * outputs).reshape(len(features) * len(outputs), len(units))
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
     return Units(units.weights * scale[:, None], units.outputs, units.free).without_small(0.0)
-
-
-def parts_of(problem: Problem, units: Units) -> Array:
-    """What each unit adds to the predictions, (n, m) or (n c, m)."""
-    features = problem.family.features(units.weights)
-    if units.outputs.ndim == 1:
-        return features * units.outputs
-    return (features[:, None] * units.outputs.T).reshape(problem.y.size, len(units))
 
 
 def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:

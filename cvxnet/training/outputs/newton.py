@@ -18,9 +18,11 @@ lowers the objective all the same, or the unit stops there, and its face has los
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from cvxnet.training.clock import now
@@ -35,6 +37,8 @@ STEPS = 30
 """At most so many Newton steps."""
 DAMPINGS = (0.0, *(10.0**k for k in range(-10, 4)))
 """Levenberg's damping, relative to the diagonal of the Hessian, the least first."""
+LESS = 2
+"""The next step is tried with a damping so many places earlier."""
 DOUBLINGS = 20
 """At most so often a step is made twice as long."""
 LAST_DIGITS = 1e-11
@@ -43,8 +47,8 @@ SHRINKS = 0.9
 """The gradient has to become smaller than so much of itself then."""
 VANISHED = 1e-8
 """Units smaller than this, relative to the largest, are left out."""
-LARGEST = 40_000_000
-"""Numbers of the Jacobian beyond which Newton's method is not tried."""
+LARGEST = 2000
+"""Numbers that change beyond which Newton's method is not tried."""
 
 
 class Point(NamedTuple):
@@ -107,7 +111,12 @@ def first_crossing(normals: Array, u: Array, w: Array) -> Array:
 
 
 class Local:
-    """The objective near a point, and its derivatives."""
+    """The objective near a point, and its derivatives.
+
+    The numbers that change are all w in a row, the output weights and the free ones, the weights of
+    one unit or column together. The columns of ``slopes``, (n, numbers of w), are those of all
+    ``A_j``, with ``owner`` their units; those of ``heads`` the features and the free columns.
+    """
 
     def __init__(self, problem: Problem, point: Point) -> None:
         self.problem, self.point = problem, point
@@ -117,9 +126,8 @@ class Local:
 
     def fit(self, point: Point) -> Array:
         """The predictions, (n, c)."""
-        return np.asarray(
-            self.problem.family.features(point.U) @ point.A + self.problem.F @ point.free
-        )
+        family, F = self.problem.family, self.problem.F
+        return np.asarray(family.features(point.U) @ point.A + F @ point.free)
 
     def value_at(self, point: Point) -> float:
         """The objective at any point."""
@@ -128,68 +136,92 @@ class Local:
         value = problem.loss.value(self.fit(point), problem.y)
         return value + 0.5 * problem.weight_decay * price
 
-    def expand(self) -> None:
-        """Find parts, Jacobian (numbers, n, c) and gradient."""
-        U, A, _ = self.point
-        (n, c), decay = self.f.shape, self.problem.weight_decay
-        self.parts = [part_of(self.problem.family, u) for u in U]
-        self.ends = np.cumsum([part.B.shape[1] + c for part in self.parts], dtype=np.int64)
-        k = self.problem.F.shape[1] * c
-        size = (int(self.ends[-1]) if len(self.parts) else 0) + k
-        self.J, price = np.zeros((size, n, c)), np.zeros(size)
-        for part, end, u, a in zip(self.parts, self.ends, U, A, strict=True):
-            middle = end - c
-            own = slice(middle - part.B.shape[1], middle)
-            self.J[own] = part.A.T[:, :, None] * a
-            self.J[np.arange(middle, end), :, np.arange(c)] = part.h
-            price[own], price[middle:end] = part.B.T @ u, a
-        for j, column in enumerate(self.problem.F.T):
-            rows = size - k + j * c + np.arange(c)
-            self.J[rows, :, np.arange(c)] = column
-        self.gradient = self.J.reshape(size, -1) @ self.V.ravel() + decay * price
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The face of each unit."""
+        return [part_of(self.problem.family, u) for u in self.point.U]
+
+    @cached_property
+    def owner(self) -> NDArray[np.int64]:
+        """The unit of each number of w."""
+        widths = [part.B.shape[1] for part in self.parts]
+        return np.repeat(np.arange(len(widths)), widths)
+
+    @cached_property
+    def slopes(self) -> Array:
+        """How features change with w."""
+        return np.hstack([np.zeros((len(self.f), 0)), *(part.A for part in self.parts)])
+
+    @cached_property
+    def heads(self) -> Array:
+        """What output weights and free weights are coefficients of."""
+        return np.hstack([*(part.h[:, None] for part in self.parts), self.problem.F])
+
+    @cached_property
+    def gradient(self) -> Array:
+        """Of the objective."""
+        (U, A, free), decay = self.point, self.problem.weight_decay
+        w = [part.B.T @ u for part, u in zip(self.parts, U, strict=True)]
+        along = (self.slopes * (self.V @ A.T)[:, self.owner]).sum(axis=0)
+        out = self.heads.T @ self.V + decay * np.vstack([A, np.zeros_like(free)])
+        return np.concatenate([along + decay * np.concatenate([*w, np.zeros(0)]), out.ravel()])
 
     def hessian(self) -> Array:
-        """The Hessian at the point."""
-        problem, size, c = self.problem, len(self.J), self.f.shape[1]
-        HJ = problem.loss.curvature_times(self.f, problem.y, self.J)
-        H = self.J.reshape(size, -1) @ HJ.reshape(size, -1).T
-        for part, end in zip(self.parts, self.ends, strict=True):
-            w, a = np.split(np.arange(end - c - part.B.shape[1], end), [part.B.shape[1]])
-            across = part.A.T @ self.V
-            H[np.ix_(w, w)] += problem.weight_decay * (part.B.T @ part.B)
-            H[np.ix_(w, a)] += across
-            H[np.ix_(a, w)] += across.T
-            H[a, a] += problem.weight_decay
-        return np.asarray(H)
+        """Of the objective.
+
+        With ``D_km`` the second derivatives of the loss in outputs k and m of each sample, all that
+        is needed are the products ``L^T D_km L`` of L, slopes and heads beside each other: output
+        weights enter as factors of its columns.
+        """
+        c, q = self.f.shape[1], len(self.owner)
+        L, A = np.hstack([self.slopes, self.heads]), self.point.A[self.owner]
+        heads = self.heads.shape[1]
+        ww, wa = np.zeros((q, q)), np.zeros((q, heads, c))
+        aa = np.zeros((heads, c, heads, c))
+        directions = np.broadcast_to(np.eye(c)[:, None], (c, *self.f.shape))
+        D = self.problem.loss.curvature_times(self.f, self.problem.y, directions)
+        for k, m in zip(*np.nonzero(D.any(axis=1)), strict=True):
+            G = (L.T * D[k, :, m]) @ L
+            ww += A[:, k : k + 1] * G[:q, :q] * A[:, m]
+            wa[:, :, m] += A[:, k : k + 1] * G[:q, q:]
+            aa[:, k, :, m] = G[q:, q:]
+        wa[np.arange(q), self.owner] += self.slopes.T @ self.V
+        H = np.empty((q + heads * c, q + heads * c))
+        H[:q, :q], H[:q, q:], H[q:, q:] = ww, wa.reshape(q, -1), aa.reshape(heads * c, -1)
+        H[q:, :q] = H[:q, q:].T
+        priced = np.arange(q + len(self.parts) * c)
+        H[priced, priced] += self.problem.weight_decay
+        return H
 
     def after(self, step: Array) -> Iterator[Point]:
         """Where a step leads: straight on, and with units that stop where they would cross."""
-        (U, A, free), c = self.point, self.f.shape[1]
-        *pieces, last = np.split(step, self.ends)
-        ends, outputs = U.copy(), A.copy()
-        for j, (part, piece) in enumerate(zip(self.parts, pieces, strict=True)):
-            ends[j] += part.B @ piece[:-c]
-            outputs[j] += piece[-c:]
-        moved = Point(ends, outputs, free + last.reshape(free.shape))
+        (U, A, free), q = self.point, len(self.owner)
+        ends = U.copy()
+        for j, part in enumerate(self.parts):
+            ends[j] += part.B @ step[:q][self.owner == j]
+        out = np.vstack([A, free]) + step[q:].reshape(-1, self.f.shape[1])
+        moved = Point(ends, out[: len(A)], out[len(A) :])
         yield moved
         stops = stopped(self.problem.family, U, ends)
         if (stops != ends).any():
             yield moved._replace(U=stops)
 
-    def descend(self) -> Point | None:
-        """The next point, or None where nothing leads further down."""
-        self.expand()
+    def descend(self, first: int) -> tuple[Point | None, int]:
+        """The next point, or None where nothing leads further down, and the damping it took.
+
+        Dampings are tried from the ``first`` on.
+        """
         H = self.hessian()
-        for damping in DAMPINGS:
-            step = damped_step(H, self.gradient, damping)
+        for k in range(first, len(DAMPINGS)):
+            step = damped_step(H, self.gradient, DAMPINGS[k])
             if step is None or not step @ self.gradient < 0.0:
                 continue
             found = min(self.after(step), key=self.value_at)
             if -(step @ self.gradient) < LAST_DIGITS * abs(self.value):
-                return found if self.shrinks(found) else None
+                return (found, k) if self.shrinks(found) else (None, k)
             if self.value_at(found) < self.value:
-                return self.further(step, found)
-        return None
+                return self.further(step, found), k
+        return None, 0
 
     def further(self, step: Array, found: Point) -> Point:
         """The best point along a step that leads down: a damped one may be far too short."""
@@ -206,7 +238,6 @@ class Local:
     def shrinks(self, found: Point) -> bool:
         """Whether the gradient has become smaller, and the objective no larger."""
         after = Local(self.problem, found)
-        after.expand()
         smaller = np.linalg.norm(after.gradient) < SHRINKS * np.linalg.norm(self.gradient)
         return bool(smaller and after.value <= self.value * (1.0 + 1e-13))
 
@@ -224,19 +255,21 @@ def damped_step(H: Array, gradient: Array, damping: float) -> Array | None:
     return np.asarray(-scale * cho_solve(factor, scale * gradient))
 
 
-def numbers(problem: Problem, units: Units) -> int:
-    """Of the Jacobian."""
-    return (units.weights.size + units.outputs.size + units.free.size) * problem.y.size
+def newton(problem: Problem, units: Units, deadline: float = np.inf, enough: float = 0.0) -> Units:
+    """A local optimum from these units on their faces; never a worse network.
 
-
-def newton(problem: Problem, units: Units, deadline: float = np.inf) -> Units:
-    """A local optimum from these units on their faces; never a worse network."""
-    if numbers(problem, units) > LARGEST:
+    It ends where a step lowers the objective by less than ``enough``.
+    """
+    if units.weights.size + units.outputs.size + units.free.size > LARGEST:
         return units
-    point = point_of(units.without_small(VANISHED))
+    point, first = point_of(units.without_small(VANISHED)), 0
+    local = Local(problem, point)
     for _ in range(STEPS):
-        better = Local(problem, point).descend() if now() < deadline else None
+        better, damping = local.descend(first) if now() < deadline else (None, 0)
         if better is None:
             break
-        point = better.without_small()
-    return point.units
+        before, first = local.value, max(damping - LESS, 0)
+        local = Local(problem, better.without_small())
+        if before - local.value < enough:
+            break
+    return local.point.units

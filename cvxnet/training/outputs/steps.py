@@ -38,6 +38,8 @@ CLOSE = 1e-3
 """Units closer than this (radians) are merged."""
 TOKEN = 1e-3
 """Size of a new unit relative to the largest."""
+ENOUGH = 1e-6
+"""Steps of Newton's method that gain less of the bracket's width than this are not worth it."""
 SAME = 1e-12
 """Relative fall of the objective that counts as none."""
 
@@ -99,26 +101,28 @@ def refine_outputs(search: Search, maxima: LocalMaxima) -> LocalMaxima:
             break
         before = problem.objective(search.units)
         with clock(search.timings, "refining"):
-            refined = refine(problem, search.units, maxima, search.end)
+            refined = refine(search, maxima)
         if problem.objective(refined) >= before - SAME * abs(before):
             break
         maxima = search.price(refined, problem.dual_vector(refined))
     return maxima
 
 
-def refine(problem: Problem, units: Units, maxima: LocalMaxima, deadline: float) -> Units:
+def refine(search: Search, maxima: LocalMaxima) -> Units:
     """The best network of units near these and at the local maxima.
 
     Near the optimum its units are among the local maxima: then these alone, each with the output
     weights of the units nearest to it, are a guess at it, too.
     """
+    problem, units, bracket = search.problem, search.units, search.bracket
+    enough = ENOUGH * (bracket.upper - bracket.lower)
     guesses = [merge(units + token_units(units, maxima), CLOSE)]
     if maxima.rho < VERY_NEAR * problem.weight_decay:
         guesses.append(gather(units, maxima))
     refined = [units]
     for guess in guesses:
-        fitted = fit_outputs(problem, guess, deadline)
-        refined.append(newton(problem, fitted, deadline))
+        fitted = fit_outputs(problem, guess, search.end)
+        refined.append(newton(problem, fitted, search.end, enough))
     return min(refined, key=problem.objective)
 
 
