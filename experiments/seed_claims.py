@@ -48,6 +48,12 @@ def smallest() -> Sequential:
     return Sequential(Linear(1, 1, False, **UP), ReLU(), Linear(1, 1, False, **UP))
 
 
+def two_nodes(wrt: str, **known: Any) -> Verdict:
+    """Cross entropy of two output nodes, no weight below zero: in all weights or in a layer."""
+    network = Sequential(Linear(2, 2, False, **UP), ReLU(), Linear(2, 2, False, **UP))
+    return convexity(network, wrt, loss="cross_entropy", **known)
+
+
 def variable(name: str = "x", **options: Any) -> cp.Variable:
     """A CVXPY variable."""
     return cp.Variable(name=name, **options)
@@ -203,6 +209,35 @@ CLAIMS = (
         lambda: convexity(two_layers(ReLU()), "2", loss="logistic"),
         True,
         "In the last layer the score is affine, so every convex loss stays convex.",
+    ),
+    Claim(
+        "two output nodes, cross entropy, one sample of class 1, x and W >= 0: where it may end",
+        "log(1 + exp(y0 - y1)) of the two-node network, in all weights",
+        lambda: two_nodes("weights", data=(np.array([[1.0, 2.0]]), [1])),
+        False,
+        "Not convex, but not because of [1, -1]: the layers multiply, as they do without a loss.",
+    ),
+    Claim(
+        "... one layer at a time (first)",
+        "the same for any sample >= 0 and any label, in layer 0",
+        lambda: two_nodes("0", inputs="nonneg"),
+        True,
+        "No relu ever clips, so both scores are affine in this layer, and so is their difference.",
+    ),
+    Claim(
+        "... one layer at a time (last)",
+        "the same in layer 2",
+        lambda: two_nodes("2", inputs="nonneg"),
+        True,
+        "Here the scores are affine even if units do clip, and whatever the signs.",
+    ),
+    Claim(
+        "... where [1, -1] does the harm",
+        "the same in layer 0 for samples of any sign",
+        lambda: two_nodes("0"),
+        False,
+        "Now units clip: both scores are convex in the first layer, and y0 - y1 is a difference of "
+        "convex functions.",
     ),
     Claim(
         "log(1 + exp(<theta, x>)) is convex in general",

@@ -63,3 +63,21 @@ def test_a_radius_of_zero_is_refused():
     X, y = random_data(0, 10, 2)
     with pytest.raises(cn.InputError, match="radius"):
         cn.conditional_gradient("relu", X, y, radius=0.0)
+
+
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+def test_several_outputs_descend_to_the_optimum_of_training(loss):
+    """Below the penalised optimum's own loss at its own radius nothing can be, nor far above."""
+    X, _ = random_data(0, 12, 2)
+    y = np.arange(12) % 3 if loss == "cross_entropy" else np.column_stack([X, X[:, 0] * X[:, 1]])
+    solution = cn.train("relu", X, y, loss=loss, weight_decay=0.3, gap=1e-9)
+    state = solution.network.state_dict()
+    W = np.column_stack([state["0.weight"], state["0.bias"]])
+    radius = float(np.linalg.norm(W, axis=1) @ np.linalg.norm(state["2.weight"], axis=0))
+    optimum = solution.value - 0.3 * radius
+    descent = cn.conditional_gradient("relu", X, y, radius=radius, steps=300, loss=loss)
+    assert descent.network(X).shape == (12, 3)
+    assert descent.lower_bound <= optimum * (1 + 1e-7)
+    excess = descent.values - optimum
+    assert excess.min() >= -1e-7 * optimum and excess[300] < 0.3 * excess[30]
+    assert (excess <= descent.gaps + 1e-7 * optimum).all()

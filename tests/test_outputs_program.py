@@ -197,6 +197,18 @@ def test_outputs_that_are_multiples_of_one_cost_what_one_does(rank):
     assert several.solve(solver="CLARABEL") == pytest.approx(one, rel=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["squared", "absolute", "cross_entropy"])
+@pytest.mark.parametrize("family", ["linear", "coordinate", "gated_relu", "relu", "abs"])
+def test_column_generation_comes_to_the_same_value(family, loss):
+    """Two ways that share the loss and little else: no pricing here, no cones there."""
+    X, y = data(loss=loss)
+    options = {"loss": loss, "weight_decay": DECAY, "output_bias": True}
+    value = cn.program(family_of(family), X, y, **options).solve(solver="CLARABEL")
+    solution = cn.train(family_of(family), X, y, gap=1e-7, **options)
+    assert solution.status == "optimal"
+    assert solution.value == pytest.approx(value, rel=2e-7)
+
+
 def test_turned_outputs_have_the_same_value():
     X, Y = data()
     Q = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]

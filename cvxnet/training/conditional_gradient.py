@@ -8,7 +8,8 @@ and the sign s maximise ``s v . phi_u(X)``: one pricing. A step goes there by ``
 
     f  <-  (1 - 2/(t + 2)) f - 2/(t + 2) radius s phi_u(X),        t = 0, 1, 2, ...
 
-so the network after t steps has at most t units. As the loss is convex, its value exceeds the
+so the network after t steps has at most t units. (With several outputs s is the direction of their
+output weights, and ``|V^T phi_u(X)|`` is maximised.) As the loss is convex, its value exceeds the
 optimum by at most ``v . f + radius rho(v)``, the duality gap, which needs nothing but the pricing.
 The value itself exceeds the optimum by at most ``2 L D^2 / (t + 2)``, with L the Lipschitz constant
 of the loss's gradient and ``D <= 2 radius max_u |phi_u(X)|`` the diameter of the feasible set
@@ -28,6 +29,7 @@ from cvxnet.layers import Sequential
 from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective, network_of
 from cvxnet.training.clock import now
+from cvxnet.training.oracle import is_exact, price_units
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units, no_units
 from cvxnet.training.recovery import problem_of, weights_of
@@ -81,7 +83,8 @@ def conditional_gradient(
     Parameters
     ----------
     units, X, y, loss, bias
-        As in `cvxnet.train`, X (n, d) and y (n,); the loss must be smooth, and pricing exact.
+        As in `cvxnet.train`, X (n, d) and y (n,), (n, c) or class labels; the loss must be
+        smooth, and pricing exact.
     radius : float
         Bound on the gauge of the predictions.
     steps : int
@@ -138,7 +141,7 @@ def check_covered(problem: Problem) -> None:
             f"conditional gradient needs a smooth loss; the {problem.loss.name} loss has kinks. "
             "cvxnet.train minimises it."
         )
-    if not problem.family.exact:
+    if not is_exact(problem.family, problem.y):
         raise UnsupportedError(
             "conditional gradient needs exact pricing: data of lower rank, or another unit family."
         )
@@ -146,7 +149,7 @@ def check_covered(problem: Problem) -> None:
 
 def priced(problem: Problem, v: Array) -> LocalMaxima:
     """The local maxima of exact pricing, if it ends in time."""
-    maxima = problem.family.price(v, 0.0, now() + LONGEST)
+    maxima = price_units(problem.family, v, 0.0, now() + LONGEST)
     if not np.isfinite(maxima.error):
         raise UnsupportedError(
             f"conditional gradient needs exact pricing, which takes more than {LONGEST:g} s a step "
