@@ -8,6 +8,7 @@ import pytest
 import cvxnet as cn
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import kinks, plot_solution, save_figure
+from cvxnet.plots.canvas import output_colors
 from cvxnet.proofs.gaps import bracket_text
 
 pytestmark = pytest.mark.interface
@@ -35,6 +36,72 @@ def test_a_panel_for_each_thing_to_see(d, bias, labels, loss):
     figure = plot_solution(solve(d, loss, bias=bias), ["u", "v", "w"][:d], "z")
     assert sorted(axes.get_xlabel() for axes in figure.axes) == sorted(labels)
     assert figure.get_suptitle().startswith("Global optimum:")
+
+
+def solve_several(d, loss, **options):
+    rng = np.random.default_rng(d)
+    X = rng.standard_normal((15, d))
+    Y = np.column_stack([np.abs(X[:, 0]), X[:, -1], np.sin(2 * X.sum(axis=1))])
+    if loss == "logistic":
+        Y = np.where(np.median(Y, axis=0) < Y, 1.0, -1.0)
+    if loss == "cross_entropy":
+        Y = np.array(["low", "mid", "$high$"])[np.argsort(np.argsort(Y[:, 0])) // 5]
+    settings = {"loss": loss, "weight_decay": 0.5, "gap": 1e-2, "time_limit": 20} | options
+    return cn.train("relu", X, Y, **settings)
+
+
+@pytest.mark.parametrize(
+    ("d", "loss", "labels"),
+    [
+        (1, "squared", ["u", "seconds"]),
+        (1, "logistic", ["u", "seconds"]),
+        (1, "cross_entropy", ["u", "seconds"]),
+        (2, "squared", ["u", "u", "u", "", "", "", "seconds", "", ""]),
+        (2, "logistic", ["u", "u", "u", "", "", "", "seconds", "", ""]),
+        (2, "cross_entropy", ["u", "seconds"]),
+        (3, "cross_entropy", ["seconds"]),
+    ],
+)
+def test_several_outputs_have_a_color_or_a_panel_each(d, loss, labels, tmp_path):
+    solution = solve_several(d, loss)
+    figure = plot_solution(solution, ["u", "v", "w"][:d], ["p", "q", "r"])
+    assert sorted(axes.get_xlabel() for axes in figure.axes) == sorted(labels)
+    save_figure(figure, tmp_path / "picture.png")
+    if d < 3 and (d == 1 or loss == "cross_entropy"):
+        told = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        classes = [r"\$high\$", "low", "mid"]
+        assert told == (classes if loss == "cross_entropy" else ["p", "q", "r"])
+
+
+def test_regions_are_those_of_the_largest_probability():
+    solution = solve_several(2, "cross_entropy")
+    axes = plot_solution(solution).axes[0]
+    pixels, (left, right, low, high) = axes.images[0].get_array(), axes.images[0].get_extent()
+    colors = output_colors(3)
+    u, v = np.linspace(left, right, 400), np.linspace(low, high, 400)
+    for i, j in np.random.default_rng(0).integers(0, 400, (200, 2)):
+        best = int(solution.predict([[u[j], v[i]]])[0].argmax())
+        mixed = 1.0 - np.asarray(pixels[i, j])  # white mixed with the color of the class
+        assert np.allclose(mixed / mixed.max(), (1.0 - colors[best]) / (1.0 - colors[best]).max())
+
+
+def test_degenerate_solutions_of_several_outputs_can_be_drawn(tmp_path):
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [2.0, 2.0]])
+    flat = np.column_stack([np.full(4, 3.0), np.zeros(4)])
+    for d in (1, 2):
+        for rows in (1, 4):
+            solution = cn.train("relu", X[:rows, :d], flat[:rows], weight_decay=0.1, gap=1e-3)
+            save_figure(plot_solution(solution), tmp_path / "picture.png")
+        empty = cn.train("relu", X[:, :d], [0, 1, 0, 1], loss="cross_entropy", weight_decay=1e3)
+        assert empty.units == 0 and "0 hidden units" in plot_solution(empty).axes[0].get_title(
+            "left"
+        )
+    many = cn.train("coordinate", X, np.arange(60.0).reshape(4, 15), weight_decay=1.0, gap=1e-3)
+    titles = [axes.get_title(loc="left") for axes in plot_solution(many).axes]
+    assert "the bracket closes (drawn: 11 of 15 outputs)" in titles
+    letters = list("abcdefghijkl")
+    wide = np.arange(24.0).reshape(12, 2)
+    plot_solution(cn.train("coordinate", wide, letters, loss="cross_entropy", weight_decay=1.0))
 
 
 def test_the_title_claims_no_optimum_that_was_not_proved():
@@ -72,6 +139,10 @@ def test_the_ends_of_a_bracket_are_told_apart_and_stay_true():
 def test_wrong_names_are_refused():
     with pytest.raises(InputError, match="expected 2 names"):
         plot_solution(solve(), ["only one"])
+    with pytest.raises(InputError, match="expected 3 names, one an output"):
+        plot_solution(solve_several(2, "squared"), target=["only", "two"])
+    with pytest.raises(InputError, match="expected 1 names, one an output"):
+        plot_solution(solve(), target=["one", "two"])
 
 
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 """Panels side by side, where each output has one."""
-PANELS = 12
+PANELS = 11
 """With more outputs than that, the first ones are shown."""
 FAINT = 0.25
 """How much of its color a place keeps where no class is more probable than the others."""
@@ -144,8 +144,10 @@ def maps_of_outputs(solution: Solution, names: list[str], targets: list[str]) ->
     draw_gap(panels[len(drawn)], solution)
     for empty in panels[len(drawn) + 1 :]:
         empty.set_axis_off()
-    more = f"; the first {PANELS} of {len(targets)} outputs" * (len(targets) > PANELS)
-    panels[0].set_title(f"{count_units(solution)} shared{more}: {drawn[0]}", loc="left")
+    panels[0].set_title(f"{count_units(solution)}: {drawn[0]}", loc="left")
+    if len(targets) > PANELS:
+        title = f"the bracket closes (drawn: {PANELS} of {len(targets)} outputs)"
+        panels[len(drawn)].set_title(title, loc="left")
     return figure
 
 
