@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.pricing import climb_outputs, price_outputs
-from cvxnet.training.outputs.sweep import LARGEST_RANK
+from cvxnet.training.outputs.sweep import SWEPT_RANK
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
@@ -98,7 +98,7 @@ def is_exact(family: UnitFamily, y: Array) -> bool:
     if y.ndim == 1:
         return family.exact
     if isinstance(family, PiecewiseLinearUnits):
-        return family.rank <= LARGEST_RANK
+        return family.rank <= SWEPT_RANK
     return price_outputs.dispatch(type(family)) is not price_outputs.dispatch(object)
 
 

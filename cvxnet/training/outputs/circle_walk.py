@@ -15,15 +15,15 @@ from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_bas
 from cvxnet.training.kernels import dot
 from cvxnet.types import Array
 
-EPS = 1e-15
+ROUNDED = 1e-15
 """Rounding of products of unit vectors."""
 TIED = 4.0
 """Circles that pass a vertex closer than so many times its rounding go through it."""
-SLACK = 4.0
+TOLERANCE = 4.0
 """How many times their rounding conditions may be violated."""
 ROTATIONS = 10
 """Rounds of Jacobi's method; four or five are what it takes."""
-CLEAR, ROUGH = 1e-3, 1e-8
+SEPARATE, ROUGH = 1e-3, 1e-8
 """Where the largest eigenvalue is above the next by this part, determinants tell by that."""
 DIAGONAL = 1e-36
 """Off-diagonal entries this small, relative and squared, are zero."""
@@ -107,11 +107,9 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
     normals, plus, minus, limits = circle.normals, circle.plus, circle.minus, circle.limits
     own, order, along, side = circle.own, circle.order, circle.along, circle.side
     M = slopes_before_first_crossing(normals, plus, minus, order, side)
-    K, L, V = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
-    floor, level, own_size = limits[0], limits[0] ** 2, 0.0
-    if own >= 0:
-        own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
-    end = np.empty(2)
+    K, L, V, end = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3)), np.empty(2)
+    floor, level = limits[0], limits[0] * limits[0]
+    own_size = np.sqrt(max(square(plus[own]), square(minus[own])))
     for t in range(order.size):
         k = order[t]
         side[k] = -side[k]
@@ -128,9 +126,7 @@ def walk_circle(circle, found, count):  # type: ignore[no-untyped-def]
                 continue
             for own_side in (1.0, -1.0):
                 add_own(M[a], K, plus[own] if own_side > 0.0 else minus[own], own_side, L)
-                if above_in_space(L, level) and may_have_foot(
-                    L, along[t], end, sign * own_side, limits, shift
-                ):
+                if may_have_foot(L, along[t], end, sign * own_side, limits, shift):
                     examine_cell(circle, L, V, (t, sign, own_side), found, count)
 
 
@@ -226,8 +222,8 @@ def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untype
     if value <= floor * floor:
         return False
     ahead = K[0, 1] * (x * x - y * y) + (K[1, 1] - K[0, 0]) * x * y
-    shift = EPS / max(abs(normal[0]), abs(normal[1]), EPS)
-    tolerance = SLACK * (error * np.sqrt(value) + shift * (K[0, 0] + K[1, 1] + K[2, 2]))
+    shift = ROUNDED / max(abs(normal[0]), abs(normal[1]), ROUNDED)
+    tolerance = TOLERANCE * (error * np.sqrt(value) + shift * (K[0, 0] + K[1, 1] + K[2, 2]))
     if ahead > tolerance:
         return False
     plus, minus = kink
@@ -239,7 +235,9 @@ def may_turn(M, K, start, sign, normal, kink, limits):  # type: ignore[no-untype
 
 @njit(cache=True, error_model="numpy")
 def may_have_foot(L, start, end, turn, limits, shift):  # type: ignore[no-untyped-def]
-    """False where the top eigenvector of L is clearly not nearest to this arc of all of its cell.
+    """False where the top eigenvalue of L is below the floor, or it is clear from another arc.
+
+    It is where the top eigenvector is clearly not nearest to this arc of all of its cell.
 
     The point of the boundary nearest to a point of the cell is the foot of its perpendicular on the
     circle of one of the arcs, and on that arc. With A the block of L in the plane, b the rest of
@@ -249,12 +247,15 @@ def may_have_foot(L, start, end, turn, limits, shift):  # type: ignore[no-untype
     axis' side. The ends are uncertain by ``shift``. Where l may be close to the next eigenvalue,
     which is no larger than that of A, anything may be.
     """
+    floor, error = limits
+    if not above_in_space(L, floor * floor):
+        return False
     half = (L[0, 0] - L[1, 1]) / 2.0
     block = (L[0, 0] + L[1, 1]) / 2.0 + np.sqrt(half * half + L[0, 1] * L[0, 1])
-    if not above_in_space(L, (1.0 + CLEAR) * block):
+    if not above_in_space(L, (1.0 + SEPARATE) * block):
         return True
-    level = max(limits[0] * limits[0], block)
-    slack = ROUGH + shift + SLACK * limits[1] / (CLEAR * np.sqrt(level))
+    level = max(floor * floor, block)
+    slack = ROUGH + shift + TOLERANCE * error / (SEPARATE * np.sqrt(level))
     return ahead_of(L, turn * start[0], turn * start[1], level, slack) and ahead_of(
         L, -turn * end[0], -turn * end[1], level, slack
     )
@@ -288,7 +289,7 @@ def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-unty
     u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
     value, w = np.sqrt(quadratic_form(K, u)), direction(M, u)
     shift = uncertainty(normals, order[t])
-    tolerance = SLACK * (error + shift * (K[0, 0] + K[1, 1] + K[2, 2]) / value)
+    tolerance = TOLERANCE * (error + shift * (K[0, 0] + K[1, 1] + K[2, 2]) / value)
     size, first, last = order.size, t, t + 1
     while last - first < size and passes(normals, order[first - 1], u, shift):
         first -= 1
@@ -308,13 +309,13 @@ def examine_vertex(circle, M, K, t, sign, found, count):  # type: ignore[no-unty
 @njit(cache=True, error_model="numpy")
 def passes(normals, k, u, shift):  # type: ignore[no-untyped-def]
     """Whether circle k goes through the vertex u up to rounding."""
-    return abs(dot3(normals[k], u)) <= TIED * (shift + EPS)
+    return abs(dot3(normals[k], u)) <= TIED * (shift + ROUNDED)
 
 
 @njit(cache=True, error_model="numpy")
 def uncertainty(normals, k):  # type: ignore[no-untyped-def]
     """By how much the direction in which circle k crosses this one may be off."""
-    return EPS / max(abs(normals[k, 0]), abs(normals[k, 1]), EPS)
+    return ROUNDED / max(abs(normals[k, 0]), abs(normals[k, 1]), ROUNDED)
 
 
 @njit(cache=True, error_model="numpy")
@@ -368,7 +369,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
     mean, half = (K[0, 0] + K[1, 1]) / 2.0, (K[0, 0] - K[1, 1]) / 2.0
     radius = np.hypot(half, K[0, 1])
     top = np.sqrt(mean + radius)
-    rounding = SLACK * error / top
+    rounding = TOLERANCE * error / top
     if 2.0 * radius <= np.sqrt(rounding) * top * top:  # all points of the arc are alike
         u = vector(sign * circle.along[t, 0], sign * circle.along[t, 1], 0.0)
         keep(circle, top, u, found, count)
@@ -381,7 +382,7 @@ def examine_arc(circle, M, K, t, sign, found, count):  # type: ignore[no-untyped
         u = vector(x / size, y / size, 0.0)
         w, own = direction(M, u), circle.own
         if own >= 0:
-            slope, tolerance = dot(M[2], w), SLACK * error + slack * np.sqrt(K[2, 2])
+            slope, tolerance = dot(M[2], w), TOLERANCE * error + slack * np.sqrt(K[2, 2])
             if slope + dot(circle.plus[own], w) > tolerance:
                 return
             if slope - dot(circle.minus[own], w) < -tolerance:
@@ -421,7 +422,7 @@ def examine_cell(circle, L, V, where, found, count):  # type: ignore[no-untyped-
     diagonalise(L, V)
     top, second, third = order_of_diagonal(L)
     value = np.sqrt(L[top, top])
-    rounding = SLACK * circle.limits[1] / value
+    rounding = TOLERANCE * circle.limits[1] / value
     close = np.sqrt(rounding) * L[top, top]
     gap = L[top, top] - L[second, second]
     u = np.empty(3)

@@ -2,7 +2,7 @@
 
 Linear units        the singular values of ``X^T V``; of each gate's rows for gated ones
 Coordinate units    the lengths of the rows of ``X^T V``
-Units with a kink   `cvxnet.training.outputs.sweep`, up to rank LARGEST_RANK
+Units with a kink   `cvxnet.training.outputs.sweep`, up to rank SWEPT_RANK
 
 Beyond, there is local search; what bounds other families registers with `price_outputs`.
 """
@@ -13,7 +13,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from cvxnet.training.outputs.sweep import LARGEST_RANK, Kinks, sweep_sphere
+from cvxnet.training.outputs.sweep import SWEPT_RANK, Kinks, sweep_sphere
 from cvxnet.training.pricing.ascent import STARTS, along, ascend, heights
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
@@ -68,7 +68,7 @@ def price_piecewise_linear(
     work: float = np.inf,
 ) -> LocalMaxima:
     """Exact pricing over all cells, where the rank allows it."""
-    if family.rank > LARGEST_RANK:
+    if family.rank > SWEPT_RANK:
         return climb_outputs(family, V, floor, np.zeros((0, family.rank)), deadline)
     plus, minus, error = family.kinks(V)
     kinks = Kinks(family.arrangement.normals, plus, minus)

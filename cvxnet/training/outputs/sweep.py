@@ -47,7 +47,7 @@ from cvxnet.training.pricing.maxima import LocalMaxima, distinct
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.types import Array
 
-LARGEST_RANK = 3
+SWEPT_RANK = 3
 """Of the normals; beyond, circles are too many."""
 IN_PARALLEL = 100_000
 """With more vertices than this, about h squared, the circles go to joblib's threads."""
@@ -55,9 +55,8 @@ PORTION = 100_000
 """Crossings between two looks at the clock: some ten milliseconds."""
 WORK = 100
 """What a crossing costs, in rows looked at by `cvxnet.training.pricing.subdivision`."""
-ROOM = 100
+PLACES = 100
 """Places for points found, a circle; where they do not suffice the circles are walked again."""
-TINY = float(np.finfo(float).tiny)
 
 
 class Kinks(NamedTuple):
@@ -100,7 +99,7 @@ def sweep_sphere(kinks: Kinks, floor: float = 0.0, budget: Budget | None = None)
     (5.064495, [[0.987, 0.16]], [[0.585, 0.811]])
     """
     used = kinks.plus.any(axis=1) | kinks.minus.any(axis=1)
-    unit = float(np.ldexp(1.0, np.frexp(max(np.abs(kinks[1:]).max(initial=0.0), TINY))[1]))
+    unit = float(np.ldexp(1.0, np.frexp(np.abs(kinks[1:]).max(initial=0.0))[1]))
     kinks = Kinks(kinks.normals[used], kinks.plus[used] / unit, kinks.minus[used] / unit)
     floor = max(floor / unit, 2 * kinks.error)
     found, all_walked = walk_all(kinks, floor, budget or Budget())
@@ -146,7 +145,7 @@ def walk(
     if budget.over:
         return np.zeros((0, 4)), False
     budget.work -= WORK * owners.size * len(kinks.normals)
-    count = room = ROOM * owners.size
+    count = room = PLACES * owners.size
     while count >= room:
         room = count + 1
         found = np.empty((room, 4))
