@@ -232,7 +232,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         """
         if get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
-        data = self._read(X, y, sample_weight, y_numeric=True, multi_output=True)
+        several = self.output_weights == "any"
+        data = self._read(X, y, sample_weight, y_numeric=True, multi_output=several)
         return self._keep([self._train(*without_weightless(*data), get_loss(self.loss))])
 
     def predict(self, X: Any) -> Array:
@@ -253,7 +254,7 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.output_weights == "any"
         return tags
 
 
