@@ -40,9 +40,12 @@ def convexity(
         ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
         the variables in question, themselves or by name (default all).
     loss : str
-        Ask about the training objective with this loss instead of about the output.
+        Ask about the training objective with this loss instead of about the output. With several
+        outputs it is the sum over them, or the cross entropy of their classes.
     data : (X, y) or X
-        The data. Without it the verdict is about every data set with the declared sign.
+        The data, X (n, d) and y (n,), or (n, c) for c outputs. With cross entropy y has labels of
+        any kind, one output for each in order, or numbers of outputs from 0; or rows with a 1.
+        Without data the verdict is about every data set with the declared sign.
     inputs : "nonneg", "nonpos" or None
         What is known about the entries of unknown inputs.
     weight_decay : float
@@ -60,13 +63,17 @@ def convexity(
     -----
     Weights that were not given (a network before ``load_state_dict``) are any weights that the
     declared signs allow. Proved then means for all of them; a counterexample then names the
-    weights for which convexity fails.
+    weights for which convexity fails. A network with several outputs is convex if each of them is.
 
     Examples
     --------
     >>> from cvxnet.layers import Linear, ReLU, Sequential
     >>> net = Sequential(Linear(2, 8), ReLU(), Linear(8, 1, nonneg=True))
     >>> convexity(net, wrt="input").convex, convexity(net, wrt="weights").convex
+    (True, False)
+    >>> scores = Sequential(Linear(2, 8), ReLU(), Linear(8, 3))
+    >>> asked = {"loss": "cross_entropy", "data": ([[1, 0], [0, 1], [1, 1]], ["a", "b", "c"])}
+    >>> convexity(scores, wrt="2", **asked).convex, convexity(scores, **asked).convex
     (True, False)
     >>> import cvxpy as cp
     >>> x = cp.Variable(name="x")

@@ -175,7 +175,7 @@ def rays_of(facets: Array) -> Array:
     Examples
     --------
     >>> rays_of(np.array([[1.0, 0.0], [0.0, 1.0]])).round(12).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    [[0.0, 1.0], [1.0, 0.0]]
     """
     r = facets.shape[1]
     found: list[Array] = []
