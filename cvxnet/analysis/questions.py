@@ -218,10 +218,14 @@ def make_data(
     x = kind((1, network.columns(1) or 1), **sign)
     if data is not None:
         return x, given_data(network, data, loss)[1][:1]
-    outputs = network.width(x.shape[1]) or 1
+    return x, unknown_target(network.width(x.shape[1]) or 1, loss)
+
+
+def unknown_target(outputs: int, loss: Any) -> cp.Parameter:
+    """The target of one sample, a number for each output."""
     if loss is not None:
         check_loss(get_loss(loss), outputs)
-    return x, cp.Parameter((1, outputs) if outputs > 1 else 1)
+    return cp.Parameter((1, outputs) if outputs > 1 else 1)
 
 
 def given_data(network: Layer, data: Any, loss: Any) -> tuple[Any, Any]:

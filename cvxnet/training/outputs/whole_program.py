@@ -22,8 +22,9 @@ With c outputs, units that act linearly on the data, ``phi_u(X) = M u`` for u in
   ``trace R C R^T + trace A = sum_j |R w_j|^2 + |a_j|^2 >= 2 sum_j |R w_j| |a_j|``.
 
 A cell has two rays at rank two. At rank three it is a polygon seen from the origin, which is cut
-into triangles. At higher rank cells have more rays than four, and being completely positive, which
-C would have to be, is hard to tell from order five on.
+into triangles. At rank four cones of four rays would do, but nothing here cuts cells there or finds
+W. From rank five on a cone has five rays or more, and of matrices of that order it is hard to tell
+whether they are completely positive, as C has to be.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from cvxnet.errors import UnsupportedError
 from cvxnet.training.enumeration import all_blocks, count_blocks
 from cvxnet.training.geometry.arrangement import count_cells
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.semidefinite import make_units, write
+from cvxnet.training.semidefinite import Program, make_units, write
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import Block, UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
@@ -77,7 +78,7 @@ class Parts:
     factors: Callable[[], list[tuple[Array, Array]]]
 
 
-def shared_program(problem: Problem) -> tuple[cp.Problem, Callable[[], Units | None]]:
+def shared_program(problem: Problem) -> Program:
     """The program with every unit that there is, and how to read the units off its solution.
 
     Its first constraint states the predictions: up to its sign the multiplier is the dual vector.
@@ -136,9 +137,10 @@ def count_cones(family: PiecewiseLinearUnits) -> int:
     if family.rank > LARGEST_RANK:
         raise UnsupportedError(
             f"with several outputs the whole program of {family.name} units is written up to rank "
-            f"{LARGEST_RANK} of the data, the hidden bias included; here it is {family.rank}. In "
-            "cells of more than four rays sum_j u_j a_j^T has no tractable description (its "
-            "nuclear norm is only a lower bound on the price). cvxnet.train needs no such program."
+            f"{LARGEST_RANK} of the data, the hidden bias included; here it is {family.rank}. What "
+            "the units of a cell cost, sum_j |u_j| |a_j|, is a semidefinite program for each cone "
+            "of at most four rays that it is cut into; for cones of more rays none of moderate "
+            "size is known. cvxnet.train needs no such program."
         )
     return max(family.rank - 1, 1) * count_cells(len(family.X), family.rank)
 
