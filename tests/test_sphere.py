@@ -15,6 +15,7 @@ from cvxnet.training.bounds.evidence import Cut
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.bounds import OutputAscent, improve_output_bound
+from cvxnet.training.outputs.pricing import price_outputs
 from cvxnet.training.outputs.scalar_bounds import Box, Directions, row_space
 from cvxnet.training.outputs.sphere import Sphere, shortest_above
 from cvxnet.training.problem import Problem, Units
@@ -304,3 +305,19 @@ def test_gradients_of_a_stage_are_those_of_differences(loss):
         step = 1e-6 * np.eye(1, len(x), k)[0]
         rise = stage.measure(x + step)[0] - stage.measure(x - step)[0]
         assert rise / 2e-6 == pytest.approx(gradient[k], rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["quadratic", "polynomial"])
+@pytest.mark.parametrize("c", [2, 3, 12])
+def test_pricing_of_units_of_degree_two(name, c):
+    rng = np.random.default_rng(c)
+    family = make_family(name, rng.standard_normal((15, 4)))
+    V = rng.standard_normal((15, c))
+    found = price_outputs(family, V, 0.0)
+    known = largest_known(family, V)
+    assert known * (1.0 - 1e-9) <= found.rho <= found.rho + found.error
+    assert found.error <= (1e-7 if c <= 3 else 3.0) * found.rho
+    g = family.features(found.units).T @ V
+    assert np.allclose(np.linalg.norm(g, axis=1), found.values)
+    assert np.allclose(found.outputs * found.values[:, None], g)
+    assert found.evidence is not None

@@ -216,7 +216,7 @@ class Search:
             maxima = self.oracle.price(v, floor, units, deadline, self.stuck)
         if now() < deadline or maxima.rho > self.problem.weight_decay:
             self.bracket.promising = maxima.rho > self.problem.weight_decay
-        self.bracket.offer_dual(v, maxima.rho + maxima.error)
+        self.bracket.offer_dual(v, maxima.rho + maxima.error, maxima.evidence)
         return maxima
 
     def solve(self, units: Units) -> tuple[Units, Array]:
@@ -311,7 +311,7 @@ def prove(search: Search) -> Iterator[Bracket]:
                 floor = (1.0 - LEVEL) * problem.weight_decay
                 maxima = oracle.attempt(v, floor, search.deadline)
             pricing += now() - begin
-            bracket.offer_dual(v, maxima.rho + maxima.error)
+            bracket.offer_dual(v, maxima.rho + maxima.error, maxima.evidence)
             if oracle.ends:
                 return
         elif left:

@@ -25,7 +25,7 @@ from cvxnet.training.bounds.proof_search import LARGEST, MOST_SAMPLES
 from cvxnet.training.bounds.relaxation import Side, descend
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.outputs.scalar_bounds import Box, Directions, Relaxed
+from cvxnet.training.outputs.scalar_bounds import Directions, Relaxed, bounds_at
 from cvxnet.training.outputs.sphere import Cone, Sphere, shortest_above
 from cvxnet.training.problem import Problem
 from cvxnet.training.units.family import UnitFamily
@@ -34,8 +34,6 @@ from cvxnet.types import Array
 OutputProof = tuple[Array, float, SphereEvidence | BoxEvidence]
 """A dual matrix, a bound on its ``rho``, and the evidence."""
 
-MOST_DIRECTIONS = 10
-"""Row spaces up to this dimension k are triangulated, from 2^(k - 1) orthants."""
 WORTH = 0.1
 """A bound is worth to be told where it has fallen by this share of the gap."""
 SETTLED = 0.2
@@ -76,13 +74,8 @@ def improve_output_bound(
     if not V.any() or (family.climbs and len(V) > MOST_SAMPLES):
         return
     directions = Directions(family, V, deadline)
-    bounds: Box | Sphere
-    ascent = None
-    if len(directions.basis) > MOST_DIRECTIONS:
-        bounds = Box(family, V, deadline)
-    else:
-        bounds = Sphere(len(directions.basis), directions.price)
-        ascent = OutputAscent(bracket, directions, bounds)
+    bounds = bounds_at(directions)
+    ascent = OutputAscent(bracket, directions, bounds) if isinstance(bounds, Sphere) else None
     told, going = np.inf, True
     while going:
         going = now() <= deadline and bounds.numbers <= LARGEST
@@ -91,7 +84,7 @@ def improve_output_bound(
             told = np.inf
         elif going:
             going = bounds.improve()
-        bound = float(np.hypot(bounds.bound(), directions.outside))
+        bound = directions.with_rest(bounds.bound())
         if bound < told * (1.0 - WORTH * bracket.gap) or (bound < told and not going):
             told = bound
             yield directions.V, bound, bounds.evidence(directions.basis)

@@ -3,6 +3,7 @@
 Linear units        the singular values of ``X^T V``; of each gate's rows for gated ones
 Coordinate units    the lengths of the rows of ``X^T V``
 Units with a kink   `cvxnet.training.outputs.sweep`, up to rank SWEPT_RANK
+Units of degree 2   bounds on a sphere of directions, as one output is an eigenvalue problem
 
 Beyond, there is local search; what bounds other families registers with `price_outputs`.
 """
@@ -13,6 +14,8 @@ from functools import singledispatch
 
 import numpy as np
 
+from cvxnet.training.clock import now
+from cvxnet.training.outputs.scalar_bounds import Bounds, Directions, bounds_at
 from cvxnet.training.outputs.sweep import SWEPT_RANK, Kinks, sweep_sphere
 from cvxnet.training.pricing.ascent import STARTS, along, ascend, heights
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -21,7 +24,14 @@ from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.gated_relu import GatedReLUUnits
 from cvxnet.training.units.linear import CoordinateUnits, LinearUnits
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
+from cvxnet.training.units.polynomial import PolynomialUnits, QuadraticUnits
 from cvxnet.types import Array
+
+TIGHT, ROUGH, HIGH = 1e-7, 1e-2, 1.5
+"""A bound is close where it is above a known unit by less, relatively; less close will do where
+that is above so many times the floor."""
+MOST_CORNERS = 2000
+"""Eigenvalue problems for one dual matrix."""
 
 
 def climb_outputs(
@@ -113,6 +123,42 @@ def price_coordinates(
     values = np.linalg.norm(slopes, axis=1)
     outputs = slopes / np.where(values > 0.0, values, 1.0)[:, None]
     return largest_first(values, np.eye(family.rank), outputs, floor, rounding(family.X, V))
+
+
+@price_outputs.register(QuadraticUnits)
+@price_outputs.register(PolynomialUnits)
+def price_degree_two(
+    family: UnitFamily, V: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+) -> LocalMaxima:
+    """Local search, and a bound that comes close to what it finds where outputs are few.
+
+    For one output the largest value is an eigenvalue. For several it is the maximum of a quartic,
+    so its bound is that of `Sphere`, and needs evidence. Where that falls on a unit larger than all
+    those known, it is climbed from.
+    """
+    found = climb_outputs(family, V, floor, np.zeros((0, family.rank)), deadline)
+    if not V.any():
+        return found._replace(error=0.0)
+    directions = Directions(family, V, deadline)
+    bounds, rho = bounds_at(directions), -np.inf
+    while found.rho > rho * (1.0 + TIGHT):
+        rho = found.rho
+        enough = rho * (1.0 + (ROUGH if rho > HIGH * floor > 0.0 else TIGHT))
+        bound = tighten(directions, bounds, enough, deadline)
+        if bound > enough:
+            found = climb_outputs(family, V, floor, directions.units, deadline)
+    evidence = bounds.evidence(directions.basis)
+    return found._replace(error=max(bound - found.rho, 0.0), evidence=evidence)
+
+
+def tighten(directions: Directions, bounds: Bounds, enough: float, deadline: float) -> float:
+    """The bound, made smaller until that is enough, the time is over, or corners are many."""
+    bound = directions.with_rest(bounds.bound())
+    while bound > enough and now() <= deadline and len(directions.units) < MOST_CORNERS:
+        if not bounds.improve():
+            break
+        bound = directions.with_rest(bounds.bound())
+    return bound
 
 
 def largest_first(

@@ -27,7 +27,7 @@ from cvxnet.training.bounds.proof_search import (
     LITTLE_GAIN,
 )
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.outputs.sphere import SPARE, ScalarBound
+from cvxnet.training.outputs.sphere import SPARE, ScalarBound, Sphere
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
@@ -43,6 +43,8 @@ GRID = 2.0**48
 """Entries of a basis with exact sums are multiples of one over this."""
 AT_FIRST = 0.5
 """The share of a bound that the first stage promises to take away."""
+MOST_DIRECTIONS = 10
+"""Row spaces up to this dimension k are triangulated, from 2^(k - 1) orthants."""
 QUICK = 200_000
 """Exact pricing of units with kinks is for where it takes less: rows looked at."""
 
@@ -157,6 +159,8 @@ class Directions:
         V in the coordinates of the basis.
     outside : float
         ``e``, a bound on what V has outside of the span.
+    units : (m, r) array
+        The best units of exact pricing so far.
 
     Examples
     --------
@@ -171,6 +175,7 @@ class Directions:
 
     def __init__(self, family: UnitFamily, V: Array, deadline: float = np.inf) -> None:
         self.family, self.deadline, self.basis = family, deadline, row_space(V)
+        self.units = np.zeros((0, family.rank))
         self.take(V)
 
     def take(self, V: Array) -> None:
@@ -181,7 +186,14 @@ class Directions:
 
     def price(self, direction: Array) -> ScalarBound:
         """The bound in a direction (k,)."""
-        return price_scalar(self.family, self.reduced @ direction, self.deadline)
+        found = price_scalar(self.family, self.reduced @ direction, self.deadline)
+        if isinstance(found, Exact):
+            self.units = np.vstack([self.units, found.units[:1]])
+        return found
+
+    def with_rest(self, bound: float) -> float:
+        """A bound for the span, with what V has outside of it."""
+        return float(np.hypot(bound, self.outside))
 
 
 class Box:
@@ -242,6 +254,17 @@ class Box:
         upper, lower = self.ends()
         proofs = tuple(scalar.evidence() for scalar in self.scalars)
         return BoxEvidence(upper, lower, np.full(len(upper), self.relation()), proofs)
+
+
+Bounds = Sphere | Box
+
+
+def bounds_at(directions: Directions) -> Bounds:
+    """A sphere, or a box where directions are too many."""
+    k = len(directions.basis)
+    if k > MOST_DIRECTIONS:
+        return Box(directions.family, directions.V, directions.deadline)
+    return Sphere(k, directions.price)
 
 
 def price_scalar(family: UnitFamily, v: Array, deadline: float) -> Scalar:

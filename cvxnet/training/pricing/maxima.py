@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.types import Array
 
 Sides = tuple[float, ...]
@@ -32,6 +33,8 @@ class LocalMaxima(NamedTuple):
         Where they are.
     outputs : (m,) or (m, c) array
         The signs of ``v . phi_u(X)`` there, -1 or +1; the directions of ``V^T phi_u(X)``.
+    evidence : optional
+        What the checker needs in order to prove ``rho + error``, where that is something.
     """
 
     rho: float
@@ -39,6 +42,7 @@ class LocalMaxima(NamedTuple):
     values: Array
     units: Array
     outputs: Array
+    evidence: AnyEvidence | None = None
 
 
 def none_above(floor: float, rank: int, error: float = 0.0) -> LocalMaxima:
