@@ -48,7 +48,7 @@ RIDGES = (0.1, 0.03, 0.01, 0.003, 0.001)
 FIRST, MORE, VIOLATED = 5, 5, 1e-6
 """Inequalities of the QP for each plane: at first, and more in each round; and by how much, of the
 standard deviation of the target, one may be violated."""
-WIDTH, SEEDS, SECONDS = 30, 4, 20.0
+WIDTH, SEEDS, SECONDS = 30, 4, 60.0
 """Hidden units and starts of lpcf; time limit of cvxnet."""
 APART = 0.2
 """Of the samples, for the choice."""
