@@ -12,6 +12,7 @@ from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.rounded_outputs import bound_of_outputs
 
 ROUNDED = "floating point with rounding bounds"
 OPTION = "rounded=True, --rounded"
@@ -84,8 +85,6 @@ def obstacle(claims: Claims) -> str:
             f"unfinished: in {ROUNDED} only relu, leaky_relu and abs units with the norm l2 are "
             f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
-    if claims.outputs > 1:
-        return f"unfinished: in {ROUNDED} only one output is covered. Check exactly"
     columns = len(claims.X[0]) + claims.bias
     if columns > 3:
         return (
@@ -102,11 +101,14 @@ def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
     rows = np.array(claims.X)
     rows = np.column_stack([rows, np.ones(len(rows))]) if claims.bias else rows
-    v = [Fraction(x, dual.v_scale) for x in dual.v]
+    V = [[Fraction(x, dual.v_scale) for x in row] for row in dual.V]
+    slopes = left, Fraction(1)
     try:
-        rho = rounded_sweep.bound(
-            rows, v, left=left, right=Fraction(1), floor=dual.beta, watch=clock.check
-        )
+        if claims.outputs > 1:
+            rho = bound_of_outputs(rows, V, *slopes, dual.beta, clock.check)
+        else:
+            v = [x for (x,) in V]
+            rho = rounded_sweep.bound(rows, v, *slopes, dual.beta, clock.check, dual.sides)
     except FloatingPointError as error:
         raise checker.RefusalError(f"too large: {error}. Check exactly") from None
     return rho / dual.beta - 1

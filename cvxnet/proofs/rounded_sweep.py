@@ -53,12 +53,18 @@ differences of the first part are exact (all are below 4), the rests are below 2
 err by less than 2^-68 for n <= 10^5. So c = D + h errs by at most eps (|D| + |h| + |c|) and a
 little, and what is computed from it (lengths, c.u / |u| at an end, |e x c| / |e|) by less than
 32 eps (|c| + 2 |h|), which is added.
+
+One side. Where only g or only -g has to be bounded, what is attained where it is negative does not
+count: ends of arcs with the other sign; cells that hold the multiple of c with the other sign; and
+a projection if c.m has the other sign by more than 2^-28 of its length, where m points to the
+middle of the arc, as what is in the arc is within a right angle of m. Of unit vectors, both the sum
+of the ends and what leads into the arc at one end, less what leads out at the other, point there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from operator import mul
 from typing import Any, NamedTuple
@@ -76,6 +82,7 @@ OUTSIDE = 2.0**-28
 LARGEST = 100_000
 """Rows for which the derivation holds."""
 CIRCLES_AT_ONCE = 20
+Rows = Sequence[Sequence[Fraction]]
 
 
 def bound(
@@ -85,6 +92,7 @@ def bound(
     right: Fraction,
     floor: Fraction = Fraction(0),
     watch: Callable[[], None] = lambda: None,
+    sides: tuple[int, ...] = (1, -1),
 ) -> Fraction:
     """An upper bound on ``rho(v)``, or on ``floor`` where that is larger; hardly above it.
 
@@ -96,6 +104,7 @@ def bound(
     left, right : slopes of the units
     floor : values below need not be told apart; the closer to rho, the faster
     watch : called now and then; may raise
+    sides : which of g and -g are to be bounded
 
     Examples
     --------
@@ -104,25 +113,64 @@ def bound(
     >>> 5 <= found <= 5 + Fraction(1, 10**13)
     True
     """
-    E, exact, weights = rows_that_count(X, v)
-    h = [(right + left) / 2 * inner(weights, column) for column in zip(*exact, strict=True)]
-    kept, k = one_a_hyperplane(exact, [(right - left) / 2 * w for w in weights])
-    total = sum(map(abs, k), Fraction(0))
+    problem = scaled(X, [[x] for x in v], left, right)
+    if problem is None:
+        h = (right + left) / 2
+        sums = [h * inner(v, map(Fraction, column)) for column in X.T.tolist()]
+        return max(floor, root_above(inner(sums, sums)))
+    found = sweep(problem, floor / problem.unit, watch, sides)
+    return max(floor, found * problem.unit)
+
+
+class Scaled(NamedTuple):
+    """The sum in numbers divided by ``unit``, a power of two.
+
+    E has the e_j, (m, 3). With c outputs ``first`` and ``rest``, (m, 3 c), have the two parts of
+    k_j e_j, output by output, and h is (3 c). ``total`` is K, ``error`` E.
+    """
+
+    E: Array
+    first: Array
+    rest: Array
+    h: Array
+    total: float
+    error: float
+    unit: Fraction
+
+
+def scaled(X: Array, V: Rows, left: Fraction, right: Fraction) -> Scaled | None:
+    """The problem of X and V (n rows of c numbers) in scaled numbers; None if all k_j are 0."""
+    E, exact, weights = rows_that_count(X, V)
+    kept, k = one_a_hyperplane(exact, [[(right - left) / 2 * w for w in row] for row in weights])
+    total = sum((abs(x) for row in k for x in row), Fraction(0))
     if not total:
-        return max(floor, root_above(inner(h, h)))
+        return None
+    if len(kept) > LARGEST:
+        raise OverflowError(f"{len(kept)} rows; the rounding bounds hold for {LARGEST} at most")
     unit = power_of_two_above(total)
-    jumps = [[w / unit * x for x in exact[j]] for j, w in zip(kept, k, strict=True)]
-    found = sweep(E[kept], jumps, [x / unit for x in h], float(total / unit), floor / unit, watch)
-    return max(floor, found * unit)
+    jumps = [[w / unit * x for w in row for x in exact[j]] for j, row in zip(kept, k, strict=True)]
+    first = np.array([[round(x * 2**51) / 2**51 for x in row] for row in jumps])
+    rest = np.array(
+        [
+            [float(x - Fraction(y)) for x, y in zip(*pair, strict=True)]
+            for pair in zip(jumps, first.tolist(), strict=True)
+        ]
+    )
+    sums = [
+        (right + left) / 2 * inner(column, x) / unit
+        for column in zip(*weights, strict=True)
+        for x in zip(*exact, strict=True)
+    ]
+    error = 16.0 * EPS * float(np.linalg.norm(first + rest, axis=1).sum()) + 2.0**-60
+    h = np.array([float(x) for x in sums])
+    return Scaled(E[kept], first, rest, h, float(total / unit), error, unit)
 
 
-def rows_that_count(
-    X: Array, v: Sequence[Fraction]
-) -> tuple[Array, list[list[Fraction]], list[Fraction]]:
+def rows_that_count(X: Array, V: Rows) -> tuple[Array, list[list[Fraction]], list[list[Fraction]]]:
     """The e_j, (n, 3) and as fractions, and the v_j 2^p_j, where neither x_j nor v_j is zero."""
-    rows = [j for j, x in enumerate(X) if v[j] and x.any()]
+    rows = [j for j, x in enumerate(X) if any(V[j]) and x.any()]
     E, powers = normalised(in_space(X[rows]))
-    weights = [v[j] * Fraction(2) ** int(p) for j, p in zip(rows, powers, strict=True)]
+    weights = [[v * Fraction(2) ** int(p) for v in V[j]] for j, p in zip(rows, powers, strict=True)]
     return E, [[Fraction(x) for x in e] for e in E.tolist()], weights
 
 
@@ -133,7 +181,7 @@ def in_space(rows: Array) -> Array:
     return solid
 
 
-def inner(x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+def inner(x: Iterable[Fraction], y: Iterable[Fraction]) -> Fraction:
     """``x . y``."""
     return sum(map(mul, x, y), Fraction(0))
 
@@ -154,8 +202,8 @@ def normalised(rows: Array) -> tuple[Array, NDArray[np.int64]]:
 
 
 def one_a_hyperplane(
-    rows: list[list[Fraction]], k: list[Fraction]
-) -> tuple[list[int], list[Fraction]]:
+    rows: list[list[Fraction]], k: list[list[Fraction]]
+) -> tuple[list[int], list[list[Fraction]]]:
     """One row of each hyperplane, by its index, and the sum of its kinks; none where they cancel.
 
     Rows that are multiples of one another have ``|x.u|`` in proportion. What cancels exactly would
@@ -164,10 +212,10 @@ def one_a_hyperplane(
     Examples
     --------
     >>> rows = [[Fraction(x) for x in row] for row in ([1, 2], [0, 1], [-3, -6], [0, 2])]
-    >>> one_a_hyperplane(rows, [Fraction(5), Fraction(2), Fraction(1), Fraction(-1)])
-    ([0], [Fraction(8, 1)])
+    >>> one_a_hyperplane(rows, [[Fraction(5)], [Fraction(2)], [Fraction(1)], [Fraction(-1)]])
+    ([0], [[Fraction(8, 1)]])
     """
-    sums: dict[tuple[int, ...], Fraction] = {}
+    sums: dict[tuple[int, ...], list[Fraction]] = {}
     first: dict[tuple[int, ...], tuple[int, Fraction]] = {}
     for j, (row, jump) in enumerate(zip(rows, k, strict=True)):
         common = max(x.denominator for x in row)  # all are powers of two
@@ -176,9 +224,12 @@ def one_a_hyperplane(
         direction = tuple(x // divisor for x in whole)
         length = Fraction(abs(divisor), common)
         first.setdefault(direction, (j, length))
-        sums[direction] = sums.get(direction, Fraction(0)) + jump * length
-    left = [direction for direction, total in sums.items() if total]
-    return [first[d][0] for d in left], [sums[d] / first[d][1] for d in left]
+        sums[direction] = [
+            total + x * length
+            for total, x in zip(sums.get(direction, [Fraction(0)] * len(jump)), jump, strict=True)
+        ]
+    left = [direction for direction, total in sums.items() if any(total)]
+    return [first[d][0] for d in left], [[x / first[d][1] for x in sums[d]] for d in left]
 
 
 def root_above(square: Fraction) -> Fraction:
@@ -191,26 +242,11 @@ def root_above(square: Fraction) -> Fraction:
 
 
 def sweep(
-    E: Array,
-    jumps: list[list[Fraction]],
-    h: list[Fraction],
-    total: float,
-    floor: Fraction,
-    watch: Callable[[], None],
+    problem: Scaled, floor: Fraction, watch: Callable[[], None], sides: tuple[int, ...]
 ) -> Fraction:
-    """The bound, in the scaled numbers; ``total`` is K."""
-    if len(E) > LARGEST:
-        raise OverflowError(f"{len(E)} rows; the rounding bounds hold for {LARGEST} at most")
-    first = np.array([[round(x * 2**51) / 2**51 for x in row] for row in jumps])
-    rest = np.array(
-        [
-            [float(x - Fraction(y)) for x, y in zip(*pair, strict=True)]
-            for pair in zip(jumps, first.tolist(), strict=True)
-        ]
-    )
-    level = np.array([float(x) for x in h])
-    size = float(np.linalg.norm(level)) * (1.0 + 2.0**-48)
-    error = 16.0 * EPS * float(np.linalg.norm(first + rest, axis=1).sum()) + 2.0**-60
+    """The bound, in the scaled numbers, with one output."""
+    E, first, rest, h, total, error, _ = problem
+    size = float(np.linalg.norm(h)) * (1.0 + 2.0**-48)
     within_reach = float(min(floor, Fraction(size) + 4))  # rho <= |h| + sqrt(3) K
     best = max(
         within_reach * (1.0 - 2.0**-48) - error - 8.0 * EPS * size,
@@ -219,7 +255,8 @@ def sweep(
     for i in range(len(E)):
         if i % CIRCLES_AT_ONCE == 0:
             watch()
-        best = circle(E, first, rest, level, size, best, E[i], crossings(E, i))
+        limits = (size, best, float(sum(sides)))
+        best = circle(E, first, rest, h, limits, E[i], crossings(E, i))
     # (1 + 8 eps) best + 8 eps |h|: what was dismissed because its square is at most that of best
     seen = Fraction(best) * (1 + Fraction(EPS) * 8) + Fraction(8.0 * EPS * size)
     return (seen + Fraction(error)) * (1 + Fraction(1, 2**50))  # 1 / cos(eta) < 1 + 2^-50
@@ -270,12 +307,14 @@ def product_error(x: Any, y: Any, product: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def circle(E, first, rest, h, size, best, e, crossings):  # type: ignore[no-untyped-def]
+def circle(E, first, rest, h, limits, e, crossings):  # type: ignore[no-untyped-def]
     """The largest of ``best`` and what is on one circle's arcs and in the two cells beside each.
 
-    E, first and rest are (n, 3), h and e three numbers, size is about |h|.
+    E, first and rest are (n, 3), h and e three numbers; limits are about |h|, what is the best, and
+    1 for g, -1 for -g, 0 for both.
     """
     ratio, start, near, _, order = crossings
+    size, best, wanted = limits
     far, along, beside, sign = walk_start(first, rest, crossings)
     ends = np.full(order.size + 2, np.inf)  # of the arcs, as ratios
     ends[0], ends[1:-1] = -np.inf, ratio[order]
@@ -288,22 +327,26 @@ def circle(E, first, rest, h, size, best, e, crossings):  # type: ignore[no-unty
         for turn in (1.0, -1.0):  # the gradient of g, then that of -g on the opposite face
             square = gradient(c, far, 1.0, along, turn, h)
             if square > best * best:
-                best = max(best, on_arc(c, e, ends[t], ends[t + 1]) + rounding(square, size))
+                reached = on_arc(c, e, ends[t], ends[t + 1], wanted)
+                best = max(best, reached + rounding(square, size))
             for side in (1.0, -1.0):
                 square = gradient(c, far, side, beside, turn, h)
-                if square > best * best and in_cell(E, sign, order, t, c, side * upward(e, c)):
+                toward = side * upward(e, c)
+                if square <= best * best or toward * wanted < 0.0:
+                    continue
+                if in_cell(E, sign, order, t, c, toward):
                     best = max(best, np.sqrt(square) + rounding(square, size))
     return best
 
 
 @njit(cache=True)
 def walk_start(first, rest, crossings):  # type: ignore[no-untyped-def]
-    """Where the walk starts, signed sums of k_j e_j, each in two parts, (2, 3); and n signs.
+    """Where the walk starts, signed sums of k_j e_j, each in two parts, (2, 3 c); and n signs.
 
     Sums are of rows that are not near; of near ones on the arc; of near ones on the side of the
     circle to which e points. Signs are those of the rows that are not near, 0 for the others.
     """
-    far, along, beside = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))
+    far, along, beside = np.zeros((3, 2, first.shape[1]))
     _, start, near, multiple, _ = crossings
     sign = np.empty(start.size)
     for j in range(start.size):
@@ -327,25 +370,27 @@ def upward(e, c):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def add(total, factor, first, rest):  # type: ignore[no-untyped-def]
-    """Add ``factor`` times both parts, three numbers each, to the sum ``total``, (2, 3).
+    """Add ``factor`` times both parts, 3 c numbers each, to the sum ``total``, (2, 3 c).
 
     The factor is 0 or a power of two but for its sign, so that nothing is rounded.
     """
-    for x in range(3):
+    for x in range(first.size):
         total[0, x] += factor * first[x]
         total[1, x] += factor * rest[x]
 
 
 @njit(cache=True)
 def gradient(c, far, side, near, turn, h):  # type: ignore[no-untyped-def]
-    """Put ``far + side * near + turn * h`` into c, three numbers; returns its square.
+    """Put ``far + side * near + turn * h`` into c, 3 c numbers; returns its square.
 
-    far and near are sums in two parts, (2, 3).
+    far and near are sums in two parts, (2, 3 c).
     """
-    for x in range(3):
+    square = 0.0
+    for x in range(c.size):
         D = (far[0, x] + side * near[0, x]) + (far[1, x] + side * near[1, x])
         c[x] = D + turn * h[x]
-    return dot(c, c)
+        square += c[x] * c[x]
+    return square
 
 
 @njit(cache=True)
@@ -362,15 +407,23 @@ def place(e, ratio):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def on_arc(c, e, before, after):  # type: ignore[no-untyped-def]
-    """The largest ``|c.u| / |u|`` on the arc of the circle of e between rows of these ratios."""
+def on_arc(c, e, before, after, wanted):  # type: ignore[no-untyped-def]
+    """The largest ``|c.u| / |u|`` on the arc of the circle of e between rows of these ratios.
+
+    Where ``wanted`` is 1 or -1, the largest of that times c.u / |u|, or 0.
+    """
     U, V = place(e, before), place(e, after)
     P = np.array([e[1] * c[2] - e[2] * c[1], e[2] * c[0] - e[0] * c[2], e[0] * c[1] - e[1] * c[0]])
     length, first, last = np.sqrt(dot(P, P)), np.sqrt(dot(U, U)), np.sqrt(dot(V, V))
     start, end, margin = dot(P, U) / first, dot(P, V) / last, OUTSIDE * length
-    if (start > margin and end > margin) or (start < -margin and end < -margin):
-        return max(abs(dot(c, U)) / first, abs(dot(c, V)) / last)
-    return length / np.sqrt(dot(e, e))
+    a, b, radius = dot(c, U) / first, dot(c, V) / last, np.sqrt(dot(e, e))
+    inside = not ((start > margin and end > margin) or (start < -margin and end < -margin))
+    middle = a + b + np.sign(e[np.argmax(np.abs(e))]) * (end - start) / radius
+    if inside and wanted * middle >= -margin:
+        return length / radius
+    if wanted == 0.0:
+        return max(abs(a), abs(b))
+    return max(wanted * a, wanted * b, 0.0)
 
 
 @njit(cache=True)

@@ -32,6 +32,8 @@ from .dual import Clock
 from .exact import inner
 from .lines import POLE, Arc, Line, Metric, Sweep, Vector, cross, dot, plus, times, vector
 
+STEPS = 8  # towards the largest |g| of a face, once L has been found too small
+
 
 class VectorSweep(Sweep):
     """Piecewise linear units, Euclidean norm, several outputs; the size is |g|^2.
@@ -79,23 +81,26 @@ class VectorSweep(Sweep):
 
     def along(self, arc: Arc, M: fmpz_mat) -> None:
         """Tests (a) and (b)."""
-        ends = arc.start(), arc.stop()
-        W = fmpz_mat(ends)
-        q_11, q_12, _, q_22 = map(int, (W * self.form(M) * W.transpose()).entries())
-        points = [w for w, q in zip(ends, (q_11, q_22), strict=True) if q < 0]
-        if not points and q_12 < 0 and q_12 * q_12 > q_11 * q_22:
-            points = [plus(times(q_22 - q_12, ends[0]), times(q_11 - q_12, ends[1]))]
-        for w in points:
-            self.look_at(M, w)
+        start, stop = arc.start(), arc.stop()
+        W = fmpz_mat([start, stop])
+        for _ in range(STEPS):
+            q = (W * self.form(M) * W.transpose()).tolist()
+            if q[0][0] < 0 or q[1][1] < 0:
+                self.look_at(M, start)
+                self.look_at(M, stop)
+            elif q[0][1] < 0 and q[0][1] ** 2 > q[0][0] * q[1][1]:
+                s, t = map(int, negative_direction(q))  # both are positive, as q_12 < 0
+                self.look_at(M, plus(times(s, start), times(t, stop)))
+            else:
+                return
 
     def within(self, arc: Arc, M: fmpz_mat, side: int) -> None:
         """Test (c) for a cell with one negative eigenvalue."""
-        z = negative_direction(self.form(M).tolist())
-        if not z:
-            return  # as the limit has been raised
-        w = vector([int(x) for x in z])
-        toward = dot(arc.line.e, w) * side  # if 0, the point is not on the arc, and so outside
-        if toward and arc.cell_holds(times(1 if toward > 0 else -1, w)):
+        for _ in range(STEPS):
+            w = vector([int(x) for x in negative_direction(self.form(M).tolist())])
+            toward = dot(arc.line.e, w) * side  # if 0, the point is not on the arc, and so outside
+            if not toward or not arc.cell_holds(times(1 if toward > 0 else -1, w)):
+                return
             self.look_at(M, w)
 
     def look_at(self, M: fmpz_mat, w: Vector) -> None:
