@@ -187,6 +187,24 @@ def test_many_starts_find_nothing_that_the_sweep_does_not(kind):
     assert lengths(units, V, U).max() <= found.rho * (1 + 1e-12) <= 1.1 * lengths(units, V, U).max()
 
 
+@pytest.mark.parametrize("on", ["random", "grid", "parallel", "close"])
+@pytest.mark.parametrize("kind", ["random", "softmax", "rounded"])
+def test_where_the_pricing_of_one_output_comes_to_is_found(on, kind):
+    """The best unit for the outputs w, the outputs w of that unit, and so on until both stay."""
+    rng = np.random.default_rng(len(on) + len(kind))
+    units, V = AbsUnits(data(on, 40, 3, rng)), dual(kind, 40, 3, rng)
+    found, best = price_outputs(units, V, 0.0), 0.0
+    for w in rng.standard_normal((10, 3)):
+        for _ in range(100):
+            u = units.price(V @ w / np.linalg.norm(w), 0.0).units[:1]
+            w, before = (units.features(u).T @ V)[0], w
+            if np.linalg.norm(w - before) < 1e-12 * np.linalg.norm(w):
+                assert np.linalg.norm(found.units - u, axis=1).min() < 1e-6
+                break
+        best = max(best, float(np.linalg.norm(w)))
+    assert best == pytest.approx(found.rho, rel=1e-6) and best <= found.rho + found.error
+
+
 def test_values_up_to_the_floor_are_left_out():
     rng = np.random.default_rng(2)
     units, V = ReLUUnits(rng.standard_normal((80, 3))), rng.standard_normal((80, 3))
