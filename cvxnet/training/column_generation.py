@@ -22,6 +22,7 @@ from cvxnet.errors import SolverError
 from cvxnet.training.bounds.proof_search import improve_lower_bound
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
+from cvxnet.training.fewer_units import directions
 from cvxnet.training.master import LARGE, Master, Timings, blocks_of
 from cvxnet.training.oracle import Oracle
 from cvxnet.training.outputs.bounds import improve_output_bound
@@ -367,10 +368,13 @@ def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) 
     apart = np.cos(APART ** (1.0 / max(present.weights.shape[1] - 1, 1)))
     if not problem.family.slides:
         apart = np.inf  # units that cannot move are all different
+    seen = maxima.units
+    if problem.y.ndim == 2:  # no master comes to what is near a unit that was chosen
+        seen = directions(seen, problem.family.frame)
     chosen: list[int] = []
     for i in range(int((maxima.values > problem.weight_decay).sum())):
         same = np.dot(maxima.outputs[chosen], maxima.outputs[i]) > 0.0
-        cosines = maxima.units[chosen][same] @ maxima.units[i]
+        cosines = seen[chosen][same] @ seen[i]
         if (cosines < apart).all():
             chosen.append(i)
         if len(chosen) == most:

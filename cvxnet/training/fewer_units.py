@@ -97,13 +97,16 @@ def merge(units: Units, angle: float) -> Units:
     return Units(rows, np.array(signs), units.free)
 
 
-def merge_outputs(units: Units, angle: float) -> Units:
-    """The same for several outputs: the hidden direction is the mean one."""
+def merge_outputs(units: Units, angle: float, frame: Array | None = None) -> Units:
+    """The same for several outputs: the hidden direction is the mean one.
+
+    With a family's ``frame`` it is the angle between units as the data see them.
+    """
     left = units.pick(np.argsort(-units.sizes)).without_small(0.0)
     rows, outputs = list[Array](), list[Array]()
     while len(left):
-        cosines = left.weights @ left.weights[0] / (left.sizes * left.sizes[0])
-        group = cosines >= np.cos(angle)
+        seen = directions(left.weights, np.eye(left.weights.shape[1]) if frame is None else frame)
+        group = seen @ seen[0] >= np.cos(angle)
         group[0] = True
         mean = left.weights[group].sum(axis=0)
         total = left.sizes[group] @ left.outputs[group]
@@ -118,3 +121,10 @@ def merge_outputs(units: Units, angle: float) -> Units:
         np.reshape(outputs, (len(rows), units.outputs.shape[1])),
         units.free,
     )
+
+
+def directions(W: Array, frame: Array) -> Array:
+    """Rows of length one in whose coordinates the data see all directions about equally."""
+    P = np.linalg.solve(frame, W.T).T
+    lengths = np.linalg.norm(P, axis=1)[:, None]
+    return np.asarray(P / np.where(lengths > 0.0, lengths, 1.0))

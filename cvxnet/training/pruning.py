@@ -100,21 +100,25 @@ def simplify_outputs(family: UnitFamily, units: Units) -> tuple[Array, Array]:
 @simplify_outputs.register
 def singular_vectors_of_all(family: LinearUnits, units: Units) -> tuple[Array, Array]:
     """The singular vectors of the matrix of all weights: the penalty becomes its nuclear norm."""
-    return singular_vectors(units)
+    return singular_vectors(units.weights, units.outputs)
 
 
-def singular_vectors(units: Units) -> tuple[Array, Array]:
-    """Units with the same sum ``sum_j |a_j| u_j a_j^T``, at most as many as its rank."""
-    left, values, right = np.linalg.svd(units.weights.T @ units.outputs, full_matrices=False)
+def singular_vectors(W: Array, outputs: Array) -> tuple[Array, Array]:
+    """Rows and outputs with the same sum of products, at most as many as its rank."""
+    left, values, right = np.linalg.svd(W.T @ outputs, full_matrices=False)
     return (left * values).T, right
 
 
 @simplify_outputs.register
 def singular_vectors_of_gates(family: GatedReLUUnits, units: Units) -> tuple[Array, Array]:
     """The same for each gate."""
-    gates = family.gate_of(units.weights)
-    found = [singular_vectors(units.pick(gates == gate)) for gate in np.unique(gates)]
-    rows, outputs = zip(*found, strict=True) if found else ((), ())
+    gates, hidden = family.gate_of(units.weights), family.hidden(units.weights)
+    rows, outputs = list[Array](), list[Array]()
+    for gate in np.unique(gates):
+        own = gates == gate
+        found, right = singular_vectors(hidden[own], units.outputs[own])
+        rows.append(family.coordinates(found, np.full(len(found), gate)))
+        outputs.append(right)
     return np.vstack([units.weights[:0], *rows]), np.vstack([units.outputs[:0], *outputs])
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.faces import face
-from cvxnet.training.fewer_units import merge
+from cvxnet.training.fewer_units import directions, merge_outputs
 from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
 from cvxnet.training.outputs.newton import newton
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -53,7 +53,7 @@ def fit_and_slide(search: Search, grown: Units) -> tuple[Units, Array]:
         slid = slide_on_faces(problem, fitted, search.end)
         slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
     with clock(search.timings, "solving"):
-        again = fit_outputs(problem, merge(slid, CLOSE), search.end)
+        again = fit_outputs(problem, merge_outputs(slid, CLOSE, problem.family.frame), search.end)
     units = min((fitted, slid, again), key=problem.objective)
     return units, problem.dual_vector(units)
 
@@ -77,7 +77,9 @@ def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
         with clock(search.timings, "sliding"):
             slid = slide_on_faces(problem, grown, search.end)
             slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
-            slid = merge(slid.without_small(NEGLIGIBLE), CLOSE) + grown
+            slid = (
+                merge_outputs(slid.without_small(NEGLIGIBLE), CLOSE, problem.family.frame) + grown
+            )
     with clock(search.timings, "solving"):
         units, v = solve_outputs(problem, slid, search.master, search.end)
     return units.without_small(NEGLIGIBLE), problem.make_feasible(v)
@@ -116,9 +118,9 @@ def refine(search: Search, maxima: LocalMaxima) -> Units:
     """
     problem, units, bracket = search.problem, search.units, search.bracket
     enough = ENOUGH * (bracket.upper - bracket.lower)
-    guesses = [merge(units + token_units(units, maxima), CLOSE)]
+    guesses = [merge_outputs(units + token_units(units, maxima), CLOSE, problem.family.frame)]
     if maxima.rho < VERY_NEAR * problem.weight_decay:
-        guesses.append(gather(units, maxima))
+        guesses.append(gather(problem, units, maxima))
     refined = [units]
     for guess in guesses:
         fitted = fit_outputs(problem, guess, search.end)
@@ -132,14 +134,16 @@ def token_units(units: Units, maxima: LocalMaxima) -> Units:
     return Units(size * maxima.units, -maxima.outputs, units.free)
 
 
-def gather(units: Units, maxima: LocalMaxima) -> Units:
+def gather(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
     """The local maxima with the output weights of the units nearest to them.
 
     Those without such a unit are small.
     """
     A = TOKEN * NEGLIGIBLE * -maxima.outputs
     if len(maxima.values) and len(units):
-        nearest = np.argmax(units.weights @ maxima.units.T, axis=1)
+        seen = (directions(rows, problem.family.frame) for rows in (units.weights, maxima.units))
+        ours, theirs = seen
+        nearest = np.argmax(ours @ theirs.T, axis=1)
         np.add.at(A, nearest, units.sizes[:, None] * units.outputs)
     sizes = np.linalg.norm(A, axis=1)[:, None]
     return Units(sizes * maxima.units, A / sizes, units.free)
