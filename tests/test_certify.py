@@ -144,3 +144,14 @@ def test_save(tmp_path):
     result = cn.check(tmp_path / "cert.json")
     assert result.valid
     assert cn.Certificate.load(tmp_path / "cert.json") == cert.certificate
+
+
+@pytest.mark.parametrize("loss", ["hinge", "absolute"])
+def test_the_zero_network_is_certified_where_it_is_optimal(loss):
+    """Its predictions are on kinks, where the middle of the gradients would prove nothing."""
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((30, 1)), np.where(rng.standard_normal(30) > 0.0, 1.0, -1.0)
+    form = {"loss": loss, "weight_decay": 30.0}
+    solution = cn.train("relu", X, y, output_bias=True, **form)
+    assert solution.units == 0 and solution.status == "optimal"
+    assert cn.certify(solution.network, X, y, **form).closed_by

@@ -31,9 +31,10 @@ def family(name):
 
 def fit(name, X, y, output_weights, share=0.1, loss="squared", **options):
     """The optimum at a share of the weight decay at which units of any sign begin to pay."""
+    search = {"gap": options.pop("gap", 1e-6)}
     beta = share * cn.largest_weight_decay(family(name), X, y, loss=loss, **options)
     form = {"output_weights": output_weights, **options}
-    return cn.train(family(name), X, y, loss=loss, weight_decay=beta, **form)
+    return cn.train(family(name), X, y, loss=loss, weight_decay=beta, **form, **search)
 
 
 def training(name, solution, options):
@@ -306,6 +307,16 @@ def test_a_certificate_of_one_sign_proves_nothing_about_others():
     network = json.loads(json.dumps(document["network"]))
     network["a"][0] = (-float.fromhex(network["a"][0])).hex()
     assert not cn.check(document | {"network": network}).valid
+
+
+def test_the_check_in_floating_point_looks_at_one_side():
+    """More than 100 samples are checked in that way first; the other side is far above."""
+    X, y = random_data(4, 150, 2)
+    solution = fit("relu", X, y, "nonneg", 0.03, gap=1e-4)
+    units = UNITS["relu"](solution.objective.rows, output_signs=(-1.0,))
+    assert units.price(solution.certificate.v, 0.0).rho > 2.0 * solution.objective.weight_decay
+    result = cn.check(solution.certificate.to_dict(), rounded=True)
+    assert result.valid and result.upper - result.lower <= 1e-4 * result.upper
 
 
 def test_beyond_exact_pricing_one_tree_is_the_evidence():

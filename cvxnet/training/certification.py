@@ -144,8 +144,9 @@ def certify(
 ) -> Certification:
     """Prove how far above the global optimum a given two-layer network is.
 
-    The network's own dual vector, the gradient of the loss at its predictions, is priced first. If
-    that does not close the bracket, column generation goes on from the network's own units.
+    The network's own dual vector, the gradient of the loss at its predictions, is priced first; for
+    a loss with kinks, which has many there, that of the best network without units. If that does
+    not close the bracket, column generation goes on from the network's own units.
 
     Parameters
     ----------

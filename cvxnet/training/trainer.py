@@ -195,7 +195,8 @@ def bracket_of(
         if network is not None and network.given:
             start = units_of(kept, network.weights, objective.form)
             bracket.offer_units(scale.redo(start))
-            bracket.proposal = problem.dual_vector(bracket.units)
+            if problem.loss.smooth:  # at its kinks a loss has many gradients
+                bracket.proposal = problem.dual_vector(bracket.units)
         search = Search(
             bracket=bracket,
             master=master,
