@@ -143,6 +143,19 @@ def test_labels_of_numbers_and_rows_with_a_one():
     assert rows.classes.tolist() == [0, 1, 2] and (rows.y == ONE_HOT).all()
 
 
+@pytest.mark.failure
+def test_what_pandas_writes_for_a_missing_label_is_missing():
+    pandas = pytest.importorskip("pandas")
+    for missing in (pandas.NA, pandas.NaT, None, np.nan, np.float32("nan"), np.inf):
+        for labels in (LABELS6, [0, 1, 2, 0, 1, 2]):
+            y = pandas.Series([*labels[:5], missing], dtype=object)
+            with pytest.raises(InputError, match=r"y\[5\] is .*without a label"):
+                objective(y=y, loss="cross_entropy")
+    with pytest.raises(InputError, match=r"y\[5\] is"):
+        y = pandas.Series([*LABELS6[:5], None], dtype="category")
+        objective(y=y, loss="cross_entropy")
+
+
 def changed(array, where, value):
     copy = np.array(array, dtype=object if isinstance(value, str) else None)
     copy[where] = value

@@ -95,8 +95,28 @@ def check_labels(y: Any, what: str) -> NDArray[Any]:
         )
     entries = list(y) if labels.dtype.kind in "OUS" else labels.tolist()  # as they were given
     for i, label in enumerate(entries):
-        if label is None or (isinstance(label, float) and not np.isfinite(label)):
+        if is_missing(label):
             raise InputError(f"{what}[{i}] is {label!r}: remove the rows without a label first.")
+    check_one_kind(entries, what)
+    return np.array(entries) if labels.dtype.kind == "O" else labels
+
+
+def is_missing(label: Any) -> bool:
+    """Whether a label is None, NaN, infinite, or what pandas writes in its place.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("nan"), is_missing(0)
+    (True, True, False, False)
+    """
+    try:
+        if label is None or bool(label != label):
+            return True
+    except TypeError:  # pandas' NA is neither true nor false
+        return True
+    return isinstance(label, float) and not np.isfinite(label)
+
+
+def check_one_kind(entries: list[Any], what: str) -> None:
+    """Refuse labels that are part numbers, and numbers that are no labels."""
     numbers = [isinstance(label, Number) for label in entries]
     if any(numbers) and not all(numbers):
         text, number = entries[numbers.index(False)], entries[numbers.index(True)]
@@ -104,12 +124,11 @@ def check_labels(y: Any, what: str) -> NDArray[Any]:
             f"{what} has labels of several kinds, such as {number!r} and {text!r}: a number and "
             "its text would be two classes. Convert all of them to text, or all to numbers."
         )
-    if all(numbers) and any(complex(label) != int(complex(label).real) for label in entries):
+    if all(numbers) and not all(np.isrealobj(label) and label == int(label) for label in entries):
         raise InputError(
             f"{what} has numbers that are not whole, so they look like values, not like classes. "
             'Take another loss, such as loss="squared", or convert them to text.'
         )
-    return np.array(entries) if labels.dtype.kind == "O" else labels
 
 
 def remarks(X: Array, y: Any) -> list[str]:
