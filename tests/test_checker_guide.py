@@ -87,10 +87,10 @@ ROWS = [
     ("one output, rank 4 to 7", certificate(d=4, size=0.2)),
     ("one output, rank 4 to 7", certificate("abs", d=5, size=0.1)),
     ("one output, with evidence", certificate(d=10, evidence=EVIDENCE)),
-    ("linear, gated_relu", certificate("linear")),
-    ("coordinate", certificate("coordinate")),
+    ("linear, gated_relu, coordinate", certificate("linear")),
+    ("linear, gated_relu, coordinate", certificate("coordinate")),
     (
-        "linear, gated_relu",
+        "linear, gated_relu, coordinate",
         certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[]),
     ),
     ("quadratic, polynomial", certificate("quadratic")),

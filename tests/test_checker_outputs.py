@@ -3,6 +3,8 @@
 import copy
 import json
 import math
+import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
+import cvxnet as cn
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker import exact, vector_sweeps
@@ -767,3 +770,79 @@ def test_the_fingerprint_knows_the_shape():
               checker.fingerprint([[*a, *b] for a, b in zip(X, y, strict=True)], [5.0, 6.0]),
               checker.fingerprint(X + y, [[5.0, 6.0]] * 2)}  # fmt: skip
     assert len(prints) == 4
+
+
+# ------------------------------------------------------------------------ bounds and records
+
+
+def test_time_and_size_are_bounded():
+    rng = np.random.default_rng(0)
+    X, V = rng.normal(size=(1500, 3)), rng.normal(size=(1500, 3))
+    assert "time limit" in checker.check(claims(X, V, 1e9).to_dict(), time_limit=2.0).reason
+    wide = claims(np.ones((1, 3000)), np.ones((1, 3000)), 1e9, units="linear")
+    assert "too large" in checker.check(wide.to_dict()).reason
+    basis = {"kind": "sphere", "basis": np.eye(60), "edges": [], "bounds": np.ones(60)}
+    evidence = basis | {"proofs": [None] * 60, "cones": None}
+    made = claims(np.ones((1, 1)), np.ones((1, 60)), 1e9, evidence=evidence)
+    assert "too large: 60 directions" in checker.check(made.to_dict()).reason
+
+
+def test_sizes_of_numbers_are_bounded_before_lines_are_made(monkeypatch):
+    monkeypatch.setattr(exact, "MAX_SIZE", 10**5)
+    V = np.ones((300, 3)) * 2.0 ** np.arange(-400, 500, 300)
+    assert "too large" in check(np.random.default_rng(0).normal(size=(300, 2)), V, 1.0).reason
+
+
+def trained(loss, **more):
+    """The certificate of a small network of two or three outputs."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 2))
+    y = np.array(["red", "green", "blue"])[(np.arange(12) * 5) % 3]
+    y = y if loss == "cross_entropy" else rng.normal(size=(12, 2))
+    beta = 0.3 * cn.largest_weight_decay("relu", X, y, loss=loss, **more)
+    return cn.train("relu", X, y, loss=loss, weight_decay=beta, **more).certificate, X, y
+
+
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+@pytest.mark.parametrize("more", [{}, {"output_bias": True, "skip": True}], ids=str)
+def test_certificates_of_training_go_there_and_back(loss, more, tmp_path):
+    made, X, y = trained(loss, **more)
+    c = 3 if loss == "cross_entropy" else 2
+    assert made.outputs == c and f", {c} outputs" in repr(made) and made.output_weights == "any"
+    assert made.v.shape == (12, c) and made.a.shape == (len(made.W), c)
+    assert (made.c is None) or (made.c.shape == (c,) and made.s.shape == (2, c))
+    made.save(tmp_path / "whole.json")
+    made.save(tmp_path / "apart.json", embed_data=False)
+    assert cn.Certificate.load(tmp_path / "whole.json") == made
+    targets = (X, made.y.argmax(axis=1)) if loss == "cross_entropy" else (X, y)
+    assert cn.Certificate.load(tmp_path / "apart.json", targets) == made
+    assert cn.check(tmp_path / "apart.json", targets).valid and cn.check(made, rounded=True).valid
+    assert truth.is_true(made.to_dict())
+
+
+def test_a_certificate_of_one_sign(tmp_path):
+    X, y = np.linspace(-1.0, 1.0, 9)[:, None], np.linspace(-1.0, 1.0, 9) ** 2
+    made = cn.train("relu", X, y, weight_decay=0.05, output_weights="nonneg").certificate
+    made.save(tmp_path / "c.json")
+    assert cn.Certificate.load(tmp_path / "c.json").output_weights == "nonneg"
+    assert cn.check(made).valid and truth.is_true(made.to_dict())
+    assert not cn.check(made.to_dict() | {"output_weights": "nonpos"}).valid
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"v": np.zeros(12)}, "v of a certificate has 1 dimensions; 2 expected"),
+        ({"v": np.zeros((12, 3))}, "differ in the number of outputs"),
+        ({"weights": {"a": [1.0]}}, "a of a certificate has 1 dimensions; 2 expected"),
+        ({"weights": {"c": 1.0}}, "c of a certificate has 0 dimensions; 1 expected"),
+    ],
+)
+def test_impossible_certificates_of_several_outputs(changes, message):
+    made, _, _ = trained("squared", output_bias=True)
+    given = {name: getattr(made, name) for name in ("objective", "weights", "v", "lower", "upper")}
+    changes = dict(changes)
+    if weights := changes.pop("weights", None):
+        changes["weights"] = replace(made.weights, **weights)
+    with pytest.raises(cn.InputError, match=re.escape(message)):
+        cn.Certificate(**given | changes)

@@ -502,7 +502,7 @@ def test_evidence_is_only_for_piecewise_linear_units():
     evidence, _ = random_evidence(rng, 0.0, X, v, 0)
     document = certificate("relu", X, v, 99.0, evidence=evidence).to_dict()
     for change in ({"units": {"name": "linear"}}, {"units": {"name": "sign"}}):
-        assert "no evidence for such units" in checker.check(document | change).reason
+        assert "no such evidence for such units" in checker.check(document | change).reason
 
 
 # --------------------------------------------------------------- what does not fit the family
@@ -527,11 +527,11 @@ def test_evidence_is_only_for_piecewise_linear_units():
         ({"norm": "linf"}, "the norm must be l2 or l1"),
         ({"norm": None}, "the norm must be l2 or l1"),
         ({"loss": ["squared"]}, "the loss must be one of"),
-        ({"loss": "hinge"}, "labels of the hinge loss"),
+        ({"loss": "hinge"}, "targets of the hinge loss"),
         ({"sample_weights": [(1.0).hex()]}, "2 expected"),
         ({"sample_weights": [(1.0).hex(), (0.0).hex()]}, "so must all sample_weights"),
-        ({"version": 1}, "unknown entries: 'evidence', 'norm', 'sample_weights'"),
-        ({"version": 3}, "reads versions 1 to 2"),
+        ({"version": 1}, "unknown entries: 'evidence', 'norm', 'output_weights', 'sample_weights'"),
+        ({"version": 4}, "reads versions 1 to 3"),
     ],
 )
 def test_options_that_do_not_fit(changes, reason):

@@ -246,7 +246,7 @@ def with_ones(X: np.ndarray, bias: bool) -> np.ndarray:
 
 
 def objective(document: dict[str, Any]) -> float:
-    """The training objective of the network in a document of version 2."""
+    """The training objective of the network in a document, with one output."""
     units, network = document["units"], document["network"]
     X, y = wide(document["data"]["X"]), wide(document["data"]["y"])
     a, beta = wide(network["a"]), wide(document["weight_decay"])
@@ -322,7 +322,7 @@ def noise(document: dict[str, Any]) -> float:
 
 
 def is_true(document: dict[str, Any], slack: float = 1e-11) -> bool:
-    """Whether the claims of a document of version 2 hold, up to rounding."""
+    """Whether the claims of a document with one output hold, up to rounding."""
     lower, upper = decoded(document["lower"]), decoded(document["upper"])
     X = with_ones(decoded(document["data"]["X"]), document["bias"])
     with np.errstate(all="ignore"):

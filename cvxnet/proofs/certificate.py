@@ -70,9 +70,17 @@ coordinate    z; W_j has one entry +-1, else 0; no bias    the same
 
 evidence is what helps where no exact method covers the units at the rank of X: for relu,
 leaky_relu and abs ``{"kind": "relaxation", "plus": tree, "minus": tree}``, one tree for g and one
-for -g. A tree is a split ``{"row": l, "plus": tree, "minus": tree}``, for the u with x~_l . u >= 0
-and <= 0, or a leaf ``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu":
-number}``; rows are counted from 0. What the numbers prove stands in checker/relaxation.py.
+for -g (``null`` for one that need not be proved as output weights have one sign). A tree is a split
+``{"row": l, "plus": tree, "minus": tree}``, for the u with x~_l . u >= 0 and <= 0, or a leaf
+``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu": number}``; rows are
+counted from 0. What the numbers prove stands in checker/relaxation.py.
+
+With several outputs, for these units, quadratic and polynomial, it is ``{"kind": "sphere", "basis":
+k rows of c numbers, "edges": list of [i, j, number, number], "bounds": a number for each corner,
+"proofs": for each ``null`` or evidence of the kind relaxation, "cones": 2^(k - 1) trees or null}``.
+A tree is a cone that is cut in two, ``{"corner": m, "first": tree, "second": tree}``, or k numbers;
+corners are counted from 0, first the k of the basis and then one an edge. What that proves stands
+in checker/sphere.py.
 
 ``|u|`` and ``|a|`` are Euclidean norms; with norm ``"l1"`` ``|u|`` is the sum of the absolute
 values. c and s are neither bounded nor penalised.

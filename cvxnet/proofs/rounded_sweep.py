@@ -141,29 +141,38 @@ class Scaled(NamedTuple):
 def scaled(X: Array, V: Rows, left: Fraction, right: Fraction) -> Scaled | None:
     """The problem of X and V (n rows of c numbers) in scaled numbers; None if all k_j are 0."""
     E, exact, weights = rows_that_count(X, V)
-    kept, k = one_a_hyperplane(exact, [[(right - left) / 2 * w for w in row] for row in weights])
-    total = sum((abs(x) for row in k for x in row), Fraction(0))
+    kept, k = one_a_hyperplane(exact, multiplied(weights, (right - left) / 2))
+    total = sum((sum(map(abs, row)) for row in k), Fraction(0))
     if not total:
         return None
     if len(kept) > LARGEST:
         raise OverflowError(f"{len(kept)} rows; the rounding bounds hold for {LARGEST} at most")
     unit = power_of_two_above(total)
-    jumps = [[w / unit * x for w in row for x in exact[j]] for j, row in zip(kept, k, strict=True)]
-    first = np.array([[round(x * 2**51) / 2**51 for x in row] for row in jumps])
-    rest = np.array(
-        [
-            [float(x - Fraction(y)) for x, y in zip(*pair, strict=True)]
-            for pair in zip(jumps, first.tolist(), strict=True)
-        ]
-    )
-    sums = [
-        (right + left) / 2 * inner(column, x) / unit
-        for column in zip(*weights, strict=True)
-        for x in zip(*exact, strict=True)
-    ]
+    pairs = zip(multiplied(k, 1 / unit), kept, strict=True)
+    first, rest = in_two_parts([[w * x for w in row for x in exact[j]] for row, j in pairs])
+    slope = (right + left) / 2 / unit
+    h = np.array([float(slope * x) for row in products_of_columns(weights, exact) for x in row])
     error = 16.0 * EPS * float(np.linalg.norm(first + rest, axis=1).sum()) + 2.0**-60
-    h = np.array([float(x) for x in sums])
     return Scaled(E[kept], first, rest, h, float(total / unit), error, unit)
+
+
+def multiplied(rows: Rows, factor: Fraction) -> list[list[Fraction]]:
+    """``factor * rows``."""
+    return [[factor * x for x in row] for row in rows]
+
+
+def products_of_columns(A: Rows, B: Rows) -> list[list[Fraction]]:
+    """``A^T B``."""
+    columns = list(zip(*B, strict=True))
+    return [[inner(a, b) for b in columns] for a in zip(*A, strict=True)]
+
+
+def in_two_parts(rows: Rows) -> tuple[Array, Array]:
+    """Multiples of 2^-51, and what is left."""
+    first = np.array([[round(x * 2**51) / 2**51 for x in row] for row in rows])
+    pairs = zip(rows, first.tolist(), strict=True)
+    rest = [[float(x - Fraction(y)) for x, y in zip(*pair, strict=True)] for pair in pairs]
+    return first, np.array(rest)
 
 
 def rows_that_count(X: Array, V: Rows) -> tuple[Array, list[list[Fraction]], list[list[Fraction]]]:
@@ -218,18 +227,23 @@ def one_a_hyperplane(
     sums: dict[tuple[int, ...], list[Fraction]] = {}
     first: dict[tuple[int, ...], tuple[int, Fraction]] = {}
     for j, (row, jump) in enumerate(zip(rows, k, strict=True)):
-        common = max(x.denominator for x in row)  # all are powers of two
-        whole = [int(x * common) for x in row]
-        divisor = math.gcd(*whole) * (1 if max(whole, key=abs) > 0 else -1)
-        direction = tuple(x // divisor for x in whole)
-        length = Fraction(abs(divisor), common)
+        direction, length = direction_of(row)
         first.setdefault(direction, (j, length))
-        sums[direction] = [
-            total + x * length
-            for total, x in zip(sums.get(direction, [Fraction(0)] * len(jump)), jump, strict=True)
-        ]
+        before = sums.get(direction, [Fraction(0)] * len(jump))
+        sums[direction] = [x + length * y for x, y in zip(before, jump, strict=True)]
     left = [direction for direction, total in sums.items() if any(total)]
-    return [first[d][0] for d in left], [[x / first[d][1] for x in sums[d]] for d in left]
+    return [first[d][0] for d in left], [multiplied([sums[d]], 1 / first[d][1])[0] for d in left]
+
+
+def direction_of(row: list[Fraction]) -> tuple[tuple[int, ...], Fraction]:
+    """Whole numbers that are the same for all multiples of a row, and how often they are in it.
+
+    The second is positive: it is a length.
+    """
+    common = max(x.denominator for x in row)  # all are powers of two
+    whole = [int(x * common) for x in row]
+    divisor = math.gcd(*whole) * (1 if max(whole, key=abs) > 0 else -1)
+    return tuple(x // divisor for x in whole), Fraction(abs(divisor), common)
 
 
 def root_above(square: Fraction) -> Fraction:

@@ -36,8 +36,7 @@ Other units need other proofs in place of the last three before the answer:
     several outputs, with evidence   sphere, relaxation, semidefinite
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting
     one output, with evidence        relaxation, semidefinite
-    coordinate                       families
-    linear, gated_relu               families, semidefinite
+    linear, gated_relu, coordinate   families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite
     sign, threshold                  coordinates, lines, steps

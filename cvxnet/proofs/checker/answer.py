@@ -98,7 +98,7 @@ def check(
     ----------
     source : path of the certificate file, or the document in it
     data : only where the file leaves its data out: the pair ``(X, y)``, or the path of a CSV file
-        (target last, one line of names allowed) or of a certificate that has them
+        (targets last, one line of names allowed) or of a certificate that has them
     time_limit : seconds after which the proof of feasibility gives up, reading and evaluating, some
         seconds for a million numbers, counted in; 1000 samples of rank 3 take about 30
     prove : how the dual vector is proved feasible; all else is exact in any case
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Re-prove a cvxnet certificate exactly.")
     parser.add_argument("file", help="the certificate")
-    parser.add_argument("--data", help="CSV (target last) or certificate that has the data")
+    parser.add_argument("--data", help="CSV (targets last) or certificate that has the data")
     parser.add_argument("--time-limit", type=float, default=TIME_LIMIT, help="in seconds")
     options = parser.parse_args(arguments)
     result = check(options.file, options.data, time_limit=options.time_limit)

@@ -75,5 +75,5 @@ def rows_of(claims: Claims) -> Iterator[list[float]]:
 def samples(claims: Claims, values: Iterable[Any]) -> Iterator[tuple[Any, list[fmpq], fmpq]]:
     """A row of values, of targets and the weight of each sample."""
     weights = claims.sample_weights or [1.0] * len(claims.y)
-    for value, y, w in zip(values, exact_rows(claims.y), weights, strict=True):
-        yield value, y, rational(w)
+    for value, y, w in zip(values, claims.y, weights, strict=True):
+        yield value, exact_rows([y])[0], rational(w)

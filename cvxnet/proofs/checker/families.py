@@ -16,7 +16,12 @@ from .document import RefusalError, is_index
 from .dual import Clock, Dual
 from .exact import Matrix, Number, above_one, fraction, inner, integers, products, rational
 from .relaxation import relaxed_violation
-from .semidefinite import polynomial_violation, quadratic_violation, singular_violation
+from .semidefinite import (
+    polynomial_violation,
+    product_sum,
+    quadratic_violation,
+    singular_violation,
+)
 from .steps import Effect, step_violation
 from .sweeps import piecewise_linear_violation
 from .units import Units
@@ -259,11 +264,11 @@ def linear_violation(dual: Dual, rows: Iterable[int], norm: str, clock: Clock) -
     So rho is the length of the longest row of G in the norm l1, and in l2 its largest singular
     value.
     """
-    G = [[0] * len(dual.X[0]) for _ in dual.V[0]]  # transposed
-    for i in rows:
-        for row, v in zip(G, dual.V[i], strict=True):
-            row[:] = [total + v * x for total, x in zip(row, dual.X[i], strict=True)]
+    chosen = list(rows)
+    if not chosen:
+        return Fraction(0)
+    G = product_sum([dual.X[i] for i in chosen], [dual.V[i] for i in chosen], clock)
     limit = (dual.x_scale * dual.v_scale * dual.beta) ** 2
     if norm == "l1":
-        return above_one(max(inner(x, x) for x in zip(*G, strict=True)) / limit)
+        return above_one(max(inner(x, x) for x in G) / limit)
     return singular_violation(G, limit, clock)

@@ -96,6 +96,8 @@ def separated(
 ) -> tuple[list[list[float]], Any]:
     """Features and targets, in the shape of predictions; y is None where targets are in X."""
     labelled = bool(outputs) and loss == "cross_entropy"
+    if y is not None and row_shape(y, "y") == [1]:
+        y = [target for (target,) in y]
     if y is None:
         X, y = split_off(X, [] if labelled else outputs)
     if labelled and not row_shape(y, "y"):

@@ -32,7 +32,7 @@ from flint import arb, fmpq, fmpz_mat
 
 from .document import RefusalError
 from .dual import Clock, Dual, only
-from .exact import MAX_BITS, Matrix, Number, above_one, balls, bits, inner, rational
+from .exact import MAX_BITS, Matrix, Number, above_one, balls, bits, check_size, inner, rational
 
 MAX_ORDER = 200  # of a symmetric matrix
 SECONDS = 1e-10  # for a characteristic polynomial, times the order to the fourth, times bits
@@ -89,13 +89,19 @@ def pivots(M: list[list[Number]]) -> list[Number]:
 
 def outer_sum(rows: Matrix, weights: list[int], clock: Clock) -> Matrix:
     """The sum of ``weight * x x^T``."""
-    size = len(rows[0])
-    check_order(size)
-    total, count = fmpz_mat(size, size), PORTION // size**2 + 1
-    for start in range(0, len(rows), count):
+    check_order(len(rows[0]))
+    weighted = [[w * x for x in row] for row, w in zip(rows, weights, strict=True)]
+    return product_sum(rows, weighted, clock)
+
+
+def product_sum(A: Matrix, B: Matrix, clock: Clock) -> Matrix:
+    """``A^T B``, of matrices with a row for each sample, portion by portion."""
+    size = len(A[0]) * len(B[0])
+    check_size(size, bits(A) + bits(B) + len(A).bit_length())
+    total, count = fmpz_mat(len(A[0]), len(B[0])), PORTION // size + 1
+    for start in range(0, len(A), count):
         part = slice(start, start + count)
-        weighted = [[w * x for x in row] for row, w in zip(rows[part], weights[part], strict=True)]
-        total += fmpz_mat(rows[part]).transpose() * fmpz_mat(weighted)
+        total += fmpz_mat(A[part]).transpose() * fmpz_mat(B[part])
         clock.check()
     return [[int(x) for x in row] for row in total.table()]
 
@@ -119,10 +125,10 @@ def quadratic_violation(dual: Dual, clock: Clock) -> Fraction:
 
 
 def singular_violation(G: Matrix, limit: Fraction, clock: Clock) -> Fraction:
-    """`Units.violation` where rho^2 is the largest eigenvalue of ``G G^T`` and beta^2 the limit."""
-    rows = G if len(G) <= len(G[0]) else list(map(list, zip(*G, strict=True)))
-    check_order(len(rows))
-    A = [[inner(x, y) for y in rows] for x in rows]
+    """`Units.violation` where rho^2 is the largest eigenvalue of ``G^T G`` and beta^2 the limit."""
+    G = G if len(G) >= len(G[0]) else list(map(list, zip(*G, strict=True)))
+    check_order(len(G[0]))
+    A = product_sum(G, G, clock)
     M = [[-limit.denominator * x for x in row] for row in A]
     for k, row in enumerate(M):
         row[k] += limit.numerator

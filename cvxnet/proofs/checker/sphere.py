@@ -35,6 +35,8 @@ from .document import RefusalError
 from .dual import Clock, Dual
 from .exact import bits, check_size, inner, over_common_denominator, rational, root_above
 
+MAX_DIRECTIONS = 50  # in the basis
+MAX_PRODUCTS = 10**8  # directions * samples * outputs
 MAX_DIGITS = 20_000  # binary ones, of the coordinates of a corner
 
 Cone = dict[int, int]
@@ -54,6 +56,9 @@ class OneOutput(NamedTuple):
 
 def sphere_violation(dual: Dual, evidence: Any, units: OneOutput, clock: Clock) -> Fraction:
     """`Units.violation` of several outputs; refuses what is not proved."""
+    directions, numbers = len(evidence["basis"]), len(dual.V) * len(dual.V[0])
+    if directions > MAX_DIRECTIONS or directions * numbers > MAX_PRODUCTS:
+        raise RefusalError(f"too large: {directions} directions of {numbers} numbers")
     V = fmpq_mat([[fmpq(x, dual.v_scale) for x in row] for row in dual.V])
     B = fmpq_mat([list(map(rational, row)) for row in evidence["basis"]])
     G = B * B.transpose()

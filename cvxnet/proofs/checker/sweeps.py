@@ -16,7 +16,7 @@ from .cones import PiecewiseLinearSearch
 from .coordinates import LowRank, in_few_coordinates
 from .document import RefusalError
 from .dual import Clock, Dual, Terms, only
-from .exact import above_one
+from .exact import above_one, bits, check_size
 from .lines import (
     IDENTITY,
     Arc,
@@ -161,6 +161,7 @@ def violation_in_ball(
     if len(H) > 3:
         v = only(weights)
         return PiecewiseLinearSearch(H, limit, clock).violation(points, v, slopes, sides)
+    check_size(12 * sum(map(len, weights)), bits(weights) + bits(points))
     metric, more = padded(H), IDENTITY[: 2 * (len(H) < 3)]
     columns = [lines_of(points, v, slopes, metric, more) for v in zip(*weights, strict=True)]
     sweep: Sweep
