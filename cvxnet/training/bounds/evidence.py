@@ -119,7 +119,8 @@ class SphereEvidence:
         What proves it, None where the checker needs nothing.
     cones : tuple
         2^(k - 1) trees, one for each orthant up to sign: the first sign is +, and the others are -
-        where the binary number of the orthant has a one, the lowest digit first.
+        where the binary number of the orthant has a one, the lowest digit first. None where
+        heights along the axes are all there is: then ``|p|`` is their length in every orthant.
     """
 
     basis: Array
@@ -145,50 +146,11 @@ class SphereEvidence:
             "edges": [list(edge) for edge in self.edges],
             "bounds": self.heights,
             "proofs": [proof and proof.document() for proof in self.proofs],
-            "cones": [tree_document(tree) for tree in self.cones],
+            "cones": [tree_document(tree) for tree in self.cones] or None,
         }
 
 
-@dataclass(frozen=True)
-class BoxEvidence:
-    """Bounds on each of c outputs alone, as `cvxnet.training.outputs.scalar_bounds` explains.
-
-    Attributes
-    ----------
-    upper, lower : (c,) arrays
-        h and l.
-    relation : (c,) array
-        r.
-    proofs : tuple
-        What proves the bounds on an output, None where the checker needs nothing.
-    """
-
-    upper: Array
-    lower: Array
-    relation: Array
-    proofs: tuple[Evidence | None, ...]
-
-    def times(self, v: float, x: float = 1.0) -> BoxEvidence:
-        """See `Multipliers.times`."""
-        return BoxEvidence(
-            v * x * self.upper,
-            v * x * self.lower,
-            v * x * self.relation,
-            tuple(proof and proof.times(v, x) for proof in self.proofs),
-        )
-
-    def document(self) -> dict[str, Any]:
-        """As a certificate carries it."""
-        return {
-            "kind": "box",
-            "upper": self.upper,
-            "lower": self.lower,
-            "relation": self.relation,
-            "proofs": [proof and proof.document() for proof in self.proofs],
-        }
-
-
-AnyEvidence = Evidence | SphereEvidence | BoxEvidence
+AnyEvidence = Evidence | SphereEvidence
 """For one output, and for several."""
 
 

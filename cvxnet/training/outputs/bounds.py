@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from cvxnet.training.bounds.dual_ascent import LEAST_RISE, STIFF
-from cvxnet.training.bounds.evidence import BoxEvidence, SphereEvidence
+from cvxnet.training.bounds.evidence import SphereEvidence
 from cvxnet.training.bounds.proof_search import LARGEST, MOST_SAMPLES
 from cvxnet.training.bounds.relaxation import Side, descend
 from cvxnet.training.bracket import Bracket
@@ -31,7 +31,7 @@ from cvxnet.training.problem import Problem
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
 
-OutputProof = tuple[Array, float, SphereEvidence | BoxEvidence]
+OutputProof = tuple[Array, float, SphereEvidence]
 """A dual matrix, a bound on its ``rho``, and the evidence."""
 
 WORTH = 0.1

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnet.training.bounds.evidence import BoxEvidence, Evidence
+from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.bounds.proof_search import (
     FINER,
     FINEST,
@@ -27,7 +27,7 @@ from cvxnet.training.bounds.proof_search import (
     LITTLE_GAIN,
 )
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.outputs.sphere import SPARE, ScalarBound, Sphere
+from cvxnet.training.outputs.sphere import Frame, ScalarBound, Sphere
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
@@ -57,7 +57,6 @@ class Exact:
     units: Array
     promise: float = 0.0
     numbers: int = 0
-    sides: tuple[()] = ()
 
     def improve(self) -> None:
         """There is nothing to be done."""
@@ -104,7 +103,7 @@ class Relaxed:
     """The bound of the relaxation for v, (n,)."""
 
     def __init__(self, family: PiecewiseLinearUnits, v: Array, deadline: float) -> None:
-        self.sides = tuple(OneSide(family, v, sign, deadline) for sign in BOTH)
+        self.sides = [OneSide(family, v, sign, deadline) for sign in BOTH]
         self.improve()
 
     @property
@@ -143,9 +142,6 @@ class Relaxed:
         """The multipliers."""
         plus, minus = (one.side.multipliers() for one in self.sides)
         return Evidence(plus, minus)
-
-
-Scalar = Exact | Relaxed
 
 
 class Directions:
@@ -196,78 +192,16 @@ class Directions:
         return float(np.hypot(bound, self.outside))
 
 
-class Box:
-    """Bounds on each output alone, and one on their length: wide, but quick for many outputs.
-
-    With ``-l_j <= g_j <= h_j`` for the outputs ``g = V^T phi_u(X)`` and ``sum_j r_j g_j = 0``, as
-    it is where V r = 0,
-
-        |g|^2  =  sum_j g_j^2 + r_j g_j  <=  sum_j max(h_j^2 + r_j h_j, l_j^2 - r_j l_j).
-
-    Where rows of V add up to zero r is a multiple of ones. Its best value is where both ends of an
-    output count the same, at ``l_j - h_j``.
-    """
-
-    def __init__(self, family: UnitFamily, V: Array, deadline: float) -> None:
-        self.scalars = [price_scalar(family, v, deadline) for v in V.T]
-        self.related = adds_up_to_zero(V)
-
-    @property
-    def numbers(self) -> int:
-        """How many the evidence has."""
-        return sum(scalar.numbers for scalar in self.scalars)
-
-    def ends(self) -> Array:
-        """h and l, (2, c)."""
-        pairs = [scalar.sides or (scalar, scalar) for scalar in self.scalars]
-        return np.array([[one.bound for one in pair] for pair in pairs]).T * (1.0 + SPARE)
-
-    def squares(self, r: float) -> Array:
-        """What each end adds to the square of the bound, (2, c)."""
-        return np.asarray(self.ends() * (self.ends() + np.array([[r], [-r]])))
-
-    def relation(self) -> float:
-        """The best r."""
-        upper, lower = self.ends()
-        rs = lower - upper if self.related else np.zeros(1)
-        return float(min(rs, key=lambda r: self.squares(r).max(axis=0).sum()))
-
-    def bound(self) -> float:
-        """A proved bound on the largest ``|V^T phi_u(X)|``."""
-        return float(np.sqrt(self.squares(self.relation()).max(axis=0).sum())) * (1.0 + SPARE)
-
-    def improve(self) -> bool:
-        """Work at the end that promises most; False where none promises anything."""
-        r = self.relation()
-        counts = self.squares(r).argmax(axis=0)
-        slopes = 2.0 * self.ends() + np.array([[r], [-r]])
-        pairs = zip(self.scalars, counts.tolist(), slopes.T, strict=True)
-        ends = [(one.sides[i], slope[i]) for one, i, slope in pairs if one.sides]
-        best, slope = max(ends, key=lambda end: end[0].promise * end[1], default=(None, 0.0))
-        if best is None or best.promise * slope <= 0.0:
-            return False
-        best.improve()
-        return True
-
-    def evidence(self, basis: Array) -> BoxEvidence:
-        """What proves it; no basis is needed."""
-        upper, lower = self.ends()
-        proofs = tuple(scalar.evidence() for scalar in self.scalars)
-        return BoxEvidence(upper, lower, np.full(len(upper), self.relation()), proofs)
-
-
-Bounds = Sphere | Box
+Bounds = Sphere | Frame
 
 
 def bounds_at(directions: Directions) -> Bounds:
-    """A sphere, or a box where directions are too many."""
+    """A sphere, or a frame where directions are too many."""
     k = len(directions.basis)
-    if k > MOST_DIRECTIONS:
-        return Box(directions.family, directions.V, directions.deadline)
-    return Sphere(k, directions.price)
+    return (Sphere if k <= MOST_DIRECTIONS else Frame)(k, directions.price)
 
 
-def price_scalar(family: UnitFamily, v: Array, deadline: float) -> Scalar:
+def price_scalar(family: UnitFamily, v: Array, deadline: float) -> Exact | Relaxed:
     """The bound for one output: exact where that is quick."""
     if family.exact:
         found = family.price(v, 0.0, deadline, QUICK if family.rank > 3 else np.inf)

@@ -318,6 +318,43 @@ class Sphere:
         return self.between[key]
 
 
+class Frame:
+    """Bounds along the axes alone: ``|t_i.g| <= H_i`` for all of them makes ``|g| <= |H|``.
+
+    For many outputs: wide, and all that there is time for.
+    """
+
+    def __init__(self, dimension: int, price: Price) -> None:
+        self.corners = [Corner(t, price(t)) for t in np.eye(dimension)]
+
+    @property
+    def numbers(self) -> int:
+        """How many the evidence has."""
+        return sum(corner.scalar.numbers for corner in self.corners)
+
+    @property
+    def heights(self) -> Array:
+        """``H``."""
+        return np.array([corner.height for corner in self.corners])
+
+    def bound(self) -> float:
+        """A proved bound on the largest ``|V^T phi_u(X)|``."""
+        return float(np.linalg.norm(self.heights)) * (1.0 + SPARE)
+
+    def evidence(self, basis: Array) -> SphereEvidence:
+        """What proves it."""
+        proofs = tuple(corner.scalar.evidence() for corner in self.corners)
+        return SphereEvidence(basis, (), self.heights, proofs, ())
+
+    def improve(self) -> bool:
+        """Work at the bound that promises most; False where none promises anything."""
+        best = max(self.corners, key=lambda corner: corner.scalar.promise * corner.height)
+        promising = best.scalar.promise > 0.0
+        if promising:
+            best.scalar.improve()
+        return promising
+
+
 def rounded(x: float) -> float:
     """To so many binary digits as weights of corners have."""
     fraction, exponent = np.frexp(x)
