@@ -10,6 +10,7 @@ from families import make_family
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cvxnet as cn
 from cvxnet.losses import get_loss
 from cvxnet.training.bounds.evidence import Cut
 from cvxnet.training.bracket import Bracket
@@ -253,15 +254,14 @@ def bracket_of(name, X, Y, decay, loss, F=None):
     return Bracket(problem, units, upper, 0.0 * v, 0.0, v, tolerance=None)
 
 
-@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
-@pytest.mark.parametrize("output_bias", [False, True])
+@pytest.mark.parametrize(("loss", "output_bias"), [("squared", False), ("cross_entropy", True)])
 def test_the_dual_matrix_is_chosen_for_its_bound(loss, output_bias):
     rng = np.random.default_rng(7)
-    X = rng.standard_normal((40, 8))
-    Y = rng.standard_normal((40, 2))
+    X = rng.standard_normal((24, 8))
+    Y = rng.standard_normal((24, 2))
     if loss == "cross_entropy":
-        Y = np.eye(3)[rng.permutation(np.arange(40) % 3)]
-    bracket = bracket_of("relu", X, Y, 1.0, loss, np.ones((40, 1)) if output_bias else None)
+        Y = np.eye(3)[rng.permutation(np.arange(24) % 3)]
+    bracket = bracket_of("relu", X, Y, 1.0, loss, np.ones((24, 1)) if output_bias else None)
     V, lower = bracket.proposal, {True: 0.0, False: 0.0}
     with one_blas_thread():
         for better, bound, evidence in improve_output_bound(
@@ -310,3 +310,18 @@ def test_pricing_of_units_of_degree_two(name, c):
     assert np.allclose(np.linalg.norm(g, axis=1), found.values)
     assert np.allclose(found.outputs * found.values[:, None], g)
     assert found.evidence is not None
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-30])
+@pytest.mark.parametrize(("units", "loss"), [("relu", "cross_entropy"), ("quadratic", "squared")])
+def test_a_certificate_is_proved_exactly(units, loss, scale):
+    rng = np.random.default_rng(9)
+    X, Y = rng.standard_normal((12, 5)), rng.standard_normal((12, 2))
+    y = np.arange(12) % 3 if loss == "cross_entropy" else scale * Y
+    decay = 0.5 * scale if units == "relu" else 0.5 * scale**3  # of value and features
+    options = {"time_limit": 60.0, "gap": 0.05, "loss": loss, "bias": False}
+    trained = cn.train(units, scale * X, y, weight_decay=decay, **options)
+    assert trained.gap <= 0.05
+    document = trained.certificate.to_dict()
+    assert document["evidence"]["kind"] == "sphere"
+    assert cn.check(document).valid

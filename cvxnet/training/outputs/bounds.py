@@ -47,7 +47,7 @@ NEAR, FAR = 0.05, 3.0
 """Cones, and sides of a corner, count that are within this part of the largest, or within so many
 times the gap, as far as the dual matrix may move."""
 FURTHEST = 700.0
-"""Predictions whose exponentials are still doubles."""
+"""For predictions that are infinite: exponentials of it are still doubles."""
 
 
 def improve_output_bound(
@@ -178,7 +178,7 @@ class Stage:
     def run(self, V: Array, deadline: float) -> Array:
         """A better dual matrix."""
         problem, terms = self.problem, self.terms
-        f = np.clip(problem.loss.conjugate_slope(V, problem.y), -FURTHEST, FURTHEST)
+        f = within_doubles(problem.loss.conjugate_slope(V, problem.y))
         start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
         rises = self.measure(start)[2]
         rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
@@ -211,7 +211,7 @@ class Stage:
         B, shares = longest(self.cones, self.terms, self.soft, np.array([e.value for e in at]))
         t = loss.best_scale(V, y, problem.weight_decay / B)
         inside = loss.clip(t * V, y)
-        p = np.clip(loss.conjugate_slope(inside, y), -FURTHEST, FURTHEST)
+        p = within_doubles(loss.conjugate_slope(inside, y))
         violation = t * (problem.F.T @ V)
         prices = self.prices + self.stiff * violation
         value = loss.conjugate(inside, y) + float((violation * (self.prices + prices)).sum()) / 2.0
@@ -230,6 +230,11 @@ class Stage:
         ends = np.cumsum([size, *(len(term.side.z) for term in self.terms)])[:-1]
         f, *multipliers = np.split(x, ends)
         return [f.reshape(self.problem.y.shape), *multipliers]
+
+
+def within_doubles(f: Array) -> Array:
+    """The predictions, finite."""
+    return np.nan_to_num(f, posinf=FURTHEST, neginf=-FURTHEST)
 
 
 def longest(
