@@ -269,6 +269,13 @@ def test_brackets_close_for_all_units(units):
     assert solution.status == "optimal" and solution.gap <= 1e-6
 
 
+@pytest.mark.parametrize("units", ["relu", "linear", "gated_relu", "coordinate"])
+def test_brackets_close_for_losses_with_kinks(units):
+    X, Y = data(14, 2, 2)
+    solution = train(X, Y, units=units, loss="absolute")
+    assert solution.status == "optimal" and solution.gap <= 1e-6
+
+
 @pytest.mark.parametrize("w", [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, -4.0]])
 def test_targets_of_rank_one_are_one_output(w):
     """``Y = y w^T``: turned, all but one column are zero, and their output weights, too."""

@@ -84,7 +84,7 @@ def plan_for_outputs(problem: Problem) -> Plan:
     """The plan for several outputs."""
     start = start_from_local_search if problem.family.slides else price_first
     if not problem.loss.smooth:
-        return Plan(start, slide_to_kinks, as_it_is)
+        return Plan(start_from_program, slide_to_kinks, as_it_is)
     improve = fit_and_slide if problem.family.slides else fit_only
     return Plan(start, improve, refine_outputs)
 

@@ -4,7 +4,8 @@ Units that can be any point of a sphere have no blocks with more than one unit. 
 sliding finds them all the same. A loss with kinks leaves it short of the optimum, and every round
 then adds units close to those that are there, without end. Units of degree two have a
 semidefinite program of moderate size instead, which has all units at once; its solution is the
-first network, and its multiplier the first dual vector to be priced.
+first network, and its multiplier the first dual vector to be priced. So have linear units and gated
+ones with several outputs.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from cvxnet.proofs.gaps import Tolerance
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
+from cvxnet.training.outputs.whole_program import shared_program
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
-from cvxnet.training.semidefinite import semidefinite_program
+from cvxnet.training.semidefinite import Program, semidefinite_program
 from cvxnet.training.sliding import FREE_RIDGE
 from cvxnet.training.units.family import frame_of
+from cvxnet.training.units.gated_relu import GatedReLUUnits
+from cvxnet.training.units.linear import LinearUnits
 from cvxnet.types import Array
 
 NEWTON_STEPS, HALVINGS, NEWTON_RIDGE = 60, 60, 1e-12
@@ -150,10 +154,9 @@ def enlarged(problem: Problem, c: Array) -> Array:
 def offer_program(search: Search) -> None:
     """Offer network and dual vector of the units' semidefinite program, where there is one."""
     problem, bracket = search.problem, search.bracket
-    expected = SECONDS * (problem.family.rank + 1) ** 6
-    if expected > min(search.deadline - now(), LONGEST):
+    if seconds_for(problem) > min(search.deadline - now(), LONGEST):
         return
-    written = semidefinite_program(problem.family, problem)
+    written = program_of(problem)
     if written is None:
         return
     program, find_units = written
@@ -165,6 +168,23 @@ def offer_program(search: Search) -> None:
         units = find_units()
         if v is not None and units is not None:
             search.price(units, problem.propose(units, v), search.deadline)
+
+
+def seconds_for(problem: Problem) -> float:
+    """About how long the program takes; it is about a matrix, or one for each gate."""
+    family = problem.family
+    if problem.y.ndim == 1:
+        return SECONDS * float(family.rank + 1) ** 6
+    order = family.block_width + problem.y.shape[1]
+    return SECONDS * (family.rank / family.block_width) ** 2 * float(order) ** 6
+
+
+def program_of(problem: Problem) -> Program | None:
+    """The program of all units, where these can be any point of a space; None for others."""
+    if problem.y.ndim == 1:
+        return semidefinite_program(problem.family, problem)
+    linear = isinstance(problem.family, LinearUnits | GatedReLUUnits)
+    return shared_program(problem) if linear else None
 
 
 def solve_quietly(

@@ -11,6 +11,8 @@ digits.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cvxnet.training.clock import now
@@ -21,7 +23,7 @@ from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
 from cvxnet.training.outputs.newton import newton
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.sliding import slide, slide_factors
+from cvxnet.training.sliding import SMOOTHING, slide, slide_factors
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
@@ -77,9 +79,11 @@ def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
         with clock(search.timings, "sliding"):
             slid = slide_on_faces(problem, grown, search.end)
             slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
-            slid = (
-                merge_outputs(slid.without_small(NEGLIGIBLE), CLOSE, problem.family.frame) + grown
-            )
+            slid = slid.without_small(NEGLIGIBLE)
+        entries = problem.y.size * (len(slid) + len(grown)) * problem.y.shape[1]
+        if entries > search.settings.large:
+            return slid, replace(problem, loss=problem.loss.smoothed(SMOOTHING)).dual_vector(slid)
+        slid = merge_outputs(slid, CLOSE, problem.family.frame) + grown
     with clock(search.timings, "solving"):
         units, v = solve_outputs(problem, slid, search.master, search.end)
     return units.without_small(NEGLIGIBLE), problem.make_feasible(v)
