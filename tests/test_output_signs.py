@@ -273,10 +273,15 @@ def test_units_that_are_not_convex_are_refused_by_name(name):
 
 
 def test_what_cannot_be_asked_for_is_refused():
-    refused(cn.InputError, "'any', 'nonneg' or 'nonpos'", units="relu", output_weights="positive")
+    for sign in ("positive", ["nonneg"], None, 1):
+        refused(cn.InputError, "'any', 'nonneg' or 'nonpos'", units="relu", output_weights=sign)
     y = np.zeros((8, 2))
     y[0] = 1.0
     refused(cn.UnsupportedError, "one output", units="relu", y=y, output_weights="nonneg")
+    two = Sequential(Linear(2, 3), ReLU(), Linear(3, 2, nonneg=True))
+    refused(cn.UnsupportedError, "one output", units=two, y=y)
+    refused(cn.UnsupportedError, "one output", units="relu", y=["a", "b"] * 4, loss="cross_entropy",
+            output_weights="nonneg")  # fmt: skip
     first = Sequential(Linear(2, 3, nonneg=True), ReLU(), Linear(3, 1))
     refused(cn.UnsupportedError, "first Linear layer", units=first)
     last = Sequential(Linear(2, 3), ReLU(), Linear(3, 1, nonneg=True))

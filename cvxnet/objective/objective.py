@@ -118,18 +118,15 @@ class Objective:
         else:
             network = read_network(layer)
             units, form = network.family, network.form
-        output_weights = self.output_weights
+        output_weights = with_declared(self.output_weights, network)
+        check_one_sign(units, y, output_weights)
         if network is not None:
-            check_columns(network.weights.W.shape[1], X)
-            check_outputs(network.weights.outputs, y)
-            output_weights = with_declared(output_weights, network)
+            check_network(network, X, y, output_weights)
         if not units.traits.takes_bias:
             form = Form(False, form.output_bias, form.skip)
         units = units.complete(X.shape[1] + form.bias)
         units.check_norm(self.norm)
-        check_covered(units, self.loss, y, self.norm, output_weights)
-        if network is not None and network.given:
-            check_output_weights(network.weights, output_weights)
+        check_several(units, self.loss, y, self.norm)
         for array in (X, y, weights):
             if array is not None:
                 array.flags.writeable = False
@@ -261,17 +258,39 @@ def check_outputs(outputs: int, y: Array) -> None:
         )
 
 
-def check_covered(units: Family, loss: Loss, y: Array, norm: str, output_weights: str) -> None:
-    """Refuse by name what is not covered: with several outputs, with output weights of one sign."""
-    if output_weights not in OUTPUT_SIGNS:
+def with_declared(output_weights: str, network: TwoLayers | None) -> str:
+    """The sign asked for, or else the one that a given network's last layer declares."""
+    if not isinstance(output_weights, str) or output_weights not in OUTPUT_SIGNS:
         raise InputError(f"output_weights is 'any', 'nonneg' or 'nonpos', not {output_weights!r}.")
-    if output_weights != "any" and not units.traits.convex:
+    declared = "any" if network is None else network.output_weights
+    if "any" not in (output_weights, declared) and output_weights != declared:
+        raise InputError(
+            f"output_weights is {output_weights!r}, but the network's last layer declares "
+            f"{declared}=True. Leave one of them out."
+        )
+    return declared if output_weights == "any" else output_weights
+
+
+def check_one_sign(units: Family, y: Array, output_weights: str) -> None:
+    """Refuse by name what is not covered with output weights of one sign."""
+    if output_weights == "any":
+        return
+    if not units.traits.convex:
         known = ", ".join(name for name, traits in FAMILIES.items() if traits.convex)
         raise UnsupportedError(
             f"output_weights={output_weights!r} is there to make networks convex or concave, with "
             f"units that are convex in the input and not affine ({known}), not with {units.name} "
             "units."
         )
+    if y.ndim > 1:
+        raise UnsupportedError(
+            f"output_weights={output_weights!r} goes with one output, but y has {y.shape[1]} "
+            "columns, one for each class with cross entropy. Train a network for each."
+        )
+
+
+def check_several(units: Family, loss: Loss, y: Array, norm: str) -> None:
+    """Refuse by name what is not covered with several outputs."""
     if y.ndim == 1:
         return
     why = ""
@@ -283,23 +302,18 @@ def check_covered(units: Family, loss: Loss, y: Array, norm: str, output_weights
         why = f"the {loss.name} loss has one output; several can have {known}"
     elif norm != "l2":
         why = "several outputs go with the norm 'l2' only"
-    elif output_weights != "any":
-        why = "output weights of one sign go with one output only"
     if why:
         raise UnsupportedError(
             f"y has {y.shape[1]} columns, but {why}. Or train a network for each column."
         )
 
 
-def with_declared(output_weights: str, network: TwoLayers) -> str:
-    """The sign asked for, or else the one that the network's last layer declares."""
-    declared = network.output_weights
-    if "any" not in (output_weights, declared) and output_weights != declared:
-        raise InputError(
-            f"output_weights is {output_weights!r}, but the network's last layer declares "
-            f"{declared}=True. Leave one of them out."
-        )
-    return declared if output_weights == "any" else output_weights
+def check_network(network: TwoLayers, X: Array, y: Array, output_weights: str) -> None:
+    """A given network must fit the data, and have output weights of the sign asked for."""
+    check_columns(network.weights.W.shape[1], X)
+    check_outputs(network.weights.outputs, y)
+    if network.given:
+        check_output_weights(network.weights, output_weights)
 
 
 def check_output_weights(weights: Weights, output_weights: str) -> None:
