@@ -313,3 +313,34 @@ def test_several_columns_are_several_outputs(flowers, run, tmp_path):
     assert code == 0 and proved["value"] == pytest.approx(found["upper"], rel=1e-9)
     code, checked = run("check", tmp_path / "certificate.json")
     assert code == 0 and checked["valid"]
+
+
+def test_a_torch_network_of_three_classes_is_certified():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
+    module = module.double()
+    numbers = torch.tensor([["high", "low", "mid"].index(label) for label in LABELS6])
+    with torch.no_grad():
+        decay = sum(p.square().sum() for name, p in module.named_parameters() if name != "2.bias")
+        loss = torch.nn.CrossEntropyLoss(reduction="sum")(module(torch.from_numpy(X6)), numbers)
+        value = float(loss + 0.05 * decay)
+    found = cn.certify(module, X6, LABELS6, loss="cross_entropy", weight_decay=0.1, gap=1e-4)
+    assert found.value == pytest.approx(value, rel=1e-12)
+    assert found.best.status == "optimal" and found.lower <= found.upper <= found.value
+    assert found.excess[0] > 0.0 and found.best.classes.tolist() == ["high", "low", "mid"]
+    assert cn.check(found.certificate.to_dict()).valid
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_of_targets_and_series_of_labels_go_into_estimators(library):
+    frames = pytest.importorskip(library)
+    pytest.importorskip("sklearn")
+    X = frames.DataFrame({"a": X6[:, 0], "b": X6[:, 1]})
+    Y = frames.DataFrame({f"target {k}": column for k, column in enumerate(Y6.T)})
+    model = cn.ConvexNetRegressor("coordinate", weight_decay=0.1).fit(X, Y)
+    plain = cn.ConvexNetRegressor("coordinate", weight_decay=0.1).fit(X6, Y6)
+    assert (model.predict(X) == plain.predict(X6)).all() and model.predict(X).shape == (6, 3)
+    labels = frames.Series(LABELS6)
+    names = cn.ConvexNetClassifier("coordinate", weight_decay=0.1).fit(X, labels).predict(X)
+    assert set(names.tolist()) <= set(LABELS6)
