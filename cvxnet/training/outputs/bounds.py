@@ -73,21 +73,11 @@ def improve_output_bound(
     """
     if not V.any() or (family.climbs and len(V) > MOST_SAMPLES):
         return
-    directions = Directions(family, V, deadline)
-    bounds = bounds_at(directions)
-    ascent = OutputAscent(bracket, directions, bounds) if isinstance(bounds, Sphere) else None
-    told, going = np.inf, True
+    search, going = OutputSearch(bracket, Directions(family, V, deadline)), True
     while going:
-        going = now() <= deadline and bounds.numbers <= LARGEST
-        if going and ascent is not None and ascent.is_due():
-            ascent.choose(deadline)
-            told = np.inf
-        elif going:
-            going = bounds.improve()
-        bound = directions.with_rest(bounds.bound())
-        if bound < told * (1.0 - WORTH * bracket.gap) or (bound < told and not going):
-            told = bound
-            yield directions.V, bound, bounds.evidence(directions.basis)
+        going = search.step(deadline)
+        if search.has_fallen(WORTH * bracket.gap if going else 0.0):
+            yield search.proof()
 
 
 @dataclass(frozen=True)
@@ -100,59 +90,85 @@ class Term:
     barrier: float
 
 
-class OutputAscent:
-    """Chooses the dual matrix for the bounds of a sphere.
+class OutputSearch:
+    """Bounds in directions that are worked at, and a dual matrix that is chosen for them.
 
     Attributes
     ----------
+    told : float
+        The last bound that was told of this matrix.
     chosen_at : float
-        The gap when it was chosen last.
+        The gap when the matrix was chosen last.
     """
 
-    def __init__(self, bracket: Bracket, directions: Directions, bounds: Sphere) -> None:
-        self.bracket, self.directions, self.bounds = bracket, directions, bounds
-        self.chosen_at = np.inf
+    def __init__(self, bracket: Bracket, directions: Directions) -> None:
+        self.bracket, self.directions = bracket, directions
+        self.bounds = bounds_at(directions)
+        self.told = self.chosen_at = np.inf
 
-    def is_due(self) -> bool:
+    @property
+    def bound(self) -> float:
+        """On the ``rho`` of the dual matrix."""
+        return self.directions.with_rest(self.bounds.bound())
+
+    def has_fallen(self, part: float) -> bool:
+        """Whether the bound has fallen by more than this part since it was told."""
+        return self.bound < self.told * (1.0 - part)
+
+    def proof(self) -> OutputProof:
+        """The dual matrix, the bound, which is told by that, and the evidence."""
+        self.told = self.bound
+        return self.directions.V, self.told, self.bounds.evidence(self.directions.basis)
+
+    def step(self, deadline: float) -> bool:
+        """One step; False where the time is over, the evidence too large, or all done."""
+        if now() > deadline or self.bounds.numbers > LARGEST:
+            return False
+        if isinstance(self.bounds, Sphere) and self.is_due(self.bounds):
+            self.choose(self.bounds, deadline)
+            return True
+        return self.bounds.improve()
+
+    def is_due(self, bounds: Sphere) -> bool:
         """Whether all else promises little, and the last choice has brought the gap down."""
-        bracket, bounds = self.bracket, self.bounds
+        bracket = self.bracket
         if bracket.gap > GAINED * self.chosen_at:
             return False
         able = all(isinstance(corner.scalar, Relaxed) for corner in bounds.corners)
         return able and bracket.problem.loss.smooth and bounds.hidden() < SETTLED * bracket.gap
 
-    def choose(self, deadline: float) -> None:
+    def choose(self, bounds: Sphere, deadline: float) -> None:
         """Quasi-Newton steps with the cones as they are, then the bounds for the new matrix."""
         bracket, directions = self.bracket, self.directions
-        self.chosen_at = bracket.gap
-        stage = self.stage(float(np.clip(bracket.gap / 10.0, SHARPEST, BLUNTEST)))
+        self.told, self.chosen_at = np.inf, bracket.gap
+        stage = self.stage(bounds, float(np.clip(bracket.gap / 10.0, SHARPEST, BLUNTEST)))
         directions.take(bracket.problem.make_feasible(stage.run(directions.V, deadline)))
-        for corner in self.bounds.corners:
+        for corner in bounds.corners:
             if isinstance(corner.scalar, Relaxed):
                 corner.scalar.take(directions.reduced @ corner.direction)
-        self.bounds.renew()
+        bounds.renew()
 
-    def stage(self, eps: float) -> Stage:
+    def stage(self, bounds: Sphere, eps: float) -> Stage:
         """Steps at the smoothing ``eps``, for the cones and sides that count."""
-        problem, V, longest = self.bracket.problem, self.directions.V, self.bounds.worst().length
+        problem, V, longest = self.bracket.problem, self.directions.V, bounds.bound()
         rivals = 1.0 - max(NEAR, FAR * self.bracket.gap)
-        cones = [cone for cone in self.bounds.leaves() if cone.length >= rivals * longest]
+        cones = [cone for cone in bounds.leaves() if cone.length >= rivals * longest]
         seen = np.abs(problem.F).T @ np.abs(V)
         value = abs(problem.loss.conjugate(V, problem.y))
         return Stage(
             problem,
             cones,
-            self.terms(cones, rivals, eps),
+            self.terms(bounds, cones, rivals, eps),
             soft=eps * longest,
             prices=-self.bracket.units.free,
             stiff=STIFF * value / (float((seen * seen).sum()) + 1e-300),
         )
 
-    def terms(self, cones: list[Cone], rivals: float, eps: float) -> list[Term]:
+    def terms(self, bounds: Sphere, cones: list[Cone], rivals: float, eps: float) -> list[Term]:
         """The sides that count at the corners of these cones."""
         found = []
         for m in sorted({m for cone in cones for m in cone.corners}):
-            corner = self.bounds.corners[m]
+            corner = bounds.corners[m]
             scalar, w = corner.scalar, corner.direction @ self.directions.basis
             for one in scalar.sides if isinstance(scalar, Relaxed) else ():
                 if one.bound >= rivals * scalar.bound:
