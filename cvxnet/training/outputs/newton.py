@@ -255,12 +255,17 @@ def damped_step(H: Array, gradient: Array, damping: float) -> Array | None:
     return np.asarray(-scale * cho_solve(factor, scale * gradient))
 
 
+def is_large(units: Units) -> bool:
+    """Whether there are too many numbers for Newton's method."""
+    return units.weights.size + units.outputs.size + units.free.size > LARGEST
+
+
 def newton(problem: Problem, units: Units, deadline: float = np.inf, enough: float = 0.0) -> Units:
     """A local optimum from these units on their faces; never a worse network.
 
     It ends where a step lowers the objective by less than ``enough``.
     """
-    if units.weights.size + units.outputs.size + units.free.size > LARGEST:
+    if is_large(units):
         return units
     point, first = point_of(units.without_small(VANISHED)), 0
     local = Local(problem, point)

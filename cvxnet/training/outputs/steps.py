@@ -20,7 +20,7 @@ from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.faces import face
 from cvxnet.training.fewer_units import directions, merge_outputs
 from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
-from cvxnet.training.outputs.newton import newton
+from cvxnet.training.outputs.newton import is_large, newton
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.sliding import SMOOTHING, slide, slide_factors
@@ -40,23 +40,30 @@ CLOSE = 1e-3
 """Units closer than this (radians) are merged."""
 TOKEN = 1e-3
 """Size of a new unit relative to the largest."""
-ENOUGH = 1e-6
-"""Steps of Newton's method that gain less of the bracket's width than this are not worth it."""
+ENOUGH, FIRST_DIGITS = 1e-6, 1e-6
+"""Steps of Newton's method that gain less of the bracket's width than this, or less of its upper
+end before the optimum is near, are not worth it."""
 SAME = 1e-12
 """Relative fall of the objective that counts as none."""
 
 
 def fit_and_slide(search: Search, grown: Units) -> tuple[Units, Array]:
-    """The best output weights, and where the units slide to with them."""
+    """The best output weights, and where the units slide to with them, on their faces and freely.
+
+    The fit comes first, as it ends at an optimum whatever the units are, and what follows does not.
+    """
     problem = search.problem
     with clock(search.timings, "solving"):
         fitted = fit_outputs(problem, grown, search.end)
     with clock(search.timings, "sliding"):
-        slid = slide_on_faces(problem, fitted, search.end)
-        slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
+        on_faces = slide_on_faces(search, fitted)
+        slid = slide(problem, on_faces, SLIDING_STEPS, PRECISE, search.end)
+    fewer = merge_outputs(slid, CLOSE, problem.family.frame)
     with clock(search.timings, "solving"):
-        again = fit_outputs(problem, merge_outputs(slid, CLOSE, problem.family.frame), search.end)
-    units = min((fitted, slid, again), key=problem.objective)
+        again = fit_outputs(problem, fewer, search.end) if is_large(fewer) else fewer
+    with clock(search.timings, "refining"):
+        again = newton(problem, again, search.end, FIRST_DIGITS * abs(search.bracket.upper))
+    units = min((fitted, on_faces, slid, again), key=problem.objective)
     return units, problem.dual_vector(units)
 
 
@@ -77,7 +84,7 @@ def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
     slid = grown
     if problem.family.slides:
         with clock(search.timings, "sliding"):
-            slid = slide_on_faces(problem, grown, search.end)
+            slid = slide_on_faces(search, grown)
             slid = slide(problem, slid, SLIDING_STEPS, PRECISE, search.end)
             slid = slid.without_small(NEGLIGIBLE)
         entries = problem.y.size * (len(slid) + len(grown)) * problem.y.shape[1]
@@ -89,9 +96,15 @@ def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
     return units.without_small(NEGLIGIBLE), problem.make_feasible(v)
 
 
-def slide_on_faces(problem: Problem, units: Units, deadline: float) -> Units:
-    """Slide with every unit on its face: refined units are on kinks, where sliding ends at once."""
-    if not len(units) or not isinstance(problem.family, PiecewiseLinearUnits):
+def slide_on_faces(search: Search, units: Units) -> Units:
+    """Slide with every unit on its face: refined units are on kinks, where sliding ends at once.
+
+    By Newton's method where the loss is smooth and there are not too many numbers for it.
+    """
+    problem, deadline = search.problem, search.end
+    if problem.loss.smooth and not is_large(units):
+        return newton(problem, units, deadline, FIRST_DIGITS * abs(search.bracket.upper))
+    if not isinstance(problem.family, PiecewiseLinearUnits):
         return units
     bases = [face(problem.family, u)[1] for u in units.weights]
     faces = np.array([B @ B.T for B in bases])
@@ -127,8 +140,9 @@ def refine(search: Search, maxima: LocalMaxima) -> Units:
         guesses.append(gather(problem, units, maxima))
     refined = [units]
     for guess in guesses:
-        fitted = fit_outputs(problem, guess, search.end)
-        refined.append(newton(problem, fitted, search.end, enough))
+        if is_large(guess):
+            guess = fit_outputs(problem, guess, search.end)
+        refined.append(newton(problem, guess, search.end, enough))
     return min(refined, key=problem.objective)
 
 
