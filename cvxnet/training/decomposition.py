@@ -101,7 +101,7 @@ def split_units(gated: Objective, w: Weights) -> tuple[Array, Array]:
     gates = gated.units.options["gates"][w.gate][used]
     sides = np.where(rows @ gates.T >= 0.0, 1.0, -1.0)
     pairs = [split(hidden[j], rows * sides[:, k, None]) for k, j in enumerate(used)]
-    P, Q = (np.reshape([pair[side] for pair in pairs], (len(used), -1)) for side in (0, 1))
+    P, Q = (np.reshape([pair[side] for pair in pairs], hidden[used].shape) for side in (0, 1))
     kept = np.linalg.norm(np.vstack([P, Q]), axis=1)
     kept = kept > SMALL * kept.max(initial=0.0)
     a = np.concatenate([w.a[used], -w.a[used]])

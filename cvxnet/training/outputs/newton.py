@@ -186,8 +186,9 @@ class Local:
             wa[:, :, m] += A[:, k : k + 1] * G[:q, q:]
             aa[:, k, :, m] = G[q:, q:]
         wa[np.arange(q), self.owner] += self.slopes.T @ self.V
-        H = np.empty((q + heads * c, q + heads * c))
-        H[:q, :q], H[:q, q:], H[q:, q:] = ww, wa.reshape(q, -1), aa.reshape(heads * c, -1)
+        rest = heads * c
+        H = np.empty((q + rest, q + rest))
+        H[:q, :q], H[:q, q:], H[q:, q:] = ww, wa.reshape(q, rest), aa.reshape(rest, rest)
         H[q:, :q] = H[:q, q:].T
         priced = np.arange(q + len(self.parts) * c)
         H[priced, priced] += self.problem.weight_decay
@@ -199,7 +200,7 @@ class Local:
         ends = U.copy()
         for j, part in enumerate(self.parts):
             ends[j] += part.B @ step[:q][self.owner == j]
-        out = np.vstack([A, free]) + step[q:].reshape(-1, self.f.shape[1])
+        out = np.vstack([A, free]) + step[q:].reshape(len(A) + len(free), self.f.shape[1])
         moved = Point(ends, out[: len(A)], out[len(A) :])
         yield moved
         stops = stopped(self.problem.family, U, ends)
