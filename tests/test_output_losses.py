@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.losses import LOSSES, Weighted, get_loss
@@ -162,7 +163,7 @@ def test_targets_that_cannot_be_used(y, options, words):
         ({"loss": "hinge"}, "hinge loss has one output"),
         ({"loss": "squared_hinge"}, "squared_hinge loss has one output"),
         ({"norm": "l1"}, "norm 'l2' only"),
-        ({"output_weights": "nonneg"}, "one output only"),
+        ({"output_weights": "nonneg"}, "goes with one output"),
     ],
 )
 def test_what_is_not_covered_is_refused_by_name(options, words):
@@ -190,3 +191,26 @@ def test_dual_vectors_that_do_not_see_what_is_free(loss):
     assert problem.loss.inside(v, problem.y).all()
     if loss == "cross_entropy":
         np.testing.assert_allclose(v.sum(axis=1), 0.0, atol=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_small_steps_make_the_dual_of_cross_entropy_orthogonal_to_free_columns(seed, weighted):
+    """Rows keep their sum, entries the domain, whatever the probabilities' sizes."""
+    rng = np.random.default_rng(seed)
+    y = np.eye(4)[rng.integers(0, 4, 15)]
+    loss = get_loss("cross_entropy")
+    loss = Weighted(loss, rng.uniform(0.5, 2.0, 15)) if weighted else loss
+    Q = np.linalg.qr(np.column_stack([np.ones(15), rng.normal(size=(15, 2))]))[0]
+    f = 5.0 * rng.normal(size=(15, 4))  # what units add; free weights are nearly the best ones
+
+    def of(free):
+        shifted = f + Q @ free.reshape(3, 4)
+        return loss.value(shifted, y), (Q.T @ loss.gradient(shifted, y)).ravel()
+
+    nearly = minimize(of, np.zeros(12), jac=True, method="BFGS", options={"gtol": 1e-3}).x
+    v = loss.gradient(f + Q @ nearly.reshape(3, 4), y)
+    for _ in range(5):  # entries next to zero may be driven beyond, and are put back
+        v = loss.clip(loss.moved_off(v, y, Q), y)
+    assert np.abs(Q.T @ v).max() <= 1e-13
+    assert np.abs(v.sum(axis=1)).max() <= 1e-14 and loss.inside(v, y).all()

@@ -209,6 +209,19 @@ def test_column_generation_comes_to_the_same_value(family, loss):
     assert solution.value == pytest.approx(value, rel=2e-7)
 
 
+@pytest.mark.parametrize("family", ["relu", "linear"])
+def test_a_class_that_the_free_part_tells_from_the_others_leaves_a_closed_bracket(family):
+    """Its probabilities go to zero, so that has no room; those of the other classes keep theirs."""
+    X = np.array([[-2, 1], [-2, -1], [0, 2], [1, -1], [-1, -1], [1, -2], [2, 1.0]])
+    options = {"loss": "cross_entropy", "output_bias": True, "skip": True}
+    largest = cn.largest_weight_decay(family, X, np.arange(7) % 3, **options)
+    assert (largest == 0.0) == (family == "linear")  # a free skip is all that linear units are
+    decay = 0.1 * largest or 0.1
+    solution = cn.train(family, X, np.arange(7) % 3, weight_decay=decay, gap=1e-6, **options)
+    assert solution.status == "optimal" and cn.check(solution.certificate).valid
+    assert solution.lower_bound > 0.5
+
+
 def test_turned_outputs_have_the_same_value():
     X, Y = data()
     Q = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]

@@ -20,6 +20,13 @@ from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.losses.cone import Vector
 from cvxnet.losses.loss import QUOTIENT, Loss
 
+SMALLEST = 1e-200
+"""What is divided by is not below this."""
+SINGULAR = 1e-12
+"""Directions in which a matrix is smaller than this, relatively, are rounding."""
+FURTHEST = 2.0
+"""Probabilities move by no more of themselves at once."""
+
 
 class CrossEntropy(Loss):
     """``log sum_k exp(f_k) - f_l`` for the class l of each sample; y (n, c) has a 1 there.
@@ -77,6 +84,25 @@ class CrossEntropy(Loss):
         """The smallest probability of a sample, for each of its entries: rows move as a whole."""
         least = probabilities(v, y, w).min(axis=1, keepdims=True)
         return np.where(self.inside(v, y, w), least, 0.0) * np.ones_like(y)
+
+    def moved_off(self, v: Vector, y: Vector, Q: Vector, w: Any = 1.0) -> Vector:
+        """The same with ``D = diag(p) - p p^T / w`` of each sample: sums of rows stay zero.
+
+        Classes that others are separated from have hardly any room, and the others keep theirs.
+        By pairs of classes, ``(D x)_a = sum_b p_a p_b (x_a - x_b) / w``, where nothing cancels.
+        """
+        P, k, c = probabilities(v, y, w), Q.shape[1], y.shape[1]
+        shares, parts = P / w, np.zeros((k, c, k, c))
+        for a, b in np.ndindex(c, c):
+            both = (Q.T * (P[:, a] * shares[:, b])) @ Q * float(a != b)
+            parts[:, a, :, a] += both
+            parts[:, a, :, b] -= both
+        G = parts.reshape(k * c, k * c)
+        scale = np.sqrt(np.maximum(np.diag(G), SMALLEST))
+        inverse = np.linalg.pinv(G / np.outer(scale, scale), SINGULAR, hermitian=True)
+        x = Q @ ((inverse @ ((Q.T @ v).ravel() / scale)) / scale).reshape(k, c)
+        x = np.clip(x, -FURTHEST, FURTHEST)
+        return np.asarray(v - sum(P * shares[:, [b]] * (x - x[:, [b]]) for b in range(c)))
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
         p = probabilities(v, y)

@@ -127,6 +127,19 @@ class Loss(ABC):
         low, high = self.domain(y)
         return np.asarray(np.maximum(np.minimum(v - w * low, w * high - v), 0.0))
 
+    def moved_off(self, v: Vector, y: Vector, Q: Vector, w: Any = 1.0) -> Vector:
+        """``v - D Q (Q^T D Q)^-1 Q^T v`` with ``D = diag(min(1, room))``, for each output.
+
+        It is orthogonal to the columns of Q, (n, k), and nearly in ``w`` times the domain where
+        ``v`` is.
+        """
+        D = np.minimum(1.0, self.room(v, y, w))
+        moved = [
+            a - d * (Q @ (np.linalg.pinv((Q.T * d) @ Q, hermitian=True) @ (Q.T @ a)))
+            for a, d in zip(np.atleast_2d(v.T), np.atleast_2d(D.T), strict=True)
+        ]
+        return np.reshape(np.transpose(moved), v.shape)
+
     def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
         """The ``t`` in [0, largest] that maximises the dual value ``-l*(t v)``.
 

@@ -61,6 +61,9 @@ class Weighted(Loss):
     def room(self, v: Vector, y: Vector, w: Any = 1.0) -> Vector:
         return self.loss.room(v, y, w * self.beside(y))
 
+    def moved_off(self, v: Vector, y: Vector, Q: Vector, w: Any = 1.0) -> Vector:
+        return self.loss.moved_off(v, y, Q, w * self.beside(y))
+
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
         return self.beside(y) * self.loss.conjugate_inside(self.unweighted(v, y), y)
 

@@ -20,6 +20,7 @@ from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket
+from cvxnet.training.oracle import price_units
 from cvxnet.types import Array
 
 FEW = 100
@@ -121,7 +122,7 @@ def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[P
         v = np.reshape([float(fraction(x)) for x in exact.ravel()], proof.v.shape)
         if np.abs(v - proof.v).max() <= MOVED * np.abs(v).max():
             return proof, made
-        maxima = problem.family.price(v, 0.5 * problem.weight_decay)
+        maxima = price_units(problem.family, v, 0.5 * problem.weight_decay)
         bound = maxima.rho + maxima.error
         if not np.isfinite(bound):
             return proof, made

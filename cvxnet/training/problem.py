@@ -126,20 +126,18 @@ class Problem:
     def make_feasible(self, v: Array) -> Array:
         """The nearest dual vector in the conjugate's domain with ``F^T v = 0``.
 
-        Entries move in proportion to their room, ``v - D F (F^T D F)^-1 F^T v`` with
-        ``D = diag(min(1, room))``, so that none leaves the domain. For F stands its basis. Entries
-        that are driven to an end at zero come as close as they like, and are meant to be there.
+        Entries move in proportion to their room, see `Loss.moved_off`, so that none leaves the
+        domain. For F stands its basis. Entries that are driven to an end at zero come as close as
+        they like, and are meant to be there.
         """
         v = self.loss.clip(v, self.y)
         if not self.F.size:
             return v
         Q, given = self.free_basis, np.abs(v)
         for _ in range(5):
-            D = np.minimum(1.0, self.loss.room(v, self.y))
-            moved = [
-                moved_off(Q, *column) for column in zip(columns_of(v), columns_of(D), strict=True)
-            ]
-            v = self.loss.clip(np.reshape(np.transpose(moved), v.shape), self.y)
+            if self.ignores_free(v):
+                break
+            v = self.loss.clip(self.loss.moved_off(v, self.y, Q), self.y)
         return np.where(np.abs(v) > EPS**2 * given, v, 0.0)
 
     def ignores_free(self, v: Array) -> bool:
@@ -171,12 +169,6 @@ class Problem:
 def columns_of(v: Array) -> Array:
     """The vectors over samples, (c, n), of which there is one where v is (n,)."""
     return np.atleast_2d(v.T)
-
-
-def moved_off(Q: Array, v: Array, D: Array) -> Array:
-    """``v - D Q (Q^T D Q)^-1 Q^T v`` with a diagonal D, (n,)."""
-    G = (Q.T * D) @ Q
-    return np.asarray(v - D * (Q @ (np.linalg.pinv(G, hermitian=True) @ (Q.T @ v))))
 
 
 def independent(F: Array) -> NDArray[np.int64]:

@@ -8,7 +8,8 @@ place of v.
 
 With several outputs v is a matrix with a column for each, and that is done column by column. For
 cross entropy rows must keep their sums, 0: with the same D for all columns they do, as the sum of
-the columns of z is then what belongs to the sum of those of v.
+the columns of z is then what belongs to the sum of those of v. A column of zeros, of a class that
+the free part tells from all others, stays as it is, and leaves the others their room.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import compress
 from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat, fmpz_mat
@@ -53,8 +55,11 @@ def dual_vector(claims: Claims) -> list[list[fmpq]]:
 
 def rooms(claims: Claims, v: list[list[fmpq]]) -> Matrix:
     """For each column the diagonal of D, times a power of two: how far each number may move."""
-    loss = LOSSES[claims.loss]
-    found = [[max(fmpq(0), x) for x in loss.rooms(*sample)] for sample in samples(claims, v)]
+    loss, used = LOSSES[claims.loss], [any(column) for column in zip(*v, strict=True)]
+    found = []
+    for row, y, w in samples(claims, v):
+        some = iter(loss.rooms(list(compress(row, used)), list(compress(y, used)), w))
+        found.append([max(fmpq(0), next(some)) if there else fmpq(0) for there in used])
     scale = max(int(room.q) for row in found for room in row)  # all are powers of two
     return [[int(room * scale) for room in row] for row in found]
 
