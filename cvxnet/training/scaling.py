@@ -90,11 +90,8 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     columns = columns.reshape(-1, *[1] * (y.ndim - 1))
     centre = np.zeros((len(columns), *y.shape[1:]))
     if not loss.labels:
-        size = power_of_two(float(np.abs(y).max()))
-        centrings = [centred(column / size, F) for column in columns_of(y)]
-        y = size * np.transpose([c.remainder for c in centrings]).reshape(y.shape)
-        centre = size * np.transpose([c.coefficients for c in centrings]).reshape(centre.shape)
-        centre = centre / columns
+        centring = centred_outputs(y, F)
+        y, centre = centring.remainder, centring.coefficients / columns
     t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
@@ -124,6 +121,15 @@ class Centring:
         """The error of predictions: what solvers leave, and where large weights are rounded."""
         rounded = EPS * (np.abs(F) @ np.abs(self.coefficients))
         return float(SOLVED * np.abs(self.remainder).max() + rounded.max(initial=0.0))
+
+
+def centred_outputs(y: Array, F: Array) -> Centring:
+    """`centred` for the targets of each output, (n,) or (n, c), in numbers of moderate size."""
+    size = power_of_two(float(np.abs(y).max()))
+    centrings = [centred(column / size, F) for column in columns_of(y)]
+    coefficients = size * np.transpose([centring.coefficients for centring in centrings])
+    remainder = size * np.transpose([centring.remainder for centring in centrings])
+    return Centring(coefficients.reshape(-1, *y.shape[1:]), remainder.reshape(y.shape))
 
 
 def centred(y: Array, F: Array) -> Centring:
