@@ -29,7 +29,13 @@ and left two of these open (an asterisk). Units, seconds and gap:
      n = 100    5   2.10 1.2e-08     8   1.83 3.3e-08    13   3.33 9.4e-07
      n = 300    4   3.87 2.1e-07    10   4.27 3.3e-09    18   7.04 1.3e-05*
      n = 1000   5   4.65 1.5e-08     4   5.58 4.9e-07    10   7.69 1.4e-05*
-    share 0.01, c = 3, n = 50: squared 27  3.12 2.5e-07, cross entropy 10  2.96 6.8e-10
+    share 0.01       c = 3                c = 10
+    squared
+     n = 50      27   3.12 2.5e-07       40  14.41 2.7e-06
+     n = 100     19   3.00 5.2e-12       35  25.42 6.2e-07
+    cross entropy
+     n = 50      10   2.96 6.8e-10       14   1.47 4.2e-08
+     n = 100      9   2.01 1.2e-09       16   6.05 1.3e-07
 
 The other parts were not run to their end on that machine. What was: iris at 0.1 to a gap of 1.1e-6
 and wine to 2.6e-6, both in 13 s of the processor; at 0.3 and 0.03, with 3 s of it, iris to 3.3e-3
