@@ -13,8 +13,8 @@ our objective.
 largest useful weight decay of each: accuracy on test sets, units of all networks together, seconds.
 
 Measured with Python 3.11, November 2026, on two cores that a dozen other processes shared (about a
-tenth of one was left), so that the time limit of 90 s, on the clock, was 7 to 9 s of the processor
-and left two of these open (an asterisk). Units, seconds and gap:
+tenth of one was left), so that the time limit of 90 s, on the clock, was 7 to 14 s of the processor
+and left four of these open (an asterisk). Units, seconds and gap:
 
     share 0.1        c = 2                c = 3                c = 10
     squared
@@ -31,7 +31,7 @@ and left two of these open (an asterisk). Units, seconds and gap:
      n = 1000   5   4.65 1.5e-08     4   5.58 4.9e-07    10   7.69 1.4e-05*
     share 0.01       c = 3                c = 10
     squared
-     n = 50      27   3.12 2.5e-07       40  14.41 2.7e-06
+     n = 50      27   3.12 2.5e-07       40  14.41 2.7e-06*
      n = 100     19   3.00 5.2e-12       35  25.42 6.2e-07
     cross entropy
      n = 50      10   2.96 6.8e-10       14   1.47 4.2e-08
