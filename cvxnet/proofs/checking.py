@@ -44,7 +44,8 @@ def check(
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
         for a million numbers, are counted in. For 1000 samples of rank 3 it takes half a minute
-        exactly, half a second rounded; for 10000, hours and half a minute.
+        exactly, half a second rounded; for 10000, hours and half a minute. With several outputs
+        about twice as long exactly, and some times as long rounded.
 
     Returns
     -------

@@ -17,7 +17,7 @@ flint and these files, best read in this order; with their lines, about:
     document       180   hostile files: bytes, JSON, doubles, or a refusal
     losses         150   losses and their conjugates
     claims          80   what a certificate says
-    dual           160   the dual vector v, and what it has to satisfy
+    dual           170   the dual vector v, and what it has to satisfy
     units          120   what a unit family is, and what is to be proved about it
     evidence        90   the same for what helps to prove that
     families       270   the families by name: features, and where the proof is
