@@ -1,5 +1,7 @@
 """Training of several outputs that share units."""
 
+from dataclasses import replace
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -420,3 +422,28 @@ def test_many_dimensions_have_a_true_bracket_and_a_good_network():
     again = train(X, Y, 0.2, time_limit=3.0)
     assert solution.lower_bound <= again.value
     assert again.value == pytest.approx(solution.value, rel=1e-3)
+
+
+@pytest.mark.parametrize("units", ["quadratic", "polynomial"])
+def test_equal_samples_keep_the_evidence_that_speaks_of_none(units):
+    X, y = np.tile([[0.5, -1.0]], (7, 1)), list("abcabca")
+    solution = cn.train(units, X, y, loss="cross_entropy", weight_decay=0.1)
+    assert solution.status == "optimal"
+    assert cn.check(solution).valid
+
+
+def test_zero_dual_vectors_need_no_evidence():
+    X, Y = np.eye(3), np.array([[1.0, 2.0], [0.0, 1.0], [1.0, 0.0]])
+    certificate = cn.train("polynomial", X, Y, weight_decay=100.0).certificate
+    zero = replace(certificate, v=np.zeros((3, 2)), evidence=None).rounded_outward()
+    assert zero.lower == 0.0
+    assert cn.check(zero).valid
+
+
+@pytest.mark.parametrize("loss", ["huber", "log_cosh"])
+@pytest.mark.parametrize("units", ["relu", "linear", "coordinate"])
+def test_losses_that_bend_sharply_beside_their_targets(units, loss):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((7, 2)), 1e6 * rng.standard_normal((7, 2))
+    solution = cn.train(units, X, Y, loss=loss, weight_decay=0.1)
+    assert solution.status == "optimal"

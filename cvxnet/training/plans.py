@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvxnet.losses import Weighted
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import (
     NEGLIGIBLE,
@@ -59,6 +60,8 @@ MERGED = 1e-6
 """Units closer than this (radians) are merged where sliding alone has come to them."""
 ENTRIES_A_SECOND = 5e4
 """Of the matrix of a master, for each second left: it takes about a quarter of them."""
+SHARP = 1e-2
+"""Relative to the largest target."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
 NEAR = 1.1
@@ -86,7 +89,19 @@ def plan_for_outputs(problem: Problem) -> Plan:
     if not problem.loss.smooth:
         return Plan(start_from_program, slide_to_kinks, as_it_is)
     improve = fit_and_slide if problem.family.slides else fit_only
+    if bends_sharply(problem):
+        improve = slide_to_kinks
     return Plan(start, improve, refine_outputs)
+
+
+def bends_sharply(problem: Problem) -> bool:
+    """Whether a loss that is quadratic near its targets is linear beyond SHARP of their size.
+
+    For quasi-Newton steps that is as good as a kink. Its slopes say it, as its curvature is one.
+    """
+    loss = problem.loss.loss if isinstance(problem.loss, Weighted) else problem.loss
+    slopes = loss.domain(problem.y)[1]
+    return loss.degree == 2 and bool((slopes < SHARP * np.abs(problem.y).max()).any())
 
 
 # Starts

@@ -224,10 +224,10 @@ def bracket_of(
 def unmerge(merged: Merged, bracket: Bracket, given: Problem, form: Form) -> Bracket:
     """The bracket of all samples, from that of different ones.
 
-    Evidence speaks of single samples: where there is some, after all, only the bound of the zero
+    Where there is evidence, after all, that speaks of single samples, only the bound of the zero
     vector is left.
     """
-    if bracket.evidence is not None:
+    if bracket.evidence is not None and bracket.evidence.speaks_of_samples:
         zero = np.zeros_like(bracket.dual)
         lower = 0.0 - bracket.problem.loss.conjugate(zero, bracket.problem.y)
         bracket = replace(bracket, dual=zero, lower=lower, evidence=None)

@@ -107,6 +107,8 @@ class Units:
     def violation(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
         evidence = self.claims.evidence
+        if not any(map(any, dual.V)):  # then g = 0
+            return Fraction(0)
         if evidence and evidence["kind"] == "sphere":
             units = OneOutput(self.violation_with, self.largest)
             return sphere_violation(dual, evidence, units, clock)

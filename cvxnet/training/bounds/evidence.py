@@ -10,7 +10,7 @@ which `cvxnet.training.outputs.sphere` explains.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,9 @@ class Evidence:
     plus: Node | None
     minus: Node | None
 
+    speaks_of_samples: ClassVar[bool] = True
+    """It has multipliers of single samples."""
+
     def times(self, v: float, x: float = 1.0) -> Evidence:
         """See `Multipliers.times`."""
         return Evidence(self.plus and self.plus.times(v, x), self.minus and self.minus.times(v, x))
@@ -128,6 +131,11 @@ class SphereEvidence:
     heights: Array
     proofs: tuple[Evidence | None, ...]
     cones: tuple[Tree, ...]
+
+    @property
+    def speaks_of_samples(self) -> bool:
+        """Whether it has multipliers of single samples: not where the checker needs no proofs."""
+        return any(proof is not None for proof in self.proofs)
 
     def times(self, v: float, x: float = 1.0) -> SphereEvidence:
         """See `Multipliers.times`."""
