@@ -41,8 +41,8 @@ sample_weights, evidence, c, s, gate either, and ``"relu"`` for units: it means 
 norm l2, and null for the rest.
 
 Where the data are kept apart, they come as a pair, as they would stand here (for cross_entropy
-also with the number 0 to c - 1 of the class for each sample), as another certificate, or as a CSV
-file: the last columns are y, one with one output and, as the number of the class, for
+also with a label for each sample; the classes are the labels in sorted order), as another
+certificate, or as a CSV file: the last columns are y, one with one output and, with labels, for
 cross_entropy, else c.
 
 The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` and

@@ -120,7 +120,7 @@ def supplied(data: Any) -> list[Any]:
         data = read_csv(text), None
     try:
         X, y = data
-        return [as_hex(X), None if y is None else as_hex(y)]
+        return [as_hex(X), None if y is None else as_hex(numbered(list(y)))]
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
 
@@ -148,15 +148,41 @@ def read_csv(text: str) -> list[list[str]]:
     if sum(map(text.count, ",\n\r")) > MAX_NUMBERS:
         raise RefusalError(f"too large: the data have more than {MAX_NUMBERS} numbers")
     rows = [line.split(",") for line in StringIO(text, newline=None) if line.strip()]
-    return rows[is_header(rows[0]) :] if rows else rows
+    rows = rows[is_header(rows[0]) :] if rows else rows
+    targets = numbered([row[-1].strip() for row in rows])
+    return [[*row[:-1], target] for row, target in zip(rows, targets, strict=True)]
 
 
 def is_header(fields: list[str]) -> bool:
-    """Whether a line of a CSV file names the columns."""
+    """Whether a line of a CSV file names the columns: a target of text is a label, beside numbers.
+
+    >>> is_header(["age", "kind"]), is_header(["41", "cat"]), is_header(["1", "nan"])
+    (True, False, True)
+    """
     try:
-        return not fields or math.isnan(float(fields[-1]))
+        return math.isnan(float(fields[-1]))
     except ValueError:
-        return True
+        return not any(map(is_number, fields[:-1]))
+
+
+def is_number(text: str) -> bool:
+    """Whether a field can be read as one."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def numbered(targets: list[Any]) -> list[Any]:
+    """Labels of text by their place in sorted order; all else as it is.
+
+    >>> numbered(["cat", "ant", "cat"]), numbered(["3", "1"])
+    ([1, 0, 1], ['3', '1'])
+    """
+    if not all(isinstance(x, str) for x in targets) or any(map(is_number, targets)):
+        return targets
+    place = {label: k for k, label in enumerate(sorted(set(targets)))}
+    return [place[label] for label in targets]
 
 
 def fingerprint(X: Sequence[Sequence[float]], y: Sequence[Any]) -> str:

@@ -117,10 +117,11 @@ def split_off(table: list[list[float]], shape: list[int]) -> tuple[list[list[flo
 
 
 def one_hot(labels: list[float], classes: int) -> list[list[float]]:
-    """A row for each label 0, 1, ...: a one at that place, else 0."""
-    if not set(labels) <= set(range(classes)):
-        raise RefusalError(f"the labels of {classes} classes must be 0 to {classes - 1}")
-    return [[float(label == k) for k in range(classes)] for label in labels]
+    """A row for each label: a one at its place in their order, else 0."""
+    order = sorted(set(labels))
+    if len(order) != classes:
+        raise RefusalError(f"there are {len(order)} labels, but {classes} classes")
+    return [[float(label == other) for other in order] for label in labels]
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
