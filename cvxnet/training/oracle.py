@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnet.training.clock import now
-from cvxnet.training.outputs.pricing import climb_outputs, price_outputs
-from cvxnet.training.outputs.sweep import SWEPT_RANK
+from cvxnet.training.outputs.pricing import climb_outputs, price_outputs, prices_exactly
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units.family import UnitFamily
-from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
 
 CHEAP, PER_ROW = 10_000_000, 100_000
@@ -95,11 +93,7 @@ class Oracle:
 
 def is_exact(family: UnitFamily, y: Array) -> bool:
     """Whether pricing for such targets, (n,) or (n, c), proves ``rho``, given time."""
-    if y.ndim == 1:
-        return family.exact
-    if isinstance(family, PiecewiseLinearUnits):
-        return family.rank <= SWEPT_RANK
-    return price_outputs.dispatch(type(family)) is not price_outputs.dispatch(object)
+    return family.exact if y.ndim == 1 else prices_exactly(family)
 
 
 def price_units(

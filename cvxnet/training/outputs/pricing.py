@@ -69,6 +69,17 @@ def price_outputs(
     return climb_outputs(family, V, floor, np.zeros((0, family.rank)), deadline)
 
 
+def prices_exactly(family: UnitFamily) -> bool:
+    """Whether `price_outputs` proves a bound, given time.
+
+    >>> prices_exactly(LinearUnits(np.eye(9))), prices_exactly(UnitFamily(np.eye(9)))
+    (True, False)
+    """
+    if isinstance(family, PiecewiseLinearUnits):
+        return family.rank <= SWEPT_RANK
+    return any(isinstance(family, kind) for kind in price_outputs.registry if kind is not object)
+
+
 @price_outputs.register
 def price_piecewise_linear(
     family: PiecewiseLinearUnits,
@@ -78,7 +89,7 @@ def price_piecewise_linear(
     work: float = np.inf,
 ) -> LocalMaxima:
     """Exact pricing over all cells, where the rank allows it."""
-    if family.rank > SWEPT_RANK:
+    if not prices_exactly(family):
         return climb_outputs(family, V, floor, np.zeros((0, family.rank)), deadline)
     plus, minus, error = family.kinks(V)
     kinks = Kinks(family.arrangement.normals, plus, minus)
