@@ -77,7 +77,7 @@ def test_every_parameter_reaches_training(monkeypatch):
     monkeypatch.setattr(estimators, "solve", stop)
     options = {
         "weight_decay": 3.0, "norm": "l1", "bias": False, "output_bias": False, "skip": True,
-        "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
+        "output_weights": "nonneg", "gap": 0.5, "solver": "SCS", "time_limit": 7.0,
     }  # fmt: skip
     own = {"multi_class": "softmax", "class_weight": None}
     for estimator, loss, y, more in (

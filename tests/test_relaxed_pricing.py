@@ -226,7 +226,7 @@ def test_bounds_far_below_their_terms_are_proved(seed):
     v = size * np.array([-1.0, 1e-9, 1.0 + 3e-3 * rng.random()])
     forest = Forest(rows, (1.0, 1.0), v)
     bound = improved(forest, (1e-2, 1e-4, 1e-6, 1e-8))
-    evidence = read_evidence(as_hex(forest.evidence().document()), 3)
+    evidence = read_evidence(as_hex(forest.evidence().document()), 3, 1)
     X, x_scale = integers(rows.tolist())
     for each in (v, v + 1e-17 * size * rng.standard_normal(3)):  # the checker moves v by as much
         w, v_scale = integers(each[:, None].tolist())

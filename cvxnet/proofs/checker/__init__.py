@@ -14,7 +14,7 @@ this folder. A certificate of relu units at rank 3 (two features and a bias, say
 flint and these files, best read in this order; with their lines, about:
 
     exact          150   exact numbers, and balls; rounding outward
-    document       180   hostile files: bytes, JSON, doubles, or a refusal
+    document       200   hostile files: bytes, JSON, doubles, or a refusal
     losses         150   losses and their conjugates
     claims          80   what a certificate says
     dual           170   the dual vector v, and what it has to satisfy
