@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from cvxnet.cli import exit_codes
+from cvxnet.cli.groups import spread
 from cvxnet.errors import CvxnetError, SolverError
 
 COMMANDS = {
@@ -47,7 +48,7 @@ def make_app(*functions: Callable[..., None], **settings: Any) -> typer.Typer:
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings
     )
     for function in functions:
-        made.command()(function)
+        made.command()(spread(function))
     return made
 
 

@@ -8,41 +8,39 @@ from typing import Annotated
 
 import typer
 
+from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import (
-    Features,
-    Gap,
+    Columns,
+    Effort,
     Json,
     LossName,
     OutputWeights,
-    Solver,
-    Target,
     WeightDecay,
     choose,
 )
 from cvxnet.cli.outcome import print_facts, print_json, stopped_line
-from cvxnet.cli.preparation import prepare
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
 from cvxnet.proofs.gaps import bracket_text, excess_text
 from cvxnet.training import certification
 
+DEFAULT_SECONDS = 60.0
+"""The time limit where none is given."""
+
 
 def certify(
     network: Annotated[str, typer.Argument(help="Network file, or torch state dict .pt.")],
     data: Annotated[Path, typer.Option(help="CSV file that the network was trained on.")],
-    target: Target,
+    columns: Columns,
     weight_decay: WeightDecay,
-    features: Features = None,
+    effort: Effort,
     loss: LossName = None,
     output_weights: OutputWeights = "any",
     activation: Annotated[
         str, typer.Option(help="What stands between the layers of a torch state dict.")
     ] = "relu",
-    gap: Gap = 1e-6,
-    solver: Solver = "CLARABEL",
-    time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
     out: Annotated[Path | None, typer.Option(help="File to write the certificate to.")] = None,
     json: Json = False,
 ) -> None:
@@ -54,7 +52,7 @@ def certify(
     if not isinstance(layer, Layer):
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
     assumed = assumed_activation(network, layer, activation)
-    chosen = choose(data, target, features, loss)
+    chosen = choose(data, columns, loss)
     prepare("relu", quiet=json, several=chosen.several)
     found = certification.certify(
         layer,
@@ -63,9 +61,9 @@ def certify(
         loss=chosen.loss,
         weight_decay=weight_decay,
         output_weights=output_weights,
-        gap=gap,
-        solver=solver,
-        time_limit=time_limit,
+        gap=effort.gap,
+        solver=effort.solver,
+        time_limit=DEFAULT_SECONDS if effort.time_limit is None else effort.time_limit,
         progress=not json,
     )
     if out is not None:

@@ -9,35 +9,14 @@ import joblib
 import typer
 
 from cvxnet.baselines import comparison
-from cvxnet.baselines.gradients import TRAINED
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.report import Runs
+from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
-from cvxnet.cli.options import (
-    Bias,
-    Chosen,
-    Features,
-    File,
-    Gap,
-    Json,
-    LossName,
-    Norm,
-    Option,
-    OutputBias,
-    OutputWeights,
-    Skip,
-    Solver,
-    Target,
-    WeightDecay,
-    choose,
-    read_options,
-    split,
-)
+from cvxnet.cli.options import Chosen, Columns, Effort, File, Json, Networks, choose, split
 from cvxnet.cli.outcome import check_folder, print_facts, print_json
-from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.objective import Family
 from cvxnet.plots import save_figure
 
 CURVES = ("epochs", "clock", "curve")
@@ -45,17 +24,9 @@ CURVES = ("epochs", "clock", "curve")
 
 def compare(
     file: File,
-    target: Target,
-    weight_decay: WeightDecay,
-    features: Features = None,
-    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(TRAINED)}.")] = "relu",
-    option: Option = None,
-    loss: LossName = None,
-    bias: Bias = True,
-    norm: Norm = "l2",
-    output_bias: OutputBias = False,
-    skip: Skip = False,
-    output_weights: OutputWeights = "any",
+    columns: Columns,
+    networks: Networks,
+    effort: Effort,
     optimizers: Annotated[
         str, typer.Option(help=f"Of {', '.join(OPTIMIZERS)}.")
     ] = "sgd,adam,lbfgs",
@@ -65,11 +36,6 @@ def compare(
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 2000,
     batch_size: Annotated[
         int | None, typer.Option(help="Samples a step. Default: all.", show_default=False)
-    ] = None,
-    gap: Gap = 1e-6,
-    solver: Solver = "CLARABEL",
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for the exact solution.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes that train at once.")] = 1,
     out: Annotated[
@@ -82,8 +48,8 @@ def compare(
     Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
     """
     check_folder(out)
-    family = Family(units, **read_options(option))
-    chosen = choose(file, target, features, loss)
+    family = networks.family
+    chosen = choose(file, columns, networks.loss)
     comparison.import_torch()
     prepare(family, quiet=json, several=chosen.several)
     with joblib.parallel_config(n_jobs=jobs):
@@ -92,20 +58,20 @@ def compare(
             chosen.data.X,
             chosen.data.y,
             loss=chosen.loss,
-            weight_decay=weight_decay,
-            bias=bias,
-            norm=norm,
-            output_bias=output_bias,
-            skip=skip,
-            output_weights=output_weights,
+            weight_decay=networks.weight_decay,
+            bias=networks.bias,
+            norm=networks.norm,
+            output_bias=networks.output_bias,
+            skip=networks.skip,
+            output_weights=networks.output_weights,
             optimizers=split(optimizers),
             widths=as_numbers(split(widths), "--widths"),
             seeds=range(seed, seed + seeds),
             epochs=epochs,
             batch_size=batch_size,
-            gap=gap,
-            solver=solver,
-            time_limit=time_limit,
+            gap=effort.gap,
+            solver=effort.solver,
+            time_limit=effort.time_limit,
             store=None if out is None else out / "records",
             progress=not json,
         )

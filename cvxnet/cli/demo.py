@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import (
@@ -23,7 +24,6 @@ from cvxnet.cli.outcome import (
     save_solution,
     summary,
 )
-from cvxnet.cli.preparation import prepare
 from cvxnet.data.tables import Data, diabetes
 from cvxnet.errors import InputError
 from cvxnet.proofs import checker

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from cvxnet.cli.groups import Options
 from cvxnet.data.tables import (
     Data,
     Reading,
@@ -20,18 +21,25 @@ from cvxnet.data.tables import (
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES, Loss, get_loss
+from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
 
 File = Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")]
-Target = Annotated[
-    str, typer.Option(help="Column to predict, by name or number; several outputs: A,B.")
-]
-Features = Annotated[
-    str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
-]
-WeightDecay = Annotated[float, typer.Option(help="Above 0: half the price of w^2.")]
-Option = Annotated[
-    list[str] | None, typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated.")
-]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(Options):
+    """Which columns of a table are predicted, and from which."""
+
+    target: Annotated[
+        str, typer.Option(help="Column to predict, by name or number; several outputs: A,B.")
+    ]
+    features: Annotated[
+        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
+    ] = None
+
+
 LossName = Annotated[
     str | None,
     typer.Option(
@@ -39,19 +47,63 @@ LossName = Annotated[
         "or cross_entropy (more)."
     ),
 ]
-Bias = Annotated[bool, typer.Option(help="Hidden units with or without bias.")]
-Norm = Annotated[str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")]
-OutputBias = Annotated[bool, typer.Option(help="A free output bias.")]
-Skip = Annotated[bool, typer.Option(help="A free linear skip connection.")]
 OutputWeights = Annotated[
     str, typer.Option(help="any; nonneg for a convex function, nonpos for a concave one.")
 ]
-Gap = Annotated[float, typer.Option(help="Relative gap to close the bracket to.")]
-Solver = Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")]
-TimeLimit = Annotated[
-    float | None, typer.Option(help="Seconds; then the best network and its bracket.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+WeightDecay = Annotated[float, typer.Option(help="Above 0: half the price of w^2.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks(Options):
+    """Which networks are trained, and for what."""
+
+    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu"
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated."),
+    ] = None
+    loss: LossName = None
+    weight_decay: WeightDecay
+    bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True
+    norm: Annotated[str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")] = "l2"
+    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False
+    skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False
+    output_weights: OutputWeights = "any"
+
+    @property
+    def family(self) -> Family:
+        """The unit family with its options."""
+        return Family(self.units, **read_options(self.option))
+
+    def objective(self, chosen: Chosen) -> Objective:
+        """What is minimised on these data."""
+        return Objective(
+            units=self.family,
+            X=chosen.data.X,
+            y=chosen.data.y,
+            loss=get_loss(chosen.loss),
+            weight_decay=self.weight_decay,
+            form=Form(self.bias, self.output_bias, self.skip),
+            norm=self.norm,
+            output_weights=self.output_weights,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort(Options):
+    """How far training goes."""
+
+    gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6
+    solver: Annotated[str, typer.Option(help="CLARABEL, ECOS or SCS.")] = "CLARABEL"
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds; then the best network and its bracket.")
+    ] = None
+
+    def budget(self, progress: bool) -> Budget:
+        """The same, checked."""
+        return Budget(
+            gap=self.gap, solver=self.solver, time_limit=self.time_limit, progress=progress
+        )
 
 
 def split(names: str) -> list[str]:
@@ -92,13 +144,14 @@ class Chosen:
         return self.data.y.ndim == 2 or get_loss(self.loss).classes
 
 
-def choose(file: Path, target: str, features: str | None, loss: str | None) -> Chosen:
+def choose(file: Path, columns: Columns, loss: str | None) -> Chosen:
     """Target and features from a CSV file, with the loss asked for or the one that goes with it."""
+    target = columns.target
     wanted = None if loss is None else reading_of(get_loss(loss))
     table = read_table(file)
     targets = [target] if target in table.names else split(target)
     reading = guess_reading(table, targets) if wanted is None else wanted
-    data = choose_data(table, targets, split_features(features), reading)
+    data = choose_data(table, targets, split_features(columns.features), reading)
     found = remarks(data.X, data.y)
     if loss is None and reading is Reading.NUMBERS and seem_labels(data.y):
         found.append(

@@ -7,27 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
-from cvxnet.cli.options import (
-    Bias,
-    Chosen,
-    Features,
-    File,
-    Gap,
-    Json,
-    LossName,
-    Norm,
-    Option,
-    OutputBias,
-    OutputWeights,
-    Skip,
-    Solver,
-    Target,
-    TimeLimit,
-    WeightDecay,
-    choose,
-    read_options,
-)
+from cvxnet.cli.options import Chosen, Columns, Effort, File, Json, Networks, choose
 from cvxnet.cli.outcome import (
     bracket_line,
     check_folder,
@@ -40,29 +22,15 @@ from cvxnet.cli.outcome import (
     stopped_line,
     summary,
 )
-from cvxnet.cli.preparation import prepare
-from cvxnet.losses import get_loss
-from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
 
 
 def train(
     file: File,
-    target: Target,
-    weight_decay: WeightDecay,
-    features: Features = None,
-    units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu",
-    option: Option = None,
-    loss: LossName = None,
-    gap: Gap = 1e-6,
-    solver: Solver = "CLARABEL",
-    time_limit: TimeLimit = None,
-    bias: Bias = True,
-    norm: Norm = "l2",
-    output_bias: OutputBias = False,
-    skip: Skip = False,
-    output_weights: OutputWeights = "any",
+    columns: Columns,
+    networks: Networks,
+    effort: Effort,
     out: Annotated[
         Path | None, typer.Option(help="Folder for network, certificate and figure.")
     ] = None,
@@ -73,22 +41,12 @@ def train(
     Ctrl-C stops early: the best network so far is kept, with its true bracket.
     """
     check_folder(out)
-    family = Family(units, **read_options(option))
-    chosen = choose(file, target, features, loss)
-    objective = Objective(
-        units=family,
-        X=chosen.data.X,
-        y=chosen.data.y,
-        loss=get_loss(chosen.loss),
-        weight_decay=weight_decay,
-        form=Form(bias, output_bias, skip),
-        norm=norm,
-        output_weights=output_weights,
-    )
-    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=not json)
-    prepare(family, quiet=json, several=objective.outputs > 1)
+    chosen = choose(file, columns, networks.loss)
+    objective = networks.objective(chosen)
+    budget = effort.budget(progress=not json)
+    prepare(objective.units, quiet=json, several=objective.outputs > 1)
     solution = trainer.solve(objective, budget)
-    report(solution, chosen, gap, out=out, json=json)
+    report(solution, chosen, budget.gap, out=out, json=json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 
 
