@@ -1,7 +1,9 @@
 """cvxnet: convex neural networks. Verdicts, global optima and proofs, on top of CVXPY."""
 
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
+
+from cvxnet.optional import is_installed
 
 if TYPE_CHECKING:
     from cvxnet.analysis import Counterexample, Verdict, convexity
@@ -131,6 +133,8 @@ __all__ = [
     "to_torch",
     "train",
 ]
+if is_installed("sklearn"):  # so that `from cvxnet import *` needs nothing that is not installed
+    __all__ += ["ConvexNetClassifier", "ConvexNetRegressor"]
 
 PUBLIC = {
     "cvxnet.analysis": "Counterexample Verdict convexity",
@@ -186,10 +190,9 @@ ROOMS = frozenset(
 
 
 def __getattr__(name: str) -> Any:
-    """Names are imported when they are first asked for: CVXPY and the rest take a second.
-
-    `__all__` leaves out the estimators: they need scikit-learn, which is optional.
-    """
+    """Names are imported when they are first asked for: CVXPY and the rest take a second."""
+    if name == "__version__":
+        return metadata.version(__name__)
     if name in ROOMS:
         return import_module(f"{__name__}.{name}")
     if name not in HOME:
@@ -201,4 +204,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *HOME, *ROOMS})
+    dunders = {name for name in globals() if name.startswith("__")}
+    return sorted({*__all__, *ROOMS, *dunders, "__version__"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from cvxnet.errors import MissingExtraError
@@ -19,6 +20,18 @@ def loaded(module: str, extra: str, need: str, *names: str) -> Any:
             f"{need}, which is not installed. Install the extra: pip install 'cvxnet[{extra}]'"
         )
     return found
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported; it is not.
+
+    >>> is_installed("json"), is_installed("no_such_module")
+    (True, False)
+    """
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # where somebody forbids it
+        return False
 
 
 def import_torch() -> Any:

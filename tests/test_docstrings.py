@@ -11,7 +11,7 @@ from cvxnet.baselines.report import Runs
 from cvxnet.data import tables
 
 pytest.importorskip("sklearn")
-NAMES = [*cvxnet.__all__, "ConvexNetClassifier", "ConvexNetRegressor"]
+NAMES = cvxnet.__all__
 THINGS = {name: getattr(cvxnet, name) for name in NAMES} | {"Runs": Runs}
 THINGS |= {name: getattr(plots, name) for name in plots.__all__}
 THINGS |= {name: getattr(tables, name) for name in ("Data", "read_data", "diabetes")}

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.interface
 
 X, Y = np.array([[-1.0], [0.5], [1.0]]), np.array([1.0, 0.0, 2.0])
 SOLUTION = cn.train("relu", X, Y, weight_decay=0.1)
+GATED = cn.Family("gated_relu", gates=[[1.0], [-1.0]])
+LINE = 100
 HOSTILE = ["<script>alert(1)</script>", "a & b", '"quoted"', "[bold]x[/]", "[/nothing]", "$\\frac$"]
 
 
@@ -41,13 +43,27 @@ def things():
         optimal_set(SOLUTION),
         cn.Family("leaky_relu", slope=0.1),
         cn.convexity(SOLUTION.network),
+        (refuted := cn.convexity(cp.multiply(*cp.Variable((2, 1))))),
+        refuted.counterexample,
+        refuted.derivation,
+        refuted.blame,
+        SOLUTION.objective,
+        cn.decompose(cn.train(GATED, X, Y, weight_decay=0.1, bias=False)),
+        cn.parametrize(SOLUTION.network, cp.Variable(1)),
     ]
 
 
-def test_every_repr_is_one_short_line():
+def test_every_repr_is_one_line():
     for thing in things():
-        assert "\n" not in repr(thing) and len(repr(thing)) < 250, repr(thing)
+        assert "\n" not in repr(thing) and len(repr(thing)) <= LINE, repr(thing)
         assert "array(" not in repr(thing)
+
+
+def test_comparisons_fit_a_line():
+    pytest.importorskip("torch")
+    runs = cn.compare("relu", X, Y, weight_decay=0.1, widths=3, seeds=2, epochs=3)
+    assert "\n" not in repr(runs) and len(repr(runs)) <= LINE + 20
+    assert repr(runs).startswith("<Runs: 6 by sgd, adam, lbfgs; <Solution")
 
 
 def test_reprs_tell_the_bracket():

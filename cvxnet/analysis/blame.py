@@ -43,6 +43,9 @@ class Blame:
     rule: str
     needs: str
 
+    def __repr__(self) -> str:
+        return f"<Blame {self.entry or self.node}{f' in layer {self.layer}' if self.layer else ''}>"
+
     def __str__(self) -> str:
         where = f"layer {self.layer}, " if self.layer else ""
         entry = f" {self.entry}." if self.entry and self.entry not in self.rule else ""

@@ -56,6 +56,9 @@ class Derivation:
 
     steps: tuple[Step, ...]
 
+    def __repr__(self) -> str:
+        return f"<Derivation of {len(self)} steps: {self.root.name} is {self.root.curvature}>"
+
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 

@@ -70,6 +70,12 @@ class Counterexample:
     found_by: str = ""
     _question: Question = field(repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        if self.refutes == "set":
+            return "<Counterexample: a and b are feasible, their midpoint is not>"
+        ends = f"f(a) = {self.f_a:.6g}, f(b) = {self.f_b:.6g}, f(middle) = {self.f_middle:.6g}"
+        return f"<Counterexample to {self.refutes}: {ends}>"
+
     @property
     def middle(self) -> dict[str, Array]:
         """The midpoint of a and b."""

@@ -334,6 +334,10 @@ class Runs(Results):
 
     __str__ = table
 
+    def __repr__(self) -> str:
+        runs = sum(len(record.seeds) for record in self.records)
+        return f"<Runs: {runs} by {', '.join(self.protocol.optimizers)}; {self.solution!r}>"
+
     def __rich__(self) -> Any:
         return render_rich(self)
 

@@ -60,6 +60,10 @@ class Parametrized:
     constraints: tuple[cp.Constraint, ...]
     parameters: dict[str, cp.Parameter]
 
+    def __repr__(self) -> str:
+        names = ", ".join(self.parameters) or "none"
+        return f"<Parametrized output of shape {self.output.shape}, parameters: {names}>"
+
 
 def embed(net: Any, x: cp.Expression) -> cp.Expression:
     """The network's output as a CVXPY expression that is convex, to minimise or to bound above.

@@ -300,13 +300,9 @@ class Certificate:
         )
 
     def __repr__(self) -> str:
-        (n, d), m = self.X.shape, len(self.a)
         lower, upper = bracket_text(self.lower, self.upper)
-        several = f", {self.outputs} outputs" if self.outputs > 1 else ""
-        return (
-            f"<Certificate {self.unit_name} units, {self.loss} loss, n = {n}, d = {d}, width {m}"
-            f"{several}: claims {lower} <= optimum <= {upper}>"
-        )
+        about = f"{self.unit_name} units, {self.loss} loss"
+        return f"<Certificate {about}: claims {lower} <= optimum <= {upper}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.to_dict() == other.to_dict()

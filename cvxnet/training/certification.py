@@ -114,7 +114,8 @@ class Certification:
         self.certificate.save(path, embed_data)
 
     def __repr__(self) -> str:
-        return f"<Certification {self}>"
+        lower, upper = bracket_text(self.lower, self.upper)
+        return f"<Certification {lower} <= optimum <= {upper}, the network {self.value:.10g}>"
 
     def _repr_html_(self) -> str:
         first, *notes = (escape(line) for line in str(self).split("; "))

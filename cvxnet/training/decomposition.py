@@ -51,6 +51,9 @@ class Decomposition:
     network: Sequential
     value: float
 
+    def __repr__(self) -> str:
+        return f"<Decomposition into {self.network!r}, objective {self.value:.10g}>"
+
 
 def decompose(solution: Solution) -> Decomposition:
     """The ReLU network that a trained network of gated ReLU units decomposes into.

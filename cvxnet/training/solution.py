@@ -158,7 +158,8 @@ class Solution:
         return predictions if predictions.shape[1] > 1 else predictions[:, 0]
 
     def __repr__(self) -> str:
-        return f"<Solution {self}>"
+        lower, upper = bracket_text(self.lower_bound, self.value)
+        return f"<Solution {self.status}: {lower} <= optimum <= {upper}, gap {self.gap:.1e}>"
 
     def _repr_html_(self) -> str:
         return (

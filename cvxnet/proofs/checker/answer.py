@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -58,8 +58,8 @@ class CheckResult:
     lower: float | None
     upper: float | None
     reason: str
-    violation: float = 0.0
-    method: str = "exact arithmetic"
+    violation: float = field(default=0.0, repr=False)
+    method: str = field(default="exact arithmetic", repr=False)
 
 
 class Prover(NamedTuple):
