@@ -15,7 +15,8 @@ from cvxnet.proofs.certificate import as_hex, document_of, write
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 
-AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence", "output_weights")
+AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence")
+AS_THEY_ARE += ("output_weights", "preparation")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from cvxnet.data.preparation import Preparation, Scaling
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Family, Form, Objective, Weights
@@ -239,6 +240,47 @@ def test_data_kept_apart(tmp_path):
         Certificate.load(path, ([[1.0], [-1.0]], [1.0, 2.0]))
     (tmp_path / "d.csv").write_text("x,target\n-1,1\n1,2\n")
     assert Certificate.load(path, tmp_path / "d.csv") == certificate
+
+
+PREPARATION = Preparation(
+    features=("age",),
+    targets=("pay",),
+    scaling=Scaling(mean=(0.1,), variance=(0.7,)),
+)
+
+
+def test_how_a_table_became_the_data_goes_into_the_file_and_comes_back(tmp_path):
+    plain, path = example(), tmp_path / "c.json"
+    certificate = plain.prepared_by(PREPARATION)
+    assert plain.preparation is None and plain.to_dict()["preparation"] is None
+    certificate.save(path)
+    again = Certificate.load(path)
+    assert again.preparation == PREPARATION and again == certificate != plain
+    assert (again.lower, again.upper) == (plain.lower, plain.upper)
+    assert replace(plain, preparation=PREPARATION) == certificate
+    assert certificate.rounded_outward().preparation == PREPARATION
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": ("age", "size"), "scaling": None}, "features must be 1 of text"),
+        ({"targets": ("pay", "rent")}, "targets must be 1 of text"),
+        ({"classes": ("a", "b", "c")}, "classes must be 2 of text or whole numbers"),
+    ],
+)
+def test_a_preparation_of_other_columns_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        example().prepared_by(replace(PREPARATION, **changes))
+    with pytest.raises(InputError, match=message):
+        replace(example(), preparation=replace(PREPARATION, **changes))
+
+
+def test_other_data_than_the_standardised_ones_are_told_what_is_missing(tmp_path):
+    path = tmp_path / "c.json"
+    example().prepared_by(PREPARATION).save(path, embed_data=False)
+    with pytest.raises(InputError, match="SHA-256 differs; it is about standardised columns"):
+        Certificate.load(path, ([[3.0], [1.0]], [1.0, 2.0]))
 
 
 def test_an_old_file_survives_a_failed_write(tmp_path, monkeypatch):

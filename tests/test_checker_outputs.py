@@ -721,9 +721,11 @@ def test_shapes_that_do_not_fit(path, change, reason):
 
 def test_old_versions_have_one_output():
     document = random_certificate("squared", np.random.default_rng(0))
-    del document["output_weights"]
+    del document["output_weights"], document["preparation"]
     assert "from version 3 on" in checker.check(document | {"version": 2}).reason
     document = claims([[1.0]], [0.25], 1.0).rounded_outward().to_dict()
+    del document["preparation"]
+    assert checker.check(document | {"version": 3}).valid
     del document["output_weights"]
     assert checker.check(document | {"version": 2}).valid
 

@@ -182,7 +182,8 @@ def test_change_single_numbers(name):
         ("format", "cvxnet"),
         ("version", 1),
         ("version", 2),
-        ("version", 4),
+        ("version", 3),
+        ("version", 5),
         ("version", True),
         ("version", 1.0),
         ("units", "sign"),
@@ -215,6 +216,48 @@ def test_change_any_option(entry, value):
         result = checker.check(tampered)
         assert result.reason
         assert not result.valid or (entry in ("network", "loss") and is_true(tampered))
+
+
+ZERO, ONE = (0.0).hex(), (1.0).hex()
+SAID = {
+    "features": ["a", "b"],
+    "targets": ["y"],
+    "classes": None,
+    "scaling": {"mean": [ZERO, ZERO], "variance": [ONE, ONE]},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (SAID, ""),
+        (SAID | {"scaling": None, "classes": ["no", 1]}, ""),
+        ([], "an object with the entries"),
+        ({}, "an object with the entries"),
+        (SAID | {"more": 1}, "an object with the entries"),
+        (SAID | {"features": ["a"]}, "features must be 2 of text"),
+        (SAID | {"features": ["a", 1]}, "features must be 2 of text"),
+        (SAID | {"features": ["a", "a"]}, "named twice"),
+        (SAID | {"features": [["a"], "b"]}, "features must be 2 of text"),
+        (SAID | {"targets": ["y", "z"]}, "targets must be 1 of text"),
+        (SAID | {"targets": "y"}, "targets is not a list"),
+        (SAID | {"classes": ["a", "b", "c"]}, "classes must be 2 of text or whole numbers"),
+        (SAID | {"classes": ["a", True]}, "classes must be 2 of"),
+        (SAID | {"classes": ["a", "a"]}, "named twice"),
+        (SAID | {"scaling": {"mean": [ZERO], "variance": [ONE, ONE]}}, "2 expected"),
+        (SAID | {"scaling": {"mean": [ZERO] * 2, "variance": [ONE, ZERO]}}, "above 0"),
+        (SAID | {"scaling": {"mean": [0.0] * 2, "variance": [ONE] * 2}}, "hexadecimal"),
+        (SAID | {"scaling": {"mean": [ZERO] * 2}}, "an object with the entries"),
+    ],
+)
+def test_what_is_said_of_the_table_is_well_formed_or_refused(value, reason):
+    """It proves nothing, so what is well-formed changes nothing."""
+    document = json.loads(originals()[0])
+    assert len(document["data"]["X"][0]) == 2
+    plain = checker.check(document)
+    result = checker.check(document | {"preparation": value})
+    assert result == plain if not reason else not result.valid
+    assert reason in result.reason
 
 
 def test_swapped_loss_and_bias():

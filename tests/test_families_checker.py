@@ -530,8 +530,8 @@ def test_evidence_is_only_for_piecewise_linear_units():
         ({"loss": "hinge"}, "targets of the hinge loss"),
         ({"sample_weights": [(1.0).hex()]}, "2 expected"),
         ({"sample_weights": [(1.0).hex(), (0.0).hex()]}, "so must all sample_weights"),
-        ({"version": 1}, "unknown entries: 'evidence', 'norm', 'output_weights', 'sample_weights'"),
-        ({"version": 4}, "reads versions 1 to 3"),
+        ({"version": 1}, "unknown entries: 'evidence', 'norm', 'output_weights', 'preparation', "),
+        ({"version": 5}, "reads versions 1 to 4"),
     ],
 )
 def test_options_that_do_not_fit(changes, reason):

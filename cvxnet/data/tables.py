@@ -63,11 +63,15 @@ class Table:
 
 
 class Reading(Enum):
-    """How a target is read: as numbers, as two classes, or as any number of classes."""
+    """How a target is read: as numbers, as two classes, or as any number of classes.
+
+    LABELS: as classes, two or more, whatever stands there; part text and part numbers is text.
+    """
 
     NUMBERS = "numbers"
     TWO_CLASSES = "two classes"
     CLASSES = "classes"
+    LABELS = "labels"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,8 +89,9 @@ class Data:
         The names of the d columns.
     targets : tuple of str
         The names of the targets.
-    classes : tuple of str or None
-        The labels in order, where they were text; of two classes they became -1 and +1.
+    classes : tuple of str or int, or None
+        The labels in order, where they were text or LABELS were asked for; of two classes they
+        became -1 and +1.
 
     Examples
     --------
@@ -99,7 +104,7 @@ class Data:
     y: NDArray[Any]
     features: tuple[str, ...]
     targets: tuple[str, ...]
-    classes: tuple[str, ...] | None = None
+    classes: tuple[str | int, ...] | None = None
 
     @property
     def target(self) -> str:
@@ -279,8 +284,10 @@ def choose_features(table: Table, targets: list[str], features: Sequence[str] | 
 
 def read_target(
     table: Table, name: str, reading: Reading
-) -> tuple[NDArray[Any], tuple[str, ...] | None]:
-    """One target, and its labels where it is text."""
+) -> tuple[NDArray[Any], tuple[str | int, ...] | None]:
+    """One target, and its labels where it is text or they were asked for."""
+    if reading is Reading.LABELS:
+        return read_labels(table, name)
     texts = table.texts(name)
     if reading is Reading.NUMBERS or all(as_number(text) is not None for text in texts):
         y = numbers(table, name)
@@ -299,6 +306,30 @@ def read_target(
     return np.where(np.array(texts) == classes[1], 1.0, -1.0), tuple(classes)
 
 
+def read_labels(table: Table, name: str) -> tuple[NDArray[Any], tuple[str | int, ...]]:
+    """A target of labels and the labels in order; two of them become -1 and +1."""
+    labels = labels_of(table, name)
+    classes = sorted(set(labels))
+    if len(classes) == 1:
+        raise InputError(
+            f"{table.place(name)}: every label is {classes[0]!r}, so there is nothing to learn. "
+            "Check that this is the column that you mean."
+        )
+    if len(classes) == 2:
+        return np.where([label == classes[1] for label in labels], 1.0, -1.0), tuple(classes)
+    return np.array(labels), tuple(classes)
+
+
+def labels_of(table: Table, name: str) -> list[Any]:
+    """The labels in a column: whole numbers where all are, else text as it stands."""
+    check_missing(table, name)
+    texts = table.texts(name)
+    values = [as_number(text) for text in texts]
+    if all(value is not None and value.is_integer() for value in values):
+        return [int(value) for value in values if value is not None]
+    return texts
+
+
 def check_labels(table: Table, name: str) -> None:
     """Refuse labels that are missing, and a column that is part numbers."""
     check_missing(table, name)
@@ -308,12 +339,12 @@ def check_labels(table: Table, name: str) -> None:
         number, text = numeric.index(True), numeric.index(False)
         raise InputError(
             f"{table.place(name)} is part text and part numbers: {texts[text]!r} on line "
-            f"{table.lines[text]}, {texts[number]!r} on line {table.lines[number]}. For classes "
-            "write every label as text, for numbers every cell as a number."
+            f"{table.lines[text]}, {texts[number]!r} on line {table.lines[number]}. For numbers "
+            "write every cell as a number; where they are classes, --classes takes all as text."
         )
 
 
-def some_of(classes: Sequence[str]) -> str:
+def some_of(classes: Sequence[Any]) -> str:
     """The first few of some labels.
 
     >>> some_of(["a", "b"]), some_of("abcdefg")

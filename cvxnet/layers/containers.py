@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cvxnet.data.preparation import Origin
 from cvxnet.errors import InputError
 from cvxnet.layers import network_file
 from cvxnet.layers.layer import Layer, Tensor
@@ -21,6 +22,12 @@ class Sequential(Layer):
         At least one layer; widths that do not fit are refused here, naming the layer.
     seed : int or numpy Generator
         Where weights that were not given are drawn from, in order: the same seed, the same network.
+
+    Attributes
+    ----------
+    origin : Origin or None
+        What the network was trained on, where somebody says so: the columns of a table, classes,
+        loss, weight decay. It goes into the file and comes back; nothing is computed from it.
 
     Raises
     ------
@@ -51,6 +58,7 @@ class Sequential(Layer):
         if not layers:
             raise InputError("a Sequential needs at least one layer.")
         self.layers = tuple(layers)
+        self.origin: Origin | None = None
         self.width(None)
         self.initialize(make_generator(seed))
 
@@ -89,7 +97,7 @@ class Sequential(Layer):
             Where the file cannot be written, for weights that are CVXPY expressions without a
             value, and for layers whose options are not known.
         """
-        network_file.save(self, path)
+        network_file.save(self, path, self.origin)
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -196,9 +204,10 @@ def load(path: str | Path) -> Sequential:
     >>> bool((load(file)([1.0, 2.0]) == net([1.0, 2.0])).all())
     True
     """
-    network = network_file.read(path)
+    network, origin = network_file.read(path)
     if not isinstance(network, Sequential):
         raise InputError(f"{path} holds a {type(network).__name__}, not a Sequential.")
+    network.origin = origin
     return network
 
 

@@ -1,8 +1,9 @@
 """Networks on disk: one JSON file, exact numbers, written whole or not at all.
 
-The file holds ``format``, ``version``, the ``network`` (layer names and their options) and the
-``state`` (every weight by its torch name). JSON numbers are written with ``repr``, which a double
-survives unchanged.
+The file holds ``format``, ``version``, the ``network`` (layer names and their options), the
+``state`` (every weight by its torch name) and, where it is known, the ``origin`` of the network:
+what it was trained on, and how a table becomes that (see `Origin`). JSON numbers are written with
+``repr``, which a double survives unchanged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cvxnet.data.files import check_path, read_json, replacing
+from cvxnet.data.preparation import Origin
 from cvxnet.errors import InputError
 from cvxnet.layers.layer import KINDS, Layer
 
@@ -25,7 +27,7 @@ FORMAT = "cvxnet network"
 VERSION = 1
 
 
-def save(network: Layer, path: str | Path) -> None:
+def save(network: Layer, path: str | Path, origin: Origin | None = None) -> None:
     """Write a network as JSON, atomically: a reader sees the old file or the whole new one."""
     state = {name: weight.tolist() for name, weight in network.state_dict().items()}
     content = {
@@ -35,12 +37,14 @@ def save(network: Layer, path: str | Path) -> None:
         "given": [prefix for prefix, layer in network.named_layers() if layer.given],
         "state": state,
     }
+    if origin is not None:
+        content["origin"] = origin.to_dict()
     with replacing(path) as draft:
         draft.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read(path: str | Path) -> Layer:
-    """The network in a file that `save` wrote; InputError where it is damaged or another's."""
+def read(path: str | Path) -> tuple[Layer, Origin | None]:
+    """What is in a file that `save` wrote; InputError where it is damaged or another's."""
     content = read_json(check_path(path))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a cvxnet network (no 'format': {FORMAT!r} in it).")
@@ -54,13 +58,25 @@ def read(path: str | Path) -> Layer:
         network = build(content["network"])
         network.load_state_dict(content["state"])
         given = set(content["given"])
+        origin = read_origin(content.get("origin"), network)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is damaged: {error!r}. Save the network again.") from None
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
     for prefix, layer in network.named_layers():
         layer.given = prefix in given
-    return network
+    return network, origin
+
+
+def read_origin(entry: Any, network: Layer) -> Origin | None:
+    """What the network was trained on, where the file says so; it has to fit the network."""
+    if entry is None:
+        return None
+    origin = Origin.from_dict(entry)
+    features, columns = len(origin.preparation.features), network.columns()
+    if columns not in (None, features):
+        raise InputError(f"the network has {columns} inputs, but {features} features are named.")
+    return origin
 
 
 def describe(layer: Layer) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.data.preparation import Scaling
 from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.layers.atoms import standardize
 from cvxnet.layers.layer import Layer, Tensor
 from cvxnet.layers.linear import check_count
+
+NO_EPS = 1e-300
 
 
 class Normalization(Layer, abstract=True):
@@ -72,6 +75,23 @@ class BatchNorm(Normalization):
         super().__init__(features, eps)
         self.tensors["running_mean"] = np.zeros(self.features)
         self.tensors["running_var"] = np.ones(self.features)
+
+    @classmethod
+    def standardising(cls, scaling: Scaling) -> BatchNorm:
+        """The layer that computes what a scaling does, to the last bit.
+
+        Its ``eps`` is nothing beside variances of data: added to them it changes no double.
+
+        Examples
+        --------
+        >>> scaling = Scaling(mean=(3.0,), variance=(0.49,))
+        >>> X = np.array([[0.1], [7.7]])
+        >>> bool((BatchNorm.standardising(scaling)(X) == scaling.apply(X)).all())
+        True
+        """
+        layer = cls(len(scaling.mean), eps=NO_EPS)
+        statistics = {"running_mean": scaling.mean, "running_var": scaling.variance}
+        return layer.load_state_dict(layer.state_dict() | statistics)
 
     def sign(self, name: str) -> str | None:
         return "nonneg" if name == "running_var" else None

@@ -1,6 +1,6 @@
 """A trained network and its proof as one file: ``lower <= optimum <= upper``.
 
-The format, version 3
+The format, version 4
 ---------------------
 A certificate file is UTF-8 JSON: one object with exactly the entries below, none repeated. Every
 real number is an IEEE double written exactly, as the string that ``float.hex`` makes:
@@ -8,7 +8,7 @@ real number is an IEEE double written exactly, as the string that ``float.hex`` 
 
 ==============  ==================================================================================
 format          ``"cvxnet-certificate"``
-version         ``3`` (of this format; a reader must refuse a version that it does not know)
+version         ``4`` (of this format; a reader must refuse a version that it does not know)
 cvxnet          version of the program that wrote the file; nothing is proved about it
 units           ``{"name": ...}`` and the parameter of the family, if it has one, see below
 norm            ``"l2"`` or, for relu, leaky_relu, abs and linear, ``"l1"``: see below
@@ -33,17 +33,29 @@ dual            the dual vector v: n numbers, with c > 1 outputs n rows of c num
                 cross_entropy the one at the class counts as minus the sum of the others
 output_weights  ``"any"``, or ``"nonneg"`` or ``"nonpos"``: networks have a >= 0, a <= 0
 evidence        ``null``, or what helps the checker to prove that v is feasible
+preparation     ``null``, or how a table became X and y: see below; nothing is proved about it
 lower, upper    the claimed bracket, two numbers
 ==============  ==================================================================================
 
-Version 2 has no output_weights and one output: it means ``"any"``. Version 1 has no norm,
-sample_weights, evidence, c, s, gate either, and ``"relu"`` for units: it means relu units with the
-norm l2, and null for the rest.
+Version 3 has no preparation: it means ``null``. Version 2 has no output_weights and one output: it
+means ``"any"``. Version 1 has no norm, sample_weights, evidence, c, s, gate either, and ``"relu"``
+for units: it means relu units with the norm l2, and null for the rest.
 
 Where the data are kept apart, they come as a pair, as they would stand here (for cross_entropy
 also with a label for each sample; the classes are the labels in sorted order), as another
 certificate, or as a CSV file: the last columns are y, one with one output and, with labels, for
 cross_entropy, else c.
+
+The preparation is ``{"features": d names, "targets": c names, "classes": labels or null,
+"scaling": {"mean": d numbers, "variance": d numbers} or null}``. X has the columns named features
+of a table, and where there is a scaling each column is ``(x - mean) (1 / sqrt(variance))``, every
+operation rounded to a double, with 0 for -0. So the objective is then that of standardised columns.
+y has the columns named targets. Where there are classes there is one target, a column of labels
+(text, or whole numbers), and y is 1 for the class of a sample and else 0, in the order given there,
+or with one output -1 for the first and +1 for the second class. The checker sees that names, labels
+and numbers are there, variances above 0, and that they are as many as they should be: whether X and
+y are made like that is for whoever has the table to try (`cvxnet check FILE --data TABLE.csv`), and
+the fingerprint tells.
 
 The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` and
 ``u_j = (W_j, b_j)`` where there is a bias, ``x~ = x`` and ``u_j = W_j`` otherwise, and with
@@ -119,6 +131,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cvxnet.data.files import replacing
+from cvxnet.data.preparation import Preparation
 from cvxnet.data.validation import as_floats
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
@@ -126,6 +139,7 @@ from cvxnet.objective import Family, Form, Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
+from cvxnet.proofs.checker.reading import read_preparation
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
 
@@ -163,6 +177,8 @@ class Certificate:
         What helps to prove v feasible: a document of dicts, lists, arrays, numbers.
     lower, upper : float
         The claimed bracket.
+    preparation : Preparation, optional
+        How a table became X and y, where somebody says so; nothing is proved about it.
     cvxnet : str
         Version of the program that made it.
 
@@ -193,6 +209,7 @@ class Certificate:
     weights: Weights
     v: Array
     evidence: dict[str, Any] | None = None
+    preparation: Preparation | None = None
     lower: float
     upper: float
     cvxnet: str = field(default_factory=installed_version)
@@ -256,6 +273,20 @@ class Certificate:
         object.__setattr__(rounded, "_claims", replace(self._claims, lower=lower, upper=upper))
         return rounded
 
+    def prepared_by(self, preparation: Preparation) -> Certificate:
+        """The same, saying how a table became its data."""
+        outputs = [self.outputs] * (self.outputs > 1)
+        document = as_hex(preparation.to_dict())
+        columns = self.X.shape[1]
+        what = "this preparation"
+        refusals_are_input_errors(read_preparation, what, document, columns, outputs)
+        said = copy(self)  # all else has been checked
+        object.__setattr__(said, "preparation", preparation)
+        object.__setattr__(
+            said, "_claims", replace(self._claims, preparation=preparation.to_dict())
+        )
+        return said
+
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
         """The document of the module's format, ready for JSON and for the checker."""
         return document_of(self._claims, embed_data)
@@ -296,6 +327,7 @@ class Certificate:
                 **{name: getattr(claims, name) for name in ("b", "c", "s", "gate")},
             ),
             **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
+            preparation=preparation_of(claims),
             cvxnet=claims.cvxnet,
         )
 
@@ -353,6 +385,11 @@ def objective_of(claims: Claims) -> Objective:
     )
 
 
+def preparation_of(claims: Claims) -> Preparation | None:
+    """How a table became the data, where the certificate says so."""
+    return None if claims.preparation is None else Preparation.from_dict(claims.preparation)
+
+
 def claims_of(certificate: Certificate) -> Claims:
     """What a certificate says, entry by entry."""
     goal, weights = certificate.objective, certificate.weights
@@ -373,6 +410,7 @@ def claims_of(certificate: Certificate) -> Claims:
         v=certificate.v.tolist(),
         output_weights=goal.output_weights,
         evidence=certificate.evidence,
+        preparation=None if certificate.preparation is None else certificate.preparation.to_dict(),
         lower=certificate.lower,
         upper=certificate.upper,
     )
@@ -396,6 +434,7 @@ def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
         "dual": as_hex(claims.v),
         "output_weights": claims.output_weights,
         "evidence": as_hex(claims.evidence),
+        "preparation": as_hex(claims.preparation),
         "lower": as_hex(claims.lower),
         "upper": as_hex(claims.upper),
     }

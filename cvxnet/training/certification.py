@@ -9,7 +9,7 @@ from typing import Any
 
 from cvxnet.data.validation import check_matrix
 from cvxnet.errors import InputError
-from cvxnet.layers import Layer, Linear, Sequential
+from cvxnet.layers import BatchNorm, Layer, Linear, Residual, Sequential
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Objective, check_output_weights, read_network
@@ -45,6 +45,8 @@ class Certification:
     layers_below : int
         Layers of the given network below the two that the certificate is about; these two were
         certified on the features that the layers below compute.
+    standardised : bool
+        Whether that is one layer, which only scales and shifts each column (`BatchNorm`).
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Certification:
     closed_by: str
     width: int
     layers_below: int
+    standardised: bool = False
 
     @property
     def lower(self) -> float:
@@ -96,7 +99,12 @@ class Certification:
         notes = []
         if self.closed_by == "tolerance":
             notes.append(tolerance_text(self.best.tolerance))
-        if self.layers_below:
+        if self.standardised:
+            notes.append(
+                "certified on the standardised columns, which the network's first layer computes: "
+                "the objective is that of those"
+            )
+        elif self.layers_below:
             notes.append(
                 f"certified are the last two layers, on the features that the {self.layers_below} "
                 "layers below compute; nothing is said about training those too"
@@ -154,7 +162,8 @@ def certify(
     network : Sequential or torch module
         ``Linear, activation, Linear``, trained by anyone, or without an activation,
         as `cvxnet.train` makes them of linear units. Of a deeper network the
-        last two layers are certified, on the features that the layers below compute.
+        last two layers are certified, on the features that the layers below compute: those of
+        ``cvxnet train``, which begin with a fixed `BatchNorm`, on the standardised columns.
     X, y, loss, sample_weight, solver, progress
         As in `cvxnet.train`.
     weight_decay : float
@@ -235,18 +244,22 @@ def certify(
         best=best,
         closed_by=closed_by(lower, upper, budget.gap, best.tolerance),
         width=two.width,
-        layers_below=0 if below is None else len(below.children()),
+        layers_below=0 if below is None else len(below),
+        standardised=below is not None and len(below) == 1 and isinstance(below[0], BatchNorm),
     )
 
 
 def split_deep(network: Layer) -> tuple[Sequential | None, Layer]:
     """The layers below the last two (None where there are none), and those two.
 
-    Between the two stands an activation, or nothing.
+    Between the two stands an activation, or nothing; or both are inside a `Residual`.
     """
     layers = list(network.children().values()) if isinstance(network, Sequential) else []
-    linear = all(isinstance(layer, Linear) for layer in layers[-2:])
-    top = 2 if linear else 3
+    top = 3
+    if layers and isinstance(layers[-1], Residual):
+        top = 1
+    elif all(isinstance(layer, Linear) for layer in layers[-2:]):
+        top = 2
     if len(layers) <= top:
         return None, network
     return Sequential(*layers[:-top]), Sequential(*layers[-top:])

@@ -38,6 +38,7 @@ class Claims:
     v: Any
     output_weights: str
     evidence: dict[str, Any] | None
+    preparation: dict[str, Any] | None = None
     lower: float
     upper: float
 

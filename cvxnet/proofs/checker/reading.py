@@ -22,11 +22,12 @@ from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
 
-FORMAT, VERSION = "cvxnet-certificate", 3
+FORMAT, VERSION = "cvxnet-certificate", 4
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
 ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
-ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_2 | {"output_weights"}]  # by version
+ENTRIES_3 = ENTRIES_2 | {"output_weights"}
+ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_3 | {"preparation"}]  # by version
 SIGNS = ("any", "nonneg", "nonpos")
 
 
@@ -54,11 +55,16 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         v=v,
         output_weights=doc["output_weights"],
         evidence=read_evidence(doc["evidence"], n, outputs[0] if outputs else 1),
+        preparation=read_preparation(doc["preparation"], d, outputs),
         lower=numbers(doc["lower"], "lower"),
         upper=numbers(doc["upper"], "upper"),
     )
     if fingerprint(claims.X, claims.y) != doc["data_sha256"]:
-        raise RefusalError("these are not the data that the certificate is about: SHA-256 differs")
+        prepared = claims.preparation is not None and claims.preparation["scaling"] is not None
+        how = "; it is about standardised columns, see its preparation" if prepared else ""
+        raise RefusalError(
+            f"these are not the data that the certificate is about: SHA-256 differs{how}"
+        )
     loss = LOSSES[claims.loss]
     if not all(map(loss.allows, exact_rows(claims.y))):
         raise RefusalError(f"the targets of the {claims.loss} loss must be {loss.targets}")
@@ -125,7 +131,7 @@ def one_hot(labels: list[float], classes: int) -> list[list[float]]:
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
-    """The document as version 3; format, version and names must be ones that are known here."""
+    """The document as version 4; format, version and names must be ones that are known here."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
     doc = as_newest(doc, doc.get("version"))
@@ -141,13 +147,14 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
-    """The same as a document of version 3."""
+    """The same as a document of version 4."""
     if type(version) is not int or not 1 <= version <= VERSION:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
     if difference := sorted(map(repr, set(doc) ^ ENTRIES[version - 1])):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
     doc = doc if version > 1 else from_version_1(doc)
-    return doc if version > 2 else doc | {"output_weights": "any"}
+    doc = doc if version > 2 else doc | {"output_weights": "any"}
+    return doc if version > 3 else doc | {"preparation": None}
 
 
 def check_type(value: Any, expected: type, text: str) -> None:
@@ -192,3 +199,40 @@ def read_network(value: Any, d: int, outputs: list[int]) -> dict[str, Any]:
         "s": optional(s, "s", d, *outputs),
         "gate": gate,
     }
+
+
+def read_preparation(value: Any, d: int, outputs: list[int]) -> dict[str, Any] | None:
+    """How a table became X and y: well-formed, and of the right lengths. Nothing else is proved."""
+    if value is None:
+        return None
+    features, targets, classes, scaling = members(
+        value, "features", "targets", "classes", "scaling"
+    )
+    labelled = classes is not None
+    read_labels(features, "features", d, str)
+    read_labels(targets, "targets", 1 if labelled or not outputs else outputs[0], str)
+    if labelled:
+        read_labels(classes, "classes", outputs[0] if outputs else 2, str, int)
+    if scaling is not None:
+        mean, variance = members(scaling, "mean", "variance")
+        scaling = {
+            "mean": numbers(mean, "mean", d),
+            "variance": numbers(variance, "variance", d),
+        }
+        if min(scaling["variance"]) <= 0.0:
+            raise RefusalError("a variance must be above 0")
+    return {
+        "features": features,
+        "targets": targets,
+        "classes": classes,
+        "scaling": scaling,
+    }
+
+
+def read_labels(value: Any, what: str, count: int, *types: type) -> None:
+    """Refuse what is no list of so many different labels."""
+    if length(value, what) != count or any(type(label) not in types for label in value):
+        kinds = " or ".join("text" if kind is str else "whole numbers" for kind in types)
+        raise RefusalError(f"{what} must be {count} of {kinds}")
+    if len(set(value)) < count:
+        raise RefusalError(f"one of the {what} is named twice")
