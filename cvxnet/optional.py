@@ -60,3 +60,8 @@ def import_sklearn(module: str, *names: str) -> Any:
     """A module of scikit-learn that has these names."""
     need = "the estimators need scikit-learn 1.6 or newer"
     return loaded(f"sklearn.{module}", "sklearn", need, *names)
+
+
+def import_pyarrow(module: str) -> Any:
+    """A module of pyarrow."""
+    return loaded(f"pyarrow.{module}", "tables", f"files of {module} need pyarrow", "read_table")

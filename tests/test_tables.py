@@ -128,7 +128,7 @@ REFUSED = [
     ("a,y\n1,NaN\n", "y", None, "squared", ["line 2", "'y'", "missing"]),
     ("a,y\n1,inf\n", "y", None, "squared", ["line 2", "'inf'", "not finite"]),
     ("a,y\n1,2\nred,3\n", "y", None, "squared", ["line 3", "'a'", "'red'", "Encode"]),
-    ("a;y\n1,5;2\n", "y", None, "squared", ["'1,5'", "point, not a comma"]),
+    ('a,y\n"1,5",2\n', "y", None, "squared", ["'1,5'", "point, not a comma", "--decimal ,"]),
     ("a,y\n1,no\n2,yes\n", "y", None, "squared", ["'y'", "'no' is not a number"]),
     ("a,y\n1,u\n2,v\n3,w\n", "y", None, "logistic", ["two classes", "are 3", "'u', 'v', 'w'"]),
     ("a,y\n1,u\n2,v\n3,w\n", "y", None, "hinge", ["two classes are needed"]),
@@ -149,7 +149,8 @@ REFUSED = [
     ("a,b,y\n1,2,3\n", ["b", "y"], ["a", "y"], "squared", ["'y' is among the features"]),
     ("a,b\n1,2\n", ["a", "b"], None, "squared", ["no column but the targets 'a', 'b'"]),
     ("a,b,y\n1,2,u\n", ["b", "y"], None, "squared", ["'y'", "'u' is not a number"]),
-    ("a,y\n1,2\n".encode("utf-16"), "y", None, "squared", ["not UTF-8", "CSV UTF-8"]),
+    ("a,y\n1,2\n".encode("utf-16-le"), "y", None, "squared", ["line 1", "NUL", "utf-16-le"]),
+    ("\xe4,y\n1,2\n".encode("cp1252"), "y", None, "squared", ["not UTF-8", "--encoding cp1252"]),
     (b'a,y\n"' + b"x" * 200_000 + b'",2\n', "y", None, "squared", ["not CSV"]),
 ]
 

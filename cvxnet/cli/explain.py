@@ -10,9 +10,9 @@ from rich.console import Console
 
 from cvxnet.analysis import Verdict, convexity
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED, UNKNOWN
-from cvxnet.cli.options import Json, reading_of
+from cvxnet.cli.options import Json, Tables, reading_of
 from cvxnet.cli.outcome import print_facts, print_json
-from cvxnet.data.tables import Reading, choose_data, read_table
+from cvxnet.data.tables import Reading
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.losses import LOSSES
 
@@ -22,6 +22,7 @@ def explain(
         str,
         typer.Argument(help="Network file, torch state dict .pt, or FILE.py:NAME (FILE is run)."),
     ],
+    tables: Tables,
     wrt: Annotated[
         str | None,
         typer.Option(help="input, weights, or layers: 0,2. Default: input; with --loss, weights."),
@@ -49,7 +50,7 @@ def explain(
         judged,
         wrt if wrt is None else [name.strip() for name in wrt.split(",")],
         loss=loss,
-        data=None if data is None else read_pair(data, loss),
+        data=None if data is None else read_pair(data, tables, loss),
         inputs=inputs,
     )
     if json:
@@ -62,11 +63,11 @@ def explain(
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
 
 
-def read_pair(path: Path, loss: str | None) -> tuple[object, object]:
+def read_pair(path: Path, tables: Tables, loss: str | None) -> tuple[object, object]:
     """Features and target of a CSV file whose last column is the target."""
     reading = reading_of(LOSSES[loss]) if loss in LOSSES else Reading.NUMBERS
-    table = read_table(path)
-    data = choose_data(table, table.names[-1:], None, reading)
+    table = tables.read(path)
+    data = tables.data(table, table.names[-1:], None, reading)
     return data.X, data.y
 
 

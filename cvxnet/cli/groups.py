@@ -56,7 +56,7 @@ def spread(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def parameters_of(group: type[Options]) -> list[inspect.Parameter]:
-    """The fields of a group as parameters."""
+    """The fields of a group as parameters: its own, then those of groups that it extends."""
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
@@ -65,5 +65,8 @@ def parameters_of(group: type[Options]) -> list[inspect.Parameter]:
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
             annotation=hints[field.name],
         )
-        for field in fields(group)  # type: ignore[arg-type]
+        for field in sorted(
+            fields(group),  # type: ignore[arg-type]
+            key=lambda field: field.name not in vars(group)["__annotations__"],
+        )
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,29 +12,65 @@ import typer
 from numpy.typing import NDArray
 
 from cvxnet.cli.groups import Options
-from cvxnet.data.tables import (
-    Data,
-    Reading,
-    choose_data,
-    guess_reading,
-    read_table,
-)
+from cvxnet.data.notation import Layout
+from cvxnet.data.table import Table
+from cvxnet.data.tables import Data, Reading, choose_data, guess_reading, read_table
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES, Loss, get_loss
 from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
 
-File = Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")]
+File = Annotated[
+    Path,
+    typer.Argument(help="Table: CSV (first line: names), .gz, .parquet, .feather; - is stdin."),
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns(Options):
+class Tables(Options):
+    """How a table is read."""
+
+    drop: Annotated[str | None, typer.Option(help="Columns that are no features: A,B.")] = None
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Leave out rows in which a value is missing.")
+    ] = False
+    thousands: Annotated[
+        str, typer.Option(help="Between thousands: , . _ space apostrophe.", show_default="nothing")
+    ] = ""
+    decimal: Annotated[
+        str, typer.Option(help="Decimal sign, . or a comma.", show_default="as the file shows")
+    ] = ""
+    encoding: Annotated[
+        str, typer.Option(help="Of a text file, as in cp1252.", show_default="UTF-8")
+    ] = ""
+
+    def read(self, file: Path) -> Table:
+        """The table in a file."""
+        layout = Layout(thousands=self.thousands, decimal=self.decimal, encoding=self.encoding)
+        return read_table(file, layout)
+
+    def data(
+        self, table: Table, targets: Sequence[str], features: str | None, reading: Reading
+    ) -> Data:
+        """Targets and features of a table."""
+        return choose_data(
+            table,
+            targets,
+            None if features is None else table.named(features),
+            reading,
+            drop=() if self.drop is None else table.named(self.drop),
+            drop_missing=self.drop_missing,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(Tables):
     """Which columns of a table are predicted, and from which."""
 
     target: Annotated[
-        str, typer.Option(help="Column to predict, by name or number; several outputs: A,B.")
+        str, typer.Option(help="Column to predict, by name or number; several: A,B or '\"a,b\",C'.")
     ]
     features: Annotated[
         str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
@@ -115,11 +152,6 @@ def split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-def split_features(names: str | None) -> list[str] | None:
-    """The columns named; None where none are."""
-    return None if names is None else split(names)
-
-
 FEW_VALUES = 10
 """A target of at most so many whole numbers may stand for classes."""
 LOSS_FOR = {
@@ -146,13 +178,12 @@ class Chosen:
 
 def choose(file: Path, columns: Columns, loss: str | None) -> Chosen:
     """Target and features from a CSV file, with the loss asked for or the one that goes with it."""
-    target = columns.target
     wanted = None if loss is None else reading_of(get_loss(loss))
-    table = read_table(file)
-    targets = [target] if target in table.names else split(target)
+    table = columns.read(file)
+    targets = table.named(columns.target)
     reading = guess_reading(table, targets) if wanted is None else wanted
-    data = choose_data(table, targets, split_features(columns.features), reading)
-    found = remarks(data.X, data.y)
+    data = columns.data(table, targets, columns.features, reading)
+    found = [*data.remarks, *remarks(data.X, data.y)]
     if loss is None and reading is Reading.NUMBERS and seem_labels(data.y):
         found.append(
             "the target has only a few whole numbers: where they are classes, --loss cross_entropy"

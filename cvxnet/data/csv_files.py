@@ -1,0 +1,294 @@
+"""CSV files: from text to the columns of a table, with messages that point.
+
+Tables of numbers, with text in whole columns or not at all, are read by numpy, which takes half the
+time and a tenth of the memory; whatever is not as plain is read here, cell by cell. Both round a
+decimal number to the nearest double.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from cvxnet.data.notation import Layout, as_number
+from cvxnet.data.sources import name_of
+from cvxnet.data.table import Cells, Table
+from cvxnet.errors import InputError
+
+DELIMITERS = ",;\t|"
+SEPARATOR_LINE = re.compile(r'"?sep=([^"])"?')
+"""With it spreadsheets say in the first line what separates the cells."""
+UNNAMED = re.compile(r"Unnamed: \d+(?:\.\d+)?")
+"""What pandas calls a column without a name."""
+SAMPLE = 20
+"""So many lines decide what separates the cells."""
+END = "\0\n"
+"""A line that no text has; it follows the last one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands above the rows: how many lines, the names, and what separates the cells."""
+
+    lines: int
+    names: list[str]
+    delimiter: str
+    remarks: tuple[str, ...] = ()
+
+
+def read_csv(path: str, text: str, layout: Layout) -> Table:
+    """The table that a text is: names in the first line, rows of equal length below."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    head = read_head(path, text)
+    columns, lines = read_plain(text, head, layout) or read_cells(path, text, head)
+    used = [at for at, name in enumerate(head.names) if name or has_content(columns[at])]
+    columns = [columns[at] for at in used]
+    names, index = check_names(path, [head.names[at] for at in used])
+    comma = head.delimiter == ","
+    texts = [cells for cells in columns if isinstance(cells, list)]
+    notation = layout.asked or layout.found([] if comma else texts)
+    remarks = head.remarks
+    if notation.decimal == "," and layout.asked is None:
+        remarks += ("numbers have decimal commas",)
+    return Table(
+        path=path,
+        names=names,
+        columns=columns,
+        lines=lines,
+        notation=notation,
+        index=index,
+        remarks=remarks,
+    )
+
+
+def lines_of(text: str, start: int = 0) -> Iterator[str]:
+    """The lines with their ends, from a position on.
+
+    >>> list(lines_of("a,b\\r\\n1,2"))
+    ['a,b\\r\\n', '1,2']
+    """
+    while end := text.find("\n", start) + 1:
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
+
+
+def cells_of(lines: Iterable[str], delimiter: str) -> Any:
+    """A reader that makes lists of cells of lines."""
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+
+
+def read_head(path: str, text: str) -> Head:
+    """The names of the columns, and what separates them.
+
+    Where the line of names is a comment, as numpy writes it, it is read all the same.
+    """
+    above, delimiter, comment = lines_above(text)
+    delimiter = delimiter or guess_delimiter(islice(lines_of(text), above, above + SAMPLE))
+    reader = cells_of(islice(lines_of(text), above, None), delimiter)
+    try:
+        names: list[str] = next(reader, [])
+    except csv.Error as error:
+        raise not_csv(path, above + 1, error) from None
+    if not names:
+        raise InputError(
+            f"{name_of(path)} is empty. Expected a line of column names and lines of numbers."
+        )
+    commented: list[str] = next(cells_of([comment.lstrip("#").lstrip(" ")], delimiter), [])
+    if len(commented) == len(names) and any(as_number(name) is not None for name in names):
+        return Head(lines=above, names=tidy(commented), delimiter=delimiter)
+    names, lines = tidy(names), above + reader.line_num
+    if numbers := [name for name in names if as_number(name) is not None]:
+        check_not_data(path, names, numbers)
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        remark = f"the first line ({shown}) is taken for the column names"
+        return Head(lines=lines, names=names, delimiter=delimiter, remarks=(remark,))
+    return Head(lines=lines, names=names, delimiter=delimiter)
+
+
+def tidy(names: list[str]) -> list[str]:
+    """Names without spaces around them and on one line each."""
+    return [" ".join(name.split("\n")).strip() for name in names]
+
+
+def lines_above(text: str) -> tuple[int, str, str]:
+    """How many lines stand above the names, the separator that one names, and the last comment.
+
+    >>> lines_above("sep=;\\n# years\\na;b\\n")
+    (2, ';', '# years')
+    """
+    delimiter = comment = ""
+    count = 0
+    for count, line in enumerate(lines_of(text)):
+        if found := SEPARATOR_LINE.fullmatch(line.strip("\r\n")):
+            delimiter = found[1]
+        elif line.startswith("#"):
+            comment = line.strip("\r\n")
+        elif line.strip():
+            return count, delimiter, comment
+    return count + 1, delimiter, comment
+
+
+def guess_delimiter(lines: Iterable[str]) -> str:
+    """The separator that gives every line the same number of cells, most of them in the first.
+
+    >>> guess_delimiter(["a;b;c\\n", "1,5;2;3"]), guess_delimiter(["a"])
+    (';', ',')
+    >>> guess_delimiter(['"a;b;c",y\\n', "1,2"])
+    ','
+    """
+    sample = list(lines)
+
+    def merit(delimiter: str) -> tuple[bool, int]:
+        try:
+            widths = [len(row) for row in cells_of(sample, delimiter) if row]
+        except csv.Error:
+            return False, 0
+        whole = widths[:-1] if len(widths) == SAMPLE else widths
+        return len(set(whole)) == 1 and whole[0] > 1, widths[0] if widths else 0
+
+    return max(DELIMITERS, key=merit)
+
+
+def check_not_data(path: str, names: list[str], numbers: list[str]) -> None:
+    """A first line of data is refused: it holds numbers only, or ones that nobody has for names.
+
+    What pandas writes where columns have no names, 0, 1, 2, ..., passes.
+    """
+    counted = len(names) > 1 and names == [str(k) for k in range(len(names))]
+    whole = all(name.lstrip("+-").isdecimal() for name in numbers)
+    if counted or (len(numbers) < len(names) and whole and len(set(numbers)) == len(numbers)):
+        return
+    holds = "holds numbers only" if len(numbers) == len(names) else "holds numbers"
+    raise InputError(
+        f"{name_of(path)}: the first line ({', '.join(names[:5])}) {holds}. "
+        "Put a line with the column names above the data."
+    )
+
+
+def read_plain(text: str, head: Head, layout: Layout) -> tuple[list[Cells], Sequence[int]] | None:
+    """The columns of a table without quotes, gaps and odd lines; None for any other.
+
+    A column is text where its first cell is.
+    """
+    start = sum(map(len, islice(lines_of(text), head.lines)))
+    if not is_plain(text, start, head.delimiter, layout):
+        return None
+    first = next(lines_of(text, start), "").split(head.delimiter)
+    kinds = [object if as_number(cell) is None else float for cell in first]
+    if len(first) != len(head.names) or float not in kinds:
+        return None
+    try:
+        table = np.loadtxt(
+            lines_of(text, start),
+            dtype=[(str(at), kind) for at, kind in enumerate(kinds)],
+            delimiter=head.delimiter,
+            comments=None,
+            ndmin=1,
+        )
+    except ValueError:
+        return None
+    columns: list[Cells] = [
+        np.ascontiguousarray(table[str(at)])
+        if kind is float
+        else [cell.strip() for cell in table[str(at)].tolist()]
+        for at, kind in enumerate(kinds)
+    ]
+    finite = all(isinstance(cells, list) or np.isfinite(cells).all() for cells in columns)
+    lines = range(head.lines + 1, head.lines + 1 + len(table))
+    whole = len(lines) == text.count("\n", start, len(text.rstrip("\r\n"))) + 1
+    return (columns, lines) if finite and whole else None
+
+
+def is_plain(text: str, start: int, delimiter: str, layout: Layout) -> bool:
+    """Whether all numbers that numpy finds from a position on are what the layout says they are.
+
+    Where there are points beside commas that separate no cells, either may be the decimal sign.
+    """
+    both = delimiter != "," and text.find(",", start) >= 0 and text.find(".", start) >= 0
+    asked = layout.thousands or layout.decimal == ","
+    return not (asked or both or text.find('"', start) >= 0)
+
+
+def read_cells(path: str, text: str, head: Head) -> tuple[list[Cells], list[int]]:
+    """The columns as text, and the lines on which the rows begin.
+
+    Empty lines are left out, and comments: lines that begin with # and are no rows.
+    """
+    width = len(head.names)
+    reader = cells_of(chain(islice(lines_of(text), head.lines, None), [END]), head.delimiter)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    line = head.lines + 1
+    try:
+        for row in reader:
+            if any(map(str.strip, row)) and not (len(row) != width and row[0].startswith("#")):
+                rows.append(row)
+                lines.append(line)
+            line = head.lines + 1 + reader.line_num
+    except csv.Error as error:
+        raise not_csv(path, line, error) from None
+    if rows[-1] != [END[0]]:
+        raise not_csv(path, lines[-1], "a quotation mark that opens here is never closed")
+    rows, lines = [trimmed(row, width) for row in rows[:-1]], lines[:-1]
+    if not rows:
+        names = ", ".join(head.names)
+        raise InputError(f"{name_of(path)} has column names ({names}) but no rows below them.")
+    check_widths(path, rows, lines, width)
+    return [[*map(str.strip, cells)] for cells in zip(*rows, strict=True)], lines
+
+
+def not_csv(path: str, line: int, why: object) -> InputError:
+    """What is said of a file that is no CSV file."""
+    return InputError(f"{name_of(path)}, line {line}: not CSV ({why}).")
+
+
+def trimmed(row: list[str], width: int) -> list[str]:
+    """A row without empty cells beyond the last column."""
+    return row if any(map(str.strip, row[width:])) else row[:width]
+
+
+def check_widths(path: str, rows: list[list[str]], lines: list[int], width: int) -> None:
+    """Every row has a cell for each name."""
+    odd = [at for at, row in enumerate(rows) if len(row) != width]
+    if not odd:
+        return
+    every = len(odd) == len(rows) and {len(row) for row in rows} == {width + 1}
+    raise InputError(
+        f"{name_of(path)}, line {lines[odd[0]]}: {len(rows[odd[0]])} cells, but the first line "
+        f"names {width} columns"
+        + (f" ({len(odd)} such lines)" if len(odd) > 1 else "")
+        + ". "
+        + (
+            "Every row has one cell more than there are names: where the first names the rows, "
+            "give it a name in the first line, too."
+            if every
+            else "Check for missing separators and for unquoted text or decimal commas that "
+            "contain one."
+        )
+    )
+
+
+def has_content(cells: Cells) -> bool:
+    """Whether a column has a cell that is not empty."""
+    return not isinstance(cells, list) or any(cells)
+
+
+def check_names(path: str, names: list[str]) -> tuple[list[str], tuple[int, ...]]:
+    """The names, and which of the first columns only number the rows: those without a name."""
+    if names[0] == "":
+        names = ["Unnamed: 0", *names[1:]]
+    if "" in names:
+        raise InputError(
+            f"{name_of(path)}: column {names.index('') + 1} has no name in the first line."
+        )
+    unnamed = [UNNAMED.fullmatch(name) is not None for name in names]
+    return names, tuple(range(unnamed.index(False))) if not all(unnamed) else ()
