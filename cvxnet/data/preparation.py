@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.data.tables import Table, as_number, check_missing, numbers, some_of
+from cvxnet.data.columns import complete_rows, numbers
+from cvxnet.data.table import Table
+from cvxnet.data.tables import some_of
 from cvxnet.data.validation import check_finite, check_positive, check_size
 from cvxnet.errors import InputError
 from cvxnet.types import Array
@@ -143,8 +145,9 @@ def features_in(table: Table, preparation: Preparation) -> Array:
     InputError
         For a column that is missing, or holds something else than numbers.
     """
-    columns = [numbers(table, stored(table, name)) for name in preparation.features]
-    return np.column_stack(columns)
+    positions = [stored(table, name) for name in preparation.features]
+    table = complete_rows(table, positions, drop_missing=False)
+    return np.column_stack([numbers(table, at) for at in positions])
 
 
 def targets_in(table: Table, preparation: Preparation) -> NDArray[Any]:
@@ -155,35 +158,35 @@ def targets_in(table: Table, preparation: Preparation) -> NDArray[Any]:
     InputError
         For a column that is missing or holds something else, and for labels that are no class.
     """
-    names = [stored(table, name) for name in preparation.targets]
+    positions = [stored(table, name) for name in preparation.targets]
+    table = complete_rows(table, positions, drop_missing=False)
     if preparation.classes is not None:
-        return class_numbers(table, names[0], preparation.classes)
-    columns = [numbers(table, name) for name in names]
+        return class_numbers(table, positions[0], preparation.classes)
+    columns = [numbers(table, at) for at in positions]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def stored(table: Table, name: str) -> str:
-    """The name of a column that has to be there."""
+def stored(table: Table, name: str) -> int:
+    """The position of a column that has to be there."""
     if name not in table.names:
         raise InputError(
-            f"{table.path} has no column {name!r}, which the network was trained on. Its columns "
+            f"{table} has no column {name!r}, which the network was trained on. Its columns "
             f"are: {', '.join(table.names)}."
         )
-    return name
+    return table.position(name)
 
 
-def class_numbers(table: Table, name: str, classes: Sequence[Label]) -> NDArray[Any]:
+def class_numbers(table: Table, position: int, classes: Sequence[Label]) -> NDArray[Any]:
     """The place of each label of a column among the classes."""
-    check_missing(table, name)
     places = {label: place for place, label in enumerate(classes)}
     found = []
-    for text, line in zip(table.texts(name), table.lines, strict=True):
-        number = as_number(text)
+    for row, text in enumerate(table.texts(position)):
+        number = table.notation.number(text)
         whole = number is not None and number.is_integer()
         place = places.get(text, places.get(int(number or 0)) if whole else None)
         if place is None:
             raise InputError(
-                f"{table.path}, line {line}, column {name!r}: {text!r} is none of the classes "
+                f"{table.place(position, row)}: {text!r} is none of the classes "
                 f"{some_of(list(classes))}."
             )
         found.append(place)

@@ -189,15 +189,6 @@ def choose_data(
     )
 
 
-def read_features(
-    table: Table, features: Sequence[str], drop_missing: bool = False
-) -> tuple[Array, Table]:
-    """Columns of a table without a target, and the table of the rows that they are of."""
-    chosen = choose_columns(table, features, "feature")
-    table = complete_rows(table, chosen, drop_missing)
-    return np.column_stack([numbers(table, at) for at in chosen]), table
-
-
 def guess_reading(table: Table, targets: Sequence[str]) -> Reading:
     """How targets ask to be read: one of text is classes, all else is numbers.
 
