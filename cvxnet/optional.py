@@ -39,6 +39,11 @@ def import_torch() -> Any:
     return loaded("torch", "torch", "modules of torch and gradient training need torch")
 
 
+def import_fx() -> Any:
+    """The tracer of torch."""
+    return loaded("torch.fx", "torch", "modules of torch and gradient training need torch")
+
+
 def import_onnx() -> Any:
     """The package onnx."""
     return loaded("onnx", "onnx", "ONNX files need onnx")

@@ -37,7 +37,7 @@ module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh())
 class Net(torch.nn.Sequential):
     def __init__(self):
         super().__init__(torch.nn.Linear(2, 3), torch.nn.ReLU())
-dropout = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Dropout())
+normal = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.GroupNorm(2, 4))
 """
 
 
@@ -139,9 +139,9 @@ def test_torch_modules_in_python_files(torch, file):
     file.write_text(TORCH)
     assert repr(load_thing(f"{file}:module")) == "Sequential(Linear(2, 3), Tanh())"
     assert repr(load_thing(f"{file}:Net")) == "Sequential(Linear(2, 3), ReLU())"
-    with pytest.raises(NotImplementedError, match=r"1: torch.nn.Dropout has no counterpart"):
-        load_thing(f"{file}:dropout")
-    with pytest.raises(InputError, match="it has module, dropout"):
+    with pytest.raises(NotImplementedError, match=r"1: torch.nn.GroupNorm has no counterpart"):
+        load_thing(f"{file}:normal")
+    with pytest.raises(InputError, match="it has module, normal"):
         load_thing(f"{file}:nothing")
 
 
@@ -219,8 +219,8 @@ def test_the_command_assumes_nothing_about_torch_modules(torch, file, capsys):
     assert code == NOT_PROVED and "assumed" not in printed
     code, printed, _ = explain(capsys, f"{file}:Net", "--json")
     assert code == PROVED and json.loads(printed)["assumed_activation"] is None
-    code, _, messages = explain(capsys, f"{file}:dropout")
-    assert code == BAD_INPUT and "1: torch.nn.Dropout" in messages
+    code, _, messages = explain(capsys, f"{file}:normal")
+    assert code == BAD_INPUT and "1: torch.nn.GroupNorm" in messages
 
 
 def test_a_common_prefix_is_dropped():

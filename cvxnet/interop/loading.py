@@ -10,7 +10,8 @@ from typing import Any
 import cvxpy as cp
 
 from cvxnet.errors import InputError
-from cvxnet.interop.torch import from_torch, to_array
+from cvxnet.interop.modules import to_array
+from cvxnet.interop.torch import from_torch
 from cvxnet.layers import activations
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.containers import Sequential, load

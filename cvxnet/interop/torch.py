@@ -1,44 +1,45 @@
 """Networks from torch and to torch.
 
-The two agree module by module; `cvxnet.interop.pairs` is the table. What is not in it is refused by
-its path in the module, never approximated.
+The two agree module by module; `cvxnet.interop.pairs` is the table, and `cvxnet.interop.tracing`
+follows forward passes. What is not covered is refused by its path in the module, never
+approximated.
 """
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cvxnet.errors import CvxnetError, InputError, UnsupportedError
+from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.interop.evaluation import evaluating, verify
+from cvxnet.interop.modules import (
+    SUPPORTED,
+    Reader,
+    check_readable,
+    unwrapped,
+)
 from cvxnet.interop.pairs import (
     BY_LAYER,
     IMAGES,
-    PAIRS,
     ROWS,
     Image,
-    Pair,
     check_image,
     formula_module,
     image_after,
     image_before,
     next_image,
-    single,
     works_on,
 )
-from cvxnet.layers import Conv2d, Flatten, Sequential
+from cvxnet.interop.tracing import trace
+from cvxnet.layers import Flatten, Sequential
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.adoption import ADOPTERS
 from cvxnet.layers.layer import Layer
 from cvxnet.optional import import_torch
-from cvxnet.types import Array
 
 if TYPE_CHECKING:
     import torch
-
-SUPPORTED = ", ".join(f"torch.nn.{name}" for name in (p.module for p in PAIRS))
-SUPPORTED += ", torch.nn.Unflatten before images and torch.nn.Sequential of these"
 
 
 def adopt(thing: Any) -> Layer | None:
@@ -55,9 +56,12 @@ def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> S
 
     Parameters
     ----------
-    module : torch.nn.Sequential, or a single layer
-        Of the layers that cvxnet has, nested as you like; the nesting is kept, and so are the
-        names of the weights wherever the modules are numbered (``"1.0.weight"``).
+    module : torch.nn.Module
+        Of any class whose forward pass is a chain of layers and residual sums ``x + f(x)``; it is
+        followed by ``torch.fx``: layers under any names and in Sequentials and ModuleLists,
+        functions (``F.relu``, ``torch.tanh``, ``x.clamp(min=0)``, ``F.linear``, ``x @ W.T + b``),
+        scaling by constants (``(x - mean) / std``), reshaping that keeps each sample's numbers in
+        order.
     image : (channels, height, width), optional
         The size of the images that come in, where the first layers are convolutions or pooling.
 
@@ -65,12 +69,17 @@ def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> S
     -------
     Sequential
         With float64 weights, equal to torch's number for number. Images are flattened rows in
-        cvxnet: give it ``images.reshape(n, -1)``.
+        cvxnet: give it ``images.reshape(n, -1)``. Of Sequentials of layers the nesting is kept, and
+        so are the names of the weights wherever the modules are numbered (``"1.0.weight"``) and
+        all of them have an effect; a class of one's own becomes one flat Sequential.
 
     Raises
     ------
     UnsupportedError
-        Names the first module, or the option of a module, that cvxnet lacks.
+        Names the first module by its path, or the call by its line, that cvxnet lacks, and what to
+        write instead.
+    InputError
+        For weights that are not there yet or not finite, and an image size that is needed.
 
     See Also
     --------
@@ -78,17 +87,31 @@ def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> S
 
     Notes
     -----
-    ``BatchNorm1d`` uses its running statistics. A normalisation without weights gets ones and
-    zeros. torch's ``Softplus`` jumps down by ``exp(-threshold) / beta`` where ``beta z`` passes its
-    threshold (2e-9 for the usual threshold of 20; smaller thresholds are refused); cvxnet's is the
-    exact function. Modules that share weights are refused, because cvxnet would take the weights
-    for independent ones.
+    The network is compared with the module, in float64 and in evaluation mode, on random rows
+    before it is returned; the module itself is not changed. Dropout and Identity are left out.
+    Weights that are computed from others (``weight_norm``, ``spectral_norm``, other
+    parametrizations) are taken as they are now. ``BatchNorm1d`` uses its running statistics;
+    ``BatchNorm2d`` goes into the convolution before it; scaling by constants becomes a `BatchNorm`.
+    A normalisation without weights gets ones and zeros. torch's ``Softplus`` jumps down by
+    ``exp(-threshold) / beta`` where ``beta z`` passes its threshold (2e-9 for the usual threshold
+    of 20; smaller thresholds are refused); cvxnet's is the exact function. Modules that share
+    weights, or are used twice, are refused, because cvxnet would take the weights for independent
+    ones.
 
     Examples
     --------
+    >>> import torch
     >>> from torch import nn
-    >>> from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    >>> from_torch(nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.ReLU()))
     Sequential(Linear(2, 3), ReLU())
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.fc1, self.fc2 = nn.Linear(2, 3), nn.Linear(3, 1)
+    ...     def forward(self, x):
+    ...         return self.fc2(torch.tanh(self.fc1(x)))
+    >>> from_torch(Net())
+    Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
     """
     torch = import_torch()
     if not isinstance(module, torch.nn.Module):
@@ -96,7 +119,21 @@ def from_torch(module: torch.nn.Module, image: Sequence[int] | None = None) -> S
             f"from_torch converts torch modules, not a {type(module).__name__}; "
             f"supported: {SUPPORTED}."
         )
-    layer = Reader(torch, check_image(image)).read(module, "")
+    size = check_image(image)
+    module = unwrapped(torch, module)
+    check_readable(torch, module)
+    with evaluating(torch, module):
+        network = read_module(torch, module, size)
+        verify(torch, module, network, size)
+    return network
+
+
+def read_module(torch: Any, module: Any, image: Image) -> Sequential:
+    """The network of a module, one layer for each of its own or along a trace."""
+    reader = Reader(torch, image)
+    if not reader.is_plain(module):
+        return trace(torch, module, reader)
+    layer = reader.read(module, "") or Flatten()
     return layer if isinstance(layer, Sequential) else Sequential(layer)
 
 
@@ -145,148 +182,6 @@ def to_torch(net: Sequential) -> torch.nn.Sequential:
         state.setdefault(name, torch.tensor(0))  # BatchNorm1d counts batches
     whole.load_state_dict(state, assign=True)
     return whole.eval()
-
-
-def to_array(tensor: Any, what: str) -> Array:
-    """The numbers of a real tensor as float64, which every shorter format fits into exactly."""
-    if tensor.is_complex() or tensor.is_quantized or tensor.is_meta:
-        raise InputError(f"{what} is a {tensor.type()}; expected a tensor of real numbers.")
-    array: Array = tensor.detach().cpu().double().numpy()
-    return array.copy()
-
-
-class Reader:
-    """Turns modules into layers, in order, and keeps track of the size of the images between."""
-
-    def __init__(self, torch: Any, image: Image) -> None:
-        self.torch = torch
-        self.image = image
-        self.pairs = {getattr(torch.nn, pair.module): pair for pair in PAIRS}
-        self.owners: dict[int, str] = {}
-
-    def read(self, module: Any, path: str) -> Layer:
-        """The layer for a module at a path, "" for the outermost one."""
-        nn, where = self.torch.nn, path or "the module"
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise UnsupportedError(f"{where}: hooks on {kind(module)} can change what it does.")
-        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-            return self.read_sequence(module, path)
-        if type(module) is nn.Unflatten:
-            return self.read_unflatten(module, where)
-        if type(module) is formula_module(self.torch):
-            return copy.deepcopy(module.activation)
-        if type(module) not in self.pairs:
-            raise UnsupportedError(
-                f"{where}: {kind(module)} has no counterpart in cvxnet; supported: {SUPPORTED}."
-            )
-        self.check_sharing(module, where)
-        try:
-            return self.read_layer(module, self.pairs[type(module)])
-        except CvxnetError as error:
-            raise type(error)(f"{where}: {kind(module)}: {error}") from None
-
-    def read_sequence(self, module: Any, path: str) -> Sequential:
-        """Every child, also the second time that the same one stands in the sequence."""
-        children = module._modules.items()
-        layers = [self.read(child, f"{path}.{name}" if path else name) for name, child in children]
-        try:
-            return Sequential(*layers)
-        except InputError as error:
-            raise InputError(f"{path or 'the module'}: {error}") from None
-
-    def read_unflatten(self, module: Any, where: str) -> Layer:
-        """Rows become images, which cvxnet keeps as rows."""
-        size = module.unflattened_size
-        if module.dim != 1 or self.image is not None:
-            raise UnsupportedError(
-                f"{where}: {kind(module)} is supported with dim=1, where rows come in."
-            )
-        try:
-            self.image = check_image(size)
-        except InputError:
-            raise UnsupportedError(
-                f"{where}: {kind(module)} has unflattened_size={size!r}; supported: "
-                "(channels, height, width)."
-            ) from None
-        return Flatten()
-
-    def read_layer(self, module: Any, pair: Pair) -> Layer:
-        """The layer of a supported module, with its weights."""
-        for name, fixed in pair.fixed.items():
-            value = single(name, getattr(module, name))
-            if not fixed.accepts(value):
-                raise UnsupportedError(f"{name}={value!r} is not supported, only {fixed.words}.")
-        options = {ours: read_option(module, name) for name, ours in pair.options.items()}
-        if pair.works_on == IMAGES:
-            options |= self.image_options(pair, options)
-        elif pair.works_on == ROWS and self.image is not None:
-            raise UnsupportedError(
-                f"it gets images of {self.image}; put a torch.nn.Flatten() before it."
-            )
-        layer = pair.layer(**options)
-        layer.load_state_dict(read_weights(module, layer))
-        self.image = image_after(layer, self.image)
-        return layer
-
-    def image_options(self, pair: Pair, options: dict[str, Any]) -> dict[str, Any]:
-        """What image layers of cvxnet know and those of torch do not: the size that comes in."""
-        if self.image is None:
-            raise InputError(
-                "it works on images; say how large they are, from_torch(module, image=(channels, "
-                "height, width)), or begin with a torch.nn.Unflatten."
-            )
-        channels, height, width = self.image
-        if pair.layer is Conv2d and options["in_channels"] != channels:
-            raise InputError(
-                f"it expects {options['in_channels']} channels, but gets images of {self.image} "
-                "(channels, height, width)."
-            )
-        sizes: dict[str, Any] = {"image": (height, width)}
-        return sizes if pair.layer is Conv2d else sizes | {"channels": channels}
-
-    def check_sharing(self, module: Any, where: str) -> None:
-        """Refuse weights that an earlier module has as well."""
-        for name, tensor in module.named_parameters():
-            owner = self.owners.setdefault(id(tensor), where)
-            if owner != where:
-                raise UnsupportedError(
-                    f"{where}: {kind(module)} shares its {name} with {owner}; give it weights of "
-                    "its own (copy.deepcopy)."
-                )
-
-
-def kind(module: Any) -> str:
-    """The full name of a module's type, torch's own as users write them.
-
-    Examples
-    --------
-    >>> kind(1.5)
-    'float'
-    """
-    name, home = type(module).__qualname__, type(module).__module__
-    if home.startswith("torch.nn.modules."):
-        return f"torch.nn.{name}"
-    return name if home == "builtins" else f"{home}.{name}"
-
-
-def read_option(module: Any, name: str) -> Any:
-    """An option of a module, as cvxnet's layers take it."""
-    value = single(name, getattr(module, name))
-    if name == "bias":
-        return value is not None
-    if not isinstance(value, int | float):
-        raise UnsupportedError(f"{name}={value!r} is not supported, only a single number.")
-    return value
-
-
-def read_weights(module: Any, layer: Layer) -> dict[str, Array]:
-    """A module's weights; where a normalisation has none, the ones and zeros of cvxnet's."""
-    state = layer.state_dict()
-    for name in state:
-        tensor = getattr(module, name)
-        if tensor is not None:
-            state[name] = to_array(tensor, name)
-    return state
 
 
 def write_modules(torch: Any, net: Sequential) -> dict[str, Any]:

@@ -119,13 +119,21 @@ class Conv2d(Linear):
     def forward(self, z: Tensor) -> Tensor:
         """``out[c, place] = sum over (channel, cell) of weight[c, channel, cell] z[index]``."""
         if isinstance(self.weight, np.ndarray):
-            flat = z @ self.matrix()
+            flat = self.product(z) if isinstance(z, np.ndarray) else z @ self.matrix()
         else:
             flat = self.product_with_expression(z)
         if self.bias is None:
             return flat
         spread = np.repeat(np.eye(self.out_channels), np.prod(self.windows.out), axis=1)
         return flat + self.bias @ spread
+
+    def product(self, z: Array) -> Array:
+        """The convolution of an array: every window, times the weights."""
+        index = self.windows.indices()
+        weight = self.weight.reshape(self.out_channels, len(index), -1)
+        padded = np.concatenate([z, np.zeros((*z.shape[:-1], 1))], axis=-1)
+        found = np.tensordot(padded[..., index], weight, axes=([-3, -1], [1, 2]))
+        return np.swapaxes(found, -1, -2).reshape(*z.shape[:-1], -1)
 
     def matrix(self) -> Array:
         """The convolution as a matrix, (columns in, columns out)."""
