@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = check_path(path)
     if not path.name:
         raise InputError(f"{str(path)!r} names no file to write to.")
-    draft = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    draft = draft_of(path)
     try:
         yield draft
         with open(draft, "rb+") as file:
@@ -55,7 +55,39 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
+
+
+def draft_of(path: Path) -> Path:
+    """A hidden name beside a file, with its ending, that nobody else has."""
+    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """InputError where no file of that name can be written; tried, and nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> check_writable(folder / "results.json")
+    >>> check_writable(folder / "missing" / "results.json")
+    Traceback (most recent call last):
+    ...
+    cvxnet.errors.InputError: ...results.json cannot be written: No such file or directory.
+    """
+    path = check_path(path)
+    if path.is_dir():
+        raise InputError(f"{path} cannot be written: it is a folder.")
+    if not path.name:
+        raise InputError(f"{str(path)!r} names no file to write to.")
+    probe = draft_of(path)
+    try:
+        probe.write_bytes(b"0")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def read_json(path: Path) -> Any:

@@ -16,6 +16,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.files import check_path
 from cvxnet.data.validation import (
     as_array,
     as_floats,
@@ -374,6 +375,8 @@ class Budget:
         Seconds; None: no limit.
     progress : bool
         Whether to show progress on the terminal.
+    checkpoint : path, optional
+        The file that training is written to while it goes on, and that it goes on from.
 
     Examples
     --------
@@ -385,6 +388,7 @@ class Budget:
     solver: str = "CLARABEL"
     time_limit: float | None = None
     progress: bool = False
+    checkpoint: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gap", check_gap(self.gap))
@@ -392,6 +396,8 @@ class Budget:
         if self.time_limit is not None:
             limit = check_positive(self.time_limit, "time_limit", "Leave it out for none.")
             object.__setattr__(self, "time_limit", limit)
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", check_path(self.checkpoint))
 
     @property
     def seconds(self) -> float:

@@ -35,6 +35,7 @@ output_weights  ``"any"``, or ``"nonneg"`` or ``"nonpos"``: networks have a >= 0
 evidence        ``null``, or what helps the checker to prove that v is feasible
 preparation     ``null``, or how a table became X and y: see below; nothing is proved about it
 lower, upper    the claimed bracket, two numbers
+seconds         only in checkpoints: how long training took; nothing is proved about it
 ==============  ==================================================================================
 
 Version 3 has no preparation: it means ``null``. Version 2 has no output_weights and one output: it
@@ -318,18 +319,7 @@ class Certificate:
             if the file is no complete, well-formed certificate, or the data are not its own
         """
         what = f"the certificate {os.fspath(path) if isinstance(path, os.PathLike) else path!r}"
-        claims = refusals_are_input_errors(checker.read, what, path, data)
-        return cls(
-            objective=objective_of(claims),
-            weights=Weights(
-                W=np.reshape(claims.W, (len(claims.a), len(claims.X[0]))),
-                a=np.reshape(claims.a, (len(claims.a), *np.shape(claims.y)[1:])),
-                **{name: getattr(claims, name) for name in ("b", "c", "s", "gate")},
-            ),
-            **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
-            preparation=preparation_of(claims),
-            cvxnet=claims.cvxnet,
-        )
+        return certificate_of(refusals_are_input_errors(checker.read, what, path, data))
 
     def __repr__(self) -> str:
         lower, upper = bracket_text(self.lower, self.upper)
@@ -367,6 +357,21 @@ def as_arrays(weights: Weights, several: int) -> Weights:
             raise InputError("gate of a certificate holds a number that is no index.")
         read["gate"] = read["gate"].astype(np.int64)
     return replace(weights, **read)
+
+
+def certificate_of(claims: Claims) -> Certificate:
+    """The certificate that makes these claims."""
+    return Certificate(
+        objective=objective_of(claims),
+        weights=Weights(
+            W=np.reshape(claims.W, (len(claims.a), len(claims.X[0]))),
+            a=np.reshape(claims.a, (len(claims.a), *np.shape(claims.y)[1:])),
+            **{name: getattr(claims, name) for name in ("b", "c", "s", "gate")},
+        ),
+        **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
+        preparation=preparation_of(claims),
+        cvxnet=claims.cvxnet,
+    )
 
 
 def objective_of(claims: Claims) -> Objective:

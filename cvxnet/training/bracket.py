@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cvxnet.proofs.gaps import Tolerance, relative_gap
@@ -13,6 +14,18 @@ SLACK = 1e-14
 """Relative room left below ``rho(v) <= weight_decay`` for the rounding of ``t v``."""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """A dual vector, with the evidence that goes with it."""
+
+    v: Array
+    evidence: AnyEvidence | None = None
+
+    def times(self, t: float) -> Proof:
+        """The same for a multiple."""
+        return Proof(t * self.v, self.evidence and self.evidence.times(t))
+
+
 @dataclass
 class Bracket:
     """The best network and the best dual vector so far.
@@ -21,7 +34,8 @@ class Bracket:
     is a network's objective re-evaluated, ``lower`` the dual value of a vector that pricing has
     scaled into the feasible set. ``evidence`` says how, where pricing was not exact. ``proposal``
     is the dual vector that was priced last, or is to be priced first. ``promising`` says whether
-    units are known to improve on it, or nothing is known yet.
+    units are known to improve on it, or nothing is known yet. ``improved`` is called after each
+    improvement.
     """
 
     problem: Problem
@@ -33,6 +47,7 @@ class Bracket:
     tolerance: Tolerance
     evidence: AnyEvidence | None = None
     promising: bool = True
+    improved: Callable[[Bracket], None] | None = None
 
     @property
     def untrained(self) -> bool:
@@ -58,6 +73,7 @@ class Bracket:
         value = self.problem.objective(units)
         if value < self.upper:
             self.units, self.upper = units, value
+            self.tell()
 
     def offer_dual(self, v: Array, bound: float, evidence: AnyEvidence | None = None) -> None:
         """Keep the best feasible multiple of ``v``, where its dual value is better.
@@ -74,3 +90,9 @@ class Bracket:
         if value > self.lower:
             self.dual, self.lower = t * v, value
             self.evidence = None if evidence is None else evidence.times(t)
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell whoever wants to know that it has improved."""
+        if self.improved is not None:
+            self.improved(self)

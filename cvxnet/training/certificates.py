@@ -7,7 +7,6 @@ they round differently is made up for by a slightly shorter dual vector.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,10 +17,8 @@ from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
 from cvxnet.proofs.checking import ROUNDED, check
-from cvxnet.training.bounds.evidence import AnyEvidence
-from cvxnet.training.bracket import SLACK, Bracket
+from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
-from cvxnet.types import Array
 
 FEW = 100
 """Samples up to which the exact check is quick; beyond, the rounded one comes first."""
@@ -34,18 +31,6 @@ SAFE = 1.001
 MOVED = 1e-13
 """A dual vector of which some entry is moved by more, relative to the largest, is another one."""
 EXACTLY, NOT = "exactly", "not: "
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A dual vector, with the evidence that goes with it."""
-
-    v: Array
-    evidence: AnyEvidence | None = None
-
-    def times(self, t: float) -> Proof:
-        """The same for a multiple."""
-        return Proof(t * self.v, self.evidence and self.evidence.times(t))
 
 
 def prove(

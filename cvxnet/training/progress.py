@@ -19,14 +19,16 @@ STARTING = "starting (the first run compiles pricing)"
 class Progress:
     """Follows the bracket on standard error. The bar counts the digits of the gap gained.
 
+    ``note`` is said first.
+
     Examples
     --------
     >>> describe(1.0, 2.0, 5)
     '1.000 <= optimum <= 2.000   gap 5.0e-01   5 units'
     """
 
-    def __init__(self, gap: float, console: Console | None = None) -> None:
-        self.gap = gap
+    def __init__(self, gap: float, console: Console | None = None, note: str = "") -> None:
+        self.gap, self.note = gap, note
         self.console = console or Console(stderr=True)
         self.bar = Bar(
             SpinnerColumn(),
@@ -39,6 +41,8 @@ class Progress:
         self.task = self.bar.add_task(STARTING, total=1.0)
 
     def __enter__(self) -> Report:
+        if self.note:
+            self.console.print(self.note, soft_wrap=True, highlight=False, markup=False)
         self.bar.start()
         return self.report
 

@@ -206,6 +206,20 @@ class Merged:
         """
         return given.loss.clip((v[self.group].T * self.shares).T, given.y)
 
+    def gather(self, v: Array) -> Array:
+        """The dual vector of this problem, from one of the given problem: the inverse of `spread`.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> merged = Merged(SimpleNamespace(y=np.zeros(2)), np.array([1, 0, 1]), np.ones(3))
+        >>> merged.gather(np.array([1.0, 2.0, 3.0])).tolist()
+        [2.0, 4.0]
+        """
+        total = np.zeros_like(self.problem.y)
+        np.add.at(total, self.group, v)
+        return total
+
 
 def merge_equal_samples(problem: Problem) -> Merged | None:
     """The problem with equal samples, in features and target, as one of the sum of their weights.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,8 +15,9 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, network_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
+from cvxnet.training.checkpoint import Checkpoint, go_on, open_checkpoint
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import Plan, Search, close_bracket
+from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, is_exact, price_within
 from cvxnet.training.outputs.directions import fit_directions
@@ -24,9 +26,10 @@ from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
 from cvxnet.training.pruning import prune, thin
-from cvxnet.training.recovery import problem_of, units_of, weights_of
+from cvxnet.training.recovery import weights_of
+from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.refinement import resize
-from cvxnet.training.scaling import Merged, merge_equal_samples, raw_note, rescale
+from cvxnet.training.scaling import raw_note
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import fit_free, open_bracket
 from cvxnet.training.threads import one_blas_thread
@@ -62,6 +65,7 @@ def train(
     solver: str = "CLARABEL",
     time_limit: float | None = None,
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Train a two-layer network to the global optimum, whatever its width.
 
@@ -143,7 +147,13 @@ def train(
     >>> solution.status, round(solution.value, 6)
     ('optimal', 0.29)
     """
-    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
+    budget = Budget(
+        gap=gap,
+        solver=solver,
+        time_limit=time_limit,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
     objective = Objective(
         units=units,
         X=X,
@@ -161,10 +171,16 @@ def train(
 def solve(
     objective: Objective, budget: Budget, plan: Callable[[Problem], Plan] = plan_for
 ) -> Solution:
-    """The best network within the budget, with its certificate; ``plan`` chooses the steps."""
-    deadline = now() + budget.seconds
-    bracket, stats = bracket_of(objective, budget, deadline, plan)
-    return make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
+    """The best network within the budget, with its certificate; ``plan`` chooses the steps.
+
+    The checkpoint, where there is one, then holds the outcome; whoever has saved that deletes it.
+    """
+    checkpoint = open_checkpoint(budget.checkpoint, objective)
+    deadline = now() + max(budget.seconds - checkpoint.before, 0.0)
+    bracket, stats = bracket_of(objective, budget, deadline, plan, checkpoint)
+    solution = make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
+    checkpoint.finish(solution.certificate)
+    return replace(solution, stats=solution.stats | {"checkpoint": checkpoint.remark})
 
 
 def bracket_of(
@@ -172,81 +188,67 @@ def bracket_of(
     budget: Budget,
     deadline: float,
     plan: Callable[[Problem], Plan] = plan_for,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of an objective, as narrow as the time until then allows, and the stats.
 
     What the certificate will take is left of it.
     """
-    deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
-    given, gap = problem_of(objective), budget.gap
-    merged = merge_equal_samples(given)
-    kept = given if merged is None else merged.problem
-    problem, scale = rescale(kept)
-    master, network = Master(problem, budget.solver), objective.network
+    checkpoint = checkpoint or Checkpoint(None, objective)
+    needed = certificate_seconds(objective)
+    checkpoint.wait(needed)
+    deadline -= min(needed, RESERVED * (deadline - now()))
+    reduction = reduce(objective)
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (
         np.errstate(over="ignore", invalid="ignore"),
         one_blas_thread(),
-        Progress(gap) if budget.progress else quiet() as report,
+        Progress(budget.gap, note=checkpoint.note) if budget.progress else quiet() as report,
     ):
-        bracket = open_bracket(problem)
-        rounding = kept.rounding(scale.undo(bracket.units).free) / scale.value
-        bracket.tolerance = replace(bracket.tolerance, rounding=rounding)
-        if network is not None and network.given:
-            start = units_of(kept, network.weights, objective.form)
-            bracket.offer_units(scale.redo(start))
-            if problem.loss.smooth:  # at its kinks a loss has many gradients
-                bracket.proposal = problem.dual_vector(bracket.units)
-        search = Search(
-            bracket=bracket,
-            master=master,
-            oracle=Oracle(problem),
-            plan=plan(problem),
-            gap=gap,
-            deadline=deadline,
-        )
-        stats = run(search, report, scale.value)
-    kept_bracket = Bracket(
-        problem=kept,
-        units=scale.undo(bracket.units),
-        upper=bracket.upper * scale.value,
-        dual=bracket.dual * scale.dual,
-        lower=bracket.lower * scale.value,
-        proposal=bracket.proposal * scale.dual,
-        tolerance=bracket.tolerance.times(scale.value),
-        evidence=bracket.evidence and bracket.evidence.times(scale.dual, scale.features),
-    )
-    if merged is None:
-        return kept_bracket, stats
-    return unmerge(merged, kept_bracket, given, objective.form), stats
+        search = open_search(objective, budget, reduction, deadline, plan)
+        if checkpoint.found is not None:
+            begin = now()
+            go_on(search, reduction, checkpoint)
+            search.deadline += now() - begin  # that was not training
+            search.plan = replace(search.plan, start=price_first)
+        search.bracket.improved = lambda bracket: checkpoint.update(bracket, reduction)
+        stats = run(search, report, reduction.scale.value, checkpoint.before)
+    return reduction.undo(search.bracket), stats
 
 
-def unmerge(merged: Merged, bracket: Bracket, given: Problem, form: Form) -> Bracket:
-    """The bracket of all samples, from that of different ones.
-
-    Where there is evidence, after all, that speaks of single samples, only the bound of the zero
-    vector is left.
-    """
-    if bracket.evidence is not None and bracket.evidence.speaks_of_samples:
-        zero = np.zeros_like(bracket.dual)
-        lower = 0.0 - bracket.problem.loss.conjugate(zero, bracket.problem.y)
-        bracket = replace(bracket, dual=zero, lower=lower, evidence=None)
-    return replace(
-        bracket,
-        problem=given,
-        units=units_of(given, weights_of(merged.problem, bracket.units, form), form),
-        dual=merged.spread(bracket.dual, given),
-        proposal=merged.spread(bracket.proposal, given),
+def open_search(
+    objective: Objective,
+    budget: Budget,
+    reduction: Reduction,
+    deadline: float,
+    plan: Callable[[Problem], Plan],
+) -> Search:
+    """A search that begins with the network without units, or a given one if that is better."""
+    problem, network = reduction.problem, objective.network
+    bracket = open_bracket(problem)
+    bracket.tolerance = replace(bracket.tolerance, rounding=reduction.rounding(bracket.units))
+    if network is not None and network.given:
+        bracket.offer_units(reduction.units_of(network.weights))
+        if problem.loss.smooth:  # at its kinks a loss has many gradients
+            bracket.proposal = problem.dual_vector(bracket.units)
+    return Search(
+        bracket=bracket,
+        master=Master(problem, budget.solver),
+        oracle=Oracle(problem),
+        plan=plan(problem),
+        gap=budget.gap,
+        deadline=deadline,
     )
 
 
-def run(search: Search, report: Report, value: float) -> dict[str, Any]:
+def run(search: Search, report: Report, value: float, before: float) -> dict[str, Any]:
     """Close the bracket and prune the network, until done or interrupted; returns the stats.
 
     A solver that fails after the first round ends the search: what was proved by then stands.
-    ``value`` is the factor from the bracket's numbers to those reported.
+    ``value`` is the factor from the bracket's numbers to those reported, ``before`` the seconds of
+    earlier calls from which this one goes on.
     """
-    begin = time.perf_counter()
+    begin = time.perf_counter() - before
     bracket, master, gap, deadline = search.bracket, search.master, search.gap, search.deadline
     history: list[tuple[float, float, float, int]] = []
     failure, stopped = None, ""
@@ -270,6 +272,7 @@ def run(search: Search, report: Report, value: float) -> dict[str, Any]:
         stopped = f"the solver failed, try another one: {failure}"
     return asdict(master.timings) | {
         "seconds": time.perf_counter() - begin,
+        "before": before,
         "rounds": len(history),
         "units": len(bracket.units),
         "solver": master.solver,
@@ -416,10 +419,8 @@ def largest_useful(objective: Objective) -> float:
 
     See `largest_weight_decay`.
     """
-    given = problem_of(objective)
-    merged = merge_equal_samples(given)
-    given = given if merged is None else merged.problem
-    problem, scale = rescale(given)
+    reduction = reduce(objective)
+    problem, scale = reduction.problem, reduction.scale
     with one_blas_thread():
         alone, v = fit_free(problem)
         maxima = price_within(PRICING_SECONDS, problem.family, v, 0.0)
@@ -431,6 +432,6 @@ def largest_useful(objective: Objective) -> float:
     found = len(maxima.values) > 0 and maxima.rho > noise
     if not found or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0
-    if scale.value * problem.objective(alone) <= given.rounding(scale.undo(alone).free):
+    if problem.objective(alone) <= reduction.rounding(alone):
         return 0.0
     return maxima.rho * scale.features * scale.dual

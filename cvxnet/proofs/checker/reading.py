@@ -28,6 +28,7 @@ ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 ENTRIES_3 = ENTRIES_2 | {"output_weights"}
 ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_3 | {"preparation"}]  # by version
+OPTIONAL = {"seconds"}  # which nothing is proved about
 SIGNS = ("any", "nonneg", "nonpos")
 
 
@@ -150,7 +151,7 @@ def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
     """The same as a document of version 4."""
     if type(version) is not int or not 1 <= version <= VERSION:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
-    if difference := sorted(map(repr, set(doc) ^ ENTRIES[version - 1])):
+    if difference := sorted(map(repr, (set(doc) - OPTIONAL) ^ ENTRIES[version - 1])):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
     doc = doc if version > 1 else from_version_1(doc)
     doc = doc if version > 2 else doc | {"output_weights": "any"}

@@ -41,6 +41,19 @@ class Multipliers:
             mu=v * x * self.mu,
         )
 
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Multipliers:
+        """From what a certificate carries."""
+        triples = document["lean"]
+        return cls(
+            tilt=np.array(document["tilt"]),
+            carriers=np.array([i for i, _, _ in triples], dtype=np.int64),
+            budgets=np.array([k for _, k, _ in triples], dtype=np.int64),
+            lean=np.array([a for _, _, a in triples], dtype=np.float64),
+            tau=np.array(document["tau"]),
+            mu=document["mu"],
+        )
+
     def document(self) -> dict[str, Any]:
         """As a certificate carries it."""
         triples = zip(self.carriers.tolist(), self.budgets.tolist(), self.lean, strict=True)
@@ -81,6 +94,12 @@ class Evidence:
     def times(self, v: float, x: float = 1.0) -> Evidence:
         """See `Multipliers.times`."""
         return Evidence(self.plus and self.plus.times(v, x), self.minus and self.minus.times(v, x))
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Evidence:
+        """From what a certificate carries."""
+        plus, minus = (document[sign] and node_of(document[sign]) for sign in ("plus", "minus"))
+        return cls(plus, minus)
 
     def document(self) -> dict[str, Any]:
         """As a certificate carries it."""
@@ -146,6 +165,17 @@ class SphereEvidence:
             cones=tuple(tree_times(tree, v * x) for tree in self.cones),
         )
 
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> SphereEvidence:
+        """From what a certificate carries."""
+        return cls(
+            basis=np.array(document["basis"]),
+            edges=tuple((i, j, a, b) for i, j, a, b in document["edges"]),
+            heights=np.array(document["bounds"]),
+            proofs=tuple(proof and Evidence.read(proof) for proof in document["proofs"]),
+            cones=tuple(tree_of(tree) for tree in document["cones"] or ()),
+        )
+
     def document(self) -> dict[str, Any]:
         """As a certificate carries it."""
         return {
@@ -160,6 +190,41 @@ class SphereEvidence:
 
 AnyEvidence = Evidence | SphereEvidence
 """For one output, and for several."""
+
+
+def evidence_of(document: dict[str, Any] | None) -> AnyEvidence | None:
+    """The evidence of a certificate, as the checker reads it.
+
+    Examples
+    --------
+    >>> leaf = {"tilt": [0.5, -0.5], "lean": [[0, 1, 0.25]], "tau": [1.0, 2.0], "mu": 3.0}
+    >>> document = {"kind": "relaxation", "plus": {"row": 1, "plus": leaf, "minus": leaf}}
+    >>> evidence_of(document | {"minus": None}).document()["plus"]["minus"]["lean"]
+    [[0, 1, 0.25]]
+    """
+    if document is None:
+        return None
+    return KINDS[document["kind"]].read(document)
+
+
+KINDS: dict[str, type[Evidence] | type[SphereEvidence]] = {
+    "relaxation": Evidence,
+    "sphere": SphereEvidence,
+}
+
+
+def node_of(document: dict[str, Any]) -> Node:
+    """A node of a tree, from what a certificate carries."""
+    if "row" not in document:
+        return Multipliers.read(document)
+    return Split(document["row"], node_of(document["plus"]), node_of(document["minus"]))
+
+
+def tree_of(document: Any) -> Tree:
+    """A cone, from what a certificate carries."""
+    if not isinstance(document, dict):
+        return np.array(document)
+    return Cut(document["corner"], tree_of(document["first"]), tree_of(document["second"]))
 
 
 def tree_times(tree: Tree, t: float) -> Tree:
