@@ -58,6 +58,8 @@ class Solution:
         the checker made of the certificate, in as many seconds as training took (``checking``; one
         at least, ten at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
         ``"not: ..."`` with the reason.
+        ``seconds`` and ``history`` count the seconds of earlier calls that this one went on from
+        (``before``), and ``checkpoint`` says what was found in the file named for that.
 
     Examples
     --------

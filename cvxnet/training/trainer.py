@@ -125,6 +125,13 @@ def train(
     progress : bool
         Show time, bracket and units on the terminal. Ctrl-C stops early in any case: the best
         network comes back with its true bracket and status ``"gap"``.
+    checkpoint : path, optional
+        A file that is brought up to date every few seconds (taking a twentieth of the time), so
+        that the same call goes on from there after the process was killed: with the best network,
+        and with the lower bound, proved again. `check` proves the bracket in it meanwhile. In the
+        end it holds the outcome: delete it once that is saved. The seconds of a time limit are
+        those of all calls that went on from one another. A file about another objective, or that
+        is no checkpoint, is renamed, not used, and ``solution.stats["checkpoint"]`` says why.
 
     Returns
     -------

@@ -144,6 +144,7 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
         raise RefusalError(f"output_weights must be one of {', '.join(SIGNS)}")
     check_type(doc["bias"], bool, "bias must be true or false")
     check_type(doc["cvxnet"], str, "cvxnet must be a version string")
+    optional(doc.get("seconds"), "seconds")
     return doc
 
 
