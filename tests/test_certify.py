@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from examples import random_data
+from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 import cvxnet as cn
+from cvxnet.objective import flattened, without_norms
 
 
 def torch_network(width, seed=0, bias=True, activation=torch.nn.ReLU):
@@ -155,3 +157,70 @@ def test_the_zero_network_is_certified_where_it_is_optimal(loss):
     solution = cn.train("relu", X, y, output_bias=True, **form)
     assert solution.units == 0 and solution.status == "optimal"
     assert cn.certify(solution.network, X, y, **form).closed_by
+
+
+@pytest.mark.parametrize("dressed", ["nested", "flattened", "dropped", "normalised"])
+def test_networks_are_certified_however_they_are_written(dressed):
+    """Nested, with layers that do nothing, and with a BatchNorm, which torch itself folds in."""
+    nn = torch.nn
+    top = torch_network(4).double()
+    first, activation, last = top
+    norm = nn.BatchNorm1d(4).double().eval()
+    with torch.no_grad():
+        for tensor in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
+            tensor.uniform_(0.5, 2.0)
+    module = {
+        "nested": nn.Sequential(nn.Sequential(first, activation), nn.Sequential(last)),
+        "flattened": nn.Sequential(nn.Flatten(), first, activation, last),
+        "dropped": nn.Sequential(first, nn.Dropout(), activation, nn.Identity(), last),
+        "normalised": nn.Sequential(first, norm, activation, last),
+    }[dressed]
+    if dressed == "normalised":
+        plain = nn.Sequential(fuse_linear_bn_eval(first.eval(), norm), activation, last)
+    else:
+        plain = top
+    X, y = random_data(0, 12, 2)
+    found, expected = (cn.certify(net, X, y, weight_decay=0.3) for net in (module, plain))
+    assert found.value == pytest.approx(expected.value, rel=1e-12)
+    assert found.lower == pytest.approx(expected.lower, rel=1e-6)
+    assert (found.width, found.layers_below) == (4, 0)
+    assert ("folded" in str(found)) == (dressed == "normalised")
+
+
+def test_a_norm_after_the_activation_is_folded_into_the_last_layer():
+    rng = np.random.default_rng(0)
+    norm = cn.BatchNorm(3).load_state_dict(
+        {name: rng.uniform(0.5, 2.0, 3) for name in cn.BatchNorm(3).state_dict()}
+    )
+    net = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), norm, cn.Linear(3, 1), cn.BatchNorm(1))
+    plain = cn.Sequential(*without_norms(flattened(net)))
+    assert repr(plain) == "Sequential(Linear(2, 3), ReLU(), Linear(3, 1))"
+    X = rng.standard_normal((9, 2))
+    np.testing.assert_allclose(plain(X), net(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (
+            [cn.Linear(3, 1), cn.Sigmoid()],
+            r'^Sequential\(Linear\(2.* Sigmoid\(\); leave .*"logistic"',
+        ),
+        (
+            [cn.Linear(3, 2), cn.Softmax()],
+            r'^Sequential\(Linear\(2.* Softmax\(\); .*"cross_entropy"',
+        ),
+        ([cn.Linear(3, 3), cn.ReLU()], r"it ends with ReLU\(\), not with a Linear layer"),
+    ],
+)
+def test_what_ends_a_network_is_named_beside_the_whole_of_it(layers, message):
+    net = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), *layers)
+    for call in (cn.certify, cn.train):
+        with pytest.raises(cn.UnsupportedError, match=message):
+            call(net, np.eye(2), [1.0, -1.0], weight_decay=1.0)
+
+
+def test_a_norm_is_no_part_of_what_is_trained():
+    net = cn.Sequential(cn.Linear(2, 3), cn.BatchNorm(3), cn.ReLU(), cn.Linear(3, 1))
+    with pytest.raises(cn.UnsupportedError, match="BatchNorm is no part of what is trained; leave"):
+        cn.train(net, np.eye(2), [1.0, -1.0], weight_decay=1.0)

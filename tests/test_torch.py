@@ -421,3 +421,12 @@ class Fickle(nn.Module):
 def test_a_module_that_changes_from_call_to_call_is_refused():
     with pytest.raises(UnsupportedError, match="changes from call to call"):
         cn.from_torch(Fickle())
+
+
+def test_torch_modules_are_judged_without_a_detour():
+    verdict = cn.convexity(torch_networks.Classic(), wrt="input")
+    assert verdict.convex is cn.convexity(cn.from_torch(torch_networks.Classic())).convex is False
+    positive = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU(), nn.Linear(3, 1)))
+    with torch.no_grad():
+        positive[1][1].weight.abs_()
+    assert cn.convexity(positive).convex

@@ -15,7 +15,7 @@ from cvxnet.analysis.methods import Methods
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.verdicts import Verdict
 from cvxnet.errors import InputError
-from cvxnet.layers.layer import Layer
+from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
 
 
@@ -33,8 +33,8 @@ def convexity(
 
     Parameters
     ----------
-    thing : layer, CVXPY expression or CVXPY problem
-        What the question is about.
+    thing : layer, torch module, CVXPY expression or CVXPY problem
+        What the question is about; of a torch module, the network that `from_torch` makes of it.
     wrt : str, Variable or sequence of them
         For a network: "input", "weights", a layer ("0") or several, or single weights
         ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
@@ -93,15 +93,15 @@ def convexity(
     if isinstance(thing, cp.Expression):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
         return completed(answer(ask_about_expression(thing, wrt), methods))
-    if isinstance(thing, Layer):
+    if (layer := as_layer(thing)) is not None:
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
         loss = None if loss is None else get_loss(loss).name
         weight_decay = check_weight_decay(weight_decay)
-        question = ask_about_network(thing, wrt, loss, data, inputs, weight_decay)
+        question = ask_about_network(layer, wrt, loss, data, inputs, weight_decay)
         return completed(answer(question, methods))
     raise InputError(
-        f"cannot judge a {type(thing).__name__}; pass a network (Sequential or another layer), a "
-        "CVXPY expression or a CVXPY problem. Convert a torch module with from_torch."
+        f"cannot judge a {type(thing).__name__}; pass a network (a cvxnet Sequential or another "
+        "layer, or a torch module), a CVXPY expression or a CVXPY problem."
     )
 
 

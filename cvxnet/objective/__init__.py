@@ -1,7 +1,15 @@
 """What is minimised: units, loss, weight decay and data, checked once; and how hard to try."""
 
 from cvxnet.objective.families import FAMILIES, Family, Traits
-from cvxnet.objective.networks import Form, TwoLayers, Weights, network_of, read_network
+from cvxnet.objective.networks import (
+    Form,
+    TwoLayers,
+    Weights,
+    flattened,
+    network_of,
+    read_network,
+    without_norms,
+)
 from cvxnet.objective.objective import Budget, Objective, check_output_weights
 
 __all__ = [
@@ -14,6 +22,8 @@ __all__ = [
     "TwoLayers",
     "Weights",
     "check_output_weights",
+    "flattened",
     "network_of",
     "read_network",
+    "without_norms",
 ]

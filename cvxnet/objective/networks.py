@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from cvxnet.data.validation import check_size
 from cvxnet.errors import UnsupportedError
-from cvxnet.layers import GatedLinear, Layer, Linear, Residual, Sequential
+from cvxnet.layers import (
+    BatchNorm,
+    Flatten,
+    GatedLinear,
+    Layer,
+    Linear,
+    Residual,
+    Sequential,
+    Sigmoid,
+    Softmax,
+)
 from cvxnet.layers.linear import check_flag
 from cvxnet.objective.families import FAMILIES, Family, family_with
 from cvxnet.types import Array
@@ -81,10 +91,11 @@ class TwoLayers:
         return len(self.weights.a)
 
 
-def read_network(network: Layer) -> TwoLayers:
+def read_network(network: Layer, whole: Layer | None = None) -> TwoLayers:
     """Take ``Linear, activation, Linear`` apart, with or without a skip connection.
 
-    Without an activation the units are linear.
+    Without an activation the units are linear. Sequentials may be nested. ``whole`` is what the
+    messages show, where the network is only a part of it.
 
     Raises
     ------
@@ -96,15 +107,27 @@ def read_network(network: Layer) -> TwoLayers:
     Examples
     --------
     >>> from cvxnet.layers import LeakyReLU
-    >>> two = read_network(Sequential(Linear(2, 8), LeakyReLU(0.1), Linear(8, 1)))
+    >>> two = read_network(Sequential(Sequential(Linear(2, 8), LeakyReLU(0.1)), Linear(8, 1)))
     >>> two.family, two.width, two.form
     (Family('leaky_relu', slope=0.1), 8, Form(bias=True, output_bias=True, skip=False))
     """
+    try:
+        return take_apart(network)
+    except Uncovered as why:
+        raise refusal(whole or network, str(why)) from None
+
+
+class Uncovered(Exception):  # noqa: N818
+    """Why a network is not one of those covered."""
+
+
+def take_apart(network: Layer) -> TwoLayers:
+    """`read_network`, with the reason alone where it is refused."""
     body, skip = split_skip(network)
-    first, between, last = split_layers(network, body)
+    first, between, last = split_layers(body)
     family = Family("linear") if between is None else family_with(between)
     if family is None:
-        raise refusal(network, f"its activation is {between!r}")
+        raise Uncovered(f"its activation is {between!r}")
     for name, weight in network.state_dict().items():
         check_size(weight, f"weight {name!r} of the network", smallest=0.0)
     hidden, output = first.state_dict(), last.state_dict()
@@ -120,31 +143,92 @@ def read_network(network: Layer) -> TwoLayers:
     return TwoLayers(family, form, weights, given, last.sign("weight") or "any")
 
 
+def flattened(network: Layer) -> list[Layer]:
+    """The layers of nested Sequentials in order, without those that change nothing.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Flatten, ReLU
+    >>> flattened(Sequential(Flatten(), Sequential(Linear(2, 3), ReLU()), Linear(3, 1)))
+    [Linear(2, 3), ReLU(), Linear(3, 1)]
+    """
+    if type(network) is Sequential:
+        return [layer for part in network for layer in flattened(part)]
+    return [] if type(network) is Flatten else [network]
+
+
+def without_norms(layers: list[Layer]) -> list[Layer]:
+    """The same function, every `BatchNorm` after the first layer folded into a Linear layer.
+
+    Into the one before it, or the one after it; what has neither beside it stays.
+    """
+    kept: list[Layer] = []
+    for layer in layers:
+        last = kept[-1] if kept else None
+        if isinstance(layer, BatchNorm) and type(last) is Linear:
+            kept[-1] = folded(last, layer, norm_first=False)
+        elif isinstance(last, BatchNorm) and len(kept) > 1 and type(layer) is Linear:
+            kept[-1] = folded(layer, last, norm_first=True)
+        else:
+            kept.append(layer)
+    return kept
+
+
+def folded(linear: Linear, norm: BatchNorm, norm_first: bool) -> Linear:
+    """One Linear layer for a Linear layer and the normalisation after or before it."""
+    t, own = norm.state_dict(), linear.state_dict()
+    scale = t["weight"] / np.sqrt(t["running_var"] + norm.eps)
+    shift = t["bias"] - t["running_mean"] * scale
+    bias = own.get("bias", np.zeros(linear.out_features))
+    if norm_first:
+        weight, bias = own["weight"] * scale, own["weight"] @ shift + bias
+    else:
+        weight, bias = own["weight"] * scale[:, None], bias * scale + shift
+    whole = Linear(linear.in_features, linear.out_features)
+    return whole.load_state_dict({"weight": weight, "bias": bias})
+
+
 def without_one(weights: Array) -> Any:
     """Without the last axis where that counts a single output."""
     return weights if weights.shape[-1] != 1 else weights[..., 0]
 
 
-def split_layers(network: Layer, body: Layer) -> tuple[Linear, Layer | None, Linear]:
+def split_layers(body: Layer) -> tuple[Linear, Layer | None, Linear]:
     """The two Linear layers of a body and the activation between them, if there is one."""
-    parts = list(body.children().values()) if isinstance(body, Sequential) else []
+    parts = flattened(body)
     first, last = (parts[0], parts[-1]) if len(parts) in (2, 3) else (None, None)
     if not isinstance(first, Linear) or not isinstance(last, Linear):
-        raise refusal(network, "it is not Linear, activation, Linear")
+        raise Uncovered(why_not_two_layers(parts))
     if first.sign("weight"):
-        raise refusal(network, "its first Linear layer declares a sign of its weights")
+        raise Uncovered("its first Linear layer declares a sign of its weights")
     return first, parts[1] if len(parts) == 3 else None, last
+
+
+def why_not_two_layers(parts: list[Layer]) -> str:
+    """What stands in the way, and what to write instead where that is known."""
+    last = parts[-1] if parts else None
+    if isinstance(last, Sigmoid | Softmax):
+        loss = "logistic" if isinstance(last, Sigmoid) else "cross_entropy"
+        return f'it ends with {last!r}; leave that out, loss="{loss}" takes the scores before it'
+    if any(isinstance(layer, BatchNorm) for layer in parts):
+        return (
+            "a BatchNorm is no part of what is trained; leave it out, and standardise the columns "
+            "of X (certify takes networks that have one)"
+        )
+    if parts and not isinstance(last, Linear):
+        return f"it ends with {last!r}, not with a Linear layer"
+    return "it is not Linear, activation, Linear"
 
 
 def split_skip(network: Layer) -> tuple[Layer, Linear | None]:
     """The body of a network and the Linear layer beside it, where there is one."""
-    parts = list(network.children().values()) if isinstance(network, Sequential) else [network]
+    parts = flattened(network)
     if len(parts) == 1 and isinstance(parts[0], Residual):
         beside = parts[0].shortcut
         if not isinstance(beside, Linear) or beside.bias is not None:
-            raise refusal(network, "its skip connection is not a Linear layer without bias")
+            raise Uncovered("its skip connection is not a Linear layer without bias")
         if beside.sign("weight"):
-            raise refusal(network, "its skip connection declares a sign of its weights")
+            raise Uncovered("its skip connection declares a sign of its weights")
         return parts[0].body, beside
     return network, None
 

@@ -12,7 +12,14 @@ from cvxnet.errors import InputError
 from cvxnet.layers import BatchNorm, Layer, Linear, Residual, Sequential
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Objective, check_output_weights, read_network
+from cvxnet.objective import (
+    Budget,
+    Objective,
+    check_output_weights,
+    flattened,
+    read_network,
+    without_norms,
+)
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.gaps import (
     bracket_text,
@@ -47,6 +54,8 @@ class Certification:
         certified on the features that the layers below compute.
     standardised : bool
         Whether that is one layer, which only scales and shifts each column (`BatchNorm`).
+    folded : bool
+        Whether a `BatchNorm` of the given network was folded into the Linear layer beside it.
 
     Examples
     --------
@@ -64,6 +73,7 @@ class Certification:
     width: int
     layers_below: int
     standardised: bool = False
+    folded: bool = False
 
     @property
     def lower(self) -> float:
@@ -108,6 +118,11 @@ class Certification:
             notes.append(
                 f"certified are the last two layers, on the features that the {self.layers_below} "
                 "layers below compute; nothing is said about training those too"
+            )
+        if self.folded:
+            notes.append(
+                "its BatchNorm is folded into the Linear layer beside it: weight decay is on the "
+                "folded weights"
             )
         if self.width < self.best.units:
             units = f"{self.width} hidden unit{'s' * (self.width != 1)}"
@@ -161,8 +176,9 @@ def certify(
     ----------
     network : Sequential or torch module
         ``Linear, activation, Linear``, trained by anyone, or without an activation,
-        as `cvxnet.train` makes them of linear units. Of a deeper network the
-        last two layers are certified, on the features that the layers below compute: those of
+        as `cvxnet.train` makes them of linear units; Sequentials may be nested, and a `BatchNorm`
+        is folded into the Linear layer before or after it. Of a deeper network the last two
+        layers are certified, on the features that the layers below compute: those of
         ``cvxnet train``, which begin with a fixed `BatchNorm`, on the standardised columns.
     X, y, loss, sample_weight, solver, progress
         As in `cvxnet.train`.
@@ -222,8 +238,10 @@ def certify(
             f"{type(network).__name__}. cvxnet.train trains one from the name of a unit family."
         )
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
-    below, top = split_deep(layer)
-    two = read_network(top)
+    layers = flattened(layer) or [layer]
+    plain = without_norms(layers)
+    below, top = split_deep(plain)
+    two = read_network(top, whole=layer)
     objective = Objective(
         units=two.family,
         form=two.form,
@@ -246,20 +264,19 @@ def certify(
         width=two.width,
         layers_below=0 if below is None else len(below),
         standardised=below is not None and len(below) == 1 and isinstance(below[0], BatchNorm),
+        folded=len(plain) < len(layers),
     )
 
 
-def split_deep(network: Layer) -> tuple[Sequential | None, Layer]:
+def split_deep(layers: list[Layer]) -> tuple[Sequential | None, Sequential]:
     """The layers below the last two (None where there are none), and those two.
 
     Between the two stands an activation, or nothing; or both are inside a `Residual`.
     """
-    layers = list(network.children().values()) if isinstance(network, Sequential) else []
     top = 3
-    if layers and isinstance(layers[-1], Residual):
+    if isinstance(layers[-1], Residual):
         top = 1
     elif all(isinstance(layer, Linear) for layer in layers[-2:]):
         top = 2
-    if len(layers) <= top:
-        return None, network
-    return Sequential(*layers[:-top]), Sequential(*layers[-top:])
+    below, rest = layers[:-top], layers[-top:]
+    return Sequential(*below) if below else None, Sequential(*rest)
