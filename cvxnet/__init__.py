@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cvxnet.interop.embedding import Parametrized, embed, parametrize
     from cvxnet.interop.estimators import ConvexNetClassifier as ConvexNetClassifier
     from cvxnet.interop.estimators import ConvexNetRegressor as ConvexNetRegressor
+    from cvxnet.interop.loading import from_file
     from cvxnet.interop.onnx import to_onnx
     from cvxnet.interop.torch import from_torch, to_torch
     from cvxnet.layers import (
@@ -122,6 +123,7 @@ __all__ = [
     "convexity",
     "decompose",
     "embed",
+    "from_file",
     "from_torch",
     "input_convex",
     "largest_weight_decay",
@@ -141,6 +143,7 @@ PUBLIC = {
     "cvxnet.baselines.comparison": "compare",
     "cvxnet.errors": "CvxnetError InputError MissingExtraError SolverError UnsupportedError",
     "cvxnet.interop.embedding": "Parametrized embed parametrize",
+    "cvxnet.interop.loading": "from_file",
     "cvxnet.interop.onnx": "to_onnx",
     "cvxnet.interop.torch": "from_torch to_torch",
     "cvxnet.layers": (

@@ -44,6 +44,11 @@ def import_fx() -> Any:
     return loaded("torch.fx", "torch", "modules of torch and gradient training need torch")
 
 
+def import_safetensors() -> Any:
+    """The package safetensors."""
+    return loaded("safetensors", "safetensors", "files of safetensors need that package")
+
+
 def import_onnx() -> Any:
     """The package onnx."""
     return loaded("onnx", "onnx", "ONNX files need onnx")

@@ -40,7 +40,7 @@ SINGLE = {"types", "errors", "optional"}
 """Rooms of one file: what everybody names, and the loaders of optional packages."""
 CALLED_FROM_BELOW = {("baselines.report", "plots.comparison"): "plot"}
 """The one arrow that runs up, from the function of that name (`Runs.plot`)."""
-OPTIONAL = ("torch", "onnx", "sklearn", "matplotlib")
+OPTIONAL = ("torch", "safetensors", "onnx", "sklearn", "matplotlib")
 
 
 HOUSE = House(PACKAGE)

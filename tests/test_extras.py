@@ -21,8 +21,11 @@ import pytest
 pytestmark = pytest.mark.failure
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = ("torch", "onnx", "onnxruntime", "sklearn", "matplotlib", "dask", "distributed")
-PIP_NAMES = ("torch", "onnx", "scikit-learn", "matplotlib")
+OPTIONAL = (
+    *("torch", "safetensors", "onnx", "onnxruntime", "sklearn", "matplotlib", "dask"),
+    "distributed",
+)
+PIP_NAMES = ("torch", "safetensors", "onnx", "scikit-learn", "matplotlib")
 
 
 class Blocked:
@@ -69,6 +72,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "from_torch": lambda: cn.from_torch(None),
         "to_torch": lambda: cn.to_torch(net),
         "a torch file": lambda: load_thing(folder / "net.pt"),
+        "a file of safetensors": lambda: load_thing(folder / "net.safetensors"),
         "to_onnx": lambda: cn.to_onnx(net, folder / "net.onnx"),
         "ConvexNetRegressor": lambda: cn.ConvexNetRegressor(),
         "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),

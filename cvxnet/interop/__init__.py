@@ -1,13 +1,14 @@
 """Live: networks to and from other packages, and whatever a command line can name."""
 
 from cvxnet.interop.embedding import Parametrized, embed, parametrize
-from cvxnet.interop.loading import load_thing
+from cvxnet.interop.loading import from_file, load_thing
 from cvxnet.interop.onnx import to_onnx
 from cvxnet.interop.torch import from_torch, to_torch
 
 __all__ = [
     "Parametrized",
     "embed",
+    "from_file",
     "from_torch",
     "load_thing",
     "parametrize",

@@ -18,7 +18,7 @@ ROWS, OTHER_ROWS = 11, 7
 """How many random rows a module is run on; another number shows what depends on it."""
 ANY_WIDTH = 3
 """Columns that a module gets which takes any number."""
-SAME = 1e-6
+SAME = 1e-5
 """Values agree where they differ by less than this, relative to the largest."""
 SAME_IN_FLOAT32 = 1e-3
 

@@ -1,32 +1,19 @@
-"""Find what a command line names: a network file, a torch file or ``module.py:name``."""
+"""Find what a command line names: a network file, a file of weights or ``module.py:name``."""
 
 from __future__ import annotations
 
 import runpy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cvxpy as cp
 
 from cvxnet.errors import InputError
-from cvxnet.interop.modules import to_array
+from cvxnet.interop.state_dicts import ACTIVATIONS, NOTHING, network_from_state
 from cvxnet.interop.torch import from_torch
-from cvxnet.layers import activations
-from cvxnet.layers.activations import Activation
+from cvxnet.interop.weight_files import READERS, check_there, nature, read_weights_file
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
-from cvxnet.layers.linear import Linear
-from cvxnet.optional import import_torch
-from cvxnet.types import Array
-
-TORCH_ENDINGS = (".pt", ".pth")
-ACTIVATIONS: dict[str, type[Activation]] = {
-    kind().profile.name: kind
-    for kind in vars(activations).values()
-    if isinstance(kind, type) and issubclass(kind, Activation) and kind is not Activation
-}
-"""What may stand between the layers of a state dict, which names only layers with weights."""
 
 
 def load_thing(target: str | Path, activation: str = "relu") -> Any:
@@ -35,12 +22,14 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     Parameters
     ----------
     target : str or path
-        A network saved by cvxnet (``net.json``), a torch state dict (``net.pt``, read with
-        ``weights_only``, so that no code in the file is run) or ``file.py:name``, which runs the
-        Python file and takes the object of that name (called, if it is a function). A torch module
-        there goes through `from_torch`.
+        A network saved by cvxnet (``net.json``); names and arrays alone, a torch state dict or
+        a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``, ``.bin``), ``.safetensors`` or
+        ``.npz``; or ``file.py:name``, which runs the Python file and takes the object of that name
+        (called, if it is a function). A torch module there goes through `from_torch`. No code in
+        other files is run.
     activation : str
-        What stands between the linear layers of a torch state dict, which does not say it.
+        What stands between the linear layers of a state dict, which does not say it; "none" for
+        nothing.
 
     Returns
     -------
@@ -49,7 +38,7 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
 
     See Also
     --------
-    assumed_activation
+    from_file, assumed_activation
 
     Examples
     --------
@@ -62,19 +51,79 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     """
     text = str(target)
     check_activation(activation)
-    if text.endswith(TORCH_ENDINGS):
-        return network_from_state(read_state_dict(Path(text)), text, activation)
+    path, colon, name = text.rpartition(":")
+    ending = Path(text).suffix.lower()
+    if ending in READERS:
+        return network_from_state(read_weights_file(text), text, activation)
     if activation != "relu":
         raise InputError(
-            f"{text} says itself which activations it has; activation={activation!r} is for torch "
-            "state dicts (.pt, .pth) only."
+            f"{text} says itself which activations it has; activation={activation!r} is for state "
+            f"dicts ({', '.join(READERS)}) only."
         )
-    path, colon, name = text.rpartition(":")
     if colon and path.endswith(".py"):
         return load_from_python(Path(path), name)
-    if text.endswith(".py"):
+    if ending == ".py":
         raise InputError(f"{text} is a Python file; name the object in it, as in {text}:net.")
-    return load(Path(text))
+    if ending == ".json":
+        return load(Path(text))
+    raise InputError(unknown_file(Path(text)))
+
+
+def from_file(path: str | Path, activation: str = "relu") -> Sequential:
+    """The network in a file, whoever wrote it; no code in the file is run.
+
+    Parameters
+    ----------
+    path : str or path
+        A network saved by cvxnet (``.json``); a torch state dict, or a checkpoint that has one
+        (``.pt``, ``.pth``, ``.ckpt``, ``.bin``; extra ``torch``); ``.safetensors`` (extra of that
+        name); ``.npz`` with names like those of a state dict.
+    activation : str
+        State dicts name only layers with weights, in the order in which they were defined. Between
+        two Linear layers this activation is assumed, or nothing for "none". Numbers tell where
+        layers stand that have no weights; a batch normalisation is assumed to stand before the
+        activation where they do not say otherwise, and to have torch's ``eps`` of 1e-5.
+
+    Returns
+    -------
+    Sequential
+        Weights that `torch.nn.utils` keeps in parts (weight and spectral normalisation) are put
+        together.
+
+    Raises
+    ------
+    InputError
+        Says what the file is, and what to write instead.
+
+    See Also
+    --------
+    from_torch, load
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.npz"
+    >>> np.savez(file, **{"fc1.weight": np.ones((3, 2)), "fc2.weight": np.ones((1, 3))})
+    >>> from_file(file, activation="tanh")
+    Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
+    """
+    if str(path).rpartition(":")[0].endswith(".py"):
+        raise InputError(f"from_file runs no Python; import the object of {path} instead.")
+    thing = load_thing(path, activation)
+    if not isinstance(thing, Sequential):
+        raise InputError(f"{path} holds a {type(thing).__name__}, not a network.")
+    return thing
+
+
+def unknown_file(path: Path) -> str:
+    """What a file is that is not read, and which ones are."""
+    check_there(path)
+    return (
+        f"{path} is {nature(path)}, by its name no file of a network. Known are: .json (saved by "
+        f"cvxnet), {', '.join(READERS)} (weights by name) and FILE.py:NAME (a network, torch "
+        "module or function that returns one; FILE is run)."
+    )
 
 
 def assumed_activation(target: str | Path, thing: Any, activation: str = "relu") -> str | None:
@@ -87,15 +136,16 @@ def assumed_activation(target: str | Path, thing: Any, activation: str = "relu")
     >>> assumed_activation("net.pt", net), assumed_activation("net.json", net)
     ('relu', None)
     """
-    if not str(target).endswith(TORCH_ENDINGS):
+    if Path(target).suffix.lower() not in READERS or activation == NOTHING:
         return None
     return activation if any(isinstance(x, ACTIVATIONS[activation]) for x in thing) else None
 
 
 def check_activation(activation: str) -> None:
     """Raise InputError for a name that is not in the list."""
-    if activation not in ACTIVATIONS:
-        raise InputError(f"unknown activation {activation!r}; known: {', '.join(ACTIVATIONS)}.")
+    known = (*ACTIVATIONS, NOTHING)
+    if activation not in known:
+        raise InputError(f"unknown activation {activation!r}; known: {', '.join(known)}.")
 
 
 def load_from_python(path: Path, name: str) -> Any:
@@ -144,93 +194,3 @@ def is_thing(value: Any) -> bool:
 def is_torch_module(value: Any) -> bool:
     """Whether an object is a torch module, without importing torch."""
     return any(base.__module__.startswith("torch.nn") for base in type(value).__mro__)
-
-
-def read_state_dict(path: Path) -> dict[str, Array]:
-    """The arrays of a torch state dict; no code in the file is run."""
-    torch = import_torch()
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from None
-    except Exception as error:
-        raise InputError(
-            f"{path} is no plain state dict ({type(error).__name__}). Save it with "
-            "torch.save(module.state_dict(), path); whole pickled modules can run code and are "
-            "not opened."
-        ) from None
-    if not isinstance(state, Mapping):
-        raise InputError(f"{path} holds a {type(state).__name__}, not a state dict.")
-    other = [str(name) for name, value in state.items() if not torch.is_tensor(value)]
-    if other:
-        raise InputError(
-            f"{path} is a dict in which {other[0]!r} is no tensor, so it is no state dict. Where a "
-            "checkpoint holds one, save that alone: torch.save(checkpoint['state_dict'], path)."
-        )
-    return {str(name): to_array(value, f"{path}: {name}") for name, value in state.items()}
-
-
-def network_from_state(
-    arrays: Mapping[str, Any], source: str, activation: str = "relu"
-) -> Sequential:
-    """Linear layers by their numbers, one activation where a number is missing between two.
-
-    A state dict names only layers with weights. Where two numbers or more are missing in a row, or
-    the first one, there is more than one common guess, so that is refused.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> state = {"0.weight": np.ones((3, 2)), "0.bias": np.ones(3), "2.weight": np.ones((1, 3))}
-    >>> network_from_state(state, "an example")
-    Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
-    """
-    prefix = common_prefix(list(arrays))
-    state = {name[len(prefix) :]: value for name, value in arrays.items()}
-    weights = linear_weights(state)
-    if not weights:
-        raise InputError(
-            f"the state dict in {source} is not that of a torch Sequential of Linear layers "
-            f"({', '.join(arrays)}). Convert the module in Python with cvxnet.from_torch instead."
-        )
-    chain: list[Layer] = []
-    for position in range(max(weights) + 1):
-        if position in weights:
-            weight = weights[position]
-            chain.append(Linear(weight.shape[1], weight.shape[0], f"{position}.bias" in state))
-        elif position - 1 in weights and position + 1 in weights:
-            chain.append(ACTIVATIONS[activation]())
-        else:
-            raise InputError(
-                f"the state dict in {source} has no weights for layer {position}, and what stands "
-                f"there is no single activation between two Linear layers ({', '.join(arrays)}). "
-                "Convert the module in Python with cvxnet.from_torch instead."
-            )
-    return Sequential(*chain).load_state_dict(state)
-
-
-def linear_weights(state: Mapping[str, Any]) -> dict[int, Any]:
-    """The weight matrices by layer number; nothing where there is anything but Linear layers.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> list(linear_weights({"0.weight": np.ones((3, 2)), "0.bias": np.ones(3)}))
-    [0]
-    >>> linear_weights({"0.weight": np.ones((3, 2)), "1.gamma": np.ones(3)})
-    {}
-    """
-    weights: dict[int, Any] = {}
-    for name, value in state.items():
-        position, _, own = name.partition(".")
-        if own == "weight" and position.isdecimal() and value.ndim == 2:
-            weights[int(position)] = value
-    fitting = {f"{position}.{own}" for position in weights for own in ("weight", "bias")}
-    return weights if set(state) <= fitting else {}
-
-
-def common_prefix(names: list[str]) -> str:
-    """A module name that all weights share, such as ``net.``; layer numbers are no prefix."""
-    heads = {name.split(".")[0] for name in names}
-    head = next(iter(heads), "")
-    return f"{head}." if len(heads) == 1 and not head.isdigit() else ""
