@@ -11,7 +11,7 @@ import pytest
 import cvxnet as cn
 from cvxnet.cli import main
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
-from cvxnet.errors import InputError, MissingExtraError
+from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.interop.loading import assumed_activation, load_thing, network_from_state
 from cvxnet.layers import Linear, ReLU, Sequential
 
@@ -52,6 +52,24 @@ def test_network_files(tmp_path):
     net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
     net.save(tmp_path / "net.json")
     assert repr(load_thing(tmp_path / "net.json")) == repr(net)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("net.h5", "keras: model.export"),
+        ("net.hdf5", "tf2onnx"),
+        ("net.KERAS", "cvxnet.from_onnx"),
+        ("net.tflite", "--tflite"),
+        ("net.mlmodel", "as ONNX"),
+        ("net.pkl", "run code when they are opened"),
+        ("net.joblib", "cvxnet.from_sklearn"),
+    ],
+)
+def test_files_of_others_are_refused_with_what_to_do(name, advice):
+    with pytest.raises(UnsupportedError, match=r"does not read \.") as caught:
+        load_thing(name)
+    assert advice in str(caught.value)
 
 
 def test_python_objects_and_functions(file):

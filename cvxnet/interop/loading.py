@@ -8,12 +8,27 @@ from typing import Any
 
 import cvxpy as cp
 
-from cvxnet.errors import InputError
+from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.interop.onnx_reading import from_onnx
 from cvxnet.interop.state_dicts import ACTIVATIONS, NOTHING, network_from_state
 from cvxnet.interop.torch import from_torch
 from cvxnet.interop.weight_files import READERS, check_there, nature, read_weights_file
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
+
+TO_ONNX = "Write the model as ONNX and read that ({}; then cvxnet.from_onnx)."
+REFUSED: dict[tuple[str, ...], str] = {
+    (".h5", ".hdf5", ".keras"): TO_ONNX.format(
+        "keras: model.export('net.onnx', format='onnx'); before keras 3: tf2onnx"
+    ),
+    (".tflite",): TO_ONNX.format("python -m tf2onnx.convert --tflite net.tflite --output net.onnx"),
+    (".mlmodel", ".mlpackage"): TO_ONNX.format("with the package that trained it"),
+    (".pkl", ".pickle", ".joblib"): (
+        "Pickles run code when they are opened. Where you trust it, open it in Python and hand "
+        "over the model: cvxnet.from_sklearn(model) or cvxnet.from_torch(module)."
+    ),
+}
+"""Files of others by their endings: what to do with them instead."""
 
 
 def load_thing(target: str | Path, activation: str = "relu") -> Any:
@@ -51,6 +66,7 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     """
     text = str(target)
     check_activation(activation)
+    check_ending(text)
     path, colon, name = text.rpartition(":")
     ending = Path(text).suffix.lower()
     if ending in READERS:
@@ -64,6 +80,8 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
         return load_from_python(Path(path), name)
     if ending == ".py":
         raise InputError(f"{text} is a Python file; name the object in it, as in {text}:net.")
+    if ending == ".onnx":
+        return from_onnx(text)
     if ending == ".json":
         return load(Path(text))
     raise InputError(unknown_file(Path(text)))
@@ -146,6 +164,19 @@ def check_activation(activation: str) -> None:
     known = (*ACTIVATIONS, NOTHING)
     if activation not in known:
         raise InputError(f"unknown activation {activation!r}; known: {', '.join(known)}.")
+
+
+def check_ending(text: str) -> None:
+    """Raise UnsupportedError for files of others that are not read.
+
+    Examples
+    --------
+    >>> check_ending("net.json")
+    """
+    ending = Path(text).suffix.lower()
+    for endings, advice in REFUSED.items():
+        if ending in endings:
+            raise UnsupportedError(f"{text}: cvxnet does not read {ending} files. {advice}")
 
 
 def load_from_python(path: Path, name: str) -> Any:
