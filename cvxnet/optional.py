@@ -54,6 +54,11 @@ def import_onnx() -> Any:
     return loaded("onnx", "onnx", "ONNX files need onnx")
 
 
+def import_onnxruntime() -> Any:
+    """The package onnxruntime."""
+    return loaded("onnxruntime", "onnx", "running ONNX files needs onnxruntime")
+
+
 def import_matplotlib() -> Any:
     """The package matplotlib with the modules that pictures are made of."""
     for module in ("figure", "cm", "colors"):

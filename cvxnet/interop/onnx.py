@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from cvxnet.data.files import check_path, replacing
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.functions.arithmetic import Undecided
-from cvxnet.interop.onnx_graph import VALUES, Graph, Value
+from cvxnet.interop.onnx_graph import ABOUT, VALUES, Graph, Value
 from cvxnet.layers import (
     AvgPool2d,
     BatchNorm,
@@ -28,6 +29,7 @@ from cvxnet.layers import (
     Residual,
     Sequential,
     Softmax,
+    network_file,
 )
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.images import Pool2d, Windows
@@ -35,10 +37,11 @@ from cvxnet.layers.layer import Layer
 from cvxnet.optional import import_onnx
 
 LAST = np.array([-1])
+DTYPES = ("float64", "float32")
 
 
-def to_onnx(net: Sequential, path: str | Path) -> None:
-    """Write a network as an ONNX file: opset 18, float64, checked by ``onnx.checker``.
+def to_onnx(net: Sequential, path: str | Path, dtype: str = "float64") -> None:
+    """Write a network as an ONNX file: opset 18, checked by ``onnx.checker``.
 
     Parameters
     ----------
@@ -46,24 +49,30 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
         Of any of cvxnet's layers. Weights keep their names (``"0.weight"``) as initializers; those
         that are CVXPY expressions are written with their values.
     path : str or path
-        The file. Its input ``x`` is a float64 matrix of n rows, for any n, and its output ``y`` is
-        one as well.
+        The file. Its input ``x`` is a matrix of n rows, for any n, and its output ``y`` is one as
+        well.
+    dtype : str
+        What the file calculates in, its input and its output included: "float64", or "float32" for
+        devices that have no other.
 
     Raises
     ------
     UnsupportedError
         Names the first layer that is not cvxnet's own by its path.
+    InputError
+        For weights that are too large for float32.
     MissingExtraError
         Where onnx is not installed.
 
     See Also
     --------
-    to_torch
+    from_onnx, to_torch
 
     Notes
     -----
     Run by onnxruntime, the outputs equal ``net(X)`` up to rounding: each layer to about 1e-15 of
-    the largest number in it.
+    the largest number in it, in float32 to about 1e-6. The file also says which layers were
+    written, in an entry ``cvxnet`` of its metadata, so that `from_onnx` finds them again.
 
     Examples
     --------
@@ -79,13 +88,16 @@ def to_onnx(net: Sequential, path: str | Path) -> None:
     """
     if type(net) is not Sequential:
         raise InputError(f"to_onnx writes a Sequential, not a {type(net).__name__}.")
+    if dtype not in DTYPES:
+        raise InputError(f"dtype is {' or '.join(map(repr, DTYPES))}, not {dtype!r}.")
     path = check_path(path)
     onnx = import_onnx()
-    graph = Graph(onnx, net.state_dict())
+    graph = Graph(onnx, net.state_dict(), np.dtype(dtype))
     y = write(net, Value(graph, "x"), Place(graph, ""))
     graph.add("Identity", [y.name], "y")
     columns = net.columns(None)
     model = graph.model(columns, net.width(columns))
+    onnx.helper.set_model_props(model, {ABOUT: json.dumps(network_file.about(net))})
     onnx.checker.check_model(model, full_check=True)
     with replacing(path) as draft:
         draft.write_bytes(model.SerializeToString())

@@ -16,26 +16,43 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from scipy.special import erfcx
 
+from cvxnet.errors import InputError
 from cvxnet.functions.arithmetic import Arithmetic
 from cvxnet.types import Array
 
 # Read by onnxruntime 1.14 (2023) and everything after it.
 OPSET, IR_VERSION = 18, 8
+ABOUT = "cvxnet"
+"""The entry of a file's metadata that says which layers were written."""
 
 
 class Graph:
     """The nodes of an ONNX graph in the order in which they are written, and its constants."""
 
-    def __init__(self, onnx: Any, state: Mapping[str, Array]) -> None:
-        self.onnx = onnx
+    def __init__(self, onnx: Any, state: Mapping[str, Array], dtype: np.dtype[Any]) -> None:
+        self.onnx, self.dtype = onnx, dtype
         self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = dict(state)
+        self.constants = {name: self.rounded(value, name) for name, value in state.items()}
 
     def constant(self, value: Any) -> Value:
-        """Numbers that are no weights: float64, or whole numbers (shapes, indices)."""
+        """Numbers that are no weights: floats, or whole numbers (shapes, indices)."""
         name = f"constant{len(self.constants)}"
-        self.constants[name] = np.asarray(value)
+        self.constants[name] = self.rounded(np.asarray(value), name)
         return Value(self, name)
+
+    def rounded(self, value: Any, name: str) -> Any:
+        """Floats in the format of the graph, which must have room for them."""
+        if value.dtype.kind != "f":
+            return value
+        with np.errstate(over="ignore"):
+            result = value.astype(self.dtype)
+        if np.isinf(result).any():
+            largest = np.abs(value).max()
+            raise InputError(
+                f"{name!r} has the entry {largest:g}, which is too large for {self.dtype}. "
+                "Write the network in float64."
+            )
+        return result
 
     def add(self, kind: str, inputs: list[str], output: str = "", **attributes: Any) -> Value:
         """One more node."""
@@ -46,13 +63,14 @@ class Graph:
 
     def model(self, columns: int | None, outputs: int | None) -> Any:
         """The whole model, for that many columns that go in and come out."""
-        helper, double = self.onnx.helper, self.onnx.TensorProto.DOUBLE
+        helper = self.onnx.helper
+        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
         constants = self.constants.items()
         graph = helper.make_graph(
             self.nodes,
             "cvxnet",
-            [helper.make_tensor_value_info("x", double, ["n", columns or "d"])],
-            [helper.make_tensor_value_info("y", double, ["n", outputs or "c"])],
+            [helper.make_tensor_value_info("x", kind, ["n", columns or "d"])],
+            [helper.make_tensor_value_info("y", kind, ["n", outputs or "c"])],
             [self.onnx.numpy_helper.from_array(value, name) for name, value in constants],
         )
         opset = helper.make_opsetid("", OPSET)

@@ -33,8 +33,7 @@ def save(network: Layer, path: str | Path, origin: Origin | None = None) -> None
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "network": describe(network),
-        "given": [prefix for prefix, layer in network.named_layers() if layer.given],
+        **about(network),
         "state": state,
     }
     if origin is not None:
@@ -77,6 +76,12 @@ def read_origin(entry: Any, network: Layer) -> Origin | None:
     if columns not in (None, features):
         raise InputError(f"the network has {columns} inputs, but {features} features are named.")
     return origin
+
+
+def about(network: Layer) -> dict[str, Any]:
+    """Everything about a network but its weights, as JSON types."""
+    given = [prefix for prefix, layer in network.named_layers() if layer.given]
+    return {"network": describe(network), "given": given}
 
 
 def describe(layer: Layer) -> dict[str, Any]:

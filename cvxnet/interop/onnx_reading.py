@@ -1,0 +1,317 @@
+"""Networks from ONNX files, whoever wrote them.
+
+Each tensor of the graph becomes a constant, or a stream: a function of the input
+(`cvxnet.interop.streams`). The stream that the output is comes to layers. What the layers compute is
+compared with what the file computes before anybody gets them.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cvxnet.errors import CvxnetError, InputError, UnsupportedError
+from cvxnet.interop.onnx_file import open_model, precision_of, run, spread
+from cvxnet.interop.onnx_graph import ABOUT
+from cvxnet.interop.onnx_nodes import Node, Unread
+from cvxnet.interop.onnx_operators import ADVICE, AFTER_SCORES, CONSTANTS, DOMAINS, READERS
+from cvxnet.interop.streams import Stream, layers_between
+from cvxnet.layers import Flatten, Sequential, network_file
+from cvxnet.optional import import_onnx
+
+ROWS = 7
+"""So many random samples are compared."""
+CERTAIN = 100.0
+"""A difference of so many times what rounding changes is none of rounding."""
+
+
+def from_onnx(source: Any, output: str | None = None) -> Sequential:
+    """The cvxnet network that is the same function as an ONNX model.
+
+    Parameters
+    ----------
+    source : str, path or onnx.ModelProto
+        A file, of any operator set from 7 on and in any float format. Weights may stand in other
+        files of its folder.
+    output : str, optional
+        The tensor to compute: an output of the graph, or any tensor inside it. The output of the
+        graph where left out. Where labels are chosen from scores in the graph (``ArgMax``,
+        ``ZipMap``), it is the scores, with a warning that says so.
+
+    Returns
+    -------
+    Sequential
+        Images are flattened rows in cvxnet: give it ``images.reshape(n, -1)``.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the node that cvxnet has no layer for, and what to do.
+    InputError
+        For files that are damaged or none of ONNX, and where the network would not be the same
+        function.
+    MissingExtraError
+        Where onnx is not installed.
+
+    Warns
+    -----
+    UserWarning
+        Where something after the scores was left off.
+
+    See Also
+    --------
+    to_onnx, from_torch, from_sklearn
+
+    Notes
+    -----
+    Covered are Linear layers however they are written (Gemm, MatMul and Add, scalings, selections
+    of columns), Conv2d with square windows, pooling, normalisation, softmax, residual sums of
+    these, and every activation of cvxnet, also where it is written as a formula: it is recognised
+    by its values. Constants that scale or shift columns go into the Linear layer beside them;
+    those of a scaler in front become a `BatchNorm` of their own.
+
+    Every network is compared with the file on random samples before it is returned, run by
+    onnxruntime where that is installed and otherwise by onnx's reference implementation; a
+    difference above a hundred times what rounding in the precision of the file can change is an
+    error. A file that `to_onnx` wrote says what its layers are, and comes back number for number.
+    ONNX does not say which weights are one parameter: where two nodes share weights, each layer
+    gets its copy.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from cvxnet.interop import to_onnx
+    >>> from cvxnet.layers import Linear, ReLU
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "net.onnx"
+    >>> to_onnx(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), file)
+    >>> from_onnx(file)
+    Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    """
+    onnx = import_onnx()
+    model, name = open_model(onnx, source)
+    try:
+        if output is None and (known := described(onnx, model)) is not None:
+            if difference(onnx, model, known) is None:
+                return known
+        graph = GraphReader(onnx, model)
+        network, end = graph.network(output)
+        wrong = difference(onnx, leading_to(onnx, model, end), network, graph.columns)
+    except CvxnetError as error:
+        raise type(error)(f"{name}: {error}") from None
+    except RecursionError:
+        raise UnsupportedError(f"{name}: its layers are nested too deeply.") from None
+    if wrong is not None:
+        raise InputError(f"{name}: read as {network!r}, which is not what it computes: {wrong}")
+    for remark in graph.remarks:
+        warnings.warn(f"{name}: {remark}", UserWarning, stacklevel=2)
+    return network
+
+
+def described(onnx: Any, model: Any) -> Sequential | None:
+    """The network that `to_onnx` wrote down beside the graph; None where that does not fit."""
+    texts = [entry.value for entry in model.metadata_props if entry.key == ABOUT]
+    if not texts:
+        return None
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    try:
+        about = json.loads(texts[0])
+        description, given = about["network"], set(about["given"])
+        network_file.check_size(description, sum(array.size for array in stored.values()))
+        network = network_file.build(description)
+        network.load_state_dict({name: stored[name] for name in network.state_dict()})
+    except (CvxnetError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None  # another tool has changed the file; its graph says what it is
+    for prefix, layer in network.named_layers():
+        layer.given = prefix in given
+    return network if isinstance(network, Sequential) else None
+
+
+def difference(onnx: Any, model: Any, net: Sequential, columns: int | None = None) -> str | None:
+    """How the outputs of a network and of a model differ; None where only by rounding."""
+    columns = net.columns(None) or columns or 3
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((ROWS, columns)) * np.geomspace(0.1, 10.0, ROWS)[:, None]
+    if model.graph.input[0].type.tensor_type.elem_type not in (1, 10, 11, 16):
+        X = np.round(X)
+    precision = precision_of(model)
+    X = X.astype(np.float16 if precision > 1e-4 else np.float32).astype(np.float64)
+    with np.errstate(all="ignore"):
+        try:
+            found = run(onnx, model, X)
+        except Exception as error:  # whatever a runtime raises
+            raise InputError(
+                f"it could not be run for comparison ({type(error).__name__}: "
+                f"{str(error).splitlines()[0][:200]}), and what is not compared is not returned."
+            ) from None
+        expected = net(X)
+        allowed = CERTAIN * spread(net, X, precision)
+    if found.shape != expected.shape:
+        return f"{found.shape[1]} outputs instead of {expected.shape[1]}."
+    off = np.abs(found - expected)
+    same = (off <= allowed) | (found == expected) | (np.isnan(found) & np.isnan(expected))
+    if same.all():
+        return None
+    row, column = np.argwhere(~same)[0]
+    return (
+        f"output {column} of a random sample is {found[row, column]:.9g}, and the network's "
+        f"{expected[row, column]:.9g}. Please report this, with the file if you can."
+    )
+
+
+def leading_to(onnx: Any, model: Any, output: str) -> Any:
+    """The model with one output, and without the nodes that do not lead to it."""
+    pruned = onnx.ModelProto()
+    pruned.CopyFrom(model)
+    needed, nodes = {output}, []
+    for node in reversed(model.graph.node):
+        if needed & {*node.output}:
+            needed |= {*node.input}
+            nodes.append(node)
+    known = {value.name: value for value in model.graph.output}
+    anything = onnx.helper.make_tensor_value_info(output, 1, None)
+    wanted = known.get(output) or inferred(onnx, model, output) or anything
+    graph = pruned.graph
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in needed]
+    inputs = [value for value in model.graph.input if value.name in needed]
+    for old in (graph.node, graph.output, graph.initializer, graph.input, graph.value_info):
+        del old[:]
+    graph.node.extend(nodes[::-1])
+    graph.output.append(wanted)
+    graph.initializer.extend(kept)
+    graph.input.extend(inputs)
+    return pruned
+
+
+def inferred(onnx: Any, model: Any, name: str) -> Any:
+    """What onnx says of a tensor inside the graph."""
+    try:
+        values = onnx.shape_inference.infer_shapes(model).graph.value_info
+    except Exception:  # of no consequence: it is a guess at a type
+        return None
+    return next((value for value in values if value.name == name), None)
+
+
+class GraphReader:
+    """Reads the nodes of a graph one after the other."""
+
+    def __init__(self, onnx: Any, model: Any) -> None:
+        self.onnx, self.graph = onnx, model.graph
+        self.opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self.remarks: list[str] = []
+        self.values: dict[str, Any] = {"": None}
+        for tensor in model.graph.initializer:
+            self.values[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        self.input = self.read_input(precision_of(model))
+        self.columns = self.input.width
+        for node in model.graph.node:
+            self.read(node)
+
+    def read_input(self, precision: float) -> Stream:
+        """The one input that is no weight."""
+        inputs = [value for value in self.graph.input if value.name not in self.values]
+        if len(inputs) != 1:
+            raise UnsupportedError(
+                f"it has {len(inputs)} inputs ({', '.join(value.name for value in inputs)}); "
+                "cvxnet's networks have one, a matrix of rows. Export it with all columns in one."
+            )
+        tensor = inputs[0].type.tensor_type
+        sizes = [dim.dim_value or None for dim in tensor.shape.dim]
+        if tensor.HasField("shape") and len(sizes) < 2:
+            raise UnsupportedError(
+                f"its input {inputs[0].name!r} has {len(sizes)} axes; cvxnet's networks take rows. "
+                "Export it with an axis for the samples in front."
+            )
+        shape = tuple(sizes[1:]) or (None,)
+        if len(shape) > 1 and None in shape:
+            raise UnsupportedError(
+                f"its input {inputs[0].name!r} has samples of the shape {shape}, which is not "
+                "fixed. Export it for samples of a fixed size."
+            )
+        stream = Stream(shape, precision=precision)
+        self.values[inputs[0].name] = stream
+        return stream
+
+    def read(self, proto: Any) -> None:
+        """What a node makes, or why it cannot be read."""
+        inputs = [self.values.get(name) for name in proto.input]
+        bad = next((value for value in inputs if isinstance(value, Unread)), None)
+        if bad is None:
+            value = self.made(proto, inputs)
+        else:
+            value = bad
+        several = value if isinstance(value, tuple) else (value,)
+        more = bad or Unread(f"a further output of {proto.op_type} is read.", proto.op_type, ())
+        for position, name in enumerate(proto.output):
+            self.values[name] = several[position] if position < len(several) else more
+
+    def made(self, proto: Any, inputs: list[Any]) -> Any:
+        """The constant, stream or refusal that a node makes of its inputs."""
+        try:
+            options = {a.name: self.option(a) for a in proto.attribute}
+            opset = self.opsets.get(proto.domain, 1)
+            node = Node(proto.op_type, proto.name, inputs, options, opset)
+            if proto.domain not in DOMAINS:
+                raise node.refusal(f"cvxnet does not know operators of {proto.domain!r}.")
+            table = READERS if any(isinstance(value, Stream) for value in inputs) else CONSTANTS
+            if node.kind not in table:
+                raise node.refusal(ADVICE.get(node.kind, "cvxnet has no layer for it."))
+            return table[node.kind](node)
+        except CvxnetError as error:
+            return Unread(str(error), proto.op_type, tuple(proto.input))
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
+            why = f"node {proto.name!r} ({proto.op_type}) is damaged: {error}."
+            return Unread(why, proto.op_type, tuple(proto.input))
+
+    def option(self, attribute: Any) -> Any:
+        """The value of an attribute; tensors as arrays."""
+        if attribute.HasField("t"):
+            return self.onnx.numpy_helper.to_array(attribute.t)
+        return self.onnx.helper.get_attribute_value(attribute)
+
+    def network(self, output: str | None) -> tuple[Sequential, str]:
+        """The layers that lead to a tensor, and its name."""
+        end = self.end(output)
+        stream = self.values[end]
+        if not isinstance(stream, Stream):
+            why = stream.why if isinstance(stream, Unread) else "it does not depend on the input."
+            raise UnsupportedError(why)
+        return Sequential(*(layers_between(self.input, stream) or [Flatten()])), end
+
+    def end(self, output: str | None) -> str:
+        """The name of the tensor to compute."""
+        if output is not None:
+            if output not in self.values:
+                raise InputError(f"it has no tensor {output!r}; its outputs are {self.outputs}.")
+            return output
+        names = [value.name for value in self.graph.output]
+        streams = [name for name in names if isinstance(self.values.get(name), Stream)]
+        scores = {*streams} or {*self.before_labels(names)}
+        if len(scores) == 1:
+            (score,) = scores
+            if names != [score]:
+                self.remarks.append(
+                    f"read up to {score!r}; what labels and tables are made of it was left off. "
+                    f"from_onnx(..., output={score!r}) says the same."
+                )
+            return score
+        if len(names) == 1:
+            return names[0]
+        raise UnsupportedError(
+            f"it has the outputs {self.outputs}; say which one: from_onnx(..., output={names[0]!r})."
+        )
+
+    @property
+    def outputs(self) -> str:
+        """The names of all outputs."""
+        return ", ".join(repr(value.name) for value in self.graph.output)
+
+    def before_labels(self, names: list[str]) -> Iterator[str]:
+        """The tensors that labels and tables of probabilities are made from."""
+        for name in names:
+            value = self.values.get(name)
+            if isinstance(value, Unread) and value.kind in AFTER_SCORES:
+                yield from (s for s in value.sources if isinstance(self.values.get(s), Stream))
