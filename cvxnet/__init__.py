@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cvxnet.interop.estimators import ConvexNetRegressor as ConvexNetRegressor
     from cvxnet.interop.loading import from_file
     from cvxnet.interop.onnx import to_onnx
+    from cvxnet.interop.onnx_reading import from_onnx
+    from cvxnet.interop.sklearn import from_sklearn
     from cvxnet.interop.torch import from_torch, to_torch
     from cvxnet.layers import (
         CELU,
@@ -124,6 +126,8 @@ __all__ = [
     "decompose",
     "embed",
     "from_file",
+    "from_onnx",
+    "from_sklearn",
     "from_torch",
     "input_convex",
     "largest_weight_decay",
@@ -145,6 +149,8 @@ PUBLIC = {
     "cvxnet.interop.embedding": "Parametrized embed parametrize",
     "cvxnet.interop.loading": "from_file",
     "cvxnet.interop.onnx": "to_onnx",
+    "cvxnet.interop.onnx_reading": "from_onnx",
+    "cvxnet.interop.sklearn": "from_sklearn",
     "cvxnet.interop.torch": "from_torch to_torch",
     "cvxnet.layers": (
         "CELU ELU GELU SELU Abs AvgPool2d BatchNorm Conv2d Flatten GatedLinear HardTanh "
@@ -202,7 +208,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(HOME[name]), name)
     if HOME[name].startswith(TAKE_NETWORKS):
-        import_module("cvxnet.interop.torch")  # whoever takes networks takes torch's, too
+        for module in ("torch", "sklearn"):  # whoever takes networks takes those of others, too
+            import_module(f"cvxnet.interop.{module}")
     return value
 
 

@@ -54,6 +54,11 @@ def import_onnx() -> Any:
     return loaded("onnx", "onnx", "ONNX files need onnx")
 
 
+def import_onnx_reference() -> Any:
+    """The part of onnx that runs models."""
+    return loaded("onnx.reference", "onnx", "running ONNX files needs onnx")
+
+
 def import_onnxruntime() -> Any:
     """The package onnxruntime."""
     return loaded("onnxruntime", "onnx", "running ONNX files needs onnxruntime")

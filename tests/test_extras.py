@@ -74,6 +74,8 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "a torch file": lambda: load_thing(folder / "net.pt"),
         "a file of safetensors": lambda: load_thing(folder / "net.safetensors"),
         "to_onnx": lambda: cn.to_onnx(net, folder / "net.onnx"),
+        "from_onnx": lambda: cn.from_onnx(folder / "net.onnx"),
+        "from_sklearn": lambda: cn.from_sklearn(None),
         "ConvexNetRegressor": lambda: cn.ConvexNetRegressor(),
         "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),

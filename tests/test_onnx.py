@@ -72,13 +72,13 @@ def scrambled(net):
     return net.load_state_dict({name: w if "z" in name else w - 0.3 for name, w in state.items()})
 
 
-def run(net, X, folder):
+def run(net, X, folder, dtype="float64"):
     """The outputs of the network's ONNX file under onnxruntime."""
     file = folder / "net.onnx"
-    cn.to_onnx(net, file)
+    cn.to_onnx(net, file, dtype=dtype)
     onnx.checker.check_model(str(file), full_check=True)
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": np.atleast_2d(X)})[0]
+    return session.run(None, {"x": np.atleast_2d(X).astype(dtype)})[0]
 
 
 def assert_same(found, expected, scale):
@@ -94,6 +94,25 @@ def test_every_layer_is_the_same_function(name, tmp_path):
     # Row by row: one huge row must not hide what happens in the others.
     for y, z, x in zip(found, expected, ROWS, strict=True):
         assert_same(y, z, np.abs(x).max())
+
+
+@pytest.mark.parametrize("name", ON_ROWS)
+def test_every_layer_in_single_precision(name, tmp_path):
+    net = scrambled(cn.Sequential(ON_ROWS[name]()))
+    X = ROWS[:-2].astype(np.float32)
+    found, expected = run(net, X, tmp_path, "float32"), net(X)
+    assert found.dtype == np.float32
+    sizes = np.maximum(np.abs(expected).max(axis=1), np.abs(X).max(axis=1))
+    assert (np.abs(found - expected).max(axis=1) <= 3e-6 * sizes).all()
+
+
+def test_numbers_that_single_precision_has_no_room_for(tmp_path):
+    net = cn.Sequential(cn.Linear(1, 1, bias=False)).load_state_dict({"0.weight": [[1e39]]})
+    with pytest.raises(InputError, match=r"'0\.weight' has the entry 1e\+39, which is too"):
+        cn.to_onnx(net, tmp_path / "net.onnx", dtype="float32")
+    with pytest.raises(InputError, match="dtype is 'float64' or 'float32', not 'float16'"):
+        cn.to_onnx(net, tmp_path / "net.onnx", dtype="float16")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_layer_is_tested():

@@ -33,8 +33,9 @@ def convexity(
 
     Parameters
     ----------
-    thing : layer, torch module, CVXPY expression or CVXPY problem
-        What the question is about; of a torch module, the network that `from_torch` makes of it.
+    thing : layer, torch module, estimator, CVXPY expression or CVXPY problem
+        What the question is about; of a torch module or an estimator of scikit-learn, the network
+        that `from_torch` or `from_sklearn` makes of it.
     wrt : str, Variable or sequence of them
         For a network: "input", "weights", a layer ("0") or several, or single weights
         ("0.weight"). Default "input" without a loss and "weights" with one. For an expression:
@@ -101,7 +102,7 @@ def convexity(
         return completed(answer(question, methods))
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (a cvxnet Sequential or another "
-        "layer, or a torch module), a CVXPY expression or a CVXPY problem."
+        "layer, a torch module, a fitted estimator), a CVXPY expression or a CVXPY problem."
     )
 
 

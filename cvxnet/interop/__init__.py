@@ -4,6 +4,7 @@ from cvxnet.interop.embedding import Parametrized, embed, parametrize
 from cvxnet.interop.loading import from_file, load_thing
 from cvxnet.interop.onnx import to_onnx
 from cvxnet.interop.onnx_reading import from_onnx
+from cvxnet.interop.sklearn import from_sklearn
 from cvxnet.interop.torch import from_torch, to_torch
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "embed",
     "from_file",
     "from_onnx",
+    "from_sklearn",
     "from_torch",
     "load_thing",
     "parametrize",

@@ -37,8 +37,8 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     Parameters
     ----------
     target : str or path
-        A network saved by cvxnet (``net.json``); names and arrays alone, a torch state dict or
-        a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``, ``.bin``), ``.safetensors`` or
+        A network saved by cvxnet (``net.json``); an ONNX model (``net.onnx``); names and arrays
+        alone, a torch state dict or a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``, ``.bin``), ``.safetensors`` or
         ``.npz``; or ``file.py:name``, which runs the Python file and takes the object of that name
         (called, if it is a function). A torch module there goes through `from_torch`. No code in
         other files is run.
@@ -93,7 +93,7 @@ def from_file(path: str | Path, activation: str = "relu") -> Sequential:
     Parameters
     ----------
     path : str or path
-        A network saved by cvxnet (``.json``); a torch state dict, or a checkpoint that has one
+        A network saved by cvxnet (``.json``); an ONNX model (``.onnx``); a torch state dict, or a checkpoint that has one
         (``.pt``, ``.pth``, ``.ckpt``, ``.bin``; extra ``torch``); ``.safetensors`` (extra of that
         name); ``.npz`` with names like those of a state dict.
     activation : str
@@ -115,7 +115,7 @@ def from_file(path: str | Path, activation: str = "relu") -> Sequential:
 
     See Also
     --------
-    from_torch, load
+    from_torch, from_onnx, load
 
     Examples
     --------
@@ -139,7 +139,7 @@ def unknown_file(path: Path) -> str:
     check_there(path)
     return (
         f"{path} is {nature(path)}, by its name no file of a network. Known are: .json (saved by "
-        f"cvxnet), {', '.join(READERS)} (weights by name) and FILE.py:NAME (a network, torch "
+        f"cvxnet), .onnx, {', '.join(READERS)} (weights by name) and FILE.py:NAME (a network, torch "
         "module or function that returns one; FILE is run)."
     )
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from cvxnet.data.files import check_path
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
-from cvxnet.layers.activations import Activation
-from cvxnet.layers.layer import Layer, Tensor, observed_by
-from cvxnet.optional import import_onnxruntime
+from cvxnet.optional import import_onnx_reference, import_onnxruntime
 from cvxnet.types import Array
 
 MOST_NUMBERS = 2**28
 """In all weights of a file together: 2 GiB as doubles."""
 MOST_NODES = 20_000
 FLOATS = {1: np.float32, 10: np.float16, 11: np.float64}
-"""The formats of what goes into a model, by ONNX's numbers; bfloat16 has none in numpy."""
+"""The formats of what goes into a model, by ONNX's numbers."""
+DIGITS = {11: 52, 1: 23, 10: 10, 16: 7}
+"""Binary digits of float formats, by ONNX's numbers."""
 IN_SINGLE = {"BatchNormalization", "Celu", "Clip", "Elu", "HardSigmoid", "LayerNormalization"}
 IN_SINGLE |= {"LeakyRelu", "Selu", "Swish", "ThresholdedRelu"}
 """Operators whose numbers ONNX keeps in single precision, whatever the file is in."""
@@ -38,7 +38,7 @@ def open_model(onnx: Any, source: Any) -> tuple[Any, str]:
     check_size(model, name)
     try:
         load_outside(onnx, model, folder)
-        onnx.checker.check_model(model)
+        check_model(onnx, model)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
     except Exception as error:  # of a kind for each way in which a file can be wrong
@@ -47,6 +47,18 @@ def open_model(onnx: Any, source: Any) -> tuple[Any, str]:
             f"{first_line(error)}."
         ) from None
     return model, name
+
+
+def check_model(onnx: Any, model: Any) -> None:
+    """Raise what onnx has to say; it asks for the shapes of inputs and outputs, cvxnet does not."""
+    values = [*model.graph.input, *model.graph.output]
+    tensors = [value.type.tensor_type for value in values if value.type.HasField("tensor_type")]
+    without = [tensor for tensor in tensors if not tensor.HasField("shape")]
+    for tensor in without:
+        tensor.shape.SetInParent()
+    onnx.checker.check_model(model)
+    for tensor in without:
+        tensor.ClearField("shape")
 
 
 def read_file(onnx: Any, path: Path) -> Any:
@@ -105,32 +117,34 @@ def first_line(error: Exception) -> str:
 
 def precision_of(model: Any) -> float:
     """The relative precision of the numbers in a model: that of its shortest floats."""
-    digits = {11: 52, 1: 23, 10: 10, 16: 7}
     kinds = {tensor.data_type for tensor in tensors(model.graph)}
     kinds |= {value.type.tensor_type.elem_type for value in model.graph.input}
-    for node in model.graph.node:
-        kinds |= {1} if node.op_type in IN_SINGLE or node.domain == "ai.onnx.ml" else set()
-        kinds |= {a.i for a in node.attribute if node.op_type == "Cast" and a.name == "to"}
-        floats = {"value_float", "value_floats", "alpha", "beta"}
-        kinds |= {1 for a in node.attribute if a.name in floats and a.f not in (0.0, 1.0)}
-    return float(0.5 ** min((digits[kind] for kind in kinds if kind in digits), default=52))
+    kinds |= {kind for node in model.graph.node for kind in formats(node)}
+    return float(0.5 ** min((DIGITS[kind] for kind in kinds if kind in DIGITS), default=52))
 
 
-def run(onnx: Any, model: Any, X: Array) -> Array:
+def formats(node: Any) -> Iterator[int]:
+    """The number formats that a node has for itself."""
+    if node.op_type in IN_SINGLE or node.domain == "ai.onnx.ml":
+        yield 1
+    for attribute in node.attribute:
+        if node.op_type == "Cast" and attribute.name == "to":
+            yield attribute.i
+        elif attribute.f not in (0.0, 1.0) or attribute.floats:
+            yield 1
+
+
+def run(model: Any, X: Array) -> Array:
     """The one output of a model for rows, one after the other where it takes no more at once."""
-    value = model.graph.input[0]
-    tensor = value.type.tensor_type
-    fixed = [dim.dim_value for dim in tensor.shape.dim] or [0, X.shape[1]]
-    free = math.prod(size for size in fixed[1:] if size) or 1
-    shape = [size or X.shape[1] // free for size in fixed[1:]]
-    fed = X.reshape(-1, *shape).astype(FLOATS.get(tensor.elem_type, np.int64))
-    run_once = runner(onnx, model)
-    batch = fixed[0] or len(X)
+    name, tensor = model.graph.input[0].name, model.graph.input[0].type.tensor_type
+    batch, *shape = [dim.dim_value or -1 for dim in tensor.shape.dim] or [-1, -1]
+    fed = X.reshape(len(X), *shape).astype(FLOATS.get(tensor.elem_type, np.int64))
+    run_once, rows = runner(model), batch if batch > 0 else len(X)
     try:
-        parts = [run_once({value.name: part}) for part in batches(fed, batch)]
-    except Exception:  # shapes for one row written into a graph for many
-        parts = [run_once({value.name: part}) for part in batches(fed, 1)]
-    flat = [np.asarray(part, dtype=np.float64).reshape(max(batch, 1), -1) for part in parts]
+        found = [run_once({name: part}) for part in batches(fed, rows)]
+    except Exception:  # shapes for one row, written into a graph for many
+        rows, found = 1, [run_once({name: part}) for part in batches(fed, 1)]
+    flat = [np.asarray(part, dtype=np.float64).reshape(rows, -1) for part in found]
     return np.concatenate(flat)[: len(X)]
 
 
@@ -141,7 +155,7 @@ def batches(X: Any, size: int) -> Iterator[Any]:
         yield np.concatenate([block, np.repeat(block[-1:], size - len(block), axis=0)])
 
 
-def runner(onnx: Any, model: Any) -> Any:
+def runner(model: Any) -> Any:
     """Inputs by name to the output: onnxruntime where it is there and has what the model needs."""
     try:
         runtime = import_onnxruntime()
@@ -155,33 +169,5 @@ def runner(onnx: Any, model: Any) -> Any:
         pass
     except Exception:  # an operator that it lacks for these numbers
         pass
-    evaluator = onnx.reference.ReferenceEvaluator(model)
+    evaluator = import_onnx_reference().ReferenceEvaluator(model)
     return lambda inputs: evaluator.run(None, inputs)[0]
-
-
-def spread(net: Layer, X: Array, precision: float) -> Array:
-    """How much rounding to a precision changes the outputs, for each of them: measured.
-
-    Every intermediate number is changed at random by a few units of that precision.
-    """
-    exact = net(X)
-    changes = []
-    for seed in range(4):
-        rng = np.random.default_rng(seed)
-        with observed_by(Rounding(precision, rng)):
-            start = X * (1.0 + precision * rng.standard_normal(X.shape))
-            changes.append(np.abs(net(start) - exact))
-    return np.max(changes, axis=0).max(axis=0) + precision * np.abs(exact)
-
-
-class Rounding:
-    """An observer of layers that changes what comes out of each, as rounding might."""
-
-    def __init__(self, precision: float, rng: np.random.Generator) -> None:
-        self.precision, self.rng = precision, rng
-
-    def __call__(self, layer: Layer, z: Tensor, value: Tensor) -> Tensor:
-        size = max(np.abs(z).max(initial=0.0), np.abs(value).max(initial=0.0))
-        if isinstance(layer, Activation):  # computed to so many digits after the point
-            size = max(size, 1.0)
-        return value + self.precision * size * self.rng.standard_normal(value.shape)

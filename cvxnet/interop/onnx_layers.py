@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.interop.onnx_nodes import BATCH, Node, operator, scaled, steps_of
-from cvxnet.interop.streams import (
-    MOST_ENTRIES,
-    Formula,
-    Scaling,
-    Selection,
-    Shape,
-    Stream,
-    last_in_common,
-    line_between,
-    linear,
-    residual,
-)
+from cvxnet.interop.folding import MOST_ENTRIES, Scaling, linear
+from cvxnet.interop.onnx_nodes import Node, operator, scaled
+from cvxnet.interop.streams import Formula, Shape, Stream, residual
 from cvxnet.layers import (
     AvgPool2d,
     BatchNorm,
     Conv2d,
-    Flatten,
     LayerNorm,
     LogSumExp,
     Maxout,
@@ -67,7 +56,7 @@ def rows(node: Node, z: Stream, width: int | None = None) -> Stream:
     """The stream, if its samples are rows; where their width is not known, it is this one."""
     if z.shape == (None,) and width is not None:
         return z.then(None, (width,))
-    if None in z.shape or z.shape == () or math.prod(z.shape[:-1]) != 1:  # type: ignore[arg-type]
+    if None in z.shape or z.shape == () or math.prod(z.shape[:-1]) != 1:
         raise node.refusal(
             f"it works on the last axis of samples of the shape {z.shape}; cvxnet's samples are "
             "rows. Flatten them first."
@@ -79,7 +68,7 @@ def gemm(node: Node) -> Stream:
     """``alpha A B + beta C``, with A or B transposed or not."""
     alpha, beta = node.number("alpha", 1.0), node.number("beta", 1.0)
     if node.options.get("transA", 0):
-        raise node.refusal("transA=1 would make samples of columns; write x @ W with samples as rows.")
+        raise node.refusal("transA=1 makes samples of columns; write x @ W, with samples as rows.")
     if not isinstance(node.input(0), Stream):
         raise node.refusal("its weights stand on the left; write x @ W, with samples as rows.")
     weight = alpha * node.array(1)
@@ -101,7 +90,7 @@ def image(node: Node, z: Stream) -> tuple[int, int, int]:
             "Export the model for images of a fixed size."
         )
     channels, height, width = z.shape
-    return channels, height, width  # type: ignore[return-value]
+    return channels, height, width
 
 
 def window(node: Node, sizes: tuple[int, int], kernel: list[int]) -> tuple[int, list[int]]:
@@ -201,6 +190,8 @@ def global_pool(node: Node) -> Stream:
     z = node.stream()
     channels, height, width = image(node, z)
     largest = node.kind in ("GlobalMaxPool", "ReduceMax")
+    if height == width == 1:
+        return z
     if height == width:
         kind = MaxPool2d if largest else AvgPool2d
         layer: Layer = kind(height, channels=channels, image=(height, width))
@@ -211,7 +202,7 @@ def global_pool(node: Node) -> Stream:
     return with_layer(node, z, layer, (channels, 1, 1))
 
 
-REDUCTIONS = {
+REDUCTIONS: dict[str, Callable[..., Any]] = {
     "ReduceMean": np.mean,
     "ReduceSum": np.sum,
     "ReduceMax": np.max,
@@ -221,33 +212,33 @@ REDUCTIONS = {
 
 def reduction(node: Node) -> Stream:
     """Over the columns of a row, over images, or over the last axis of groups of columns."""
-    z, keep = node.stream(), bool(node.options.get("keepdims", 1))
-    rank = len(z.shape) + 1
-    axes = sorted(axis % rank for axis in node.whole("axes", 1, range(rank)) or ())
-    if axes == [2, 3] and rank == 4 and node.kind in ("ReduceMean", "ReduceMax"):
+    z, axes = node.stream(), reduced_axes(node)
+    keep, whole = bool(node.options.get("keepdims", 1)), list(range(1, len(z.shape) + 1))
+    if axes == whole:
+        return reduced_rows(node, z, (1,) * len(whole) if keep else ())
+    if axes == [2, 3] and node.kind in ("ReduceMean", "ReduceMax"):
         pooled = global_pool(node)
         return pooled if keep else pooled.then(None, pooled.shape[:1])
-    if rank == 3 and axes == [2] and node.kind == "ReduceMax" and None not in z.shape:
+    if axes == [2] and len(z.shape) == 2 and node.kind == "ReduceMax":
         groups, k = z.shape
-        shape = (groups, 1) if keep else (groups,)
-        return with_layer(node, z, Maxout(k or 1), shape)
-    if node.kind == "ReduceLogSumExp" and axes == [1] == list(range(1, rank)):
-        return with_layer(node, z, LogSumExp(), (1,) if keep else ())
-    if axes != list(range(1, rank)) or None in z.shape:
-        raise node.refusal(
-            f"axes={axes} of samples of the shape {z.shape}: cvxnet reduces whole rows."
-        )
-    shape = (1,) * (rank - 1) if keep else ()
-    if node.kind not in REDUCTIONS:
-        raise node.refusal(f"samples of the shape {z.shape} are no rows.")
-    function, width = REDUCTIONS[node.kind], z.width or 1
-    weights = np.full((1, width), 1.0 / width if node.kind == "ReduceMean" else 1.0)
-    average = linear(weights) if node.kind in ("ReduceMean", "ReduceSum") else None
-    formula = Formula(
-        lambda t: function(t, axis=-1, keepdims=True),
-        rowwise=True,
-        instead=None if average is None else lambda: average,
-    )
+        return with_layer(node, z, Maxout(k), (groups, 1) if keep else (groups,))
+    raise node.refusal(f"axes={axes} of samples of the shape {z.shape}: cvxnet reduces whole rows.")
+
+
+def reduced_axes(node: Node) -> list[int]:
+    """The axes that are reduced, counted from the first, which is that of the samples."""
+    rank = len(node.stream().shape) + 1
+    return sorted(axis % rank for axis in node.whole("axes", 1, range(rank)) or ())
+
+
+def reduced_rows(node: Node, z: Stream, shape: Shape) -> Stream:
+    """One number for each row: part of a formula, or a layer by itself."""
+    if node.kind == "ReduceLogSumExp":
+        return with_layer(node, z, LogSumExp(), shape)
+    if z.width is None:
+        raise node.refusal("the file does not say how many columns come in.")
+    function = REDUCTIONS[node.kind]
+    formula = Formula(lambda t: function(t, axis=-1, keepdims=True), rowwise=True)
     return z.then(formula, shape, node.where)
 
 
@@ -263,7 +254,7 @@ def batch_norm(node: Node) -> Stream:
         z = z.then(None, (features,))
     if None in z.shape or not z.shape or z.shape[0] != features:
         raise node.refusal(f"it has {features} channels, but gets samples of the shape {z.shape}.")
-    places = math.prod(z.shape[1:])  # type: ignore[arg-type]
+    places = math.prod(z.shape[1:])
     layer = BatchNorm(features * places, node.number("epsilon", 1e-5))
     layer.load_state_dict({name: np.repeat(values, places) for name, values in state.items()})
     return with_layer(node, z, layer, z.shape)
@@ -274,7 +265,7 @@ def layer_norm(node: Node) -> Stream:
     z = node.stream()
     scale, given = node.array(1), node.constant(2)
     if node.axis(len(z.shape) + 1, -1) != 1 or (z.width or scale.size) != scale.size:
-        raise node.refusal(f"it normalises parts of samples of the shape {z.shape}, not whole rows.")
+        raise node.refusal(f"it normalises parts of samples of the shape {z.shape}, not rows.")
     if z.shape == (None,):
         z = z.then(None, (scale.size,))
     bias = np.zeros(scale.size) if given is None else np.ravel(given)
@@ -303,160 +294,3 @@ def as_layer(part: Any) -> Layer:
     if not isinstance(part, Layer):
         raise InputError(f"{part!r} is no layer.")
     return part
-
-
-def reshaped(node: Node, z: Stream, shape: Shape) -> Stream:
-    """The same numbers in samples of another shape; torch needs to know where images begin."""
-    images = len(z.shape) == 3 and None not in z.shape and math.prod(z.shape[1:]) > 1  # type: ignore[arg-type]
-    layer = Flatten() if images and len(shape) == 1 else None
-    if len(z.shape) == 1 and len(shape) == 3 and z.parent is None:
-        layer = Flatten()
-    return z.then(layer, shape, node.where)
-
-
-def reshape(node: Node) -> Stream:
-    """A shape whose first axis is that of the samples."""
-    z = node.stream()
-    target = node.whole("shape", 1, None)
-    if target is None:
-        raise node.refusal("its shape is missing.")
-    if node.options.get("allowzero", 0) and 0 in target:
-        raise node.refusal("allowzero=1 with a zero in the shape makes an empty tensor.")
-    before = (BATCH, *z.shape)
-    sizes = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(target)]
-    if z.width is None:
-        if len(sizes) == 2 and sizes[0] in (-1, BATCH) and len(z.shape) == 1:
-            return z if sizes[1] in (-1, None) else z.then(None, (sizes[1],))
-        raise node.refusal(f"the size of samples of the shape {z.shape} is not known.")
-    known = math.prod(size for size in sizes[1:] if size not in (-1, None)) if sizes else 0
-    rest = [z.width // max(known, 1) if size == -1 else size for size in sizes[1:]]
-    if not sizes or None in rest or math.prod(rest) != z.width:
-        raise node.refusal(
-            f"it makes {target} of samples of the shape {z.shape}; cvxnet keeps each sample a row."
-        )
-    return reshaped(node, z, tuple(rest))
-
-
-def flatten(node: Node) -> Stream:
-    """Everything behind the first axis in one."""
-    z = node.stream()
-    if node.axis(len(z.shape) + 1, 1) != 1:
-        raise node.refusal("axis=1 is the only one that keeps each sample a row.")
-    return reshaped(node, z, (z.width,))
-
-
-def squeeze(node: Node) -> Stream:
-    """Without axes of length one."""
-    z = node.stream()
-    rank = len(z.shape) + 1
-    ones = [i for i, size in enumerate(z.shape, start=1) if size == 1]
-    axes = [axis % rank for axis in node.whole("axes", 1, ones) or ()]
-    if any(axis not in ones for axis in axes):
-        raise node.refusal(f"axes={axes} of samples of the shape {z.shape} are not of length one.")
-    shape = tuple(size for i, size in enumerate(z.shape, start=1) if i not in axes)
-    return reshaped(node, z, shape)
-
-
-def unsqueeze(node: Node) -> Stream:
-    """With more axes of length one."""
-    z = node.stream()
-    given = node.whole("axes", 1, []) or []
-    rank = len(z.shape) + 1 + len(given)
-    axes = sorted(axis % rank for axis in given)
-    if 0 in axes:
-        raise node.refusal("axis 0 is that of the samples.")
-    shape = list(z.shape)
-    for axis in axes:
-        shape.insert(axis - 1, 1)
-    return reshaped(node, z, tuple(shape))
-
-
-def transpose(node: Node) -> Stream:
-    """The axes of each sample in another order."""
-    z = node.stream()
-    rank = len(z.shape) + 1
-    order = list(node.options.get("perm", range(rank)[::-1]))
-    if order[0] != 0:
-        raise node.refusal("it moves the axis of the samples; cvxnet keeps each sample a row.")
-    if z.width is None:
-        raise node.refusal(f"the size of samples of the shape {z.shape} is not known.")
-    return selected(node, z, np.arange(z.width).reshape(1, *z.shape).transpose(order))  # type: ignore[arg-type]
-
-
-def selected(node: Node, z: Stream, index: Any) -> Stream:
-    """Entries of each sample by an array of their positions, with one axis more in front."""
-    shape, flat = index.shape[1:], index.ravel()
-    if np.array_equal(flat, np.arange(z.width or 0)):
-        return reshaped(node, z, shape)
-    if flat.size == 0:
-        raise node.refusal("nothing is left of the samples.")
-    return z.then(Selection(flat, z.width or 0), shape, node.where)
-
-
-def gather(node: Node) -> Stream:
-    """Entries along an axis, by constant numbers."""
-    z, index = node.stream(), node.constant(1)
-    axis = node.axis(len(z.shape) + 1, 0)
-    if axis == 0 or z.width is None or index is None:
-        raise node.refusal(f"it takes entries along axis {axis} of samples of the shape {z.shape}.")
-    places = np.arange(z.width).reshape(1, *z.shape)  # type: ignore[arg-type]
-    return selected(node, z, np.take(places, index.astype(int), axis=axis))
-
-
-def cut(node: Node) -> Stream:
-    """Slices of each sample."""
-    z = node.stream()
-    starts, ends = node.whole("starts", 1, None), node.whole("ends", 2, None)
-    axes, steps = node.whole("axes", 3, None), node.whole("steps", 4, None)
-    if starts is None or ends is None or z.width is None:
-        raise node.refusal("its starts and ends must be constants, and the samples of known size.")
-    rank = len(z.shape) + 1
-    axes = [axis % rank for axis in (axes or range(len(starts)))]
-    steps = steps or [1] * len(starts)
-    places = np.arange(z.width).reshape(1, *z.shape)  # type: ignore[arg-type]
-    for axis, *bounds in zip(axes, starts, ends, steps, strict=True):
-        if axis == 0:
-            raise node.refusal("it takes some of the samples; cvxnet keeps them all.")
-        start, end, step = bounds
-        if step < 0 and end < -z.width:
-            end = None
-        places = places[(slice(None),) * axis + (slice(start, end, step),)]
-    return selected(node, z, places)
-
-
-def concatenated(node: Node) -> Stream:
-    """Columns side by side, where each part is linear in what all have in common."""
-    streams = [node.stream(position) for position in range(len(node.inputs))]
-    common = reduce(last_in_common, streams)
-    if node.axis(2, 1) != 1 or any(len(stream.shape) != 1 for stream in streams):
-        raise node.refusal("it joins along another axis than the columns of rows.")
-    lines = [line_between(common, stream) for stream in streams]
-    known = [line for line in lines if line is not None]
-    if len(known) < len(lines):
-        raise node.refusal(
-            "it puts parts of the network side by side that are not linear in what they have in "
-            "common; cvxnet has sums of parts (Residual) only."
-        )
-    weight = np.concatenate([line[0] for line in known], axis=1)
-    layer = linear(weight.T, np.concatenate([line[1] for line in known]))
-    return common.then(layer, (weight.shape[1],), node.where, steps_of(common, streams))
-
-
-def kept(node: Node) -> Stream:
-    """The same numbers."""
-    return node.stream()
-
-
-def dropout(node: Node) -> Stream:
-    """Nothing, in evaluation mode."""
-    training = node.constant(2)
-    if training is not None and np.any(training):
-        raise node.refusal("it is in training mode; export the model in evaluation mode.")
-    return node.stream()
-
-
-def cast(node: Node) -> Stream:
-    """From one float format to another."""
-    if node.options.get("to") not in (1, 10, 11, 16):
-        raise node.refusal("it rounds to whole numbers, for which cvxnet has no layer.")
-    return node.stream()

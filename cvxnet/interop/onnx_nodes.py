@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,21 +13,12 @@ from numpy.typing import NDArray
 from scipy.special import erf, expit, ndtr
 
 from cvxnet.errors import UnsupportedError
+from cvxnet.interop.folding import Part, Scaling, decimal
 from cvxnet.interop.recognition import Function
-from cvxnet.interop.streams import (
-    Formula,
-    Part,
-    Scaling,
-    Stream,
-    decimal,
-    last_in_common,
-    path_formula,
-    residual,
-)
+from cvxnet.interop.streams import Formula, Stream, last_in_common, path_formula, residual
 from cvxnet.types import Array
 
 Constant: TypeAlias = NDArray[Any]
-SINGLE = float(np.finfo(np.float32).eps)
 BATCH = 2**52
 """Stands for the number of rows in shapes that a graph computes."""
 
@@ -129,18 +121,6 @@ class Node:
         """The attribute ``axis``, counted from the first, which is the rows."""
         axis = int(self.options.get("axis", default))
         return axis + rank if axis < 0 else axis
-
-
-def precision_of(constant: Constant) -> float:
-    """The relative precision of an array's numbers; 0 for whole ones.
-
-    Examples
-    --------
-    >>> precision_of(np.zeros(2, dtype=np.float32)) == np.finfo(np.float32).eps
-    True
-    """
-    digits = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
-    return 0.5 ** digits[constant.dtype.name] if constant.dtype.name in digits else 0.0
 
 
 def single_number(constant: Constant) -> float | None:
@@ -299,14 +279,11 @@ def extended(node: Node, stream: Stream, formula: Formula) -> Stream:
 def operator(node: Node) -> Stream:
     """A function of several inputs: constants are scalars, or those of the columns."""
     streams = [value for value in node.inputs if isinstance(value, Stream)]
-    constants = [value for value in node.inputs if isinstance(value, np.ndarray)]
-    if len(node.inputs) == 2 and constants:
-        place = 0 if isinstance(node.inputs[0], Stream) else 1
-        if (node.kind, place) in SCALINGS:
-            return scaled(node, streams[0], constants[0], SCALINGS[node.kind, place])
-    common = streams[0]
-    for stream in streams:
-        common = last_in_common(common, stream)
+    place = 0 if isinstance(node.inputs[0], Stream) else 1
+    other = node.input(1 - place)
+    if isinstance(other, np.ndarray) and (node.kind, place) in SCALINGS:
+        return scaled(node, streams[0], other, SCALINGS[node.kind, place])
+    common = reduce(last_in_common, streams)
     arguments = [argument(node, value, common) for value in node.inputs]
     known = [formula for formula in arguments if formula is not None]
     if len(known) == len(arguments):
@@ -314,8 +291,8 @@ def operator(node: Node) -> Stream:
     if node.kind in ("Add", "Sub") and len(streams) == 2:
         return added(node, common, streams)
     raise node.refusal(
-        f"{len(streams)} parts of the network meet here that are not functions of the same "
-        "entries. cvxnet has sums (Residual), but no products, choices or maxima of its own parts."
+        "parts of the network meet here that are not functions of the same entries. cvxnet has "
+        "sums of parts (Residual), but no products, choices or maxima of them."
     )
 
 
@@ -401,7 +378,7 @@ def scaled(
     sizes = [size for size in constant.shape if size != 1]
     if number is not None and (not sizes or fits(constant, stream)):
         exact = float(constant.flat[0])
-        return stream.then(scaling(np.float64(exact)), where=node.where)
+        return stream.then(scaling(np.asarray(exact)), where=node.where)
     if stream.shape == (None,) and len(sizes) == 1:
         stream = stream.then(None, (sizes[0],))
     if not fits(constant, stream):

@@ -1,4 +1,4 @@
-"""The operators of ONNX that cvxnet reads, by name: with streams among their inputs, and without."""
+"""The operators of ONNX that cvxnet reads, by name: with streams as inputs, and without."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from cvxnet.interop import onnx_layers as layers
 from cvxnet.interop import onnx_nodes as nodes
+from cvxnet.interop import onnx_shapes as shapes
+from cvxnet.interop.folding import MOST_ENTRIES, Scaling
 from cvxnet.interop.onnx_nodes import BATCH, ENTRYWISE, OPERATORS, OPTIONED, Constant, Node
-from cvxnet.interop.streams import MOST_ENTRIES, Formula, Scaling, Stream
+from cvxnet.interop.streams import Formula, Stream
 from cvxnet.layers import Softmax
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -78,18 +80,19 @@ READERS: dict[str, Callable[[Node], Any]] = {
     "LayerNormalization": layers.layer_norm,
     "Softmax": layers.softmax,
     "LogSoftmax": layers.softmax,
-    "Reshape": layers.reshape,
-    "Flatten": layers.flatten,
-    "Squeeze": layers.squeeze,
-    "Unsqueeze": layers.unsqueeze,
-    "Transpose": layers.transpose,
-    "Gather": layers.gather,
-    "Slice": layers.cut,
-    "Concat": layers.concatenated,
-    "Identity": layers.kept,
-    "Dropout": layers.dropout,
-    "Cast": layers.cast,
-    "CastLike": layers.kept,
+    "Reshape": shapes.reshape,
+    "Flatten": shapes.flatten,
+    "Squeeze": shapes.squeeze,
+    "Unsqueeze": shapes.unsqueeze,
+    "Transpose": shapes.transpose,
+    "Gather": shapes.gather,
+    "Slice": shapes.cut,
+    "Concat": shapes.concatenated,
+    "Identity": shapes.kept,
+    "Pad": shapes.padded,
+    "Dropout": shapes.dropout,
+    "Cast": shapes.cast,
+    "CastLike": shapes.kept,
     "Shape": shape_of,
     "Scaler": scaler,
     "LinearRegressor": linear_model,
@@ -106,9 +109,14 @@ def given(node: Node) -> Constant:
     return np.asarray(value, np.float32 if "float" in name else None)
 
 
+def sizes(node: Node, position: int) -> list[int]:
+    """A shape; one row stands for all of them."""
+    return [1 if size == BATCH else int(size) for size in np.asarray(node.constant(position))]
+
+
 def filled(node: Node) -> Constant:
     """An array of one number."""
-    shape = [int(size) for size in node.array(0)]
+    shape = sizes(node, 0)
     check_product(node, shape)
     value = np.asarray(node.options.get("value", np.zeros(1, np.float32)))
     return np.full(shape, value.flat[0])
@@ -141,7 +149,7 @@ def converted(node: Node) -> Constant:
 
 def expanded(node: Node) -> Constant:
     """Broadcast to a shape."""
-    value, shape = np.asarray(node.constant(0)), [int(size) for size in node.array(1)]
+    value, shape = np.asarray(node.constant(0)), sizes(node, 1)
     check_product(node, np.broadcast_shapes(value.shape, tuple(shape)))
     return np.broadcast_to(value, np.broadcast_shapes(value.shape, tuple(shape)))
 
@@ -178,11 +186,8 @@ def reshaped(node: Node) -> Constant:
 def sliced(node: Node) -> Constant:
     """A part along some axes."""
     value = np.asarray(node.constant(0))
-    starts, ends = node.whole("starts", 1, []) or [], node.whole("ends", 2, []) or []
-    axes = node.whole("axes", 3, range(len(starts))) or []
-    steps = node.whole("steps", 4, [1] * len(starts)) or []
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        value = value[(slice(None),) * (axis % value.ndim) + (slice(start, end, step),)]
+    for axis, piece in shapes.slices(node, value.ndim):
+        value = value[(slice(None),) * axis + (piece,)]
     return value
 
 
@@ -197,9 +202,10 @@ CONSTANTS: dict[str, Callable[[Node], Constant]] = {
     "Expand": expanded,
     "Gather": picked,
     "Identity": lambda node: np.asarray(node.constant(0)),
+    "Mod": lambda node: np.mod(np.asarray(node.constant(0)), np.asarray(node.constant(1))),
     "MatMul": lambda node: np.asarray(node.constant(0)) @ np.asarray(node.constant(1)),
     "Reshape": reshaped,
-    "Shape": lambda node: np.array(np.shape(node.constant(0)), dtype=np.int64),
+    "Shape": lambda node: np.array(np.asarray(node.constant(0)).shape, np.int64),
     "Slice": sliced,
     "Squeeze": without_ones,
     "Transpose": lambda node: np.transpose(np.asarray(node.constant(0)), node.options.get("perm")),

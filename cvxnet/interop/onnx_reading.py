@@ -1,8 +1,8 @@
 """Networks from ONNX files, whoever wrote them.
 
 Each tensor of the graph becomes a constant, or a stream: a function of the input
-(`cvxnet.interop.streams`). The stream that the output is comes to layers. What the layers compute is
-compared with what the file computes before anybody gets them.
+(`cvxnet.interop.streams`). The stream that the output is comes to layers. What the layers compute
+is compared with what the file computes before anybody gets them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
-from cvxnet.interop.onnx_file import open_model, precision_of, run, spread
+from cvxnet.interop.agreement import difference, random_rows
+from cvxnet.interop.onnx_file import FLOATS, first_line, open_model, precision_of, run
 from cvxnet.interop.onnx_graph import ABOUT
 from cvxnet.interop.onnx_nodes import Node, Unread
 from cvxnet.interop.onnx_operators import ADVICE, AFTER_SCORES, CONSTANTS, DOMAINS, READERS
@@ -23,10 +24,8 @@ from cvxnet.interop.streams import Stream, layers_between
 from cvxnet.layers import Flatten, Sequential, network_file
 from cvxnet.optional import import_onnx
 
-ROWS = 7
-"""So many random samples are compared."""
-CERTAIN = 100.0
-"""A difference of so many times what rounding changes is none of rounding."""
+HALF = 1e-4
+"""Numbers of half precision are less precise than this, those of single precision more."""
 
 
 def from_onnx(source: Any, output: str | None = None) -> Sequential:
@@ -76,7 +75,7 @@ def from_onnx(source: Any, output: str | None = None) -> Sequential:
 
     Every network is compared with the file on random samples before it is returned, run by
     onnxruntime where that is installed and otherwise by onnx's reference implementation; a
-    difference above a hundred times what rounding in the precision of the file can change is an
+    difference above thirty times what rounding in the precision of the file can change is an
     error. A file that `to_onnx` wrote says what its layers are, and comes back number for number.
     ONNX does not say which weights are one parameter: where two nodes share weights, each layer
     gets its copy.
@@ -94,18 +93,21 @@ def from_onnx(source: Any, output: str | None = None) -> Sequential:
     onnx = import_onnx()
     model, name = open_model(onnx, source)
     try:
-        if output is None and (known := described(onnx, model)) is not None:
-            if difference(onnx, model, known) is None:
-                return known
+        known = described(onnx, model) if output is None else None
+        if known is not None and unlike(model, known) is None:
+            return known
         graph = GraphReader(onnx, model)
         network, end = graph.network(output)
-        wrong = difference(onnx, leading_to(onnx, model, end), network, graph.columns)
+        wrong = unlike(leading_to(onnx, model, end), network, graph.columns)
     except CvxnetError as error:
         raise type(error)(f"{name}: {error}") from None
     except RecursionError:
         raise UnsupportedError(f"{name}: its layers are nested too deeply.") from None
     if wrong is not None:
-        raise InputError(f"{name}: read as {network!r}, which is not what it computes: {wrong}")
+        raise InputError(
+            f"{name}: it was read as {network!r}, but this is another function: {wrong} Please "
+            "report this, with the file if you can."
+        )
     for remark in graph.remarks:
         warnings.warn(f"{name}: {remark}", UserWarning, stacklevel=2)
     return network
@@ -130,36 +132,22 @@ def described(onnx: Any, model: Any) -> Sequential | None:
     return network if isinstance(network, Sequential) else None
 
 
-def difference(onnx: Any, model: Any, net: Sequential, columns: int | None = None) -> str | None:
+def unlike(model: Any, net: Sequential, columns: int | None = None) -> str | None:
     """How the outputs of a network and of a model differ; None where only by rounding."""
-    columns = net.columns(None) or columns or 3
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((ROWS, columns)) * np.geomspace(0.1, 10.0, ROWS)[:, None]
-    if model.graph.input[0].type.tensor_type.elem_type not in (1, 10, 11, 16):
+    X, precision = random_rows(net.columns(None) or columns or 3), precision_of(model)
+    if precision > HALF:
+        X = X.astype(np.float16).astype(np.float64)
+    if model.graph.input[0].type.tensor_type.elem_type not in FLOATS:
         X = np.round(X)
-    precision = precision_of(model)
-    X = X.astype(np.float16 if precision > 1e-4 else np.float32).astype(np.float64)
-    with np.errstate(all="ignore"):
-        try:
-            found = run(onnx, model, X)
-        except Exception as error:  # whatever a runtime raises
-            raise InputError(
-                f"it could not be run for comparison ({type(error).__name__}: "
-                f"{str(error).splitlines()[0][:200]}), and what is not compared is not returned."
-            ) from None
-        expected = net(X)
-        allowed = CERTAIN * spread(net, X, precision)
-    if found.shape != expected.shape:
-        return f"{found.shape[1]} outputs instead of {expected.shape[1]}."
-    off = np.abs(found - expected)
-    same = (off <= allowed) | (found == expected) | (np.isnan(found) & np.isnan(expected))
-    if same.all():
-        return None
-    row, column = np.argwhere(~same)[0]
-    return (
-        f"output {column} of a random sample is {found[row, column]:.9g}, and the network's "
-        f"{expected[row, column]:.9g}. Please report this, with the file if you can."
-    )
+    try:
+        with np.errstate(all="ignore"):
+            found = run(model, X)
+    except Exception as error:  # whatever a runtime raises
+        raise InputError(
+            f"it could not be run for comparison ({type(error).__name__}: {first_line(error)}), "
+            "and what is not compared is not returned."
+        ) from None
+    return difference(net, X, found, precision)
 
 
 def leading_to(onnx: Any, model: Any, output: str) -> Any:
@@ -218,31 +206,23 @@ class GraphReader:
                 f"it has {len(inputs)} inputs ({', '.join(value.name for value in inputs)}); "
                 "cvxnet's networks have one, a matrix of rows. Export it with all columns in one."
             )
-        tensor = inputs[0].type.tensor_type
+        name, tensor = inputs[0].name, inputs[0].type.tensor_type
         sizes = [dim.dim_value or None for dim in tensor.shape.dim]
-        if tensor.HasField("shape") and len(sizes) < 2:
+        if not tensor.HasField("shape"):
+            sizes = [None, None]
+        if len(sizes) < 2 or (len(sizes) > 2 and None in sizes[1:]):
             raise UnsupportedError(
-                f"its input {inputs[0].name!r} has {len(sizes)} axes; cvxnet's networks take rows. "
-                "Export it with an axis for the samples in front."
+                f"its input {name!r} has the shape {sizes}; cvxnet's networks take samples of a "
+                "fixed size, side by side along the first axis. Export it that way."
             )
-        shape = tuple(sizes[1:]) or (None,)
-        if len(shape) > 1 and None in shape:
-            raise UnsupportedError(
-                f"its input {inputs[0].name!r} has samples of the shape {shape}, which is not "
-                "fixed. Export it for samples of a fixed size."
-            )
-        stream = Stream(shape, precision=precision)
-        self.values[inputs[0].name] = stream
-        return stream
+        self.values[name] = Stream(tuple(sizes[1:]), precision=precision)
+        return self.values[name]
 
     def read(self, proto: Any) -> None:
         """What a node makes, or why it cannot be read."""
         inputs = [self.values.get(name) for name in proto.input]
         bad = next((value for value in inputs if isinstance(value, Unread)), None)
-        if bad is None:
-            value = self.made(proto, inputs)
-        else:
-            value = bad
+        value = self.made(proto, inputs) if bad is None else bad
         several = value if isinstance(value, tuple) else (value,)
         more = bad or Unread(f"a further output of {proto.op_type} is read.", proto.op_type, ())
         for position, name in enumerate(proto.output):
@@ -301,7 +281,7 @@ class GraphReader:
         if len(names) == 1:
             return names[0]
         raise UnsupportedError(
-            f"it has the outputs {self.outputs}; say which one: from_onnx(..., output={names[0]!r})."
+            f"it has the outputs {self.outputs}; say which: from_onnx(..., output={names[0]!r})."
         )
 
     @property

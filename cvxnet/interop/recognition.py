@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from cvxnet.errors import InputError
+from cvxnet.interop.folding import linear
 from cvxnet.layers import LayerNorm, LogSumExp, Softmax, activations
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import Layer
@@ -46,7 +48,7 @@ def identity(t: Array) -> Array:
 
 def activation_like(
     function: Function, numbers: frozenset[float], precision: float
-) -> Activation | None | Function:
+) -> Activation | Function | None:
     """The activation with these values, `identity`, or None where it is none.
 
     Parameters
@@ -79,6 +81,29 @@ def activation_like(
     return found if best <= max(SHARPEST, 8.0 * precision) else None
 
 
+def stretched_like(
+    function: Function, numbers: frozenset[float], precision: float
+) -> tuple[float, Activation] | None:
+    """A number c and an activation a, if the function is ``a(c t) / c``.
+
+    Examples
+    --------
+    >>> stretched_like(lambda t: np.minimum(t, 0.0), frozenset(), 1e-16)
+    (-1.0, ReLU())
+    """
+    for c in sorted({-1.0, *numbers}):
+        if c not in (0.0, 1.0) and 1e-6 < abs(c) < 1e6:
+            found = activation_like(partial(stretched, function, c), numbers, precision)
+            if isinstance(found, Activation):
+                return c, found
+    return None
+
+
+def stretched(function: Function, c: float, t: Array) -> Array:
+    """``c f(t / c)``."""
+    return c * function(t / c)
+
+
 def tries(
     points: Array, values: Array, options: list[float]
 ) -> Iterator[tuple[float, Activation | Function]]:
@@ -108,7 +133,9 @@ def variants(numbers: frozenset[float]) -> list[float]:
 def row_function_like(
     function: Function, width: int, numbers: frozenset[float], precision: float
 ) -> Layer | None:
-    """The same for functions of whole rows: a normalisation, softmax or the log of sums of exp.
+    """The same for functions of whole rows: a normalisation, softmax, the log of sums of exp,
+
+    or a linear function, such as a mean.
 
     Examples
     --------
@@ -123,6 +150,8 @@ def row_function_like(
     kinds += [LayerNorm(width, eps) for eps in sorted(numbers) if 0.0 < eps < 1.0]
     with np.errstate(all="ignore"):
         values = np.asarray(function(rows), dtype=np.float64)
+        columns = function(np.vstack([np.eye(width), np.zeros((1, width))]))
+        kinds.append(linear((columns[:-1] - columns[-1]).T, columns[-1]))
         errors = [error(kind(rows), values) for kind in kinds]
     best = int(np.argmin(errors))
     return kinds[best] if errors[best] <= max(SHARPEST, 8.0 * precision) else None
