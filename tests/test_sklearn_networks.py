@@ -6,6 +6,7 @@ from scipy.special import expit, softmax
 
 import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.interop.loading import load_thing
 
 pytestmark = pytest.mark.interface
 
@@ -155,3 +156,10 @@ def test_estimators_are_taken_where_networks_are():
     assert certified.layers_below == 1 and certified.width == 4
     assert cn.convexity(linear_model.LinearRegression().fit(X, Y)).convex
     assert cn.convexity(fitted(REGRESSOR, Y), wrt="input").convex is False
+
+
+def test_the_command_takes_estimators_from_python_files(tmp_path):
+    lines = ["import numpy as np", "from sklearn.linear_model import Ridge"]
+    lines += ["model = Ridge().fit(np.eye(2), [1.0, 2.0])"]
+    (tmp_path / "model.py").write_text("\n".join(lines))
+    assert repr(load_thing(f"{tmp_path / 'model.py'}:model")) == "Sequential(Linear(2, 1))"

@@ -8,27 +8,28 @@ from typing import Any
 
 import cvxpy as cp
 
-from cvxnet.errors import InputError, UnsupportedError
+from cvxnet.errors import InputError
 from cvxnet.interop.onnx_reading import from_onnx
+from cvxnet.interop.sklearn import adopt
 from cvxnet.interop.state_dicts import ACTIVATIONS, NOTHING, network_from_state
 from cvxnet.interop.torch import from_torch
 from cvxnet.interop.weight_files import READERS, check_there, nature, read_weights_file
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer
 
-TO_ONNX = "Write the model as ONNX and read that ({}; then cvxnet.from_onnx)."
-REFUSED: dict[tuple[str, ...], str] = {
+TO_ONNX = "Write the model as ONNX and read that ({}; then cvxnet.from_onnx). "
+ADVICE: dict[tuple[str, ...], str] = {
     (".h5", ".hdf5", ".keras"): TO_ONNX.format(
         "keras: model.export('net.onnx', format='onnx'); before keras 3: tf2onnx"
     ),
     (".tflite",): TO_ONNX.format("python -m tf2onnx.convert --tflite net.tflite --output net.onnx"),
     (".mlmodel", ".mlpackage"): TO_ONNX.format("with the package that trained it"),
     (".pkl", ".pickle", ".joblib"): (
-        "Pickles run code when they are opened. Where you trust it, open it in Python and hand "
-        "over the model: cvxnet.from_sklearn(model) or cvxnet.from_torch(module)."
+        "Where you trust it, open it in Python and hand over the model: "
+        "cvxnet.from_sklearn(model) or cvxnet.from_torch(module). "
     ),
 }
-"""Files of others by their endings: what to do with them instead."""
+"""What to do with files of others, by their endings."""
 
 
 def load_thing(target: str | Path, activation: str = "relu") -> Any:
@@ -38,10 +39,10 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     ----------
     target : str or path
         A network saved by cvxnet (``net.json``); an ONNX model (``net.onnx``); names and arrays
-        alone, a torch state dict or a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``, ``.bin``), ``.safetensors`` or
-        ``.npz``; or ``file.py:name``, which runs the Python file and takes the object of that name
-        (called, if it is a function). A torch module there goes through `from_torch`. No code in
-        other files is run.
+        alone, a torch state dict or a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``,
+        ``.bin``), ``.safetensors`` or ``.npz``; or ``file.py:name``, which runs the Python file and
+        takes the object of that name (called, if it is a function). A torch module there goes
+        through `from_torch`, an estimator through `from_sklearn`. No code in other files is run.
     activation : str
         What stands between the linear layers of a state dict, which does not say it; "none" for
         nothing.
@@ -66,7 +67,6 @@ def load_thing(target: str | Path, activation: str = "relu") -> Any:
     """
     text = str(target)
     check_activation(activation)
-    check_ending(text)
     path, colon, name = text.rpartition(":")
     ending = Path(text).suffix.lower()
     if ending in READERS:
@@ -93,9 +93,10 @@ def from_file(path: str | Path, activation: str = "relu") -> Sequential:
     Parameters
     ----------
     path : str or path
-        A network saved by cvxnet (``.json``); an ONNX model (``.onnx``); a torch state dict, or a checkpoint that has one
-        (``.pt``, ``.pth``, ``.ckpt``, ``.bin``; extra ``torch``); ``.safetensors`` (extra of that
-        name); ``.npz`` with names like those of a state dict.
+        A network saved by cvxnet (``.json``); an ONNX model (``.onnx``; extra ``onnx``); a torch
+        state dict, or a checkpoint that has one (``.pt``, ``.pth``, ``.ckpt``, ``.bin``; extra
+        ``torch``); ``.safetensors`` (extra of that name); ``.npz`` with names like those of a state
+        dict.
     activation : str
         State dicts name only layers with weights, in the order in which they were defined. Between
         two Linear layers this activation is assumed, or nothing for "none". Numbers tell where
@@ -135,12 +136,14 @@ def from_file(path: str | Path, activation: str = "relu") -> Sequential:
 
 
 def unknown_file(path: Path) -> str:
-    """What a file is that is not read, and which ones are."""
+    """What a file is that is not read, what to do with it, and which ones are read."""
     check_there(path)
+    ending = path.suffix.lower()
+    advice = next((text for endings, text in ADVICE.items() if ending in endings), "")
     return (
-        f"{path} is {nature(path)}, by its name no file of a network. Known are: .json (saved by "
-        f"cvxnet), .onnx, {', '.join(READERS)} (weights by name) and FILE.py:NAME (a network, torch "
-        "module or function that returns one; FILE is run)."
+        f"{path} is {nature(path)}, by its name no file of a network. {advice}Known are: .json "
+        f"(saved by cvxnet), .onnx, {', '.join(READERS)} (weights by name) and FILE.py:NAME (a "
+        "network, torch module or function that returns one; FILE is run)."
     )
 
 
@@ -166,19 +169,6 @@ def check_activation(activation: str) -> None:
         raise InputError(f"unknown activation {activation!r}; known: {', '.join(known)}.")
 
 
-def check_ending(text: str) -> None:
-    """Raise UnsupportedError for files of others that are not read.
-
-    Examples
-    --------
-    >>> check_ending("net.json")
-    """
-    ending = Path(text).suffix.lower()
-    for endings, advice in REFUSED.items():
-        if ending in endings:
-            raise UnsupportedError(f"{text}: cvxnet does not read {ending} files. {advice}")
-
-
 def load_from_python(path: Path, name: str) -> Any:
     """Run a Python file and take the object of that name."""
     thing = defined_in(path, name)
@@ -186,10 +176,13 @@ def load_from_python(path: Path, name: str) -> Any:
         thing = call(thing, f"{name} in {path}")
     if is_torch_module(thing):
         return from_torch(thing)
+    if (estimator := adopt(thing)) is not None:
+        return estimator
     if not is_thing(thing):
         raise InputError(
             f"{name} in {path} is a {type(thing).__name__}; expected a cvxnet network, a torch "
-            "module, a CVXPY expression or a CVXPY problem (or a function that returns one)."
+            "module, a fitted estimator, a CVXPY expression or a CVXPY problem (or a function that "
+            "returns one)."
         )
     return thing
 
