@@ -344,18 +344,20 @@ class Runs(Results):
     def _repr_html_(self) -> str:
         return render_html(self)
 
-    def plot(self, feature_names: Any = None) -> Any:
+    def plot(self, feature_names: Any = None, *, scale: Any = None) -> Any:
         """Draw excess, success rates, excess over epochs and time, and units.
 
         Parameters
         ----------
         feature_names : sequence of str, optional
             One for each column of X.
+        scale : pair of (d,) arrays, optional
+            ``(mean, scale)``, where X is standardised: axes then show what it was before.
 
         Returns
         -------
         matplotlib.figure.Figure
-            Call ``savefig`` on it.
+            For `cvxnet.plots.save_figure`.
 
         Raises
         ------
@@ -364,7 +366,7 @@ class Runs(Results):
         """
         from cvxnet.plots.comparison import plot_runs
 
-        return plot_runs(self, feature_names)
+        return plot_runs(self, feature_names, scale=scale)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights, ready for JSON."""

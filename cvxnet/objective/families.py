@@ -98,6 +98,11 @@ class Traits:
         Whether several outputs can share them.
     convex : bool
         Whether they are convex in the input, whatever the hidden weights.
+    change : str
+        What they have where their input is 0: a "kink" (of the slope, or of the curvature) or a
+        "step"; empty where nothing.
+    formula : str
+        What they are of their input, which takes the place of ``{}``, as text for pictures.
     options : dict
         Their options, with what they are where not given.
     check : callable
@@ -112,6 +117,8 @@ class Traits:
     takes_bias: bool = True
     outputs: bool = False
     convex: bool = False
+    change: str = ""
+    formula: str = ""
     options: Options = field(default_factory=dict)
     check: Callable[[Options, int], Options] = no_options
 
@@ -122,26 +129,34 @@ class Traits:
 
 
 HOMOGENEOUS = Traits(norms=("l2", "l1"), degree=1, power=1, shared_decay=True, outputs=True)
-CONVEX = replace(HOMOGENEOUS, convex=True)
+CONVEX = replace(HOMOGENEOUS, convex=True, change="kink")
 OUTPUT_SIGNS = {"any": (1.0, -1.0), "nonneg": (1.0,), "nonpos": (-1.0,)}
 """The signs that output weights may have, by what asks for them."""
 PAPER = (0.09, 0.5, 0.47)
 """Coefficients that resemble ReLU (Bartan and Pilanci 2021)."""
 
 FAMILIES: dict[str, Traits] = {
-    "relu": replace(CONVEX, layer=ReLU),
-    "leaky_relu": replace(CONVEX, layer=LeakyReLU, options={"slope": 0.01}, check=check_slope),
-    "abs": replace(CONVEX, layer=Abs),
+    "relu": replace(CONVEX, layer=ReLU, formula="$({})_+$"),
+    "leaky_relu": replace(
+        CONVEX,
+        layer=LeakyReLU,
+        formula="$({})_+$ with a leak",
+        options={"slope": 0.01},
+        check=check_slope,
+    ),
+    "abs": replace(CONVEX, layer=Abs, formula="$|{}|$"),
     "linear": HOMOGENEOUS,
     "gated_relu": replace(
         HOMOGENEOUS, norms=("l2",), options={"gates": 50, "seed": 0}, check=check_gates
     ),
-    "squared_relu": Traits(SquaredReLU, degree=2, power=2, convex=True),
+    "squared_relu": Traits(
+        SquaredReLU, degree=2, power=2, convex=True, change="kink", formula="$({})_+^2$"
+    ),
     "quadratic": Traits(Square, degree=2, power=2, outputs=True, convex=True),
     "polynomial": Traits(options={"coefficients": PAPER}, check=check_coefficients, outputs=True),
     "tanh": Traits(Tanh, options={"radius": 10.0}, check=check_radius),
-    "sign": Traits(Sign, degree=0, power=0),
-    "threshold": Traits(Threshold, degree=0, power=0),
+    "sign": Traits(Sign, degree=0, power=0, change="step"),
+    "threshold": Traits(Threshold, degree=0, power=0, change="step"),
     "coordinate": Traits(degree=1, takes_bias=False, outputs=True),
 }
 """The unit families by name."""

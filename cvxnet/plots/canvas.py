@@ -1,110 +1,34 @@
-"""What pictures share; matplotlib is loaded when one is drawn."""
+"""What several pictures draw: samples, kinks, the bracket; and views that no sample spoils."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cvxnet.data.files import replacing
-from cvxnet.errors import InputError
 from cvxnet.optional import import_matplotlib
+from cvxnet.plots.style import BLUE, DASHED, GREY, INK, PALE, color_of, entitle, marker_of
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes as Axes
-    from matplotlib.cm import ScalarMappable as ScalarMappable
-    from matplotlib.figure import Figure as Figure
+    from cvxnet.plots.style import Axes
 
+Range = tuple[float, float]
 
-FLAT = 1e-9
-"""Numbers that differ by less, relatively, have one color."""
-SURFACE, INK, KINK = "RdYlBu_r", "#333333", "#1a1a1a"
-RED, BLUE, GREY = "#b2182b", "#2166ac", "#999999"
-MANY = 10
-"""Up to so many outputs or classes have colors that are easily told apart."""
-KINKED = {"relu", "leaky_relu", "abs", "squared_relu", "sign", "threshold"}
-"""Unit families that change where ``w.x + b = 0``."""
-STYLE: Any = {
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
-RESOLUTION = 150
 MARGIN = 0.06
 """Room around the data, relative to their range."""
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """The look of all pictures, as a context to draw in."""
-    with import_matplotlib().rc_context(STYLE):
-        yield
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure that no window owns."""
-    figure: Figure = import_matplotlib().figure.Figure(
-        figsize=(width, height), layout="constrained"
-    )
-    return figure
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a picture; its format follows the name, and an old file is replaced in one step.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        From one of the functions of this folder.
-    path : str or path
-        The file.
-
-    Raises
-    ------
-    InputError
-        Where it cannot be written, or its ending names no format.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "empty.svg"
-    >>> save_figure(new_figure(2.0, 1.0), file)
-    >>> file.exists()
-    True
-    """
-    try:
-        with replacing(path) as draft:
-            figure.savefig(draft, dpi=RESOLUTION)
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"the picture {path} cannot be written: {error}.") from None
-
-
-def check_names(names: Sequence[str] | None, d: int) -> list[str]:
-    """One name for each feature."""
-    if names is None:
-        return [f"feature {j}" for j in range(d)]
-    if isinstance(names, str) or len(names) != d:
-        raise InputError(f"feature_names is {names!r}; expected {d} names, one a column of X.")
-    return [literal(name) for name in names]
-
-
-def literal(text: str) -> str:
-    """Text as it stands: in pictures a pair of dollar signs would make it a formula."""
-    return str(text).replace("$", r"\$")
+FAR = 3.0
+"""Data this many times the distance of the quartiles beyond them are far out (Tukey 1977)."""
+SQUEEZED = 2.0
+"""Data far out are left out of a view where they would make the others so many times smaller."""
+CROWD = 40
+"""More lines than that are thinner."""
+LEAST_GAP = 1e-16
+"""Gaps below are drawn here."""
 
 
 def headline(solution: Solution) -> str:
@@ -115,127 +39,159 @@ def headline(solution: Solution) -> str:
     return f"{what}:  {lower} ≤ p* ≤ {upper}   (relative gap {solution.gap:.1e}{note})"
 
 
-def span(values: Array, points: int) -> Array:
-    """An even grid over the range of the data, with a margin."""
+def view_of(values: Array, margin: float = MARGIN) -> Range:
+    """The range to show: that of the data, without a few far out that would squeeze the others.
+
+    >>> view_of(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1e6]), margin=0.25)
+    (-1.0, 5.0)
+    """
     low, high = float(values.min()), float(values.max())
-    margin = MARGIN * (high - low) or 1.0
-    return np.linspace(low - margin, high + margin, points)
+    first, last = np.quantile(values, [0.25, 0.75])
+    if first == last:
+        first, last = np.quantile(values, [0.05, 0.95])
+    far = FAR * (last - first)
+    inner = values[(values >= first - far) & (values <= last + far)]
+    if far > 0.0 and high - low > SQUEEZED * np.ptp(inner):
+        low, high = float(inner.min()), float(inner.max())
+    room = margin * (high - low) or 0.1 * abs(low) or 1.0
+    return low - room, high + room
 
 
-def draw_kink_lines(axes: Axes, X: Array, W: Array, b: Array, colors: Any, widths: Any) -> None:
-    """Over two features: the line where each unit's input ``w . x + b`` is zero."""
-    A, B = np.meshgrid(*(span(column, 60) for column in X.T))
-    for (p, q), shift, color, width in zip(W, b, colors, widths, strict=True):
-        if p or q:
-            axes.contour(A, B, p * A + q * B + shift, [0.0], colors=color, linewidths=width)
+def union(first: Range, second: Range) -> Range:
+    """The range that holds both."""
+    return min(first[0], second[0]), max(first[1], second[1])
 
 
-def color_scale(low: float, high: float) -> ScalarMappable:
-    """Colors from blue over yellow to red for numbers from low to high."""
-    size = max(abs(low), abs(high))
-    if high - low <= FLAT * size or size == 0.0:  # a constant target has a color too
-        low, high = low - 0.5 * (size or 1.0), high + 0.5 * (size or 1.0)
-    matplotlib = import_matplotlib()
-    scale: ScalarMappable = matplotlib.cm.ScalarMappable(
-        matplotlib.colors.Normalize(low, high), SURFACE
-    )
-    return scale
+def outside(x: Array, y: Array, axes: Axes) -> NDArray[np.bool_]:
+    """Which points lie outside the view of the axes."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return np.asarray((x < left) | (x > right) | (y < bottom) | (y > top))
 
 
-def output_colors(outputs: int) -> Array:
-    """A color for each output or class, (outputs, 3)."""
-    palette = import_matplotlib().colormaps["tab10" if outputs <= MANY else "turbo"]
-    places = np.arange(outputs) if outputs <= MANY else np.linspace(0.0, 1.0, outputs)
-    return np.asarray(palette(places)[:, :3])
+def draw_points(axes: Axes, x: Array, y: Array, look: Any) -> int:
+    """Points; those outside the view are hollow, at its edge. Returns how many those are."""
+    beyond = outside(x, y, axes)
+    look = {"linestyle": "", "markersize": 6.5, "markeredgewidth": 0.8} | look
+    axes.plot(x[~beyond], y[~beyond], **look)
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    edge = look | {"markerfacecolor": "white", "markeredgewidth": 1.8, "clip_on": False}
+    edge |= {"markeredgecolor": look.get("markerfacecolor", INK), "label": None, "zorder": 5}
+    at = np.clip(x[beyond], left, right), np.clip(y[beyond], bottom, top)
+    if beyond.any():
+        axes.plot(*at, **edge)
+    return int(beyond.sum())
 
 
-def unit_colors(a: Array) -> Array:
-    """A color for each hidden unit by its output weights, (m,) or (m, c).
+def point_look(k: int, **more: Any) -> dict[str, Any]:
+    """How samples of output or class k look: a color, a marker, a dark edge."""
+    return {"marker": marker_of(k), "markerfacecolor": color_of(k), "markeredgecolor": INK} | more
 
-    Red and blue for their sign; with several outputs that of the output where it is largest.
+
+def spread_legend(axes: Axes, entries: int, **place: Any) -> None:
+    """A legend, in columns and smaller where it has many entries."""
+    size = 10.0 if entries <= 14 else 8.0 if entries <= 36 else 6.5
+    columns = 1 if entries <= 18 else 2 if entries <= 60 else 4
+    axes.legend(fontsize=size, ncols=columns, columnspacing=0.8, handletextpad=0.4, **place)
+
+
+def segments(W: Array, b: Array, box: Sequence[Range]) -> list[Array]:
+    """The part in a box of each line ``p x + q y + b = 0`` that crosses it, (2, 2) each.
+
+    >>> segments(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([-1.0, 9.0]), [(0, 4), (0, 2)])
+    [array([[1., 0.],
+           [1., 2.]])]
     """
-    if a.ndim == 1:
-        return np.where(a > 0.0, RED, BLUE)
-    return output_colors(a.shape[1])[np.abs(a).argmax(axis=1)]
+    low, high = np.transpose(np.asarray(box, dtype=np.float64))
+    corners = [np.array([low[0], y]) for y in (low[1], high[1])]
+    corners += [np.array([high[0], y]) for y in (high[1], low[1])]
+    found = []
+    for w, shift in zip(W, b, strict=True):
+        heights = [float(corner @ w + shift) for corner in corners]
+        ends = []
+        for k in range(4):
+            (c, h), (d, i) = ((corners[j], heights[j]) for j in (k, (k + 1) % 4))
+            if (h < 0.0) != (i < 0.0):
+                ends.append(c + (d - c) * (h / (h - i)))
+        if len(ends) == 2:
+            found.append(np.array(sorted(map(tuple, ends))))
+    return found
 
 
-def kinks(solution: Solution) -> tuple[Array, Array]:
-    """Where the hidden units that are there have their kink or step, ``w . x + b = 0``.
-
-    Parameters
-    ----------
-    solution : Solution
-        What `cvxnet.train` returned.
-
-    Returns
-    -------
-    W : (k, d) array
-        Their weights; empty where units of this family have neither kink nor step.
-    b : (k,) array
-        Their biases.
-
-    Examples
-    --------
-    >>> import cvxnet as cn
-    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
-    >>> W, b = kinks(solution)
-    >>> W.shape, b.tolist()
-    ((2, 1), [0.0, 0.0])
-    """
-    certificate = solution.certificate
-    there = (certificate.a.reshape(len(certificate.W), -1) != 0.0).any(axis=1)
-    used = there & (certificate.unit_name in KINKED)
-    W = certificate.W[used]
-    return W, np.zeros(len(W)) if certificate.b is None else certificate.b[used]
+def draw_lines(axes: Axes, lines: list[Array], **look: Any) -> None:
+    """Lines that do not change the view."""
+    collection = import_matplotlib().collections.LineCollection
+    axes.add_collection(collection(lines, **look), autolim=False)
 
 
-def count_units(solution: Solution) -> str:
-    """How many hidden units, in words.
-
-    Parameters
-    ----------
-    solution : Solution
-        What `cvxnet.train` returned.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import cvxnet as cn
-    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False)
-    >>> count_units(solution)
-    '2 hidden units'
-    """
-    return f"{solution.units} hidden unit{'s' * (solution.units != 1)}"
+def draw_kinks_over(axes: Axes, W: Array, b: Array, box: Sequence[Range]) -> int:
+    """Over two features: a thin line where each unit's input is zero; how many are not in view."""
+    lines = segments(W, b, box)
+    width = 0.9 if len(lines) <= CROWD else 0.5
+    draw_lines(axes, lines, colors=INK, linewidths=width, linestyles=DASHED, alpha=0.8)
+    return len(W) - len(lines)
 
 
-def draw_kinks_over(axes: Axes, solution: Solution) -> None:
-    """Over two features: a line where each hidden unit switches on."""
-    W, b = kinks(solution)
-    draw_kink_lines(axes, solution.objective.X, W, b, colors=[KINK] * len(b), widths=[0.7] * len(b))
-
-
-def draw_kink_places(axes: Axes, solution: Solution, grid: Array) -> Array:
-    """Over one feature: a dashed line at each kink; the grid comes back with the kinks in it."""
-    W, b = kinks(solution)
+def draw_kink_places(axes: Axes, W: Array, b: Array, view: Range) -> tuple[Array, int]:
+    """Over one feature: a dashed line at each kink in view; where, and how many are not."""
     turning = W[:, 0] != 0.0
     at = -b[turning] / W[turning, 0]
-    at = at[(at >= grid[0]) & (at <= grid[-1])]
-    for position in at:
-        axes.axvline(position, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
-    return np.sort(np.concatenate([grid, at]))
+    inside = (at >= view[0]) & (at <= view[1])
+    for position in at[inside]:
+        axes.axvline(position, color=GREY, linewidth=0.9, linestyle=DASHED, zorder=1)
+    return at[inside], int(len(W) - inside.sum())
+
+
+def left_out(numbers: dict[str, tuple[int, int]]) -> str:
+    """What the view leaves out, from pairs (how many, of how many).
+
+    >>> left_out({"samples": (2, 40), "kinks": (0, 3)})
+    'Outside the view: 2 of 40 samples (hollow, at its edge).'
+    """
+    told = []
+    for name, (some, total) in numbers.items():
+        if some:
+            where = " (hollow, at its edge)" if name == "samples" else ""
+            told.append(f"{some} of {total} {name}{where}")
+    return f"Outside the view: {' and '.join(told)}." if told else ""
 
 
 def draw_gap(axes: Axes, solution: Solution) -> None:
     """The relative gap of the bracket after each round, on a logarithmic scale."""
-    history = [
+    rounds = [
         (seconds, relative_gap(lower, upper))
         for seconds, lower, upper, _ in solution.stats["history"]
     ]
-    seconds, gaps = np.array([*history, (solution.stats["seconds"], solution.gap)]).T
-    axes.semilogy(seconds, np.maximum(gaps, 1e-16), "o-", color=BLUE, markersize=3.5)
-    axes.set(xlabel="seconds", ylabel="(upper - lower) / upper", xlim=(0.0, None))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes.set_title("the bracket closes", loc="left")
+    ends = float(solution.stats["seconds"]), solution.gap
+    seconds, gaps = np.array([point for point in [*rounds, ends] if np.isfinite(point).all()]).T
+    drawn = np.maximum(gaps, LEAST_GAP)
+    axes.semilogy(seconds, drawn, "o-", color=BLUE, markersize=5.0, clip_on=False)
+    axes.set(xlabel="seconds", ylabel="(upper - lower) / upper")
+    axes.set_xlim(0.0, 1.05 * float(seconds.max()) or 1.0)
+    axes.set_ylim(min(1e-2, float(drawn.min()) / 3.0), max(1.5, float(drawn.max()) * 1.5))
+    axes.grid(axis="y", color=PALE, linewidth=0.8)
+    closed = "closed" if solution.status == "optimal" else "not closed"
+    after = f"{ends[0]:.2g}\N{NO-BREAK SPACE}s"
+    entitle(axes, f"Gap of the bracket: {gap_text(solution.gap)} after {after}, {closed}")
+
+
+def gap_text(gap: float) -> str:
+    """A gap in a few digits, never rounded down to something smaller than it is told elsewhere.
+
+    >>> gap_text(0.9981), gap_text(3.07e-7), gap_text(0.0)
+    ('0.998', '3.1e-07', '0')
+    """
+    return "0" if gap == 0.0 else f"{gap:.3f}" if gap >= 0.01 else f"{gap:.1e}"
+
+
+def some_of(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of the numbers below ``count``, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def counted(drawn: int, total: int, what: str) -> str:
+    """How many of a kind are drawn, where that is not all; else empty.
+
+    >>> counted(30, 85, "units"), counted(3, 3, "units")
+    ('Drawn: 30 of 85 units.', '')
+    """
+    return f"Drawn: {drawn} of {total} {what}." if drawn < total else ""

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.plots.canvas import (
+from cvxnet.plots.canvas import draw_points, headline, left_out, view_of
+from cvxnet.plots.style import (
     BLUE,
+    DASHED,
     GREY,
-    KINK,
+    INK,
     RED,
+    SKY,
     check_names,
-    color_scale,
-    headline,
+    entitle,
+    head,
     literal,
     new_figure,
+    short,
+    signed_scale,
     styled,
 )
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
@@ -25,18 +30,13 @@ from cvxnet.training.solution import Solution
 from cvxnet.types import Array
 
 if TYPE_CHECKING:
-    from cvxnet.plots.canvas import Axes, Figure
+    from cvxnet.plots.style import Axes, Figure
 
-BAND = "#d1e5f0"
 LEVELS = [r"$-\beta$", "0", r"$\beta$"]
-KINDS = {
-    "relu": "$({})_+$",
-    "squared_relu": "$({})_+^2$",
-    "abs": "$|{}|$",
-    "leaky_relu": "$({})_+$ with a leak",
-}
 BEYOND = 0.35
 """Kinks are shown so far beyond the data, relative to their range."""
+DOTS = "filled those of the network found, rings those of others, grey those of none"
+TINY = 1e-300
 SEEN = 1e-6
 """Bands narrower than this share of the range of the targets are one line."""
 POINTS = 80
@@ -67,7 +67,7 @@ def plot_optimal_set(
     Returns
     -------
     matplotlib.figure.Figure
-        Call ``savefig`` on it.
+        For `save_figure`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def plot_optimal_set(
     'Many optimal networks: all pass through the band, and agree on the data'
     """
     X = solution.objective.X
-    names, target = check_names(feature_names, X.shape[1]), literal(target)
+    names, target = check_names(feature_names, X.shape[1]), literal(short(target))
     found, bias = optimal_set(solution), solution.objective.form.bias
     if X.shape[1] > 2 or not bias or found.problem.family.rank != X.shape[1] + 1:
         raise UnsupportedError(
@@ -96,57 +96,67 @@ def plot_optimal_set(
         )
     with styled():
         if X.shape[1] == 1:
-            figure = new_figure(7.4, 6.4)
-            draw_one_feature(figure, found, names[0], target, proved=solution.status == "optimal")
+            figure = new_figure(10.0, 8.8)
+            note = draw_one_feature(figure, found, names[0], target, solution.status == "optimal")
         else:
-            figure = new_figure(7.4, 4.6)
-            draw_map(figure, found, names)
-        figure.suptitle(headline(solution), fontsize=10.5)
+            figure = new_figure(10.0, 6.6)
+            note = draw_map(figure, found, names)
+        head(figure, headline(solution), note)
     return figure
 
 
 def draw_one_feature(
-    figure: Figure, found: OptimalSet, name: str, target: str, *, proved: bool
-) -> None:
+    figure: Figure, found: OptimalSet, name: str, target: str, proved: bool
+) -> list[str]:
     """The networks above, and below them the units by the place of their kink."""
     sides = [1.0] if found.problem.family.name == "abs" else [1.0, -1.0]
     heights = [2.2] + [1.0] * len(sides)
     top, *rest = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     grid = kink_range(found.objective.X)
-    draw_networks(top, found, grid, proved)
+    beyond = draw_networks(top, found, grid, proved)
     top.set_ylabel(target)
     for axes, side in zip(rest, sides, strict=True):
         draw_touching(axes, found, grid, side)
-    explain = "only units that touch a level occur; filled: in the one found"
-    rest[0].set_title(explain, loc="right", fontsize=8, color=GREY)
     rest[-1].set_xlabel(f"{name}; of a unit: the place t of its kink")
+    explained = (
+        "Below: v·φ of the unit φ with its kink at t, for the dual vector v. Only units where it "
+        f"touches ±β can be part of an optimal network: {DOTS}."
+    )
+    return [explained, left_out({"samples": (beyond, len(found.problem.y))})]
 
 
 def kink_range(X: Array) -> Array:
-    """A grid over the data, which are on it, and somewhat beyond."""
-    low, high = float(X.min()), float(X.max())
-    room = BEYOND * (high - low)
-    return np.unique(np.concatenate([np.linspace(low - room, high + room, 801), X[:, 0]]))
+    """A grid over the view of the data, whose samples are on it, and somewhat beyond."""
+    low, high = view_of(X[:, 0], margin=BEYOND)
+    inside = X[(X[:, 0] >= low) & (X[:, 0] <= high), 0]
+    return np.unique(np.concatenate([np.linspace(low, high, 801), inside]))
 
 
-def draw_networks(axes: Axes, found: OptimalSet, grid: Array, proved: bool) -> None:
-    """The network found, the others at the ends of the set, and the band between."""
-    W, X = found.directions, found.objective.X
+def draw_networks(axes: Axes, found: OptimalSet, grid: Array, proved: bool) -> int:
+    """The network found, the others at the ends of the set, the band between, and the samples.
+
+    Returns how many samples are not in view.
+    """
+    W, X, y = found.directions, found.objective.X, found.problem.y
     kinks = -W[W[:, 0] != 0.0, 1] / W[W[:, 0] != 0.0, 0]
-    kinks = kinks[(kinks > grid[0]) & (kinks < grid[-1])]
-    coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], grid[-1:], X[:, 0], kinks]))
+    at = np.concatenate([X[:, 0], kinks])
+    at = at[(at > grid[0]) & (at < grid[-1])]
+    coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], grid[-1:], at]))
     low, high = found.band(coarse[:, None])
-    wide = bool((high - low).max() > SEEN * np.ptp(found.problem.y))
+    wide = bool((high - low).max() > SEEN * np.ptp(y))
     if wide:
-        axes.fill_between(coarse, low, high, color=BAND, linewidth=0, label="all of them")
+        axes.fill_between(coarse, low, high, color=SKY, alpha=0.35, lw=0, label="all of them")
         ends = [found.network(row)(grid[:, None])[:, 0] for row in found.networks]
         labels = ["at the ends of the set"] + [None] * (len(ends) - 1)
-        axes.plot(grid, np.transpose(ends), color=BLUE, linewidth=1.0, label=labels)
-    axes.set_title(claim(found, wide, proved), loc="left")
+        axes.plot(grid, np.transpose(ends), color=BLUE, linewidth=1.2, label=labels)
+    entitle(axes, claim(found, wide, proved))
     own = found.network_found()(grid[:, None])[:, 0]
-    axes.plot(grid, own, color=RED, linewidth=1.8, label="the one found")
-    axes.plot(X[:, 0], found.problem.y, "o", color=KINK, markersize=4.5, label="data")
-    axes.legend(frameon=False, fontsize=8)
+    axes.plot(grid, own, color=RED, linewidth=2.4, linestyle="--", label="the one found")
+    axes.set(xlim=(grid[0], grid[-1]), ylim=view_of(np.concatenate([low, high, own, y])))
+    look = {"marker": "o", "markerfacecolor": INK, "markeredgecolor": "white", "label": "data"}
+    beyond = draw_points(axes, X[:, 0], y, look)
+    axes.legend(loc="best")
+    return beyond
 
 
 def claim(found: OptimalSet, wide: bool, proved: bool) -> str:
@@ -163,19 +173,18 @@ def claim(found: OptimalSet, wide: bool, proved: bool) -> str:
 
 def draw_touching(axes: Axes, found: OptimalSet, grid: Array, side: float) -> None:
     """``v . phi`` over the place of the kink, of units that rise to one side, and who touches."""
-    beta = found.problem.weight_decay
+    beta, family = found.problem.weight_decay, found.problem.family
     curve = heights_of(found, directions_at(np.array([side]), side * grid))
-    axes.plot(grid, curve, color="#444444", linewidth=1.0)
+    axes.plot(grid, curve, color=INK, linewidth=1.4)
     for level in (-1.0, 1.0):
-        axes.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(level, color=GREY, linewidth=1.0, linestyle=DASHED)
     for u, height, share in zip(found.directions, found.levels / beta, used(found), strict=True):
-        if u[0] * side > 0.0 or found.problem.family.name == "abs":
+        if u[0] * side > 0.0 or family.name == "abs":
             place, marker = inside(-u[1] / u[0], grid)
             axes.plot(place, height, marker, clip_on=False, **look(share))
     name = {1.0: "x - t", -1.0: "t - x"}[side]
-    kind = KINDS[found.problem.family.name].format(name)
     axes.set(ylim=(-1.35, 1.35), yticks=[-1, 0, 1], yticklabels=LEVELS)
-    axes.set_title(f"units {kind}", loc="left", fontsize=9)
+    entitle(axes, f"Units {found.objective.units.traits.formula.format(name)}")
     axes.set_ylabel(r"$v \cdot \varphi$")
 
 
@@ -197,10 +206,10 @@ def look(share: str, found: str = RED, other: str = BLUE) -> dict[str, Any]:
     """Filled where the network found has a unit, a ring where only others have it, else grey."""
     color = {"found": found, "other": other, "none": GREY}[share]
     return {
-        "markersize": 6.5,
+        "markersize": 8.5,
         "markerfacecolor": color if share == "found" else "white",
         "markeredgecolor": color,
-        "markeredgewidth": 1.4,
+        "markeredgewidth": 1.8,
         "linestyle": "",
     }
 
@@ -217,27 +226,38 @@ def heights_of(found: OptimalSet, W: Array) -> Array:
     return np.asarray(found.v @ family.features(U)) / found.problem.weight_decay
 
 
-def draw_map(figure: Figure, found: OptimalSet, names: list[str]) -> None:
+def draw_map(figure: Figure, found: OptimalSet, names: list[str]) -> list[str]:
     """Two features: ``v . phi`` over the direction of rise and the place of the kink."""
-    reach = 1.1 * float(np.linalg.norm(found.objective.X, axis=1).max())
+    reach = max(1.1 * view_of(np.linalg.norm(found.objective.X, axis=1), margin=0.0)[1], TINY)
     angles, places = np.linspace(-180.0, 180.0, 361), np.linspace(-reach, reach, 241)
     turn = np.deg2rad(angles)
     rows = [directions_at(np.array([np.cos(a), np.sin(a)]), places) for a in turn]
     G = np.array([heights_of(found, row) for row in rows]).T
-    colors = color_scale(-1.0, 1.0)
+    colors = signed_scale(1.0)
     axes = figure.subplots()
     axes.contourf(angles, places, G, np.linspace(-1, 1, 21), cmap=colors.cmap, extend="both")
+    axes.contour(angles, places, G, [-0.9, -0.5, 0.0, 0.5, 0.9], colors=INK, linewidths=0.8)
+    axes.set(xlim=(-180.0, 180.0), ylim=(-reach, reach))
     for u, share in zip(found.directions, used(found), strict=True):
         length = np.hypot(u[0], u[1])
         if length > 0.0:
             angle = np.rad2deg(np.arctan2(u[1], u[0]))
-            place = np.clip(-u[2] / length, -reach, reach)
-            axes.plot(angle, place, "o", clip_on=False, **look(share, KINK, KINK))
+            place, marker = inside(-u[2] / length, places)
+            marker = {"<": "v", ">": "^"}.get(marker, "o")
+            seen = look(share, INK, INK) | {"zorder": 4}
+            if share == "found":
+                seen |= {"markeredgecolor": "white"}
+            axes.plot(angle, place, marker, clip_on=False, **seen)
     bar = figure.colorbar(colors, ax=axes, ticks=[-1, 0, 1], pad=0.02, aspect=30)
     bar.ax.set_yticklabels(LEVELS)
+    bar.set_label(r"$v \cdot \varphi$")
     axes.set(xlabel=f"direction of rise in the plane of {names[0]} and {names[1]} (degrees)")
     axes.set(ylabel="kink: distance from the origin", xticks=np.arange(-180, 181, 90))
     many = "only one network" if found.single else "many networks"
-    axes.set_title(
-        f"{len(found.signs)} units touch ±β; {many} over them (filled: the one found)", loc="left"
-    )
+    entitle(axes, f"{len(found.signs)} units touch ±β; {many} over them")
+    return [
+        "Each place of the map is one unit φ: which way it rises, and how far from the origin its "
+        "kink is. The color is v·φ for the dual vector v (contours at 0, ±0.5β, ±0.9β; dashed: "
+        "negative). Only units where it touches ±β can be part of an optimal network: "
+        f"{DOTS}."
+    ]

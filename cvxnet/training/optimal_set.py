@@ -160,17 +160,32 @@ class OptimalSet:
         if self.single:
             f = self.network(self.networks[0])(X)[:, 0]
             return f, f
-        told = np.column_stack([self.network(e)(X)[:, 0] for e in np.eye(self.matrix.shape[1])])
-        ends = [[cost @ self.extreme(sign * cost) for sign in (1.0, -1.0)] for cost in told]
-        low, high = np.array(ends).T
+        return self.ends(self.told(X))
+
+    def told(self, X: Array) -> Array:
+        """What each coefficient says at new points, (m, k + q)."""
+        units = np.eye(self.matrix.shape[1])
+        return np.column_stack([self.network(unit)(X)[:, 0] for unit in units])
+
+    def ends(self, costs: Array) -> tuple[Array, Array]:
+        """The smallest and the largest ``costs @ coefficients`` over the set, (m,) each."""
+        ends = [[cost @ self.extreme(sign * cost) for sign in (1.0, -1.0)] for cost in costs]
+        low, high = np.array(ends).reshape(-1, 2).T
         return low, high
 
 
-def optimal_set(solution: Solution) -> OptimalSet:
+def optimal_set(solution: Solution, seconds: float = PRICING_SECONDS) -> OptimalSet:
     """The set of optimal networks, as far as pricing finds their units.
 
     Train to a small gap, as 1e-10: the wider the bracket, the less exactly the dual vector tells
     which units are in contact.
+
+    Parameters
+    ----------
+    solution : Solution
+        What `cvxnet.train` returned.
+    seconds : float
+        What exact pricing may take; beyond, local search has to do.
 
     Raises
     ------
@@ -201,7 +216,7 @@ def optimal_set(solution: Solution) -> OptimalSet:
     problem = problem_of(objective)
     own = units_of(problem, certificate.weights, objective.form)
     family, beta = problem.family, problem.weight_decay
-    maxima = price_within(PRICING_SECONDS, family, certificate.v, (1.0 - CONTACT) * beta)
+    maxima = price_within(seconds, family, certificate.v, (1.0 - CONTACT) * beta)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
     signs = np.concatenate([own.outputs, -maxima.outputs])
