@@ -66,7 +66,7 @@ def import_onnxruntime() -> Any:
 
 def import_matplotlib() -> Any:
     """The package matplotlib with the modules that pictures are made of."""
-    for module in ("figure", "cm", "colors", "font_manager"):
+    for module in ("figure", "cm", "colors", "font_manager", "ticker", "collections"):
         loaded(f"matplotlib.{module}", "demo", "pictures need matplotlib")
     return import_module("matplotlib")
 

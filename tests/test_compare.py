@@ -23,6 +23,7 @@ from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.layers.activations import Activation
 from cvxnet.losses import LOSSES
+from cvxnet.plots.style import COLORS
 
 torch = pytest.importorskip("torch")
 gradients = pytest.importorskip("cvxnet.baselines.gradients")
@@ -424,9 +425,32 @@ def test_pictures_show_the_bracket_and_stay_above_it(d):
     drawn = [line for line in curves.get_lines() if len(line.get_xdata()) > 3]
     floor = runs.solution.gap
     for line in drawn:
-        if line.get_color() in ("#2166ac", "#1b7837"):
+        if line.get_color() in COLORS and line.get_label().startswith("_"):
             assert np.nanmin(line.get_ydata()) >= min(floor, 1e-8)
     assert figure.get_suptitle().startswith(("Global optimum", "Best network"))
+
+
+def test_what_the_bracket_does_not_tell_is_drawn_as_unknown():
+    pytest.importorskip("matplotlib")
+    runs = compare(optimizers=("adam", "lbfgs"), widths=(2, 4))
+    told = {"hollow": 0, "bars": 0}
+    for lower in (runs.solution.lower_bound, 0.0):
+        solution = replace(runs.solution, lower_bound=lower)
+        known = replace(runs, solution=solution)
+        figure = known.plot()
+        ends, success = figure.axes[:2]
+        bars = [c for c in success.collections if len(c.get_segments())]
+        legend = [t.get_text() for t in success.get_legend().get_texts()]
+        wide = [g.within(t) for g in known.groups for t in (1e-2, 1e-4)]
+        unknown = sum(least < most for least, most in wide)
+        assert sum(len(bar.get_segments()) for bar in bars) == unknown
+        assert ("unknown: between" in legend) == bool(unknown)
+        drawn = [line for line in success.get_lines() if len(line.get_xdata())]
+        assert sum(np.isnan(line.get_ydata()).sum() for line in drawn) == unknown
+        hollow = [line for line in ends.get_lines() if line.get_markerfacecolor() == "white"]
+        told["hollow"] = sum(len(line.get_xdata()) for line in hollow)
+    assert told["hollow"] == sum(len(group.seeds) for group in runs.groups)
+    assert "Hollow points" in figure._supxlabel.get_text()
 
 
 # --- interruptions

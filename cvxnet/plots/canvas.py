@@ -164,7 +164,8 @@ def draw_gap(axes: Axes, solution: Solution) -> None:
     ends = float(solution.stats["seconds"]), solution.gap
     seconds, gaps = np.array([point for point in [*rounds, ends] if np.isfinite(point).all()]).T
     drawn = np.maximum(gaps, LEAST_GAP)
-    axes.semilogy(seconds, drawn, "o-", color=BLUE, markersize=5.0, clip_on=False)
+    use_logarithm(axes, "y")
+    axes.plot(seconds, drawn, "o-", color=BLUE, markersize=5.0, clip_on=False)
     axes.set(xlabel="seconds", ylabel="(upper - lower) / upper")
     axes.set_xlim(0.0, 1.05 * float(seconds.max()) or 1.0)
     axes.set_ylim(min(1e-2, float(drawn.min()) / 3.0), max(1.5, float(drawn.max()) * 1.5))
@@ -172,6 +173,14 @@ def draw_gap(axes: Axes, solution: Solution) -> None:
     closed = "closed" if solution.status == "optimal" else "not closed"
     after = f"{ends[0]:.2g}\N{NO-BREAK SPACE}s"
     entitle(axes, f"Gap of the bracket: {gap_text(solution.gap)} after {after}, {closed}")
+
+
+def use_logarithm(axes: Axes, along: str) -> None:
+    """A logarithmic scale with few ticks, written as ``1e-06``: plain text."""
+    axes.set(**{f"{along}scale": "log"})
+    axis = axes.yaxis if along == "y" else axes.xaxis
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(import_matplotlib().ticker.NullLocator())
 
 
 def gap_text(gap: float) -> str:

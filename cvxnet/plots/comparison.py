@@ -11,7 +11,15 @@ import numpy as np
 from cvxnet.baselines.networks import weights_with
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.results import TOLERANCES, Group, Results
-from cvxnet.plots.canvas import Range, draw_lines, headline, left_out, segments, view_of
+from cvxnet.plots.canvas import (
+    Range,
+    draw_lines,
+    headline,
+    left_out,
+    segments,
+    use_logarithm,
+    view_of,
+)
 from cvxnet.plots.style import (
     BLUE,
     DASHED,
@@ -21,7 +29,6 @@ from cvxnet.plots.style import (
     PALE,
     RED,
     WIDTH,
-    check_names,
     color_of,
     entitle,
     head,
@@ -30,7 +37,7 @@ from cvxnet.plots.style import (
     say_nothing_to_see,
     styled,
 )
-from cvxnet.plots.subject import Scale, check_scale, count_units
+from cvxnet.plots.subject import Scale, columns_of, count_units
 from cvxnet.proofs.gaps import excess
 from cvxnet.types import Array
 
@@ -84,12 +91,12 @@ def plot_runs(
     ['excess at the end', 'share of runs']
     """
     d = runs.objective.X.shape[1]
-    over = Over(check_names(feature_names, d), *check_scale(scale, d))
-    notes: list[str] = []
+    names, (mean, spread) = columns_of(runs.solution, feature_names, scale)
+    over = Over(names, mean, spread)
     with styled():
         figure = new_figure(WIDTH, 8.4)
         panels = figure.subplots(2, 3 if d <= 2 else 2)
-        draw_gaps(panels[0, 0], runs)
+        notes = [draw_gaps(panels[0, 0], runs)]
         draw_success(panels[0, 1], runs)
         draw_curves(panels[1, 0], runs, "epochs")
         draw_curves(panels[1, 1], runs, "clock")
@@ -97,7 +104,7 @@ def plot_runs(
             certificate = runs.solution.certificate
             exact = certificate.W, certificate.b, certificate.a
             entitle(panels[0, 2], f"Exact: {count_units(runs.solution)}")
-            notes = [
+            notes += [
                 draw_units(panels[0, 2], runs, exact, over),
                 draw_median_run(panels[1, 2], runs, over),
             ]
@@ -125,22 +132,23 @@ def look(optimizer: str, **more: Any) -> dict[str, Any]:
     return {"color": color_of(k), "marker": marker_of(k), "markersize": 4.5} | more
 
 
-def draw_bracket(axes: Axes, runs: Results, above: float = 1.0) -> None:
+def draw_bracket(axes: Axes, runs: Results) -> None:
     """The bracket as a band: where the optimum may be, if it is not at the lower bound."""
-    axes.set_yscale("log")
+    ends = np.concatenate([group.excess[:, 0] for group in runs.groups])
+    above = float(ends[np.isfinite(ends)].max(initial=1.0))
+    use_logarithm(axes, "y")
     top = float(np.clip(runs.excess(np.array([runs.best]))[0, 1], LEAST, 1.0))
     axes.axhspan(LEAST / 10.0, top, color=PALE, linewidth=0, zorder=0)
     axes.set_ylim(min(top, 1e-6) / 3.0, 2.0 * float(np.clip(above, 1.0, MOST)))
 
 
-def draw_gaps(axes: Axes, runs: Results) -> None:
+def draw_gaps(axes: Axes, runs: Results) -> str:
     """For each run a point at its largest excess, and a line down to its smallest.
 
     Where the largest is not known, a hollow point at the smallest and a line up. Those that
-    diverged are crosses at the upper edge.
+    diverged are crosses at the upper edge. Returns what is to be said of it.
     """
-    ends = np.concatenate([group.excess[:, 0] for group in runs.groups])
-    draw_bracket(axes, runs, float(ends[np.isfinite(ends)].max(initial=1.0)))
+    draw_bracket(axes, runs)
     for tolerance in TOLERANCES:
         axes.axhline(tolerance, color=GREY, linewidth=0.9, linestyle=DASHED)
     view = axes.get_ylim()[0] * 1.2, axes.get_ylim()[1]
@@ -153,6 +161,8 @@ def draw_gaps(axes: Axes, runs: Results) -> None:
     )
     axes.set_ylabel("excess at the end")
     entitle(axes, "Where each run ended, by width (grey: the bracket)")
+    unknown = any((np.isinf(g.excess) == (False, True)).all(axis=1).any() for g in runs.groups)
+    return "Hollow points: the excess is at least that, and not known." if unknown else ""
 
 
 def draw_ends(axes: Axes, at: Array, group: Group, view: Range) -> None:
@@ -163,9 +173,13 @@ def draw_ends(axes: Axes, at: Array, group: Group, view: Range) -> None:
     known = ~diverged & ~unknown
     style = look(group.optimizer, linestyle="", clip_on=False, alpha=0.8)
     axes.vlines(at, least, most, color=style["color"], linewidth=0.8, alpha=0.6)
-    axes.plot(at[known], most[known], **style)
-    axes.plot(at[unknown], least[unknown], markerfacecolor="white", **style)
-    axes.plot(at[diverged], most[diverged], **style | {"marker": "x"})
+    for some, heights, more in (
+        (known, most, {}),
+        (unknown, least, {"markerfacecolor": "white"}),
+        (diverged, most, {"marker": "x"}),
+    ):
+        if some.any():  # an empty line that is not clipped would stand at the origin
+            axes.plot(at[some], heights[some], **style | more)
 
 
 def draw_success(axes: Axes, runs: Results) -> None:
@@ -219,7 +233,8 @@ def draw_curves(axes: Axes, runs: Results, over: str) -> None:
             style = look(record.optimizer, linestyle=line, linewidth=0.7, alpha=0.5)
             axes.plot(x[seen], y[seen], markevery=[-1] if seen.any() else [], **style)
             drawn += int(seen.sum())
-    axes.set(xscale="log", ylabel="excess, at most")
+    use_logarithm(axes, "x")
+    axes.set_ylabel("excess, at most")
     if over == "epochs":
         axes.set_xlabel("epochs (L-BFGS: evaluations)")
         entitle(axes, "The way there; line style: width")
@@ -228,7 +243,7 @@ def draw_curves(axes: Axes, runs: Results, over: str) -> None:
             axes.plot([], [], linestyle=line, color=GREY, label=f"width {width}")
         axes.legend(fontsize=8.0, loc="lower left")
     else:
-        axes.set_xlabel("seconds (of a whole batch; tuning not counted)")
+        axes.set_xlabel("seconds (of a batch, without tuning)")
         drawn += draw_exact(axes, runs)
         entitle(axes, "The same over time, beside the exact solution")
     if not drawn:

@@ -36,8 +36,8 @@ FEATURES, OUTPUTS = 3, 6
 """How many of each are drawn at most."""
 POINTS, ROWS = 25, 200
 """Values of a feature, and samples that are averaged over."""
-SECONDS = 1.0
-"""What exact pricing may take to find the units of other optimal networks."""
+WORK = 1e7
+"""What exact pricing may take to find the units of other optimal networks, in rows looked at."""
 SEEN = 1e-6
 """Ranges narrower than this share of the range of the targets are one line."""
 ENTRIES = 60_000
@@ -132,7 +132,7 @@ def bands_of(
     solution = subject.solution
     kind = "optimal networks" if solution.status == "optimal" else "networks as good"
     try:
-        found = optimal_set(solution, seconds=SECONDS)
+        found = optimal_set(solution, WORK)
         if found.matrix.size > ENTRIES:
             return {}, ""
         units = f"made of the {len(found.signs)} units that pricing found"

@@ -16,15 +16,13 @@ from cvxnet.plots.style import (
     INK,
     RED,
     SKY,
-    check_names,
     entitle,
     head,
-    literal,
     new_figure,
-    short,
     signed_scale,
     styled,
 )
+from cvxnet.plots.subject import subject_of
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
@@ -44,7 +42,7 @@ POINTS = 80
 
 
 def plot_optimal_set(
-    solution: Solution, feature_names: Sequence[str] | None = None, target: str = "target"
+    solution: Solution, feature_names: Sequence[str] | None = None, target: str | None = None
 ) -> Figure:
     """Draw the set of optimal networks, for one or two features and a hidden bias.
 
@@ -86,7 +84,10 @@ def plot_optimal_set(
     'Many optimal networks: all pass through the band, and agree on the data'
     """
     X = solution.objective.X
-    names, target = check_names(feature_names, X.shape[1]), literal(short(target))
+    subject = subject_of(solution, feature_names, target)
+    names, target = subject.features, subject.told
+    if (subject.scale != 1.0).any():
+        names = [f"{name} (standardised)" for name in names]
     found, bias = optimal_set(solution), solution.objective.form.bias
     if X.shape[1] > 2 or not bias or found.problem.family.rank != X.shape[1] + 1:
         raise UnsupportedError(

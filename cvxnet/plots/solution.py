@@ -23,7 +23,7 @@ LAYOUTS = {1: one_feature, 2: two_features}
 def plot_solution(
     solution: Solution,
     feature_names: Sequence[str] | None = None,
-    target: str | Sequence[str] = "target",
+    target: str | Sequence[str] | None = None,
     *,
     classes: Sequence[Any] | None = None,
     scale: Scale | None = None,
@@ -38,6 +38,9 @@ def plot_solution(
 
     A view leaves out samples that are far out where they would squeeze all others; they are at its
     edge, and counted below.
+
+    Names, classes and scale that are not given are those of ``solution.certificate.preparation``,
+    where it has one.
 
     Parameters
     ----------

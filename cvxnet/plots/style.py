@@ -37,8 +37,8 @@ LINES: Sequence[Any] = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)), (0, (1, 3
 DASHED: Any = (0, (4, 3))
 SIGNED = "RdBu_r"
 """The map of numbers around zero."""
-RISING, DARKEST = "viridis", 0.25
-"""The map of other numbers, without its darkest part, on which lines would not be seen."""
+RISING, DARKEST = "viridis", 64
+"""The map of other numbers, without its darkest quarter, on which lines would not be seen."""
 SMALL, TITLE, HEAD = 10.0, 12.5, 14.0
 """Sizes of text, in points, on pictures some 13 inches wide: that is a slide."""
 WIDTH = 12.8
@@ -100,8 +100,8 @@ def new_figure(width: float, height: float) -> Figure:
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a picture; its format follows the name, and an old file is replaced in one step.
 
-    The same picture gives the same file, byte by byte: files have no dates. Text in SVG files is
-    text.
+    The same picture gives the same SVG or PNG file, byte by byte: files have no dates. Text in SVG
+    files is text.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def say_nothing_to_see(axes: Axes, text: str) -> None:
 def rising_map() -> Colormap:
     """Colors for numbers, the lighter the larger."""
     matplotlib = import_matplotlib()
-    colors = matplotlib.colormaps[RISING](np.linspace(DARKEST, 1.0, 256))
+    colors = matplotlib.colormaps[RISING].colors[DARKEST:]
     found: Colormap = matplotlib.colors.ListedColormap(colors, name="cvxnet")
     return found
 

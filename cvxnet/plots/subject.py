@@ -143,23 +143,38 @@ class Subject:
 def subject_of(
     solution: Solution,
     feature_names: Sequence[str] | None,
-    target: str | Sequence[str],
+    target: str | Sequence[str] | None,
     classes: Sequence[Any] | None = None,
     scale: Scale | None = None,
 ) -> Subject:
-    """Names and units checked, and made up where they are not given."""
-    d = solution.objective.X.shape[1]
-    mean, spread = check_scale(scale, d)
+    """Names and units checked; those not given come from the preparation, or are made up."""
+    names, (mean, spread) = columns_of(solution, feature_names, scale)
+    known = solution.certificate.preparation
+    if known is not None:
+        target = known.targets if target is None else target
+        classes = known.classes if classes is None else classes
     labels = check_classes(solution, classes)
     return Subject(
         solution=solution,
         X=mean + spread * solution.objective.X,
-        features=check_names(feature_names, d),
+        features=names,
         targets=labels if solution.classes is not None else target_names(solution, target),
         labels=labels,
         mean=mean,
         scale=spread,
     )
+
+
+def columns_of(
+    solution: Solution, feature_names: Sequence[str] | None, scale: Scale | None
+) -> tuple[list[str], tuple[Array, Array]]:
+    """The names of the columns of X, and their mean and scale; see `subject_of`."""
+    d, known = solution.objective.X.shape[1], solution.certificate.preparation
+    if known is not None:
+        feature_names = known.features if feature_names is None else feature_names
+        if scale is None and known.scaling is not None:
+            scale = known.scaling.mean, np.sqrt(known.scaling.variance)
+    return check_names(feature_names, d), check_scale(scale, d)
 
 
 def check_scale(scale: Scale | None, d: int) -> tuple[Array, Array]:
@@ -197,9 +212,9 @@ def check_classes(solution: Solution, classes: Sequence[Any] | None) -> list[str
     return [literal(short(label)) for label in names]
 
 
-def target_names(solution: Solution, target: str | Sequence[str]) -> list[str]:
+def target_names(solution: Solution, target: str | Sequence[str] | None) -> list[str]:
     """A name for each output: those given, or the one name with a number."""
-    outputs = solution.objective.outputs
+    outputs, target = solution.objective.outputs, "target" if target is None else target
     if isinstance(target, str):
         names = [target] if outputs == 1 else [f"{target} {k}" for k in range(outputs)]
     else:

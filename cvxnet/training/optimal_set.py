@@ -174,7 +174,7 @@ class OptimalSet:
         return low, high
 
 
-def optimal_set(solution: Solution, seconds: float = PRICING_SECONDS) -> OptimalSet:
+def optimal_set(solution: Solution, work: float = np.inf) -> OptimalSet:
     """The set of optimal networks, as far as pricing finds their units.
 
     Train to a small gap, as 1e-10: the wider the bracket, the less exactly the dual vector tells
@@ -184,8 +184,9 @@ def optimal_set(solution: Solution, seconds: float = PRICING_SECONDS) -> Optimal
     ----------
     solution : Solution
         What `cvxnet.train` returned.
-    seconds : float
-        What exact pricing may take; beyond, local search has to do.
+    work : float
+        What exact pricing may take, in rows of X looked at, and a minute at most; beyond, local
+        search has to do.
 
     Raises
     ------
@@ -216,7 +217,8 @@ def optimal_set(solution: Solution, seconds: float = PRICING_SECONDS) -> Optimal
     problem = problem_of(objective)
     own = units_of(problem, certificate.weights, objective.form)
     family, beta = problem.family, problem.weight_decay
-    maxima = price_within(seconds, family, certificate.v, (1.0 - CONTACT) * beta)
+    floor = (1.0 - CONTACT) * beta
+    maxima = price_within(PRICING_SECONDS, family, certificate.v, floor, work)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
     signs = np.concatenate([own.outputs, -maxima.outputs])

@@ -114,9 +114,14 @@ def climb_units(
     return climb_outputs(family, v, floor, units, deadline)
 
 
-def price_within(seconds: float, family: UnitFamily, v: Array, floor: float) -> LocalMaxima:
-    """Exact pricing if it ends in so many seconds, otherwise what local search finds too."""
-    found = price_units(family, v, floor, now() + seconds)
+def price_within(
+    seconds: float, family: UnitFamily, v: Array, floor: float, work: float = np.inf
+) -> LocalMaxima:
+    """Exact pricing if it ends in so many seconds, otherwise what local search finds too.
+
+    ``work`` is a limit that does not depend on the machine, see `UnitFamily.price`.
+    """
+    found = price_units(family, v, floor, now() + seconds, work)
     if np.isfinite(found.error) or not family.climbs:
         return found
     climbed = climb_units(family, v, floor, found.units, np.inf)
