@@ -177,7 +177,6 @@ def compare(
         output_weights=output_weights,
         sample_weight=sample_weight,
     )
-    check_trained(objective)
     weights = objective.sample_weight
     protocol = make_protocol(
         optimizers=optimizers,
@@ -188,16 +187,28 @@ def compare(
         rates=rates,
         n=len(objective.y) if weights is None else float(weights.sum()),
     )
-    check_decay(protocol, norm)
-    setting = Setting(objective=objective, protocol=protocol)
-    keep = Store(store)
+    check_setting(setting := Setting(objective=objective, protocol=protocol))
+    return compare_in(setting, budget, store)
+
+
+def check_setting(setting: Setting) -> None:
+    """Refuse units that are not trained here, and AdamW where its decay is not the penalty."""
+    check_trained(setting.objective)
+    check_decay(setting.protocol, setting.objective.norm)
+
+
+def compare_in(
+    setting: Setting, budget: Budget, store: str | os.PathLike[str] | None = None
+) -> Runs:
+    """The exact solution, and the gradient runs beside it; see `compare`."""
+    keep, protocol = Store(store), setting.protocol
     begin = time.perf_counter()
     with parallel_config("threading"):  # its tasks are too small to be sent to other processes
-        solution = solve(objective, budget)
+        solution = solve(setting.objective, budget)
     if solution.stats["interrupted"]:
         raise KeyboardInterrupt
     exact_seconds = time.perf_counter() - begin
-    with Progress(count_batches(setting), solution.lower_bound, progress) as bar:
+    with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
         tunings, records, interrupted = run(setting, keep, bar)
     return Runs(
         **vars(setting),

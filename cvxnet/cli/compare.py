@@ -9,13 +9,22 @@ import joblib
 import typer
 
 from cvxnet.baselines import comparison
-from cvxnet.baselines.protocol import OPTIMIZERS
+from cvxnet.baselines.protocol import OPTIMIZERS, make_protocol
 from cvxnet.baselines.report import Runs
+from cvxnet.baselines.tasks import Setting
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
-from cvxnet.cli.options import Chosen, Columns, Effort, File, Json, Networks, choose, split
+from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose, split
 from cvxnet.cli.outcome import check_folder, print_facts, print_json
-from cvxnet.data.tables import Data
+from cvxnet.cli.preparing import (
+    Task,
+    columns_line,
+    decay_document,
+    decay_facts,
+    prepare_task,
+    with_decay,
+)
+from cvxnet.data.preparation import Preparation
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
 
@@ -48,34 +57,28 @@ def compare(
     Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
     """
     check_folder(out)
-    family = networks.family
-    chosen = choose(file, columns, networks.loss)
+    budget = effort.budget(progress=not json)
     comparison.import_torch()
-    prepare(family, quiet=json, several=chosen.several)
+    task = prepare_task(choose(file, columns, networks.loss), networks)
+    protocol = make_protocol(
+        optimizers=split(optimizers),
+        widths=as_numbers(split(widths), "--widths"),
+        seeds=range(seed, seed + seeds),
+        epochs=epochs,
+        batch_size=batch_size,
+        rates=None,
+        n=len(task.objective.y),
+    )
+    comparison.check_setting(Setting(objective=task.objective, protocol=protocol))
+    prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)
+    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json)
     with joblib.parallel_config(n_jobs=jobs):
-        runs = comparison.compare(
-            family,
-            chosen.data.X,
-            chosen.data.y,
-            loss=chosen.loss,
-            weight_decay=networks.weight_decay,
-            bias=networks.bias,
-            norm=networks.norm,
-            output_bias=networks.output_bias,
-            skip=networks.skip,
-            output_weights=networks.output_weights,
-            optimizers=split(optimizers),
-            widths=as_numbers(split(widths), "--widths"),
-            seeds=range(seed, seed + seeds),
-            epochs=epochs,
-            batch_size=batch_size,
-            gap=effort.gap,
-            solver=effort.solver,
-            time_limit=effort.time_limit,
-            store=None if out is None else out / "records",
-            progress=not json,
+        runs = comparison.compare_in(
+            Setting(objective=task.objective, protocol=protocol),
+            budget,
+            None if out is None else out / "records",
         )
-    report(runs, chosen, out, json)
+    report(runs, task, out, json)
     raise typer.Exit(PROVED if runs.solution.status == "optimal" else NOT_PROVED)
 
 
@@ -87,11 +90,18 @@ def as_numbers(texts: list[str], option: str) -> list[int]:
     return [int(text) for text in texts]
 
 
-def report(runs: Runs, chosen: Chosen, out: Path | None, json: bool) -> None:
+def report(runs: Runs, task: Task, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the table."""
-    files, note = save(runs, chosen.data, out) if out else ({}, "")
+    files, note = save(runs, task.preparation, out) if out else ({}, "")
     if json:
-        print_json(summary(runs) | {"remark": chosen.remark, "files": files})
+        said = {
+            "target": list(task.preparation.targets),
+            "features": list(task.preparation.features),
+            "standardised": task.preparation.scaling is not None,
+            "remark": "; ".join(task.remarks),
+            "files": files,
+        }
+        print_json(summary(runs) | decay_document(task) | said)
         return
     print(runs.table())
     print()
@@ -100,7 +110,9 @@ def report(runs: Runs, chosen: Chosen, out: Path | None, json: bool) -> None:
     )
     print_facts(
         {
-            "remark": chosen.remark,
+            "remark": task.remarks,
+            "columns": columns_line(task),
+            **decay_facts(task),
             "files": "  ".join(files.values()),
             "note": note,
             "interrupted": resume if runs.interrupted else "",
@@ -118,14 +130,14 @@ def summary(runs: Runs) -> dict[str, Any]:
     return document | {"groups": groups}
 
 
-def save(runs: Runs, data: Data, out: Path) -> tuple[dict[str, str], str]:
+def save(runs: Runs, preparation: Preparation, out: Path) -> tuple[dict[str, str], str]:
     """Write table and figure; returns their paths, and why one is missing."""
     paths = {"csv": out / "runs.csv", "json": out / "runs.json", "figure": out / "runs.png"}
     runs.to_csv(paths["csv"])
     runs.to_json(paths["json"])
     note = ""
     try:
-        save_figure(runs.plot(data.features), paths["figure"])
+        save_figure(runs.plot(preparation.features), paths["figure"])
     except MissingExtraError as error:
         del paths["figure"]
         note = f"no figure: {error}"

@@ -31,8 +31,9 @@ def explain(
         str | None,
         typer.Option(help=f"Ask about the objective with this loss: {', '.join(LOSSES)}."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="CSV with the data, target last. Default: any data.")
+    data: Annotated[Path | None, typer.Option(help="CSV with the data. Default: any data.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Its target.", show_default="the last column")
     ] = None,
     inputs: Annotated[
         str | None, typer.Option(help="nonneg or nonpos: the sign of unknown inputs.")
@@ -50,7 +51,7 @@ def explain(
         judged,
         wrt if wrt is None else [name.strip() for name in wrt.split(",")],
         loss=loss,
-        data=None if data is None else read_pair(data, tables, loss),
+        data=None if data is None else read_pair(data, tables, target, loss),
         inputs=inputs,
     )
     if json:
@@ -63,11 +64,14 @@ def explain(
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
 
 
-def read_pair(path: Path, tables: Tables, loss: str | None) -> tuple[object, object]:
-    """Features and target of a CSV file whose last column is the target."""
+def read_pair(
+    path: Path, tables: Tables, target: str | None, loss: str | None
+) -> tuple[object, object]:
+    """Features and target of a table; the target is its last column where none is named."""
     reading = reading_of(LOSSES[loss]) if loss in LOSSES else Reading.NUMBERS
     table = tables.read(path)
-    data = tables.data(table, table.names[-1:], None, reading)
+    targets = table.names[-1:] if target is None else table.named(target)
+    data = tables.data(table, targets, None, reading)
     return data.X, data.y
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from cvxnet.cli.groups import Options
 from cvxnet.data.notation import Layout
 from cvxnet.data.table import Table
-from cvxnet.data.tables import Data, Reading, choose_data, guess_reading, read_table
+from cvxnet.data.tables import Data, Reading, choose_data, guess_reading, read_table, some_of
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES, Loss, get_loss
 from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
+from cvxnet.types import Array
 
 File = Annotated[
     Path,
@@ -66,28 +67,44 @@ class Tables(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns(Tables):
+class KnownColumns(Tables):
+    """Which columns of a table are predicted, and from which, where no file says so."""
+
+    target: Annotated[
+        str | None,
+        typer.Option(help="Column to predict, by name or number; several: A,B."),
+    ] = None
+    features: Annotated[
+        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
+    ] = None
+    classes: Annotated[
+        bool, typer.Option("--classes", help="The target is classes, whatever stands there.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(KnownColumns):
     """Which columns of a table are predicted, and from which."""
 
     target: Annotated[
         str, typer.Option(help="Column to predict, by name or number; several: A,B or '\"a,b\",C'.")
     ]
-    features: Annotated[
-        str | None, typer.Option(help="Columns to predict from: A,B. Default: all others.")
-    ] = None
 
 
 LossName = Annotated[
     str | None,
     typer.Option(
-        help=f"{', '.join(LOSSES)}. Default: squared; for a column of text logistic (two classes) "
-        "or cross_entropy (more)."
+        help=f"{', '.join(LOSSES)}. Default: squared; for classes logistic (two of them) or "
+        "cross_entropy (more)."
     ),
 ]
 OutputWeights = Annotated[
     str, typer.Option(help="any; nonneg for a convex function, nonpos for a concave one.")
 ]
-WeightDecay = Annotated[float, typer.Option(help="Above 0: half the price of w^2.")]
+WeightDecay = Annotated[
+    float | None,
+    typer.Option(help="Above 0: half the price of w^2.", show_default="chosen by cross-validation"),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +117,13 @@ class Networks(Options):
         typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated."),
     ] = None
     loss: LossName = None
-    weight_decay: WeightDecay
+    weight_decay: WeightDecay = None
+    standardise: Annotated[
+        bool, typer.Option(help="First scale the features to mean 0 and variance 1.")
+    ] = True
     bias: Annotated[bool, typer.Option(help="Hidden units with or without bias.")] = True
     norm: Annotated[str, typer.Option(help="Of hidden weights: l2, or l1 for few features.")] = "l2"
-    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = False
+    output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = True
     skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False
     output_weights: OutputWeights = "any"
 
@@ -112,14 +132,14 @@ class Networks(Options):
         """The unit family with its options."""
         return Family(self.units, **read_options(self.option))
 
-    def objective(self, chosen: Chosen) -> Objective:
-        """What is minimised on these data."""
+    def objective(self, X: Array, chosen: Chosen) -> Objective:
+        """What is minimised on these data; without a weight decay it has 1, to be replaced."""
         return Objective(
             units=self.family,
-            X=chosen.data.X,
+            X=X,
             y=chosen.data.y,
             loss=get_loss(chosen.loss),
-            weight_decay=self.weight_decay,
+            weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
             output_weights=self.output_weights,
@@ -168,27 +188,59 @@ class Chosen:
 
     data: Data
     loss: str
-    remark: str
+    remarks: tuple[str, ...]
 
     @property
-    def several(self) -> bool:
-        """Whether the network has more than one output."""
-        return self.data.y.ndim == 2 or get_loss(self.loss).classes
+    def remark(self) -> str:
+        """All that is odd, in a line."""
+        return "; ".join(self.remarks)
 
 
 def choose(file: Path, columns: Columns, loss: str | None) -> Chosen:
     """Target and features from a CSV file, with the loss asked for or the one that goes with it."""
-    wanted = None if loss is None else reading_of(get_loss(loss))
     table = columns.read(file)
     targets = table.named(columns.target)
-    reading = guess_reading(table, targets) if wanted is None else wanted
+    reading = reading_asked(columns, loss) or guess_reading(table, targets)
     data = columns.data(table, targets, columns.features, reading)
+    if reading is Reading.LABELS:
+        data, loss = with_classes(data, loss)
     found = [*data.remarks, *remarks(data.X, data.y)]
     if loss is None and reading is Reading.NUMBERS and seem_labels(data.y):
-        found.append(
-            "the target has only a few whole numbers: where they are classes, --loss cross_entropy"
+        found.append(labels_remark(data.y))
+    return Chosen(data=data, loss=loss or LOSS_FOR[reading], remarks=tuple(found))
+
+
+def reading_asked(columns: Columns, loss: str | None) -> Reading | None:
+    """How the target is to be read, where an option says so."""
+    wanted = None if loss is None else reading_of(get_loss(loss))
+    if not columns.classes:
+        return wanted
+    if wanted is Reading.NUMBERS:
+        known = ", ".join(name for name, one in LOSSES.items() if one.labels or one.classes)
+        raise InputError(
+            f"--classes with --loss {loss}: that loss is for numbers. Leave one of the two out, or "
+            f"take one of {known}."
         )
-    return Chosen(data=data, loss=loss or LOSS_FOR[reading], remark="; ".join(found))
+    return Reading.LABELS
+
+
+def with_classes(data: Data, loss: str | None) -> tuple[Data, str]:
+    """The data in the form that the loss wants, which is found by the number of classes."""
+    classes = data.classes or ()
+    if len(data.targets) > 1:
+        raise InputError(
+            f"--classes is for one target, and here are {len(data.targets)}. Train a network for "
+            "each."
+        )
+    loss = loss or ("logistic" if len(classes) == 2 else "cross_entropy")
+    if not get_loss(loss).classes and len(classes) > 2:
+        raise InputError(
+            f"the target {data.target!r} has {len(classes)} classes ({some_of(classes)}), and the "
+            f"{loss} loss is for two. For more than two use --loss cross_entropy."
+        )
+    if get_loss(loss).classes and len(classes) == 2:
+        data = replace(data, y=np.array(classes)[(data.y > 0.0).astype(int)])
+    return data, loss
 
 
 def reading_of(loss: Loss) -> Reading:
@@ -199,10 +251,26 @@ def reading_of(loss: Loss) -> Reading:
 
 
 def seem_labels(y: NDArray[Any]) -> bool:
-    """Whether one target of numbers is likely to stand for classes: few whole ones, each often."""
+    """Whether one target of numbers is likely to stand for classes.
+
+    Those are 0 and 1, or -1 and 1; or few whole numbers, each often.
+    """
     found = np.unique(y)
-    few = 2 <= len(found) <= FEW_VALUES and 5 * len(found) <= len(y)
-    return y.ndim == 1 and few and bool((found == np.round(found)).all())
+    if y.ndim != 1 or len(found) < 2:
+        return False
+    few = len(found) <= FEW_VALUES and 5 * len(found) <= len(y)
+    return found.tolist() in ([0, 1], [-1, 1]) or (few and bool((found == np.round(found)).all()))
+
+
+def labels_remark(y: NDArray[Any]) -> str:
+    """What is said of a target of numbers that may stand for classes.
+
+    >>> labels_remark(np.array([1.0, 0.0, 1.0]))
+    'the target is 0 or 1 in every row: where these are classes, add --classes'
+    """
+    values = [f"{value:g}" for value in np.unique(y)]
+    listed = " or ".join([", ".join(values[:-1]), values[-1]])
+    return f"the target is {listed} in every row: where these are classes, add --classes"
 
 
 def read_options(given: list[str] | None) -> dict[str, float | int]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from cvxnet.data.tables import Data
+from cvxnet.data.preparation import Preparation
 from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.layers import load
+from cvxnet.layers import Sequential, load
 from cvxnet.losses import get_loss
+from cvxnet.objective import flattened, read_network
 from cvxnet.plots import count_units, plot_solution, save_figure
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.gaps import bracket_text
+from cvxnet.training.certification import split_deep
 from cvxnet.training.solution import Solution
+from cvxnet.types import Array
 
 
 def check_folder(out: Path | None) -> None:
@@ -30,9 +36,16 @@ def check_folder(out: Path | None) -> None:
 
 
 def save_solution(
-    solution: Solution, out: Path, features: Sequence[str], targets: Sequence[str]
+    solution: Solution,
+    out: Path,
+    features: Sequence[str],
+    targets: Sequence[str],
+    network: Sequential | None = None,
 ) -> tuple[dict[str, str], str]:
-    """Write network, certificate and figure; returns their paths, and why one is missing."""
+    """Write network, certificate and figure; returns their paths, and why one is missing.
+
+    ``network`` is the solution's with what has to stand around it, where there is any.
+    """
     paths = {
         "network": out / "network.json",
         "certificate": out / "certificate.json",
@@ -42,7 +55,7 @@ def save_solution(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"the folder {out} cannot be made: {error.strerror}.") from None
-    solution.network.save(paths["network"])
+    (network or solution.network).save(paths["network"])
     solution.certificate.save(paths["certificate"])
     note = ""
     try:
@@ -96,48 +109,65 @@ def stopped_line(solution: Solution) -> str:
     return "" if solution.status == "optimal" else solution.warning or solution.stats["stopped"]
 
 
-def network_line(solution: Solution, files: dict[str, str]) -> str:
-    """The size of the network, and what its saved file is worth."""
+def network_line(solution: Solution, files: dict[str, str], X: Array | None = None) -> str:
+    """The size of the network, and what its saved file is worth on the columns of the table."""
     line = f"{count_units(solution)}, {solution.stats['seconds']:.1f} s"
-    value = objective_of_file(files["network"], solution.certificate) if files else None
+    value = objective_of_file(files["network"], solution.certificate, X) if files else None
     if value is not None:
         line += f"; the saved file has objective {value:.10g} (evaluated anew)"
     return f"{line}; {solution.width_note}" if solution.width_note else line
 
 
-def objective_of_file(path: str | Path, proof: Certificate) -> float | None:
+def objective_of_file(path: str | Path, proof: Certificate, X: Array | None = None) -> float | None:
     """The training objective of a saved network, from the file, the data and the loss alone.
 
-    None for families and options whose penalty is not half the sum of the squares of all weights.
+    ``X`` are the columns that the network sees, where the certificate is about scaled ones. None
+    for families and options whose penalty is not half the sum of the squares of all weights.
     """
     shared = proof.objective.units.traits.shared_decay and proof.norm == "l2"
-    if not shared or proof.s is not None or proof.c is not None or proof.weights.gate is not None:
+    if not shared or proof.weights.gate is not None:
         return None
     network = load(path)
-    fit = get_loss(proof.loss).value(network(proof.X).reshape(proof.y.shape), proof.y)
-    decay = sum(float((w**2).sum()) for w in network.state_dict().values())
-    return fit + 0.5 * proof.weight_decay * decay
+    outputs = network(proof.X if X is None else X)
+    fit = get_loss(proof.loss).value(outputs.reshape(proof.y.shape), proof.y)
+    weights = read_network(split_deep(flattened(network))[1]).weights
+    decayed = [w for w in (weights.W, weights.b, weights.a) if w is not None]
+    return fit + 0.5 * proof.weight_decay * sum(float((w**2).sum()) for w in decayed)
 
 
-def classes_line(solution: Solution, data: Data) -> str:
+def classes_line(solution: Solution, preparation: Preparation) -> str:
     """Which outputs of the network stand for which labels."""
     if solution.classes is not None:
         return "outputs in this order: " + ", ".join(map(str, solution.classes))
-    return "-1 is {!r}, +1 is {!r}".format(*data.classes) if data.classes else ""
+    classes = preparation.classes
+    return "-1 is {!r}, +1 is {!r}".format(*classes) if classes else ""
 
 
-def labels_of(solution: Solution, data: Data) -> list[Any] | None:
+def labels_of(preparation: Preparation) -> list[Any] | None:
     """The classes in the order of the outputs (or -1 and +1), ready for JSON; None for numbers."""
-    if solution.classes is not None:
-        return list(solution.classes.tolist())
-    return None if data.classes is None else list(data.classes)
+    return None if preparation.classes is None else list(preparation.classes)
 
 
-def print_facts(facts: dict[str, str]) -> None:
-    """Names and values in two columns; empty values are left out."""
-    for name, value in facts.items():
-        if value:
-            print(f"{name:<12} {value}")
+COMMANDS = ("files", "try next")
+"""Facts that are copied as they stand, so that no line of them is broken."""
+
+
+def print_facts(facts: Mapping[str, str | Sequence[str]], stream: TextIO | None = None) -> None:
+    """Names and values in two columns; empty values are left out, several of one name in lines.
+
+    On a terminal what does not fit the line goes on below, in the second column.
+    """
+    stream = stream or sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else 0
+    for name, values in facts.items():
+        for value in [values] if isinstance(values, str) else values:
+            line = f"{name:<12} {value}"
+            if width > 40 and name not in COMMANDS:
+                line = textwrap.fill(
+                    line, width, subsequent_indent=" " * 13, break_on_hyphens=False
+                )
+            if value:
+                print(line, file=stream)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
-from cvxnet.cli.options import Chosen, Columns, Effort, File, Json, Networks, choose
+from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose
 from cvxnet.cli.outcome import (
     bracket_line,
     check_folder,
@@ -22,8 +24,22 @@ from cvxnet.cli.outcome import (
     stopped_line,
     summary,
 )
+from cvxnet.cli.preparing import (
+    Task,
+    columns_line,
+    decay_document,
+    decay_facts,
+    hold_out,
+    prepare_task,
+    with_decay,
+)
+from cvxnet.cli.scores import Predictions, Score, scores_text, targets_of
+from cvxnet.data.tables import Data
+from cvxnet.layers import Sequential
 from cvxnet.training import trainer
 from cvxnet.training.solution import Solution
+
+Scores = dict[str, Score]
 
 
 def train(
@@ -31,6 +47,10 @@ def train(
     columns: Columns,
     networks: Networks,
     effort: Effort,
+    holdout: Annotated[
+        float | None, typer.Option(help="Share of rows to keep apart and to score, such as 0.2.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of held-out rows and of cross-validation.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for network, certificate and figure.")
     ] = None,
@@ -41,38 +61,98 @@ def train(
     Ctrl-C stops early: the best network so far is kept, with its true bracket.
     """
     check_folder(out)
-    chosen = choose(file, columns, networks.loss)
-    objective = networks.objective(chosen)
     budget = effort.budget(progress=not json)
-    prepare(objective.units, quiet=json, several=objective.outputs > 1)
-    solution = trainer.solve(objective, budget)
-    report(solution, chosen, budget.gap, out=out, json=json)
+    chosen, apart = hold_out(choose(file, columns, networks.loss), holdout, seed)
+    task = prepare_task(chosen, networks)
+    prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)
+    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json)
+    solution = trainer.solve(task.objective, budget)
+    outcome = Outcome(file=file, task=task, data=chosen.data, apart=apart, solution=solution)
+    outcome.report(budget.gap, out, json)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 
 
-def report(solution: Solution, chosen: Chosen, gap: float, *, out: Path | None, json: bool) -> None:
-    """Write the files, where there is a folder for them, and print the outcome."""
-    data = chosen.data
-    files, note = save_solution(solution, out, data.features, data.targets) if out else ({}, "")
-    if json:
-        names = {
-            "target": data.target if len(data.targets) == 1 else list(data.targets),
-            "features": list(data.features),
-            "classes": labels_of(solution, data),
-        }
-        print_json(summary(solution) | names | {"remark": chosen.remark, "files": files})
-        return
-    print_facts(
-        {
-            "remark": chosen.remark,
-            "bracket": bracket_line(solution, gap),
-            "stopped": stopped_line(solution),
-            "network": network_line(solution, files),
-            "classes": classes_line(solution, data),
-            "files": "  ".join(files.values()),
-            "note": note,
-            "try next": f"cvxnet check {files['certificate']}"
-            if files
-            else "--out DIR keeps the network, its certificate and a figure",
-        }
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """What came of a training: the task, the rows trained on and those kept apart, the solution."""
+
+    file: Path
+    task: Task
+    data: Data
+    apart: Data | None
+    solution: Solution
+
+    def report(self, gap: float, out: Path | None, json: bool) -> None:
+        """Write the files, where there is a folder for them, and print the outcome."""
+        network = self.task.finished(self.solution.network)
+        files, note = self.save(out, network) if out else ({}, "")
+        training = scores_of(network, self.data)
+        apart = None if self.apart is None else scores_of(network, self.apart)
+        if json:
+            scores = {"training": training, "held_out": apart}
+            print_json(self.document() | {"scores": scores, "files": files})
+            return
+        task, solution = self.task, self.solution
+        several = len(self.data.y) + (0 if self.apart is None else len(self.apart.y))
+        rows = "" if self.apart is None else f" ({len(self.apart.y)} of {several} rows)"
+        seen = "" if apart else " (of the rows trained on; --holdout 0.2 keeps some apart)"
+        print_facts(
+            {
+                "remark": task.remarks,
+                "columns": columns_line(task),
+                **decay_facts(task),
+                "bracket": bracket_line(solution, gap),
+                "stopped": stopped_line(solution),
+                "network": network_line(solution, files, self.data.X),
+                "training": scores_text(training) + seen,
+                "held out": scores_text(apart) + rows if apart else "",
+                "classes": classes_line(solution, task.preparation),
+                "files": "  ".join(files.values()),
+                "note": note,
+                "try next": self.try_next(out, files),
+            }
+        )
+
+    def save(self, out: Path, network: Sequential) -> tuple[dict[str, str], str]:
+        """Write the files, which say how the table became the data."""
+        preparation, solution = self.task.preparation, self.solution
+        said = replace(solution, certificate=solution.certificate.prepared_by(preparation))
+        unit = "" if preparation.scaling is None else " (sd)"
+        features = [f"{name}{unit}" for name in preparation.features]
+        return save_solution(said, out, features, preparation.targets, network)
+
+    def try_next(self, out: Path | None, files: dict[str, str]) -> list[str]:
+        """What can be done with the files."""
+        if out is None:
+            return ["--out DIR keeps the network, its certificate and a figure"]
+        return [
+            shlex.join(["cvxnet", "check", files["certificate"]]),
+            shlex.join(["cvxnet", "predict", str(out), str(self.file)]),
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """All but scores and files, ready for JSON."""
+        preparation, data = self.task.preparation, self.data
+        return (
+            summary(self.solution)
+            | {
+                "target": data.target if len(data.targets) == 1 else list(data.targets),
+                "features": list(data.features),
+                "classes": labels_of(preparation),
+                "standardised": preparation.scaling is not None,
+                "preparation": preparation.to_dict(),
+                "held_out_samples": 0 if self.apart is None else len(self.apart.y),
+                "remark": "; ".join(self.task.remarks),
+            }
+            | decay_document(self.task)
+        )
+
+
+def scores_of(network: Sequential, data: Data) -> Scores:
+    """How well a network does on rows of its table."""
+    origin = network.origin
+    if origin is None:
+        return {}
+    preparation = origin.preparation
+    predictions = Predictions(outputs=network(data.X), preparation=preparation, loss=origin.loss)
+    return predictions.scores(targets_of(data, preparation))

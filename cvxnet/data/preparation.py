@@ -137,6 +137,12 @@ class Preparation:
         )
 
 
+def complete(table: Table, preparation: Preparation, drop_missing: bool) -> Table:
+    """The rows in which features and targets have values, or a refusal, see `complete_rows`."""
+    names = (*preparation.features, *preparation.targets)
+    return complete_rows(table, [stored(table, name) for name in names], drop_missing)
+
+
 def features_in(table: Table, preparation: Preparation) -> Array:
     """The columns of a table that were features, in that order, not yet scaled.
 

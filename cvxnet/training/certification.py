@@ -15,6 +15,7 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import (
     Budget,
     Objective,
+    TwoLayers,
     check_output_weights,
     flattened,
     read_network,
@@ -231,13 +232,46 @@ def certify(
     >>> round(cert.excess[1], 6)  # (0.35625 - 0.29) / 0.29
     0.228448
     """
+    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
+    question = ask(
+        network,
+        X,
+        y,
+        loss=loss,
+        weight_decay=weight_decay,
+        output_weights=output_weights,
+        sample_weight=sample_weight,
+    )
+    return answer(question, budget)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Question:
+    """How far above the optimum a network is: the objective, and the layers below it."""
+
+    objective: Objective
+    network: TwoLayers
+    below: Sequential | None
+    folded: bool
+
+
+def ask(
+    network: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str,
+    weight_decay: float,
+    output_weights: str,
+    sample_weight: Any = None,
+) -> Question:
+    """The question that `certify` answers, checked."""
     layer = as_layer(network)
     if layer is None:
         raise InputError(
             f"certify takes a network (cvxnet.Sequential or torch.nn.Sequential), not a "
             f"{type(network).__name__}. cvxnet.train trains one from the name of a unit family."
         )
-    budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
     layers = flattened(layer) or [layer]
     plain = without_norms(layers)
     below, top = split_deep(plain)
@@ -254,7 +288,15 @@ def certify(
         sample_weight=sample_weight,
     )
     check_output_weights(two.weights, objective.output_weights)
-    best = solve(objective, budget)
+    return Question(
+        objective=objective, network=two, below=below, folded=len(plain) < len(layers)
+    )
+
+
+def answer(question: Question, budget: Budget) -> Certification:
+    """The bracket around the optimum, and where the network is beside it."""
+    two, below = question.network, question.below
+    best = solve(question.objective, budget)
     certificate = replace(best.certificate, weights=two.weights).rounded_outward()
     lower, upper = certificate.lower, certificate.upper
     return Certification(
@@ -264,7 +306,7 @@ def certify(
         width=two.width,
         layers_below=0 if below is None else len(below),
         standardised=below is not None and len(below) == 1 and isinstance(below[0], BatchNorm),
-        folded=len(plain) < len(layers),
+        folded=question.folded,
     )
 
 
