@@ -154,6 +154,7 @@ def test_train_agrees_with_python(cvxnet, wave, tmp_path):
     out = tmp_path / "deep" / "out"
     code, printed, _ = cvxnet(
         *("train", wave, "--target", "z", "--features", "b, a", "--no-bias"),
+        *("--no-standardise", "--no-output-bias"),
         *("--weight-decay", 0.1, "--solver", "ecos", "--out", out, "--json"),
     )
     found = json.loads(printed)

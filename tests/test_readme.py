@@ -31,7 +31,7 @@ def test_every_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
 
 def test_every_command_and_option_exists(capsys):
     commands = re.findall(r"^    cvxnet (\w+)(.*)$", README, flags=re.M)
-    known = {"demo", "train", "certify", "compare", "check", "explain"}
+    known = {"demo", "train", "certify", "compare", "check", "explain", "predict"}
     assert {name for name, _ in commands} == known
     for name, rest in commands:
         with pytest.raises(SystemExit) as caught:

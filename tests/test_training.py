@@ -9,7 +9,7 @@ import pytest
 from examples import PE20_X, PE20_Y, random_data, small_matrices
 
 import cvxnet as cn
-from cvxnet.errors import SolverError
+from cvxnet.errors import InputError, SolverError
 from cvxnet.proofs import checker
 from cvxnet.training import fewer_units, plans
 from cvxnet.training.master import Master
@@ -305,9 +305,9 @@ def test_a_solver_that_fails_on_the_way_loses_nothing(monkeypatch):
     assert checker.check(solution.certificate.to_dict()).valid
 
 
-def test_a_solver_that_cannot_solve_the_masters_is_an_error():
+def test_a_solver_that_cannot_solve_the_masters_is_refused_with_those_that_can():
     X, y = random_data(9, 20, 2)
-    with pytest.raises(SolverError, match="OSQP"):
+    with pytest.raises(InputError, match="'OSQP' is installed, but .* Take CLARABEL, ECOS or SCS"):
         cn.train("relu", X, y, weight_decay=0.1, solver="OSQP")
 
 

@@ -22,8 +22,10 @@ from cvxnet.cli.options import (
     OutputWeights,
     choose,
 )
-from cvxnet.cli.outcome import print_facts, print_json, stopped_line
+from cvxnet.cli.outcome import network_file, print_facts, print_json, stopped_line
+from cvxnet.cli.preparing import classes_of
 from cvxnet.data.preparation import Origin, Preparation, complete, features_in, targets_in
+from cvxnet.data.table import Table
 from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.layers import Layer
@@ -77,6 +79,7 @@ def certify(
     if effort.time_limit is None:
         effort = replace(effort, time_limit=DEFAULT_SECONDS)
     budget = effort.budget(progress=not json)
+    network = network_file(network)
     layer = load_thing(network, activation)
     if not isinstance(layer, Layer):
         raise InputError(f"{network} holds a {type(layer).__name__}; certify takes a network.")
@@ -119,15 +122,14 @@ def given_by(network: str, origin: Origin | None, file: Path, asked: Asked) -> G
     decay = asked.weight_decay
     if decay is None and origin is not None:
         decay = origin.weight_decay
-    told = columns.target is not None or columns.features is not None or columns.classes
     if decay is None or (origin is None and columns.target is None):
         missing = "--weight-decay" if decay is None else "--target"
         raise InputError(
             f"{network} does not say what it was trained for, as files of cvxnet train --out do: "
             f"give {missing}."
         )
-    if origin is not None and not told:
-        table = complete(columns.read(file), origin.preparation, columns.drop_missing)
+    if origin is not None and not tells_more(columns, table := columns.read(file), origin):
+        table = complete(table, origin.preparation, columns.drop_missing)
         X, y = features_in(table, origin.preparation), targets_in(table, origin.preparation)
         return Given(
             X=X,
@@ -146,15 +148,25 @@ def given_by(network: str, origin: Origin | None, file: Path, asked: Asked) -> G
         Columns(**vars(columns) | {"target": target}),
         asked.loss or (origin.loss if origin else None),
     )
+    data = chosen.data
+    classes = classes_of(data, chosen.loss)
     return Given(
-        X=chosen.data.X,
-        y=chosen.data.y,
-        preparation=Preparation(features=chosen.data.features, targets=chosen.data.targets),
+        X=data.X,
+        y=data.y,
+        preparation=Preparation(features=data.features, targets=data.targets, classes=classes),
         loss=chosen.loss,
         weight_decay=decay,
         output_weights=asked.output_weights,
         remarks=chosen.remarks,
     )
+
+
+def tells_more(columns: KnownColumns, table: Table, origin: Origin) -> bool:
+    """Whether the command line names other columns than the network's file does."""
+    said = origin.preparation
+    given = ((columns.target, said.targets), (columns.features, said.features))
+    other = any(text is not None and tuple(table.named(text)) != names for text, names in given)
+    return other or (columns.classes and said.classes is None)
 
 
 def rows_remark(trained: int, rows: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,18 +69,27 @@ def supply(file: Path, data: Path | None, columns: KnownColumns) -> Any:
         if told:
             raise InputError("--target and --features choose columns of the table --data FILE.")
         return data
-    said, loss = read_claims(file)
-    if not told:
-        return data if said is None else prepared_pair(data, columns, said, loss)
-    target = columns.target
+    claimed = read_claimed(file)
+    said = claimed.preparation
+    if not told and said is None:
+        return data
+    X, y = (chosen_pair if told else prepared_pair)(data, columns, claimed)
+    if claimed.rows not in (None, len(X)):
+        raise InputError(
+            f"the certificate {file} is about {claimed.rows} rows, and {data} has {len(X)}. Rows "
+            "that were held out in training are none of its own."
+        )
+    return X, y
+
+
+def chosen_pair(data: Path, columns: KnownColumns, claimed: Claimed) -> tuple[Any, Any]:
+    """X and y of a table, by the columns that the command line names."""
+    said, target = claimed.preparation, columns.target
     if target is None:
         target = ",".join(said.targets if said else columns.read(data).names[-1:])
-    chosen = choose(data, Columns(**vars(columns) | {"target": target}), loss)
-    scaling = said.scaling if said else None
-    X = chosen.data.X
-    if scaling is not None and X.shape[1] == len(scaling.mean):
-        X = scaling.apply(X)
-    return X, chosen.data.y
+    found = choose(data, Columns(**vars(columns) | {"target": target}), claimed.loss).data
+    fits = said is not None and len(said.features) == found.X.shape[1]
+    return said.scaled(found.X) if said is not None and fits else found.X, found.y
 
 
 def holds_json(path: Path) -> bool:
@@ -91,21 +101,28 @@ def holds_json(path: Path) -> bool:
         return False  # whoever opens it next says why
 
 
-def read_claims(file: Path) -> tuple[Preparation | None, str | None]:
-    """How a table became the data, as the certificate says, and its loss; None where it does not.
+@dataclass(frozen=True)
+class Claimed:
+    """What a certificate says of its data: how a table became them, the loss, how many rows."""
 
-    The checker, which reads it next, says what is wrong with a file that holds something else.
-    """
+    preparation: Preparation | None = None
+    loss: str | None = None
+    rows: int | None = None
+
+
+def read_claimed(file: Path) -> Claimed:
+    """What the file says; nothing where it is no certificate, as the checker says why."""
     content = read_json(file)
     if not isinstance(content, dict) or content.get("loss") not in LOSSES:
-        return None, None
-    entry = content.get("preparation")
+        return Claimed()
+    entry, dual = content.get("preparation"), content.get("dual")
     try:
-        return (None if entry is None else preparation_in(entry)), content["loss"]
-    except (KeyError, TypeError, ValueError) as error:
+        preparation = None if entry is None else preparation_in(entry)
+    except (KeyError, TypeError, ValueError, InputError) as error:
         raise InputError(
             f"{file} cannot be checked: its preparation is damaged ({error})."
         ) from None
+    return Claimed(preparation, content["loss"], len(dual) if isinstance(dual, list) else None)
 
 
 def preparation_in(entry: Any) -> Preparation:
@@ -116,15 +133,16 @@ def preparation_in(entry: Any) -> Preparation:
     return Preparation.from_dict(entry | {"scaling": scaling})
 
 
-def prepared_pair(
-    data: Path, columns: KnownColumns, preparation: Preparation, loss: str | None
-) -> tuple[Any, Any]:
+def prepared_pair(data: Path, columns: KnownColumns, claimed: Claimed) -> tuple[Any, Any]:
     """X and y of a table, as the certificate says that they were made."""
-    table = complete(columns.read(data), preparation, columns.drop_missing)
-    y = targets_in(table, preparation)
-    if preparation.classes is not None and loss != "cross_entropy":
+    said = claimed.preparation
+    if said is None:
+        return data, None
+    table = complete(columns.read(data), said, columns.drop_missing)
+    y = targets_in(table, said)
+    if said.classes is not None and claimed.loss != "cross_entropy":
         y = 2.0 * y - 1.0
-    return preparation.scaled(features_in(table, preparation)), y
+    return said.scaled(features_in(table, said)), y
 
 
 def check_readable(file: Path, data: Any) -> None:

@@ -18,9 +18,9 @@ from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose, sp
 from cvxnet.cli.outcome import check_folder, print_facts, print_json
 from cvxnet.cli.preparing import (
     Task,
-    columns_line,
     decay_document,
     decay_facts,
+    objective_line,
     prepare_task,
     with_decay,
 )
@@ -111,7 +111,7 @@ def report(runs: Runs, task: Task, out: Path | None, json: bool) -> None:
     print_facts(
         {
             "remark": task.remarks,
-            "columns": columns_line(task),
+            "objective": objective_line(task),
             **decay_facts(task),
             "files": "  ".join(files.values()),
             "note": note,

@@ -11,7 +11,7 @@ from rich.console import Console
 from cvxnet.analysis import Verdict, convexity
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED, UNKNOWN
 from cvxnet.cli.options import Json, Tables, reading_of
-from cvxnet.cli.outcome import print_facts, print_json
+from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.data.tables import Reading
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.losses import LOSSES
@@ -45,6 +45,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say whether a network, expression or problem is convex, and show why or why not."""
+    thing = network_file(thing)
     judged = load_thing(thing, activation)
     assumed = assumed_activation(thing, judged, activation)
     verdict = convexity(

@@ -35,6 +35,20 @@ def check_folder(out: Path | None) -> None:
         raise InputError(f"--out {out}: no permission to write in {existing}.")
 
 
+def network_file(named: str) -> str:
+    """The network's file, where a folder is named that train --out has written."""
+    folder = Path(named)
+    if not folder.is_dir():
+        return named
+    file = folder / "network.json"
+    if not file.is_file():
+        raise InputError(
+            f"the folder {folder} has no network.json. Name a network's file, or a folder that "
+            "cvxnet train --out has written."
+        )
+    return str(file)
+
+
 def save_solution(
     solution: Solution,
     out: Path,

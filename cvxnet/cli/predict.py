@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from cvxnet.cli.options import File, Json, Tables
-from cvxnet.cli.outcome import print_facts, print_json
+from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.cli.scores import Predictions, Score, scores_text
 from cvxnet.data.columns import complete_rows
 from cvxnet.data.files import replacing
@@ -55,7 +55,10 @@ def predict(
     They go to standard output, one line a row, in the order of the table. Where the table has the
     target, too, their score is said beside them.
     """
-    network = network_in(model, activation)
+    model = network_file(model)
+    network = load_thing(model, activation)
+    if not isinstance(network, Layer):
+        raise InputError(f"{model} holds a {type(network).__name__}; predict takes a network.")
     table = tables.read(file)
     origin = origin_of(network, table, features, loss)
     positions = [stored(table, name) for name in origin.preparation.features]
@@ -84,21 +87,6 @@ def predict(
         "file": f"{out}: {len(X)} rows" if out else "",
     }
     print_facts(facts, sys.stderr)
-
-
-def network_in(model: str, activation: str) -> Layer:
-    """The network in a folder, or in a file of its own."""
-    folder = Path(model)
-    if folder.is_dir():
-        model = str(folder / "network.json")
-        if not Path(model).is_file():
-            raise InputError(
-                f"the folder {folder} has no network.json. cvxnet train --out {folder} writes one."
-            )
-    network = load_thing(model, activation)
-    if not isinstance(network, Layer):
-        raise InputError(f"{model} holds a {type(network).__name__}; predict takes a network.")
-    return network
 
 
 def origin_of(network: Layer, table: Table, features: str | None, loss: str | None) -> Origin:

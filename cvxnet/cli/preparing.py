@@ -58,19 +58,18 @@ def prepare_task(chosen: Chosen, networks: Networks) -> Task:
     preparation = Preparation(
         features=data.features,
         targets=data.targets,
-        classes=classes_of(data, objective),
+        classes=classes_of(data, chosen.loss),
         scaling=scaling,
     )
     return Task(objective=objective, preparation=preparation, remarks=tuple(said))
 
 
-def classes_of(data: Data, objective: Objective) -> tuple[str | int, ...] | None:
+def classes_of(data: Data, loss: str) -> tuple[str | int, ...] | None:
     """The labels that outputs stand for, where the target is one column of classes."""
-    if data.classes is not None or objective.classes is not None:
-        classes = data.classes if objective.classes is None else objective.classes.tolist()
-        return tuple(classes or ())
-    numbers = np.unique(data.y).tolist()
-    if objective.loss.labels and data.y.ndim == 1 and len(numbers) == 2:
+    if data.classes is not None:
+        return data.classes
+    kind, numbers = get_loss(loss), np.unique(data.y).tolist()
+    if data.y.ndim == 1 and (kind.classes or (kind.labels and len(numbers) == 2)):
         return tuple(map(int, numbers))
     return None
 
@@ -127,9 +126,9 @@ def decay_facts(task: Task) -> dict[str, str]:
     if found is None:
         return {}
     if not found.shares:
-        return {"weight decay": f"{decay:g}; hidden units are of no use here, whatever it is"}
+        return {"weight decay": "hidden units are of no use here, whatever the weight decay"}
     tried = ", ".join(
-        f"{share:g}: {score:.3g} +- {error:.1g}"
+        f"{share:g}: {score:.4g} +- {error:.2g}"
         for share, score, error in zip(found.shares, found.scores, found.errors, strict=True)
     )
     return {
@@ -145,11 +144,12 @@ def decay_document(task: Task) -> dict[str, Any]:
     return {"selection": None if task.selection is None else asdict(task.selection)}
 
 
-def columns_line(task: Task) -> str:
-    """What the objective is of, where that are not the columns as they stand in the table."""
+def objective_line(task: Task) -> str:
+    """What is minimised, of which columns."""
+    objective = task.objective
+    line = f"{objective.loss.name} loss, weight decay {objective.weight_decay:g}"
     if task.preparation.scaling is None:
-        return ""
+        return f"{line}, of the columns as they are"
     return (
-        "standardised: the objective is that of features with mean 0 and variance 1, "
-        "--no-standardise for the raw ones"
+        f"{line}, of standardised columns: mean 0, variance 1 (--no-standardise for the raw ones)"
     )

@@ -26,10 +26,10 @@ from cvxnet.cli.outcome import (
 )
 from cvxnet.cli.preparing import (
     Task,
-    columns_line,
     decay_document,
     decay_facts,
     hold_out,
+    objective_line,
     prepare_task,
     with_decay,
 )
@@ -99,7 +99,7 @@ class Outcome:
         print_facts(
             {
                 "remark": task.remarks,
-                "columns": columns_line(task),
+                "objective": objective_line(task),
                 **decay_facts(task),
                 "bracket": bracket_line(solution, gap),
                 "stopped": stopped_line(solution),

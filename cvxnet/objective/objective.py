@@ -36,6 +36,8 @@ from cvxnet.types import Array
 
 MOST_OUTPUTS = 1000
 """Columns of y that make sense."""
+OWN_SOLVERS = ("CLARABEL", "ECOS", "SCS")
+"""They come with cvxnet, and can do what training needs."""
 FEW_LABELS = 20
 """So many labels may be different in however few samples."""
 
@@ -413,4 +415,19 @@ def check_solver(solver: str) -> str:
         raise InputError(
             f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."
         )
+    if name not in OWN_SOLVERS and not solves_cone_programs(name):
+        raise InputError(
+            f"solver {solver!r} is installed, but cannot solve second-order cone programs, of "
+            f"which training is made. Take {', '.join(OWN_SOLVERS[:-1])} or {OWN_SOLVERS[-1]}."
+        )
     return name
+
+
+def solves_cone_programs(solver: str) -> bool:
+    """Whether CVXPY has a way to hand such a program to that solver."""
+    x = cp.Variable(2)
+    try:
+        cp.Problem(cp.Minimize(cp.norm(x)), [x >= 1]).get_problem_data(solver)
+    except cp.SolverError:
+        return False
+    return True
