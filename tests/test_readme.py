@@ -41,6 +41,28 @@ def test_every_command_and_option_exists(capsys):
         assert all(option in text for option in [*re.findall(r"--[\w-]+", rest), "--json"])
 
 
+def test_the_commands_on_a_csv_file_run_and_print_what_is_shown(tmp_path, monkeypatch, capsys):
+    flowers = pytest.importorskip("sklearn.datasets").load_iris()
+    monkeypatch.chdir(tmp_path)
+    rows = zip(flowers.data.tolist(), flowers.target_names[flowers.target], strict=True)
+    lines = ["petal_length,petal_width,species", *(f"{r[2]},{r[3]},{name}" for r, name in rows)]
+    (tmp_path / "flowers.csv").write_text("\n".join(lines) + "\n")
+    section = README.split("## With a CSV file")[1].split("\n## ")[0]
+    commands = re.findall(r"^    cvxnet (.*)$", section, flags=re.M)
+    printed = []
+    for command in commands:
+        with pytest.raises(SystemExit) as caught:
+            main(command.split())
+        printed.append(capsys.readouterr().out)
+        assert caught.value.code in (0, 1, None), command  # 1: not at the optimum of all rows
+    (shown,) = re.findall(r"```text\n(.*?)```", section, flags=re.S)
+    assert {line[:12] for line in shown.splitlines()} == {x[:12] for x in printed[0].splitlines()}
+    assert re.search(r"^held out +accuracy 0\.\d+; log loss", printed[0], flags=re.M)
+    table = (tmp_path / "predicted.csv").read_text().splitlines()
+    assert table[0] == "species,p(setosa),p(versicolor),p(virginica)" and len(table) == 151
+    assert "standardised columns" in printed[2] and printed[3].startswith("PROVED")
+
+
 def test_every_file_that_is_named_exists():
     named = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
     assert "docs/demo.png" in named

@@ -108,8 +108,8 @@ def targets_of(data: Data, preparation: Preparation) -> NDArray[Any]:
     classes = preparation.classes
     if classes is None:
         return data.y
-    if len(classes) == 2 and data.y.dtype.kind == "f":
-        return (data.y > 0.0).astype(int)
+    if data.classes is not None and len(classes) == 2 and data.y.dtype.kind == "f":
+        return (data.y > 0.0).astype(int)  # these labels have become -1 and +1
     places = {label: place for place, label in enumerate(classes)}
     return np.array([places[label] for label in data.y.tolist()])
 

@@ -218,8 +218,8 @@ class Family:
         defaults = self.traits.options
         for name in self.options:
             if name not in defaults:
-                known = " or ".join(defaults) or "no options"
-                raise InputError(f"{self!r} cannot be made: {self.name} units have {known}.")
+                known = ", ".join(defaults) or "none"
+                raise InputError(f"{self.name} units take no {name}; their options: {known}.")
         options = defaults | self.options
         return Family(self.name, **self.traits.check(options, columns))
 
