@@ -183,7 +183,7 @@ def test_certify_in_python_works_on_the_standardised_columns(form):
 def test_the_weight_decay_is_chosen_and_said(cvxnet, table):
     data = table()
     asked = ("train", data, "--target", "rent", "--features", "age", "--units", "linear", "--json")
-    code, printed, _ = cvxnet(*asked)
+    _, printed, _ = cvxnet(*asked)
     found = json.loads(printed)
     selection = found["selection"]
     assert len(selection["shares"]) == len(selection["scores"]) > 1
@@ -254,7 +254,7 @@ def test_classes_of_any_kind(cvxnet, table, what):
 def test_two_numbers_are_two_classes_for_a_loss_of_classes(cvxnet, table):
     data = table(age=AGE, y=TWO + 1)
     asked = ("train", data, "--target", "y", "--weight-decay", 0.1, "--units", "linear")
-    code, printed, _ = cvxnet(*asked, "--loss", "logistic", "--json")
+    _, printed, _ = cvxnet(*asked, "--loss", "logistic", "--json")
     found = json.loads(printed)
     assert found["classes"] == [1, 2] and found["scores"]["training"]["accuracy"] > 0.8
 
@@ -272,9 +272,7 @@ def test_numbers_that_may_be_classes_are_remarked_and_the_flag_named_is_there(cv
 
 def test_several_targets_have_a_score_each(cvxnet, table):
     asked = ("--target", "rent,pay", "--features", "age", "--weight-decay", 1e4)
-    _, printed, _ = cvxnet(
-        "train", table(), *asked, "--units", "linear", "--out", "net", "--json"
-    )
+    _, printed, _ = cvxnet("train", table(), *asked, "--units", "linear", "--out", "net", "--json")
     scores = json.loads(printed)["scores"]["training"]
     assert scores["R2"].keys() == {"rent", "pay"} == scores["mean absolute error"].keys()
     names, rows = read(cvxnet("predict", "net", table())[1])

@@ -307,7 +307,7 @@ def test_a_solver_that_fails_on_the_way_loses_nothing(monkeypatch):
 
 def test_a_solver_that_cannot_solve_the_masters_is_refused_with_those_that_can():
     X, y = random_data(9, 20, 2)
-    with pytest.raises(InputError, match="'OSQP' is installed, but .* Take CLARABEL, ECOS or SCS"):
+    with pytest.raises(InputError, match=r"'OSQP' is installed, but .* Take CLARABEL, ECOS or SCS"):
         cn.train("relu", X, y, weight_decay=0.1, solver="OSQP")
 
 

@@ -288,9 +288,7 @@ def ask(
         sample_weight=sample_weight,
     )
     check_output_weights(two.weights, objective.output_weights)
-    return Question(
-        objective=objective, network=two, below=below, folded=len(plain) < len(layers)
-    )
+    return Question(objective=objective, network=two, below=below, folded=len(plain) < len(layers))
 
 
 def answer(question: Question, budget: Budget) -> Certification:
