@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +88,7 @@ class Columns(KnownColumns):
 
     target: Annotated[
         str, typer.Option(help="Column to predict, by name or number; several: A,B or '\"a,b\",C'.")
-    ]
+    ] = field()  # which has no default: it has to be given
 
 
 LossName = Annotated[
