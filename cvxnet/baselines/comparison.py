@@ -26,9 +26,12 @@ from cvxnet.baselines.tasks import (
     training_tasks,
     tuning_tasks,
 )
+from cvxnet.data.validation import check_matrix
 from cvxnet.errors import UnsupportedError
+from cvxnet.layers import BatchNorm, Sequential
+from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective
+from cvxnet.objective import Budget, Form, Objective, flattened
 from cvxnet.optional import import_torch
 from cvxnet.proofs.gaps import excess
 from cvxnet.training.trainer import solve
@@ -73,7 +76,9 @@ def compare(
     ----------
     units, X, y, loss, weight_decay, bias, gap, solver, time_limit
         As in `cvxnet.train`; ``time_limit`` is for the exact solution alone. Units: ``"relu"``,
-        ``"leaky_relu"``, ``"abs"``, ``"squared_relu"``, ``"quadratic"``, ``"linear"``.
+        ``"leaky_relu"``, ``"abs"``, ``"squared_relu"``, ``"quadratic"``, ``"linear"``; or a network
+        of them. Of one that begins with a fixed `BatchNorm`, as those of ``cvxnet train`` do, that
+        layer is applied to X first, and all else is about the columns that it makes.
     norm, output_bias, skip, sample_weight
         As in `cvxnet.train`, with the same objective: for the norm ``"l1"`` the gradient is that of
         ``weight_decay / 2 * sum((sum of a unit's |hidden weights|)^2 + (output weight)^2)``.
@@ -165,6 +170,7 @@ def compare(
     relu units, squared loss, weight decay 0.1, without bias; n = 2, d = 1
     """
     import_torch()
+    units, X = without_front(units, X)
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
     objective = Objective(
         units=units,
@@ -189,6 +195,26 @@ def compare(
     )
     check_setting(setting := Setting(objective=objective, protocol=protocol))
     return compare_in(setting, budget, store)
+
+
+def without_front(units: Any, X: Any) -> tuple[Any, Any]:
+    """A network without the fixed `BatchNorm` that it begins with, and what that makes of X.
+
+    Examples
+    --------
+    >>> from cvxnet.layers import Linear, ReLU
+    >>> twice = BatchNorm(1, eps=1.0).load_state_dict(
+    ...     {"weight": [2.0], "bias": [0.0], "running_mean": [3.0], "running_var": [0.0]})
+    >>> network = Sequential(twice, Linear(1, 4), ReLU(), Linear(4, 1))
+    >>> rest, X = without_front(network, [[5.0]])
+    >>> rest, X.tolist()
+    (Sequential(Linear(1, 4), ReLU(), Linear(4, 1)), [[4.0]])
+    """
+    layer = as_layer(units)
+    layers = [] if layer is None else flattened(layer)
+    if len(layers) < 2 or not isinstance(layers[0], BatchNorm):
+        return units, X
+    return Sequential(*layers[1:]), layers[0](check_matrix(X))
 
 
 def check_setting(setting: Setting) -> None:

@@ -100,6 +100,7 @@ def report(runs: Runs, task: Task, out: Path | None, json: bool) -> None:
             "standardised": task.preparation.scaling is not None,
             "remark": "; ".join(task.remarks),
             "files": files,
+            "note": note,
         }
         print_json(summary(runs) | decay_document(task) | said)
         return

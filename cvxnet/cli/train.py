@@ -18,6 +18,7 @@ from cvxnet.cli.outcome import (
     classes_line,
     labels_of,
     network_line,
+    objective_of_file,
     print_facts,
     print_json,
     save_solution,
@@ -89,8 +90,12 @@ class Outcome:
         training = scores_of(network, self.data)
         apart = None if self.apart is None else scores_of(network, self.apart)
         if json:
-            scores = {"training": training, "held_out": apart}
-            print_json(self.document() | {"scores": scores, "files": files})
+            found = {"scores": {"training": training, "held_out": apart}, "files": files}
+            if files:
+                proof = self.solution.certificate
+                value = objective_of_file(files["network"], proof, self.data.X)
+                found |= {"objective_of_file": value, "note": note}
+            print_json(self.document() | found)
             return
         task, solution = self.task, self.solution
         several = len(self.data.y) + (0 if self.apart is None else len(self.apart.y))
