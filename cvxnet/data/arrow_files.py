@@ -35,8 +35,10 @@ def read_arrow(path: str, raw: bytes, module: str, notation: Notation) -> Table:
     reader = import_pyarrow(module)
     try:
         found = reader.read_table(io.BytesIO(raw))
+        columns = [cells_of(column) for column in found.columns]
     except Exception as error:  # pyarrow's, OSError, and whatever else a damaged file brings about
-        raise InputError(f"{name_of(path)} cannot be read as {module}: {error}.") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(". ")
+        raise InputError(f"{name_of(path)} cannot be read as {module}: {reason}.") from None
     names = [str(name) for name in found.column_names]
     if not names or not found.num_rows:
         raise InputError(f"{name_of(path)} has {len(names)} columns and {found.num_rows} rows.")
@@ -45,7 +47,7 @@ def read_arrow(path: str, raw: bytes, module: str, notation: Notation) -> Table:
     return Table(
         path=path,
         names=names,
-        columns=[cells_of(column) for column in found.columns],
+        columns=columns,
         lines=range(1, found.num_rows + 1),
         unit="row",
         notation=notation,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cvxnet.data.notation import BOOLEANS, advice
+from cvxnet.data.notation import BOOLEANS, advice, shown
 from cvxnet.data.table import Table
 from cvxnet.errors import InputError
 from cvxnet.types import Array
@@ -32,28 +32,28 @@ def choose_features(
 ) -> list[int]:
     """The feature columns: those asked for, or all but targets, row numbers and those to drop."""
     dropped = choose_columns(table, drop, "drop") if drop else []
-    for position in targets:
-        if position in dropped:
-            raise InputError(f"the target {table.names[position]!r} is among the columns to drop.")
     if features is None:
         chosen = [at for at in range(len(table.names)) if at not in (*targets, *table.index)]
     else:
         chosen = choose_columns(table, features, "feature")
-    for position in targets:
-        if position in chosen:
-            raise InputError(
-                f"the target {table.names[position]!r} is among the features; predict it from "
-                "others."
-            )
+    check_apart(table, targets, dropped, "columns to drop")
+    check_apart(table, targets, chosen, "features; predict it from others")
     chosen = [at for at in chosen if at not in dropped]
     if not chosen:
-        listed = ", ".join(repr(table.names[at]) for at in targets)
+        targets_named = ", ".join(repr(table.names[at]) for at in targets)
         raise InputError(
-            f"{table} has no column but the target{'s' * (len(targets) > 1)} {listed}"
-            f"{' and those left out' if dropped or table.index else ''}."
+            f"{table} has no column but the target{'s' * (len(targets) > 1)} {targets_named}"
+            f"{' and those left out' * bool(dropped or table.index)}."
         )
     check_different(table, [*targets, *chosen])
     return chosen
+
+
+def check_apart(table: Table, targets: list[int], columns: list[int], what: str) -> None:
+    """No target is among some columns."""
+    for position in targets:
+        if position in columns:
+            raise InputError(f"the target {table.names[position]!r} is among the {what}.")
 
 
 def check_different(table: Table, positions: Sequence[int]) -> None:
@@ -80,19 +80,32 @@ def complete_rows(table: Table, positions: Sequence[int], drop_missing: bool) ->
         return table
     rows = f"{count} of {n} rows {'lacks' if count == 1 else 'lack'} a value"
     if drop_missing and count < n:
-        return table.rows(~gaps, f"{rows} and {'is' if count == 1 else 'are'} left out")
-    first = next(at for at in positions if missing[at].any())
-    row = int(missing[first].argmax())
-    cell = table.texts(first)[row]
-    said = f" ({cell!r})" if cell else ""
+        return table.rows(~gaps, f"{rows}{gaps_written(table, missing)}, left out")
+    position = next(at for at in positions if missing[at].any())
     cure = (
         "No row would be left: leave out the columns that have few values, --drop (drop=)."
         if count == n
         else f"Remove or fill them, or leave these rows out: {DROP_MISSING}."
     )
-    raise InputError(
-        f"{table.place(first, row)}: value missing{said} ({int(missing[first].sum())} in this "
-        f"column); in all {rows}. {cure}"
+    raise InputError(f"{gap_in(table, position, missing[position])}; in all, {rows}. {cure}")
+
+
+def gaps_written(table: Table, missing: dict[int, NDArray[np.bool_]]) -> str:
+    """What stands where values are missing, where something does."""
+    words = {table.texts(at)[row] for at in missing for row in np.flatnonzero(missing[at])}
+    written = ", ".join(repr(word) for word in sorted(words - {""}))
+    return f" (there it says {written})" if written else ""
+
+
+def gap_in(table: Table, position: int, missing: NDArray[np.bool_]) -> str:
+    """What is said of the first cell of a column whose value is missing."""
+    row = int(missing.argmax())
+    cell = table.texts(position)[row]
+    said = repr(cell) if cell else "empty"
+    if cell.isalpha() and not any(number for _, number in hold_numbers(table, position)):
+        said += ", which is no name for a class"
+    return (
+        f"{table.place(position, row)}: value missing ({said}; {int(missing.sum())} in this column)"
     )
 
 
@@ -104,24 +117,25 @@ def numbers(table: Table, position: int) -> Array:
     cells = table.columns[position]
     if not isinstance(cells, list):
         return cells
-    values = [table.notation.number(text) for text in cells]
+    values = table.notation.numbers(cells)
     if all(value is None for value in values):
         booleans = [BOOLEANS.get(text.lower()) for text in cells]
         values = values if None in booleans else booleans
-    for row, value in enumerate(values):
-        if value is None:
-            others = values.count(None) - 1
-            more = f" ({others} more in this column)" if others else ""
-            raise InputError(
-                f"{table.place(position, row)}: {cells[row]!r} is not a number{more}. "
-                + advice(cells[row], table.notation)
-            )
-        if not math.isfinite(value):
-            raise InputError(
-                f"{table.place(position, row)}: {cells[row]!r} is not finite. "
-                "Remove this row, or replace the value."
-            )
-    return np.array(values, dtype=np.float64)
+    if None in values:
+        row, others = values.index(None), values.count(None) - 1
+        more = f" ({others} more in this column)" if others else ""
+        raise InputError(
+            f"{table.place(position, row)}: {shown(cells[row])} is not a number{more}. "
+            + advice(cells[row], table.notation)
+        )
+    array = np.array(values, dtype=np.float64)
+    if not np.isfinite(array).all():
+        row = int(np.isfinite(array).argmin())
+        raise InputError(
+            f"{table.place(position, row)}: {shown(cells[row])} is not finite. "
+            "Remove this row, or replace the value."
+        )
+    return array
 
 
 def hold_numbers(table: Table, position: int) -> list[tuple[int, bool]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.data.notation import Layout, as_number
+from cvxnet.data.notation import Layout, Notation, as_number, plain_numbers
 from cvxnet.data.sources import name_of
 from cvxnet.data.table import Cells, Table
 from cvxnet.errors import InputError
@@ -51,12 +51,8 @@ def read_csv(path: str, text: str, layout: Layout) -> Table:
     used = [at for at, name in enumerate(head.names) if name or has_content(columns[at])]
     columns = [columns[at] for at in used]
     names, index = check_names(path, [head.names[at] for at in used])
-    comma = head.delimiter == ","
-    texts = [cells for cells in columns if isinstance(cells, list)]
-    notation = layout.asked or layout.found([] if comma else texts)
-    remarks = head.remarks
-    if notation.decimal == "," and layout.asked is None:
-        remarks += ("numbers have decimal commas",)
+    notation = layout.asked or find_notation(columns, head.delimiter, layout)
+    found = notation.decimal == "," and layout.asked is None
     return Table(
         path=path,
         names=names,
@@ -64,8 +60,14 @@ def read_csv(path: str, text: str, layout: Layout) -> Table:
         lines=lines,
         notation=notation,
         index=index,
-        remarks=remarks,
+        remarks=head.remarks + ("numbers have decimal commas",) * found,
     )
+
+
+def find_notation(columns: list[Cells], delimiter: str, layout: Layout) -> Notation:
+    """How the numbers among the text are written, as far as they show it."""
+    texts = [cells for cells in columns if isinstance(cells, list)]
+    return layout.found([] if delimiter == "," else texts)
 
 
 def lines_of(text: str, start: int = 0) -> Iterator[str]:
@@ -93,25 +95,51 @@ def read_head(path: str, text: str) -> Head:
     """
     above, delimiter, comment = lines_above(text)
     delimiter = delimiter or guess_delimiter(islice(lines_of(text), above, above + SAMPLE))
-    reader = cells_of(islice(lines_of(text), above, None), delimiter)
+    reader = cells_of(chain(islice(lines_of(text), above, None), [END]), delimiter)
+    names = tidy(first_row(path, reader, above + 1))
+    commented: list[str] = next(cells_of([comment.lstrip("#").lstrip(" ")], delimiter), [])
+    numbers = [name for name in names if is_numeral(name)]
+    if numbers and len(commented) == len(names):
+        return Head(lines=above, names=tidy(commented), delimiter=delimiter)
+    if numbers:
+        check_not_data(path, names, numbers)
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    remark = f"the first line ({shown}) is taken for the column names"
+    return Head(
+        lines=above + reader.line_num,
+        names=names,
+        delimiter=delimiter,
+        remarks=(remark,) if 2 * len(numbers) >= len(names) else (),
+    )
+
+
+def first_row(path: str, reader: Iterator[list[str]], line: int) -> list[str]:
+    """The cells of the first row, which begins on a line."""
     try:
-        names: list[str] = next(reader, [])
+        names = next(reader)
     except csv.Error as error:
-        raise not_csv(path, above + 1, error) from None
-    if not names:
+        raise not_csv(path, line, error) from None
+    if names == [END[0]]:
         raise InputError(
             f"{name_of(path)} is empty. Expected a line of column names and lines of numbers."
         )
-    commented: list[str] = next(cells_of([comment.lstrip("#").lstrip(" ")], delimiter), [])
-    if len(commented) == len(names) and any(as_number(name) is not None for name in names):
-        return Head(lines=above, names=tidy(commented), delimiter=delimiter)
-    names, lines = tidy(names), above + reader.line_num
-    if numbers := [name for name in names if as_number(name) is not None]:
-        check_not_data(path, names, numbers)
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        remark = f"the first line ({shown}) is taken for the column names"
-        return Head(lines=lines, names=names, delimiter=delimiter, remarks=(remark,))
-    return Head(lines=lines, names=names, delimiter=delimiter)
+    check_closed(path, names, line)
+    return names
+
+
+def check_closed(path: str, row: list[str], line: int) -> None:
+    """Refuse a quotation mark that is never closed: the row has swallowed all lines after it."""
+    if row and row[-1].endswith(END):
+        raise not_csv(path, line, "a quotation mark that opens here is never closed")
+
+
+def is_numeral(name: str) -> bool:
+    """Whether a name is a number in digits.
+
+    >>> is_numeral("-1.5"), is_numeral("nan")
+    (True, False)
+    """
+    return as_number(name) is not None and any(map(str.isdigit, name))
 
 
 def tidy(names: list[str]) -> list[str]:
@@ -175,37 +203,58 @@ def check_not_data(path: str, names: list[str], numbers: list[str]) -> None:
 
 
 def read_plain(text: str, head: Head, layout: Layout) -> tuple[list[Cells], Sequence[int]] | None:
-    """The columns of a table without quotes, gaps and odd lines; None for any other.
+    """The columns of a table without quotes, empty rows and comments; None for any other.
 
-    A column is text where its first cell is.
+    A column is text where its first cell is; where others have gaps, all are read as text first.
     """
     start = sum(map(len, islice(lines_of(text), head.lines)))
-    if not is_plain(text, start, head.delimiter, layout):
-        return None
     first = next(lines_of(text, start), "").split(head.delimiter)
     kinds = [object if as_number(cell) is None else float for cell in first]
-    if len(first) != len(head.names) or float not in kinds:
+    if len(first) != len(head.names) or not is_plain(text, start, head.delimiter, layout):
         return None
+    columns = float in kinds and (
+        load(text, start, head.delimiter, kinds) or load_texts(text, start, head)
+    )
+    if not columns or not all(map(is_finite, columns)):
+        return None
+    return columns, range(head.lines + 1, head.lines + 1 + len(columns[0]))
+
+
+def load_texts(text: str, start: int, head: Head) -> list[Cells] | None:
+    """The same of columns with gaps, which stay text."""
+    columns = load(text, start, head.delimiter, [object] * len(head.names))
+    return None if columns is None else [as_floats(cells) for cells in columns]
+
+
+def load(text: str, start: int, delimiter: str, kinds: Sequence[type]) -> list[Cells] | None:
+    """What numpy reads of all lines from a position on, as columns of these kinds.
+
+    None where it cannot, or leaves a line out, or finds one without content.
+    """
+    dtype = [(str(at), kind) for at, kind in enumerate(kinds)]
+    lines = lines_of(text, start)
     try:
-        table = np.loadtxt(
-            lines_of(text, start),
-            dtype=[(str(at), kind) for at, kind in enumerate(kinds)],
-            delimiter=head.delimiter,
-            comments=None,
-            ndmin=1,
-        )
+        table = np.loadtxt(lines, dtype=dtype, delimiter=delimiter, comments=None, ndmin=1)
     except ValueError:
         return None
+    if len(table) != text.count("\n", start, len(text.rstrip("\r\n"))) + 1:
+        return None
     columns: list[Cells] = [
-        np.ascontiguousarray(table[str(at)])
-        if kind is float
-        else [cell.strip() for cell in table[str(at)].tolist()]
-        for at, kind in enumerate(kinds)
+        table[name].copy() if kind is float else [cell.strip() for cell in table[name].tolist()]
+        for name, kind in dtype
     ]
-    finite = all(isinstance(cells, list) or np.isfinite(cells).all() for cells in columns)
-    lines = range(head.lines + 1, head.lines + 1 + len(table))
-    whole = len(lines) == text.count("\n", start, len(text.rstrip("\r\n"))) + 1
-    return (columns, lines) if finite and whole else None
+    return columns if float in kinds or all(map(any, zip(*columns, strict=True))) else None
+
+
+def as_floats(cells: Cells) -> Cells:
+    """A column of text as numbers, where all of it are finite ones."""
+    values = plain_numbers(cells) if isinstance(cells, list) else None
+    return cells if values is None or not np.isfinite(values).all() else np.array(values)
+
+
+def is_finite(cells: Cells) -> bool:
+    """Whether a column is text or finite numbers."""
+    return isinstance(cells, list) or bool(np.isfinite(cells).all())
 
 
 def is_plain(text: str, start: int, delimiter: str, layout: Layout) -> bool:
@@ -230,20 +279,25 @@ def read_cells(path: str, text: str, head: Head) -> tuple[list[Cells], list[int]
     line = head.lines + 1
     try:
         for row in reader:
-            if any(map(str.strip, row)) and not (len(row) != width and row[0].startswith("#")):
+            if is_row(row, width):
                 rows.append(row)
                 lines.append(line)
+            check_closed(path, row, line)
             line = head.lines + 1 + reader.line_num
     except csv.Error as error:
         raise not_csv(path, line, error) from None
-    if rows[-1] != [END[0]]:
-        raise not_csv(path, lines[-1], "a quotation mark that opens here is never closed")
     rows, lines = [trimmed(row, width) for row in rows[:-1]], lines[:-1]
     if not rows:
         names = ", ".join(head.names)
         raise InputError(f"{name_of(path)} has column names ({names}) but no rows below them.")
     check_widths(path, rows, lines, width)
     return [[*map(str.strip, cells)] for cells in zip(*rows, strict=True)], lines
+
+
+def is_row(row: list[str], width: int) -> bool:
+    """Whether cells are a row of a table: neither all empty, nor a comment."""
+    comment = len(row) != width and row[:1] and row[0].startswith("#")
+    return not comment and any(map(str.strip, row))
 
 
 def not_csv(path: str, line: int, why: object) -> InputError:

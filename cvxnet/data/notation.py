@@ -17,6 +17,7 @@ MISSING = {
     *("1.#qnan", "1.#ind", "-1.#ind"),
 }
 """What stands for a missing value, in lower case: of pandas, R, SAS and spreadsheets."""
+LONGEST = max(map(len, MISSING))
 BOOLEANS = {"false": 0.0, "true": 1.0}
 SPACES, APOSTROPHES = " \xa0\u2009\u202f", "'\u2019"
 SEPARATORS = {
@@ -25,6 +26,11 @@ SEPARATORS = {
 }
 """What may be asked for between thousands, and the characters that it is then."""
 
+DATE = (
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?: .*)?"
+    r"|\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?"
+    r"|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
+)
 EXPONENT = r"(?:[eE][+-]?\d+)?"
 FEW, MANY = r"[+-]?[1-9]\d{{0,2}}[{0}]\d{{3}}", r"[+-]?\d{{1,3}}(?:[{0}]\d{{3}})+"
 """Numbers with one separator between thousands, and with any number of them."""
@@ -68,6 +74,11 @@ class Notation:
                 return None
             text = text.replace(self.decimal, ".", 1)
         return as_number(text)
+
+    def numbers(self, texts: Sequence[str]) -> list[float | None]:
+        """The same of many cells, faster where all of them are plain numbers."""
+        plain = plain_numbers(texts) if self == PLAIN else None
+        return [self.number(text) for text in texts] if plain is None else [*plain]
 
 
 PLAIN = Notation()
@@ -173,9 +184,36 @@ def as_number(text: str) -> float | None:
         return None
 
 
+def plain_numbers(texts: Sequence[str]) -> list[float] | None:
+    """The numbers that cells hold in plain notation; None where one of them holds none."""
+    try:
+        return None if any("_" in text for text in texts) else [*map(float, texts)]
+    except ValueError:
+        return None
+
+
 def is_missing(text: str) -> bool:
     """Whether a cell is empty or says that its value is missing."""
-    return text.lower() in MISSING
+    return len(text) <= LONGEST and text.lower() in MISSING
+
+
+def seems_number(text: str) -> bool:
+    """Whether a cell is a date, or made of digits and of what people write around them.
+
+    >>> seems_number("1,000"), seems_number("12 %"), seems_number("3rd"), seems_number("0-5")
+    (True, True, False, False)
+    """
+    bare = "".join(c for c in text if unicodedata.category(c) not in ("Sc", "Zs"))
+    return re.fullmatch(rf"[+\u2212-]?[\d.,_'\u2019]*\d[\d.,_'\u2019]*%?|{DATE}", bare) is not None
+
+
+def shown(text: str) -> str:
+    """A cell for a message.
+
+    >>> shown("tall")
+    "'tall'"
+    """
+    return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
 def asks(option: str, value: str) -> str:
@@ -210,9 +248,7 @@ ADVICE = [
         "Leave out the percent signs: write 12% as 12 in the whole column, or as 0.12.",
     ),
     (
-        r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?|\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?: .*)?"
-        r"|\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?"
-        r"|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}",
+        DATE,
         "Write dates and times as numbers, as in days since the first one, or leave the column "
         "out: --drop (drop=).",
     ),
@@ -241,27 +277,20 @@ def advice(text: str, notation: Notation) -> str:
     >>> advice("1,5", Notation())[:43]
     'Write decimals with a point, not a comma, o'
     """
-    if notation.decimal == "," and as_number(text) is not None:
-        points = re.fullmatch(FEW.format("."), text)
-        return (
-            "Other numbers of this file have decimal commas. "
-            + (
-                f"If its point stands between thousands, say {asks('thousands', '.')}. "
-                if points
-                else ""
-            )
-            + f"If the decimal sign is a point, say {asks('decimal', '.')}."
-        )
-    if (
-        notation.thousands
-        and any(c in text for c in notation.thousands)
-        and notation.number(without(text, notation.thousands)) is not None
-    ):
+    bare = without(text, notation.thousands)
+    if bare != text and notation.number(bare) is not None:
         return "What stands between thousands has to stand before every three digits."
+    if notation.decimal == "," and as_number(bare) is not None:
+        grouped = re.fullmatch(FEW.format("."), bare)
+        between = f"Where a point is one between thousands, say {asks('thousands', '.')}. "
+        return (
+            f"The decimal sign of this file is a comma. {between if grouped else ''}"
+            f"Where it is a point, say {asks('decimal', '.')}."
+        )
     if any(unicodedata.category(c) == "Sc" for c in text):
         return "Leave out the currency signs."
     for spelling, said in ADVICE:
-        if re.fullmatch(spelling, text):
+        if re.fullmatch(spelling, bare):
             return said
     return (
         "Encode text as numbers, or leave the column out: --drop (drop=), or name the others "

@@ -23,6 +23,8 @@ PACKED: dict[bytes, Callable[[bytes], bytes]] = {
 }
 """How compressed files begin, and what unpacks them."""
 ZIP = b"PK\x03\x04"
+CONTROL = {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"}
+"""Bytes that no text has."""
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """How text says in which encoding it is."""
 SHEET = "Save the sheet as 'CSV UTF-8'."
@@ -113,6 +115,8 @@ def decoded(path: str, raw: bytes, encoding: str) -> str:
     >>> decoded("data.csv", "a,b".encode("utf-16"), "")
     'a,b'
     """
+    if not encoding:
+        check_text(path, raw)
     marked = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding or marked)
@@ -131,9 +135,26 @@ def decoded(path: str, raw: bytes, encoding: str) -> str:
             f" {hint}"
         ) from None
     if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
-            f"{name_of(path)}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: a NUL "
-            "character; this is no text, or text in another encoding: --encoding utf-16-le "
-            "(layout=Layout(encoding='utf-16-le'))."
+            f"{name_of(path)}, line {line}: a NUL character, which no text has. Is the file "
+            "damaged, or in another encoding (--encoding)?"
         )
-    return text.removeprefix("\ufeff")
+    return text.removeprefix("\ufeff").removesuffix("\x1a")
+
+
+def check_text(path: str, raw: bytes) -> None:
+    """Refuse what begins with bytes that no text has, unless it says that it is UTF-16."""
+    start = raw[:1024]
+    if start.startswith(tuple(MARKS)) or not any(byte in CONTROL for byte in start):
+        return
+    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if zeros.count(0) > 0.9 * len(zeros):
+            raise InputError(
+                f"{name_of(path)} seems to be UTF-16 without the mark that says so: "
+                f"--encoding {encoding} (layout=Layout(encoding={encoding!r}))."
+            )
+    raise InputError(
+        f"{name_of(path)} is not text (it begins with {start[:8]!r}). Tables are read from CSV, "
+        "parquet and feather files."
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.data.notation import PLAIN, Notation, is_missing
 from cvxnet.data.sources import name_of
@@ -67,11 +68,15 @@ class Table:
             return positions[0]
         if column.isdecimal() and 1 <= int(column) <= len(self.names):
             return int(column) - 1
+        raise self.no_column(column)
+
+    def no_column(self, column: str) -> InputError:
+        """What is said where a column is none, with the names that there are."""
         close = difflib.get_close_matches(column.lower(), [n.lower() for n in self.names], n=1)
         matches = [n for n in self.names if close and n.lower() == close[0]]
         hint = f" Did you mean {matches[0]!r}?" if matches else ""
         single = " (cells are separated by , ; | or tabs)" if len(self.names) == 1 else ""
-        raise InputError(
+        return InputError(
             f"{self} has no column {column!r}.{hint} Its columns are: "
             f"{', '.join(self.names)}{single}."
         )
@@ -96,14 +101,14 @@ class Table:
             return cells
         return [repr(int(x) if x.is_integer() else x) for x in cells.tolist()]
 
-    def missing(self, position: int) -> np.ndarray:
+    def missing(self, position: int) -> NDArray[np.bool_]:
         """In which rows the value of a column is missing."""
         cells = self.columns[position]
         if not isinstance(cells, list):
             return np.zeros(len(cells), dtype=bool)
         return np.fromiter(map(is_missing, cells), dtype=bool, count=len(cells))
 
-    def rows(self, keep: np.ndarray, remark: str) -> Table:
+    def rows(self, keep: NDArray[np.bool_], remark: str) -> Table:
         """Some of the rows, and what is to be said of that."""
         kept = np.flatnonzero(keep).tolist()
         columns: list[Cells] = [

@@ -24,7 +24,7 @@ from cvxnet.data.columns import (
 )
 from cvxnet.data.csv_files import read_csv
 from cvxnet.data.files import check_path
-from cvxnet.data.notation import OPEN, PLAIN, Layout
+from cvxnet.data.notation import OPEN, PLAIN, Layout, seems_number
 from cvxnet.data.sources import decoded, read_bytes
 from cvxnet.data.table import Table
 from cvxnet.errors import InputError
@@ -91,10 +91,10 @@ class Data:
 def read_data(
     path: str | Path,
     target: str | Sequence[str],
-    features: Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
     reading: Reading = Reading.NUMBERS,
     *,
-    drop: Sequence[str] = (),
+    drop: str | Sequence[str] = (),
     drop_missing: bool = False,
     layout: Layout = OPEN,
 ) -> Data:
@@ -110,12 +110,12 @@ def read_data(
     target : str or sequence of str
         The column to predict, or several. Columns are given by their names, or by their numbers
         from 1 on where no column has that name.
-    features : sequence of str, optional
+    features : str or sequence of str, optional
         The columns to predict from; by default all others, but for the row numbers of pandas, a
         first column without a name.
     reading : Reading
         What the target is: numbers, or classes, which may be text.
-    drop : sequence of str
+    drop : str or sequence of str
         Columns to leave out of the features.
     drop_missing : bool
         Leave out the rows in which one of these columns has no value; they are refused otherwise.
@@ -144,9 +144,19 @@ def read_data(
     >>> read_data(file, "smokes", reading=Reading.CLASSES).y.tolist()
     ['no', 'yes']
     """
-    targets = [target] if isinstance(target, str) else target
-    table = read_table(path, layout)
-    return choose_data(table, targets, features, reading, drop=drop, drop_missing=drop_missing)
+    return choose_data(
+        read_table(path, layout),
+        listed(target),
+        None if features is None else listed(features),
+        reading,
+        drop=listed(drop),
+        drop_missing=drop_missing,
+    )
+
+
+def listed(columns: str | Sequence[str]) -> Sequence[str]:
+    """Columns as a sequence; a text is one of them."""
+    return [columns] if isinstance(columns, str) else columns
 
 
 def read_table(path: str | Path, layout: Layout = OPEN) -> Table:
@@ -192,17 +202,18 @@ def choose_data(
 def guess_reading(table: Table, targets: Sequence[str]) -> Reading:
     """How targets ask to be read: one of text is classes, all else is numbers.
 
+    What is written as numbers are, but as none that can be read, is not taken for classes.
+
     Raises
     ------
     InputError
         Where there is no such column, or it is part text and part numbers.
     """
     position = choose_columns(table, targets, "target")[0]
-    known = hold_numbers(table, position)
-    if len(targets) > 1 or all(number for _, number in known):
+    known, texts = hold_numbers(table, position), table.texts(position)
+    if len(targets) > 1 or all(number or seems_number(texts[row]) for row, number in known):
         return Reading.NUMBERS
     check_labels(table, position)
-    texts = table.texts(position)
     return Reading.TWO_CLASSES if len({texts[row] for row, _ in known}) == 2 else Reading.CLASSES
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.data.validation import check_matrix, check_positive, check_size
-from cvxnet.errors import InputError
+from cvxnet.errors import InputError, plainly
 from cvxnet.layers import Abs, Layer, LeakyReLU, ReLU, Sign, Square, SquaredReLU, Tanh, Threshold
 from cvxnet.layers.activations import check_number
 from cvxnet.layers.linear import check_count
@@ -200,7 +200,7 @@ class Family:
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())
-        return f"Family({self.name!r}{options})"
+        return plainly(f"Family({self.name!r}{options})")
 
     @property
     def traits(self) -> Traits:
