@@ -270,6 +270,10 @@ def with_norms(torch):
     )
 
 
+def pruned(torch):
+    return torch_networks(torch).pruned()
+
+
 def torch_networks(torch):
     return pytest.importorskip("torch_networks")
 
@@ -279,6 +283,7 @@ STATES = {
     "a ModuleList": lambda torch: torch_networks(torch).MLP((4, 5, 3, 1)),
     "normalised weights": normalised,
     "batch normalisation": with_norms,
+    "pruned": pruned,
     "Linear after Linear": lambda torch: torch.nn.Sequential(
         torch.nn.Linear(2, 3), torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)
     ),

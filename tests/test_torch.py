@@ -419,7 +419,7 @@ class Fickle(nn.Module):
 
 
 def test_a_module_that_changes_from_call_to_call_is_refused():
-    with pytest.raises(UnsupportedError, match="changes from call to call"):
+    with pytest.raises(UnsupportedError, match="differ from call to call"):
         cn.from_torch(Fickle())
 
 

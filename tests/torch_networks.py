@@ -13,6 +13,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils import prune
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,22 @@ def weight_normed():
     return nn.Sequential(old, nn.ReLU(), new, nn.ReLU(), spectral)
 
 
+def asking(net, x):
+    """What depends on shapes alone."""
+    assert x.shape[1] == 4, "four columns"
+    if x.dim() == 1:
+        x = x.unsqueeze(0)
+    out = net.fc(x.to(net.fc.weight.dtype).reshape(len(x), x.size(-1)))
+    return out if out.ndim == 2 else out[None]
+
+
+def pruned():
+    """Half of the weights of a layer set to zero by a mask."""
+    module = two()
+    prune.l1_unstructured(module[0], "weight", amount=0.5)
+    return module
+
+
 def lazy():
     """Initialised by its first call."""
     module = nn.Sequential(nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(1))
@@ -344,6 +361,10 @@ ACCEPTED = {
     ),
     "weight and spectral normalisation": case(
         weight_normed, "Sequential(Linear(4, 5), ReLU(), Linear(5, 5), ReLU(), Linear(5, 5))"
+    ),
+    "pruned": case(pruned, TWO.format("ReLU()")),
+    "branches by shapes": case(
+        lambda: Made(asking, fc=nn.Linear(4, 2)), "Sequential(Linear(4, 2))"
     ),
     "DataParallel": case(lambda: nn.DataParallel(two()), TWO.format("ReLU()")),
     "torch.compile": case(

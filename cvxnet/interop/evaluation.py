@@ -83,8 +83,9 @@ def verify(torch: Any, module: Any, network: Sequential, image: Image) -> None:
     if not np.allclose(found, expected, rtol=0.0, atol=tolerance * size, equal_nan=True):
         raise UnsupportedError(
             f"the module: {kind(module)} and the network that was read from it differ by "
-            f"{np.nanmax(np.abs(found - expected)):.3g} on random rows, so it is not used. This is "
-            f"a mistake of cvxnet or a forward pass that changes from call to call: {network!r}."
+            f"{np.nanmax(np.abs(found - expected)):.3g} on random rows, so it is not used. Its "
+            "forward may change tensors in place that are used again, differ from call to call, or "
+            f"depend on the number of samples; else this is a mistake of cvxnet: {network!r}."
         )
 
 

@@ -268,10 +268,10 @@ def check_hooks(torch: Any, module: Any, where: str) -> None:
 
 
 def makes_weight(hook: Any) -> bool:
-    """Whether a hook is one of torch's two that compute a weight from others."""
-    return type(hook).__name__ in ("WeightNorm", "SpectralNorm") and type(
-        hook
-    ).__module__.startswith("torch.nn.utils.")
+    """Whether a hook is one of torch's that compute a weight from others."""
+    return type(hook).__module__.startswith("torch.nn.utils.") and (
+        hasattr(hook, "compute_weight") or hasattr(hook, "apply_mask")
+    )
 
 
 def unknown(module: Any) -> str:
@@ -336,10 +336,13 @@ def read_weights(module: Any, layer: Layer) -> dict[str, Array]:
 
 def weight_of(module: Any, name: str) -> Any:
     """A weight as the next call of the module would have it."""
-    for hook in module._forward_pre_hooks.values():
-        if makes_weight(hook) and hook.name == name:
-            options = {} if type(hook).__name__ == "WeightNorm" else {"do_power_iteration": False}
-            return hook.compute_weight(module, **options)
+    for hook in filter(makes_weight, module._forward_pre_hooks.values()):
+        if name not in (getattr(hook, "name", None), getattr(hook, "_tensor_name", None)):
+            continue
+        if hasattr(hook, "apply_mask"):  # pruned
+            return hook.apply_mask(module)
+        options = {} if type(hook).__name__ == "WeightNorm" else {"do_power_iteration": False}
+        return hook.compute_weight(module, **options)
     return getattr(module, name)
 
 

@@ -36,6 +36,7 @@ CONSTANT = {
 
 ADVICE = {
     "cat": "a Linear layer on two tensors side by side is the sum of two: self.a(x) + self.b(z)",
+    "maximum": "the largest column is x.amax(dim=1)",
     "log_softmax": INSTEAD["LogSoftmax"],
     "logsigmoid": INSTEAD["LogSigmoid"],
     "log_sigmoid": INSTEAD["LogSigmoid"],

@@ -137,6 +137,8 @@ class Operation:
                 f"it joins a constant of shape {array.shape} and {shape_text(like)}, which has "
                 "another width"
             ) from None
+        if not np.isfinite(array).all():
+            raise UnsupportedError("its constant is not finite")
         if not (rows == rows[:1]).all():
             raise UnsupportedError("its constant is not the same for all samples")
         return rows[0].ravel()

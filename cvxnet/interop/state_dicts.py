@@ -134,8 +134,11 @@ def plain_name(name: str) -> tuple[str, str]:
 
 
 def computed(tensors: dict[str, Array]) -> dict[str, Array]:
-    """The weight that weight or spectral normalisation computes, in place of its parts."""
+    """The weight that weight or spectral normalisation or pruning computes, not its parts."""
     found = dict(tensors)
+    for name in ("weight", "bias"):
+        if {f"{name}_orig", f"{name}_mask"} <= found.keys():
+            found = {name: found.pop(f"{name}_orig") * found.pop(f"{name}_mask")} | found
     if {"weight_g", "weight_v"} <= found.keys():
         size, direction = found.pop("weight_g"), found.pop("weight_v")
         axes = tuple(axis for axis, n in enumerate(size.shape) if n == 1) or None
@@ -189,16 +192,25 @@ def activated(steps: list[Step]) -> set[int]:
     places = set()
     for start, end in pairwise(linear):
         inside = range(start + 1, end + 1)
-        if any(isinstance(steps[position][1], Activation) for position in inside):
-            continue
-        gaps = {position: hidden(parts[position - 1], parts[position]) for position in inside}
-        free = [position for position, gap in gaps.items() if gap]
-        open_ends = [position for position, gap in gaps.items() if gap is None]
-        if free:
-            places.add(free[0])
-        elif open_ends or parts[end].parent not in spread:
-            places.add(open_ends[-1] if open_ends else end)
+        if not any(isinstance(steps[position][1], Activation) for position in inside):
+            gaps = {position: hidden(parts[position - 1], parts[position]) for position in inside}
+            places |= place_between(gaps, end, neighbours=parts[end].parent in spread)
     return places
+
+
+def place_between(gaps: dict[int, int | None], end: int, neighbours: bool) -> set[int]:
+    """Where between two Linear layers their activation stands.
+
+    ``gaps`` has for each step from the first to the second (``end``) how many numbers are missing
+    before it; ``neighbours``: whether numbers tell where there is none.
+    """
+    missing = [position for position, gap in gaps.items() if gap]
+    unknown = [position for position, gap in gaps.items() if gap is None]
+    if missing:
+        return {missing[0]}
+    if unknown:
+        return {unknown[-1]}
+    return set() if neighbours else {end}
 
 
 def hidden(a: Part, b: Part) -> int | None:

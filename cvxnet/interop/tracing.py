@@ -9,15 +9,10 @@ one tensor and is added up again is a residual sum.
 from __future__ import annotations
 
 import inspect
+import math
 import operator
-import sys
-import traceback
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-import numpy as np
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
 from cvxnet.interop.evaluation import ANY_WIDTH, ROWS, in_double, output_of, random_rows
@@ -25,85 +20,15 @@ from cvxnet.interop.modules import (
     NO_IMAGE,
     SUPPORTED,
     Reader,
-    check_hooks,
     kind,
 )
 from cvxnet.interop.names import ADVICE, ALIASES, CONSTANT
 from cvxnet.interop.operations import RULES, function_names
 from cvxnet.interop.pairs import Image
 from cvxnet.interop.signals import Operation, Signal, check_rows
+from cvxnet.interop.tracer import fx_classes, map_nodes, own_path, place_of
 from cvxnet.layers import Flatten, Sequential
 from cvxnet.optional import import_fx
-
-
-@cache
-def fx_classes(torch: Any, fx: Any) -> tuple[Any, Any]:
-    """The module that is traced, and the tracer; made once torch is there."""
-
-    class Whole(torch.nn.Module):
-        """A module with one input, so that its other arguments have their defaults."""
-
-        def __init__(self, module: Any) -> None:
-            super().__init__()
-            self.module = module
-
-        def forward(self, x: Any) -> Any:
-            return self.module(x)
-
-    class Tracer(fx.Tracer):
-        """Notes for every call where it is written, and in the forward pass of which module."""
-
-        def __init__(self, reader: Reader) -> None:
-            super().__init__()
-            self.reader = reader
-            self.inside = [""]
-
-        def is_leaf_module(self, m: Any, module_qualified_name: str) -> bool:
-            return self.reader.is_leaf(m)
-
-        def call_module(self, m: Any, forward: Any, args: Any, kwargs: Any) -> Any:
-            path = own_path(self.path_of_module(m))
-            if not self.reader.is_leaf(m):
-                check_hooks(torch, m, path or "the module")
-            self.inside.append(path)
-            try:
-                return super().call_module(m, forward, args, kwargs)
-            finally:
-                self.inside.pop()
-
-        def create_node(self, *args: Any, **kwargs: Any) -> Any:
-            node = super().create_node(*args, **kwargs)
-            node.meta["place"] = place_in(sys._getframe(1), torch)
-            node.meta["inside"] = self.inside[-1] or "the module"
-            return node
-
-    return Whole, Tracer
-
-
-def own_path(target: str) -> str:
-    """The path of a module in the user's, from that in `Whole`."""
-    return target.removeprefix("module").removeprefix(".")
-
-
-def is_foreign(file: str, torch: Any) -> bool:
-    """Whether a file is the user's, not torch's and not ours."""
-    homes = (Path(torch.__file__).parent, Path(__file__).parent)
-    return not any(home in Path(file).parents for home in homes)
-
-
-def place_in(frame: Any, torch: Any) -> str:
-    """``net.py:12``: the innermost line of the user's."""
-    while frame is not None:
-        if is_foreign(frame.f_code.co_filename, torch):
-            return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-        frame = frame.f_back
-    return "an unknown line"
-
-
-def place_of(error: BaseException, torch: Any) -> str:
-    """The innermost line of the user's that an error went through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_foreign(f.filename, torch)]
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown line"
 
 
 def trace(torch: Any, module: Any, reader: Reader) -> Sequential:
@@ -112,25 +37,41 @@ def trace(torch: Any, module: Any, reader: Reader) -> Sequential:
     whole_class, tracer_class = fx_classes(torch, import_fx())
     whole = whole_class(module)
     whole.training = False
+    tracer = tracer_class(reader)
     try:
-        graph = tracer_class(reader).trace(whole)
+        graph = tracer.trace(whole)
     except CvxnetError:
         raise
     except Exception as error:
-        branch = "control flow" in str(error)
-        why = (
-            "what it does depends on its input there, so it is no chain of layers. Write the "
-            "branch that is used"
-            if branch
-            else f"{type(error).__name__}: {first_line(error)}. Write what it does"
-        )
-        raise UnsupportedError(
-            f"the module: forward of {kind(module)} cannot be followed beyond "
-            f"{place_of(error, torch)}: {why} as a module of its own, or as a "
-            "torch.nn.Sequential(net.fc1, torch.nn.ReLU(), net.fc2)."
-        ) from None
-    rows = first_rows(torch, whole, graph, reader.image)
+        graph, rows = traced_again(torch, whole, tracer, error)
+    else:
+        rows = first_rows(torch, whole, graph, reader.image)
     return Follower(torch, whole, reader).follow(graph, rows)
+
+
+def traced_again(torch: Any, whole: Any, tracer: Any, error: Exception) -> tuple[Any, Any]:
+    """The trace with shapes that are known, and the rows; the first error where it fails, too."""
+    try:
+        rows = first_rows(torch, whole, tracer.graph, tracer.reader.image)
+        kind_of = next((p.dtype for p in whole.parameters() if p.is_floating_point()), None)
+        return type(tracer)(tracer.reader, rows.to(kind_of or torch.float32)).trace(whole), rows
+    except CvxnetError as problem:
+        if NO_IMAGE in str(problem):
+            raise
+    except Exception as problem:
+        error = problem
+    branch = "control flow" in str(error)
+    why = (
+        "what it does depends on its input there, so it is no chain of layers. Write the branch "
+        "that is used"
+        if branch
+        else f"{type(error).__name__}: {first_line(error)}. Write what it does"
+    )
+    raise UnsupportedError(
+        f"the module: forward of {kind(whole.module)} cannot be followed beyond "
+        f"{place_of(error, torch)}: {why} as a module of its own, or as a "
+        "torch.nn.Sequential(net.fc1, torch.nn.ReLU(), net.fc2)."
+    ) from None
 
 
 def check_inputs(module: Any) -> None:
@@ -178,20 +119,31 @@ def takes_images(torch: Any, module: Any) -> bool:
 
 
 def widths(torch: Any, whole: Any, graph: Any) -> Iterator[tuple[int]]:
-    """Widths that the input may have, in the order of what the forward pass uses."""
+    """Widths that the input may have, those first that the forward pass uses first."""
     for node in graph.nodes:
         if node.op == "call_module":
             part = whole.get_submodule(node.target)
-            sizes = getattr(part, "unflattened_size", ())
-            tensors = [*part.parameters(), *part.buffers()]
+            yield from product_of(getattr(part, "unflattened_size", ()))
+            yield from ends(part.parameters())
+            yield from ends(part.buffers())
+        elif node.op == "get_attr":
+            tensor = operator.attrgetter(node.target)(whole)
+            yield from ends([tensor] if torch.is_tensor(tensor) else [])
         else:
-            sizes = [s for s in node.args[1:] if isinstance(s, int) and s > 0]
-            tensors = [operator.attrgetter(node.target)(whole)] if node.op == "get_attr" else []
-        if sizes:
-            yield (int(np.prod(sizes)),)
-        shapes = [tensor.shape for tensor in tensors if torch.is_tensor(tensor)]
-        yield from ((shape[end],) for shape in shapes if shape for end in (-1, 0))
+            yield from product_of(s for s in node.args[1:] if isinstance(s, int) and s > 0)
+    yield from ends(whole.parameters())
     yield (ANY_WIDTH,)
+
+
+def product_of(sizes: Iterable[int]) -> list[tuple[int]]:
+    """The width of rows that are given this shape."""
+    sizes = list(sizes)
+    return [(math.prod(sizes),)] if sizes else []
+
+
+def ends(tensors: Iterable[Any]) -> list[tuple[int]]:
+    """The last and the first size of each tensor."""
+    return [(t.shape[end],) for t in tensors if t.ndim for end in (-1, 0)]
 
 
 class Follower:
@@ -230,9 +182,7 @@ class Follower:
 
     def look_up(self, arguments: Any) -> Any:
         """Arguments with values in place of nodes."""
-        return import_fx().node.map_aggregate(
-            arguments, lambda part: self.found.get(part, part) if is_node(part) else part
-        )
+        return map_nodes(arguments, self.found.__getitem__)
 
     def read(self, node: Any) -> Any:
         """The value of one node, or the signal that comes out of it."""
@@ -283,7 +233,7 @@ class Follower:
         tensor = operator.attrgetter(node.target)(self.whole)
         if not self.torch.is_tensor(tensor):
             return tensor
-        if isinstance(tensor, self.torch.nn.Parameter) and node.users:
+        if isinstance(tensor, self.torch.nn.Parameter) and not all(map(asks_only, node.users)):
             path = own_path(node.target)
             use = f"{path} at {node.meta['place']}"
             if id(tensor) in self.reader.owners:
@@ -341,14 +291,14 @@ class Follower:
             raise type(error)(f"{str(error).rstrip('.')}{advice}.") from None
 
 
+def asks_only(node: Any) -> bool:
+    """Whether a node asks a tensor for its shape, type or place."""
+    return node.target is getattr and node.args[1] in CONSTANT
+
+
 def moved(signal: Signal, value: Any) -> Signal:
     """The signal with the value that came out."""
     return Signal(value.double(), signal.layers, signal.affine)
-
-
-def is_node(part: Any) -> bool:
-    """Whether something is a node of a trace."""
-    return isinstance(part, import_fx().Node)
 
 
 def values(arguments: Any) -> Any:
