@@ -567,6 +567,10 @@ REFUSED = {
         made(lambda net, x: x + net.one(x), one=nn.Linear(4, 1)), r"\(n, 4\) and .*\(n, 1\); sums"
     ),
     "TorchScript": case(lambda: torch.jit.script(two()), r"TorchScript .*cvxnet.from_torch\(net\)"),
+    "TorchScript inside": case(
+        lambda: nn.Sequential(nn.Linear(4, 4), torch.jit.script(nn.ReLU())),
+        r"^1: a TorchScript module no longer says",
+    ),
     "different slopes": case(
         lambda: (
             nn.PReLU(3, init=0.1)

@@ -52,7 +52,10 @@ class Given:
 
 
 def certify(
-    network: Annotated[str, typer.Argument(help="Network file, or torch state dict .pt.")],
+    network: Annotated[
+        str,
+        typer.Argument(help="File of a network or of weights (.pt, .ckpt, .npz), or FILE.py:NAME."),
+    ],
     data: Annotated[Path, typer.Option(help="CSV file that the network was trained on.")],
     columns: KnownColumns,
     effort: Effort,
@@ -65,7 +68,7 @@ def certify(
     loss: LossName = None,
     output_weights: OutputWeights = "any",
     activation: Annotated[
-        str, typer.Option(help="What stands between the layers of a torch state dict.")
+        str, typer.Option(help="What stands between the layers of a file of weights.")
     ] = "relu",
     out: Annotated[Path | None, typer.Option(help="File to write the certificate to.")] = None,
     json: Json = False,

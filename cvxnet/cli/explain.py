@@ -20,7 +20,7 @@ from cvxnet.losses import LOSSES
 def explain(
     thing: Annotated[
         str,
-        typer.Argument(help="Network file, torch state dict .pt, or FILE.py:NAME (FILE is run)."),
+        typer.Argument(help="File of a network or of weights (.pt, .npz), or FILE.py:NAME (run)."),
     ],
     tables: Tables,
     wrt: Annotated[
@@ -40,7 +40,7 @@ def explain(
     ] = None,
     activation: Annotated[
         str,
-        typer.Option(help="What stands between the layers of a torch state dict: relu, tanh, ..."),
+        typer.Option(help="What stands between the layers of a file of weights: relu, tanh, ..."),
     ] = "relu",
     json: Json = False,
 ) -> None:
@@ -59,7 +59,7 @@ def explain(
         print_json(verdict.to_dict() | {"assumed_activation": assumed})
     else:
         if assumed:
-            why = "assumed; a torch state dict does not name it (--activation)"
+            why = "assumed; a state dict does not name it (--activation)"
             print_facts({"activation": f"{assumed} ({why})"})
         show(verdict)
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])

@@ -45,7 +45,7 @@ def predict(
         ),
     ] = None,
     activation: Annotated[
-        str, typer.Option(help="What stands between the layers of a torch state dict.")
+        str, typer.Option(help="What stands between the layers of a file of weights.")
     ] = "relu",
     out: Annotated[Path | None, typer.Option(help="CSV file to write to.")] = None,
     json: Json = False,

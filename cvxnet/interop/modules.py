@@ -356,12 +356,13 @@ def to_array(tensor: Any, what: str) -> Array:
 
 def check_readable(torch: Any, module: Any) -> None:
     """Refuse modules that cannot be looked into, or whose weights are not there yet."""
-    if isinstance(module, torch.jit.ScriptModule):
-        raise UnsupportedError(
-            "the module: a TorchScript module no longer says which layers it has; convert the "
-            "module that it was made from, with its weights: "
-            "net.load_state_dict(scripted.state_dict()), then cvxnet.from_torch(net)."
-        )
+    for path, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            raise UnsupportedError(
+                f"{path or 'the module'}: a TorchScript module no longer says which layers it has; "
+                "convert the module that it was made from, with its weights: "
+                "net.load_state_dict(scripted.state_dict()), then cvxnet.from_torch(net)."
+            )
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if torch.nn.parameter.is_lazy(tensor):
             home = name.rpartition(".")[0]
