@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import joblib
+import numpy as np
 import typer
 
 from cvxnet.baselines import comparison
@@ -92,7 +93,7 @@ def as_numbers(texts: list[str], option: str) -> list[int]:
 
 def report(runs: Runs, task: Task, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the table."""
-    files, note = save(runs, task.preparation, out) if out else ({}, "")
+    files, note = save(runs, task, out) if out else ({}, "")
     if json:
         said = {
             "target": list(task.preparation.targets),
@@ -131,15 +132,22 @@ def summary(runs: Runs) -> dict[str, Any]:
     return document | {"groups": groups}
 
 
-def save(runs: Runs, preparation: Preparation, out: Path) -> tuple[dict[str, str], str]:
+def save(runs: Runs, task: Task, out: Path) -> tuple[dict[str, str], str]:
     """Write table and figure; returns their paths, and why one is missing."""
     paths = {"csv": out / "runs.csv", "json": out / "runs.json", "figure": out / "runs.png"}
     runs.to_csv(paths["csv"])
     runs.to_json(paths["json"])
     note = ""
     try:
-        save_figure(runs.plot(preparation.features), paths["figure"])
+        save_figure(drawn(runs, task.preparation), paths["figure"])
     except MissingExtraError as error:
         del paths["figure"]
         note = f"no figure: {error}"
     return {name: str(path) for name, path in paths.items()}, note
+
+
+def drawn(runs: Runs, preparation: Preparation) -> Any:
+    """The picture, in the units of the table."""
+    scaling = preparation.scaling
+    scale = None if scaling is None else (np.array(scaling.mean), np.sqrt(scaling.variance))
+    return runs.plot(preparation.features, scale=scale)

@@ -122,9 +122,8 @@ class Outcome:
         """Write the files, which say how the table became the data."""
         preparation, solution = self.task.preparation, self.solution
         said = replace(solution, certificate=solution.certificate.prepared_by(preparation))
-        unit = "" if preparation.scaling is None else " (sd)"
-        features = [f"{name}{unit}" for name in preparation.features]
-        return save_solution(said, out, features, preparation.targets, network)
+        features, targets = preparation.features, preparation.targets
+        return save_solution(said, out, features, targets, network)
 
     def try_next(self, out: Path | None, files: dict[str, str]) -> list[str]:
         """What can be done with the files."""
