@@ -162,6 +162,8 @@ def labels_of(preparation: Preparation) -> list[Any] | None:
     return None if preparation.classes is None else list(preparation.classes)
 
 
+UNBROKEN = "\u00a0"
+"""A space in a fact at which no line ends."""
 COMMANDS = ("files", "try next")
 """Facts that are copied as they stand, so that no line of them is broken."""
 
@@ -181,7 +183,7 @@ def print_facts(facts: Mapping[str, str | Sequence[str]], stream: TextIO | None 
                     line, width, subsequent_indent=" " * 13, break_on_hyphens=False
                 )
             if value:
-                print(line, file=stream)
+                print(line.replace(UNBROKEN, " "), file=stream)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.cli.options import Chosen, Networks
+from cvxnet.cli.outcome import UNBROKEN
 from cvxnet.data.preparation import Origin, Preparation, standardising
 from cvxnet.data.tables import Data
 from cvxnet.errors import InputError
@@ -128,7 +129,7 @@ def decay_facts(task: Task) -> dict[str, str]:
     if not found.shares:
         return {"weight decay": "hidden units are of no use here, whatever the weight decay"}
     tried = ", ".join(
-        f"{share:g}: {score:.4g} +- {error:.2g}"
+        f"{share:g}:{UNBROKEN}{score:.4g}{UNBROKEN}+-{UNBROKEN}{error:.2g}"
         for share, score, error in zip(found.shares, found.scores, found.errors, strict=True)
     )
     return {

@@ -60,12 +60,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         lower=numbers(doc["lower"], "lower"),
         upper=numbers(doc["upper"], "upper"),
     )
-    if fingerprint(claims.X, claims.y) != doc["data_sha256"]:
-        prepared = claims.preparation is not None and claims.preparation["scaling"] is not None
-        how = "; it is about standardised columns, see its preparation" if prepared else ""
-        raise RefusalError(
-            f"these are not the data that the certificate is about: SHA-256 differs{how}"
-        )
+    check_fingerprint(claims, doc["data_sha256"])
     loss = LOSSES[claims.loss]
     if not all(map(loss.allows, exact_rows(claims.y))):
         raise RefusalError(f"the targets of the {claims.loss} loss must be {loss.targets}")
@@ -73,6 +68,17 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         raise RefusalError("weight_decay must be above 0, and so must all sample_weights")
     units_of(claims).check()
     return claims
+
+
+def check_fingerprint(claims: Claims, expected: Any) -> None:
+    """Refuse other data than those that the certificate is about."""
+    if fingerprint(claims.X, claims.y) == expected:
+        return
+    prepared = claims.preparation is not None and claims.preparation["scaling"] is not None
+    how = "; it is about standardised columns, see its preparation" if prepared else ""
+    raise RefusalError(
+        f"these are not the data that the certificate is about: SHA-256 differs{how}"
+    )
 
 
 def read_data(X: Any, y: Any) -> tuple[list[list[float]], Any]:
