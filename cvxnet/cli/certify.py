@@ -121,36 +121,44 @@ class Asked:
 
 def given_by(network: str, origin: Origin | None, file: Path, asked: Asked) -> Given:
     """Data and objective: as the network's file says, where the command line says nothing else."""
-    columns = asked.columns
-    decay = asked.weight_decay
-    if decay is None and origin is not None:
-        decay = origin.weight_decay
-    if decay is None or (origin is None and columns.target is None):
-        missing = "--weight-decay" if decay is None else "--target"
+    if origin is None:
+        return as_told(network, None, file, asked)
+    table = asked.columns.read(file)
+    if tells_more(asked.columns, table, origin):
+        return as_told(network, origin, file, asked)
+    return as_trained(origin, table, asked)
+
+
+def as_trained(origin: Origin, table: Table, asked: Asked) -> Given:
+    """The columns that the network's file names, and its objective but for what is asked."""
+    signs = origin.output_weights if asked.output_weights == "any" else asked.output_weights
+    table = complete(table, origin.preparation, asked.columns.drop_missing)
+    X, y = features_in(table, origin.preparation), targets_in(table, origin.preparation)
+    return Given(
+        X=X,
+        y=y,
+        preparation=origin.preparation,
+        loss=asked.loss or origin.loss,
+        weight_decay=origin.weight_decay if asked.weight_decay is None else asked.weight_decay,
+        output_weights=signs,
+        remarks=(*table.remarks, *rows_remark(origin.samples, len(X))),
+    )
+
+
+def as_told(network: str, origin: Origin | None, file: Path, asked: Asked) -> Given:
+    """The columns that the command line names, and its objective."""
+    columns, decay, loss = asked.columns, asked.weight_decay, asked.loss
+    target = columns.target
+    if origin is not None:
+        decay = origin.weight_decay if decay is None else decay
+        loss = loss or origin.loss
+        target = target or ",".join(origin.preparation.targets)
+    if decay is None or target is None:
         raise InputError(
             f"{network} does not say what it was trained for, as files of cvxnet train --out do: "
-            f"give {missing}."
+            f"give {'--weight-decay' if decay is None else '--target'}."
         )
-    if origin is not None and not tells_more(columns, table := columns.read(file), origin):
-        table = complete(table, origin.preparation, columns.drop_missing)
-        X, y = features_in(table, origin.preparation), targets_in(table, origin.preparation)
-        return Given(
-            X=X,
-            y=y,
-            preparation=origin.preparation,
-            loss=asked.loss or origin.loss,
-            weight_decay=decay,
-            output_weights=origin.output_weights
-            if asked.output_weights == "any"
-            else asked.output_weights,
-            remarks=rows_remark(origin.samples, len(X)),
-        )
-    target = columns.target or ",".join(origin.preparation.targets if origin else ())
-    chosen = choose(
-        file,
-        Columns(**vars(columns) | {"target": target}),
-        asked.loss or (origin.loss if origin else None),
-    )
+    chosen = choose(file, Columns(**vars(columns) | {"target": target}), loss)
     data = chosen.data
     classes = classes_of(data, chosen.loss)
     return Given(
