@@ -49,7 +49,7 @@ class Node:
     Attributes
     ----------
     kind, name : str
-        The operator and the name of the node, which may be empty.
+        The operator and the name of the node, or of its output.
     inputs : sequence of Stream, array or None
         None where an optional one is left out.
     options : mapping of str to object
@@ -67,7 +67,7 @@ class Node:
     @property
     def where(self) -> str:
         """How messages call it."""
-        return f"node {self.name!r} ({self.kind})" if self.name else f"a node {self.kind}"
+        return f"node {self.name!r} ({self.kind})"
 
     def refusal(self, why: str) -> UnsupportedError:
         """What is not covered here."""

@@ -233,7 +233,8 @@ class GraphReader:
         try:
             options = {a.name: self.option(a) for a in proto.attribute}
             opset = self.opsets.get(proto.domain, 1)
-            node = Node(proto.op_type, proto.name, inputs, options, opset)
+            name = proto.name or proto.output[0]
+            node = Node(proto.op_type, name, inputs, options, opset)
             if proto.domain not in DOMAINS:
                 raise node.refusal(f"cvxnet does not know operators of {proto.domain!r}.")
             table = READERS if any(isinstance(value, Stream) for value in inputs) else CONSTANTS
