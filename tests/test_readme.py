@@ -29,6 +29,19 @@ def test_every_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
         assert printed.getvalue() == shown, code
 
 
+def test_the_table_of_networks_has_the_numbers_of_the_readme():
+    table = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    words = " ".join(README.split())
+    networks, taken = re.search(
+        r"has (\d+) networks as people bring them: (\d+) are", words
+    ).groups()
+    files, omlt = re.search(r"of the (\d+) ONNX files among them OMLT reads (\d+)", words).groups()
+    assert f"cvxnet takes {taken} of {networks}. Of the {files} ONNX files OMLT" in table
+    assert f"reads {omlt}." in table
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    assert (len(rows), sum(row[2] == "yes" for row in rows)) == (int(networks), int(taken))
+
+
 def test_every_command_and_option_exists(capsys):
     commands = re.findall(r"^    cvxnet (\w+)(.*)$", README, flags=re.M)
     known = {"demo", "train", "certify", "compare", "check", "explain", "predict"}

@@ -60,7 +60,8 @@ def row(who: str, name: str, bring: Any) -> tuple[list[str], bool]:
             network = brought.read()
         except cn.CvxnetError as error:
             text = shortened(str(error).replace(f"{folder}/", ""), 150)
-            return [name, who, "no", "", omlt, text], True
+            right = brought.predict is None
+            return [name, who, "no", "", omlt, text if right else f"failed: {text}"], right
         if brought.predict is None:
             return [name, who, "yes", "", omlt, f"failed: {network!r}"], False
         X = np.random.default_rng(1).standard_normal((50, brought.columns))

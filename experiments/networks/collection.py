@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +286,11 @@ def foreign(name: str, content: bytes) -> Any:
     return bring
 
 
+def unsupported(bring: Callable[[Path], Brought]) -> Any:
+    """A model that cvxnet has to refuse."""
+    return lambda folder: replace(bring(folder), predict=None)
+
+
 def refused(make: Callable[[Path], Any]) -> Any:
     """What cvxnet has no layers for."""
     return lambda folder: Brought(lambda: make(folder))
@@ -360,7 +365,7 @@ EXPORTED: Group = (
             13,
             (2, 6, 6),
         ),
-        "Hardswish, opset 18": exported(lambda: around(nn.Hardswish()), 18),
+        "Hardswish, opset 18": unsupported(exported(lambda: around(nn.Hardswish()), 18)),
     },
 )
 BY_HAND: Group = (
@@ -400,7 +405,9 @@ BY_HAND: Group = (
             shape="N, 4, 4, 2",
             more={"s": np.array([-1, 27]), **weights(K=(3, 2, 2, 2), V=(27, 2))},
         ),
-        "product of two parts": written("h = MatMul(x, W) g = MatMul(x, W) y = Mul(h, g)"),
+        "product of two parts, opset 18": unsupported(
+            written("h = MatMul(x, W) g = MatMul(x, W) y = Mul(h, g)")
+        ),
     },
 )
 OMLT: Group = (
@@ -415,16 +422,17 @@ OMLT: Group = (
         "dense, softplus, opset 13": activation("Softplus"),
         "dense, log-softmax, opset 13": activation("LogSoftmax"),
         "convolution, relu, dense, opset 13": written(
-            f"k = {CONV} (x, K) r = Relu(k) f = Reshape(r, s) h = MatMul(f, V) y = Add(h, c)",
+            f"s = Constant <value = int64[2] {{-1, 48}}> () k = {CONV} (x, K) r = Relu(k) "
+            "f = Reshape(r, s) h = MatMul(f, V) y = Add(h, c)",
             13,
-            more={"s": np.array([-1, 48]), **weights(K=(3, 2, 3, 3), V=(48, 2), c=(2,))},
+            more=weights(K=(3, 2, 3, 3), V=(48, 2), c=(2,)),
             **IMAGE,
         ),
         "convolution, max pooling, dense, opset 13": written(
-            f"k = {CONV} (x, K) r = Relu(k) p = {POOL} (r) "
-            "f = Reshape(p, s) h = MatMul(f, V) y = Add(h, c)",
+            f"s = Constant <value = int64[2] {{-1, 12}}> () k = {CONV} (x, K) r = Relu(k) "
+            f"p = {POOL} (r) f = Reshape(p, s) h = MatMul(f, V) y = Add(h, c)",
             13,
-            more={"s": np.array([-1, 12]), **weights(K=(3, 2, 3, 3), V=(12, 2), c=(2,))},
+            more=weights(K=(3, 2, 3, 3), V=(12, 2), c=(2,)),
             **IMAGE,
         ),
     },
