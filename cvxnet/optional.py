@@ -49,14 +49,9 @@ def import_safetensors() -> Any:
     return loaded("safetensors", "safetensors", "files of safetensors need that package")
 
 
-def import_onnx() -> Any:
-    """The package onnx."""
-    return loaded("onnx", "onnx", "ONNX files need onnx")
-
-
-def import_onnx_reference() -> Any:
-    """The part of onnx that runs models."""
-    return loaded("onnx.reference", "onnx", "running ONNX files needs onnx")
+def import_onnx(part: str = "") -> Any:
+    """The package onnx, or a part that it does not load by itself."""
+    return loaded(f"onnx.{part}" if part else "onnx", "onnx", "ONNX files need onnx")
 
 
 def import_onnxruntime() -> Any:

@@ -15,6 +15,7 @@ from cvxnet.interop.loading import load_thing
 pytestmark = pytest.mark.interface
 
 onnx = pytest.importorskip("onnx")
+parser = pytest.importorskip("onnx.parser")
 pytest.importorskip("onnxruntime")
 
 import test_onnx  # noqa: E402 - needs onnx
@@ -203,6 +204,12 @@ def test_linear_layers_as_others_write_them():
     same(model(rows, {"W": W, "a": np.array([1])}), W.T)
 
 
+def test_divisions_by_zero_are_refused():
+    proto = model([node("Div", "x", "s", to="y")], {"s": [1.0, 0.0, 2.0]})
+    with pytest.raises(UnsupportedError, match=r"the Div' \(Div\): it divides by zero"):
+        cn.from_onnx(proto)
+
+
 def test_scalers_keep_their_numbers():
     nodes = [node("Sub", "x", "m", to="h"), node("Div", "h", "s", to="y")]
     net = cn.from_onnx(model(nodes, {"m": [1.0, 2.0, 3.0], "s": [0.1, 0.3, 7.0]}, dtype="float64"))
@@ -322,6 +329,15 @@ def test_weights_in_other_files(tmp_path):
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(InputError, match=r"net\.onnx is damaged"):
         cn.from_onnx(file)
+
+
+def test_functions_inside_a_model():
+    """As the newer exporter of torch writes them."""
+    text = """<ir_version: 8, opset_import: ["": 18, "own": 1]>
+        g (float[N, 3] x) => (float[N, 3] y) { y = own.act(x) }
+        <domain: "own", opset_import: ["": 18]>
+        act (a) => (b) { s = Sigmoid(a) b = Mul(a, s) }"""
+    assert repr(cn.from_onnx(parser.parse_model(text))) == "Sequential(SiLU())"
 
 
 def test_files_that_are_none(tmp_path):

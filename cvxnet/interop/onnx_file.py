@@ -11,7 +11,7 @@ import numpy as np
 
 from cvxnet.data.files import check_path
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
-from cvxnet.optional import import_onnx_reference, import_onnxruntime
+from cvxnet.optional import import_onnx, import_onnxruntime
 from cvxnet.types import Array
 
 MOST_NUMBERS = 2**28
@@ -40,7 +40,7 @@ def open_model(onnx: Any, source: Any) -> tuple[Any, str]:
         load_outside(onnx, model, folder)
         check_model(onnx, model)
         if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
+            model = import_onnx("inliner").inline_local_functions(model)
     except Exception as error:  # of a kind for each way in which a file can be wrong
         raise InputError(
             f"{name} is damaged, or newer than the installed onnx {onnx.__version__}: "
@@ -169,5 +169,5 @@ def runner(model: Any) -> Any:
         pass
     except Exception:  # an operator that it lacks for these numbers
         pass
-    evaluator = import_onnx_reference().ReferenceEvaluator(model)
+    evaluator = import_onnx("reference").ReferenceEvaluator(model)
     return lambda inputs: evaluator.run(None, inputs)[0]

@@ -374,6 +374,8 @@ def scaled(
     node: Node, stream: Stream, constant: Constant, scaling: Callable[[Array], Scaling]
 ) -> Stream:
     """Arithmetic with a constant: a scalar, or one number for each column."""
+    if node.kind == "Div" and not constant.all():
+        raise node.refusal("it divides by zero.")
     number = single_number(constant)
     sizes = [size for size in constant.shape if size != 1]
     if number is not None and (not sizes or fits(constant, stream)):
