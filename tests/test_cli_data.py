@@ -184,6 +184,15 @@ def test_certify_in_python_works_on_the_standardised_columns(form):
     assert found.standardised and "standardised columns" in "; ".join(found.notes)
 
 
+@pytest.mark.failure
+def test_a_network_of_one_layer_is_refused_for_that_and_not_for_its_scaling():
+    network = cn.Sequential(cn.BatchNorm(2), cn.Linear(2, 1))
+    with pytest.raises(cn.errors.UnsupportedError) as refused:
+        cn.certify(network, np.column_stack([AGE, PAY]), RENT, weight_decay=5.0)
+    why = str(refused.value).split("Covered are")[0]
+    assert "global optimum: " in why and "BatchNorm is no part" not in why
+
+
 def test_the_weight_decay_is_chosen_and_said(cvxnet, table):
     data = table()
     asked = ("train", data, "--target", "rent", "--features", "age", "--units", "linear", "--json")

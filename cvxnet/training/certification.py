@@ -318,5 +318,7 @@ def split_deep(layers: list[Layer]) -> tuple[Sequential | None, Sequential]:
         top = 1
     elif all(isinstance(layer, Linear) for layer in layers[-2:]):
         top = 2
+    if isinstance(layers[0], BatchNorm) and 1 < len(layers) <= top:
+        top = len(layers) - 1  # so that what is refused is what stands above it
     below, rest = layers[:-top], layers[-top:]
     return Sequential(*below) if below else None, Sequential(*rest)
