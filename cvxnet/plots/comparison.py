@@ -49,6 +49,8 @@ LEAST, MOST = 1e-8, 1e4
 VISIBLE = 1e-3
 """Units smaller than this share of the largest are not drawn over two features."""
 BAR: Any = {"linewidth": 7.0, "alpha": 0.35}
+FILLS: Sequence[dict[str, Any]] = ({}, {"markerfacecolor": "white"})
+"""How markers of the two tolerances differ."""
 UNKNOWN = "The excess is not known: the lower bound is 0."
 
 
@@ -187,38 +189,36 @@ def draw_success(axes: Axes, runs: Results) -> None:
 
     The bar is from what is proved to what is possible.
     """
-    widths, several = runs.protocol.widths, len(runs.protocol.optimizers) * len(TOLERANCES)
-    unknown = False
-    for j, name in enumerate(runs.protocol.optimizers):
-        groups = [group for group in runs.groups if group.optimizer == name]
-        for i, tolerance in enumerate(TOLERANCES):
-            shift = (j * len(TOLERANCES) + i - (several - 1) / 2.0) * 0.6 / several
-            at = np.array([widths.index(group.width) + shift for group in groups])
-            ends = [np.array(group.within(tolerance)) / len(group.seeds) for group in groups]
-            least, most = np.transpose(ends) if ends else np.zeros((2, 0))
-            known = np.where(least == most, least, np.nan)
-            fill = {} if i == 0 else {"markerfacecolor": "white"}
-            style = look(name, markersize=7.0, linestyle=LINES[i], linewidth=1.2) | fill
-            axes.plot(at, known, label=OPTIMIZERS[name].label if i == 0 else None, **style)
-            open_ = least < most
-            axes.vlines(at[open_], least[open_], most[open_], color=style["color"], **BAR)
-            unknown |= bool(open_.any())
+    kinds = [(name, i) for name in runs.protocol.optimizers for i in range(len(TOLERANCES))]
+    shifts = (np.arange(len(kinds)) - (len(kinds) - 1) / 2.0) * 0.6 / len(kinds)
+    bars = [
+        draw_shares(axes, runs, *kind, shift) for kind, shift in zip(kinds, shifts, strict=True)
+    ]
     for i, tolerance in enumerate(TOLERANCES):
-        fill = {} if i == 0 else {"markerfacecolor": "white"}
-        grey: dict[str, Any] = {
-            "color": GREY,
-            "marker": "o",
-            "markersize": 7.0,
-            "linestyle": LINES[i],
-        }
-        axes.plot([], [], label=f"within {100.0 * tolerance:g} %", **grey | fill)
-    if unknown:
+        grey = {"color": GREY, "marker": "o", "linestyle": LINES[i]} | FILLS[i]
+        axes.plot([], [], label=f"within {100.0 * tolerance:g} %", **grey)
+    if any(bars):
         axes.vlines([], [], [], color=GREY, label="unknown: between", **BAR)
+    widths = runs.protocol.widths
     axes.set_xticks(range(len(widths)), [str(width) for width in widths])
     axes.set(xlabel="width", ylabel="share of runs", ylim=(-0.04, 1.04))
     axes.set_xlim(-0.5, len(widths) - 0.5)
     axes.legend(fontsize=8.0, loc="best")
     entitle(axes, "How many came close to the optimum")
+
+
+def draw_shares(axes: Axes, runs: Results, optimizer: str, i: int, shift: float) -> bool:
+    """The shares of an optimiser within one of the tolerances; whether some are not known."""
+    groups = [group for group in runs.groups if group.optimizer == optimizer]
+    at = np.array([runs.protocol.widths.index(group.width) + shift for group in groups])
+    ends = [np.array(group.within(TOLERANCES[i])) / len(group.seeds) for group in groups]
+    least, most = np.transpose(ends) if ends else np.zeros((2, 0))
+    style = look(optimizer, markersize=7.0, linestyle=LINES[i], linewidth=1.2) | FILLS[i]
+    label = OPTIMIZERS[optimizer].label if i == 0 else None
+    axes.plot(at, np.where(least == most, least, np.nan), label=label, **style)
+    unknown = least < most
+    axes.vlines(at[unknown], least[unknown], most[unknown], color=style["color"], **BAR)
+    return bool(unknown.any())
 
 
 def draw_curves(axes: Axes, runs: Results, over: str) -> None:

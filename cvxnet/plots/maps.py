@@ -36,7 +36,8 @@ COLUMNS, MAPS = 3, 5
 """Panels side by side where each output has one, and how many outputs have."""
 FAINT, FULL = 0.15, 0.6
 """How much of its color a place has where no class is surer than the others, and at most."""
-PIXELS = 400
+PIXELS, FACETS = 300, 60
+"""Places along each side of a map, and of the surface in space."""
 
 
 def two_features(subject: Subject) -> tuple[Figure, list[str]]:
@@ -139,11 +140,10 @@ def told_outside(subject: Subject, beyond: int, hidden: int) -> list[str]:
 
 def draw_relief(axes: Any, subject: Subject, colors: ScalarMappable) -> None:
     """The surface in space."""
-    A, B, rows = grid_over(box_of(subject), 80)
+    A, B, rows = grid_over(box_of(subject), FACETS)
     F = subject.shown(rows)[:, 0].reshape(A.shape)
-    axes.plot_surface(
-        A, B, F, facecolors=colors.to_rgba(F), rcount=80, ccount=80, linewidth=0, antialiased=False
-    )
+    look = {"rcount": FACETS, "ccount": FACETS, "linewidth": 0, "antialiased": False}
+    axes.plot_surface(A, B, F, facecolors=colors.to_rgba(F), **look)
     axes.set(xlabel=subject.features[0], ylabel=subject.features[1], zlabel=subject.targets[0])
     axes.tick_params(labelsize=8.5, pad=0)
     axes.locator_params(nbins=4)
