@@ -95,8 +95,7 @@ def headings(figure):
     """Titles and labels of axes, the headline and the notes: what must not lie upon one another."""
     for axes in figure.axes:
         parts = [axes._left_title]
-        if axes.name != "3d":
-            parts += [axes.xaxis.label, axes.yaxis.label]
+        parts += [axes.xaxis.label, axes.yaxis.label]
         yield from (part for part in parts if part.get_text() and axes.axison)
     yield from (t for t in (figure._suptitle, figure._supxlabel) if t is not None and t.get_text())
 
@@ -288,7 +287,7 @@ def test_the_gap_is_told_as_it_ended():
 def test_the_surface_in_space_has_a_scale():
     figure = laid_out(plot_solution(made(*data(2)), target="price"))
     (solid,) = (axes for axes in figure.axes if axes.name == "3d")
-    assert solid.get_zlabel() == "price"
+    assert "upward: price" in " ".join(solid.get_title(loc="left").split())
     assert any(t.get_text() for t in solid.get_zticklabels())
 
 

@@ -171,7 +171,8 @@ def draw_gap(axes: Axes, solution: Solution) -> None:
     axes.set_ylim(min(1e-2, float(drawn.min()) / 3.0), max(1.5, float(drawn.max()) * 1.5))
     axes.grid(axis="y", color=PALE, linewidth=0.8)
     closed = "closed" if solution.status == "optimal" else "not closed"
-    after = f"{ends[0]:.2g}\N{NO-BREAK SPACE}s"
+    after = f"{ends[0]:.{'2g' if ends[0] < 10.0 else '0f'}}\N{NO-BREAK SPACE}s"
+    axes.locator_params(axis="x", nbins=5)
     entitle(axes, f"Gap of the bracket: {gap_text(solution.gap)} after {after}, {closed}")
 
 

@@ -20,11 +20,13 @@ from cvxnet.plots.canvas import (
 )
 from cvxnet.plots.style import (
     INK,
+    SMALL,
     WIDTH,
     color_scale,
     entitle,
     new_figure,
     output_colors,
+    short,
 )
 from cvxnet.plots.subject import Subject, count_units
 from cvxnet.types import Array
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 COLUMNS, MAPS = 3, 5
 """Panels side by side where each output has one, and how many outputs have."""
+NAMES, MANY = 16, 150
+"""Letters of a name beside the surface, and from how many samples on they are smaller."""
 FAINT, FULL = 0.15, 0.6
 """How much of its color a place has where no class is surer than the others, and at most."""
 PIXELS, FACETS = 300, 60
@@ -121,11 +125,11 @@ def draw_map(axes: Axes, subject: Subject, output: int) -> tuple[ScalarMappable,
     F = subject.shown(grid_over(box, PIXELS)[2])[:, output].reshape(PIXELS, PIXELS)
     hidden = draw_over(axes, subject, F, box, interpolation="nearest", **look)
     x, y = subject.X.T
-    beyond = draw_points(axes, x, y, {"marker": "o", "color": INK, "markersize": 8.0})
+    size = 8.0 if len(x) < MANY else 5.0
+    beyond = draw_points(axes, x, y, {"marker": "o", "color": INK, "markersize": size})
     seen = ~outside(x, y, axes)
-    axes.scatter(
-        x[seen], y[seen], 30, targets[seen], edgecolors="white", linewidths=1.0, zorder=4, **look
-    )
+    look |= {"edgecolors": "white", "linewidths": size / 8.0, "zorder": 4}
+    axes.scatter(x[seen], y[seen], 0.47 * size**2, targets[seen], **look)
     axes.figure.colorbar(
         colors, ax=axes, label=subject.targets[output], pad=0.02, aspect=30, extend="both"
     )
@@ -144,10 +148,12 @@ def draw_relief(axes: Any, subject: Subject, colors: ScalarMappable) -> None:
     F = subject.shown(rows)[:, 0].reshape(A.shape)
     look = {"rcount": FACETS, "ccount": FACETS, "linewidth": 0, "antialiased": False}
     axes.plot_surface(A, B, F, facecolors=colors.to_rgba(F), **look)
-    axes.set(xlabel=subject.features[0], ylabel=subject.features[1], zlabel=subject.targets[0])
+    names = [short(name, NAMES) for name in subject.features]
+    axes.set_xlabel(names[0], fontsize=SMALL)
+    axes.set_ylabel(names[1], fontsize=SMALL)
     axes.tick_params(labelsize=8.5, pad=0)
     axes.locator_params(nbins=4)
-    entitle(axes, "The same in space")
+    entitle(axes, f"The same in space, upward: {subject.targets[0]}")
     axes.view_init(elev=24, azim=-125)
     axes.set_box_aspect(None, zoom=0.9)
 

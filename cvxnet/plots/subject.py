@@ -152,7 +152,8 @@ def subject_of(
     known = solution.certificate.preparation
     if known is not None:
         target = known.targets if target is None else target
-        classes = known.classes if classes is None else classes
+        if solution.objective.loss.labels:
+            classes = known.classes if classes is None else classes
     labels = check_classes(solution, classes)
     return Subject(
         solution=solution,
