@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 COLUMNS, MAPS = 3, 5
 """Panels side by side where each output has one, and how many outputs have."""
-NAMES, MANY = 16, 150
+NAMES, MANY = 22, 150
 """Letters of a name beside the surface, and from how many samples on they are smaller."""
 FAINT, FULL = 0.15, 0.6
 """How much of its color a place has where no class is surer than the others, and at most."""
