@@ -143,8 +143,10 @@ def bands_of(
             return found.told((X - subject.mean) / subject.scale)
 
         bands = {j: found.ends(averages(told, rows, j, grid)) for j, grid in grids.items()}
-    except (UnsupportedError, SolverError):
+    except UnsupportedError:
         return {}, ""
+    except SolverError:  # such as free weights that dependent columns leave open
+        return {}, f"The range over all {kind} has no ends, or was not found."
     if max(float((high - low).max()) for low, high in bands.values()) <= SEEN * np.ptp(subject.y):
         return {}, f"All {kind} {units} have these averages."
     return bands, f"Shaded: the range over all {kind} {units}."
