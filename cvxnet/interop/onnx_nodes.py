@@ -228,7 +228,7 @@ SCALINGS: dict[tuple[str, int], Callable[[Array], Scaling]] = {
 
 def entrywise(node: Node) -> Stream:
     """A function of one input."""
-    return extended(node, node.stream(), Formula(ENTRYWISE[node.kind]))
+    return node.stream().then(Formula(ENTRYWISE[node.kind]), where=node.where)
 
 
 def optioned(node: Node) -> Stream:
@@ -236,13 +236,13 @@ def optioned(node: Node) -> Stream:
     function, defaults = OPTIONED[node.kind]
     given = {name: node.number(name, default) for name, default in defaults.items()}
     formula = Formula(lambda z: function(z, **given), frozenset(given.values()))
-    return extended(node, node.stream(), formula)
+    return node.stream().then(formula, where=node.where)
 
 
 def gelu(node: Node) -> Stream:
     """Exact or approximate."""
     exact = node.options.get("approximate", b"none") == b"none"
-    return extended(node, node.stream(), Formula(normal_gelu if exact else tanh_gelu))
+    return node.stream().then(Formula(normal_gelu if exact else tanh_gelu), where=node.where)
 
 
 def negative(node: Node) -> Stream:
@@ -254,7 +254,7 @@ def hard_sigmoid(node: Node) -> Stream:
     """``alpha z + beta``, clipped to [0, 1]."""
     line = Scaling.of(weight=node.number("alpha", 0.2), bias=node.number("beta", 0.5))
     formula = Formula(lambda z: np.clip(z, 0.0, 1.0), frozenset({0.0, 1.0}))
-    return extended(node, node.stream().then(line, where=node.where), formula)
+    return node.stream().then(line, where=node.where).then(formula, where=node.where)
 
 
 def clip(node: Node) -> Stream:
@@ -266,14 +266,8 @@ def clip(node: Node) -> Stream:
         limits.append(decimal(value) if np.isfinite(value) else float(value))
     low, high = limits
     numbers = frozenset(value for value in limits if np.isfinite(value))
-    return extended(
-        node, node.stream(), Formula(lambda z: np.minimum(np.maximum(z, low), high), numbers)
-    )
-
-
-def extended(node: Node, stream: Stream, formula: Formula) -> Stream:
-    """A formula after a stream."""
-    return stream.then(formula, where=node.where)
+    formula = Formula(lambda z: np.minimum(np.maximum(z, low), high), numbers)
+    return node.stream().then(formula, where=node.where)
 
 
 def operator(node: Node) -> Stream:
