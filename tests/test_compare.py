@@ -508,10 +508,20 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path, small
     )
 
 
-def test_ctrl_c_before_the_first_run_is_ctrl_c(calls):
+def test_ctrl_c_before_the_first_run_leaves_the_exact_solution(tmp_path, calls):
+    """Shown, and with a store not computed again."""
     calls.limit = 0
-    with pytest.raises(KeyboardInterrupt):
-        compare()
+    runs = compare(store=tmp_path / "store")
+    assert runs.interrupted and runs.groups == [] and runs.solution.status == "optimal"
+    assert "the exact solution and no run" in runs.table()
+    runs.to_csv(tmp_path / "runs.csv")
+    assert (tmp_path / "runs.csv").read_text().startswith("optimizer,width,seed,")
+    with pytest.raises(cn.InputError, match="nothing to draw"):
+        runs.plot()
+    calls.limit = np.inf
+    again = compare(store=tmp_path / "store")
+    assert again.solution.stats["checkpoint"].startswith("going on from")
+    assert again.solution.stats["rounds"] == 1 and len(again.groups) > 0
 
 
 def test_a_store_gives_back_only_what_was_asked_for(tmp_path, calls):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,12 @@ def compare(
         Learning rates to try, by optimiser: ``{"sgd": (1e-4, 1e-3), "adam": 0.01}``. With one rate
         there is no tuning. The default is six or seven, half a decade apart.
     store : path, optional
-        A folder that keeps each finished batch. The same call with the same folder goes on where
-        an interrupted one ended; more widths, seeds or optimisers compute only what is new.
+        A folder that keeps each finished batch, and the exact solution as a checkpoint (see
+        `cvxnet.train`). The same call with the same folder goes on where an interrupted one ended;
+        more widths, seeds or optimisers compute only what is new.
     progress : bool
-        Show what is done on the terminal. Ctrl-C ends early in any case: the finished batches come
-        back with ``interrupted`` True.
+        Show what is done on the terminal. Ctrl-C ends early in any case: the exact solution and the
+        finished batches come back with ``interrupted`` True.
 
     Returns
     -------
@@ -228,14 +230,17 @@ def compare_in(
 ) -> Runs:
     """The exact solution, and the gradient runs beside it; see `compare`."""
     keep, protocol = Store(store), setting.protocol
+    budget = replace(budget, checkpoint=keep.exact(setting.objective))
     begin = time.perf_counter()
     with parallel_config("threading"):  # its tasks are too small to be sent to other processes
         solution = solve(setting.objective, budget)
-    if solution.stats["interrupted"]:
-        raise KeyboardInterrupt
-    exact_seconds = time.perf_counter() - begin
-    with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
-        tunings, records, interrupted = run(setting, keep, bar)
+    exact_seconds = solution.stats["before"] + time.perf_counter() - begin
+    tunings: list[Record] = []
+    records: list[Record] = []
+    interrupted = solution.stats["interrupted"]
+    if not interrupted:
+        with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
+            tunings, records, interrupted = run(setting, keep, bar)
     return Runs(
         **vars(setting),
         solution=solution,
@@ -267,8 +272,6 @@ def run(setting: Setting, keep: Store, bar: Progress) -> tuple[list[Record], lis
         rates |= {(t.optimizer, t.width): best_rate(t) for t in tunings}
         finish(training_tasks(setting, rates), records, keep, bar)
     except KeyboardInterrupt:
-        if not records:
-            raise
         return tunings, records, True
     return tunings, records, False
 

@@ -20,6 +20,7 @@ from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.results import TOLERANCES, Group, Results
 from cvxnet.data.files import replacing
+from cvxnet.errors import InputError
 from cvxnet.objective import Objective
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.scaling import raw_note
@@ -39,6 +40,12 @@ COLUMNS = (
     "tuning s",
     "runs s",
     "x exact",
+)
+
+
+COLUMNS_OF_A_RUN = (
+    *("optimizer", "width", "seed", "rate", "objective", "excess_at_least", "excess_at_most"),
+    *("tuning_seconds_of_all_seeds", "seconds_of_all_seeds"),
 )
 
 
@@ -194,7 +201,11 @@ def special_notes(runs: Results) -> list[tuple[bool, str]]:
             bool(note),
             f"Gradient methods, not the exact solution, are slow on raw data: {note}.",
         ),
-        (runs.interrupted, "Interrupted: what was finished is shown."),
+        (
+            runs.interrupted,
+            "Interrupted: what was finished is shown"
+            f"{'' if runs.records else ', the exact solution and no run'}.",
+        ),
     ]
 
 
@@ -287,7 +298,7 @@ def write_csv(runs: Results, path: str | os.PathLike[str]) -> None:
         )
     ]
     with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, [*COLUMNS_OF_A_RUN, *common], lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
 
@@ -363,7 +374,11 @@ class Runs(Results):
         ------
         MissingExtraError
             Where matplotlib is not installed.
+        InputError
+            Where it was interrupted before a run was finished.
         """
+        if not self.records:
+            raise InputError("no run was finished, so there is nothing to draw.")
         from cvxnet.plots.comparison import plot_runs
 
         return plot_runs(self, feature_names, scale=scale)

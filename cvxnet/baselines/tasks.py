@@ -59,15 +59,8 @@ class Task(Setting):
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, ready for JSON; the data by their fingerprint."""
-        goal = self.objective
-        weights = [] if goal.sample_weight is None else [goal.sample_weight]
-        data = np.ascontiguousarray(np.column_stack([goal.X, goal.y, *weights])).tobytes()
-        return {
-            "objective": described(goal),
+        return identity_of(self.objective) | {
             "settings": self.protocol.settings(),
-            "shape": goal.X.shape,
-            "weighted": goal.sample_weight is not None,
-            "data": hashlib.sha256(data).hexdigest(),
             "optimizer": self.optimizer,
             "width": self.width,
             "seeds": self.seeds,
@@ -77,10 +70,27 @@ class Task(Setting):
 
     def name(self, versions: dict[str, str]) -> str:
         """A file name for the result: readable, and different for different results."""
-        text = json.dumps([self.identity(), versions], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+        digest = digest_of([self.identity(), versions])
         seeds = f"{self.seeds[0]}-{self.seeds[-1]}"
         return f"{self.stream}-{self.optimizer}-{self.width}-seeds-{seeds}-{digest}"
+
+
+def identity_of(objective: Objective) -> dict[str, Any]:
+    """What is minimised, ready for JSON; the data by their fingerprint."""
+    weights = [] if objective.sample_weight is None else [objective.sample_weight]
+    data = np.ascontiguousarray(np.column_stack([objective.X, objective.y, *weights])).tobytes()
+    return {
+        "objective": described(objective),
+        "shape": objective.X.shape,
+        "weighted": objective.sample_weight is not None,
+        "data": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def digest_of(document: Any) -> str:
+    """A few characters that are different for different documents."""
+    text = json.dumps(document, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -211,6 +221,9 @@ def installed_versions() -> dict[str, str]:
     return {"cvxnet": installed_version()} | {name: version(name) for name in names}
 
 
+EXACT = "exact-{}.json"
+
+
 class Store:
     """A folder of records; without a folder nothing is kept.
 
@@ -226,6 +239,11 @@ class Store:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InputError(f"store={str(folder)!r} is no folder: {error.strerror}.") from None
+
+    def exact(self, objective: Objective) -> Path | None:
+        """The checkpoint of the exact solution."""
+        name = EXACT.format(digest_of(identity_of(objective)))
+        return None if self.folder is None else self.folder / name
 
     def path(self, task: Task) -> Path | None:
         """The file of a task."""
@@ -249,6 +267,11 @@ class Store:
             return
         with replacing(path) as draft:
             np.savez(draft, **{one.name: getattr(record, one.name) for one in fields(record)})
+
+
+def exact_solutions(folder: Path) -> list[Path]:
+    """The checkpoints of exact solutions in a folder of records, the newest first."""
+    return sorted(folder.glob(EXACT.format("*")), key=lambda path: -path.stat().st_mtime)
 
 
 def record_of(arrays: dict[str, Any]) -> Record:

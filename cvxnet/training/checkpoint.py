@@ -9,7 +9,8 @@ feasible from its evidence by the checker.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,12 @@ from cvxnet.proofs.certificate import Certificate, certificate_of, write
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.bounds.evidence import evidence_of
 from cvxnet.training.bracket import Bracket, Proof
-from cvxnet.training.certificates import AT_LEAST, check_in_time, settled
+from cvxnet.training.certificates import (
+    AT_LEAST,
+    certificate_seconds,
+    certificate_with,
+    check_in_time,
+)
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
 from cvxnet.training.recovery import weights_of
@@ -53,6 +59,10 @@ class Checkpoint:
         The seconds of earlier calls.
     note : str
         What was found, in words.
+    last : float
+        When the file was written last.
+    slowness : float
+        How many times longer than usual that took.
     """
 
     path: Path | None
@@ -62,29 +72,31 @@ class Checkpoint:
     note: str = ""
     failure: str = ""
     begin: float = field(default_factory=now)
-    due: float = 0.0
-
-    def wait(self, seconds: float) -> None:
-        """Leave the file alone for a while, by what it takes to write it."""
-        self.due = time.monotonic() + max(EVERY, seconds / SHARE)
+    last: float = field(default_factory=time.monotonic)
+    slowness: float = 4.0
 
     def update(self, bracket: Bracket, reduction: Reduction) -> None:
-        """Bring the file up to date, unless that was done lately; the bracket is the reduced one.
+        """Bring the file up to date, if there was time enough since the last time.
 
-        What cannot be written is noted, and training goes on.
+        The bracket is that of the problem that is solved. What cannot be written is noted, and
+        training goes on.
         """
         begin = time.monotonic()
-        if self.path is None or begin < self.due:
+        waited = begin - self.last
+        if self.path is None or waited < EVERY:
+            return
+        usual = certificate_seconds(self.objective, len(bracket.units), bracket.evidence)
+        if SHARE * waited < self.slowness * usual:
             return
         given = reduction.undo(bracket)
-        evidence = given.evidence and given.evidence.times(SHORTER)
-        given = replace(given, dual=SHORTER * given.dual, evidence=evidence)
+        weights = weights_of(given.problem, given.units, reduction.form)
+        proof = Proof(given.dual, given.evidence).times(SHORTER)
         try:
-            weights = weights_of(given.problem, given.units, reduction.form)
-            self.write(settled(self.objective, weights, given)[1])
+            self.write(certificate_with(self.objective, weights, proof))
         except InputError as error:
             self.failure = str(error)
-        self.wait(time.monotonic() - begin)
+        self.last = time.monotonic()
+        self.slowness = (self.last - begin) / usual
 
     def write(self, certificate: Certificate) -> None:
         """The file, with this certificate; InputError where it cannot be written."""
@@ -143,6 +155,18 @@ def read_checkpoint(path: Path) -> tuple[Certificate, float]:
         return certificate_of(checker.read(document)), float.fromhex(document["seconds"])
     except checker.RefusalError as refusal:
         raise InputError(f"{refusal}.") from None
+
+
+def earlier_decay(paths: Iterable[Path], objective: Objective) -> float | None:
+    """The weight decay of a checkpoint that is about the same but for that; the first of these."""
+    for path in paths:
+        if path.is_file():
+            with suppress(InputError):
+                there = read_checkpoint(path)[0].objective
+                same = replace(objective, weight_decay=there.weight_decay)
+                if not any(differences(there, same)):
+                    return there.weight_decay
+    return None
 
 
 def put_aside(path: Path) -> Path:

@@ -14,7 +14,7 @@ from cvxnet.errors import SolverError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, network_of
 from cvxnet.training.bracket import Bracket
-from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
+from cvxnet.training.certificates import AT_LEAST, AT_MOST, certificate_seconds, prove
 from cvxnet.training.checkpoint import Checkpoint, go_on, open_checkpoint
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
@@ -34,8 +34,6 @@ from cvxnet.training.solution import Solution
 from cvxnet.training.start import fit_free, open_bracket
 from cvxnet.training.threads import one_blas_thread
 
-SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
-"""What a sample, a number of the data and a feature of about so many units take in certificates."""
 MOST_FEATURES = 10**7
 """Samples times units that a certificate may have."""
 RESERVED = 0.5
@@ -202,9 +200,7 @@ def bracket_of(
     What the certificate will take is left of it.
     """
     checkpoint = checkpoint or Checkpoint(None, objective)
-    needed = certificate_seconds(objective)
-    checkpoint.wait(needed)
-    deadline -= min(needed, RESERVED * (deadline - now()))
+    deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
     reduction = reduce(objective)
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (
@@ -218,7 +214,9 @@ def bracket_of(
             go_on(search, reduction, checkpoint)
             search.deadline += now() - begin  # that was not training
             search.plan = replace(search.plan, start=price_first)
-        search.bracket.improved = lambda bracket: checkpoint.update(bracket, reduction)
+        search.bracket.improved = lambda bracket: (
+            checkpoint.update(bracket, reduction) if now() < search.deadline else None
+        )
         stats = run(search, report, reduction.scale.value, checkpoint.before)
     return reduction.undo(search.bracket), stats
 
@@ -335,9 +333,13 @@ def make_solution(
     begin = time.perf_counter()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
     seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())
-    certificate, checked = prove(
-        objective, weights, bracket, 0.0 if stats["interrupted"] else seconds
-    )
+    try:
+        certificate, checked = prove(
+            objective, weights, bracket, 0.0 if stats["interrupted"] else seconds
+        )
+    except KeyboardInterrupt:
+        certificate, checked = prove(objective, weights, bracket, 0.0)
+        stats = stats | {"interrupted": True}
     closed_by = bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap)
     stats = stats | {"checked": checked, "checking": time.perf_counter() - begin}
     if not closed_by and stats["stopped"] == REACHED:
@@ -353,13 +355,6 @@ def make_solution(
         width=None if objective.network is None else objective.network.width,
         stats=stats,
     )
-
-
-def certificate_seconds(objective: Objective) -> float:
-    """About how long the certificate will take, which is evaluated in exact arithmetic."""
-    (n, d), c = objective.X.shape, objective.outputs
-    features = FEATURE_SECONDS * c * min(n, UNITS)
-    return float(n * (c * SAMPLE_SECONDS + NUMBER_SECONDS * d + features))
 
 
 def largest_weight_decay(

@@ -31,6 +31,11 @@ class Multipliers:
     tau: Array
     mu: float
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers its document has."""
+        return len(self.tilt) + len(self.tau) + 3 * len(self.lean)
+
     def times(self, v: float, x: float) -> Multipliers:
         """For dual vectors that are ``v`` times, and rows that are ``x`` times the ones here."""
         return replace(
@@ -69,6 +74,11 @@ class Split:
     plus: Node
     minus: Node
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers its document has."""
+        return self.plus.numbers + self.minus.numbers
+
     def times(self, v: float, x: float) -> Split:
         """See `Multipliers.times`."""
         return Split(self.row, self.plus.times(v, x), self.minus.times(v, x))
@@ -90,6 +100,11 @@ class Evidence:
 
     speaks_of_samples: ClassVar[bool] = True
     """It has multipliers of single samples."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers its document has."""
+        return sum(tree.numbers for tree in (self.plus, self.minus) if tree is not None)
 
     def times(self, v: float, x: float = 1.0) -> Evidence:
         """See `Multipliers.times`."""
@@ -155,6 +170,12 @@ class SphereEvidence:
     def speaks_of_samples(self) -> bool:
         """Whether it has multipliers of single samples: not where the checker needs no proofs."""
         return any(proof is not None for proof in self.proofs)
+
+    @property
+    def numbers(self) -> int:
+        """About how many numbers its document has."""
+        own = sum(proof.numbers for proof in self.proofs if proof is not None)
+        return own + self.basis.size + len(self.heights) * (5 + len(self.basis))
 
     def times(self, v: float, x: float = 1.0) -> SphereEvidence:
         """See `Multipliers.times`."""
