@@ -32,12 +32,12 @@ TOWER = (
     ("interop", "plots"),
     ("lab",),
     ("cli",),
-    ("",),
+    ("", "__main__"),
 )
 """A room may import what stands before its floor, never what stands beside it or after."""
 FLOOR = {room: floor for floor, rooms in enumerate(TOWER) for room in rooms}
-SINGLE = {"types", "errors", "optional"}
-"""Rooms of one file: what everybody names, and the loaders of optional packages."""
+SINGLE = {"types", "errors", "optional", "__main__"}
+"""Rooms of one file: what everybody names, the loaders of optional packages, ``python -m``."""
 CALLED_FROM_BELOW = {("baselines.report", "plots.comparison"): "plot"}
 """The one arrow that runs up, from the function of that name (`Runs.plot`)."""
 OPTIONAL = ("torch", "safetensors", "onnx", "sklearn", "matplotlib")
@@ -162,7 +162,7 @@ def test_public_names_stand_once_for_people_and_once_for_python():
     }
     assert seen == cvxnet.HOME
     assert seen.keys() == set(cvxnet.__all__)
-    assert {module.split(".")[0] for module in MODULES} - {"", "cli"} == cvxnet.ROOMS
+    assert {module.split(".")[0] for module in MODULES} - {"", "cli", "__main__"} == cvxnet.ROOMS
     assert set(dir(cvxnet)) >= seen.keys() | cvxnet.ROOMS
     assert all(getattr(cvxnet, name) is not None for name in [*cvxnet.__all__, *cvxnet.ROOMS])
     assert not {"Any", "HOME", "import_module"} & set(dir(cvxnet))

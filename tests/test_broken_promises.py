@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 import cvxnet as cn
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
-from cvxnet.cli.app import main
+from cvxnet.cli import main
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
 from cvxnet.proofs import checker

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
+from cvxnet.cli import main
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective
 from cvxnet.training.bounds.evidence import evidence_of
@@ -267,33 +268,41 @@ def plain(value):
 
 KILLED = """
 import os, signal, sys
-import numpy as np
-import cvxnet as cn
-from cvxnet.training import trainer
 from cvxnet.training.checkpoint import Checkpoint
 
 kept = Checkpoint.update
 def update(self, bracket, reduction):
-    self.due = 0.0
+    self.last = -1e9
     kept(self, bracket, reduction)
-    if bracket.lower > 0.0 and len(bracket.units):
+    if self.path is not None and bracket.lower > 0.0 and len(bracket.units):
         os.kill(os.getpid(), signal.SIGKILL)
 Checkpoint.update = update
-X, y = np.load(sys.argv[1])["X"], np.load(sys.argv[1])["y"]
-cn.train("relu", X, y, weight_decay=0.1, checkpoint=sys.argv[2])
+from cvxnet.cli import main
+main()
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
-def test_after_kill_9_the_same_call_goes_on(path, tmp_path):
-    X, y = waves(40, 2)
-    np.savez(tmp_path / "data.npz", X=X, y=y)
-    command = [sys.executable, "-c", KILLED, tmp_path / "data.npz", path]
-    died = subprocess.run(command, cwd=Path(cn.__file__).parents[1], capture_output=True, text=True)
+def test_after_kill_9_the_same_command_goes_on(tmp_path, capsys):
+    """Of twelve features, for which the bracket does not close within the time limit."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 12))
+    names = ",".join([*"abcdefghijkl", "y"])
+    table, out = tmp_path / "a table.csv", tmp_path / "out"
+    rows = np.column_stack([X, np.sin(X).sum(axis=1)])
+    np.savetxt(table, rows, delimiter=",", header=names, comments="")
+    options = ["--target", "y", "--weight-decay", "0.5", "--time-limit", "3", "--gap", "1e-9"]
+    command = ["train", str(table), *options, "--out", str(out)]
+    long_enough = ["--time-limit", "600"]  # the last one counts: this is about no limit
+    script = [sys.executable, "-c", KILLED, *command, *long_enough]
+    died = subprocess.run(script, cwd=Path(cn.__file__).parents[1], capture_output=True, text=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
-    left, seconds = read_checkpoint(path)
-    assert cn.check(path).valid and 0.0 < left.lower < left.upper
-    solution = cn.train("relu", X, y, weight_decay=0.1, checkpoint=path)
-    assert "going on from" in solution.stats["checkpoint"]
-    assert solution.status == "optimal" and solution.stats["before"] == seconds
-    assert left.lower * BEST <= solution.value <= left.upper
+    assert [path.name for path in out.iterdir()] == ["checkpoint.json"]
+    left = cn.check(out / "checkpoint.json")
+    assert left.valid and 0.0 < left.lower < left.upper
+    with pytest.raises(SystemExit):
+        main([*command, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["checkpoint"].startswith(f"going on from {out / 'checkpoint.json'}")
+    assert found["lower"] >= BEST * left.lower and found["upper"] <= left.upper
+    assert not (out / "checkpoint.json").exists()

@@ -18,7 +18,7 @@ import cvxnet as cn
 from cvxnet.cli import main
 from cvxnet.cli.app import COMMANDS
 from cvxnet.cli.app import load as load_command
-from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED, UNKNOWN
+from cvxnet.cli.exit_codes import BAD_INPUT, INTERRUPTED, NOT_PROVED, PROVED, UNKNOWN
 from cvxnet.cli.outcome import objective_of_file
 from cvxnet.layers import load
 from cvxnet.proofs import checker
@@ -94,7 +94,7 @@ def test_the_demo_proves_the_optimum_and_leaves_three_files(cvxnet, tmp_path):
     out = tmp_path / "demo"
     code, printed, messages = cvxnet("demo", "--samples", 60, "--out", out)
     assert code == PROVED
-    assert names(out) == FILES
+    assert names(out) == sorted([*FILES, "data.csv"])
     assert "<= optimum <=" in printed and ": optimal" in printed
     assert "proved exactly by cvxnet.proofs.checker" in printed
     assert "evaluated anew" in printed and "try next" in printed
@@ -147,7 +147,7 @@ def test_without_matplotlib_the_rest_is_written(cvxnet, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     code, printed, _ = cvxnet("demo", "--samples", 20, "--out", tmp_path)
     assert code == PROVED and "no figure: pictures need matplotlib" in printed
-    assert names(tmp_path) == ["certificate.json", "network.json"]
+    assert names(tmp_path) == ["certificate.json", "data.csv", "network.json"]
 
 
 def test_train_agrees_with_python(cvxnet, wave, tmp_path):
@@ -202,7 +202,7 @@ def test_ctrl_c_keeps_the_best_network_with_its_true_bracket(tmp_path):
     printed, messages = process.communicate()
     assert process.returncode == NOT_PROVED, messages
     assert "interrupted" in printed and "Traceback" not in messages
-    assert names(out) == FILES
+    assert names(out) == sorted([*FILES, "checkpoint.json"])
     certificate = cn.Certificate.load(out / "certificate.json")
     assert certificate.lower <= certificate.upper == certificate.rounded_outward().upper
 
@@ -214,7 +214,7 @@ def test_ctrl_c_while_compiling_ends_the_command_at_once(tmp_path):
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate()
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == INTERRUPTED
     assert said == "loading the pricing" and "Traceback" not in messages
     assert not (tmp_path / "out").exists()
 

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import cvxnet as cn
 from cvxnet.analysis import convexity
-from cvxnet.cli.app import main
+from cvxnet.cli import main
 from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
 from cvxnet.training import trainer
 from cvxnet.training.clock import KernelTime, now

@@ -1,5 +1,14 @@
 """The ``cvxnet`` command."""
 
-from cvxnet.cli.app import app, main
+from collections.abc import Sequence
+from importlib import import_module
 
-__all__ = ["app", "main"]
+from cvxnet.cli.interruption import ending_at_once
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; imports nothing before Ctrl-C has one line for an answer."""
+    with ending_at_once():
+        import_module("cvxnet.cli.app").run(arguments)

@@ -13,6 +13,8 @@ import typer
 
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
+from cvxnet.cli.folders import check_file, make_folder
+from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import (
     Columns,
     Effort,
@@ -97,12 +99,15 @@ def certify(
         output_weights=given.output_weights,
     )
     objective = question.objective
+    check_file(out)
     prepare(objective.units, quiet=json, several=objective.outputs > 1)
-    found = certification.answer(question, budget)
+    with keeping_results():
+        found = certification.answer(question, budget)
     if np.array_equal(given.preparation.scaled(given.X), objective.X):
         certificate = found.certificate.prepared_by(given.preparation)
         found = replace(found, certificate=certificate)
     if out is not None:
+        make_folder(out.absolute().parent)
         found.save(out)
     assumed = assumed_activation(network, layer, activation)
     report(found, given, assumed=assumed, out=out, json=json)

@@ -12,11 +12,13 @@ import typer
 from cvxnet.baselines import comparison
 from cvxnet.baselines.protocol import OPTIMIZERS, make_protocol
 from cvxnet.baselines.report import Runs
-from cvxnet.baselines.tasks import Setting
+from cvxnet.baselines.tasks import Setting, exact_solutions
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
+from cvxnet.cli.folders import check_folder
+from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose, split
-from cvxnet.cli.outcome import check_folder, print_facts, print_json
+from cvxnet.cli.outcome import print_facts, print_json
 from cvxnet.cli.preparing import (
     Task,
     decay_document,
@@ -57,7 +59,6 @@ def compare(
 
     Ctrl-C stops early and shows what is finished; with --out the same command goes on from there.
     """
-    check_folder(out)
     budget = effort.budget(progress=not json)
     comparison.import_torch()
     task = prepare_task(choose(file, columns, networks.loss), networks)
@@ -71,13 +72,16 @@ def compare(
         n=len(task.objective.y),
     )
     comparison.check_setting(Setting(objective=task.objective, protocol=protocol))
+    check_folder(out)
     prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)
-    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json)
-    with joblib.parallel_config(n_jobs=jobs):
+    records = None if out is None else out / "records"
+    earlier = [] if records is None else exact_solutions(records)
+    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json, earlier=earlier)
+    with joblib.parallel_config(n_jobs=jobs), keeping_results():
         runs = comparison.compare_in(
             Setting(objective=task.objective, protocol=protocol),
             budget,
-            None if out is None else out / "records",
+            records,
         )
     report(runs, task, out, json)
     raise typer.Exit(PROVED if runs.solution.status == "optimal" else NOT_PROVED)
@@ -140,7 +144,7 @@ def save(runs: Runs, task: Task, out: Path) -> tuple[dict[str, str], str]:
     note = ""
     try:
         save_figure(drawn(runs, task.preparation), paths["figure"])
-    except MissingExtraError as error:
+    except (MissingExtraError, InputError) as error:
         del paths["figure"]
         note = f"no figure: {error}"
     return {name: str(path) for name, path in paths.items()}, note

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -24,26 +20,9 @@ def prepare(units: str | Family, quiet: bool, several: bool = False) -> None:
         message = "loading the pricing (the first run compiles it: some ten seconds) ..."
         print(message, end=" ", file=sys.stderr, flush=True)
     begin = time.perf_counter()
-    with interrupts_end_the_process():
-        compile_kernels(units, several)
+    compile_kernels(units, several)
     if not quiet:
         print(f"{time.perf_counter() - begin:.1f} s", file=sys.stderr)
-
-
-@contextmanager
-def interrupts_end_the_process() -> Iterator[None]:
-    """Let Ctrl-C end the process at once, as nothing would be lost.
-
-    Inside numba's compiler an exception would vanish in a callback, or come out as another one.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def compile_kernels(units: str | Family, several: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -13,10 +15,11 @@ import typer
 
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
+from cvxnet.cli.folders import check_folder
+from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Json
 from cvxnet.cli.outcome import (
     bracket_line,
-    check_folder,
     network_line,
     objective_of_file,
     print_facts,
@@ -24,17 +27,22 @@ from cvxnet.cli.outcome import (
     save_solution,
     summary,
 )
+from cvxnet.data.files import replacing
 from cvxnet.data.tables import Data, diabetes
 from cvxnet.errors import InputError
+from cvxnet.losses import get_loss
+from cvxnet.objective import Budget, Family, Objective
 from cvxnet.proofs import checker
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import train
+from cvxnet.training.trainer import solve
 
 WEIGHT_DECAY = 1.5
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the three files.")] = Path("cvxnet-demo"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for network, certificate, figure and the data.")
+    ] = Path("cvxnet-demo"),
     samples: Annotated[
         int | None, typer.Option(help="Only so many of the 442 patients, drawn at random.")
     ] = None,
@@ -43,14 +51,24 @@ def demo(
     json: Json = False,
 ) -> None:
     """Train a ReLU network on real data to the global optimum, and prove it."""
-    check_folder(out)
+    budget = Budget(gap=gap, progress=not json)
     data = draw(diabetes(), samples, seed)
+    objective = Objective(
+        units=Family("relu"),
+        X=data.X,
+        y=data.y,
+        loss=get_loss("squared"),
+        weight_decay=WEIGHT_DECAY,
+    )
+    check_folder(out)
     if not json:
         introduce(data)
     prepare("relu", quiet=json)
-    solution = train("relu", data.X, data.y, weight_decay=WEIGHT_DECAY, gap=gap, progress=not json)
+    with keeping_results():
+        solution = solve(objective, budget)
     names = [f"{name} (sd)" for name in (*data.features, data.target)]
     files, note = save_solution(solution, out, names[:-1], names[-1:])
+    files["data"] = str(save_table(data, out / "data.csv"))
     result, seconds = prove(files["certificate"], quiet=json)
     if json:
         value = objective_of_file(files["network"], solution.certificate)
@@ -58,7 +76,7 @@ def demo(
         print_json(summary(solution) | {"objective_of_file": value, "files": files} | proof)
     else:
         told = facts(solution, gap, files, note=note, result=result, seconds=seconds)
-        print_facts(told)
+        print_facts(told | {"try next": try_next(data, files["data"])})
     closed = solution.status == "optimal" and result.valid
     raise typer.Exit(PROVED if closed else NOT_PROVED)
 
@@ -110,5 +128,20 @@ def facts(
         "certificate": proof if result.valid else f"REFUSED: {result.reason}",
         "files": "  ".join(files.values()),
         "note": note,
-        "try next": f"cvxnet train DATA.csv --target COLUMN --features A,B --out {Path('my-net')}",
     }
+
+
+def save_table(data: Data, path: Path) -> Path:
+    """Write features and target as a CSV file, numbers as they are."""
+    rows = np.column_stack([data.X, data.y]).tolist()
+    with replacing(path) as draft, open(draft, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*data.features, data.target])
+        writer.writerows(rows)
+    return path
+
+
+def try_next(data: Data, table: str) -> str:
+    """The command that trains on the same data, to be changed as one likes."""
+    options = ["--target", data.target, "--weight-decay", f"{WEIGHT_DECAY:g}", "--out", "my-net"]
+    return shlex.join(["cvxnet", "train", table, *options])

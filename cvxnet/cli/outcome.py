@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from cvxnet.cli.folders import make_folder
 from cvxnet.data.preparation import Preparation
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.layers import Sequential, load
@@ -22,17 +22,6 @@ from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.certification import split_deep
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
-
-
-def check_folder(out: Path | None) -> None:
-    """Refuse a folder that cannot be written to before any work is done; nothing is created."""
-    if out is None:
-        return
-    existing = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise InputError(f"--out {out}: {existing} is a file, not a folder. Choose another name.")
-    if not os.access(existing, os.W_OK):
-        raise InputError(f"--out {out}: no permission to write in {existing}.")
 
 
 def network_file(named: str) -> str:
@@ -65,10 +54,7 @@ def save_solution(
         "certificate": out / "certificate.json",
         "figure": out / "figure.png",
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {out} cannot be made: {error.strerror}.") from None
+    make_folder(out)
     (network or solution.network).save(paths["network"])
     solution.certificate.save(paths["certificate"])
     note = ""
@@ -104,6 +90,7 @@ def summary(solution: Solution) -> dict[str, Any]:
         "interrupted": stats["interrupted"],
         "stopped": stats["stopped"],
         "untrained": stats["untrained"],
+        "checkpoint": stats["checkpoint"],
     }
 
 

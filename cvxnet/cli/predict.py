@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 import numpy as np
 import typer
 
+from cvxnet.cli.folders import check_file, make_folder
 from cvxnet.cli.options import File, Json, Tables
 from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.cli.scores import Predictions, Score, scores_text
@@ -63,6 +64,7 @@ def predict(
     origin = origin_of(network, table, features, loss)
     positions = [stored(table, name) for name in origin.preparation.features]
     table = complete_rows(table, positions, tables.drop_missing)
+    check_file(out)
     X = features_in(table, origin.preparation)
     predictions = Predictions(
         outputs=np.asarray(network(X)), preparation=origin.preparation, loss=origin.loss
@@ -71,6 +73,7 @@ def predict(
     assumed = assumed_activation(model, network, activation)
     columns = {name: as_json(values) for name, values in predictions.columns().items()}
     if out is not None:
+        make_folder(out.absolute().parent)
         with replacing(out) as draft, open(draft, "w", encoding="utf-8", newline="") as target:
             write_csv(columns, target)
     if json:

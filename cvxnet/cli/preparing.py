@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from cvxnet.errors import InputError
 from cvxnet.layers import BatchNorm, Sequential
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Objective
+from cvxnet.training.checkpoint import earlier_decay
 from cvxnet.training.selection import Selection, select_weight_decay
 
 
@@ -98,8 +101,18 @@ def hold_out(chosen: Chosen, share: float | None, seed: int) -> tuple[Chosen, Da
     return replace(chosen, data=parts[0]), parts[1]
 
 
-def with_decay(task: Task, given: float | None, budget: Budget, *, seed: int, quiet: bool) -> Task:
+def with_decay(
+    task: Task,
+    given: float | None,
+    budget: Budget,
+    *,
+    seed: int,
+    quiet: bool,
+    earlier: Iterable[Path] = (),
+) -> Task:
     """The task with the weight decay given, or else the one that cross-validation chooses.
+
+    Or has chosen already, for a call of which there is a checkpoint among the ``earlier`` ones.
 
     The columns stay as they were scaled, by the mean and variance of all rows to train on, also
     where a part of these is left out: the objective is that of these columns, and the targets,
@@ -108,6 +121,11 @@ def with_decay(task: Task, given: float | None, budget: Budget, *, seed: int, qu
     if given is not None:
         return task
     show = None if quiet else show_line
+    chosen = earlier_decay(earlier, task.objective)
+    if chosen is not None:
+        if show:
+            show(f"weight decay {chosen:g}, as the call that this one goes on from had chosen")
+        return replace(task, objective=replace(task.objective, weight_decay=chosen))
     if show:
         show("no --weight-decay: choosing one by cross-validation ...")
     selection = select_weight_decay(task.objective, budget, seed=seed, show=show)

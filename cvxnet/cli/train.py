@@ -11,10 +11,11 @@ import typer
 
 from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
+from cvxnet.cli.folders import check_folder, checkpoint_in, working_in
+from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose
 from cvxnet.cli.outcome import (
     bracket_line,
-    check_folder,
     classes_line,
     labels_of,
     network_line,
@@ -59,17 +60,25 @@ def train(
 ) -> None:
     """Train a two-layer network on a CSV file to the global optimum.
 
-    Ctrl-C stops early: the best network so far is kept, with its true bracket.
+    Ctrl-C stops early: the best network so far is kept, with its true bracket. With --out, the same
+    command goes on from there, and so it does after the process was killed: the time limit is for
+    all of it.
     """
-    check_folder(out)
-    budget = effort.budget(progress=not json)
+    checkpoint = checkpoint_in(out)
+    budget = replace(effort.budget(progress=not json), checkpoint=checkpoint)
     chosen, apart = hold_out(choose(file, columns, networks.loss), holdout, seed)
     task = prepare_task(chosen, networks)
+    check_folder(out)
     prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)
-    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json)
-    solution = trainer.solve(task.objective, budget)
-    outcome = Outcome(file=file, task=task, data=chosen.data, apart=apart, solution=solution)
-    outcome.report(budget.gap, out, json)
+    earlier = [] if checkpoint is None else [checkpoint]
+    task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json, earlier=earlier)
+    with working_in(out):
+        with keeping_results():
+            solution = trainer.solve(task.objective, budget)
+        outcome = Outcome(file=file, task=task, data=chosen.data, apart=apart, solution=solution)
+        outcome.report(budget.gap, out, json)
+    if checkpoint is not None and not solution.stats["interrupted"]:
+        checkpoint.unlink(missing_ok=True)
     raise typer.Exit(PROVED if solution.status == "optimal" else NOT_PROVED)
 
 
@@ -107,7 +116,9 @@ class Outcome:
                 "objective": objective_line(task),
                 **decay_facts(task),
                 "bracket": bracket_line(solution, gap),
+                "checkpoint": solution.stats["checkpoint"],
                 "stopped": stopped_line(solution),
+                "interrupted": self.going_on(out),
                 "network": network_line(solution, files, self.data.X),
                 "training": scores_text(training) + seen,
                 "held out": scores_text(apart) + rows if apart else "",
@@ -124,6 +135,12 @@ class Outcome:
         said = replace(solution, certificate=solution.certificate.prepared_by(preparation))
         features, targets = preparation.features, preparation.targets
         return save_solution(said, out, features, targets, network)
+
+    def going_on(self, out: Path | None) -> str:
+        """How an interrupted training goes on."""
+        if not self.solution.stats["interrupted"] or out is None:
+            return ""
+        return "the same command goes on from here"
 
     def try_next(self, out: Path | None, files: dict[str, str]) -> list[str]:
         """What can be done with the files."""
