@@ -32,7 +32,7 @@ VISIBLE = 0.15
 """Negative weights have their sign written on them from this share of the largest on."""
 MINUS = "\N{MINUS SIGN}"
 MIDDLE = "at the mean"
-NONE = "There are no hidden units: weight decay outweighs all that they could do."
+NONE = "There are no hidden units."
 
 
 def lengths(a: Array) -> Array:
