@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -420,3 +421,32 @@ def test_a_damaged_origin_is_damage(tmp_path, change):
     path.write_text(json.dumps(document | {"origin": document["origin"] | change}))
     with pytest.raises(cn.errors.InputError, match="damaged"):
         cn.load(path)
+
+
+def test_a_table_of_a_spreadsheet_goes_through_all_commands(cvxnet, tmp_path):
+    rows = [
+        f"{k};{age:.0f};{str(round(pay / 1e4, 3)).replace('.', ',')};{'ja' if age > 40 else 'nein'}"
+        for k, (age, pay) in enumerate(zip(AGE, PAY, strict=True))
+    ]
+    rows[3] = "3;;1,5;ja"
+    text = "\r\n".join(["sep=;", ';age;"pay; 10,000";old', *rows, ""])
+    (tmp_path / "old table.csv").write_bytes(text.encode("utf-16"))
+    asked = ("--target", "old", "--weight-decay", 1, "--units", "linear", *QUICK)
+    code, _, said = cvxnet("train", "old table.csv", *asked)
+    assert code == BAD_INPUT and "line 6, column 'age'" in said and "--drop-missing" in said
+    code, printed, _ = cvxnet("train", "old table.csv", *asked, "--drop-missing", "--out", "net")
+    assert code == PROVED
+    assert "numbers have decimal commas" in printed and "1 of 30 rows lacks a value" in printed
+    tried = re.findall(r"try next +cvxnet (.*)", printed)
+    assert len(tried) == 2
+    for command in tried:  # they run as printed
+        assert cvxnet(*shlex.split(command))[0] == PROVED
+    code, printed, said = cvxnet("predict", "net", "old table.csv", "--drop-missing")
+    assert code == PROVED and len(read(printed)[1]) == 29 and "1 of 30 rows" in said
+    single = ("--features", '"pay; 10,000"', "--drop-missing", "--json")
+    assert json.loads(cvxnet("train", "old table.csv", *asked, *single)[1])["features"] == [
+        "pay; 10,000"
+    ]
+    known = ("--data", "old table.csv", "--drop-missing")
+    assert cvxnet("check", "net/certificate.json", *known)[0] == PROVED
+    assert cvxnet("certify", "net", *known, "--weight-decay", 1, *QUICK)[0] == PROVED

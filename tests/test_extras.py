@@ -23,9 +23,9 @@ pytestmark = pytest.mark.failure
 ROOT = Path(__file__).parents[1]
 OPTIONAL = (
     *("torch", "safetensors", "onnx", "onnxruntime", "sklearn", "matplotlib", "dask"),
-    "distributed",
+    *("distributed", "pyarrow"),
 )
-PIP_NAMES = ("torch", "safetensors", "onnx", "scikit-learn", "matplotlib")
+PIP_NAMES = ("torch", "safetensors", "onnx", "scikit-learn", "matplotlib", "pyarrow")
 
 
 class Blocked:
@@ -65,6 +65,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
     from cvxnet.data import tables
     from cvxnet.interop import load_thing
 
+    (folder / "data.parquet").write_bytes(b"PAR1")
     net = cn.Sequential(cn.Linear(1, 1))
     X, y = [[-1.0], [1.0]], [1.0, 2.0]
     solution = cn.train("relu", X, y, weight_decay=0.1, bias=False)
@@ -80,6 +81,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),
         "diabetes": tables.diabetes,
+        "a parquet file": lambda: tables.read_table(folder / "data.parquet"),
         "a picture": lambda: plots.plot_solution(solution),
     }
 

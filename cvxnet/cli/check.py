@@ -14,6 +14,7 @@ from cvxnet.cli.options import Columns, Json, KnownColumns, choose
 from cvxnet.cli.outcome import print_json
 from cvxnet.data.files import read_json
 from cvxnet.data.preparation import Preparation, complete, features_in, targets_in
+from cvxnet.data.table import as_text
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES
 from cvxnet.proofs import checker, checking
@@ -86,7 +87,7 @@ def chosen_pair(data: Path, columns: KnownColumns, claimed: Claimed) -> tuple[An
     """X and y of a table, by the columns that the command line names."""
     said, target = claimed.preparation, columns.target
     if target is None:
-        target = ",".join(said.targets if said else columns.read(data).names[-1:])
+        target = as_text(said.targets if said else columns.read(data).names[-1:])
     found = choose(data, Columns(**vars(columns) | {"target": target}), claimed.loss).data
     fits = said is not None and len(said.features) == found.X.shape[1]
     return said.scaled(found.X) if said is not None and fits else found.X, found.y

@@ -47,6 +47,17 @@ class Tables(Options):
         str, typer.Option(help="Of a text file, as in cp1252.", show_default="UTF-8")
     ] = ""
 
+    @property
+    def arguments(self) -> list[str]:
+        """What has to be said again to read the same table, but for the columns to drop."""
+        layout = {"thousands": self.thousands, "decimal": self.decimal, "encoding": self.encoding}
+        given = [(f"--{option}", value) for option, value in layout.items() if value]
+        return ["--drop-missing"] * self.drop_missing + [word for pair in given for word in pair]
+
+    def dropped(self, table: Table) -> list[str]:
+        """The columns of a table that are to be dropped."""
+        return [] if self.drop is None else table.named(self.drop)
+
     def read(self, file: Path) -> Table:
         """The table in a file."""
         layout = Layout(thousands=self.thousands, decimal=self.decimal, encoding=self.encoding)
@@ -61,7 +72,7 @@ class Tables(Options):
             targets,
             None if features is None else table.named(features),
             reading,
-            drop=() if self.drop is None else table.named(self.drop),
+            drop=self.dropped(table),
             drop_missing=self.drop_missing,
         )
 

@@ -15,7 +15,7 @@ from cvxnet.cli.folders import check_file, make_folder
 from cvxnet.cli.options import File, Json, Tables
 from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.cli.scores import Predictions, Score, scores_text
-from cvxnet.data.columns import complete_rows
+from cvxnet.data.columns import choose_features, complete_rows
 from cvxnet.data.files import replacing
 from cvxnet.data.preparation import Origin, Preparation, features_in, stored, targets_in
 from cvxnet.data.table import Table
@@ -61,7 +61,7 @@ def predict(
     if not isinstance(network, Layer):
         raise InputError(f"{model} holds a {type(network).__name__}; predict takes a network.")
     table = tables.read(file)
-    origin = origin_of(network, table, features, loss)
+    origin = origin_of(network, table, tables.dropped(table), features, loss)
     positions = [stored(table, name) for name in origin.preparation.features]
     table = complete_rows(table, positions, tables.drop_missing)
     check_file(out)
@@ -79,11 +79,13 @@ def predict(
     if json:
         document: dict[str, Any] = {"rows": len(X), "loss": origin.loss, "scores": scores}
         document |= {"note": why, "assumed_activation": assumed}
+        document |= {"remark": "; ".join(table.remarks)}
         print_json(document | {"predictions": columns, "file": out and str(out)})
         return
     if out is None:
         write_csv(columns, sys.stdout)
     facts = {
+        "remark": list(table.remarks),
         "activation": f"{assumed} (assumed; --activation)" if assumed else "",
         "score": scores_text(scores),
         "note": why,
@@ -92,7 +94,9 @@ def predict(
     print_facts(facts, sys.stderr)
 
 
-def origin_of(network: Layer, table: Table, features: str | None, loss: str | None) -> Origin:
+def origin_of(
+    network: Layer, table: Table, drop: list[str], features: str | None, loss: str | None
+) -> Origin:
     """What the outputs of the network mean, and from which columns: as its file says, or as told.
 
     A network that does not say it takes all columns, and has values as outputs, or by the loss
@@ -105,7 +109,8 @@ def origin_of(network: Layer, table: Table, features: str | None, loss: str | No
     if features is not None:
         names = [table.names[table.position(name)] for name in table.named(features)]
     else:
-        names = list(said.preparation.features if said else table.names)
+        every = [table.names[at] for at in choose_features(table, [], None, drop)]
+        names = list(said.preparation.features) if said else every
     columns = network.columns()
     if columns not in (None, len(names)):
         raise InputError(

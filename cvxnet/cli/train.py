@@ -13,7 +13,7 @@ from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_folder, checkpoint_in, working_in
 from cvxnet.cli.interruption import keeping_results
-from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose
+from cvxnet.cli.options import Columns, Effort, File, Json, Networks, Tables, choose
 from cvxnet.cli.outcome import (
     bracket_line,
     classes_line,
@@ -75,7 +75,9 @@ def train(
     with working_in(out):
         with keeping_results():
             solution = trainer.solve(task.objective, budget)
-        outcome = Outcome(file=file, task=task, data=chosen.data, apart=apart, solution=solution)
+        outcome = Outcome(
+            file=file, tables=columns, task=task, data=chosen.data, apart=apart, solution=solution
+        )
         outcome.report(budget.gap, out, json)
     if checkpoint is not None and not solution.stats["interrupted"]:
         checkpoint.unlink(missing_ok=True)
@@ -87,6 +89,7 @@ class Outcome:
     """What came of a training: the task, the rows trained on and those kept apart, the solution."""
 
     file: Path
+    tables: Tables
     task: Task
     data: Data
     apart: Data | None
@@ -148,7 +151,7 @@ class Outcome:
             return ["--out DIR keeps the network, its certificate and a figure"]
         return [
             shlex.join(["cvxnet", "check", files["certificate"]]),
-            shlex.join(["cvxnet", "predict", str(out), str(self.file)]),
+            shlex.join(["cvxnet", "predict", str(out), str(self.file), *self.tables.arguments]),
         ]
 
     def document(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,18 @@ from cvxnet.data.notation import PLAIN, Notation, is_missing
 from cvxnet.data.sources import name_of
 from cvxnet.errors import InputError
 from cvxnet.types import Array
+
+
+def as_text(names: Sequence[str]) -> str:
+    """The text that `Table.named` reads as these columns.
+
+    >>> as_text(["height, cm", "age"])
+    '"height, cm",age'
+    """
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
+
 
 Cells = Array | list[str]
 """A column: finite numbers, or text without spaces around it."""
