@@ -15,7 +15,7 @@ from cvxnet.cli.folders import check_file, make_folder
 from cvxnet.cli.options import File, Json, Tables
 from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.cli.scores import Predictions, Score, scores_text
-from cvxnet.data.columns import choose_features, complete_rows
+from cvxnet.data.columns import all_features, complete_rows
 from cvxnet.data.files import replacing
 from cvxnet.data.preparation import Origin, Preparation, features_in, stored, targets_in
 from cvxnet.data.table import Table
@@ -109,8 +109,7 @@ def origin_of(
     if features is not None:
         names = [table.names[table.position(name)] for name in table.named(features)]
     else:
-        every = [table.names[at] for at in choose_features(table, [], None, drop)]
-        names = list(said.preparation.features) if said else every
+        names = list(said.preparation.features) if said else all_features(table, drop)
     columns = network.columns()
     if columns not in (None, len(names)):
         raise InputError(

@@ -49,6 +49,11 @@ def choose_features(
     return chosen
 
 
+def all_features(table: Table, drop: Sequence[str]) -> list[str]:
+    """The names of all columns but row numbers and those to drop."""
+    return [table.names[at] for at in choose_features(table, [], None, drop)]
+
+
 def check_apart(table: Table, targets: list[int], columns: list[int], what: str) -> None:
     """No target is among some columns."""
     for position in targets:
