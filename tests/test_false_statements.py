@@ -394,7 +394,7 @@ def test_what_a_skip_connection_can_do_changes_no_bracket(loss, output_bias):
 def test_the_estimator_has_no_use_for_offsets_either():
     X, y = BEND
     for offset in (0.0, 1e6, 1e9):
-        fitted = ConvexNetRegressor("relu", weight_decay=0.01).fit(X, y + offset)
+        fitted = ConvexNetRegressor("relu", weight_decay=0.01, time_limit=None).fit(X, y + offset)
         assert fitted.solution_.status == "optimal" and fitted.solution_.units == 2
         assert fitted.solution_.value == pytest.approx(0.0276842712, rel=2e-4)
         assert np.ptp(fitted.predict(X)) > 0.8

@@ -396,11 +396,15 @@ def test_gradient_runs_stay_within_the_sign():
 
 def test_estimators_fit_convex_functions():
     X, y = noisy_bowl(30)
-    model = cn.ConvexNetRegressor("relu", output_weights="nonneg", skip=True).fit(X, y)
+    model = cn.ConvexNetRegressor("relu", output_weights="nonneg", skip=True, time_limit=None).fit(
+        X, y
+    )
     assert cn.convexity(model.network_, wrt="input").convex
     assert model.certificate_.objective.output_weights == "nonneg"
     labels = (y > np.median(y)).astype(int)
-    classifier = cn.ConvexNetClassifier("abs", output_weights="nonpos").fit(X, labels)
+    classifier = cn.ConvexNetClassifier("abs", output_weights="nonpos", time_limit=None).fit(
+        X, labels
+    )
     assert cn.convexity(classifier.network_, wrt="input").concave
 
 

@@ -5,148 +5,29 @@ scikit-learn is loaded when somebody asks for `ConvexNetRegressor` or `ConvexNet
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import log_expit, log_softmax, logsumexp
 
-from cvxnet.data.validation import check_labels, remarks
+from cvxnet.data.validation import check_labels
 from cvxnet.errors import InputError
+from cvxnet.interop.estimator_base import ConvexNet, without_weightless
 from cvxnet.losses import Loss, get_loss
-from cvxnet.objective import Budget, Family, Form, Objective
 from cvxnet.optional import import_sklearn
-from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
 
 base: Any = import_sklearn("base")
 class_weights = import_sklearn("utils.class_weight")
-exceptions = import_sklearn("exceptions")
 metaestimators = import_sklearn("utils.metaestimators")
 multiclass = import_sklearn("utils.multiclass")
-validation = import_sklearn("utils.validation", "validate_data")
 
-SHARE = 0.1
-"""Of the largest useful weight decay: what is taken where none is given."""
 SOFTMAX, OVR = "softmax", "ovr"
 """What `ConvexNetClassifier` does with more than two classes."""
-
-
-def validated(model: Any, **data: Any) -> Any:
-    """What scikit-learn makes of the data, and its refusals; it converts without looking."""
-    try:
-        return validation.validate_data(model, dtype=np.float64, **data)
-    except OverflowError as error:
-        raise InputError(
-            f"the data cannot be read as numbers ({error}): a whole number in them is beyond the "
-            "range of doubles, 1.8e308."
-        ) from None
-
-
-def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """Equal samples as one with the sum of their weights, in an order of their own.
-
-    X (n, d), y (n,) or (n, c), weights (n,). The objective is the same. So repeating a sample is
-    exactly the same as doubling its weight, and the order of the samples makes no difference.
-
-    Examples
-    --------
-    >>> X, y, weights = merge_rows(np.array([[2.0], [1.0], [2.0]]), np.ones(3), np.ones(3))
-    >>> X.ravel().tolist(), weights.tolist()
-    ([1.0, 2.0], [1.0, 2.0])
-    """
-    rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
-    together = np.bincount(where.ravel(), weights).astype(np.float64)
-    X, y = rows[:, : X.shape[1]], rows[:, X.shape[1] :].reshape(-1, *y.shape[1:])
-    return X, y, together
-
-
-@dataclass(eq=False, repr=False)
-class ConvexNet(base.BaseEstimator):
-    """What the two estimators share: the parameters of `cvxnet.train`, data in and scores out.
-
-    The fields are the parameters: scikit-learn finds them in the signature that they make.
-    """
-
-    activation: Any = "relu"
-    _: KW_ONLY
-    weight_decay: float | None = None
-    loss: str = "squared"
-    norm: str = "l2"
-    bias: bool = True
-    output_bias: bool = True
-    skip: bool = False
-    output_weights: str = "any"
-    gap: float = 1e-4
-    solver: str = "CLARABEL"
-    time_limit: float | None = 10.0
-
-    def _read(self, X: Any, y: Any, sample_weight: Any, **wanted: bool) -> tuple[Any, Any, Any]:
-        """Data, target and weights as arrays."""
-        X, y = validated(self, X=X, y=y, **wanted)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        weights = validation._check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weights < 0.0).any():
-            raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
-        return X, y, weights
-
-    def _train(
-        self, X: Array, y: Any, weights: Array, loss: Loss, labels: NDArray[Any] | None = None
-    ) -> Solution:
-        """One network; with ``labels`` its target is their numbers in ``y``."""
-        X, y, weights = merge_rows(X, y, weights)
-        given = isinstance(self.activation, Family)
-        objective = Objective(
-            units=self.activation if given else Family(self.activation),
-            X=X,
-            y=y if labels is None else labels[y.astype(int)],
-            loss=loss,
-            weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
-            form=Form(self.bias, self.output_bias, self.skip),
-            norm=self.norm,
-            output_weights=self.output_weights,
-            sample_weight=None if (weights == 1.0).all() else weights,
-        )
-        if self.weight_decay is None:  # 0 where free weights fit the target exactly
-            largest = largest_useful(objective)
-            objective = replace(objective, weight_decay=SHARE * largest or 1.0)
-        budget = Budget(gap=self.gap, solver=self.solver, time_limit=self.time_limit)
-        return solve(objective, budget)
-
-    def _keep(self, solutions: list[Solution]) -> Self:
-        """The fitted attributes: one of each, or lists with one for each class."""
-        for solution in solutions:
-            if solution.warning:
-                warnings.warn(solution.warning, exceptions.ConvergenceWarning, stacklevel=3)
-        networks = [solution.network for solution in solutions]
-        certificates = [solution.certificate for solution in solutions]
-        one = len(solutions) == 1
-        self.solution_ = solutions[0] if one else solutions
-        self.network_ = networks[0] if one else networks
-        self.certificate_ = certificates[0] if one else certificates
-        return self
-
-    def _scores(self, X: Any) -> Array:
-        """The outputs of the network, or of every one, (n, outputs)."""
-        validation.check_is_fitted(self)
-        X = validated(self, X=X, reset=False)
-        networks = self.network_ if isinstance(self.network_, list) else [self.network_]
-        return np.hstack([network(X) for network in networks])
-
-
-def without_weightless(X: Array, y: Any, weights: Array) -> tuple[Array, Any, Array]:
-    """Only the samples of positive weight; what is odd about them is a warning."""
-    used = weights > 0.0
-    if not used.any():  # newer versions of scikit-learn say so themselves
-        raise InputError("every sample weight is zero: there is nothing to learn from.")
-    X, y, weights = X[used], y[used], weights[used]
-    for remark in remarks(X, y):
-        warnings.warn(remark, UserWarning, stacklevel=3)
-    return X, y, weights
+PROBABLE = ("logistic", "cross_entropy")
+"""Losses whose scores are logarithms of probabilities."""
 
 
 @dataclass(eq=False, repr=False)
@@ -160,11 +41,12 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     ----------
     activation : str or Family
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
-    weight_decay : float, optional
+    weight_decay : float, "cv" or None
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
         samples (as ``alpha`` in scikit-learn's ridge regression). Scale the features first. Left
-        out, it is a tenth of the largest useful one, `cvxnet.largest_weight_decay`, whatever
-        the scale of the data.
+        out, it is a share of the largest useful one, `cvxnet.largest_weight_decay`, whatever
+        the scale of the data. "cv" has it chosen by cross-validation, in as much time
+        again as ``time_limit``.
     loss : "squared", "absolute", "huber" or "log_cosh"
         Summed over the samples and targets.
     norm : "l2" or "l1"
@@ -176,13 +58,16 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         "nonneg" fits a convex function, "nonpos" a concave one, of one output.
     gap : float
         Relative gap between network and lower bound at which training stops.
+    proof : float
+        With more than about six features no pricing is exact, and a lower bound has to be proved
+        after the network is there: in at most so many times the time that finding it took. 0 asks
+        for none.
     solver : str
         A conic solver that CVXPY has installed.
     time_limit : float or None
         Seconds for one training. Where they are over before the gap is reached, the best network
         so far is kept, with its true bracket, and ``solution_.status`` is "gap". Loading and
-        compiling kernels does not count. A ``ConvergenceWarning`` says where the time did not
-        suffice for any unit.
+        compiling kernels does not count.
 
     Attributes
     ----------
@@ -193,8 +78,19 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
     certificate_ : Certificate
         The proof of the bracket, for `cvxnet.check`, with all that was trained on: samples (equal
         ones merged, in an order of their own), weight decay, loss.
+    selection_ : Selection or None
+        How "cv" has chosen the weight decay.
+    n_iter_ : int
+        Rounds of training.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the bracket did not close: a line with the bracket, why training ended and what helps.
+        (Not with ``proof=0``, unless the network had not converged.) To be silent:
+        ``warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)``.
 
     Notes
     -----
@@ -272,10 +168,10 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     ----------
     activation : str or Family
         The unit family: "relu", "abs", "linear", ..., see `cvxnet.train`.
-    weight_decay : float, optional
+    weight_decay : float, "cv" or None
         Coefficient of half the sum of all squared weights, in an objective that is a sum over the
         samples (as ``1 / C`` in scikit-learn's logistic regression). Scale the features first. Left
-        out, it is a tenth of the largest useful one, for each network its own.
+        out, it is a share of the largest useful one, for each network its own; with "cv" chosen.
     loss : "logistic", "cross_entropy", "hinge" or "squared_hinge"
         Summed over the samples. "logistic" is cross entropy where there are more than two classes
         in one network; "cross_entropy" has an output for each of two classes, too. The others give
@@ -285,16 +181,16 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     class_weight : dict, "balanced" or None
         The weight of each class, by which the weights of its samples are multiplied; "balanced"
         weighs all classes alike, as everywhere in scikit-learn.
-    norm, bias, output_bias, skip, output_weights, gap, solver, time_limit
+    norm, bias, output_bias, skip, output_weights, gap, proof, solver, time_limit
         As in `ConvexNetRegressor`; the time limit is for each network.
 
     Attributes
     ----------
     classes_ : array
         The labels, sorted.
-    solution_, network_, certificate_ : Solution, Sequential, Certificate, or lists of them
-        As in `ConvexNetRegressor`; one-vs-rest has one for each class where there are more than
-        two.
+    solution_, network_, certificate_, selection_ : Solution, Sequential, Certificate, Selection
+        As in `ConvexNetRegressor`; one-vs-rest has lists with one for each class where there are
+        more than two.
 
     Examples
     --------
@@ -367,7 +263,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
                 "the cross_entropy loss tells all classes apart at once; multi_class='ovr' needs "
                 "the loss 'logistic', 'hinge' or 'squared_hinge'."
             )
-        if many and self.multi_class == SOFTMAX and self.loss not in ("logistic", "cross_entropy"):
+        if many and self.multi_class == SOFTMAX and self.loss not in PROBABLE:
             raise InputError(
                 f"the {self.loss} loss tells two classes apart, and there are "
                 f"{len(self.classes_)}: multi_class='ovr' trains a network for each of them "
@@ -417,7 +313,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         labels: NDArray[Any] = self.classes_[chosen]
         return labels
 
-    @metaestimators.available_if(lambda self: self.loss in ("logistic", "cross_entropy"))
+    @metaestimators.available_if(lambda self: self.loss in PROBABLE)
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class.
 
@@ -432,13 +328,27 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         -------
         (n, classes) array
         """
+        return np.asarray(np.exp(self.predict_log_proba(X)))
+
+    @metaestimators.available_if(lambda self: self.loss in PROBABLE)
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithm of the probability of each class, finite however small that is.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Samples in rows.
+
+        Returns
+        -------
+        (n, classes) array
+        """
         scores = self.decision_function(X)
         if len(self.classes_) == 1:
-            return np.ones((len(scores), 1))
+            return np.zeros((len(scores), 1))
         if scores.ndim == 1:
-            positive = expit(scores)
-            return np.column_stack([1.0 - positive, positive])
-        if isinstance(self.network_, list):
-            positive = expit(scores)
-            return np.asarray(positive / positive.sum(axis=1, keepdims=True))
-        return np.asarray(softmax(scores, axis=1))
+            return np.column_stack([log_expit(-scores), log_expit(scores)])
+        if not isinstance(self.network_, list):
+            return np.asarray(log_softmax(scores, axis=1))
+        positive = log_expit(scores)
+        return np.asarray(positive - logsumexp(positive, axis=1, keepdims=True))

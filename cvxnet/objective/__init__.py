@@ -1,5 +1,6 @@
 """What is minimised: units, loss, weight decay and data, checked once; and how hard to try."""
 
+from cvxnet.objective.budget import Budget
 from cvxnet.objective.families import FAMILIES, Family, Traits
 from cvxnet.objective.networks import (
     Form,
@@ -10,7 +11,7 @@ from cvxnet.objective.networks import (
     read_network,
     without_norms,
 )
-from cvxnet.objective.objective import Budget, Objective, check_output_weights
+from cvxnet.objective.objective import Objective, check_output_weights
 
 __all__ = [
     "FAMILIES",

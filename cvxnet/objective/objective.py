@@ -1,8 +1,8 @@
-"""The objective and the budget: what is minimised, and how hard.
+"""The objective: what is minimised.
 
     minimise   sum of losses + weight_decay / 2 * (sum of squared weights of both layers)
 
-over two-layer networks of one unit family, of whatever width (see `cvxnet.train`). Both are checked
+over two-layer networks of one unit family, of whatever width (see `cvxnet.train`). It is checked
 here, at the door, and nowhere else: whoever holds one may rely on it.
 """
 
@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.data.files import check_path
 from cvxnet.data.validation import (
     as_array,
     as_floats,
     check_finite,
-    check_gap,
     check_labels,
     check_matrix,
     check_positive,
@@ -36,8 +33,6 @@ from cvxnet.types import Array
 
 MOST_OUTPUTS = 1000
 """Columns of y that make sense."""
-OWN_SOLVERS = ("CLARABEL", "ECOS", "SCS")
-"""They come with cvxnet, and can do what training needs."""
 FEW_LABELS = 20
 """So many labels may be different in however few samples."""
 
@@ -361,73 +356,3 @@ def drop_weightless(X: Array, y: Array, sample_weight: Any) -> tuple[Array, Arra
     for weight in (weights[used].min(), weights.max()):
         check_size(weight, "a sample weight")
     return X[used], y[used], weights[used]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How far to go, with which solver, for how long. Making one checks it.
-
-    Parameters
-    ----------
-    gap : float
-        Relative width of the bracket at which to stop.
-    solver : str
-        In any spelling; kept in CVXPY's.
-    time_limit : float, optional
-        Seconds; None: no limit.
-    progress : bool
-        Whether to show progress on the terminal.
-    checkpoint : path, optional
-        The file that training is written to while it goes on, and that it goes on from.
-
-    Examples
-    --------
-    >>> Budget(solver="clarabel").solver, Budget().seconds
-    ('CLARABEL', inf)
-    """
-
-    gap: float = 1e-6
-    solver: str = "CLARABEL"
-    time_limit: float | None = None
-    progress: bool = False
-    checkpoint: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "gap", check_gap(self.gap))
-        object.__setattr__(self, "solver", check_solver(self.solver))
-        if self.time_limit is not None:
-            limit = check_positive(self.time_limit, "time_limit", "Leave it out for none.")
-            object.__setattr__(self, "time_limit", limit)
-        if self.checkpoint is not None:
-            object.__setattr__(self, "checkpoint", check_path(self.checkpoint))
-
-    @property
-    def seconds(self) -> float:
-        """The time limit, infinite where there is none."""
-        return np.inf if self.time_limit is None else self.time_limit
-
-
-def check_solver(solver: str) -> str:
-    """The solver's name in CVXPY's spelling; InputError lists those installed."""
-    name = str(solver).upper()
-    installed = cp.installed_solvers()
-    if name not in installed:
-        raise InputError(
-            f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."
-        )
-    if name not in OWN_SOLVERS and not solves_cone_programs(name):
-        raise InputError(
-            f"solver {solver!r} is installed, but cannot solve second-order cone programs, of "
-            f"which training is made. Take {', '.join(OWN_SOLVERS[:-1])} or {OWN_SOLVERS[-1]}."
-        )
-    return name
-
-
-def solves_cone_programs(solver: str) -> bool:
-    """Whether CVXPY has a way to hand such a program to that solver."""
-    x = cp.Variable(2)
-    try:
-        cp.Problem(cp.Minimize(cp.norm(x)), [x >= 1]).get_problem_data(solver)
-    except cp.SolverError:
-        return False
-    return True

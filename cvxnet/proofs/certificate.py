@@ -459,6 +459,8 @@ def as_hex(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return as_hex(value.tolist())
     if isinstance(value, list | tuple):
+        if all(type(entry) is float for entry in value):
+            return list(map(float.hex, value))
         return [as_hex(entry) for entry in value]
     return value.hex() if isinstance(value, float) else value
 

@@ -124,8 +124,12 @@ class Search:
     blocks : dict
         The blocks of the last master. They are kept while nothing moves, so that idle ones cannot
         take turns.
+    proof : float
+        For how long bounds are proved, in multiples of the time before.
     still : int
         Rounds without progress.
+    converged : bool
+        Whether the search for a network has ended before its time was over.
     """
 
     bracket: Bracket
@@ -134,10 +138,12 @@ class Search:
     plan: Plan
     gap: float
     deadline: float
+    proof: float = np.inf
     units: Units = field(init=False)
     begin: float = field(default_factory=now)
     blocks: dict[Any, Block] = field(default_factory=dict)
     still: int = 0
+    converged: bool = False
     smallest_gap: float = np.inf
     lowest: float = np.inf
 
@@ -257,14 +263,21 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
     except SolverError:
         if not oracle.ends:
             raise
+    search.converged = now() < search.end
     if search.has_stalled:
         yield from walk_down(search, opened)
-    if search.deadline == np.inf and not oracle.ends:
-        search.deadline = now() + PROOF_SECONDS
+    if not oracle.ends:
+        search.deadline = end_of_proof(search)
     while not oracle.ends and search.is_open:
         yield from prove(search)
         if oracle.ends:
             yield from generate_columns(resumed(search))
+
+
+def end_of_proof(search: Search) -> float:
+    """When the time for proving a bound is over."""
+    end = search.deadline if search.deadline < np.inf else now() + PROOF_SECONDS
+    return min(end, now() + search.proof * (now() - search.begin)) if search.proof else now()
 
 
 def resumed(search: Search) -> Search:

@@ -117,12 +117,12 @@ def climb_units(
 def price_within(
     seconds: float, family: UnitFamily, v: Array, floor: float, work: float = np.inf
 ) -> LocalMaxima:
-    """Exact pricing if it ends in so many seconds, otherwise what local search finds too.
+    """Exact pricing if it ends in so many seconds, otherwise what local search finds in as many.
 
     ``work`` is a limit that does not depend on the machine, see `UnitFamily.price`.
     """
     found = price_units(family, v, floor, now() + seconds, work)
-    if np.isfinite(found.error) or not family.climbs:
+    if np.isfinite(found.error) or not (family.climbs and is_exact(family, v)):
         return found
-    climbed = climb_units(family, v, floor, found.units, np.inf)
+    climbed = climb_units(family, v, floor, found.units, now() + seconds)
     return climbed if climbed.rho > found.rho else found

@@ -50,7 +50,8 @@ class Solution:
         Seconds in each part (``seconds``, ``pricing``, ``sliding``, ``assembling``,
         ``compiling``, ``solving``, ``refining``, ``proving``), ``rounds``, ``units``, ``solver``,
         ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None),
-        ``history``: (seconds, lower, upper, units) after each round, ``stopped`` and ``untrained``.
+        ``history``: (seconds, lower, upper, units) after each round, ``converged`` (whether the
+        search for a network ended before its time was over), ``stopped`` and ``untrained``.
         ``stopped`` says in words why training ended: the gap was reached, the time limit was,
         somebody interrupted it, nothing improved any more (and what to try then), or the solver
         failed. ``untrained`` is True where it ended before it had improved on the best network

@@ -21,7 +21,7 @@ from cvxnet.training.column_generation import Plan, Search, close_bracket, price
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, is_exact, price_within
 from cvxnet.training.outputs.directions import fit_directions
-from cvxnet.training.plans import plan_for
+from cvxnet.training.plans import plan_for, search_locally
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Progress, Report, quiet
@@ -38,8 +38,8 @@ MOST_FEATURES = 10**7
 """Samples times units that a certificate may have."""
 RESERVED = 0.5
 """At most so much of the time limit is kept free for the certificate."""
-PRICING_SECONDS = 3.0
-"""What exact pricing may take for the largest weight decay."""
+PRICING_SECONDS, NOISE_SECONDS = 3.0, 0.2
+"""What exact pricing may take for the largest weight decay, and for how much of it is rounding."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
 REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows the bracket"
@@ -141,8 +141,6 @@ def train(
         Data, labels or options that cannot be used.
     UnsupportedError
         A network that is not one of those covered.
-    SolverError
-        The solver failed on the first master problem.
 
     Examples
     --------
@@ -243,15 +241,16 @@ def open_search(
         plan=plan(problem),
         gap=budget.gap,
         deadline=deadline,
+        proof=budget.proof,
     )
 
 
 def run(search: Search, report: Report, value: float, before: float) -> dict[str, Any]:
     """Close the bracket and prune the network, until done or interrupted; returns the stats.
 
-    A solver that fails after the first round ends the search: what was proved by then stands.
-    ``value`` is the factor from the bracket's numbers to those reported, ``before`` the seconds of
-    earlier calls from which this one goes on.
+    A solver or a computation that fails ends the search: what was found by then stands. Where it
+    had not come to an end, local search is asked, too. ``value`` is the factor from the bracket's
+    numbers to those reported, ``before`` the seconds of earlier calls from which this one goes on.
     """
     begin = time.perf_counter() - before
     bracket, master, gap, deadline = search.bracket, search.master, search.gap, search.deadline
@@ -267,12 +266,12 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
         else:
             bracket.units = thin(bracket.problem, bracket.units)
         bracket.units = with_certificate(bracket.problem, bracket.units, master)
-        stopped = why_stopped(bracket, gap, deadline)
+        stopped = why_stopped(search, deadline)
     except KeyboardInterrupt:
         stopped = INTERRUPTED
-    except (SolverError, np.linalg.LinAlgError) as error:
-        if len(history) < 2 and isinstance(error, SolverError):
-            raise
+    except (SolverError, np.linalg.LinAlgError, ArithmeticError) as error:
+        if not search.converged:
+            search_locally(search, search.end)
         failure = str(error)
         stopped = f"the solver failed, try another one: {failure}"
     return asdict(master.timings) | {
@@ -284,6 +283,7 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
         "interrupted": stopped == INTERRUPTED,
         "failure": failure,
         "stopped": stopped,
+        "converged": search.converged,
         "untrained": bracket.untrained and not bracket.closed_by(gap),
         "history": history,
     }
@@ -300,12 +300,18 @@ def with_certificate(problem: Problem, units: Units, master: Master) -> Units:
     return resize(problem, units.pick(largest)).without_small(0.0)
 
 
-def why_stopped(bracket: Bracket, gap: float, deadline: float) -> str:
+def why_stopped(search: Search, deadline: float) -> str:
     """Why column generation ended of itself, and what to try where the gap was not reached."""
-    if bracket.closed_by(gap):
+    bracket = search.bracket
+    if bracket.closed_by(search.gap):
         return REACHED
     if now() >= deadline:
         advice = "the time limit was reached: a longer one lets the bracket shrink further"
+    elif search.converged and not search.oracle.ends and search.proof < np.inf:
+        advice = (
+            "proving a bound has had its time: a larger weight decay, or more time for the proof, "
+            "narrows the bracket"
+        )
     elif bracket.problem.nearly_dependent:
         advice = (
             "nothing improves any more: columns of the free part (output bias, skip) depend on one "
@@ -416,21 +422,21 @@ def largest_weight_decay(
     return largest_useful(objective)
 
 
-def largest_useful(objective: Objective) -> float:
+def largest_useful(objective: Objective, seconds: float = PRICING_SECONDS) -> float:
     """The weight decay from which on no unit is worth its price, whatever the objective's own is.
 
-    See `largest_weight_decay`.
+    See `largest_weight_decay`. Exact pricing has so many seconds, and local search as many again.
     """
     reduction = reduce(objective)
     problem, scale = reduction.problem, reduction.scale
     with one_blas_thread():
         alone, v = fit_free(problem)
-        maxima = price_within(PRICING_SECONDS, problem.family, v, 0.0)
+        maxima = price_within(seconds, problem.family, v, 0.0)
         gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
         noise = 0.0
         if problem.F.size:
             both = replace(problem.family, output_signs=BOTH)
-            noise = NOISE * price_within(PRICING_SECONDS, both, gradient, 0.0).rho
+            noise = NOISE * price_within(NOISE_SECONDS, both, gradient, 0.0).rho
     found = len(maxima.values) > 0 and maxima.rho > noise
     if not found or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0

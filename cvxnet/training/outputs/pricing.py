@@ -17,7 +17,7 @@ import numpy as np
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.scalar_bounds import Bounds, Directions, bounds_at
 from cvxnet.training.outputs.sweep import SWEPT_RANK, Kinks, sweep_sphere
-from cvxnet.training.pricing.ascent import STARTS, along, ascend, heights
+from cvxnet.training.pricing.ascent import along, ascend, heights, how_many_starts
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.units.family import UnitFamily
@@ -46,7 +46,7 @@ def climb_outputs(
     >>> round(found.rho, 9), found.error
     (1.0, inf)
     """
-    random = family.random_units(STARTS, np.random.default_rng(0))
+    random = family.random_units(how_many_starts(family.X.size), np.random.default_rng(0))
     _, outputs = heights(V, family.features(random), None)
     starts = np.vstack([random, family.pull_back(random, along(V, outputs)), units])
     return ascend(family.features, family.pull_back, starts, V, floor, deadline)

@@ -27,6 +27,7 @@ from cvxnet.training.bounds.proof_search import (
     LITTLE_GAIN,
 )
 from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.clock import now
 from cvxnet.training.outputs.sphere import Frame, ScalarBound, Sphere
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.units.family import UnitFamily
@@ -181,7 +182,9 @@ class Directions:
         self.outside = float(left @ largest_features(self.family))
 
     def price(self, direction: Array) -> ScalarBound:
-        """The bound in a direction (k,)."""
+        """The bound in a direction (k,); TimeoutError where the time is over."""
+        if now() > self.deadline:
+            raise TimeoutError
         found = price_scalar(self.family, self.reduced @ direction, self.deadline)
         if isinstance(found, Exact):
             self.units = np.vstack([self.units, found.units[:1]])

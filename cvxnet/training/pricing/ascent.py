@@ -120,12 +120,16 @@ def collect(U: Array, values: Array, outputs: Array, floor: float) -> LocalMaxim
     return LocalMaxima(rho, np.inf, values[kept], U[kept], outputs[kept])
 
 
+def how_many_starts(numbers: int) -> int:
+    """Fewer than STARTS where one of them looks at many numbers."""
+    return min(max(LONG // numbers, FEWEST), STARTS)
+
+
 def random_starts(rows: Array, v: Array, seed: int = 0) -> Array:
     """Directions to start from: the gradients at random units."""
     rng = np.random.default_rng(seed)
     _, _, Vt = np.linalg.svd(rows, full_matrices=False)
-    count = min(max(LONG // rows.size, FEWEST), STARTS)
-    G = rng.standard_normal((count, len(Vt))) @ Vt
+    G = rng.standard_normal((how_many_starts(rows.size), len(Vt))) @ Vt
     starts = ((rows @ G.T > 0.0) * v[:, None]).T @ rows
     starts[~starts.any(axis=1)] = 1.0
     return np.asarray(starts)
