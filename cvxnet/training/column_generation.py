@@ -260,10 +260,10 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
     oracle, opened = search.oracle, replace(search.bracket)
     try:
         yield from generate_columns(search)
+        search.converged = now() < search.end
     except SolverError:
         if not oracle.ends:
             raise
-    search.converged = now() < search.end
     if search.has_stalled:
         yield from walk_down(search, opened)
     if not oracle.ends:
