@@ -1,4 +1,4 @@
-"""Four people do their job: with a CSV file, a torch network, a scikit-learn pipeline, a CVXPY problem.
+"""Four people at work: with a CSV file, a torch network, a scikit-learn pipeline, a CVXPY problem.
 
 Each job is a few commands and Python files, as somebody would type them who has just installed
 cvxnet; they run one after the other in a folder of their own, and what they print is shown with the

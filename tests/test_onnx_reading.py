@@ -436,3 +436,53 @@ def test_inputs_that_are_no_rows():
     left = [node("MatMul", "W", "x", to="y")]
     with pytest.raises(UnsupportedError, match="its weights stand on the left"):
         cn.from_onnx(model(left, {"W": W.T}))
+
+
+COLUMNS = {
+    "Gemm turns them": [
+        node("Transpose", "x", to="t"),
+        node("Gemm", "t", "W", "b", to="z", transA=1),
+        node("Relu", "z", to="h"),
+        node("MatMul", "h", "V", to="y"),
+    ],
+    "weights on the left": [
+        node("Transpose", "x", to="t", perm=[1, 0]),
+        node("Gemm", "W", "t", "column", to="z", transA=1, beta=1.0),
+        node("Relu", "z", to="h"),
+        node("MatMul", "Vt", "h", to="o"),
+        node("Transpose", "o", to="y"),
+    ],
+    "MatMul and Add": [
+        node("Transpose", "x", to="t"),
+        node("MatMul", "Wt", "t", to="p"),
+        node("Add", "column", "p", to="z"),
+        node("Max", "z", "zero", to="h"),
+        node("Transpose", "h", to="r"),
+        node("MatMul", "r", "V", to="y"),
+    ],
+}
+
+
+@pytest.mark.parametrize("nodes", COLUMNS.values(), ids=COLUMNS)
+def test_samples_may_be_columns_in_between(nodes):
+    constants = {"W": W, "Wt": W.T, "V": V, "Vt": V.T, "b": B, "column": B[:, None]}
+    net = cn.from_onnx(model(nodes, constants | {"zero": np.zeros(())}))
+    assert repr(net) == "Sequential(Linear(3, 4), ReLU(), Linear(4, 2))"
+    X = RNG.standard_normal((5, 3))
+    np.testing.assert_allclose(net(X), np.maximum(X @ W + B, 0.0) @ V, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "why"),
+    [
+        ([node("Transpose", "x", to="y")], "samples of 'y' are columns"),
+        ([node("Transpose", "x", to="t"), node("Softmax", "t", to="y")], "Turn them back"),
+        ([node("Transpose", "x", to="t"), node("Add", "t", "x", to="y")], "and others are rows"),
+        ([node("Transpose", "x", to="t"), node("Add", "t", "c", to="y")], "one for each sample"),
+        ([node("Transpose", "x", to="t"), node("MatMul", "x", "t", to="y")], "with samples"),
+        ([node("Gemm", "x", "W", to="y", transA=1)], "would be columns"),
+    ],
+)
+def test_columns_that_stay_are_refused_with_what_to_do(nodes, why):
+    with pytest.raises(UnsupportedError, match=why):
+        cn.from_onnx(model(nodes, {"W": W, "c": np.ones(3)}))

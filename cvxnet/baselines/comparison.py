@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -35,6 +34,7 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, flattened
 from cvxnet.optional import import_torch
 from cvxnet.proofs.gaps import excess
+from cvxnet.training.clock import now
 from cvxnet.training.trainer import solve
 
 
@@ -231,10 +231,10 @@ def compare_in(
     """The exact solution, and the gradient runs beside it; see `compare`."""
     keep, protocol = Store(store), setting.protocol
     budget = replace(budget, checkpoint=keep.exact(setting.objective))
-    begin = time.perf_counter()
+    begin = now()
     with parallel_config("threading"):  # its tasks are too small to be sent to other processes
         solution = solve(setting.objective, budget)
-    exact_seconds = solution.stats["before"] + time.perf_counter() - begin
+    exact_seconds = solution.stats["before"] + now() - begin
     tunings: list[Record] = []
     records: list[Record] = []
     interrupted = solution.stats["interrupted"]

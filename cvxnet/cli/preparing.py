@@ -19,7 +19,7 @@ from cvxnet.layers import BatchNorm, Sequential
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Objective
 from cvxnet.training.checkpoint import earlier_decay
-from cvxnet.training.selection import Selection, select_weight_decay
+from cvxnet.training.selection import SHARES, Selection, select_weight_decay
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,9 +150,11 @@ def decay_facts(task: Task) -> dict[str, str]:
         f"{share:g}:{UNBROKEN}{score:.4g}{UNBROKEN}+-{UNBROKEN}{error:.2g}"
         for share, score, error in zip(found.shares, found.scores, found.errors, strict=True)
     )
+    share = found.shares[found.best]
+    edge = ", the smallest that was tried" if share == min(SHARES) else ""
     return {
-        "weight decay": f"{decay:g} ({found.shares[found.best]:g} of the largest useful one, "
-        f"{found.largest:.3g}), the best in {found.folds}-fold cross-validation; "
+        "weight decay": f"{decay:g} ({share:g} of the largest useful one, {found.largest:.3g}"
+        f"{edge}), the best in {found.folds}-fold cross-validation; "
         f"--weight-decay {decay:g} takes it again",
         "tried": f"{tried} (share: held-out loss of a row)",
     }

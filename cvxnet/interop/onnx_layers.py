@@ -67,10 +67,11 @@ def rows(node: Node, z: Stream, width: int | None = None) -> Stream:
 def gemm(node: Node) -> Stream:
     """``alpha A B + beta C``, with A or B transposed or not."""
     alpha, beta = node.number("alpha", 1.0), node.number("beta", 1.0)
-    if node.options.get("transA", 0):
-        raise node.refusal("transA=1 makes samples of columns; write x @ W, with samples as rows.")
-    if not isinstance(node.input(0), Stream):
-        raise node.refusal("its weights stand on the left; write x @ W, with samples as rows.")
+    if node.options.get("transA", 0) or not isinstance(node.input(0), Stream):
+        raise node.refusal(
+            "its samples would be columns, but these are rows. Write x @ W, with W of shape "
+            "(in, out)."
+        )
     weight = alpha * node.array(1)
     result = product(node, node.stream(), weight.T if node.options.get("transB", 0) else weight)
     added = node.input(2)

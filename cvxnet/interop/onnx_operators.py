@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from cvxnet.interop import onnx_nodes as nodes
 from cvxnet.interop import onnx_shapes as shapes
 from cvxnet.interop.folding import MOST_ENTRIES, Scaling
 from cvxnet.interop.onnx_nodes import BATCH, ENTRYWISE, OPERATORS, OPTIONED, Constant, Node
-from cvxnet.interop.streams import Formula, Stream
+from cvxnet.interop.streams import Columns, Formula, Stream
 from cvxnet.layers import Softmax
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -99,6 +100,59 @@ READERS: dict[str, Callable[[Node], Any]] = {
     "LinearClassifier": classifier,
 }
 """What depends on the input of the graph."""
+
+
+def of_columns(node: Node) -> Stream | Columns:
+    """What a node makes of samples that are columns.
+
+    ``W x^T`` is ``(x W^T)^T``, so it is the node for rows with everything turned, and its result is
+    turned; where the node turns its input itself, that is what the node for rows gets.
+    """
+    if node.kind == "Transpose":
+        (turned,) = node.inputs
+        return turned.rows if isinstance(turned, Columns) else shapes.transpose(node)
+    if node.kind in ("Gemm", "MatMul"):
+        return product_of_columns(node)
+    if node.kind not in (*ENTRYWISE, *OPTIONED, *OPERATORS, *ON_ENTRIES):
+        raise node.refusal("its samples are columns. Turn them back by a Transpose before it.")
+    inputs = [of_rows(node, value) for value in node.inputs]
+    return Columns(READERS[node.kind](replace(node, inputs=inputs)))
+
+
+ON_ENTRIES = ("Clip", "Gelu", "HardSigmoid", "Neg", "Identity", "Dropout", "Cast")
+"""Nodes that treat each entry alike, beside those in the tables of functions."""
+
+
+def of_rows(node: Node, value: Any) -> Any:
+    """What stands beside rows where this stands beside columns."""
+    if isinstance(value, Columns):
+        return value.rows
+    if isinstance(value, Stream):
+        raise node.refusal("some of its samples are columns, and others are rows.")
+    constant = np.asarray(value)
+    if constant.size > 1 and constant.ndim != 2:
+        raise node.refusal(
+            f"numbers of the shape {constant.shape} stand beside samples that are columns: there "
+            "would be one for each sample."
+        )
+    return None if value is None else constant.T
+
+
+def product_of_columns(node: Node) -> Stream | Columns:
+    """Products with columns: turned by the node itself, or with the weights on the left."""
+    left, right, *added = node.inputs
+    turns = [bool(node.options.get(name, 0)) for name in ("transA", "transB")]
+    if isinstance(left, Columns) and turns[0]:
+        options = {key: value for key, value in node.options.items() if key != "transA"}
+        return layers.gemm(replace(node, inputs=[left.rows, right, *added], options=options))
+    if not isinstance(right, Columns) or isinstance(left, Columns | Stream) or turns[1]:
+        raise node.refusal("it multiplies columns from the right, or samples with samples.")
+    turned = [right.rows, np.asarray(left) if turns[0] else np.asarray(left).T]
+    if node.kind == "MatMul":
+        return Columns(layers.matmul(replace(node, inputs=turned)))
+    kept = {key: node.options[key] for key in ("alpha", "beta") if key in node.options}
+    inputs = [*turned, *(of_rows(node, value) for value in added)]
+    return Columns(layers.gemm(replace(node, inputs=inputs, options=kept)))
 
 
 def given(node: Node) -> Constant:

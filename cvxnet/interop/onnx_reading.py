@@ -19,8 +19,15 @@ from cvxnet.interop.agreement import difference, random_rows
 from cvxnet.interop.onnx_file import FLOATS, first_line, open_model, precision_of, run
 from cvxnet.interop.onnx_graph import ABOUT
 from cvxnet.interop.onnx_nodes import Node, Unread
-from cvxnet.interop.onnx_operators import ADVICE, AFTER_SCORES, CONSTANTS, DOMAINS, READERS
-from cvxnet.interop.streams import Stream, layers_between
+from cvxnet.interop.onnx_operators import (
+    ADVICE,
+    AFTER_SCORES,
+    CONSTANTS,
+    DOMAINS,
+    READERS,
+    of_columns,
+)
+from cvxnet.interop.streams import Columns, Stream, layers_between
 from cvxnet.layers import Flatten, Sequential, network_file
 from cvxnet.optional import import_onnx
 
@@ -237,6 +244,8 @@ class GraphReader:
             node = Node(proto.op_type, name, inputs, options, opset)
             if proto.domain not in DOMAINS:
                 raise node.refusal(f"cvxnet does not know operators of {proto.domain!r}.")
+            if any(isinstance(value, Columns) for value in inputs):
+                return of_columns(node)
             table = READERS if any(isinstance(value, Stream) for value in inputs) else CONSTANTS
             if node.kind not in table:
                 raise node.refusal(ADVICE.get(node.kind, "cvxnet has no layer for it."))
@@ -257,6 +266,8 @@ class GraphReader:
         """The layers that lead to a tensor, and its name."""
         end = self.end(output)
         stream = self.values[end]
+        if isinstance(stream, Columns):
+            raise UnsupportedError(f"the samples of {end!r} are columns. Turn them at the end.")
         if not isinstance(stream, Stream):
             why = stream.why if isinstance(stream, Unread) else "it does not depend on the input."
             raise UnsupportedError(why)

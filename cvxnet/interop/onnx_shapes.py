@@ -11,7 +11,7 @@ import numpy as np
 
 from cvxnet.interop.folding import MOST_ENTRIES, Selection, linear
 from cvxnet.interop.onnx_nodes import BATCH, Node, steps_of
-from cvxnet.interop.streams import Shape, Stream, last_in_common, line_between
+from cvxnet.interop.streams import Columns, Shape, Stream, last_in_common, line_between
 from cvxnet.layers import Flatten
 
 
@@ -87,11 +87,13 @@ def unsqueeze(node: Node) -> Stream:
     return reshaped(node, z, tuple(shape))
 
 
-def transpose(node: Node) -> Stream:
-    """The axes of each sample in another order."""
+def transpose(node: Node) -> Stream | Columns:
+    """The axes of each sample in another order, or rows as columns."""
     z = node.stream()
     rank = len(z.shape) + 1
     order = list(node.options.get("perm", range(rank)[::-1]))
+    if order == [1, 0]:
+        return Columns(z)
     if order[0] != 0:
         raise node.refusal("it moves the axis of the samples; cvxnet keeps each sample a row.")
     if z.width is None:

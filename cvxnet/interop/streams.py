@@ -127,6 +127,13 @@ class Stream:
         return path[::-1]
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A tensor whose columns are the samples: a stream of rows, turned."""
+
+    rows: Stream
+
+
 def last_in_common(one: Stream, other: Stream) -> Stream:
     """Where the ways to two streams part.
 

@@ -10,7 +10,6 @@ Where exact pricing takes too long, a bound is proved afterwards in another way.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -399,8 +398,8 @@ def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) 
 @contextmanager
 def clock(timings: Timings, part: str) -> Iterator[None]:
     """Add the time spent inside to one part."""
-    begin = time.perf_counter()
+    begin = now()
     try:
         yield
     finally:
-        setattr(timings, part, getattr(timings, part) + time.perf_counter() - begin)
+        setattr(timings, part, getattr(timings, part) + now() - begin)

@@ -10,7 +10,6 @@ longer than solving for the small masters of column generation; a test holds the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.errors import SolverError
+from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.scaling import power_of_two
@@ -124,7 +124,7 @@ class Master:
         return self._solve_with_cvxpy(stack)
 
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
-        begin = time.perf_counter()
+        begin = now()
         size = self._size()
         decay = size * self.problem.weight_decay
         program = master_cone_program(
@@ -132,7 +132,7 @@ class Master:
         )
         scale = 1.0 / self.value if 0.0 < self.value < 1.0 else 1.0
         program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
-        middle = time.perf_counter()
+        middle = now()
         solution = solve_cone_program(
             program,
             self.solver,
@@ -141,7 +141,7 @@ class Master:
             second_way=self.second_way,
         )
         self.timings.assembling += middle - begin
-        self.timings.solving += time.perf_counter() - middle
+        self.timings.solving += now() - middle
         k, free = stack.columns, self.problem.F.shape[1]
         x, v = solution.x, solution.dual[: len(self.problem.y)] / scale
         return stack.units(size * x[:k], x[k : k + free]), v
@@ -155,7 +155,7 @@ class Master:
         return power_of_two(max(self.value / self.problem.weight_decay, 1.0))
 
     def _solve_with_cvxpy(self, stack: Stack) -> tuple[Units, Array]:
-        begin = time.perf_counter()
+        begin = now()
         program, w, c = master_problem(self.problem, stack)
         try:
             program.solve(solver=self.solver)
@@ -166,7 +166,7 @@ class Master:
             raise SolverError(f"{self.solver} returned no point (status {program.status}).")
         solving = program.solver_stats.solve_time or 0.0
         self.timings.solving += solving
-        self.timings.compiling += time.perf_counter() - begin - solving
+        self.timings.compiling += now() - begin - solving
         free = np.zeros(0) if c is None else np.asarray(c.value)
         return stack.units(np.asarray(w.value), free), -np.asarray(v)
 

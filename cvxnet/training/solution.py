@@ -47,8 +47,9 @@ class Solution:
         ``lower_bound`` holds for every width. ``value`` was reached with ``units`` units; for a
         smaller width the bracket is a lower bound only.
     stats : dict
-        Seconds in each part (``seconds``, ``pricing``, ``sliding``, ``assembling``,
-        ``compiling``, ``solving``, ``refining``, ``proving``), ``rounds``, ``units``, ``solver``,
+        Seconds in each part, without those in which kernels were compiled or loaded (``seconds``,
+        ``pricing``, ``sliding``, ``assembling``, ``compiling``, ``solving``, ``refining``,
+        ``proving``), ``rounds``, ``units``, ``solver``,
         ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None),
         ``history``: (seconds, lower, upper, units) after each round, ``converged`` (whether the
         search for a network ended before its time was over), ``stopped`` and ``untrained``.

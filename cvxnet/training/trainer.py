@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -252,13 +251,13 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
     had not come to an end, local search is asked, too. ``value`` is the factor from the bracket's
     numbers to those reported, ``before`` the seconds of earlier calls from which this one goes on.
     """
-    begin = time.perf_counter() - before
+    begin = now() - before
     bracket, master, gap, deadline = search.bracket, search.master, search.gap, search.deadline
     history: list[tuple[float, float, float, int]] = []
     failure, stopped = None, ""
     try:
         for _ in close_bracket(search):
-            seconds, units = time.perf_counter() - begin, len(bracket.units)
+            seconds, units = now() - begin, len(bracket.units)
             history.append((seconds, value * bracket.lower, value * bracket.upper, units))
             report(*history[-1])
         if bracket.closed_by(gap) and now() < deadline:
@@ -275,7 +274,7 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
         failure = str(error)
         stopped = f"the solver failed, try another one: {failure}"
     return asdict(master.timings) | {
-        "seconds": time.perf_counter() - begin,
+        "seconds": now() - begin,
         "before": before,
         "rounds": len(history),
         "units": len(bracket.units),
@@ -336,7 +335,7 @@ def make_solution(
     The check of the certificate takes about as long as training did, from AT_LEAST to AT_MOST, and
     is not begun where the deadline is too close.
     """
-    begin = time.perf_counter()
+    begin = now()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
     seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())
     try:
@@ -347,7 +346,7 @@ def make_solution(
         certificate, checked = prove(objective, weights, bracket, 0.0)
         stats = stats | {"interrupted": True}
     closed_by = bracket.tolerance.closed_by(certificate.lower, certificate.upper, gap)
-    stats = stats | {"checked": checked, "checking": time.perf_counter() - begin}
+    stats = stats | {"checked": checked, "checking": now() - begin}
     if not closed_by and stats["stopped"] == REACHED:
         stats["stopped"] = "the gap was reached in training, but the certificate proves less"
     return Solution(
