@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from cvxnet.interop.estimators import ConvexNetClassifier as ConvexNetClassifier
     from cvxnet.interop.estimators import ConvexNetRegressor as ConvexNetRegressor
     from cvxnet.interop.loading import from_file
-    from cvxnet.interop.onnx import to_onnx
-    from cvxnet.interop.onnx_reading import from_onnx
+    from cvxnet.interop.onnx.reading import from_onnx
+    from cvxnet.interop.onnx.writing import to_onnx
     from cvxnet.interop.sklearn import from_sklearn
-    from cvxnet.interop.torch import from_torch, to_torch
+    from cvxnet.interop.torch.conversion import from_torch, to_torch
     from cvxnet.layers import (
         CELU,
         ELU,
@@ -148,10 +148,10 @@ PUBLIC = {
     "cvxnet.errors": "CvxnetError InputError MissingExtraError SolverError UnsupportedError",
     "cvxnet.interop.embedding": "Parametrized embed parametrize",
     "cvxnet.interop.loading": "from_file",
-    "cvxnet.interop.onnx": "to_onnx",
-    "cvxnet.interop.onnx_reading": "from_onnx",
+    "cvxnet.interop.onnx.writing": "to_onnx",
+    "cvxnet.interop.onnx.reading": "from_onnx",
     "cvxnet.interop.sklearn": "from_sklearn",
-    "cvxnet.interop.torch": "from_torch to_torch",
+    "cvxnet.interop.torch.conversion": "from_torch to_torch",
     "cvxnet.layers": (
         "CELU ELU GELU SELU Abs AvgPool2d BatchNorm Conv2d Flatten GatedLinear HardTanh "
         "InputConvex Layer LayerNorm LeakyReLU Linear LogSumExp Maxout MaxPool2d ReLU "

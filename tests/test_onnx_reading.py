@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.interop import onnx_file, onnx_reading
 from cvxnet.interop.loading import load_thing
+from cvxnet.interop.onnx import file as onnx_file
+from cvxnet.interop.onnx import reading as onnx_reading
 
 pytestmark = pytest.mark.interface
 
@@ -479,7 +480,11 @@ def test_samples_may_be_columns_in_between(nodes):
         ([node("Transpose", "x", to="t"), node("Softmax", "t", to="y")], "Turn them back"),
         ([node("Transpose", "x", to="t"), node("Add", "t", "x", to="y")], "and others are rows"),
         ([node("Transpose", "x", to="t"), node("Add", "t", "c", to="y")], "one for each sample"),
-        ([node("Transpose", "x", to="t"), node("MatMul", "x", "t", to="y")], "with samples"),
+        (
+            [node("Transpose", "x", to="t"), node("MatMul", "x", "t", to="y")],
+            "depends on the input",
+        ),
+        ([node("Transpose", "x", to="t"), node("MatMul", "t", "x", to="y")], "from the right"),
         ([node("Gemm", "x", "W", to="y", transA=1)], "would be columns"),
     ],
 )

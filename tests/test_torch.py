@@ -9,8 +9,8 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.interop import tracing
-from cvxnet.interop.pairs import PAIRS
+from cvxnet.interop.torch import tracing
+from cvxnet.interop.torch.pairs import PAIRS
 
 pytestmark = pytest.mark.interface
 

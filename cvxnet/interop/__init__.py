@@ -2,10 +2,10 @@
 
 from cvxnet.interop.embedding import Parametrized, embed, parametrize
 from cvxnet.interop.loading import from_file, load_thing
-from cvxnet.interop.onnx import to_onnx
-from cvxnet.interop.onnx_reading import from_onnx
+from cvxnet.interop.onnx.reading import from_onnx
+from cvxnet.interop.onnx.writing import to_onnx
 from cvxnet.interop.sklearn import from_sklearn
-from cvxnet.interop.torch import from_torch, to_torch
+from cvxnet.interop.torch.conversion import from_torch, to_torch
 
 __all__ = [
     "Parametrized",

@@ -9,10 +9,10 @@ from typing import Any
 import cvxpy as cp
 
 from cvxnet.errors import InputError
-from cvxnet.interop.onnx_reading import from_onnx
+from cvxnet.interop.onnx.reading import from_onnx
 from cvxnet.interop.sklearn import adopt
 from cvxnet.interop.state_dicts import ACTIVATIONS, NOTHING, network_from_state
-from cvxnet.interop.torch import from_torch
+from cvxnet.interop.torch.conversion import from_torch
 from cvxnet.interop.weight_files import READERS, check_there, nature, read_weights_file
 from cvxnet.layers.containers import Sequential, load
 from cvxnet.layers.layer import Layer

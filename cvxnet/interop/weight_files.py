@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.interop.modules import to_array
+from cvxnet.interop.torch.modules import to_array
 from cvxnet.optional import import_safetensors, import_torch
 from cvxnet.types import Array
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.interop import onnx_layers as layers
-from cvxnet.interop import onnx_nodes as nodes
-from cvxnet.interop import onnx_shapes as shapes
 from cvxnet.interop.folding import MOST_ENTRIES, Scaling
-from cvxnet.interop.onnx_nodes import BATCH, ENTRYWISE, OPERATORS, OPTIONED, Constant, Node
-from cvxnet.interop.streams import Columns, Formula, Stream
+from cvxnet.interop.onnx import layers, nodes, shapes
+from cvxnet.interop.onnx.nodes import BATCH, ENTRYWISE, OPERATORS, OPTIONED, Constant, Node
+from cvxnet.interop.onnx.streams import Columns, Formula, Stream
 from cvxnet.layers import Softmax
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -141,18 +139,16 @@ def of_rows(node: Node, value: Any) -> Any:
 def product_of_columns(node: Node) -> Stream | Columns:
     """Products with columns: turned by the node itself, or with the weights on the left."""
     left, right, *added = node.inputs
-    turns = [bool(node.options.get(name, 0)) for name in ("transA", "transB")]
-    if isinstance(left, Columns) and turns[0]:
+    if isinstance(left, Columns) and node.options.get("transA", 0):
         options = {key: value for key, value in node.options.items() if key != "transA"}
         return layers.gemm(replace(node, inputs=[left.rows, right, *added], options=options))
-    if not isinstance(right, Columns) or isinstance(left, Columns | Stream) or turns[1]:
+    if not isinstance(right, Columns) or node.options.get("transB", 0):
         raise node.refusal("it multiplies columns from the right, or samples with samples.")
-    turned = [right.rows, np.asarray(left) if turns[0] else np.asarray(left).T]
-    if node.kind == "MatMul":
-        return Columns(layers.matmul(replace(node, inputs=turned)))
+    weight = node.array(0) if node.options.get("transA", 0) else node.array(0).T
+    inputs = [right.rows, weight, *(of_rows(node, value) for value in added)]
     kept = {key: node.options[key] for key in ("alpha", "beta") if key in node.options}
-    inputs = [*turned, *(of_rows(node, value) for value in added)]
-    return Columns(layers.gemm(replace(node, inputs=inputs, options=kept)))
+    multiply = layers.matmul if node.kind == "MatMul" else layers.gemm
+    return Columns(multiply(replace(node, inputs=inputs, options=kept)))
 
 
 def given(node: Node) -> Constant:

@@ -2,7 +2,7 @@
 
 The trace says what the forward pass calls and in which order. It is run once on random rows, in
 float64, so that the shape of every tensor is known; what depends on the input is read as layers
-(`cvxnet.interop.operations`), everything else is computed by torch. What stands on two ways from
+(operations.py), everything else is computed by torch. What stands on two ways from
 one tensor and is added up again is a residual sum.
 """
 
@@ -15,18 +15,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
-from cvxnet.interop.evaluation import ANY_WIDTH, ROWS, in_double, output_of, random_rows
-from cvxnet.interop.modules import (
+from cvxnet.interop.torch.evaluation import ANY_WIDTH, ROWS, in_double, output_of, random_rows
+from cvxnet.interop.torch.modules import (
     NO_IMAGE,
     SUPPORTED,
     Reader,
     kind,
 )
-from cvxnet.interop.names import ADVICE, ALIASES, CONSTANT
-from cvxnet.interop.operations import RULES, function_names
-from cvxnet.interop.pairs import Image
-from cvxnet.interop.signals import Operation, Signal, check_rows
-from cvxnet.interop.tracer import fx_classes, map_nodes, own_path, place_of
+from cvxnet.interop.torch.names import ADVICE, ALIASES, CONSTANT
+from cvxnet.interop.torch.operations import RULES, function_names
+from cvxnet.interop.torch.pairs import Image
+from cvxnet.interop.torch.signals import Operation, Signal, check_rows
+from cvxnet.interop.torch.tracer import fx_classes, map_nodes, own_path, place_of
 from cvxnet.layers import Flatten, Sequential
 from cvxnet.optional import import_fx
 

@@ -1,7 +1,7 @@
 """Networks from ONNX files, whoever wrote them.
 
 Each tensor of the graph becomes a constant, or a stream: a function of the input
-(`cvxnet.interop.streams`). The stream that the output is comes to layers. What the layers compute
+(streams.py). The stream that the output is comes to layers. What the layers compute
 is compared with what the file computes before anybody gets them.
 """
 
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
 from cvxnet.interop.agreement import difference, random_rows
-from cvxnet.interop.onnx_file import FLOATS, first_line, open_model, precision_of, run
-from cvxnet.interop.onnx_graph import ABOUT
-from cvxnet.interop.onnx_nodes import Node, Unread
-from cvxnet.interop.onnx_operators import (
+from cvxnet.interop.onnx.file import FLOATS, first_line, open_model, precision_of, run
+from cvxnet.interop.onnx.graph import ABOUT
+from cvxnet.interop.onnx.nodes import Node, Unread
+from cvxnet.interop.onnx.operators import (
     ADVICE,
     AFTER_SCORES,
     CONSTANTS,
@@ -27,7 +27,7 @@ from cvxnet.interop.onnx_operators import (
     READERS,
     of_columns,
 )
-from cvxnet.interop.streams import Columns, Stream, layers_between
+from cvxnet.interop.onnx.streams import Columns, Stream, layers_between
 from cvxnet.layers import Flatten, Sequential, network_file
 from cvxnet.optional import import_onnx
 
@@ -190,6 +190,16 @@ def inferred(onnx: Any, model: Any, name: str) -> Any:
     return next((value for value in values if value.name == name), None)
 
 
+def reader_of(node: Node) -> Callable[[Node], Any]:
+    """What makes something of a node: of its kind, and of what its inputs are."""
+    if any(isinstance(value, Columns) for value in node.inputs):
+        return of_columns
+    table = READERS if any(isinstance(value, Stream) for value in node.inputs) else CONSTANTS
+    if node.kind not in table:
+        raise node.refusal(ADVICE.get(node.kind, "cvxnet has no layer for it."))
+    return table[node.kind]
+
+
 class GraphReader:
     """Reads the nodes of a graph one after the other."""
 
@@ -244,12 +254,7 @@ class GraphReader:
             node = Node(proto.op_type, name, inputs, options, opset)
             if proto.domain not in DOMAINS:
                 raise node.refusal(f"cvxnet does not know operators of {proto.domain!r}.")
-            if any(isinstance(value, Columns) for value in inputs):
-                return of_columns(node)
-            table = READERS if any(isinstance(value, Stream) for value in inputs) else CONSTANTS
-            if node.kind not in table:
-                raise node.refusal(ADVICE.get(node.kind, "cvxnet has no layer for it."))
-            return table[node.kind](node)
+            return reader_of(node)(node)
         except CvxnetError as error:
             return Unread(str(error), proto.op_type, tuple(proto.input))
         except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:

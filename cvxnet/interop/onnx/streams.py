@@ -3,7 +3,7 @@
 A stream is another stream and one step after it, so streams are a tree whose root is the input. Two
 that meet again in a sum or a product have a last stream in common: what stands between is two paths
 of steps. Steps that work entry by entry are kept as functions until all of a formula is there; see
-`cvxnet.interop.recognition`.
+`cvxnet.interop.onnx.recognition`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.interop.folding import Part, Scaling, Selection, finished
-from cvxnet.interop.recognition import (
+from cvxnet.interop.onnx.recognition import (
     ACTIVATIONS,
     Function,
     activation_like,

@@ -1,6 +1,6 @@
 """Single modules of torch, and Sequentials of them, as layers.
 
-`cvxnet.interop.pairs` is the table of modules and layers that are the same function. Beside it
+pairs.py is the table of modules and layers that are the same function. Beside it
 stand here the modules that do nothing in evaluation mode, those that are another one with certain
 options, weights that are computed from others, and wrappers.
 """
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import CvxnetError, InputError, UnsupportedError
-from cvxnet.interop.names import INSTEAD
-from cvxnet.interop.pairs import (
+from cvxnet.interop.torch.names import INSTEAD
+from cvxnet.interop.torch.pairs import (
     IMAGES,
     PAIRS,
     ROWS,

@@ -1,8 +1,7 @@
 """Networks from torch and to torch.
 
-The two agree module by module; `cvxnet.interop.pairs` is the table, and `cvxnet.interop.tracing`
-follows forward passes. What is not covered is refused by its path in the module, never
-approximated.
+The two agree module by module; pairs.py is the table, and tracing.py follows forward passes. What is
+not covered is refused by its path in the module, never approximated.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.interop.evaluation import evaluating, verify
-from cvxnet.interop.modules import (
+from cvxnet.interop.torch.evaluation import evaluating, verify
+from cvxnet.interop.torch.modules import (
     SUPPORTED,
     Reader,
     check_readable,
     unwrapped,
 )
-from cvxnet.interop.pairs import (
+from cvxnet.interop.torch.pairs import (
     BY_LAYER,
     IMAGES,
     ROWS,
@@ -31,7 +30,7 @@ from cvxnet.interop.pairs import (
     next_image,
     works_on,
 )
-from cvxnet.interop.tracing import trace
+from cvxnet.interop.torch.tracing import trace
 from cvxnet.layers import Flatten, Sequential
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.adoption import ADOPTERS

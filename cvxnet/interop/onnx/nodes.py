@@ -14,8 +14,15 @@ from scipy.special import erf, expit, ndtr
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.interop.folding import Part, Scaling, decimal
-from cvxnet.interop.recognition import Function
-from cvxnet.interop.streams import Formula, Stream, last_in_common, path_formula, residual
+from cvxnet.interop.onnx.recognition import Function
+from cvxnet.interop.onnx.streams import (
+    Columns,
+    Formula,
+    Stream,
+    last_in_common,
+    path_formula,
+    residual,
+)
 from cvxnet.types import Array
 
 Constant: TypeAlias = NDArray[Any]
@@ -87,7 +94,7 @@ class Node:
     def constant(self, position: int) -> Constant | None:
         """An input that is a constant, or left out."""
         value = self.input(position)
-        if isinstance(value, Stream):
+        if isinstance(value, Stream | Columns):
             raise self.refusal(
                 f"its input {position} depends on the input of the graph, cvxnet's is a constant."
             )

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.interop.modules import Reader, joined, to_array
-from cvxnet.interop.pairs import ANYTHING
+from cvxnet.interop.torch.modules import Reader, joined, to_array
+from cvxnet.interop.torch.pairs import ANYTHING
 from cvxnet.layers import BatchNorm, Linear
 from cvxnet.layers.layer import Layer
 from cvxnet.types import Array

@@ -10,8 +10,8 @@ import numpy as np
 
 from cvxnet.errors import InputError
 from cvxnet.interop.folding import MOST_ENTRIES, Scaling, linear
-from cvxnet.interop.onnx_nodes import Node, operator, scaled
-from cvxnet.interop.streams import Formula, Shape, Stream, residual
+from cvxnet.interop.onnx.nodes import Node, operator, scaled
+from cvxnet.interop.onnx.streams import Formula, Shape, Stream, residual
 from cvxnet.layers import (
     AvgPool2d,
     BatchNorm,

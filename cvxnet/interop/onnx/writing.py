@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cvxnet.data.files import check_path, replacing
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.functions.arithmetic import Undecided
-from cvxnet.interop.onnx_graph import ABOUT, VALUES, Graph, Value
+from cvxnet.interop.onnx.graph import ABOUT, VALUES, Graph, Value
 from cvxnet.layers import (
     AvgPool2d,
     BatchNorm,

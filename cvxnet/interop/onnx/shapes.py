@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.interop.folding import MOST_ENTRIES, Selection, linear
-from cvxnet.interop.onnx_nodes import BATCH, Node, steps_of
-from cvxnet.interop.streams import Columns, Shape, Stream, last_in_common, line_between
+from cvxnet.interop.onnx.nodes import BATCH, Node, steps_of
+from cvxnet.interop.onnx.streams import Columns, Shape, Stream, last_in_common, line_between
 from cvxnet.layers import Flatten
 
 

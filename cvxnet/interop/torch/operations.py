@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.interop.names import ADVICE, ALIASES, CONSTANT
-from cvxnet.interop.signals import Operation, Signal, shape_text
+from cvxnet.interop.torch.names import ADVICE, ALIASES, CONSTANT
+from cvxnet.interop.torch.signals import Operation, Signal, shape_text
 from cvxnet.layers import (
     Abs,
     AvgPool2d,

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cvxnet.interop.modules import Reader, check_hooks
+from cvxnet.interop.torch.modules import Reader, check_hooks
 from cvxnet.optional import import_fx
 
 

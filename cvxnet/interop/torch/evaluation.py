@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.interop.modules import kind, unwrapped
-from cvxnet.interop.pairs import Image
+from cvxnet.interop.torch.modules import kind, unwrapped
+from cvxnet.interop.torch.pairs import Image
 from cvxnet.layers import Sequential
 from cvxnet.types import Array
 

@@ -1,0 +1,1 @@
+"""ONNX files: written layer by layer, read as streams of steps."""

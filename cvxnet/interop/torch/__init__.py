@@ -1,0 +1,1 @@
+"""Networks from torch, by their modules or by tracing, and to torch."""
