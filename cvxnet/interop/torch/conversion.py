@@ -1,6 +1,6 @@
 """Networks from torch and to torch.
 
-The two agree module by module; pairs.py is the table, and tracing.py follows forward passes. What is
+The two agree module by module (pairs.py is the table); tracing.py follows forward passes. What is
 not covered is refused by its path in the module, never approximated.
 """
 
