@@ -180,7 +180,7 @@ def test_bracket_rounded_outward():
         ({"units": "sine"}, "unknown unit family 'sine'"),
         ({"units": Family("leaky_relu", slope="steep")}, "slope must be a number, not 'steep'"),
         ({"units": Family("tanh", radius=0.0)}, "the radius must be a finite number above 0"),
-        ({"units": Family("tanh", slope=0.0)}, "tanh units have radius"),
+        ({"units": Family("tanh", slope=0.0)}, "tanh units take no slope; their options: radius"),
         ({"gate": [0.5, 0.0]}, "gate of a certificate holds a number that is no index"),
         ({"gate": [0, 0]}, "each unit of the family gated_relu has a gate"),
         ({"norm": "l0"}, "relu units have norm 'l2' or 'l1', not 'l0'"),

@@ -826,7 +826,7 @@ def trained(loss, **more):
 def test_certificates_of_training_go_there_and_back(loss, more, tmp_path):
     made, X, y = trained(loss, **more)
     c = 3 if loss == "cross_entropy" else 2
-    assert made.outputs == c and f", {c} outputs" in repr(made) and made.output_weights == "any"
+    assert made.outputs == c and made.output_weights == "any"
     assert made.v.shape == (12, c) and made.a.shape == (len(made.W), c)
     assert (made.c is None) or (made.c.shape == (c,) and made.s.shape == (2, c))
     made.save(tmp_path / "whole.json")
