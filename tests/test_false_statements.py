@@ -406,7 +406,7 @@ def test_the_command_line_neither(tmp_path, capsys):
     rows = (f"{u!r},{1e6 + abs(u)!r}" for u in x.tolist())
     data.write_text("x,y\n" + "\n".join(rows) + "\n")
     chosen = ["--target", "y", "--weight-decay", "0.1"]
-    train = ["train", str(data), *chosen, "--output-bias", "--gap", "1e-4", "--out", str(out)]
+    train = ["train", str(data), *chosen, "--no-standardise", "--gap", "1e-4", "--out", str(out)]
     with pytest.raises(SystemExit) as exit_code:
         main([*train, "--json"])
     found = json.loads(capsys.readouterr().out)
