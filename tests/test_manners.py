@@ -268,7 +268,9 @@ def test_completing_a_command_imports_nothing_heavy():
     assert done.stdout.split() == ["train", "False", "False"]
 
 
-def test_completion_is_shown(cvxnet):
+def test_completion_is_shown(cvxnet, monkeypatch):
+    """Of the shell that is named, where none runs."""
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     code, printed, _ = cvxnet("--show-completion", "bash")
     assert code == PROVED and "complete -o default -F _cvxnet_completion cvxnet" in printed
 
