@@ -254,7 +254,7 @@ def test_the_command_line_says_what_is_wrong(fault, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main([*given, "--features", "a,b", "--json"])
     printed = capsys.readouterr()
-    assert caught.value.code == 2 and said in printed.err and not printed.out
+    assert caught.value.code == 2 and said in json.loads(printed.out)["error"] and not printed.err
 
 
 @pytest.fixture
