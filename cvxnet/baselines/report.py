@@ -27,6 +27,7 @@ from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
 
 WIDTH = 110
+NO_LIMIT = 10**4
 TINY = 1e-9
 """An excess of less is called at most something, whatever it is at least."""
 COLUMNS = (
@@ -52,17 +53,25 @@ COLUMNS_OF_A_RUN = (
 def render_text(runs: Results) -> str:
     """Headline, table and notes as plain text."""
     printed = io.StringIO()
-    Console(file=printed, width=WIDTH, color_system=None).print(render_rich(runs))
+    console = Console(file=printed, width=NO_LIMIT, color_system=None)
+    console.width = max(WIDTH, console.measure(table_of(runs)).maximum)
+    console.print(render_rich(runs))
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
 
 
-def render_rich(runs: Results) -> Any:
-    """The same for a rich console."""
+def table_of(runs: Results) -> Table:
+    """A row for each group of runs."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name == "optimizer" else "right", no_wrap=True)
     for group in runs.groups:
         table.add_row(*row(runs, group))
+    return table
+
+
+def render_rich(runs: Results) -> Any:
+    """The same for a rich console."""
+    table = table_of(runs)
     above = [Text(line) for line in headlines(runs)]
     below = [Text(line, style="dim") for line in notes(runs)]
     return Lines(*above, Text(""), table, Text(""), *below)
