@@ -9,9 +9,10 @@ of steps. Steps that work entry by entry are kept as functions until all of a fo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -75,8 +76,6 @@ class Stream:
         What comes before the step; None for the input of the graph.
     step : Step, optional
         None where only the shape changes.
-    depth : int
-        How many streams there are before this one.
     steps : int
         How many steps it takes to compute it, each as often as it is computed.
     where : str
@@ -88,7 +87,6 @@ class Stream:
     shape: Shape
     parent: Stream | None = None
     step: Step | None = None
-    depth: int = 0
     steps: int = 0
     where: str = "the input"
     precision: float = 0.0
@@ -106,7 +104,6 @@ class Stream:
             shape=shape,
             parent=self,
             step=step,
-            depth=self.depth + 1,
             steps=total,
             where=where or self.where,
         )
@@ -119,12 +116,14 @@ class Stream:
 
     def since(self, before: Stream) -> list[Stream]:
         """The streams after an earlier one up to this one, first to last."""
-        path, stream = [], self
-        while stream is not before:
-            path.append(stream)
-            assert stream.parent is not None  # before is one of its ancestors
+        return [*takewhile(lambda stream: stream is not before, self.upward())][::-1]
+
+    def upward(self) -> Iterator[Stream]:
+        """This stream, what comes before it, and so on to the input."""
+        stream: Stream | None = self
+        while stream is not None:
+            yield stream
             stream = stream.parent
-        return path[::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +142,8 @@ def last_in_common(one: Stream, other: Stream) -> Stream:
     >>> last_in_common(x.then(None).then(None), x.then(None)) is x
     True
     """
-    while one is not other:
-        if one.depth < other.depth:
-            one, other = other, one
-        assert one.parent is not None  # the input is common to all
-        one = one.parent
-    return one
+    passed = {id(stream) for stream in one.upward()}
+    return next(stream for stream in other.upward() if id(stream) in passed)
 
 
 def as_formula(step: Step | None) -> Formula | None:
