@@ -239,7 +239,7 @@ def compare_in(
     records: list[Record] = []
     interrupted = solution.stats["interrupted"]
     if not interrupted:
-        with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
+        with Progress(count_batches(setting), solution.lower_bound, budget.progress is True) as bar:
             tunings, records, interrupted = run(setting, keep, bar)
     return Runs(
         **vars(setting),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,8 @@ class Budget:
     proof : float
         Where exact pricing does not end in time, bounds are proved in another way, in at most so
         many times the time that finding the network has taken.
-    progress : bool
-        Whether to show progress on the terminal.
+    progress : bool or callable
+        Whether to show progress on the terminal; or who is told after each round.
     checkpoint : path, optional
         The file that training is written to while it goes on, and that it goes on from.
 
@@ -46,7 +47,7 @@ class Budget:
     solver: str = "CLARABEL"
     time_limit: float | None = None
     proof: float = np.inf
-    progress: bool = False
+    progress: bool | Callable[..., object] = False
     checkpoint: Any = None
 
     def __post_init__(self) -> None:
@@ -57,6 +58,8 @@ class Budget:
             object.__setattr__(self, "time_limit", limit)
         if not self.proof >= 0.0:
             raise InputError(f"proof must be a number of at least 0, not {self.proof!r}.")
+        if not (isinstance(self.progress, bool) or callable(self.progress)):
+            raise InputError(f"progress must be True, False or callable, not {self.progress!r}.")
         if self.checkpoint is not None:
             object.__setattr__(self, "checkpoint", check_path(self.checkpoint))
 

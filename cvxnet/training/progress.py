@@ -1,19 +1,64 @@
-"""Live progress: time, bracket, units. A bar on a terminal, otherwise a line for each round."""
+"""Live progress: time, bracket, units. A bar on a terminal, otherwise a line for each round; or
+what a listener makes of each `Round`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from cvxnet.layers import Sequential
 from cvxnet.proofs.gaps import bracket_text, relative_gap
+from cvxnet.types import Array
 
 Report = Callable[[float, float, float, int], None]
+Listener = Callable[["Round"], object]
 STARTING = "starting (the first run compiles pricing)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Round:
+    """The state of training after a round of column generation.
+
+    Attributes
+    ----------
+    seconds : float
+        Since training began, compiling not counted.
+    lower, upper : float
+        The bracket around the optimum.
+    units : int
+        Hidden units of the best network.
+    dual : (n,) or (n, c) array
+        The dual vector that was priced in this round, the gradient of the loss at its master's
+        predictions.
+    network : Sequential
+        The best network so far: its objective is ``upper``.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> rounds = []
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, bias=False,
+    ...                     progress=rounds.append)
+    >>> rounds[-1].dual.shape, rounds[-1].lower <= rounds[-1].upper
+    ((2,), True)
+    """
+
+    seconds: float
+    lower: float
+    upper: float
+    units: int
+    dual: Array
+    network: Sequential
+
+    def __repr__(self) -> str:
+        return f"<Round at {self.seconds:.2f} s: {describe(self.lower, self.upper, self.units)}>"
 
 
 class Progress:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from cvxnet.training.outputs.directions import fit_directions
 from cvxnet.training.plans import plan_for, search_locally
 from cvxnet.training.pricing.maxima import BOTH
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.progress import Progress, Report, quiet
+from cvxnet.training.progress import Listener, Progress, Report, Round, quiet
 from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction, reduce
@@ -61,7 +63,7 @@ def train(
     gap: float = 1e-6,
     solver: str = "CLARABEL",
     time_limit: float | None = None,
-    progress: bool = False,
+    progress: bool | Listener = False,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Train a two-layer network to the global optimum, whatever its width.
@@ -119,9 +121,10 @@ def train(
         Seconds; loading and compiling kernels does not count. When they are over, the best network
         is returned with its true bracket: a good one, as local search comes first. A part of the
         time is kept for the certificate; ``solution.stats["stopped"]`` says what ended training.
-    progress : bool
-        Show time, bracket and units on the terminal. Ctrl-C stops early in any case: the best
-        network comes back with its true bracket and status ``"gap"``.
+    progress : bool or callable
+        Show time, bracket and units on the terminal; or what is called with a `Round` after each
+        round of column generation; an exception that it raises ends training. Ctrl-C stops early in
+        any case: the best network comes back with its true bracket and status ``"gap"``.
     checkpoint : path, optional
         A file that is brought up to date every few seconds (taking a twentieth of the time), so
         that the same call goes on from there after the process was killed: with the best network,
@@ -203,7 +206,7 @@ def bracket_of(
     with (
         np.errstate(over="ignore", invalid="ignore"),
         one_blas_thread(),
-        Progress(budget.gap, note=checkpoint.note) if budget.progress else quiet() as report,
+        follow(budget, checkpoint.note) as report,
     ):
         search = open_search(objective, budget, reduction, deadline, plan)
         if checkpoint.found is not None:
@@ -214,8 +217,29 @@ def bracket_of(
         search.bracket.improved = lambda bracket: (
             checkpoint.update(bracket, reduction) if now() < search.deadline else None
         )
+        if callable(budget.progress):
+            report = partial(tell, budget.progress, objective, reduction, search)
         stats = run(search, report, reduction.scale.value, checkpoint.before)
     return reduction.undo(search.bracket), stats
+
+
+def follow(budget: Budget, note: str) -> AbstractContextManager[Report]:
+    """Progress on the terminal, where it is asked for."""
+    return Progress(budget.gap, note=note) if budget.progress is True else quiet()
+
+
+def tell(
+    listener: Listener,
+    objective: Objective,
+    reduction: Reduction,
+    search: Search,
+    *state: *tuple[float, float, float, int],
+) -> None:
+    """Hand a listener what there is after a round."""
+    given = reduction.undo(search.bracket)
+    weights = weights_of(given.problem, given.units, objective.form)
+    network = network_of(objective.units, weights, objective.output_weights)
+    listener(Round(*state, given.proposal, network))
 
 
 def open_search(
