@@ -13,6 +13,8 @@ from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape, short
+from cvxnet.data.validation import as_floats, check_finite
+from cvxnet.errors import InputError
 from cvxnet.functions.arithmetic import as_fraction
 from cvxnet.proofs.checker.witness import WitnessResult, check_witness
 from cvxnet.types import Array
@@ -89,6 +91,52 @@ class Counterexample:
             for part in (self.a, self.b, self.fixed)
         )
         return prove(self._question, Segment(a, b, fixed, self.entry), self.refutes).proved
+
+    def at(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Counterexample | None:
+        """The counterexample to the same question at two other points; None where they are none.
+
+        Parameters
+        ----------
+        a, b : mapping of leaf name to array
+            The ends of the segment, as in `a` and `b`. What is fixed stays.
+
+        Returns
+        -------
+        Counterexample or None
+            Verified as this one was.
+
+        Raises
+        ------
+        InputError
+            For other names or shapes.
+
+        Examples
+        --------
+        >>> import cvxpy as cp
+        >>> from cvxnet.analysis import convexity
+        >>> x = cp.Variable(name="x")
+        >>> witness = convexity(cp.square(cp.square(x) - 1)).counterexample
+        >>> witness.at({"x": -0.5}, {"x": 0.5}).gap, witness.at({"x": 1.0}, {"x": 2.0})
+        ('7/16', None)
+        """
+        leaves = {name: k for k, name in distinct_names(self._question).items()}
+        first, last, fixed = (
+            {leaves[name]: value for name, value in part.items()}
+            for part in (self.moved(a), self.moved(b), self.fixed)
+        )
+        segment = Segment(first, last, fixed, self.entry, "points that were given")
+        return verify(self._question, segment, self.refutes)
+
+    def moved(self, point: Mapping[str, Any]) -> dict[str, Array]:
+        """Another end of the segment, of the same names and shapes."""
+        found = {name: np.asarray(as_floats(value, name)) for name, value in point.items()}
+        expected = {name: value.shape for name, value in self.a.items()}
+        if {name: value.shape for name, value in found.items()} != expected:
+            given = {name: value.shape for name, value in found.items()}
+            raise InputError(f"a point has values of shapes {given}; expected {expected}.")
+        for name, value in found.items():
+            check_finite(value, name)
+        return found
 
     def lines(self) -> list[str]:
         """The counterexample, as one would write it on a blackboard."""

@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.layers import Sequential
-from cvxnet.objective import Objective, Weights, network_of
+from cvxnet.layers import Layer, Sequential
+from cvxnet.objective import Objective, Weights, network_of, read_network
 from cvxnet.types import Array
 
 
@@ -65,6 +65,28 @@ def value_of(objective: Objective, W: Array, a: Array, free: Array | None = None
         f = layers_of(objective, W, a, free)(objective.X).reshape(objective.y.shape)
         value = objective.weighted_loss.value(f, objective.y) + decay
     return value if np.isfinite(value) else np.inf
+
+
+def value_of_network(objective: Objective, network: Layer) -> float:
+    """The objective of an ordinary two-layer network; infinite where it is no finite number.
+
+    Examples
+    --------
+    >>> from cvxnet.losses import get_loss
+    >>> objective = Objective(
+    ...     units="relu", X=[[-1.0], [1.0]], y=[1.0, 2.0], loss=get_loss("squared"),
+    ...     weight_decay=0.1,
+    ... )
+    >>> network = layers_of(objective, np.array([[1.0, 0.0]]), np.array([2.0]))
+    >>> value_of_network(objective, network)
+    0.75
+    """
+    weights = read_network(network).weights
+    W = weights.W if weights.b is None else np.column_stack([weights.W, weights.b])
+    several = weights.a.shape[1:]
+    c = np.zeros((0, *several)) if weights.c is None else np.reshape(weights.c, (1, *several))
+    s = np.zeros((0, *several)) if weights.s is None else np.reshape(weights.s, (-1, *several))
+    return value_of(objective, W, weights.a, np.concatenate([c, s]))
 
 
 def excess_decay(objective: Objective, W: Array, a: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from cvxnet.objective.budget import Budget
 from cvxnet.objective.families import FAMILIES, Family, Traits
+from cvxnet.objective.matching import in_order, match_units, mix
 from cvxnet.objective.networks import (
     Form,
     TwoLayers,
@@ -24,6 +25,9 @@ __all__ = [
     "Weights",
     "check_output_weights",
     "flattened",
+    "in_order",
+    "match_units",
+    "mix",
     "network_of",
     "read_network",
     "without_norms",

@@ -2,8 +2,24 @@
 
 from cvxnet.plots.comparison import plot_runs
 from cvxnet.plots.optimal_set import plot_optimal_set
+from cvxnet.plots.slices import Slice, plot_slice, slice_between, slice_between_networks
 from cvxnet.plots.solution import plot_solution
 from cvxnet.plots.style import save_figure
 from cvxnet.plots.subject import count_units, kinks
+from cvxnet.plots.surfaces import Surface, plot_surface, surface_over
 
-__all__ = ["count_units", "kinks", "plot_optimal_set", "plot_runs", "plot_solution", "save_figure"]
+__all__ = [
+    "Slice",
+    "Surface",
+    "count_units",
+    "kinks",
+    "plot_optimal_set",
+    "plot_runs",
+    "plot_slice",
+    "plot_solution",
+    "plot_surface",
+    "save_figure",
+    "slice_between",
+    "slice_between_networks",
+    "surface_over",
+]
