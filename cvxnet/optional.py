@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 from cvxnet.errors import MissingExtraError
@@ -80,3 +81,26 @@ def import_sklearn(module: str, *names: str) -> Any:
 def import_pyarrow(module: str) -> Any:
     """A module of pyarrow."""
     return loaded(f"pyarrow.{module}", "tables", f"files of {module} need pyarrow", "read_table")
+
+
+def import_starlette() -> Any:
+    """The names of starlette that a server is made of, in one namespace."""
+    need = "the lab is a local web page, which needs starlette"
+    places = {
+        "applications": "Starlette",
+        "datastructures": "Headers MutableHeaders",
+        "middleware": "Middleware",
+        "responses": "Response StreamingResponse",
+        "routing": "Mount Route",
+        "staticfiles": "StaticFiles",
+    }
+    names = {module: text.split() for module, text in places.items()}
+    modules = {name: loaded(f"starlette.{name}", "lab", need, *names[name]) for name in names}
+    return SimpleNamespace(
+        **{name: getattr(modules[module], name) for module in names for name in names[module]}
+    )
+
+
+def import_uvicorn() -> Any:
+    """The web server uvicorn."""
+    return loaded("uvicorn", "lab", "the lab is a local web page, which needs uvicorn")

@@ -1,7 +1,12 @@
 """What all tests share: none of them measures time, and a busy machine fails none."""
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Before torch and BLAS are loaded: where cores are busy, their threads wait for one another.
@@ -9,3 +14,75 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+SERVE = "from cvxnet.lab import serve; serve(port=0, ready=lambda url: print(url, flush=True))"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+PATIENCE = 120_000
+"""Milliseconds: a browser on a busy machine is slow, too."""
+
+
+@pytest.fixture(scope="session")
+def lab_url():
+    """The address of a running lab."""
+    root = str(Path(__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        url = server.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:")
+        yield url
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed (on Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """What a page must not do: complain, miss a file, or ask anybody but its own server."""
+
+    def __init__(self, page, url):
+        self.page, self.url, self.faults = page, url, []
+        page.on("console", self.console)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("request", self.request)
+        page.on("response", self.response)
+
+    def console(self, message):
+        if message.type in ("error", "warning"):
+            self.faults.append(f"console: {message.text}")
+
+    def request(self, request):
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.faults.append(f"a request to elsewhere: {request.url}")
+
+    def response(self, response):
+        if response.status >= 400:
+            self.faults.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture
+def lab_page(chromium, lab_url):
+    """A page of the lab, 1366 x 768; ``open(query)`` goes to an address. It may have no faults."""
+    context = chromium.new_context(
+        base_url=lab_url, viewport={"width": 1366, "height": 768}, reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    watched = Watched(page, lab_url)
+    page.faults = watched.faults
+    page.open = lambda query: page.goto(f"/{query}")
+    yield page
+    faults = list(watched.faults)
+    context.close()
+    assert not faults, faults
