@@ -169,3 +169,28 @@ def test_what_cannot_be_drawn_is_refused(units, d, options, words):
     solution = cn.train(units, X, X[:, 0], weight_decay=0.1, **options)
     with pytest.raises(UnsupportedError, match=words):
         plot_optimal_set(solution)
+
+
+@pytest.mark.parametrize(("data", "options", "many"), CASES, ids=NAMES)
+def test_a_walk_through_the_set_leaves_neither_value_nor_set(data, options, many):
+    solution = solve(data, **options)
+    found = optimal_set(solution)
+    walk = found.tour(13)
+    for end in (walk[0], walk[-1]):
+        assert end == pytest.approx(found.coefficients_found)
+    for row in walk:
+        network = found.network(row)
+        assert objective(network, data, **options) == pytest.approx(solution.value, rel=1e-8)
+    assert (np.ptp(walk, axis=0).max() > 1e-3) == many
+    places = np.linspace(-3, 3, 11)[:, None]
+    start = found.network(walk[0])(places)
+    assert start == pytest.approx(solution.network(places), abs=1e-6)
+
+
+@pytest.mark.parametrize(("data", "options", "many"), CASES, ids=NAMES)
+def test_no_unit_is_beyond_the_level(data, options, many):
+    found = optimal_set(solve(data, **options))
+    angles = np.linspace(-np.pi, np.pi, 721)
+    heights = found.heights(np.column_stack([np.cos(angles), np.sin(angles)]))
+    assert np.abs(heights).max() <= 1.0 + 1e-6
+    assert found.heights(found.directions) == pytest.approx(-found.signs, abs=1e-4)

@@ -138,13 +138,10 @@ def draw_networks(axes: Axes, found: OptimalSet, grid: Array, proved: bool) -> i
 
     Returns how many samples are not in view.
     """
-    W, X, y = found.directions, found.objective.X, found.problem.y
-    kinks = -W[W[:, 0] != 0.0, 1] / W[W[:, 0] != 0.0, 0]
-    at = np.concatenate([X[:, 0], kinks])
-    at = at[(at > grid[0]) & (at < grid[-1])]
-    coarse = np.unique(np.concatenate([grid[:: len(grid) // POINTS], grid[-1:], at]))
+    X, y = found.objective.X, found.problem.y
+    coarse = places_of_band(found, grid)
     low, high = found.band(coarse[:, None])
-    wide = bool((high - low).max() > SEEN * np.ptp(y))
+    wide = is_wide(found, low, high)
     if wide:
         axes.fill_between(coarse, low, high, color=SKY, alpha=0.35, lw=0, label="all of them")
         ends = [found.network(row)(grid[:, None])[:, 0] for row in found.networks]
@@ -158,6 +155,20 @@ def draw_networks(axes: Axes, found: OptimalSet, grid: Array, proved: bool) -> i
     beyond = draw_points(axes, X[:, 0], y, look)
     axes.legend(loc="best")
     return beyond
+
+
+def places_of_band(found: OptimalSet, grid: Array) -> Array:
+    """Of a grid over one feature some places, and all kinks and samples that lie on it."""
+    W, X = found.directions, found.objective.X
+    kinks = -W[W[:, 0] != 0.0, 1] / W[W[:, 0] != 0.0, 0]
+    at = np.concatenate([X[:, 0], kinks])
+    at = at[(at > grid[0]) & (at < grid[-1])]
+    return np.unique(np.concatenate([grid[:: max(1, len(grid) // POINTS)], grid[-1:], at]))
+
+
+def is_wide(found: OptimalSet, low: Array, high: Array) -> bool:
+    """Whether the band of all optimal networks is more than one line."""
+    return bool((high - low).max() > SEEN * np.ptp(found.problem.y))
 
 
 def claim(found: OptimalSet, wide: bool, proved: bool) -> str:
@@ -175,7 +186,7 @@ def claim(found: OptimalSet, wide: bool, proved: bool) -> str:
 def draw_touching(axes: Axes, found: OptimalSet, grid: Array, side: float) -> None:
     """``v . phi`` over the place of the kink, of units that rise to one side, and who touches."""
     beta, family = found.problem.weight_decay, found.problem.family
-    curve = heights_of(found, directions_at(np.array([side]), side * grid))
+    curve = found.heights(kinks_at(grid, side))
     axes.plot(grid, curve, color=INK, linewidth=1.4)
     for level in (-1.0, 1.0):
         axes.axhline(level, color=GREY, linewidth=1.0, linestyle=DASHED)
@@ -220,11 +231,13 @@ def directions_at(w: Array, t: Array) -> Array:
     return np.column_stack([np.tile(w, (len(t), 1)), -t])
 
 
-def heights_of(found: OptimalSet, W: Array) -> Array:
-    """``v . phi_u(X) / weight_decay`` of the units in the direction of each row."""
-    family = found.problem.family
-    U = W / family.sizes(W)[:, None]
-    return np.asarray(found.v @ family.features(U)) / found.problem.weight_decay
+def kinks_at(places: Array, side: float) -> Array:
+    """Over one feature, the directions of units with their kinks there that rise to one side.
+
+    >>> kinks_at(np.array([3.0]), -1.0).tolist()
+    [[-1.0, 3.0]]
+    """
+    return directions_at(np.array([side]), side * places)
 
 
 def draw_map(figure: Figure, found: OptimalSet, names: list[str]) -> list[str]:
@@ -233,7 +246,7 @@ def draw_map(figure: Figure, found: OptimalSet, names: list[str]) -> list[str]:
     angles, places = np.linspace(-180.0, 180.0, 361), np.linspace(-reach, reach, 241)
     turn = np.deg2rad(angles)
     rows = [directions_at(np.array([np.cos(a), np.sin(a)]), places) for a in turn]
-    G = np.array([heights_of(found, row) for row in rows]).T
+    G = np.array([found.heights(row) for row in rows]).T
     colors = signed_scale(1.0)
     axes = figure.subplots()
     axes.contourf(angles, places, G, np.linspace(-1, 1, 21), cmap=colors.cmap, extend="both")

@@ -135,6 +135,33 @@ class OptimalSet:
         """The network without units."""
         return np.asarray(self.own.free)
 
+    @property
+    def coefficients_found(self) -> Array:
+        """The network found, as a row like those of `networks`, (k + q,)."""
+        others = np.zeros(len(self.signs) - len(self.own))
+        return np.concatenate([self.problem.family.sizes(self.own.weights), others, self.own.free])
+
+    def tour(self, stops: int) -> Array:
+        """Networks on the way from the one found past every extreme one and back, (stops, k + q).
+
+        Straight lines between coefficients stay in the set, which is convex; lines between the
+        weights of the same networks do not.
+        """
+        corners = np.vstack([self.coefficients_found, self.networks, self.coefficients_found])
+        lengths = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+        passed = np.concatenate([[0.0], np.cumsum(lengths)])
+        at = np.linspace(0.0, passed[-1], stops)
+        return np.column_stack([np.interp(at, passed, column) for column in corners.T])
+
+    def heights(self, directions: Array) -> Array:
+        """``v . phi_u(X) / weight_decay`` of units in the direction of each row: (m, r) -> (m,).
+
+        Nowhere outside of [-1, 1] but for the gap; in optimal networks units have -1 or 1.
+        """
+        family = self.problem.family
+        U = directions / family.sizes(directions)[:, None]
+        return np.asarray(self.v @ family.features(U)) / self.problem.weight_decay
+
     def units(self, coefficients: Array) -> Units:
         """The units and free weights with these coefficients."""
         k = len(self.signs)
