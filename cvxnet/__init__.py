@@ -185,6 +185,7 @@ ROOMS = frozenset(
     {"analysis", "baselines", "data", "errors", "functions"}
     | {
         "interop",
+        "lab",
         "layers",
         "losses",
         "objective",

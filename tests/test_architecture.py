@@ -40,7 +40,7 @@ SINGLE = {"types", "errors", "optional", "__main__"}
 """Rooms of one file: what everybody names, the loaders of optional packages, ``python -m``."""
 CALLED_FROM_BELOW = {("baselines.report", "plots.comparison"): "plot"}
 """The one arrow that runs up, from the function of that name (`Runs.plot`)."""
-OPTIONAL = ("torch", "safetensors", "onnx", "sklearn", "matplotlib")
+OPTIONAL = ("torch", "safetensors", "onnx", "sklearn", "matplotlib", "starlette", "uvicorn")
 
 
 HOUSE = House(PACKAGE)

@@ -5,7 +5,20 @@ import { Cancelled, ask, askLong, isLive } from "./ask.js";
 import { el } from "./draw.js";
 
 // [address, title]; the module is exhibits/ADDRESS.js, with _ for -.
-const EXHIBITS = [["tmpone","One weight"],["tmpone","Other"],
+const EXHIBITS = [
+  // ["one-weight", "One weight"],
+  // ["saddle", "Two weights: a saddle"],
+  // ["swapped", "Swapped units"],
+  // ["convex", "Is it convex?"],
+  // ["tour", "A blog post, six questions"],
+  // ["lift", "The lift"],
+  // ["plane", "The plane"],
+  // ["columns", "Columns entering"],
+  // ["sgd", "SGD beside it"],
+  // ["many-optima", "Many optima, one value"],
+  // ["proof", "Trust me not"],
+  // ["limits", "What it does not say"],
+  // ["quiz", "Quiz"],
 ];
 
 const place = document.getElementById("exhibit");
