@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.documents import counterexample_document
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.spaces import Segment
+from cvxnet.analysis.spaces import Segment, Space
 from cvxnet.analysis.tape import Tape, short
 from cvxnet.data.validation import as_floats, check_finite
 from cvxnet.errors import InputError
@@ -83,9 +84,47 @@ class Counterexample:
         """The midpoint of a and b."""
         return {name: 0.5 * (value + self.b[name]) for name, value in self.a.items()}
 
+    def along(self, t: Any) -> Array:
+        """The function on the segment, in floating point: only both ends and the middle are proved.
+
+        Parameters
+        ----------
+        t : array (k,)
+            0 is a, 1 is b, 0.5 the midpoint.
+
+        Returns
+        -------
+        array (k,)
+            Of a set: the largest number by which ``(1 - t) a + t b`` breaks a constraint.
+
+        Examples
+        --------
+        >>> import cvxpy as cp
+        >>> from cvxnet.analysis import convexity
+        >>> x = cp.Variable(name="x")
+        >>> convexity(cp.square(cp.square(x) - 1)).counterexample.along([0.0, 0.5, 1.0])
+        array([0., 1., 0.])
+        """
+        t, leaves = as_floats(t, "t"), self._leaves()
+        space = Space(self._question, self._question.tape())
+        points = {leaves[name]: value[None] for name, value in self.fixed.items()}
+        for name, a in self.a.items():
+            part = t.reshape(-1, *[1] * a.ndim)
+            points[leaves[name]] = (1.0 - part) * a + part * self.b[name]
+        if self.refutes == "set":
+            limits = values_of(space.limits, points)[-1]
+            return np.broadcast_to(limits, (len(t), *limits.shape[1:])).reshape(len(t), -1).max(1)
+        values = values_of(space.tape, points)[-1]
+        rows = np.broadcast_to(values, (len(t), *values.shape[1:]))
+        return np.array([row[self.entry] for row in rows])
+
+    def _leaves(self) -> dict[str, int]:
+        """The id of each leaf, by its name here."""
+        return {name: k for k, name in distinct_names(self._question).items()}
+
     def verify(self) -> bool:
         """Compute the violation again, from the expression and the points alone."""
-        leaves = {name: k for k, name in distinct_names(self._question).items()}
+        leaves = self._leaves()
         a, b, fixed = (
             {leaves[name]: value for name, value in part.items()}
             for part in (self.a, self.b, self.fixed)
@@ -119,7 +158,7 @@ class Counterexample:
         >>> witness.at({"x": -0.5}, {"x": 0.5}).gap, witness.at({"x": 1.0}, {"x": 2.0})
         ('7/16', None)
         """
-        leaves = {name: k for k, name in distinct_names(self._question).items()}
+        leaves = self._leaves()
         first, last, fixed = (
             {leaves[name]: value for name, value in part.items()}
             for part in (self.moved(a), self.moved(b), self.fixed)

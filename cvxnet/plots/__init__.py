@@ -1,6 +1,8 @@
 """Pictures of solutions, one a file."""
 
 from cvxnet.plots.comparison import plot_runs
+from cvxnet.plots.counterexample import counterexample_slice, plot_counterexample
+from cvxnet.plots.derivation import derivation_rows, plot_derivation
 from cvxnet.plots.optimal_set import plot_optimal_set
 from cvxnet.plots.slices import Slice, plot_slice, slice_between, slice_between_networks
 from cvxnet.plots.solution import plot_solution
@@ -12,7 +14,11 @@ __all__ = [
     "Slice",
     "Surface",
     "count_units",
+    "counterexample_slice",
+    "derivation_rows",
     "kinks",
+    "plot_counterexample",
+    "plot_derivation",
     "plot_optimal_set",
     "plot_runs",
     "plot_slice",

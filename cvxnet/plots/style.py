@@ -71,6 +71,8 @@ UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 RESOLUTION = 150
 LETTER = 0.57
 """Width of a letter on average, relative to the size of the font."""
+INSIDE = 0.96
+"""Notes take this share of the width."""
 WIDER = 1.15
 """Titles have so much more room than axes whose place is not adjusted yet."""
 LONG = 26
@@ -179,7 +181,7 @@ def head(figure: Figure, text: str, notes: Iterable[str] = ()) -> None:
     figure.suptitle(textwrap.fill(text, int(width / HEAD)), fontsize=HEAD)
     below = "  ".join(note for note in notes if note)
     if below:
-        lines = textwrap.fill(below, int(width / SMALL))
+        lines = textwrap.fill(below, int(INSIDE * width / SMALL))
         figure.supxlabel(lines, x=0.01, ha="left", fontsize=SMALL, color=INK)
 
 
