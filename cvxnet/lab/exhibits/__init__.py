@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from cvxnet.lab.exhibits import one_weight
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
-    # one_weight,
+    one_weight,
     # saddle,
     # swapped,
     # convex,

@@ -273,6 +273,11 @@ class Handle {
 
 const round = (value) => Number(value.toPrecision(3));
 
+// The number itself, or the end of the range that it lies beyond.
+export function within(value, [low, high]) {
+  return Math.min(Math.max(value, low), high);
+}
+
 // Round numbers between two, about so many.
 export function ticks([low, high], wanted) {
   const rough = (high - low) / wanted;

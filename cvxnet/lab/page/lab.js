@@ -6,7 +6,7 @@ import { el } from "./draw.js";
 
 // [address, title]; the module is exhibits/ADDRESS.js, with _ for -.
 const EXHIBITS = [
-  // ["one-weight", "One weight"],
+  ["one-weight", "One weight"],
   // ["saddle", "Two weights: a saddle"],
   // ["swapped", "Swapped units"],
   // ["convex", "Is it convex?"],
