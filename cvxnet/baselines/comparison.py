@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.report import Runs
 from cvxnet.baselines.tasks import (
     TUNING,
+    Listener,
     Record,
     Setting,
     Store,
@@ -61,7 +62,7 @@ def compare(
     solver: str = "CLARABEL",
     time_limit: float | None = None,
     store: str | os.PathLike[str] | None = None,
-    progress: bool = False,
+    progress: bool | Callable[..., object] = False,
 ) -> Runs:
     """How far from the global optimum does gradient training stop, how often, at what width?
 
@@ -103,9 +104,11 @@ def compare(
         A folder that keeps each finished batch, and the exact solution as a checkpoint (see
         `cvxnet.train`). The same call with the same folder goes on where an interrupted one ended;
         more widths, seeds or optimisers compute only what is new.
-    progress : bool
-        Show what is done on the terminal. Ctrl-C ends early in any case: the exact solution and the
-        finished batches come back with ``interrupted`` True.
+    progress : bool or callable
+        Show what is done on the terminal; or who is told, in this process and with nothing in
+        parallel: a `Round` after each round of the exact solution, see `cvxnet.train`, and then a
+        `Trace` at some 80 epochs of each batch (L-BFGS: after each step). Ctrl-C ends early in any
+        case: the exact solution and the finished batches come back with ``interrupted`` True.
 
     Returns
     -------
@@ -239,7 +242,7 @@ def compare_in(
     records: list[Record] = []
     interrupted = solution.stats["interrupted"]
     if not interrupted:
-        with Progress(count_batches(setting), solution.lower_bound, budget.progress is True) as bar:
+        with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
             tunings, records, interrupted = run(setting, keep, bar)
     return Runs(
         **vars(setting),
@@ -286,13 +289,19 @@ def finish(tasks: Iterable[Task], done: list[Record], keep: Store, bar: Progress
         else:
             done.append(record)
             bar.report(record)
-    batches = Parallel(return_as="generator_unordered")(
-        delayed(numbered)(*one) for one in enumerate(left)
-    )
-    for position, record in batches:
+    for position, record in trained(left, bar.listener):
         keep.save(left[position], record)
         done.append(record)
         bar.report(record)
+
+
+def trained(tasks: list[Task], listener: Listener | None) -> Iterator[tuple[int, Record]]:
+    """Each batch with its place, in any order; one after the other where somebody listens."""
+    if listener is not None:
+        return ((place, train_batch(task, listener)) for place, task in enumerate(tasks))
+    each = (delayed(numbered)(*one) for one in enumerate(tasks))
+    batches: Iterator[tuple[int, Record]] = Parallel(return_as="generator_unordered")(each)
+    return batches
 
 
 def numbered(position: int, task: Task) -> tuple[int, Record]:
@@ -322,10 +331,20 @@ def fixed_rates(protocol: Protocol) -> list[str]:
 
 
 class Progress:
-    """Follows the batches on standard error; ``lower`` is the proved bound."""
+    """Follows the batches on standard error; ``lower`` is the proved bound.
 
-    def __init__(self, batches: int, lower: float, shown: bool, console: Console | None = None):
-        self.lower, self.shown = lower, shown
+    Where ``shown`` is callable, it listens instead.
+    """
+
+    def __init__(
+        self,
+        batches: int,
+        lower: float,
+        shown: bool | Listener,
+        console: Console | None = None,
+    ):
+        self.lower, self.shown = lower, shown is True
+        self.listener = shown if callable(shown) else None
         self.console = console or Console(stderr=True)
         self.bar = Bar(
             BarColumn(bar_width=8),
@@ -333,7 +352,7 @@ class Progress:
             TimeElapsedColumn(),
             TextColumn("{task.description}"),
             console=self.console,
-            disable=not (shown and self.console.is_terminal),
+            disable=not (self.shown and self.console.is_terminal),
         )
         self.task = self.bar.add_task("gradient runs", total=batches)
 

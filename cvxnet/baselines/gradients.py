@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
 from cvxnet.baselines.networks import excess_decay, fixed_length, of_one_sign
-from cvxnet.baselines.tasks import Record, Task, curve_epochs, start
+from cvxnet.baselines.tasks import Listener, Record, Task, Tell, curve_epochs, start, telling
 from cvxnet.errors import UnsupportedError
 from cvxnet.functions.arithmetic import TENSORS
 from cvxnet.layers.activations import Activation
@@ -134,13 +135,16 @@ def to_tensors(torch: Any, task: Task) -> Tensors:
     )
 
 
-def train_batch(task: Task) -> Record:
-    """Train the networks of a task: the same result whenever, wherever and beside whom it runs."""
+def train_batch(task: Task, listener: Listener | None = None) -> Record:
+    """Train the networks of a task: the same result whenever, wherever and beside whom it runs.
+
+    The listener is told at each epoch at which the objective is noted.
+    """
     torch = import_torch()
     tensors, together = to_tensors(torch, task), task.optimizer != "lbfgs"
     with one_thread(torch):
         method = descend_together if together else descend_each
-        W, a, free, (epochs, clock, curve) = method(torch, tensors)
+        W, a, free, (epochs, clock, curve) = method(torch, tensors, telling(task, listener))
     ends = zip(W, a, free, strict=True)
     return Record(
         optimizer=task.optimizer,
@@ -174,7 +178,7 @@ def one_thread(torch: Any) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def descend_together(torch: Any, tensors: Tensors) -> Descent:
+def descend_together(torch: Any, tensors: Tensors, tell: Tell) -> Descent:
     """SGD, Adam and AdamW: all networks of the batch in one tensor program."""
     task, epochs = tensors.task, tensors.task.protocol.epochs
     *initial, generators = start(task)
@@ -189,6 +193,7 @@ def descend_together(torch: Any, tensors: Tensors) -> Descent:
                 decayed = W.detach().numpy(), a.detach().numpy()
                 value = value - excess_decay(task.objective, *decayed)
             noted.append((epoch, time.perf_counter() - begin, value))
+            tell(task.seeds, epoch, value)
         if epoch < epochs:
             cosine = 0.5 * (1.0 + np.cos(np.pi * epoch / epochs))
             for rows in batches(torch, task, generators):
@@ -233,11 +238,13 @@ def batches(torch: Any, task: Task, generators: list[np.random.Generator]) -> It
         yield order[:, first : first + size]
 
 
-def descend_each(torch: Any, tensors: Tensors) -> Descent:
+def descend_each(torch: Any, tensors: Tensors, tell: Tell) -> Descent:
     """L-BFGS: one network after the other."""
     *initial, _ = start(tensors.task)
+    each = zip(tensors.task.seeds, zip(*initial, strict=True), strict=True)
     ends, curves = zip(
-        *(descend_one(torch, tensors, one) for one in zip(*initial, strict=True)), strict=True
+        *(descend_one(torch, tensors, one, partial(tell, (seed,))) for seed, one in each),
+        strict=True,
     )
     epochs, clock, curve = (np.array(part) for part in zip(*curves, strict=True))
     W, a, free = (np.array(part) for part in zip(*ends, strict=True))
@@ -245,7 +252,10 @@ def descend_each(torch: Any, tensors: Tensors) -> Descent:
 
 
 def descend_one(
-    torch: Any, tensors: Tensors, initial: tuple[Array, Array, Array]
+    torch: Any,
+    tensors: Tensors,
+    initial: tuple[Array, Array, Array],
+    tell: Callable[[int, Array], object],
 ) -> tuple[list[Array], Curve]:
     """Until the line search fails, the gradient vanishes or the epochs are over."""
     epochs, begin = tensors.task.protocol.epochs, time.perf_counter()
@@ -274,6 +284,7 @@ def descend_one(
         W, a, _ = unpack(p)
         value = intermediate_result.fun - excess_decay(tensors.task.objective, W, a)
         noted.append((passed, time.perf_counter() - begin, float(value)))
+        tell(passed, np.array([value]))
 
     noted = [(0, 0.0, tensors.task.value(*initial))]
     options = {"maxiter": epochs, "maxfun": epochs, "maxcor": CORRECTIONS, "ftol": 0, "gtol": 1e-12}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -124,6 +124,66 @@ class Record:
     clock: Array = field(repr=False)
     curve: Array = field(repr=False)
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace:
+    """How far networks that are being trained have come.
+
+    Attributes
+    ----------
+    optimizer : str
+    width : int
+    stream : str
+        ``"training"``, or ``"tuning"`` where a learning rate is being chosen.
+    seeds : tuple of int
+        The networks; L-BFGS trains one after the other, the others a batch at a time.
+    epoch : int
+        After so many epochs; of L-BFGS, evaluations.
+    objective : (s,) array
+        Of each network; not finite where it diverged.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> told = []
+    >>> runs = cn.compare("relu", [[-1.0], [1.0]], [1.0, 2.0], weight_decay=0.1, widths=8, seeds=2,
+    ...                   optimizers="adam", rates={"adam": 0.03}, epochs=9, progress=told.append)
+    >>> last = told[-1]
+    >>> last.epoch, last.seeds, bool((last.objective >= runs.solution.lower_bound).all())
+    (9, (0, 1), True)
+    """
+
+    optimizer: str
+    width: int
+    stream: str
+    seeds: tuple[int, ...]
+    epoch: int
+    objective: Array = field(repr=False)
+
+
+Listener = Callable[[Trace], object]
+Tell = Callable[[tuple[int, ...], int, Array], object]
+"""Seeds, epoch and objectives: what becomes a `Trace`."""
+
+
+def telling(task: Task, listener: Listener | None) -> Tell:
+    """Who tells the listener, where there is one, about networks of a task."""
+
+    def tell(seeds: tuple[int, ...], epoch: int, objective: Array) -> None:
+        if listener is not None:
+            listener(
+                Trace(
+                    optimizer=task.optimizer,
+                    width=task.width,
+                    stream=task.stream,
+                    seeds=seeds,
+                    epoch=epoch,
+                    objective=objective,
+                )
+            )
+
+    return tell
 
 
 def start(task: Task) -> tuple[Array, Array, Array, list[np.random.Generator]]:

@@ -62,10 +62,15 @@ def read_bytes(path: str) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read: {reason}.") from None
     raw = unpacked(path, raw)
+    check_start(path, raw)
+    return raw
+
+
+def check_start(path: str, raw: bytes) -> None:
+    """Refuse what begins as something else than a table does."""
     for start, (what, cure) in STRANGE.items():
         if re.match(start, raw):
             raise InputError(f"{name_of(path)} is {what}, not a table of text. {cure}")
-    return raw
 
 
 def name_of(path: str) -> str:

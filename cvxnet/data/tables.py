@@ -25,7 +25,7 @@ from cvxnet.data.columns import (
 from cvxnet.data.csv_files import read_csv
 from cvxnet.data.files import check_path
 from cvxnet.data.notation import OPEN, PLAIN, Layout, seems_number
-from cvxnet.data.sources import decoded, read_bytes
+from cvxnet.data.sources import check_start, decoded, read_bytes
 from cvxnet.data.table import Table
 from cvxnet.errors import InputError
 from cvxnet.optional import import_bundled_data
@@ -166,6 +166,31 @@ def read_table(path: str | Path, layout: Layout = OPEN) -> Table:
     if module := reader_of(raw):
         return read_arrow(name, raw, module, layout.asked or PLAIN)
     return read_csv(name, decoded(name, raw, layout.encoding), layout)
+
+
+def table_of_text(text: str, layout: Layout = OPEN, *, name: str = "the text") -> Table:
+    """The table that a text is; no file is read, whatever the text says.
+
+    Parameters
+    ----------
+    text : str
+        As a file of text that `read_data` reads has it.
+    layout : Layout
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        Saying what was found, at which line and column, and what to do.
+
+    Examples
+    --------
+    >>> table_of_text("age;smokes\\n31;no").names
+    ['age', 'smokes']
+    """
+    check_start(name, raw := text.encode(errors="surrogatepass"))
+    return read_csv(name, decoded(name, raw, "utf-8"), layout)
 
 
 def choose_data(

@@ -9,6 +9,7 @@ from cvxnet.plots.solution import plot_solution
 from cvxnet.plots.style import save_figure
 from cvxnet.plots.subject import count_units, kinks
 from cvxnet.plots.surfaces import Surface, plot_surface, surface_over
+from cvxnet.plots.traces import plot_traces
 
 __all__ = [
     "Slice",
@@ -24,6 +25,7 @@ __all__ = [
     "plot_slice",
     "plot_solution",
     "plot_surface",
+    "plot_traces",
     "save_figure",
     "slice_between",
     "slice_between_networks",

@@ -133,12 +133,21 @@ def draw_kinks_over(axes: Axes, W: Array, b: Array, box: Sequence[Range]) -> int
 
 def draw_kink_places(axes: Axes, W: Array, b: Array, view: Range) -> tuple[Array, int]:
     """Over one feature: a dashed line at each kink in view; where, and how many are not."""
+    at = places(W, b, view)
+    for position in at:
+        axes.axvline(position, color=GREY, linewidth=0.9, linestyle=DASHED, zorder=1)
+    return at, len(W) - len(at)
+
+
+def places(W: Array, b: Array, view: Range) -> Array:
+    """Where ``w x + b = 0`` in a view of one feature, for those of the rows that are there.
+
+    >>> places(np.array([[2.0], [0.0], [1.0]]), np.array([-1.0, 1.0, 9.0]), (0.0, 1.0)).tolist()
+    [0.5]
+    """
     turning = W[:, 0] != 0.0
     at = -b[turning] / W[turning, 0]
-    inside = (at >= view[0]) & (at <= view[1])
-    for position in at[inside]:
-        axes.axvline(position, color=GREY, linewidth=0.9, linestyle=DASHED, zorder=1)
-    return at[inside], int(len(W) - inside.sum())
+    return np.asarray(at[(at >= view[0]) & (at <= view[1])])
 
 
 def left_out(numbers: dict[str, tuple[int, int]]) -> str:

@@ -13,6 +13,7 @@ from scipy.special import expit, softmax
 
 from cvxnet.data.validation import as_floats
 from cvxnet.errors import InputError
+from cvxnet.objective import Objective
 from cvxnet.plots.style import check_names, literal, short
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
@@ -65,7 +66,7 @@ class Subject:
     @property
     def probable(self) -> bool:
         """Whether what is shown are probabilities, and not the outputs themselves."""
-        return self.softmax or self.solution.objective.loss.name == "logistic"
+        return stands_for_probabilities(self.solution.objective)
 
     @cached_property
     def own(self) -> NDArray[np.int64]:
@@ -103,21 +104,11 @@ class Subject:
 
     def shown(self, X: Array) -> Array:
         """The outputs as probabilities, where they stand for such, (n, outputs)."""
-        f = self.values(X)
-        if self.softmax:
-            return np.asarray(softmax(f, axis=1))
-        return np.asarray(expit(f)) if self.probable else f
+        return probabilities(self.solution.objective, self.values(X))
 
     def shares(self, X: Array, output: int = 0) -> Array:
-        """How sure the network is of each class, (n, classes), rows of sum one.
-
-        Their probabilities; for losses with a margin it is sure of one beyond the margin.
-        """
-        P = self.shown(X)
-        if self.softmax:
-            return P
-        p = P[:, output] if self.probable else (1.0 + np.clip(P[:, output], -1.0, 1.0)) / 2.0
-        return np.column_stack([1.0 - p, p])
+        """How sure the network is of each class, (n, classes), rows of sum one."""
+        return shares(self.solution.objective, self.values(X), output)
 
     def units(self) -> tuple[Array, Array, Array]:
         """The hidden units that are there, for rows in the units of the user: W, b and a."""
@@ -138,6 +129,52 @@ class Subject:
         """What units have there, in the plural: kinks, or steps; empty where nothing."""
         change = self.solution.objective.units.traits.change
         return f"{change}s" if change and self.solution.units else ""
+
+
+def stands_for_probabilities(objective: Objective) -> bool:
+    """Whether outputs stand for probabilities."""
+    return objective.classes is not None or objective.loss.name == "logistic"
+
+
+def probabilities(objective: Objective, f: Array) -> Array:
+    """Outputs (n, outputs) as probabilities, where they stand for such; otherwise as they are."""
+    if objective.classes is not None:
+        return np.asarray(softmax(f, axis=1))
+    return np.asarray(expit(f)) if stands_for_probabilities(objective) else f
+
+
+def shares(objective: Objective, f: Array, output: int = 0) -> Array:
+    """How sure a network is of each class.
+
+    Their probabilities; for losses with a margin it is sure of one beyond the margin.
+
+    Parameters
+    ----------
+    objective : Objective
+        With classes.
+    f : (n, outputs) array
+        What the network says.
+    output : int
+        Where outputs have two classes each, of which.
+
+    Returns
+    -------
+    (n, classes) array
+        Rows of sum one.
+
+    Examples
+    --------
+    >>> import cvxnet as cn
+    >>> solution = cn.train("relu", [[-1.0], [1.0]], [-1, 1], loss="hinge", weight_decay=0.1)
+    >>> shares(solution.objective, np.array([[0.0], [0.5], [3.0]])).tolist()
+    [[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]
+    """
+    P = probabilities(objective, f)
+    if objective.classes is not None:
+        return P
+    probable = stands_for_probabilities(objective)
+    p = P[:, output] if probable else (1.0 + np.clip(P[:, output], -1.0, 1.0)) / 2.0
+    return np.column_stack([1.0 - p, p])
 
 
 def subject_of(
