@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import one_weight
+from cvxnet.lab.exhibits import one_weight, saddle
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
     one_weight,
-    # saddle,
+    saddle,
     # swapped,
     # convex,
     # tour,

@@ -7,7 +7,7 @@ import { el } from "./draw.js";
 // [address, title]; the module is exhibits/ADDRESS.js, with _ for -.
 const EXHIBITS = [
   ["one-weight", "One weight"],
-  // ["saddle", "Two weights: a saddle"],
+  ["saddle", "Two weights: a saddle"],
   // ["swapped", "Swapped units"],
   // ["convex", "Is it convex?"],
   // ["tour", "A blog post, six questions"],

@@ -1,7 +1,8 @@
 // One weight: a function, two points on it that can be dragged, and the chord between them.
 
+import { chordMarks, judged } from "../chord.js";
 import { button, panel, select, short } from "../controls.js";
-import { Plot, curvatureMark, el, within } from "../draw.js";
+import { Plot, el, within } from "../draw.js";
 
 const REACH = [-3, 3];
 const NEAR = 2; // what is always in view
@@ -59,40 +60,14 @@ function view({ w, values, f_a, f_b }) {
 }
 
 function drawChord(plot, found, [a, b], lab) {
-  const middle = (a + b) / 2;
-  const above = found.rise > 0;
   plot.line(found.w.map((w, k) => [w, found.values[k]]), "blue");
-  plot.line([[a, found.f_a], [b, found.f_b]], "dashed");
-  plot.line([[middle, found.chord], [middle, found.f_middle]], above ? "vermilion" : "green");
-  plot.dots([[middle, found.chord]], { kind: "stroked", radius: 5 });
-  plot.dots([[middle, found.f_middle]], { kind: above ? "vermilion" : "green", shape: "diamond", radius: 6 });
-  // Where the chord rises there is room above on the left, and below on the right.
-  const rising = (found.f_b - found.f_a) * (b - a) >= 0;
-  const label = (height, words, up) => plot.text(middle, height, words,
-    { anchor: up === rising ? "end" : "start", dx: up === rising ? -0.7 : 0.7, dy: up ? -0.5 : 1.1 });
-  label(found.f_middle, "f(midpoint)", above);
-  if (found.rise) label(found.chord, "chord", !above);
+  chordMarks(plot, found, a, b);
   for (const [key, at, height, to] of [["a", a, found.f_a, (x) => lab.set({ a: x })],
     ["b", b, found.f_b, (x) => lab.set({ b: x })]]) {
     plot.text(at, height, key, { kind: "strong", anchor: "middle", dy: -1.1 });
     plot.handle(key, { x: at, y: height, label: `end ${key} of the chord`, testid: `end-${key}`,
       bounds: { x: REACH }, onMove: ([x]) => to(x), onRelease: () => lab.say(seen(found)) });
   }
-}
-
-function judged({ convex, concave, reason }) {
-  const line = (mark, ...words) => el("p", { class: "verdict" }, mark, ...words);
-  const why = (words) => el("p", { class: "note" }, words);
-  if (convex) {
-    const words = concave ? "Affine: convex and concave" : "Convex";
-    return [line(curvatureMark(concave ? "affine" : "convex"), el("span", { class: "yes" }, words)),
-      why(`Proved for all chords, by the ${reason}.`)];
-  }
-  if (convex === false) {
-    return [line(el("span", { class: "mark no", "aria-hidden": "true" }, "✗"), el("span", { class: "no" }, "Not convex")),
-      why(`Refuted by ${reason}.`)];
-  }
-  return [line(curvatureMark("unknown"), el("span", { class: "open" }, "Unknown")), why(reason)];
 }
 
 function numbers({ f_a, f_b, f_middle, chord }) {
