@@ -60,9 +60,9 @@ def import_onnxruntime() -> Any:
     return loaded("onnxruntime", "onnx", "running ONNX files needs onnxruntime")
 
 
-def import_matplotlib() -> Any:
-    """The package matplotlib with the modules that pictures are made of."""
-    for module in ("figure", "cm", "colors", "font_manager", "ticker", "collections"):
+def import_matplotlib(*more: str) -> Any:
+    """The package matplotlib with the modules that pictures are made of, and some more."""
+    for module in ("figure", "cm", "colors", "font_manager", "ticker", "collections", *more):
         loaded(f"matplotlib.{module}", "demo", "pictures need matplotlib")
     return import_module("matplotlib")
 

@@ -17,6 +17,8 @@ master is solved, and thinned out, or near duplicates would double every round.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cvxnet.losses import Weighted
@@ -81,6 +83,13 @@ def plan_for(problem: Problem) -> Plan:
     elif family.smooth:
         start, improve = start_from_program, solve_and_thin
     return Plan(start, improve, refine_network if loss.smooth else as_it_is)
+
+
+def one_unit_a_round(problem: Problem) -> Plan:
+    """The steps of a lecture: price, add the best unit alone, solve the master, and again."""
+    plan = plan_for(problem)
+    exact, relaxed = (replace(part, new_units=1) for part in (plan.exact, plan.relaxed))
+    return Plan(price_first, solve_master, as_it_is, exact=exact, relaxed=relaxed)
 
 
 def plan_for_outputs(problem: Problem) -> Plan:
