@@ -12,6 +12,7 @@ with app.setup:
     from exercises import mark
 
     import cvxnet as cn
+    from cvxnet.plots import plot_counterexample, plot_derivation, plot_surface, surface_over
     from cvxnet.plots.style import BLUE, GREEN, INK, RED, new_figure, styled
 
 
@@ -21,7 +22,8 @@ def _():
     # 1 Is it convex?
 
     *About 30 minutes. You need: derivatives, matrices, and what a neural network with one hidden
-    layer is. Change any cell: what depends on it runs again.*
+    layer is. Open it with `marimo edit 01_is_it_convex.py` and change any cell: what depends on
+    it runs again.*
 
     A function is **convex** if no chord lies below it anywhere: for all points $a, b$ and all $0
     \le t \le 1$
@@ -249,7 +251,11 @@ def _(activation, signs):
     _network = cn.Sequential(
         cn.Linear(2, 3), getattr(cn, activation.value)(), cn.Linear(3, 1, **_last)
     )
-    mo.Html(cn.convexity(_network, wrt="input")._repr_html_())
+    _verdict = cn.convexity(_network, wrt="input")
+    _pictures = [plot_derivation(_verdict)]
+    if _verdict.counterexample is not None:
+        _pictures.append(plot_counterexample(_verdict.counterexample))
+    mo.vstack(_pictures)
     return
 
 
@@ -305,21 +311,22 @@ def _():
     ## The same network in its weights
 
     Training moves the weights, not the input. Take the smallest network there is,
-    $w_2\,\mathrm{relu}(w_1 x)$, one sample $x = 1$ with target $1$, and the loss
+    $w_2\,\mathrm{relu}(w_1 x)$, one sample $x = 1$ with target $1$, and the absolute loss
 
-    $$L(w_1, w_2) = \tfrac12 \left(w_2\,\mathrm{relu}(w_1) - 1\right)^2 .$$
+    $$L(w_1, w_2) = \left|w_2\,\mathrm{relu}(w_1) - 1\right| .$$
 
-    The map shows it; the line is a chord, and the curve on the right is the loss along it.
+    The map shows it, from above and in space; the line goes from $a$ to $b$, with its chord
+    dashed.
     """)
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    from_1 = mo.ui.slider(-3.0, 3.0, 0.25, value=2.0, label="a: w1", show_value=True)
-    from_2 = mo.ui.slider(-3.0, 3.0, 0.25, value=0.0, label="w2", show_value=True)
-    to_1 = mo.ui.slider(-3.0, 3.0, 0.25, value=0.0, label="b: w1", show_value=True)
-    to_2 = mo.ui.slider(-3.0, 3.0, 0.25, value=-2.0, label="w2", show_value=True)
+    from_1 = mo.ui.slider(-1.0, 3.0, 0.25, value=2.5, label="a: w1", show_value=True)
+    from_2 = mo.ui.slider(-1.0, 3.0, 0.25, value=0.5, label="w2", show_value=True)
+    to_1 = mo.ui.slider(-1.0, 3.0, 0.25, value=0.5, label="b: w1", show_value=True)
+    to_2 = mo.ui.slider(-1.0, 3.0, 0.25, value=2.5, label="w2", show_value=True)
     mo.vstack(
         [mo.hstack([from_1, from_2], justify="start"), mo.hstack([to_1, to_2], justify="start")]
     )
@@ -328,36 +335,18 @@ def _():
 
 @app.function
 def smallest_loss(w1, w2):
-    """The squared loss of ``w2 relu(w1 x)`` at x = 1 with target 1."""
-    return 0.5 * (w2 * np.maximum(w1, 0.0) - 1.0) ** 2
-
-
-@app.function(hide_code=True)
-def draw_two_weights(a, b):
-    """The loss over two weights as a map, and along the segment from a to b."""
-    w = np.linspace(-3.0, 3.0, 241)
-    t = np.linspace(0.0, 1.0, 201)
-    along = smallest_loss(*((1.0 - t)[:, None] * a + t[:, None] * b).T)
-    with styled():
-        figure = new_figure(10.0, 3.8)
-        plane, line = figure.subplots(1, 2)
-        levels = [0.0, 0.02, 0.125, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 50.5]
-        plane.contourf(w, w, smallest_loss(w, w[:, None]), levels, cmap="viridis_r", alpha=0.8)
-        plane.plot(*zip(a, b, strict=True), "o-", color=INK)
-        plane.annotate("a", a, (6, 6), textcoords="offset points", fontweight="bold")
-        plane.annotate("b", b, (6, 6), textcoords="offset points", fontweight="bold")
-        plane.set(xlabel="w1", ylabel="w2", aspect="equal", title="loss: the lighter the better")
-        line.plot(t, along, color=BLUE)
-        line.plot([0.0, 1.0], along[[0, -1]], "o--", color=INK)
-        line.plot(0.5, along[100], "D", color=RED if along[100] > along[[0, -1]].mean() else GREEN)
-        line.set(xlabel="from a to b", ylabel="loss", title="along the line, with its chord")
-        line.set_ylim(bottom=min(0.0, along.min()) - 0.05)
-    return figure
+    """The absolute loss of ``w2 relu(w1 x)`` at x = 1 with target 1."""
+    return np.abs(w2 * np.maximum(w1, 0.0) - 1.0)
 
 
 @app.cell(hide_code=True)
 def _(from_1, from_2, to_1, to_2):
-    draw_two_weights(np.array([from_1.value, from_2.value]), np.array([to_1.value, to_2.value]))
+    plot_surface(
+        surface_over(lambda w: smallest_loss(*w.T), (-1.0, 3.0), (-1.0, 3.0), points=61),
+        ("w1", "w2"),
+        a=(from_1.value, from_2.value),
+        b=(to_1.value, to_2.value),
+    )
     return
 
 
@@ -381,7 +370,7 @@ def _(answer_4):
     def loss_of(w1, w2):
         network = cn.Sequential(cn.Linear(1, 1, bias=False), cn.ReLU(), cn.Linear(1, 1, bias=False))
         network.load_state_dict({"0.weight": [[w1]], "2.weight": [[w2]]})
-        return 0.5 * float(network([1.0])[0] - 1.0) ** 2
+        return abs(float(network([1.0])[0]) - 1.0)
 
     def judge_4(points):
         a, b = np.asarray(points, dtype=float)

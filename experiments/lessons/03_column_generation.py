@@ -357,7 +357,7 @@ def _(X, answer_3, beta, y):
                     return OPEN
                 if found > solved.value:
                     return (
-                        f"with weight decay {decay} a v with largest entry {abs(v).max():.2f} 'proves' "
+                        f"weight decay {decay}: a v with entries up to {abs(v).max():.2f} 'proves' "
                         f"{found:.4f}, and a network with {solved.value:.4f} exists."
                     )
             if found < solved.lower_bound * (1.0 - 1e-3):

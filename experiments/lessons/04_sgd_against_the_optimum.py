@@ -11,7 +11,8 @@ with app.setup:
     from exercises import OPEN, mark
 
     import cvxnet as cn
-    from cvxnet.plots import plot_runs
+    from cvxnet.objective import match_units
+    from cvxnet.plots import plot_runs, plot_slice, slice_between_networks
     from cvxnet.plots.style import BLUE, GREY, INK, ORANGE, SKY, new_figure, styled
 
 
@@ -283,6 +284,31 @@ def _(X, answer_3, beta, optimum, y):
     )
     mark_3.shown()
     return judge_3, mark_3
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Between two seeds
+
+    Walk in a straight line from one trained network to another. Their units are in different
+    orders, so half way there is a mixture of units that have nothing to do with each other. Put
+    the units of the second in the order that is nearest to the first (the same function!), and
+    walk again.
+    """)
+    return
+
+
+@app.cell
+def _(X, beta, optimum, trained, y):
+    _one, _two = (as_network(trained[0][k], trained[1][k]) for k in (0, 1))
+    _ways = {"as trained": _two, "units matched": match_units(_one, _two)}
+    walks = {
+        name: slice_between_networks(_one, other, X, y, weight_decay=beta)
+        for name, other in _ways.items()
+    }
+    plot_slice(walks, name="objective", floor=optimum.lower_bound)
+    return (walks,)
 
 
 @app.cell(hide_code=True)
