@@ -28,6 +28,7 @@ def convexity(
     inputs: str | None = None,
     weight_decay: float = 0.0,
     effort: int = 1,
+    complete: bool = True,
 ) -> Verdict:
     """Whether a network, a training objective, a CVXPY expression or a problem is convex.
 
@@ -53,6 +54,9 @@ def convexity(
         Adds ``weight_decay / 2`` times the sum of the squared unknowns.
     effort : int
         How hard to look for counterexamples, from 1.
+    complete : bool
+        False puts off disciplines, blocks and repairs, which take most of the time, until somebody
+        asks for them; printing the verdict leaves them out till then.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def convexity(
     >>> verdict.dcp, verdict.convex
     ('QUASICONVEX', True)
     """
-    methods = Methods(effort=check_effort(effort))
+    methods, finish = Methods(effort=check_effort(effort)), completed if complete else as_it_is
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
         if wrt is not None:
@@ -90,16 +94,16 @@ def convexity(
                 "wrt= is for networks and expressions; a problem is judged in all variables. Ask "
                 "about problem.objective.args[0] in some of them."
             )
-        return completed(judge_problem(thing, methods))
+        return finish(judge_problem(thing, methods))
     if isinstance(thing, cp.Expression):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
-        return completed(answer(ask_about_expression(thing, wrt), methods))
+        return finish(answer(ask_about_expression(thing, wrt), methods))
     if (layer := as_layer(thing)) is not None:
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
         loss = None if loss is None else get_loss(loss).name
         weight_decay = check_weight_decay(weight_decay)
         question = ask_about_network(layer, wrt, loss, data, inputs, weight_decay)
-        return completed(answer(question, methods))
+        return finish(answer(question, methods))
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (a cvxnet Sequential or another "
         "layer, a torch module, a fitted estimator), a CVXPY expression or a CVXPY problem."
@@ -129,6 +133,11 @@ def refuse_options(**options: Any) -> None:
     for name, value in options.items():
         if value is not None and not (isinstance(value, Real) and value == 0):
             raise InputError(f"{name}= is for networks; this is a CVXPY expression or problem.")
+
+
+def as_it_is(verdict: Verdict) -> Verdict:
+    """The verdict alone."""
+    return verdict
 
 
 def completed(verdict: Verdict) -> Verdict:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import one_weight, saddle
+from cvxnet.lab.exhibits import convex, one_weight, saddle, tour
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
     one_weight,
     saddle,
     # swapped,
-    # convex,
-    # tour,
+    convex,
+    tour,
     # lift,
     # plane,
     # columns,

@@ -13,12 +13,12 @@ function fill(node, attributes, children) {
     if (value === false || value === null || value === undefined) continue;
     node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
 // Curvature is never said by colour alone.
-export const CURVATURE = { convex: "∪", concave: "∩", affine: "∕", constant: "—", unknown: "?" };
+export const CURVATURE = { convex: "∪", concave: "∩", affine: "∕", constant: "—", mixed: "∪∩", unknown: "?" };
 
 export function curvatureMark(curvature) {
   return el("span", { class: `mark ${curvature}`, title: curvature, role: "img", "aria-label": curvature },
