@@ -1,0 +1,1 @@
+"""The quiz: generated questions whose keys are verdicts and brackets of cvxnet."""
