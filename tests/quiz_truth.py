@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -82,7 +83,7 @@ def function(text: str, *names: str, **more: Any) -> Function:
 def bends(f: Function, a: Any, b: Any, sign: float = 1.0) -> bool:
     """Whether f is above its chord at a midpoint (below it for -1). Points are (k, d)."""
     fa, fb, fm = (sign * f(*p.T) for p in (a, b, 0.5 * (a + b)))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         above = fm - 0.5 * (fa + fb) > 1e-10 * (1e-3 + abs(fa) + abs(fb) + abs(fm))
     return bool((above & np.isfinite(fa) & np.isfinite(fb)).any())
 
@@ -94,7 +95,9 @@ def segments(low: float = -8.0, high: float = 8.0, dimension: int = 1) -> tuple[
     near = a + rng.normal(size=a.shape) * 10.0 ** rng.uniform(-4, 1, (len(a), 1))
     b = np.clip(near, low, high)
     whole = np.round(rng.uniform(low, high, (2, 4_000, dimension)) * 2.0) / 2.0
-    return np.vstack([a, np.clip(whole[0], low, high)]), np.vstack([b, np.clip(whole[1], low, high)])
+    return np.vstack([a, np.clip(whole[0], low, high)]), np.vstack(
+        [b, np.clip(whole[1], low, high)]
+    )
 
 
 def is_convex(f: Function, sign: float = 1.0, **where: Any) -> bool:
@@ -286,7 +289,9 @@ def check_blocks(item: Item) -> None:
         return sum(loss(f_t, y_t) for f_t, y_t in zip(f, y, strict=True))
 
     low = 0.0 if nonneg else -3.0
-    some = [(0.0, 1.0), (1.0, 0.5), (2.0, 2.0)] + ([] if nonneg else [(-1.0, 0.0), (1.0, -2.0)])
+    some = np.random.default_rng(0).uniform(low, 3.0, (30, 2)) * np.tile(
+        [[1.0], [0.3], [0.1]], (10, 1)
+    )
     hidden = all(is_convex(lambda w, v, p=p: objective(w, v, *p), low=-3.0, high=3.0, dimension=2)
                  for p in some)  # fmt: skip
     output = all(is_convex(lambda a, b, p=p: objective(*p, a, b), low=low, high=3.0, dimension=2)
@@ -326,7 +331,9 @@ def optimum(item: Item, decay: float, bias: bool = True, sign: bool = False) -> 
 def check_reach(item: Item) -> None:
     lower, upper = optimum(item, item.data["decay"])
     assert upper < item.data["goal"] or lower > item.data["goal"]
-    word = "yes" if upper < item.data["goal"] else "no, whatever the width and however it is trained"
+    word = (
+        "yes" if upper < item.data["goal"] else "no, whatever the width and however it is trained"
+    )
     only(item, lambda text: text == word)
 
 
@@ -415,6 +422,7 @@ def check_excess(item: Item) -> None:
 CHECKS = {name: globals()[f"check_{name}"] for name in KINDS}
 
 
+@cache
 def check(kind: str, seed: int) -> Item:
     """The item of a kind and a seed, after its key was computed again."""
     item = make_item(kind, seed)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import convex, one_weight, saddle, tour
+from cvxnet.lab.exhibits import convex, one_weight, quiz, saddle, tour
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
@@ -18,7 +18,7 @@ EXHIBITS: tuple[Any, ...] = (
     # many_optima,
     # proof,
     # limits,
-    # quiz,
+    quiz,
 )
 """The modules, in the order of the page."""
 

@@ -18,7 +18,7 @@ const EXHIBITS = [
   // ["many-optima", "Many optima, one value"],
   // ["proof", "Trust me not"],
   // ["limits", "What it does not say"],
-  // ["quiz", "Quiz"],
+  ["quiz", "Quiz"],
 ];
 
 const place = document.getElementById("exhibit");

@@ -46,7 +46,9 @@ def curvature(rng: np.random.Generator) -> Item | None:
     """Is this function convex, concave, both or neither?"""
     formula = random_composition(rng)
     options = curvature_options(judge(formula))
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "What is this function of one number x?",
         (f"f(x) = {formula.text}",),
         options,
@@ -65,7 +67,9 @@ def composition(rng: np.random.Generator) -> Item | None:
         if verdict.convex is not None
     )
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "Which of these functions is convex?",
         (),
         options,
@@ -90,7 +94,9 @@ def operation(rng: np.random.Generator) -> Item | None:
         if verdict.convex is not None
     )
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "f and g are convex. Which of these is not?",
         (f"f(x) = {f.text}", f"g(x) = {g.text}"),
         options,
@@ -121,7 +127,9 @@ def domain(rng: np.random.Generator) -> Item | None:
         if verdict.convex is not None
     ]
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "On which of these sets is this function convex?",
         (f"f(x) = {formula.text}",),
         options,
@@ -241,7 +249,9 @@ def loglog(rng: np.random.Generator) -> Item | None:
         if judged[names[k]].convex is not None
     ]
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "Geometric programming takes logarithms of x, y > 0: f is log-log convex where F(u, v) = "
         "log f(exp u, exp v) is convex. Which of these is not log-log convex?",
         (),
@@ -259,13 +269,15 @@ def losses(rng: np.random.Generator) -> Item | None:
     made = residual_losses(c) if name == "r" else margin_losses(c)
     judged = ((made[k], judge(made[k])) for k in rng.permutation(len(made)))
     known = (
-        Option(re.sub("(?<![a-z])x(?![a-z])", name, formula.text), verdict.convex is False, told(verdict))
+        Option(renamed(formula.text, name), verdict.convex is False, told(verdict))
         for formula, verdict in judged
         if verdict.convex is not None
     )
     options = odd_one_out(rng, known)
     what = "r = f − y of a prediction f" if name == "r" else "m = y·f of a prediction f, y = ±1"
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         f"Four losses of {what}. Which of them is not convex in the prediction?",
         (),
         options,
@@ -273,6 +285,11 @@ def losses(rng: np.random.Generator) -> Item | None:
         "that level off far out are not.",
         "cn.convexity(loss) for each",
     )
+
+
+def renamed(text: str, name: str) -> str:
+    """The same of another letter than x."""
+    return re.sub("(?<![a-z])x(?![a-z])", name, text)
 
 
 def residual_losses(c: int) -> list[Formula]:
@@ -303,4 +320,3 @@ def margin_losses(c: int) -> list[Formula]:
         Formula("1 / (1 + exp(x))", lambda x: cp.inv_pos(1.0 + cp.exp(x))),
         extreme("min", squared(hinge), Formula("2", lambda x: cp.Constant(2.0))),
     ]
-

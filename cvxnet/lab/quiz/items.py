@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,12 +130,18 @@ def derived(verdict: Verdict, goal: str) -> str:
     if verdict.reasons[goal] != "composition rules":
         return verdict.reasons[goal].replace("recognised as convex: ", "it is recognised as ")
     said = list[tuple[str, str]]()
-    for step in verdict.derivation:
-        bends = bool(step.args) and step.curvature not in ("constant", "affine")
-        keeps = step.name in KEEPING and bool(said) and said[-1][1] == step.curvature
-        if bends and not keeps and (step.name, step.curvature) not in said:
-            said.append((step.name, step.curvature))
+    for name, word in bending_steps(verdict):
+        keeps = name in KEEPING and bool(said) and said[-1][1] == word
+        if not keeps and (name, word) not in said:
+            said.append((name, word))
     return ", then ".join(f"{name} is {word}" for name, word in said) or "it is affine"
+
+
+def bending_steps(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Names and curvatures of the steps that are neither leaves nor affine."""
+    for step in verdict.derivation:
+        if step.args and step.curvature not in ("constant", "affine"):
+            yield step.name, step.curvature
 
 
 def witnessed(example: Counterexample, name: str = "f") -> str:
@@ -149,7 +155,7 @@ def witnessed(example: Counterexample, name: str = "f") -> str:
 
 
 def names_of_points(example: Counterexample, name: str) -> list[str]:
-    """What the function at a, b and their midpoint is called: by the numbers where there are one or two."""
+    """What the values at a, b and their midpoint are called: by numbers where these are few."""
     points = (example.a, example.b, example.middle)
     flat = [[number(v) for value in point.values() for v in np.ravel(value)] for point in points]
     if example.fixed or len(flat[0]) > 2:

@@ -21,6 +21,8 @@ ACTIVATIONS = {
     "square": L.Square,
 }
 """Activations by the name that formulas have for them."""
+FRONT = np.array([[2.0, 1.0], [1.0, 1.0]])
+"""A layer to be put in front: its determinant is not 0, so that nothing is lost."""
 
 
 def network(activation: str, *weights: Any) -> L.Sequential:
@@ -35,7 +37,7 @@ def network(activation: str, *weights: Any) -> L.Sequential:
     return net
 
 
-def linear_text(weights: Sequence[float], names: Sequence[str]) -> str:
+def linear_text(weights: Sequence[float] | Array, names: Sequence[str]) -> str:
     """A linear combination, as one writes it.
 
     >>> linear_text([1, -2, 0], ["x", "y", "z"])
@@ -67,7 +69,9 @@ def in_input(rng: np.random.Generator) -> Item | None:
         W[1], a[1] = -W[0], -a[0]  # for relu: what is left is linear
     net = network(activation, W, a[None])
     options = curvature_options(convexity(net, wrt="input"))
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "What is this network as a function of its input (x, y)?",
         (f"f(x, y) = {formula_of(activation, W, a)}",),
         options,
@@ -99,7 +103,9 @@ def to_blame(rng: np.random.Generator) -> Item | None:
         if (option := without_sign(weights, int(k), int(i), int(j))) is not None
     )
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "This network is not convex in x. Changing the sign of one entry makes it convex: which?",
         (
             "f(x) = W₃·relu(W₂·relu(W₁·x))",
@@ -149,7 +155,9 @@ def repair_of_input(rng: np.random.Generator) -> Item | None:
         "make the hidden weights nonnegative": changed(activation, np.abs(W), a),
         f"put {smooth} in place of {activation}": changed(smooth, W, a),
         "double all weights": changed(activation, 2.0 * W, 2.0 * a),
-        "put a linear layer in front": changed(activation, W @ np.array([[2.0, 1.0], [1.0, 1.0]]), a),
+        "put a linear layer in front": changed(
+            activation, W @ np.array([[2.0, 1.0], [1.0, 1.0]]), a
+        ),
         "change the sign of all output weights": changed(activation, W, -a),
     }
     if convexity(network(activation, W, a[None]), wrt="input").convex is not False:
@@ -157,7 +165,9 @@ def repair_of_input(rng: np.random.Generator) -> Item | None:
     names = list(changes)
     judged = ((names[k], convexity(changes[names[k]])) for k in rng.permutation(len(names)))
     options = odd_one_out(rng, known_options(judged))
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "This network is not convex in its input. Which change makes it convex?",
         (f"f(x, y) = {formula_of(activation, W, a)}",),
         options,
@@ -199,7 +209,9 @@ def repair_of_training(rng: np.random.Generator) -> Item | None:
     tried = [one, *(others[k] for k in rng.permutation(len(others))[:3])]
     judged = ((text, training_verdict(loss, *asked)) for text, asked in tried)
     options = odd_one_out(rng, known_options(judged))
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         f"Training a two-layer ReLU network of {width} units with the {loss} loss is not a convex "
         "problem in its weights. Which of these is?",
         (),
@@ -268,7 +280,7 @@ def blocks(rng: np.random.Generator) -> Item | None:
     why = " ".join(f"{name}: {lowered(told(v))}" for name, v in zip(names, verdicts, strict=True))
     options = tuple(Option(text, key == found, why) for key, text in BLOCKS.items())
     return Item(
-        "In which weights is the training loss convex?",
+        "In which weights is the training loss convex, whatever values the others have?",
         (*given, f"x = ({row(x)}), y = ({row(y)})"),
         options,
         "In the output weights the prediction is affine, so every convex loss stays convex. In the "

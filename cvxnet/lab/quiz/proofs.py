@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.lab.quiz.items import Item, Option, number, odd_one_out, shuffled
-from cvxnet.lab.quiz.training import CALL, described, drawn, random_points
+from cvxnet.lab.quiz.training import described, drawn, random_points
 from cvxnet.proofs.checking import check
 from cvxnet.training.certification import certify
 from cvxnet.training.trainer import train
@@ -111,10 +111,15 @@ def tampered(rng: np.random.Generator) -> Item | None:
     names = list(CHANGES)
     known = (changed(document, names[k]) for k in rng.permutation(len(names)))
     options = odd_one_out(rng, known)
-    return options and Item(
+    if options is None:
+        return None
+    return Item(
         "Somebody changed one thing in the certificate of an optimal network. In one case the "
         "checker still accepts it: in which?",
-        (*described(x, y, decay), f"claimed: optimum = {number(solution.value)}, with its bracket"),
+        (
+            *described(x, y, decay),
+            f"claimed: optimum = {number(solution.value)}, with its bracket",
+        ),
         options,
         "The checker believes nothing: it computes the network's value, the value of the dual "
         "vector, and whether any unit has |Σ v·φ| above β. Only what leaves the claim true passes.",
@@ -155,8 +160,8 @@ def excess(rng: np.random.Generator) -> Item | None:
         "the optimum?",
         described(x, y, decay),
         shuffled(rng, options),
-        "The dual vector bounds the optimum from below without knowing how the network was trained. "
-        "The excess (value − optimum) / optimum is what better training could still gain.",
+        "The dual vector bounds the optimum from below, however the network was trained. The "
+        "excess (value − optimum) / optimum is what better training could still gain.",
         "cn.certify(net, X, y, weight_decay=β).excess",
         drawn(x, y) | {"decay": decay, "value": proof.value},
     )

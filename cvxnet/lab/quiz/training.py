@@ -94,25 +94,15 @@ def reach(rng: np.random.Generator) -> Item | None:
 def zero_network(rng: np.random.Generator) -> Item | None:
     """From which weight decay on is the zero network optimal?"""
     x, y = random_points(rng, 4, 5)
-    if not (x < 0).any() or not (x > 0).any():
-        return None
-    X = x[:, None]
-    limit = largest_weight_decay("relu", X, y, bias=False)
+    limit = largest_weight_decay("relu", x[:, None], y, bias=False)
     left, right = (abs(float((x * y)[side].sum())) for side in (x < 0, x > 0))
-    values = {round(v, 6) for v in (limit, left, right, abs(x @ y), np.abs(x * y).sum(), limit / 2)}
-    others = sorted(values - {0.0, round(limit, 6)})[:3]
+    sums = (limit, left, right, abs(float(x @ y)), float(np.abs(x * y).sum()), limit / 2.0)
+    others = sorted({round(v, 6) for v in sums} - {0.0, round(limit, 6)})[:3]
     if limit < 0.5 or len(others) < 3:
         return None
-    above = solve(x, y, 1.01 * limit, bias=False)
-    under = solve(x, y, 0.99 * limit, bias=False)
-    loss = 0.5 * float(y @ y)
-    if above is None or under is None or above.units or under.value >= loss:
+    proof = both_sides(x, y, limit)
+    if not proof:
         return None
-    proof = (
-        f"At β = {number(1.01 * limit)} the optimum is the zero network: {bracketed(above)}, and "
-        f"its loss is {number(loss)}. At β = {number(0.99 * limit)} one unit is worth its price: "
-        f"{under.value:.8g} < {number(loss)}."
-    )
     options = [Option(number(v), v == round(limit, 6), proof) for v in (round(limit, 6), *others)]
     return Item(
         "From which weight decay β on is the zero network optimal?",
@@ -122,6 +112,19 @@ def zero_network(rng: np.random.Generator) -> Item | None:
         " above β with |w| = 1; in one dimension there are only two units, w = 1 and w = −1.",
         'cn.largest_weight_decay("relu", X, y, bias=False)',
         drawn(x, y) | {"bias": False},
+    )
+
+
+def both_sides(x: Array, y: Array, limit: float) -> str:
+    """What is optimal a little above and below that weight decay; empty where it is no limit."""
+    above, under = (solve(x, y, factor * limit, bias=False) for factor in (1.01, 0.99))
+    loss = 0.5 * float(y @ y)
+    if above is None or under is None or above.units or under.value >= loss:
+        return ""
+    return (
+        f"At β = {number(1.01 * limit)} the optimum is the zero network: {bracketed(above)}, and "
+        f"its loss is {number(loss)}. At β = {number(0.99 * limit)} one unit is worth its price: "
+        f"{under.value:.8g} < {number(loss)}."
     )
 
 
@@ -150,8 +153,8 @@ def three_decays(rng: np.random.Generator) -> Item | None:
         f"p({number(high)}) = {number(third)}. Only one of these can be p({number(middle)}):",
         described(x, y),
         shuffled(rng, options),
-        "For each network the objective is affine in β, and rises. p is the minimum of these lines: "
-        "concave and nondecreasing.",
+        "For each network the objective is affine in β, and rises. p is the least of these lines, "
+        "and so concave and nondecreasing.",
         f"{CALL} for three β",
         drawn(x, y) | {"decays": [low, middle, high]},
     )
@@ -222,7 +225,8 @@ def midpoint(rng: np.random.Generator) -> Item | None:
     )
     return Item(
         "A is an optimal network; B is A with its hidden units in reverse order"
-        f"{', one of which is zero' if solution.units == 1 else ''}. What is the objective of {what}?",
+        f"{', one of which is zero' if solution.units == 1 else ''}. What is the objective of "
+        f"{what}?",
         described(x, y, decay),
         options,
         "Below the optimum there is nothing. Means of predictions stay optimal, for there the "
@@ -266,7 +270,7 @@ def cells(rng: np.random.Generator) -> Item | None:
         (f"points: {places}",),
         shuffled(rng, options),
         "Each pattern is a cell of weights. In a cell the unit is linear in its weights, so the "
-        "convex program has one block of variables for each cell: about n^r, not 2^n.",
-        'len(cn.program("relu", X, y, weight_decay=β).variables()) // 2',
+        "convex program has one block of variables for each cell: about nʳ, not 2ⁿ.",
+        "all cells of the hyperplanes w·x + b = 0, listed",
         {"x": X[:, 0].tolist(), "y": (0.0 * X[:, 0] if flat else X[:, 1]).tolist(), "flat": flat},
     )
