@@ -223,7 +223,7 @@ def test_a_network_is_built_and_one_weight_changed(lab_page):
     verdict.filter(has_text="Not convex").wait_for()
     page.locator("input.fault").wait_for()
     assert page.locator("input.fault").get_attribute("data-testid") == "2.weight[0,1]"
-    page.get_by_test_id("blame").filter(has_text="2.weight[0, 1] = −2").wait_for()  # noqa: RUF001
+    page.get_by_test_id("blame").filter(has_text="2.weight[0, 1] = −2").wait_for()
     page.get_by_test_id("repair-0").filter(has_text="≥ 0").click()
     verdict.filter(has_text="Proved").wait_for()
     page.get_by_test_id("later-0").click()
