@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import convex, one_weight, quiz, saddle, tour
+from cvxnet.lab.exhibits import convex, one_weight, quiz, saddle, swapped, tour
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
     one_weight,
     saddle,
-    # swapped,
+    swapped,
     convex,
     tour,
     # lift,

@@ -8,7 +8,7 @@ import { el } from "./draw.js";
 const EXHIBITS = [
   ["one-weight", "One weight"],
   ["saddle", "Two weights: a saddle"],
-  // ["swapped", "Swapped units"],
+  ["swapped", "Swapped units"],
   ["convex", "Is it convex?"],
   ["tour", "A blog post, six questions"],
   // ["lift", "The lift"],
