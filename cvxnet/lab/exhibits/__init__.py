@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import convex, one_weight, quiz, saddle, swapped, tour
+from cvxnet.lab.exhibits import convex, limits, one_weight, quiz, saddle, swapped, tour
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
@@ -17,7 +17,7 @@ EXHIBITS: tuple[Any, ...] = (
     # sgd,
     # many_optima,
     # proof,
-    # limits,
+    limits,
     quiz,
 )
 """The modules, in the order of the page."""

@@ -134,13 +134,13 @@ export class Plot {
     const put = (tag, attributes, ...children) => this.axes.append(svg(tag, attributes, ...children));
     put("path", { d: `M${left} ${top} V${bottom} H${right}` });
     const few = (pixels, size) => Math.max(2, Math.min(6, Math.floor(pixels / (size * this.em))));
-    for (const value of xTicks ?? ticks(this.x, few(right - left, 4.5))) {
+    for (const [value, words] of named(xTicks ?? ticks(this.x, few(right - left, 4.5)))) {
       put("path", { d: `M${this.X(value)} ${bottom} v4` });
-      put("text", { x: this.X(value), y: bottom + 1.25 * this.em, "text-anchor": "middle" }, number(value));
+      put("text", { x: this.X(value), y: bottom + 1.25 * this.em, "text-anchor": "middle" }, words);
     }
-    for (const value of yTicks ?? ticks(this.y, few(bottom - top, 2.5))) {
+    for (const [value, words] of named(yTicks ?? ticks(this.y, few(bottom - top, 2.5)))) {
       put("path", { d: `M${left} ${this.Y(value)} h-4` });
-      put("text", { x: left - 7, y: this.Y(value) + 0.32 * this.em, "text-anchor": "end" }, number(value));
+      put("text", { x: left - 7, y: this.Y(value) + 0.32 * this.em, "text-anchor": "end" }, words);
     }
     const middle = (top + bottom) / 2;
     if (xLabel) put("text", { class: "title", x: (left + right) / 2, y: bottom + 2.6 * this.em, "text-anchor": "middle" }, xLabel);
@@ -270,6 +270,17 @@ class Handle {
     this.node.remove();
   }
 }
+
+// Ticks are numbers, or numbers with words: [[-2, "0.01"], ...].
+const named = (given) => given.map((tick) => (Array.isArray(tick) ? tick : [tick, number(tick)]));
+
+// Ticks at powers of ten, for numbers that are drawn by their logarithms; every step-th.
+export function powers([low, high], step = 1) {
+  const exponents = Array.from({ length: Math.floor(high) - Math.ceil(low) + 1 }, (_, k) => Math.ceil(low) + k);
+  return exponents.filter((k) => k % step === 0).map((k) => [k, k >= -2 && k <= 3 ? String(10 ** k) : `10${raised(k)}`]);
+}
+
+const raised = (k) => String(k).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
 
 const round = (value) => Number(value.toPrecision(3));
 

@@ -17,7 +17,7 @@ const EXHIBITS = [
   // ["sgd", "SGD beside it"],
   // ["many-optima", "Many optima, one value"],
   // ["proof", "Trust me not"],
-  // ["limits", "What it does not say"],
+  ["limits", "What it does not say"],
   ["quiz", "Quiz"],
 ];
 
