@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import convex, limits, one_weight, quiz, saddle, swapped, tour
+from cvxnet.lab.exhibits import convex, limits, one_weight, plane, quiz, saddle, sgd, swapped, tour
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
@@ -12,9 +12,9 @@ EXHIBITS: tuple[Any, ...] = (
     convex,
     tour,
     # lift,
-    # plane,
+    plane,
     # columns,
-    # sgd,
+    sgd,
     # many_optima,
     # proof,
     limits,

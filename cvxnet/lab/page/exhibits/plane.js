@@ -1,0 +1,297 @@
+// The plane: points in a square, and the proved optimum for them.
+
+import { button, choice, panel, select, short, slider } from "../controls.js";
+import { Plot, el, ticks } from "../draw.js";
+import { Board } from "./plane_board.js";
+import { classesOf, decode, encode, rounded } from "./plane_points.js";
+import { Solver } from "./plane_solver.js";
+import { acceptDrops, tableDialog } from "./plane_table.js";
+
+const KINDS = [["classes", "classes"], ["values", "values over two features"], ["curve", "a curve"]];
+const SETS = {
+  classes: [["moons", "two moons"], ["xor", "XOR"], ["rings", "rings"], ["spiral", "spiral"], ["lines", "two lines"], ["blobs", "three blobs"]],
+  values: [["waves", "waves"], ["bowl", "bowl"]],
+  curve: [["sine", "sine"], ["step", "step"], ["hat", "hat"]],
+};
+const OWN = ["own", "your own points"];
+const UNITS = [["relu", "ReLU"], ["leaky_relu", "leaky ReLU"], ["abs", "absolute value"], ["squared_relu", "squared ReLU"],
+  ["threshold", "threshold"], ["sign", "sign"], ["tanh", "tanh"], ["quadratic", "quadratic"], ["linear", "linear"]];
+const STEPS = ["threshold", "sign"];
+const LOSSES = {
+  classes: [["logistic", "logistic"], ["hinge", "hinge"], ["squared_hinge", "squared hinge"], ["cross_entropy", "cross entropy"]],
+  values: [["squared", "squared"], ["absolute", "absolute"], ["huber", "Huber"], ["log_cosh", "log cosh"]],
+};
+LOSSES.curve = LOSSES.values;
+
+export default {
+  id: "plane",
+  title: "The plane",
+  look: "the network drawn under the points: nobody can train a better one, of any width. The bracket proves it.",
+  attempt: "drag a point into the other class, and raise the weight decay until the last kink line is gone.",
+  state: { kind: "classes", set: "moons", draw: 0, n: 60, points: "", names: "", units: "relu", loss: "logistic", beta: 0.3 },
+  sheet: true,
+  mount,
+};
+
+function mount(place, lab) {
+  let loaded = ""; // which points the board has
+  const history = [];
+  const facts = factsPanel(lab, () => solver.cancel());
+  const bracket = bracketPlot(history);
+  const board = new Board({ say: lab.say, change });
+  const solver = new Solver(lab, show);
+  const dialog = tableDialog(lab, ({ kind, points, features, target, labels }) =>
+    lab.set({ kind, set: "own", points: encode(kind, points), loss: LOSSES[kind][0][0],
+      names: [features[0], features[1] ?? target, ...labels].map((name) => name.replaceAll("|", "/")).join("|") }));
+  const controls = makeControls(lab, board, dialog);
+  acceptDrops(board.node, dialog);
+  place.append(...controls.nodes,
+    el("div", { class: "columns" },
+      el("div", { class: "square" }, board.node, keys()),
+      el("div", {}, controls.points, facts.node, bracket.node)),
+    dialog.node);
+
+  function question() {
+    const { kind, units, beta } = lab.state;
+    return { kind, points: board.points, units, loss: lossOf(lab.state, board.points), beta };
+  }
+
+  // What keeps it from being a question; empty where nothing does.
+  function lacks() {
+    if (!board.points.length) return "Click into the square to add a point.";
+    if (lab.state.kind === "classes" && classesOf(board.points).length < 2) return "Add a point of another class.";
+    return "";
+  }
+
+  function change(points, done) {
+    if (done) lab.set({ set: "own", points: encode(lab.state.kind, points) });
+    else if (!lacks()) solver.quick(question());
+  }
+
+  function show(answer, asked, stage) {
+    if (asked.kind !== lab.state.kind) return;
+    if (stage === "begun") history.length = 0;
+    if (stage === "round" || stage === "done") history.push(answer);
+    if (answer.picture) board.setPicture(asked.kind, answer.picture, classesOf(asked.points));
+    facts.show(answer, asked, stage);
+    bracket.redraw();
+  }
+
+  async function load(state) {
+    const wanted = [state.kind, state.set, state.draw, state.n, state.points].join();
+    if (wanted === loaded) return;
+    loaded = wanted;
+    const own = encode(state.kind, board.points);
+    if (state.set === "own") {
+      if (board.kind !== state.kind || own !== state.points) board.points = decode(state.kind, state.points);
+    } else {
+      const { points } = await lab.ask("plane/set", { set: state.set, n: state.n, seed: state.draw });
+      if (loaded !== wanted) return;
+      board.points = points;
+    }
+  }
+
+  return {
+    async update(state) {
+      await load(state);
+      controls.show(state, board.points);
+      board.setPoints(state.kind, board.points, labels(state));
+      board.repaint();
+      const problem = JSON.stringify(question());
+      if (problem === solver.problem) return;
+      solver.problem = problem;
+      const why = lacks();
+      if (why) {
+        solver.stop();
+        board.clearPicture();
+        facts.wait(why);
+      } else solver.settle(question());
+    },
+    destroy() {
+      solver.stop();
+    },
+  };
+}
+
+function lossOf({ kind, loss }, points) {
+  if (kind === "classes" && classesOf(points).length > 2) return "cross_entropy";
+  return LOSSES[kind].some(([name]) => name === loss) ? loss : LOSSES[kind][0][0];
+}
+
+function labels({ kind, names }) {
+  const [x, y] = names.split("|");
+  if (!names) return kind === "curve" ? ["feature x", "target y"] : ["feature x₁", "feature x₂"];
+  return [`${x}, scaled`, `${y ?? "target"}, scaled`];
+}
+
+function makeControls(lab, board, dialog) {
+  const fresh = { points: "", names: "", draw: 0 };
+  const kind = choice({ name: "kind", label: "Points are", options: KINDS, value: lab.state.kind,
+    onChange: (to) => lab.set({ ...fresh, kind: to, set: SETS[to][0][0], loss: LOSSES[to][0][0] }) });
+  const sets = el("div", { class: "control" });
+  const units = select({ name: "units", label: "Units", options: UNITS, value: lab.state.units, onChange: (to) => lab.set({ units: to }) });
+  const losses = el("div", { class: "control" });
+  const beta = slider({ name: "beta", label: "Weight decay β", min: 0.001, max: 20, log: true, value: lab.state.beta, onInput: (to) => lab.set({ beta: to }) });
+  const again = button({ name: "again", label: "Draw anew", onClick: () => lab.set({ draw: lab.state.draw + 1 }) });
+  const paste = button({ name: "paste", label: "Paste a table…", onClick: () => dialog.open() });
+  const add = button({ name: "add", label: "Add a point", onClick: () => board.addBeside() });
+  const remove = button({ name: "remove", label: "Remove the point", onClick: () => board.remove(board.current) });
+  const clear = button({ name: "clear", label: "Clear", onClick: () => { board.points = []; board.change([], true); } });
+  const classes = choice({ name: "brush", label: "New points:", value: "0",
+    options: ["● A", "▲ B", "■ C"].map((text, k) => [String(k), text]), onChange: (to) => { board.brush = Number(to); } });
+  const value = slider({ name: "value", label: "Value of new points", min: -1, max: 1, step: 0.1, value: 0.5, onInput: (to) => { board.brush = rounded(to); } });
+
+  let shownKind = "";
+  function show(state, points) {
+    kind.set(state.kind);
+    units.set(state.units);
+    beta.set(state.beta);
+    const options = [...SETS[state.kind], OWN];
+    fill(sets, { name: "set", label: "Set", options, value: state.set,
+      onChange: (set) => lab.set(set === "own" ? { set, points: encode(state.kind, board.points) } : { ...fresh, set }) });
+    const three = state.kind === "classes" && classesOf(points).length > 2;
+    fill(losses, { name: "loss", label: "Loss", options: three ? LOSSES.classes.slice(-1) : LOSSES[state.kind],
+      value: lossOf(state, points), onChange: (loss) => lab.set({ loss }) });
+    again.enable(state.set !== "own");
+    remove.enable(points.length > 0);
+    clear.enable(points.length > 0);
+    classes.node.hidden = state.kind !== "classes";
+    value.node.hidden = state.kind !== "values";
+    if (shownKind !== state.kind) board.brush = state.kind === "values" ? 0.5 : 0;
+    if (shownKind !== state.kind) classes.set("0");
+    shownKind = state.kind;
+  }
+  return { nodes: [panel(kind, sets, again, paste), panel(units, losses, beta)],
+    points: panel(classes, value, add, remove, clear), show };
+}
+
+// A select in a place of its own, anew only where its options are others.
+function fill(node, options) {
+  const key = JSON.stringify([options.options, options.name]);
+  if (node.dataset.key !== key) {
+    node.dataset.key = key;
+    node.control = select(options);
+    node.replaceChildren(node.control.node);
+  }
+  node.control.set(options.value);
+}
+
+function keys() {
+  const key = (name) => el("kbd", {}, name);
+  return el("p", { class: "note keys" }, "Click: a new point. Drag: move it. Shift and click: remove it. By keyboard: ",
+    key("Tab"), " to a point, ", key("←↑→↓"), " move it, ", key("PgUp"), " ", key("PgDn"), " another one, ",
+    key("+"), " a new one, ", key("Del"), " remove, ", key("1"), " ", key("2"), " ", key("3"), " its class.");
+}
+
+const SAID = {
+  quick: ["open", "…", "While you drag: the best network found so far"],
+  waiting: ["open", "…", "Solving"],
+  begun: ["open", "…", "Solving"],
+  round: ["open", "…", "Solving: the best network so far"],
+  optimal: ["yes", "✓", "Optimal: proved"],
+  gap: ["open", "?", "Best network found; the bracket is open"],
+  cancelled: ["open", "■", "Cancelled: the best network so far"],
+};
+
+function factsPanel(lab, onCancel) {
+  let certificate = null;
+  const verdict = el("p", { class: "verdict", "data-testid": "status" });
+  const list = el("dl", { class: "facts", "data-testid": "facts" });
+  const note = el("p", { class: "note" });
+  const cancel = button({ name: "cancel", label: "Cancel", onClick: onCancel });
+  const save = button({ name: "certificate", label: "Download the certificate", onClick: () => download(certificate) });
+  const check = el("a", { href: "?exhibit=proof", "data-testid": "check" }, "Check it in the page");
+  const node = el("div", {}, verdict, list, note, panel(cancel, save, check));
+
+  function say([look, mark, words]) {
+    verdict.replaceChildren(el("span", { class: `mark ${look}`, "aria-hidden": "true" }, mark), el("span", { class: look }, words));
+  }
+
+  function offer(text) {
+    certificate = text ?? null;
+    save.enable(certificate !== null);
+    check.hidden = certificate === null;
+    if (certificate) sessionStorage.setItem("certificate", certificate);
+  }
+
+  function show(answer, asked, stage) {
+    cancel.enable(stage === "begun" || stage === "round");
+    if (stage === "wrong") return wait(answer.error);
+    say(SAID[stage === "done" ? answer.status : stage]);
+    verdict.dataset.stage = stage;
+    if (stage !== "cancelled") offer(stage === "done" ? answer.certificate : null);
+    if ("upper" in answer) list.replaceChildren(...rows(answer, asked));
+    note.textContent = stage === "done" && answer.status !== "optimal" ? `It stopped because ${answer.stopped}.` : "";
+    if (stage === "done") lab.say(`${verdict.textContent}. ${list.textContent}`);
+  }
+
+  function wait(words) {
+    cancel.enable(false);
+    offer(null);
+    verdict.replaceChildren(words);
+    verdict.dataset.stage = "waiting";
+    list.replaceChildren();
+    note.textContent = "";
+  }
+  offer(null);
+  return { node, show, wait };
+}
+
+function rows({ lower, upper, units, seconds, largest }, asked) {
+  const name = STEPS.includes(asked.units) ? "steps" : "kinks";
+  const gap = upper > 0 ? (upper - lower) / upper : 0;
+  return [
+    ["optimum p*", bracketText(lower, upper), "optimum"],
+    ["relative gap", gap.toExponential(1).replace("-", "−"), "gap"],
+    ["hidden units", `${units}${units && !["quadratic", "linear", "tanh"].includes(asked.units) ? ` (dashed: their ${name})` : ""}`, "unit-count"],
+    ["time", `${short(seconds)} s`, "time"],
+    ...(largest ? [["no units from", `β = ${short(largest)} on`, "largest"]] : []),
+  ].flatMap(([term, value, testid]) => [el("dt", {}, term), el("dd", { "data-testid": testid }, value)]);
+}
+
+// Both ends with as many digits as tell them apart, rounded outward.
+export function bracketText(lower, upper) {
+  const size = Math.max(Math.abs(upper), 1e-9);
+  const apart = Math.max(upper - lower, 1e-9 * size);
+  const places = Math.min(Math.max(Math.ceil(-Math.log10(apart)), 2), 10);
+  const scale = 10 ** places;
+  const text = (number) => number.toFixed(places).replace("-", "−");
+  return `${text(Math.floor(lower * scale) / scale)} ≤ p* ≤ ${text(Math.ceil(upper * scale) / scale)}`;
+}
+
+function download(certificate) {
+  const url = URL.createObjectURL(new Blob([certificate], { type: "application/json" }));
+  const link = el("a", { href: url, download: "certificate.json" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function bracketPlot(history) {
+  const plot = new Plot({ label: "The bracket over time", testid: "bracket", x: [0, 1], y: [0, 1], aspect: 0.42, most: 260,
+    xLabel: "seconds", yLabel: "objective", draw: () => drawBracket(plot, history) });
+  const redraw = () => {
+    plot.node.hidden = history.length < 2;
+    if (history.length < 2) return;
+    const last = history.at(-1);
+    const low = Math.min(...history.map(({ lower }) => lower));
+    const high = history[0].upper;
+    const y = [low - 0.25 * (high - low), high + 0.1 * (high - low)];
+    plot.set({ x: [0, last.seconds || 1], y, yTicks: ticks(y, 4).filter((value) => value >= low) });
+  };
+  redraw();
+  return { node: plot.node, redraw };
+}
+
+function drawBracket(plot, history) {
+  const upper = history.map(({ seconds, upper: f }) => [seconds, f]);
+  const lower = history.map(({ seconds, lower: f }) => [seconds, f]);
+  plot.area([...upper, ...lower.toReversed()], "blue");
+  plot.line(upper, "vermilion");
+  plot.line(lower, "blue");
+  plot.dots(upper, { kind: "vermilion", radius: 3 });
+  plot.dots(lower, { kind: "blue", shape: "triangle", radius: 3 });
+  plot.text(plot.x[1], history.at(-1).upper, "network", { kind: "vermilion", anchor: "end", dy: -0.7 });
+  plot.text(plot.x[1], history.at(-1).lower, "proved bound", { kind: "blue", anchor: "end", dy: 1.3 });
+}
