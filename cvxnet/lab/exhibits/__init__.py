@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from cvxnet.lab.exhibits import convex, limits, one_weight, plane, quiz, saddle, sgd, swapped, tour
+from cvxnet.lab.exhibits import (
+    convex,
+    limits,
+    many_optima,
+    one_weight,
+    plane,
+    quiz,
+    saddle,
+    sgd,
+    swapped,
+    tour,
+)
 from cvxnet.lab.question import Question
 
 EXHIBITS: tuple[Any, ...] = (
@@ -15,7 +26,7 @@ EXHIBITS: tuple[Any, ...] = (
     plane,
     # columns,
     sgd,
-    # many_optima,
+    many_optima,
     # proof,
     limits,
     quiz,

@@ -42,7 +42,7 @@ def networks(asked: Asked) -> Answer:
         points[:, :1],
         points[:, 1],
         weight_decay=asked.number("decay", *WEIGHTS),
-        skip=asked.flag("skip"),
+        skip=asked.flag("slope"),
         gap=1e-10,
         time_limit=20.0,
     )
@@ -113,9 +113,9 @@ def unit(direction: Array, sign: float, size: Array, share: str, level: float) -
 
 QUESTIONS = (Question("many-optima/networks", networks, seconds=60.0),)
 SETS = (
-    {"points": [[-2, 3], [0, 2], [2, 3]], "decay": 0.1, "skip": True},
-    {"points": [[-2, 0], [-1, 0], [0, 1], [1, 0], [2, 0]], "decay": 0.02, "skip": False},
-    {"points": [[-2, 0], [-1, 1], [0, 0], [1, 1], [2, 0]], "decay": 0.02, "skip": False},
+    {"points": [[-2, 2], [0, 1], [2, 2]], "decay": 0.1, "slope": True},
+    {"points": [[-2, 0], [-1, 0], [0, 1], [1, 0], [2, 0]], "decay": 0.02, "slope": False},
+    {"points": [[-2, 0], [-1, 1], [0, 0], [1, 1], [2, 0]], "decay": 0.02, "slope": False},
 )
 RECORDED = tuple(("many-optima/networks", case) for case in SETS)
 """Asked once for the page without a server."""

@@ -15,7 +15,7 @@ const EXHIBITS = [
   ["plane", "The plane"],
   // ["columns", "Columns entering"],
   ["sgd", "SGD beside it"],
-  // ["many-optima", "Many optima, one value"],
+  ["many-optima", "Many optima, one value"],
   // ["proof", "Trust me not"],
   ["limits", "What it does not say"],
   ["quiz", "Quiz"],

@@ -4,21 +4,22 @@ import { button, digits, panel, select, short, slider, toggle } from "../control
 import { Plot, el, within } from "../draw.js";
 
 const REACH = [-3, 3];
+const HEIGHTS = [-1, 3];
 const VIEW = [-3.9, 3.9];
 const MOST = 12;
 const SETS = {
-  band: { label: "three points and a free line", points: [-2, 3, 0, 2, 2, 3], decay: 0.1, skip: true },
-  one: { label: "five points, one peak", points: [-2, 0, -1, 0, 0, 1, 1, 0, 2, 0], decay: 0.02, skip: false },
-  single: { label: "five points, two peaks", points: [-2, 0, -1, 1, 0, 0, 1, 1, 2, 0], decay: 0.02, skip: false },
+  band: { label: "three points, free slope", points: [-2, 2, 0, 1, 2, 2], decay: 0.1, slope: true },
+  one: { label: "five points, one peak", points: [-2, 0, -1, 0, 0, 1, 1, 0, 2, 0], decay: 0.02, slope: false },
+  single: { label: "five points, two peaks", points: [-2, 0, -1, 1, 0, 0, 1, 1, 2, 0], decay: 0.02, slope: false },
 };
 
 export default {
   id: "many-optima",
   title: "Many optima, one value",
-  look: "the networks change as you walk, and the objective does not. All of them are optimal, and agree on the data.",
+  look: "the walk through all optimal networks: their units change, and neither the objective nor what they say of the data does.",
   attempt: "walk through the networks. Then drag a point until only one network is left.",
   sheet: true,
-  state: { points: SETS.band.points, decay: 0.1, skip: true, walk: 0 },
+  state: { points: SETS.band.points, decay: 0.1, slope: true, walk: 0 },
   mount,
 };
 
@@ -30,37 +31,36 @@ function mount(place, lab) {
       onInput: (walk) => lab.set({ walk }) }),
     decay: slider({ name: "decay", label: "weight decay β", min: 0.005, max: 1, log: true, value: 0.1,
       onInput: (decay) => lab.set({ decay }) }),
-    skip: toggle({ name: "skip", label: "free line (skip connection)", value: true, onChange: (skip) => lab.set({ skip }) }),
+    slope: toggle({ name: "slope", label: "free slope", value: true, onChange: (slope) => lab.set({ slope }) }),
   };
   const sets = select({ name: "set", label: "data", value: "band", onChange: (name) => choose(name),
     options: [["own", "own points"], ...Object.entries(SETS).map(([name, { label }]) => [name, label])] });
-  const add = button({ name: "add", label: "Add a point", onClick: () => lab.set({ points: [...lab.state.points, ...fresh(lab.state.points)] }) });
-  const remove = button({ name: "remove", label: "Remove the last", onClick: () => lab.set({ points: lab.state.points.slice(0, -2) }) });
+  const add = button({ name: "add", label: "Add point", onClick: () => lab.set({ points: [...lab.state.points, ...fresh(lab.state.points)] }) });
+  const remove = button({ name: "remove", label: "Remove", onClick: () => lab.set({ points: lab.state.points.slice(0, -2) }) });
   const ready = (draw) => (plot) => draw(plot, found, lab.state, lab);
-  const most = lab.present ? 480 : 400;
-  const main = new Plot({ label: "Points, the band of all optimal networks, and one of them", testid: "band", x: VIEW, y: [-3.5, 3.9],
+  const [most, low] = lab.present ? [400, 0.3] : [400, 0.42];
+  const main = new Plot({ label: "Points, the band of all optimal networks, and one of them", testid: "band", x: VIEW, y: [-1.3, 3.3],
     xLabel: "x", yLabel: "network", most, draw: ready(drawNetworks) });
   const sizes = new Plot({ label: "Size of each unit of the network, and its range over all optimal networks", testid: "sizes",
-    x: [0, 1], y: [0, 1], xTicks: [], xLabel: "units, by their kinks", yLabel: "size", aspect: 0.42, draw: ready(drawSizes) });
-  const touch = ["right", "left"].map((side) => new Plot({ label: `v · φ of units that rise to the ${side}`, testid: side, x: VIEW,
-    y: [-1.25, 1.25], yTicks: [], aspect: 0.3, xLabel: side === "left" ? "kink of the unit" : undefined,
-    draw: ready((plot, ...rest) => drawTouching(plot, side, ...rest)) }));
+    x: [0, 1], y: [0, 1], xTicks: [], xLabel: "units, by their kinks", yLabel: "size", aspect: low, draw: ready(drawSizes) });
+  const touch = new Plot({ label: "v · φ over the kinks of all units", testid: "touching", x: VIEW, y: [-1.25, 1.25], yTicks: [],
+    xLabel: "kink of the unit", aspect: low, draw: ready(drawTouching) });
   const said = el("div", { "data-testid": "said" });
   const status = el("p", { class: "status", "data-testid": "status" });
-  place.append(panel(sets, controls.walk, controls.decay, controls.skip, add, remove), status,
+  place.append(panel(sets, controls.walk, controls.decay, controls.slope, add, remove), status,
     el("div", { class: "columns" }, el("div", {}, main.node, said),
       el("div", {}, el("h2", {}, "Sizes of the units"), sizes.node,
-        el("h2", {}, "Which units may be there: v · φ touches ±β"), ...touch.map((plot) => plot.node),
-        el("p", { class: "note" }, "Above, units that rise to the right of their kink; below, to the left. ● in the first network, ○ in others."))));
+        el("h2", {}, "Units may be there where v · φ touches ±β"), touch.node,
+        el("p", { class: "note" }, "Solid and ●: units that rise to the right of their kink; dashed and ■: to the left. Hollow ones are not in the first network."))));
 
   function choose(name) {
     if (!(name in SETS)) return;
-    const { points, decay, skip } = SETS[name];
-    lab.set({ points: [...points], decay, skip, walk: 0 });
+    const { points, decay, slope } = SETS[name];
+    lab.set({ points: [...points], decay, slope, walk: 0 });
   }
 
   function redraw() {
-    for (const plot of [main, sizes, ...touch]) plot.redraw();
+    for (const plot of [main, sizes, touch]) plot.redraw();
     if (found) said.replaceChildren(...sentences(found, lab.state));
   }
 
@@ -88,7 +88,7 @@ function mount(place, lab) {
       const count = pairs(state.points).length;
       add.enable(count < MOST);
       remove.enable(count > 2);
-      const question = { points: pairs(state.points), decay: within(state.decay, [0.005, 1]), skip: state.skip };
+      const question = { points: pairs(state.points), decay: within(state.decay, [0.005, 1]), slope: state.slope };
       if (asked !== JSON.stringify(question)) {
         asked = JSON.stringify(question);
         solve(question);
@@ -100,13 +100,13 @@ function mount(place, lab) {
 
 // At least two points, whatever the address says.
 function pairs(numbers) {
-  const inside = numbers.map((number) => within(number, REACH));
+  const inside = numbers.map((number, k) => within(number, k % 2 ? HEIGHTS : REACH));
   const found = Array.from({ length: Math.min(Math.floor(inside.length / 2), MOST) }, (_, k) => inside.slice(2 * k, 2 * k + 2));
   return found.length < 2 ? pairs(SETS.band.points) : found;
 }
 
 function nameOf(state) {
-  const same = (one) => one.decay === state.decay && one.skip === state.skip && String(one.points) === String(state.points);
+  const same = (one) => one.decay === state.decay && one.slope === state.slope && String(one.points) === String(state.points);
   return Object.keys(SETS).find((name) => same(SETS[name])) ?? "own";
 }
 
@@ -135,7 +135,7 @@ function drawNetworks(plot, found, state, lab) {
   }
   const points = pairs(state.points);
   points.forEach(([x, y], k) => plot.handle(`p${k}`, { x, y, label: `point ${k + 1}`, testid: `point-${k}`, radius: 6,
-    bounds: { x: REACH, y: REACH },
+    bounds: { x: REACH, y: HEIGHTS },
     onMove: (moved) => lab.set({ points: points.map((point, i) => (i === k ? moved.map(rounded) : point)).flat() }) }));
 }
 
@@ -149,26 +149,40 @@ function drawSizes(plot, found, state) {
   plot.options.y = [0, 1.15 * most];
   if (plot.x[1] !== plot.options.x[1] || plot.y[1] !== plot.options.y[1]) return void plot.redraw();
   const now = sizes[stopOf(found, state)];
-  const wide = 0.28;
-  units.forEach((unit, k) => {
-    plot.area([[k - wide, 0], [k + wide, 0], [k + wide, now[k]], [k - wide, now[k]]], unit.sign > 0 ? "blue" : "orange");
-    plot.line([[k, unit.least], [k, unit.most]], "soft");
-    plot.dots([[k, now[k]]], { kind: unit.sign > 0 ? "blue" : "orange", shape: unit.sign > 0 ? "circle" : "square", radius: 5 });
-    plot.text(k, 0, unit.kink === null ? "const." : `${unit.side === "right" ? "" : "←"}${short(Number(unit.kink.toFixed(2)))}${unit.side === "right" ? "→" : ""}`,
-      { kind: "soft", anchor: "middle", dy: 1.2 });
-  });
+  const order = units.map((_, k) => k).sort((one, other) => (units[one].kink ?? Infinity) - (units[other].kink ?? Infinity));
+  order.forEach((k, at) => drawSize(plot, at, units[k], now[k]));
 }
 
-function drawTouching(plot, side, found) {
+function drawSize(plot, at, unit, size) {
+  const [kind, shape] = unit.sign > 0 ? ["blue", "circle"] : ["orange", "square"];
+  plot.area([[at - 0.28, 0], [at + 0.28, 0], [at + 0.28, size], [at - 0.28, size]], kind);
+  plot.line([[at, unit.least], [at, unit.most]], "soft");
+  plot.dots([[at, size]], { kind, shape, radius: 5 });
+  plot.text(at, 0, nameOfUnit(unit), { kind: "soft", anchor: "middle", dy: 1.2 });
+}
+
+// The kink, and the side to which the unit rises.
+function nameOfUnit({ kink, side }) {
+  if (kink === null) return "const.";
+  const place = short(Number(kink.toFixed(2)));
+  return side === "right" ? `${place}→` : `←${place}`;
+}
+
+const SIDES = [["right", "", "circle"], ["left", "dashed", "square"]];
+
+function drawTouching(plot, found) {
   if (!found) return;
   for (const level of [-1, 1]) {
     plot.line([[VIEW[0], level], [VIEW[1], level]], "thin dotted");
     plot.text(VIEW[0], level, level > 0 ? "β" : "−β", { anchor: "end", dx: -0.4, dy: 0.35 });
   }
-  plot.line(found.x.map((x, k) => [x, found.heights[side][k]]));
-  for (const { kink, side: own, level, used } of found.units) {
-    if (own !== side || kink === null || kink < VIEW[0] || kink > VIEW[1]) continue;
-    plot.dots([[kink, level]], { kind: used === "found" ? "vermilion" : `stroked ${used === "other" ? "vermilion" : "soft"}`, radius: 5 });
+  for (const [side, line, shape] of SIDES) {
+    plot.line(found.x.map((x, k) => [x, found.heights[side][k]]), line);
+    for (const { kink, side: own, level, used } of found.units) {
+      if (own !== side || kink === null || kink < VIEW[0] || kink > VIEW[1]) continue;
+      const kind = used === "found" ? "vermilion" : `stroked ${used === "other" ? "vermilion" : "soft"}`;
+      plot.dots([[kink, level]], { kind, shape, radius: 5 });
+    }
   }
 }
 
@@ -178,8 +192,9 @@ function sentences(found, state) {
   const rows = [
     ["objective here", digits(found.values[k], 10)],
     ["over the whole walk", `equal up to ${short(spread)}`],
-    ["proved", `${found.lower} ≤ optimum ≤ ${found.upper}`],
+    ["optimum, proved", `${found.lower} to ${found.upper}`],
   ];
-  return [el("p", { class: "verdict" }, `${found.claim}.`),
-    el("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { "data-testid": name.replaceAll(" ", "-") }, value)]))];
+  const key = `${found.wide ? "Band: all of them. " : ""}Solid: this network; dashed: the first.`;
+  return [el("p", { class: "note" }, key), el("p", { class: "verdict" }, `${found.claim}.`),
+    el("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { "data-testid": name.replaceAll(/[ ,]+/g, "-") }, value)]))];
 }
