@@ -124,7 +124,7 @@ function gaps(p, rows, shown) {
   ring(p, ...at(rows[shown]));
   const name = (closed, words, kind) => {
     const row = rows.find((each) => each.closed === closed);
-    if (row) p.text(...at(row), words, { kind, dx: closed ? 0 : -0.3, dy: closed ? 1.6 : -0.9 });
+    if (row) p.text(...at(row), words, { kind, dx: closed ? 0 : 0.6, dy: closed ? -0.9 : 1.6 });
   };
   name(true, "● closed: optimal", "green");
   name(false, "✗ open", "vermilion");
