@@ -12,7 +12,8 @@ with app.setup:
     from exercises import OPEN, mark
 
     import cvxnet as cn
-    from cvxnet.plots.style import BLUE, GREY, INK, RED, new_figure, styled
+    from cvxnet.plots import plot_balance, plot_cells
+    from cvxnet.plots.style import BLUE, GREY, INK, new_figure, styled
     from cvxnet.training.geometry.cells import all_cells
 
 
@@ -21,12 +22,14 @@ def _():
     mo.md(r"""
     # 2 Hidden convexity
 
-    *About 40 minutes. You need: lesson 1, norms, and CVXPY or the patience to read it.*
+    *About 40 minutes. You need: lesson 1, norms, and CVXPY or the patience to read it. Open it
+    with `marimo edit 02_hidden_convexity.py`: the cells below the exercises wait for your
+    answers.*
 
     Training a two-layer network with weight decay is
 
-    $$\min_{U, a}\; \sum_i \ell\Big(\sum_j a_j\,(u_j^\top x_i)_+,\; y_i\Big)
-      + \frac{\beta}{2} \sum_j \left(\|u_j\|^2 + a_j^2\right),$$
+    $$\min_{U, a}\; \sum_i \ell\Big(\sum_j a_j\,(u_j^\top x_i)_+,\; y_i\Big) +
+    \frac{\beta}{2} \sum_j \left(\|u_j\|^2 + a_j^2\right),$$
 
     where $(z)_+ = \max(z, 0)$, each row $x_i$ ends with a 1 (so $u_j$ has the bias in it), and
     $\beta$ is the *weight decay*. Lesson 1 showed that this is not convex: $u_j$ and $a_j$
@@ -48,26 +51,9 @@ def _():
     return first, second
 
 
-@app.function(hide_code=True)
-def draw_balance(u, a):
-    """The penalty over the factor that moves weight from one layer to the other."""
-    s = np.geomspace(0.1, 10.0, 400)
-    best = np.sqrt(a / u)
-    with styled():
-        figure = new_figure(8.0, 3.4)
-        axes = figure.subplots()
-        axes.semilogx(s, 0.5 * ((s * u) ** 2 + (a / s) ** 2), color=BLUE)
-        axes.axhline(u * a, color=INK, linestyle="--")
-        axes.plot(best, u * a, "o", color=RED, ms=9)
-        axes.annotate("|u| |a|", (0.11, u * a), (0, 5), textcoords="offset points")
-        axes.set(xlabel="s", ylabel="(|s u|² + |a / s|²) / 2", ylim=(0.0, 4.0 * u * a))
-        axes.set_title(f"smallest at s = {best:.3f}: there it is |u| |a| = {u * a:.3f}")
-    return figure
-
-
 @app.cell(hide_code=True)
 def _(first, second):
-    draw_balance(first.value, second.value)
+    plot_balance(first.value, second.value)
     return
 
 
@@ -129,8 +115,8 @@ def _():
     linear. Each sample cuts the space of all $w$ in two, along the $w$ with $x_i^\top w = 0$; all
     cuts together make **cells**, cones with one pattern each: $(2D - I)Xw \ge 0$.
 
-    How many? Below, each line is where one sample has its kink; each region is a cell of all
-    units $(w_1, w_2, 1)$. The others, $(w_1, w_2, -1)$, have the opposite patterns.
+    How many? Left: samples with two features, and the ways to split them by a line. Right: the
+    map of all units; the curves are the cuts, one a sample, and the regions are the cells.
     """)
     return
 
@@ -142,23 +128,9 @@ def _():
     return (samples,)
 
 
-@app.function(hide_code=True)
-def draw_cuts(n):
-    """The lines on which n random samples with two features and a bias have their kinks."""
-    X = np.random.default_rng(4).standard_normal((n, 2))
-    with styled():
-        figure = new_figure(8.0, 3.6)
-        axes = figure.subplots()
-        for a, b in X:
-            axes.axline((-a / (a * a + b * b), -b / (a * a + b * b)), slope=-a / b, color=INK, lw=1)
-        axes.set(xlim=(-6.0, 6.0), ylim=(-4.0, 4.0), xlabel="w1", ylabel="w2")
-        axes.set_title(f"{n} kink lines")
-    return figure
-
-
 @app.cell(hide_code=True)
 def _(samples):
-    draw_cuts(samples.value)
+    plot_cells(np.random.default_rng(4).uniform(-1.0, 1.0, (samples.value, 2)))
     return
 
 
@@ -215,9 +187,11 @@ def _():
 
     One pair of vectors for each cell: $p_s$ for units with output weight $+1$, $q_s$ for $-1$.
 
-    $$\min_{p, q}\; \tfrac12 \Big\| \sum_s D_s X (p_s - q_s) - y \Big\|^2
-      + \beta \sum_s \left(\|p_s\| + \|q_s\|\right)
-      \quad\text{subject to}\quad (2D_s - I) X p_s \ge 0,\;\; (2D_s - I) X q_s \ge 0 .$$
+    $$\min_{p, q}\; \tfrac12 \Big\| \sum_s D_s X (p_s - q_s) - y \Big\|^2 +
+    \beta \sum_s \left(\|p_s\| + \|q_s\|\right)$$
+
+    $$\text{subject to}\quad (2D_s - I) X p_s \ge 0,\quad (2D_s - I) X q_s \ge 0
+    \quad\text{for every cell } s.$$
 
     A squared norm of an affine function, norms, linear inequalities: convex (Pilanci and Ergen
     2020). No network has been lost, as two units in one cell add up to one vector and a sum of

@@ -20,7 +20,8 @@ def _():
     mo.md(r"""
     # 3 Column generation by hand
 
-    *About 40 minutes. You need: lesson 2, and duality of convex programs.*
+    *About 40 minutes. You need: lesson 2, and duality of convex programs. Open it with `marimo
+    edit 03_column_generation.py`: the cells below the exercises wait for your answers.*
 
     The convex program of lesson 2 has two vectors for each cell, and an optimal network uses a
     handful of them. Column generation keeps only units found so far, and asks one question again
@@ -197,7 +198,7 @@ def draw_round(history, k, X, y, beta):
         fit, prices, bracket = figure.subplots(1, 3)
         fit.plot(line[:, 0], features(now["U"], line) @ now["c"], color=BLUE)
         fit.plot(X[:, 0], y, "o", color=INK, ms=5)
-        fit.set(xlabel="x", ylabel="y", title=f"{np.sum(np.abs(now['c']) > 1e-6)} units")
+        fit.set(xlabel="x", ylabel="y", title=f"units: {np.sum(np.abs(now['c']) > 1e-6)}")
         prices.axhspan(-1.0, 1.0, color=GREY, alpha=0.2, lw=0)
         prices.plot(np.degrees(angles), now["v"] @ features(circle, X) / beta, color=BLUE)
         held = np.degrees(np.arctan2(*now["U"].T[::-1]))

@@ -21,7 +21,9 @@ def _():
     mo.md(r"""
     # 4 SGD against the optimum
 
-    *About 30 minutes. You need: gradient descent, and what a bracket is (lessons 2 and 3).*
+    *About 30 minutes. You need: gradient descent, and what a bracket is (lessons 2 and 3). Open
+    it with `marimo edit 04_sgd_against_the_optimum.py`: the cells below the exercises wait for
+    your answers.*
 
     Networks are trained by gradient descent, from random weights, and nobody knows how good the
     end is: the curve flattens, and that is that. For two-layer networks you can know. Here are 20
@@ -37,7 +39,10 @@ def _():
     y = np.sin(3.0 * X[:, 0]) + 0.3 * X[:, 0]
     beta = 0.05
     optimum = cn.train("relu", X, y, weight_decay=beta)
-    print(optimum.lower_bound, "<= optimum <=", optimum.value, " with", optimum.units, "units")
+    mo.md(
+        f"{optimum.lower_bound:.9f} <= optimum <= {optimum.value:.9f}: proved, and reached with "
+        f"{optimum.units} units."
+    )
     return X, beta, optimum, y
 
 
@@ -141,9 +146,8 @@ def _():
     ## What can be said of one of them
 
     `cn.certify` takes a network from anywhere and proves how far above the optimum it is. Its
-    **excess** is $(\text{value} - \text{optimum}) / \text{optimum}$; since the optimum is known
-    as a bracket only, it has a least and a most. The **gap** is another thing: the width of the
-    bracket itself.
+    **excess** is (value - optimum) / optimum; since the optimum is known as a bracket only, it
+    has a least and a most. The **gap** is another thing: the width of the bracket itself.
     """)
     return
 
@@ -159,9 +163,13 @@ def as_network(U, a):
 @app.cell
 def _(X, beta, trained, values, y):
     _first = cn.certify(as_network(trained[0][0], trained[1][0]), X, y, weight_decay=beta)
-    print("value of the network", _first.value, "; our own objective", values[-1][0])
-    print(_first.lower, "<= optimum <=", _first.upper, " gap", _first.gap)
-    print("excess: at least", _first.excess[0], ", at most", _first.excess[1])
+    mo.md(f"""
+    | of the first network | |
+    |---|---|
+    | its value | {_first.value:.6f} (by our own formula: {values[-1][0]:.6f}) |
+    | bracket of the optimum | {_first.lower:.9f} to {_first.upper:.9f}: gap {_first.gap:.1e} |
+    | its excess | at least {_first.excess[0]:.6%}, at most {_first.excess[1]:.6%} |
+    """)
     return
 
 
@@ -336,7 +344,7 @@ def draw_success(shares):
 
 @app.cell
 def _(X, beta, every_width, optimum, y):
-    _tried = ((1, 2, 4, 8, 16, 32, 64, 128), 3000) if every_width.value else ((2, 8, 32), 300)
+    _tried = ((1, 2, 4, 8, 16, 32, 64, 128), 3000) if every_width.value else ((2, 8, 32), 600)
     shares = {
         m: adam(X, y, beta, m, 0.03, steps=_tried[1])[1][-1] / optimum.lower_bound - 1.0
         for m in _tried[0]

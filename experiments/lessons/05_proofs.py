@@ -24,7 +24,8 @@ def _():
     mo.md(r"""
     # 5 Proofs
 
-    *About 40 minutes. You need: lesson 3, and Python's fractions.*
+    *About 40 minutes. You need: lesson 3, and Python's fractions. Open it with `marimo edit
+    05_proofs.py`: the cells below the exercises wait for your answers.*
 
     A program that says "optimal" asks you to believe it: its solver, its tolerances, its
     rounding, and the people who wrote it. A **certificate** asks for nothing. It is a file with a
