@@ -68,6 +68,12 @@ export const isLive = () => transport === live;
 // time for, and always the last.
 const underWay = new Map();
 
+// Called whenever it changes how many short questions are open.
+let watcher = () => {};
+export function watchOpen(callback) {
+  watcher = callback;
+}
+
 export function ask(name, question) {
   return new Promise((resolve, reject) => {
     const job = { question, resolve, reject };
@@ -80,12 +86,14 @@ export function ask(name, question) {
 async function run(name, job) {
   const queue = { next: null };
   underWay.set(name, queue);
+  watcher(underWay.size);
   try {
     job.resolve(await transport.ask(name, job.question));
   } catch (error) {
     job.reject(error);
   }
   underWay.delete(name);
+  watcher(underWay.size);
   if (queue.next) run(name, queue.next);
 }
 

@@ -1,7 +1,7 @@
 // The page around the exhibits: contents, address, theme, and what all exhibits share.
 
 import * as address from "./address.js";
-import { Cancelled, ask, askLong, isLive } from "./ask.js";
+import { Cancelled, ask, askLong, isLive, watchOpen } from "./ask.js";
 import { el } from "./draw.js";
 
 // [address, title]; the module is exhibits/ADDRESS.js, with _ for -.
@@ -104,9 +104,22 @@ function show(exhibit, where) {
     say,
     tell,
   };
+  root.classList.add("waiting");
   mine.view = exhibit.mount(root, lab);
   mine.view?.update?.(state);
+  if (!openQuestions) root.classList.remove("waiting");
 }
+
+// Pictures stay empty until there is something to see; what takes longer is said to be under way.
+let openQuestions = 0;
+let patience = 0;
+watchOpen((open) => {
+  clearTimeout(patience);
+  if (open < openQuestions) document.querySelector(".exhibit.waiting")?.classList.remove("waiting");
+  openQuestions = open;
+  if (open) patience = setTimeout(() => place.classList.add("computing"), 400);
+  else place.classList.remove("computing");
+});
 
 // A sheet of its own, where an exhibit says so by `sheet: true`.
 function useSheet(exhibit) {
