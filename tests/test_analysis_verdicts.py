@@ -408,3 +408,12 @@ def test_iterated_squares_do_not_explode():
     for _ in range(40):
         expression = expression + cp.square(expression)
     assert convexity(expression).about  # 2^40 paths lead through it: it would not end
+
+
+def test_what_takes_long_is_put_off_and_comes_when_asked_for():
+    net = L.Sequential(L.Linear(2, 3), L.ReLU(), L.Linear(3, 1))
+    whole, alone = convexity(net), convexity(net, complete=False)
+    assert (alone.convex, alone.counterexample.gap) == (whole.convex, whole.counterexample.gap)
+    assert "Repairs" in str(whole) and "Repairs" not in str(alone)
+    assert [each.change for each in alone.repairs] == [each.change for each in whole.repairs]
+    assert str(alone).count("Repairs") == 1

@@ -31,7 +31,7 @@ from cvxnet.layers import (
 )
 from cvxnet.types import Array
 
-MOST_INPUTS, MOST_LAYERS, WIDEST = 4, 8, 8
+MOST_INPUTS, MOST_LAYERS, WIDEST = 4, 6, 8
 MOST_TEXT = 300
 """Characters of a network."""
 MOST_EDITS = 4000

@@ -21,7 +21,7 @@ from cvxnet.lab.networks import (
     write_edits,
     write_network,
 )
-from cvxnet.lab.question import Answer, Question
+from cvxnet.lab.question import Answer, Question, Tell
 from cvxnet.lab.verdicts import told
 from cvxnet.layers import Sequential
 from cvxnet.losses import LOSSES
@@ -152,17 +152,18 @@ def weights_told(case: Case) -> dict[str, Any]:
     return {name: values.tolist() for name, values in state.items()}
 
 
-def repair(asked: Asked) -> Answer:
-    """What takes longer: repairs, each as a state of the page, and convexity in each layer."""
+def repair(asked: Asked, tell: Tell) -> Answer:
+    """What takes longer: convexity in each layer, told first, and repairs as states of the page."""
     case = read_case(asked)
     verdict = case.verdict()
     blocks = dict(verdict.blocks)
-    return {
-        "repairs": [repair_told(case, each) for each in verdict.repairs],
+    layers: dict[str, Any] = {
         "blocks": blocks.get("single", {}),
         "together": [list(names) for names in blocks.get("maximal", [])],
         "disciplines": dict(verdict.disciplines),
     }
+    tell(layers)
+    return layers | {"repairs": [repair_told(case, each) for each in verdict.repairs]}
 
 
 def repair_told(case: Case, found: Repair) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def draw_map(asked: Asked) -> Answer:
 
 QUESTIONS = (
     Question("convex/judge", judge, seconds=20.0),
-    Question("convex/repair", repair, seconds=40.0),
+    Question("convex/repair", repair, seconds=90.0, long=True),
     Question("convex/map", draw_map, seconds=40.0),
 )
 

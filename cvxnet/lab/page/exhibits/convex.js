@@ -1,6 +1,6 @@
 // Is it convex? A network is built from layers, cvxnet judges it, and repairs are one click away.
 
-import { Refused } from "../ask.js";
+import { Cancelled, Refused } from "../ask.js";
 import { button, choice, panel, select, toggle } from "../controls.js";
 import { curvatureMark, el } from "../draw.js";
 import { Segment, Tree, answerLine, minus } from "../verdict.js";
@@ -68,9 +68,41 @@ function mount(place, lab) {
     el("details", {}, el("summary", {}, "The same in Python"), el("pre", {}, code)), map.node);
 
   let turn = 0;
+  let repairing = null;
+
+  function showVerdict(state, found) {
+    refused.textContent = "";
+    result.hidden = false;
+    verdict.replaceChildren(...answerLine(found), ...details(found));
+    blame.replaceChildren(...blamed(found));
+    tree.show(found.rows);
+    segment.show(found.witness);
+    builder.judged(found);
+    code.textContent = python(state, found);
+    lab.say(minus(found.headline));
+  }
+
+  async function showRepairs(question, mine) {
+    const ours = (draw) => (news) => mine === turn && draw(news);
+    repairs.replaceChildren(el("p", { class: "note" }, "Looking for repairs …"));
+    alone.replaceChildren();
+    repairing = lab.askLong("convex/repair", question, ours((news) => alone.replaceChildren(...inEachLayer(news))));
+    try {
+      const found = await repairing.answer;
+      ours(() => {
+        repairs.replaceChildren(...repairList(found, lab));
+        alone.replaceChildren(...inEachLayer(found));
+      })();
+    } catch (error) {
+      if (error instanceof Cancelled) return;
+      ours(() => repairs.replaceChildren(el("p", { class: "note" }, `Repairs are not known: ${error.message}`)))();
+    }
+  }
+
   return {
     async update(state) {
       const mine = (turn += 1);
+      repairing?.cancel();
       ready.set(nameOf(state));
       given.set(state.given);
       draw.node.hidden = !state.given;
@@ -84,24 +116,18 @@ function mount(place, lab) {
       try {
         const found = await lab.ask("convex/judge", question);
         if (mine !== turn) return;
-        refused.textContent = "";
-        result.hidden = false;
-        verdict.replaceChildren(...answerLine(found), ...details(found));
-        blame.replaceChildren(...blamed(found));
-        tree.show(found.rows);
-        segment.show(found.witness);
-        builder.judged(found);
-        code.textContent = python(state, found);
-        lab.say(minus(found.headline));
-        const rest = await lab.ask("convex/repair", question);
-        if (mine !== turn) return;
-        repairs.replaceChildren(...repairList(rest, lab));
-        alone.replaceChildren(...inEachLayer(rest));
+        showVerdict(state, found);
+        await showRepairs(question, mine);
       } catch (error) {
-        if (!(error instanceof Refused) || mine !== turn) throw error;
+        if (mine !== turn) return;
+        if (!(error instanceof Refused)) throw error;
         refused.textContent = minus(`This cannot be judged: ${error.message}`);
         result.hidden = true;
       }
+    },
+    destroy() {
+      turn = -1;
+      repairing?.cancel();
     },
   };
 }

@@ -12,7 +12,7 @@ const KINDS = [
 const FIRST = { linear: "linear-3", leaky: "leaky-0.1", maxout: "maxout-2", residual: "residual-relu", inputconvex: "inputconvex-3" };
 const SIGNS = [["", "any sign"], ["nonneg", "≥ 0"], ["nonpos", "≤ 0"]];
 const SLOPES = ["-0.5", "0", "0.1", "0.5", "1", "1.5"];
-const MOST = 8;
+const MOST = 6;
 const upTo = (most) => Array.from({ length: most }, (_, k) => [String(k + 1), String(k + 1)]);
 
 export class Builder {
