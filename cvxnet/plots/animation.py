@@ -83,7 +83,7 @@ class Film:
         with styled():
             figure.clear()
             fit, column, bracket = figure.subplots(1, 3, width_ratios=[1.0, 1.3, 0.9])
-            draw_fit(fit, self.solution, now)
+            draw_fit(fit, self.solution, now, len(columns.units))
             draw_columns(column, columns, max(each.largest for each in self.columns))
             draw_bracket(bracket, self.rounds, k)
             lower, upper = bracket_text(now.lower, now.upper)
@@ -175,10 +175,9 @@ def animate_bracket(solution: Solution, rounds: Sequence[Round]) -> Film:
     return film
 
 
-def draw_fit(axes: Axes, solution: Solution, now: Round) -> None:
+def draw_fit(axes: Axes, solution: Solution, now: Round, count: int) -> None:
     """The network of a round with the data: a curve over one feature, a map over two."""
     X, y = solution.objective.X, solution.objective.y
-    units = f"{now.units} unit{'s' * (now.units != 1)}"
     axes.set_xlabel("feature 0")
     if X.shape[1] > 1:
         draw_surface(axes, X, y, now)
@@ -187,7 +186,7 @@ def draw_fit(axes: Axes, solution: Solution, now: Round) -> None:
         axes.plot(grid, now.network(grid[:, None])[:, 0], color=RED)
         axes.plot(X[:, 0], y, "o", color=INK, markersize=6.0)
         axes.set(ylim=view_of(y, margin=0.2), ylabel="target")
-    entitle(axes, f"The network: {units}")
+    entitle(axes, f"The network: {count} unit{'s' * (count != 1)}")
 
 
 def draw_surface(axes: Axes, X: Array, y: Array, now: Round) -> None:

@@ -29,6 +29,7 @@ from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Round
+from cvxnet.training.pruning import SMALL
 from cvxnet.training.solution import Solution
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.types import Array
@@ -65,7 +66,7 @@ class Columns:
     v : (n,) array
         The dual vector.
     units : Units
-        Those of the network.
+        Those of the network, without what an interior point left over.
     maxima : LocalMaxima
         The local maxima of ``|v . phi_u(X)|`` above the weight decay, largest first.
 
@@ -174,7 +175,7 @@ def columns_at(solution: Solution, at: Round | None = None) -> Columns:
     problem, units, v = problem_at(solution, at)
     family = drawable(problem)
     maxima = family.price(v, problem.weight_decay)
-    return Columns(problem, family, v, units, maxima)
+    return Columns(problem, family, v, units.without_small(SMALL), maxima)
 
 
 def drawable(problem: Problem) -> PiecewiseLinearUnits:

@@ -3,7 +3,9 @@
 from typing import Any
 
 from cvxnet.lab.exhibits import (
+    columns,
     convex,
+    lift,
     limits,
     many_optima,
     one_weight,
@@ -22,9 +24,9 @@ EXHIBITS: tuple[Any, ...] = (
     swapped,
     convex,
     tour,
-    # lift,
+    lift,
     plane,
-    # columns,
+    columns,
     sgd,
     many_optima,
     # proof,
