@@ -7,7 +7,7 @@ import pytest
 
 from cvxnet.errors import InputError
 from cvxnet.lab.asked import Asked
-from cvxnet.lab.exhibits.one_weight import FUNCTIONS, REACH, chord
+from cvxnet.lab.exhibits.one_weight import FUNCTIONS, REACH, RECORDED, chord
 
 CLOSED = {
     "square": lambda w: w * w,
@@ -47,6 +47,12 @@ def test_the_verdict_is_proved_and_no_chord_contradicts_it(name):
     if name not in CONVEX:
         witness = verdict["counterexample"]
         assert ask(name, witness["a"], witness["b"])["rise"] > 0.0
+
+
+def test_what_is_recorded_has_every_counterexample():
+    shown = [entry([])[1] for entry in RECORDED if callable(entry)]
+    assert {fields["f"] for fields in shown} == {*FUNCTIONS} - CONVEX
+    assert all(chord(Asked(fields))["rise"] > 0.0 for fields in shown)
 
 
 @pytest.mark.failure

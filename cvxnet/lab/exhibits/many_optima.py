@@ -53,7 +53,7 @@ def networks(asked: Asked) -> Answer:
 def bracket(solution: Solution) -> Answer:
     """What was proved."""
     lower, upper = bracket_text(solution.lower_bound, solution.value)
-    return {"status": solution.status, "lower": lower, "upper": upper, "value": solution.value}
+    return {"status": solution.status, "lower": lower, "upper": upper}
 
 
 def band(found: OptimalSet, solution: Solution) -> Answer:
@@ -75,11 +75,13 @@ def walk(found: OptimalSet) -> Answer:
     """Networks of the set one after the other: sizes of their units, functions and values."""
     tour = found.tour(STOPS)
     networks = [found.network(row) for row in tour]
+    values = [value_of_network(found.objective, network) for network in networks]
     return {
         "x": VIEW.tolist(),
         "sizes": tour[:, : len(found.signs)].tolist(),
         "functions": [network(VIEW[:, None])[:, 0].round(6).tolist() for network in networks],
-        "values": [value_of_network(found.objective, network) for network in networks],
+        "values": values,
+        "spread": max(values) - min(values),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import cvxpy as cp
@@ -92,10 +92,15 @@ def said(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def at_counterexample(name: str, _: Any) -> tuple[str, dict[str, Any]]:
+    """The question that the page asks when the counterexample is to be shown."""
+    witness = said(verdict_on(name))["counterexample"]
+    return "one-weight/chord", {"f": name, "a": witness["a"], "b": witness["b"]}
+
+
 QUESTIONS = (Question("one-weight/chord", chord, seconds=30.0),)
-RECORDED = tuple(
-    ("one-weight/chord", {"f": name, "a": a, "b": b})
-    for name in FUNCTIONS
-    for a, b in ((-1.0, 2.0), (0.0, 2.0))
+RECORDED = (
+    *(("one-weight/chord", {"f": name, "a": -1.0, "b": 2.0}) for name in FUNCTIONS),
+    *(partial(at_counterexample, name) for name in ("sine", "well", "valleys", "gelu")),
 )
 """Asked once for the page without a server."""

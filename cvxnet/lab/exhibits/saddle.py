@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import cvxpy as cp
@@ -119,18 +119,20 @@ def fraction(value: float) -> str:
     return str(found) if found.denominator <= LONG else f"{value:.6g}"
 
 
+def at_counterexample(case: dict[str, Any], _: Any) -> tuple[str, dict[str, Any]]:
+    """The question that the page asks when the counterexample is to be shown."""
+    a, b = surface(Asked(case))["counterexample"]
+    return "saddle/line", case | {"a": a, "b": b}
+
+
 QUESTIONS = (
     Question("saddle/surface", surface, seconds=30.0),
     Question("saddle/line", line, seconds=30.0),
 )
 CASES = [{"relu": relu, "x": 1.0, "show": show} for relu in (True, False) for show in SHOWN]
-RECORDED = tuple(
-    question
-    for case in CASES
-    for question in (
-        ("saddle/surface", case),
-        ("saddle/line", case | {"a": [0.0, 2.0], "b": [2.0, 0.0]}),
-        ("saddle/line", case | {"a": [1.0, -1.0], "b": [-1.0, 1.0]}),
-    )
+RECORDED = (
+    *(("saddle/surface", case) for case in CASES),
+    *(("saddle/line", case | {"a": [0.0, 2.0], "b": [2.0, 0.0]}) for case in CASES),
+    *(partial(at_counterexample, case) for case in CASES),
 )
 """Asked once for the page without a server."""

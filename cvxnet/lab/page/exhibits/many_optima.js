@@ -1,6 +1,6 @@
 // Many optima, one value: the band of all optimal networks of a few points, and a walk through them.
 
-import { button, digits, panel, select, short, slider, toggle } from "../controls.js";
+import { button, panel, select, short, slider, toggle } from "../controls.js";
 import { Plot, el, within } from "../draw.js";
 
 const REACH = [-3, 3];
@@ -16,7 +16,7 @@ const SETS = {
 export default {
   id: "many-optima",
   title: "Many optima, one value",
-  look: "the walk through all optimal networks: their units change, and neither the objective nor what they say of the data does.",
+  look: "the walk. The units change; the objective and the predictions on the data do not.",
   attempt: "walk through the networks. Then drag a point until only one network is left.",
   sheet: true,
   state: { points: SETS.band.points, decay: 0.1, slope: true, walk: 0 },
@@ -27,7 +27,7 @@ function mount(place, lab) {
   let found = null;
   let asked = "";
   const controls = {
-    walk: slider({ name: "walk", label: "walk", min: 0, max: 48, step: 1, value: 0, show: (k) => `${k} of 48`,
+    walk: slider({ name: "walk", label: "walk", min: 0, max: 48, step: 1, value: 0, show: String,
       onInput: (walk) => lab.set({ walk }) }),
     decay: slider({ name: "decay", label: "weight decay β", min: 0.005, max: 1, log: true, value: 0.1,
       onInput: (decay) => lab.set({ decay }) }),
@@ -35,10 +35,10 @@ function mount(place, lab) {
   };
   const sets = select({ name: "set", label: "data", value: "band", onChange: (name) => choose(name),
     options: [["own", "own points"], ...Object.entries(SETS).map(([name, { label }]) => [name, label])] });
-  const add = button({ name: "add", label: "Add point", onClick: () => lab.set({ points: [...lab.state.points, ...fresh(lab.state.points)] }) });
+  const add = button({ name: "add", label: "Add", onClick: () => lab.set({ points: [...lab.state.points, ...fresh(lab.state.points)] }) });
   const remove = button({ name: "remove", label: "Remove", onClick: () => lab.set({ points: lab.state.points.slice(0, -2) }) });
   const ready = (draw) => (plot) => draw(plot, found, lab.state, lab);
-  const [most, low] = lab.present ? [400, 0.3] : [400, 0.42];
+  const [most, low] = lab.present ? [390, 0.28] : [400, 0.42];
   const main = new Plot({ label: "Points, the band of all optimal networks, and one of them", testid: "band", x: VIEW, y: [-1.3, 3.3],
     xLabel: "x", yLabel: "network", most, draw: ready(drawNetworks) });
   const sizes = new Plot({ label: "Size of each unit of the network, and its range over all optimal networks", testid: "sizes",
@@ -47,9 +47,9 @@ function mount(place, lab) {
     xLabel: "kink of the unit", aspect: low, draw: ready(drawTouching) });
   const said = el("div", { "data-testid": "said" });
   const status = el("p", { class: "status", "data-testid": "status" });
-  place.append(panel(sets, controls.walk, controls.decay, controls.slope, add, remove), status,
+  place.append(panel(sets, add, remove, controls.walk, controls.decay, controls.slope), status,
     el("div", { class: "columns" }, el("div", {}, main.node, said),
-      el("div", {}, el("h2", {}, "Sizes of the units"), sizes.node,
+      el("div", {}, el("h2", {}, "Sizes |u||a| of the units"), sizes.node,
         el("h2", {}, "Units may be there where v · φ touches ±β"), touch.node,
         el("p", { class: "note" }, "Solid and ●: units that rise to the right of their kink; dashed and ■: to the left. Hollow ones are not in the first network."))));
 
@@ -188,13 +188,15 @@ function drawTouching(plot, found) {
 
 function sentences(found, state) {
   const k = stopOf(found, state);
-  const spread = Math.max(...found.values) - Math.min(...found.values);
   const rows = [
-    ["objective here", digits(found.values[k], 10)],
-    ["over the whole walk", `equal up to ${short(spread)}`],
+    ["objective here", String(Number(found.values[k].toPrecision(6)))],
+    ["over the whole walk", `equal up to ${short(found.spread)}`],
     ["optimum, proved", `${found.lower} to ${found.upper}`],
   ];
   const key = `${found.wide ? "Band: all of them. " : ""}Solid: this network; dashed: the first.`;
+  const facts = rows.flatMap(([name, value]) =>
+    [el("dt", {}, name), el("dd", { "data-testid": name.replaceAll(/[ ,]+/g, "-") }, value)]);
+  const why = "The walk mixes sizes. Straight lines between sizes stay in the set of optima; between weights they need not.";
   return [el("p", { class: "note" }, key), el("p", { class: "verdict" }, `${found.claim}.`),
-    el("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { "data-testid": name.replaceAll(/[ ,]+/g, "-") }, value)]))];
+    el("dl", { class: "facts" }, ...facts), found.single ? null : el("p", {}, why)].filter(Boolean);
 }

@@ -19,6 +19,7 @@ export default {
 
 function mount(place, lab) {
   let found = null;
+  let proof = null; // of the question asked; it takes longer than the picture
   let asked = "";
   let running = null;
   let waiting = 0;
@@ -30,7 +31,7 @@ function mount(place, lab) {
     set: select({ name: "set", label: "data", value: "valley", onChange: change("set"),
       options: [["valley", "valley"], ["hill", "hill"], ["wave", "wave"]] }),
     decay: slider({ name: "decay", label: "weight decay β", min: 0.01, max: 1, log: true, value: 0.1, onInput: change("decay") }),
-    width: number("width", "units", 2, 32),
+    width: number("width", "width", 2, 32),
     seed: number("seed", "seed of a", 0, 20),
     other: number("other", "seed of b", 0, 20),
     order: choice({ name: "order", label: "units", value: "came", onChange: change("order"),
@@ -57,12 +58,13 @@ function mount(place, lab) {
     if (!found) return;
     const bounds = ranges(found);
     plots.forEach((plot, k) => plot.set(bounds[k]));
-    said.replaceChildren(...sentences(found, lab.state));
+    said.replaceChildren(...sentences(found, lab.state, proof));
   }
 
   function answered(answer, question) {
     if (question !== asked) return;
     found = answer;
+    proof = answer.proof ?? proof;
     status.textContent = "";
     stop.node.hidden = true;
     redraw();
@@ -89,13 +91,11 @@ function mount(place, lab) {
   function solve(question) {
     const key = asked;
     lab.ask("swapped/optimum", question).then((answer) => answered(answer, key), (error) => failed(error, key));
-    lab.ask("swapped/proof", question).then(({ proof }) => key === asked && proved(proof));
-  }
-
-  // The proof takes longer than the picture.
-  function proved(proof) {
-    if (found) found.proof = proof;
-    redraw();
+    lab.ask("swapped/proof", question).then((answer) => {
+      if (key !== asked) return;
+      proof = answer.proof;
+      redraw();
+    });
   }
 
   stop.node.hidden = true;
@@ -107,6 +107,7 @@ function mount(place, lab) {
       const question = questionOf(state);
       if (asked !== JSON.stringify([adam, question])) {
         asked = JSON.stringify([adam, question]);
+        proof = null;
         running?.cancel();
         clearTimeout(waiting);
         if (adam) train(question);
@@ -192,7 +193,7 @@ function drawUnits(plot, found, state) {
     { kind: "blue", shape: "diamond", radius: 4 });
 }
 
-function sentences(found, { pair }) {
+function sentences(found, { pair }, proof) {
   const { came, matched, lower, status } = found;
   const worse = (line) => (line.barrier > 1e-9 ? `${short(line.barrier)} above the worse end` : "no higher than the ends");
   const optimal = pair === "optimum" && status === "optimal" ? ", both proved optimal" : "";
@@ -207,7 +208,7 @@ function sentences(found, { pair }) {
     ? "a and b are one function: only the order of the units differs. Halfway, each unit is the mean of two that have nothing to do with one another."
     : "a and b come from different seeds. Matching pairs the units that are most alike; in wide networks little is then left between the two.";
   const key = "Units: ● of a, ▲ of b, ◆ at t; hollow ones are subtracted.";
-  return [facts, el("div", {}, el("p", {}, why), ...refuted(found.proof), el("p", { class: "note" }, key))];
+  return [facts, el("div", {}, el("p", {}, why), ...refuted(proof), el("p", { class: "note" }, key))];
 }
 
 function refuted(proof) {
