@@ -262,3 +262,12 @@ def test_the_map_leads_to_the_question(lab_page):
     assert page.get_by_test_id("wrt-first").is_checked()
     assert page.get_by_test_id("data").input_value() == "plus"
     assert page.get_by_test_id("loss").input_value() == "logistic"
+
+
+def test_teachers_hide_what_they_like(lab_page):
+    page = lab_page
+    page.open("?exhibit=convex&hide=layers,map,repairs,ready&present")
+    page.get_by_test_id("verdict").filter(has_text="Not convex").wait_for()
+    for name in ("layers", "map", "repairs", "ready"):
+        assert not page.get_by_test_id(name).is_visible()
+    assert page.get_by_test_id("segment").is_visible()

@@ -36,6 +36,7 @@ export class Tree {
     this.rows = rows;
     this.lines = rows.map((row, number) => this.line(row, number));
     this.list.replaceChildren(...this.lines);
+    this.list.classList.toggle("deep", rows.some((row) => row.depth > 6));
     const blamed = rows.findIndex((row) => row.blamed);
     this.current = Math.max(blamed, 0);
     this.lines[this.current]?.setAttribute("tabindex", 0);

@@ -1,5 +1,6 @@
 // Is it convex? A network is built from layers, cvxnet judges it, and repairs are one click away.
 
+import { isHidden } from "../address.js";
 import { Cancelled, Refused } from "../ask.js";
 import { button, choice, panel, select, toggle } from "../controls.js";
 import { curvatureMark, el } from "../draw.js";
@@ -53,7 +54,7 @@ function mount(place, lab) {
   const data = select({ name: "data", label: "for", options: DATA, value: "any", onChange: (name) => lab.set({ data: name }) });
   const unknowns = el("div", {});
   const refused = el("p", { class: "open", role: "alert", "data-testid": "refused" });
-  const verdict = el("div", { "data-testid": "verdict", "aria-live": "polite" });
+  const verdict = el("div", { "data-testid": "verdict", tabindex: -1 });
   const blame = el("p", { "data-testid": "blame" });
   const tree = new Tree();
   const segment = new Segment();
@@ -64,6 +65,11 @@ function mount(place, lab) {
     el("div", {}, verdict, blame, tree.node),
     el("div", {}, repairs, segment.node, alone));
   const map = new TrainingMap(lab);
+  for (const [name, node] of Object.entries({ layers: builder.node, repairs, alone, map: map.node })) node.hidden = isHidden(name);
+  const repair = (state) => {
+    lab.set(state);
+    verdict.focus({ preventScroll: true }); // the button that was pressed is gone
+  };
   place.append(panel(ready, given, draw), builder.node, panel(unknowns, loss, data), refused, result,
     el("details", {}, el("summary", {}, "The same in Python"), el("pre", {}, code)), map.node);
 
@@ -90,7 +96,7 @@ function mount(place, lab) {
     try {
       const found = await repairing.answer;
       ours(() => {
-        repairs.replaceChildren(...repairList(found, lab));
+        repairs.replaceChildren(...repairList(found, repair));
         alone.replaceChildren(...inEachLayer(found));
       })();
     } catch (error) {
@@ -160,21 +166,21 @@ function blamed({ blame }) {
   return [el("strong", {}, "The rules stop: "), minus(`${where}${blame.node}${entry}: ${blame.rule}. Needed: ${blame.needs}.`)];
 }
 
-function repairList({ repairs }, lab) {
+function repairList({ repairs }, repair) {
   if (!repairs.length) return [];
   const items = repairs.map(({ change, outcome, cost, state }, k) => {
     const lift = change.startsWith("lift");
     const act = state
       ? el("button", { type: "button", "data-testid": `repair-${k}` }, minus(change))
       : el("span", {}, minus(change), lift && " ", lift && el("a", { href: "?exhibit=lift" }, "see the lift"));
-    if (state) act.addEventListener("click", () => lab.set(state));
+    if (state) act.addEventListener("click", () => repair(state));
     return el("li", {}, act, el("span", { class: "note" }, ` → ${minus(outcome)}. Price: ${minus(cost)}.`));
   });
   return [el("h2", {}, "Repairs, each with a verdict of its own"), el("ul", { class: "repairs" }, ...items)];
 }
 
 function inEachLayer({ blocks, together, disciplines }) {
-  const names = Object.keys(blocks);
+  const names = Object.keys(blocks).sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
   const found = [];
   if (names.length > 1) {
     const items = names.flatMap((name) => {

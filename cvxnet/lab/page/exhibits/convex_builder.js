@@ -6,7 +6,7 @@ import { minus } from "../verdict.js";
 const KINDS = [
   ["linear", "linear"], ["relu", "relu"], ["leaky", "leaky relu"], ["abs", "|·|"], ["square", "square"],
   ["squared_relu", "relu²"], ["softplus", "softplus"], ["elu", "ELU"], ["tanh", "tanh"], ["sigmoid", "sigmoid"],
-  ["gelu", "GELU"], ["logsumexp", "log-sum-exp"], ["maxout", "maxout of 2"], ["residual", "residual relu"],
+  ["gelu", "GELU"], ["logsumexp", "log-sum-exp"], ["maxout", "maxout of 2"], ["residual", "residual"],
   ["inputconvex", "input-convex"],
 ];
 const FIRST = { linear: "linear-3", leaky: "leaky-0.1", maxout: "maxout-2", residual: "residual-relu", inputconvex: "inputconvex-3" };
@@ -32,7 +32,14 @@ export class Builder {
     const held = document.activeElement?.dataset?.testid;
     this.cards = this.layers.map((text, k) => this.card(text, k));
     this.list.replaceChildren(this.input(inputs), ...this.cards.map((card) => card.node), this.adder());
-    if (held) this.list.querySelector(`[data-testid="${held}"]`)?.focus();
+    this.hold(held);
+  }
+
+  // What had the focus has it again; what is gone leaves it to the last layer.
+  hold(testid) {
+    if (!testid || !/^(kind|out|sign|bias|slope|hidden|earlier|later|remove|add|inputs)\b/.test(testid)) return;
+    const again = this.list.querySelector(`[data-testid="${testid}"]:not(:disabled)`);
+    (again ?? this.cards.at(-1).node.querySelector("select")).focus();
   }
 
   set(layers) {

@@ -25,12 +25,12 @@ export class TrainingMap {
   async update({ signs, known }) {
     this.signs.set(signs);
     this.known.set(known);
-    if (this.asked === `${signs} ${known}`) return;
+    if (this.node.hidden || this.asked === `${signs} ${known}`) return;
     this.asked = `${signs} ${known}`;
     this.table.setAttribute("aria-busy", "true");
     const { rows, columns, cells } = await this.lab.ask("convex/map", { signs, data: known });
     this.table.removeAttribute("aria-busy");
-    const head = el("tr", {}, el("td", {}, "trained"), ...columns.map((name) => el("th", { scope: "col" }, COLUMNS[name])));
+    const head = el("tr", {}, el("td", { class: "corner" }, "trained"), ...columns.map((name) => el("th", { scope: "col" }, COLUMNS[name])));
     this.table.replaceChildren(head, ...rows.map((row) => el("tr", {}, el("th", { scope: "row" }, ROWS[row]),
       ...cells.filter((cell) => cell.row === row).map((cell) => el("td", {}, this.cell(cell))))));
   }
@@ -42,7 +42,9 @@ export class TrainingMap {
       "aria-label": `${ROWS[row]}, ${COLUMNS[column]}: ${word}` }, symbol);
     made.addEventListener("click", () => {
       this.lab.set(state);
-      document.getElementById("exhibit").scrollIntoView();
+      const main = document.getElementById("exhibit");
+      main.focus({ preventScroll: true });
+      main.scrollIntoView();
     });
     return made;
   }

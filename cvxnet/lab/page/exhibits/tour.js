@@ -25,14 +25,14 @@ function mount(place, lab) {
   const yes = button({ name: "convex", label: "∪ Convex", onClick: () => answer("c") });
   const no = button({ name: "not-convex", label: "✗ Not convex", onClick: () => answer("n") });
   const choose = el("div", { class: "choose" }, yes.node, no.node);
-  const judged = el("p", { class: "judged", "data-testid": "judged" });
+  const judged = el("p", { class: "judged", "data-testid": "judged", tabindex: -1 });
   const verdict = el("div", { "data-testid": "verdict" });
   const because = el("p", { "data-testid": "because" });
   const more = el("div", {});
   const tree = new Tree();
   const segment = new Segment();
   const revealed = el("div", { class: "columns", "data-testid": "revealed" },
-    el("div", {}, judged, verdict, because, more), el("div", {}, segment.node, el("h2", {}, "Derivation"), tree.node));
+    el("div", {}, judged, verdict, because, more, el("h2", {}, "Derivation"), tree.node), el("div", {}, segment.node));
   const back = button({ name: "back", label: "← Back", onClick: () => go(lab.state.at - 1) });
   const next = button({ name: "next-question", label: "Next question →", primary: true, onClick: () => go(lab.state.at + 1) });
   const score = el("p", { "data-testid": "score", class: "verdict" });
@@ -41,8 +41,10 @@ function mount(place, lab) {
   const verdicts = new Map();
   let stops = null;
   let turn = 0;
+  let said = false;
 
   function answer(letter) {
+    said = true;
     const { at, answers } = lab.state;
     lab.set({ answers: answers.slice(0, at - 1) + letter + answers.slice(at) });
   }
@@ -92,6 +94,8 @@ function mount(place, lab) {
       more.replaceChildren(...layers(found.blocks), ...link(found.builder));
       tree.show(found.rows);
       segment.show(found.witness);
+      if (said) judged.focus({ preventScroll: true }); // the button that was pressed is gone
+      said = false;
       lab.say(`${judged.textContent} ${minus(found.headline)}`);
       await drawScore(answers, mine);
     },
