@@ -15,7 +15,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-SERVE = "from cvxnet.lab import serve; serve(port=0, ready=lambda url: print(url, flush=True))"
+SERVE = """
+from cvxnet.lab.exhibits import QUESTIONS
+from cvxnet.lab.server import serve
+serve(QUESTIONS, port=0, ready=lambda url: print(url, flush=True))
+"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE = 120_000

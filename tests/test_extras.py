@@ -23,9 +23,12 @@ pytestmark = pytest.mark.failure
 ROOT = Path(__file__).parents[1]
 OPTIONAL = (
     *("torch", "safetensors", "onnx", "onnxruntime", "sklearn", "matplotlib", "dask"),
-    *("distributed", "pyarrow"),
+    *("distributed", "pyarrow", "starlette", "uvicorn", "anyio"),
 )
-PIP_NAMES = ("torch", "safetensors", "onnx", "scikit-learn", "matplotlib", "pyarrow")
+PIP_NAMES = (
+    *("torch", "safetensors", "onnx", "scikit-learn", "matplotlib", "pyarrow", "starlette"),
+    "uvicorn",
+)
 
 
 class Blocked:
@@ -64,6 +67,8 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
     from cvxnet import plots
     from cvxnet.data import tables
     from cvxnet.interop import load_thing
+    from cvxnet.lab.exhibits import QUESTIONS
+    from cvxnet.lab.server import serve
 
     (folder / "data.parquet").write_bytes(b"PAR1")
     net = cn.Sequential(cn.Linear(1, 1))
@@ -82,6 +87,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),
         "diabetes": tables.diabetes,
         "a parquet file": lambda: tables.read_table(folder / "data.parquet"),
+        "the lab": lambda: serve(QUESTIONS),
         "a picture": lambda: plots.plot_solution(solution),
     }
 

@@ -44,7 +44,7 @@ def test_the_table_of_networks_has_the_numbers_of_the_readme():
 
 def test_every_command_and_option_exists(capsys):
     commands = re.findall(r"^    cvxnet (\w+)(.*)$", README, flags=re.M)
-    known = {"demo", "train", "certify", "compare", "check", "explain", "predict"}
+    known = {"demo", "train", "certify", "compare", "check", "explain", "predict", "lab"}
     assert {name for name, _ in commands} == known
     for name, rest in commands:
         with pytest.raises(SystemExit) as caught:

@@ -32,6 +32,7 @@ COMMANDS = {
     "check": "Re-prove a certificate without a solver: exactly, unless told to round.",
     "compare": "Train by gradient from many seeds, and measure each run against the proved "
     "optimum.",
+    "lab": "Open the convexity lab: a page for lectures and students, on this machine.",
 }
 """What the help says of each subcommand: it imports none of them, as that takes seconds."""
 

@@ -84,6 +84,8 @@ def answered(question: Question, fields: dict[str, Any], send: Callable[[Event],
         send(Event("answer", json.dumps(answer, allow_nan=False)))
     except CvxnetError as error:
         send(error_event(str(error), REFUSED))
+    except MemoryError:
+        send(error_event("this takes more memory than there is; ask for less.", REFUSED))
     except Exception:
         traceback.print_exc()
         send(

@@ -2,144 +2,86 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from cvxnet.errors import InputError
-from cvxnet.lab.exhibits import QUESTIONS
-from cvxnet.lab.question import REFUSED, Event, Question, error_event
-from cvxnet.lab.workers import Lane
+from cvxnet.lab.guard import LOOPBACK, Guard, Limits, Stream, question_of, reply
+from cvxnet.lab.question import Event, Question, error_event
+from cvxnet.lab.workers import Lane, busy, prepare
 from cvxnet.optional import import_starlette, import_uvicorn
 
 PAGE = Path(__file__).parent / "page"
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-MOST_BYTES = 4_000_000
-"""Of a question."""
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
-JSON, LINES = "application/json", "application/x-ndjson"
+LIMITS = Limits()
 
 
-def make_app(hosts: tuple[str, ...] = LOOPBACK) -> Any:
-    """The application, for requests to these host names."""
+def make_app(questions: Mapping[str, Question], host: str, limits: Limits = LIMITS) -> Any:
+    """The application, for requests to this host."""
     starlette = import_starlette()
-    quick, slow = Lane(workers=2, waiting=200), Lane(workers=2, waiting=20)
+    prepare(questions)
+    quick, slow = (Lane(2, waiting, limits.memory) for waiting in limits.waiting)
 
     async def answer(request: Any) -> Any:
-        question = QUESTIONS.get(request.path_params["name"])
+        question = questions.get(request.path_params["name"])
         if question is None:
             return reply(error_event("there is no such question.", 404))
-        try:
-            fields = await fields_of(request)
-        except InputError as error:
-            return reply(error_event(str(error), REFUSED))
-        if question.long:
-            return starlette.StreamingResponse(lines(question, fields), media_type=LINES)
-        events = [event async for event in quick.events(question, fields)]
-        return reply(events[-1])
-
-    async def lines(question: Question, fields: dict[str, Any]) -> AsyncIterator[str]:
-        async for event in slow.events(question, fields):
-            yield event.line
-
-    def reply(event: Event) -> Any:
-        text = event.text if event.kind == "answer" else event.line
-        return starlette.Response(text, status_code=event.status, media_type=JSON)
+        fields = await question_of(request, limits)
+        if isinstance(fields, Event):
+            return reply(fields)
+        if not question.long:
+            return reply([event async for event in quick.events(question, fields)][-1])
+        if slow.full:
+            return reply(busy())
+        return Stream(slow.events(question, fields))
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        warming = asyncio.create_task(quick.warm())
         yield
+        warming.cancel()
+        app.state.close()
+
+    def close() -> None:
         quick.close()
         slow.close()
 
-    return starlette.Starlette(
+    app = starlette.Starlette(
         routes=[
             starlette.Route("/api/{name:path}", answer, methods=["POST"]),
             starlette.Mount("/", starlette.StaticFiles(directory=PAGE, html=True)),
         ],
-        middleware=[starlette.Middleware(Guard, hosts=hosts)],
+        middleware=[starlette.Middleware(Guard, host=host, limits=limits)],
         lifespan=lifespan,
     )
-
-
-async def fields_of(request: Any) -> dict[str, Any]:
-    """The question that a request has brought, a JSON object of bounded size."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise InputError(f"the question is larger than {MOST_BYTES} bytes.")
-    try:
-        fields = json.loads(bytes(body))
-    except (ValueError, RecursionError):
-        raise InputError("the question is no JSON.") from None
-    if not isinstance(fields, dict):
-        raise InputError("the question is no JSON object.")
-    return fields
-
-
-class Guard:
-    """Who may ask: pages of this server, under its own name. All answers carry `HEADERS`."""
-
-    def __init__(self, app: Any, hosts: tuple[str, ...]) -> None:
-        self.app, self.hosts = app, hosts
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        starlette = import_starlette()
-        headers = starlette.Headers(scope=scope)
-
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                starlette.MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        why = self.obstacle(scope["method"], headers)
-        if why:
-            event = error_event(why, 403)
-            refusal = starlette.Response(event.line, status_code=403, media_type=JSON)
-            await refusal(scope, receive, send_with_headers)
-        else:
-            await self.app(scope, receive, send_with_headers)
-
-    def obstacle(self, method: str, headers: Any) -> str:
-        """Why a request is refused; empty where it is not."""
-        host = headers.get("host", "")
-        if host.rpartition(":")[0] not in self.hosts and host not in self.hosts:
-            return "this server does not go by that name."
-        if headers.get("origin") not in (None, f"http://{host}"):
-            return "questions come from the page of this server only."
-        if method == "POST" and headers.get("content-type", "").partition(";")[0] != JSON:
-            return f"questions are {JSON}."
-        return ""
+    app.state.close = close
+    return app
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = 8321, ready: Callable[[str], object] = print
+    questions: Mapping[str, Question],
+    host: str = LOOPBACK[0],
+    port: int = 8321,
+    ready: Callable[[str], object] = print,
+    limits: Limits = LIMITS,
 ) -> None:
     """Serve the lab until interrupted; ``ready`` is called with its address.
 
     Parameters
     ----------
+    questions : mapping
+        What may be asked, by name.
     host : str
         Where to listen. Others than this machine itself reach the page only if this is said.
     port : int
         0: one that is free.
+    ready : callable
+        Is told the address when it can be opened.
+    limits : Limits
+        What is put up with.
 
     Raises
     ------
@@ -149,13 +91,54 @@ def serve(
         Without Starlette and uvicorn.
     """
     uvicorn = import_uvicorn()
-    app = make_app((*LOOPBACK, host))
+    app = make_app(questions, host, limits)
+    listening = listen(host, port)
+    shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    name = f"[{shown}]" if ":" in shown else shown
+    ready(f"http://{name}:{listening.getsockname()[1]}/")
+    config = uvicorn.Config(
+        app, http="h11", ws="none", log_level="warning", timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        watching = asyncio.create_task(watch(server, limits.head, app.state.close))
+        await server.serve(sockets=[listening])
+        watching.cancel()
+
+    with suppress(KeyboardInterrupt):  # what Ctrl-C means here
+        asyncio.run(run())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"the port is {port}; expected a number from 0 to 65535.")
     try:
-        listening = socket.create_server((host, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise InputError(
-            f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --port."
+            f"{host}:{port} cannot be listened on ({error.strerror}). Is another lab running? "
+            "Choose another port: --port 0 takes one that is free."
         ) from None
-    ready(f"http://{host}:{listening.getsockname()[1]}/")
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
-    uvicorn.Server(config).run(sockets=[listening])
+
+
+async def watch(server: Any, head: float, close: Callable[[], None]) -> None:
+    """Cut connections on which no request arrives in time; at the end, end the work first."""
+    since: dict[Any, float] = {}
+    clock = asyncio.get_running_loop().time
+    while not server.should_exit:
+        connections = [one for one in server.server_state.connections if is_idle(one)]
+        since = {one: since.get(one, clock()) for one in connections}
+        for one, begin in since.items():
+            if clock() - begin > head:
+                one.transport.abort()
+        await asyncio.sleep(min(0.2, 0.1 * head))
+    close()
+
+
+def is_idle(connection: Any) -> bool:
+    """Whether the server owes no answer on it, or has given up."""
+    cycle = connection.cycle
+    return cycle is None or cycle.response_complete or connection.transport.is_closing()

@@ -6,71 +6,99 @@ the answer, or has waited too long, has the process killed; another takes its pl
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
-import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
-import anyio
-from anyio import to_thread
-
-from cvxnet.lab.exhibits import QUESTIONS
 from cvxnet.lab.question import FAILED, Event, Question, answered, error_event
 
 BUSY, LATE = 503, 504
 """The status of a question for which there is no room, and of one that took too long."""
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 CONTEXT: Any = multiprocessing.get_context(METHOD)
-"""Where it can, a process begins as a copy of one that has imported everything."""
-if METHOD == "forkserver":
-    CONTEXT.set_forkserver_preload(["cvxnet.lab.workers"])
+"""Where it can, a process begins as a copy of another."""
+RESOURCE: Any = import_module("resource") if find_spec("resource") else None
+"""Windows has none."""
+ANSWERS = 500
+"""After so many a new process takes over: whatever has piled up is gone."""
 
 
-def work(connection: Connection) -> None:
+News = AsyncGenerator[Event, None]
+
+
+def prepare(questions: Mapping[str, Question]) -> None:
+    """Have processes begin with everything imported that answers these questions."""
+    if METHOD == "forkserver":
+        modules = {question.ask.__module__ for question in questions.values()}
+        CONTEXT.set_forkserver_preload([__name__, *sorted(modules)])
+
+
+def work(connection: Connection, memory: int) -> None:
     """Answer questions, one after another, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if RESOURCE is not None:
+        RESOURCE.setrlimit(RESOURCE.RLIMIT_DATA, (memory, memory))
     while True:
         try:
-            name, fields = connection.recv()
+            question, fields = connection.recv()
+            answered(question, fields, connection.send)
         except (EOFError, OSError):
             return
-        answered(QUESTIONS[name], fields, connection.send)
 
 
 class Worker:
     """A process, and this end of the pipe to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int) -> None:
         self.connection, other = CONTEXT.Pipe()
-        self.process = CONTEXT.Process(target=work, args=(other,), daemon=True)
+        self.process = CONTEXT.Process(target=work, args=(other, memory), daemon=True)
         self.process.start()
         other.close()
+        self.thread = ThreadPoolExecutor(1)  # waits for the pipe
+        self.answers = 0
+        self.broken = False
 
     @property
-    def alive(self) -> bool:
+    def usable(self) -> bool:
         """Whether it can be asked."""
-        return bool(self.process.is_alive())
+        return not self.broken and self.answers < ANSWERS and bool(self.process.is_alive())
 
     def kill(self) -> None:
         """End the process, whatever it does."""
+        self.broken = True
         self.process.kill()
+        self.thread.shutdown(wait=False)
 
-    async def events(self, question: Question, fields: dict[str, Any]) -> AsyncIterator[Event]:
+    async def events(self, question: Question, fields: dict[str, Any]) -> News:
         """The news of one question, the last of which is its answer or an error."""
-        self.connection.send((question.name, fields))
-        while True:
-            try:
-                event = await to_thread.run_sync(self.connection.recv, abandon_on_cancel=True)
-            except (EOFError, OSError):
-                event = error_event("the process that worked on this has died; try again.", FAILED)
-            yield event
-            if event.kind != "progress":
-                return
+        deadline = asyncio.get_running_loop().time() + question.seconds
+        event = await self.reached(deadline, self.connection.send, (question, fields))
+        while event is None or event.kind == "progress":
+            event = await self.reached(deadline, self.connection.recv)
+            if event.kind == "progress":
+                yield event
+        yield event
+        self.answers += 1
+
+    async def reached(self, deadline: float, call: Any, *arguments: Any) -> Any:
+        """What comes of a call that waits for the process, or an error event."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await loop.run_in_executor(self.thread, call, *arguments)
+        except TimeoutError:
+            self.broken = True
+            return error_event("this took too long here; ask for something smaller.", LATE)
+        except (EOFError, OSError):
+            self.broken = True
+            return error_event("the process that worked on this has died; try again.", FAILED)
 
 
 class Lane:
@@ -82,18 +110,27 @@ class Lane:
         How many questions are answered at a time.
     waiting : int
         How many may wait; more are refused.
+    memory : int
+        Bytes that a worker may have.
     """
 
-    def __init__(self, workers: int, waiting: int) -> None:
+    def __init__(self, workers: int, waiting: int, memory: int) -> None:
+        self.workers, self.memory = workers, memory
         self.free: deque[Worker] = deque()
         self.all: set[Worker] = set()
-        self.turn = anyio.Semaphore(workers)
+        self.turn = asyncio.Semaphore(workers)
         self.waiting, self.most = 0, waiting
+        self.closed = False
 
-    async def events(self, question: Question, fields: dict[str, Any]) -> AsyncIterator[Event]:
+    @property
+    def full(self) -> bool:
+        """Whether one more question would be refused."""
+        return self.waiting >= self.most
+
+    async def events(self, question: Question, fields: dict[str, Any]) -> News:
         """The news of one question; leaving early kills the process that works on it."""
-        if self.waiting >= self.most:
-            yield error_event("too many questions at a time; try again in a moment.", BUSY)
+        if self.full:
+            yield busy()
             return
         self.waiting += 1
         try:
@@ -102,41 +139,56 @@ class Lane:
             self.waiting -= 1
         worker, done = None, False
         try:
+            if self.closed:
+                yield busy()
+                return
             worker = await self.hire()
-            with anyio.move_on_after(question.seconds) as limit:
-                async for event in worker.events(question, fields):
-                    done = event.kind != "progress" and worker.alive
-                    yield event
-            if limit.cancelled_caught:
-                yield error_event(f"no answer within {question.seconds:g} seconds.", LATE)
+            async for event in worker.events(question, fields):
+                done = event.kind != "progress"
+                yield event
         finally:
-            self.turn.release()
             if worker is not None:
                 self.release(worker, done)
+            self.turn.release()
 
     async def hire(self) -> Worker:
         """A worker that is free, or a new one."""
         while self.free:
             worker = self.free.popleft()
-            if worker.alive:
+            if worker.usable:
                 return worker
-            self.all.discard(worker)
-        worker = await to_thread.run_sync(Worker)
+            self.release(worker, False)
+        worker = await asyncio.to_thread(Worker, self.memory)
         self.all.add(worker)
         return worker
 
     def release(self, worker: Worker, done: bool) -> None:
         """Keep a worker that has answered; end one that has not."""
-        if done:
+        if done and worker.usable:
             self.free.append(worker)
         else:
             worker.kill()
             self.all.discard(worker)
 
+    async def warm(self) -> None:
+        """Begin the processes before anybody asks."""
+        await asyncio.gather(*(self.begin() for _ in range(self.workers)))
+
+    async def begin(self) -> None:
+        """Begin one, unless somebody needs its place."""
+        async with self.turn:
+            if not self.closed:
+                self.release(await self.hire(), True)
+
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and answer no more."""
+        self.closed = True
         for worker in self.all:
-            with suppress(OSError):
-                worker.kill()
+            worker.kill()
         self.all.clear()
         self.free.clear()
+
+
+def busy() -> Event:
+    """There is no room for one more question."""
+    return error_event("too many questions at a time; try again in a moment.", BUSY)

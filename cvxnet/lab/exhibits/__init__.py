@@ -10,6 +10,7 @@ from cvxnet.lab.exhibits import (
     many_optima,
     one_weight,
     plane,
+    proof,
     quiz,
     saddle,
     sgd,
@@ -29,7 +30,7 @@ EXHIBITS: tuple[Any, ...] = (
     columns,
     sgd,
     many_optima,
-    # proof,
+    proof,
     limits,
     quiz,
 )

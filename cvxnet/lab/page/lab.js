@@ -1,11 +1,12 @@
 // The page around the exhibits: contents, address, theme, and what all exhibits share.
 
 import * as address from "./address.js";
-import { Cancelled, ask, askLong, isLive, watchOpen } from "./ask.js";
+import { Cancelled, answerWith, ask, askLong, isLive, watchOpen } from "./ask.js";
 import { el } from "./draw.js";
+import { recorded } from "./recorded.js";
 
 // [address, title]; the module is exhibits/ADDRESS.js, with _ for -.
-const EXHIBITS = [
+let EXHIBITS = [
   ["one-weight", "One weight"],
   ["saddle", "Two weights: a saddle"],
   ["swapped", "Swapped units"],
@@ -16,7 +17,7 @@ const EXHIBITS = [
   ["columns", "Columns entering"],
   ["sgd", "SGD beside it"],
   ["many-optima", "Many optima, one value"],
-  // ["proof", "Trust me not"],
+  ["proof", "Trust me not"],
   ["limits", "What it does not say"],
   ["quiz", "Quiz"],
 ];
@@ -179,4 +180,12 @@ document.addEventListener("click", (event) => {
   open().then(() => { place.focus({ preventScroll: true }); scrollTo(0, 0); });
 });
 addEventListener("popstate", open);
+
+// Plain files have the answers beside them, and say so in the head of the page.
+const recording = document.querySelector("meta[name='recorded']");
+if (recording) {
+  const index = await (await fetch(recording.content)).json();
+  answerWith(recorded(index));
+  if (index.exhibits) EXHIBITS = EXHIBITS.filter(([id]) => index.exhibits.includes(id));
+}
 open();
