@@ -4,7 +4,9 @@ import { isHidden } from "./address.js";
 import { el } from "./draw.js";
 
 function control(name, kind, ...children) {
-  return el("div", { class: `control ${kind}`, "data-control": name, hidden: isHidden(name) }, ...children);
+  // A class, not `hidden`, which is the exhibit's own: what a teacher left out it must not bring back.
+  const left = isHidden(name) ? "left-out" : "";
+  return el("div", { class: `control ${kind} ${left}`, "data-control": name }, ...children);
 }
 
 let count = 0;
