@@ -37,8 +37,8 @@ UNITS = (
     *("relu", "leaky_relu", "abs", "threshold", "sign"),
     *("squared_relu", "quadratic", "tanh", "linear"),
 )
-PLACES, PIXELS, FEW_PIXELS = 201, 61, 41
-"""Places of a curve, and along each side of a map; the few while somebody drags."""
+PLACES, PIXELS, FEW_PIXELS, MANY_PIXELS = 201, 61, 41, 121
+"""Places of a curve, and along each side of a map: few while somebody drags, many for steps."""
 DRAG_SECONDS, TRAIN_SECONDS = 0.05, 60.0
 """What training may take while somebody drags, and when not."""
 DRAG_GAP, GAP = 1e-2, 1e-6
@@ -126,12 +126,13 @@ def train(asked: Asked, tell: Tell) -> Answer:
         tell(news | {"units": state.units, "picture": picture(objective, state.network)})
 
     solution = cn.train(units, **given, gap=GAP, time_limit=TRAIN_SECONDS, progress=listen)
+    pixels = MANY_PIXELS if objective.units.traits.change == "step" else PIXELS
     largest = cn.largest_weight_decay(units, given["X"], given["y"], loss=given["loss"])
     certificate = json.dumps(solution.certificate.to_dict())
-    return described(solution) | {"largest": largest, "certificate": certificate}
+    return described(solution, pixels) | {"largest": largest, "certificate": certificate}
 
 
-def described(solution: Solution, pixels: int = PIXELS) -> Answer:
+def described(solution: Solution, pixels: int) -> Answer:
     """What was found and proved, its picture, and the network to begin with next time."""
     weights = read_network(solution.network).weights
     ones = np.zeros(len(weights.W)) if weights.b is None else weights.b

@@ -70,7 +70,7 @@ function mount(place, lab) {
 
   function show(answer, asked, stage) {
     if (asked.kind !== lab.state.kind) return;
-    if (stage === "begun") history.length = 0;
+    if (stage === "waiting" || stage === "begun") history.length = 0;
     if (stage === "round" || stage === "done") history.push(answer);
     if (answer.picture) board.setPicture(asked.kind, answer.picture, classesOf(asked.points));
     facts.show(answer, asked, stage);
@@ -272,7 +272,7 @@ function bracketPlot(history) {
   const plot = new Plot({ label: "The bracket over time", testid: "bracket", x: [0, 1], y: [0, 1], aspect: 0.42, most: 260,
     xLabel: "seconds", yLabel: "objective", draw: () => drawBracket(plot, history) });
   const redraw = () => {
-    plot.node.hidden = history.length < 2;
+    plot.node.style.visibility = history.length < 2 ? "hidden" : "";
     if (history.length < 2) return;
     const last = history.at(-1);
     const low = Math.min(...history.map(({ lower }) => lower));

@@ -60,12 +60,13 @@ function winner(shares) {
   return [best, shares[best] - shares[next]];
 }
 
-const FINER = 4;
+const FINEST = 4; // pixels along the side of a square of the grid
 
 // A data address of the picture whose pixels are color(at, i, j); at(i, j) interpolates the grid.
 function painted(grid, values, color) {
-  const size = FINER * (grid - 1) + 1;
-  const fine = values.map((each) => refined(each, grid, size));
+  const finer = Math.max(Math.min(Math.round(240 / (grid - 1)), FINEST), 1);
+  const size = finer * (grid - 1) + 1;
+  const fine = values.map((each) => refined(each, grid, finer));
   const at = (i, j) => {
     const k = Math.min(i, size - 1) * size + Math.min(j, size - 1);
     return fine.map((each) => each[k]);
@@ -85,14 +86,15 @@ function painted(grid, values, color) {
 }
 
 // Values on a finer grid, linear along each side of each square.
-function refined(values, grid, size) {
+function refined(values, grid, finer) {
+  const size = finer * (grid - 1) + 1;
   const fine = new Float64Array(size * size);
   for (let i = 0; i < size; i += 1) {
-    const row = Math.min(Math.floor(i / FINER), grid - 2);
-    const up = i / FINER - row;
+    const row = Math.min(Math.floor(i / finer), grid - 2);
+    const up = i / finer - row;
     for (let j = 0; j < size; j += 1) {
-      const column = Math.min(Math.floor(j / FINER), grid - 2);
-      const right = j / FINER - column;
+      const column = Math.min(Math.floor(j / finer), grid - 2);
+      const right = j / finer - column;
       const k = row * grid + column;
       fine[i * size + j] = (1 - up) * ((1 - right) * values[k] + right * values[k + 1])
         + up * ((1 - right) * values[k + grid] + right * values[k + grid + 1]);

@@ -6,17 +6,17 @@ import { MARKERS, Plot, el } from "../draw.js";
 
 const SETS = [["waves", "waves"], ["sine", "sine, a curve"], ["hat", "hat, a curve"], ["moons", "two moons"],
   ["rings", "rings"], ["spiral", "spiral"], ["blobs", "three blobs"]];
-const OPTIMIZERS = [["sgd", "SGD, momentum"], ["adam", "Adam"], ["lbfgs", "L-BFGS"]];
+const OPTIMIZERS = [["sgd", "SGD with momentum"], ["adam", "Adam"], ["lbfgs", "L-BFGS"]];
 const KINDS = { sgd: ["blue", 0], adam: ["orange", 1], lbfgs: ["purple", 3] };
 const BATCHES = [["0", "all samples a step"], ["16", "16 samples a step"]];
 const FLOOR = 1e-7; // less than that above the bound is drawn at its line
 const TOP = 10;
-const MARKS = [[1, "100 %"], [1e-1, "10 %"], [1e-2, "1 %"], [1e-3, "0.1 %"], [1e-4, "0.01 %"], [1e-5, "0.001 %"], [1e-6, "0.0001 %"]];
+const MARKS = [[1, "100 %"], [1e-1, "10 %"], [1e-2, "1 %"], [1e-3, "0.1 %"], [1e-4, "0.01 %"], [1e-5, "0.001 %"], [1e-6, "10⁻⁴ %"]];
 
 export default {
   id: "sgd",
   title: "SGD beside it",
-  look: "where the runs end. Below the green line nobody gets: that is proved, for networks of every width.",
+  look: "where the runs end. No network of any width is below the green line: that is proved.",
   attempt: "run width 4, then 10, then 50. How many of ten seeds come within 1 % of the optimum?",
   state: { set: "waves", draw: 0, n: 40, beta: 0.1, optimizer: "adam", width: 8, seeds: 10, epochs: 600, batch: "0" },
   sheet: true,
@@ -186,7 +186,7 @@ function drawBack(plot, gap) {
   band(plot.y[0], floor, "proved");
   if (gap > FLOOR) band(floor, heightOf(gap), "maybe");
   plot.line([[left, floor], [right, floor]], "green");
-  plot.text(left, floor, "below the proved bound: nobody", { kind: "green strong", dx: 0.5, dy: 1.25 });
+  plot.text(left, floor, "below the proved bound: no network", { kind: "green strong", dx: 0.5, dy: 1.25 });
   for (const [share, words] of MARKS) {
     plot.line([[left, Math.log10(share)], [right, Math.log10(share)]], "goal");
     plot.text(left, Math.log10(share), words, { kind: "soft", anchor: "end", dx: -0.4, dy: 0.3 });
