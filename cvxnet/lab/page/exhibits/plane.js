@@ -17,6 +17,11 @@ const OWN = ["own", "your own points"];
 const UNITS = [["relu", "ReLU"], ["leaky_relu", "leaky ReLU"], ["abs", "absolute value"], ["squared_relu", "squared ReLU"],
   ["threshold", "threshold"], ["sign", "sign"], ["tanh", "tanh"], ["quadratic", "quadratic"], ["linear", "linear"]];
 const STEPS = ["threshold", "sign"];
+const LEGENDS = {
+  classes: "Colour and hatching: the surest class, paler where it is less sure. Solid line: the border. Dashed: kinks.",
+  values: "Orange: above zero. Blue and hatched: below. Solid lines: equal values, 0.25 apart. Dashed: kinks.",
+  curve: "Solid line: the network. Dashed: its kinks.",
+};
 const LOSSES = {
   classes: [["logistic", "logistic"], ["hinge", "hinge"], ["squared_hinge", "squared hinge"], ["cross_entropy", "cross entropy"]],
   values: [["squared", "squared"], ["absolute", "absolute"], ["huber", "Huber"], ["log_cosh", "log cosh"]],
@@ -36,6 +41,7 @@ export default {
 function mount(place, lab) {
   let loaded = ""; // which points the board has
   const history = [];
+  const legend = el("p", { class: "note", "data-testid": "legend" });
   const facts = factsPanel(lab, () => solver.cancel());
   const bracket = bracketPlot(history);
   const board = new Board({ say: lab.say, change });
@@ -47,7 +53,7 @@ function mount(place, lab) {
   acceptDrops(board.node, dialog);
   place.append(...controls.nodes,
     el("div", { class: "columns" },
-      el("div", { class: "square" }, board.node, keys()),
+      el("div", { class: "square" }, board.node, legend, keys()),
       el("div", {}, controls.points, facts.node, bracket.node)),
     dialog.node);
 
@@ -97,6 +103,7 @@ function mount(place, lab) {
       controls.show(state, board.points);
       board.setPoints(state.kind, board.points, labels(state));
       board.repaint();
+      legend.textContent = LEGENDS[state.kind];
       const problem = JSON.stringify(question());
       if (problem === solver.problem) return;
       solver.problem = problem;
@@ -270,7 +277,7 @@ function download(certificate) {
 
 function bracketPlot(history) {
   const plot = new Plot({ label: "The bracket over time", testid: "bracket", x: [0, 1], y: [0, 1], aspect: 0.42, most: 260,
-    xLabel: "seconds", yLabel: "objective", draw: () => drawBracket(plot, history) });
+    xLabel: "seconds", yLabel: "objective", draw: () => history.length > 1 && drawBracket(plot, history) });
   const redraw = () => {
     plot.node.style.visibility = history.length < 2 ? "hidden" : "";
     if (history.length < 2) return;

@@ -26,14 +26,15 @@ function border(at, i, j, best, lead) {
   return share > 0 || beside.every(([other]) => other === best) ? share : 1;
 }
 
-// A surface: values between -1 and 1 from blue over the paper's colour to vermilion.
+// A surface: values between -1 and 1 from blue (hatched) over the paper's colour to vermilion.
 export function surface({ pixels, values }) {
   const [paper, ink] = [rgb("--paper"), rgb("--ink")];
   const ends = [rgb("--low"), rgb("--high")];
   return painted(pixels, values, (at, i, j) => {
     const [f] = at(i, j);
     const level = Math.floor(f / ISO);
-    const color = signed(f, paper, ends);
+    const below = f < 0 && hatched(1, i, j) ? 0.12 : 0;
+    const color = mix(signed(f, paper, ends), ink, below);
     const line = Math.floor(at(i, j + 1)[0] / ISO) !== level || Math.floor(at(i + 1, j)[0] / ISO) !== level;
     return line ? mix(color, ink, 0.35) : color;
   });
