@@ -111,7 +111,26 @@ def test_the_answer_is_the_verdict(wrt):
     assert rest["blocks"] == verdict.blocks["single"]
 
 
-@pytest.mark.parametrize("fields", [*convex.READY.values(), *convex.SWITCHED])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"wrt": "last", "loss": "squared", "data": "four"},
+        {"wrt": "first", "loss": "logistic", "data": "nonneg", "given": True, "seed": 3},
+        {"net": "residual-relu-nobias,leaky-0.1,linear-2-nonpos", "given": True},
+        {"net": "linear-2,relu,linear-3", "wrt": "2", "loss": "cross_entropy", "data": "minus"},
+        {"net": "inputconvex-2,softplus", "inputs": 3},
+    ],
+)
+def test_the_same_in_python_is_the_same(fields, capsys):
+    answer = judge(**fields)
+    exec(answer["code"], {})
+    assert capsys.readouterr().out.startswith(answer["headline"])
+
+
+REPAIRED = [*convex.READY.values(), *convex.SWITCHED[:4]]
+
+
+@pytest.mark.parametrize("fields", REPAIRED, ids=[f"{f}" for f in REPAIRED])
 @pytest.mark.parametrize("given", [False, True])
 def test_every_repair_that_is_a_state_leads_to_what_is_convex(fields, given):
     answer = repair(**{"wrt": "input"} | fields | {"given": given, "seed": 2})

@@ -189,6 +189,24 @@ def linear_words(layer: Any) -> Iterator[str]:
         yield "nobias"
 
 
+def python_of(layer: Layer) -> str:
+    """A layer as Python that makes it.
+
+    Examples
+    --------
+    >>> python_of(read_network("linear-4-nobias", 2)[0])
+    'cn.Linear(2, 4, bias=False)'
+    """
+    if isinstance(layer, Linear):
+        options = {k: v for k, v in layer.options().items() if k in SIGNS and v}
+        options |= {"bias": False} if layer.bias is None else {}
+        more = "".join(f", {name}={value}" for name, value in options.items())
+        return f"cn.Linear({layer.in_features}, {layer.out_features}{more})"
+    if isinstance(layer, Residual) and isinstance(layer.body, Sequential):
+        return f"cn.Residual(cn.Sequential({', '.join(map(python_of, layer.body))}))"
+    return f"cn.{layer!r}"
+
+
 # Weights
 
 

@@ -17,6 +17,7 @@ from cvxnet.lab.networks import (
     MOST_INPUTS,
     MOST_TEXT,
     give_weights,
+    python_of,
     read_network,
     write_edits,
     write_network,
@@ -123,7 +124,7 @@ def judge(asked: Asked) -> Answer:
     case = read_case(asked)
     verdict = case.verdict()
     return told(verdict) | {
-        "code": repr(case.network),
+        "code": code_of(case),
         "layers": layers_told(case, verdict),
         "weights": weights_told(case),
         "unknowns": case.wrt,
@@ -142,8 +143,27 @@ def layers_told(case: Case, verdict: Verdict) -> list[dict[str, Any]]:
             if f"{step.layer}.".startswith(f"{position}.")
         )
         curvature = next(mine, "unknown")
-        found.append({"code": repr(layer), "out": columns, "curvature": curvature})
+        found.append({"out": columns, "curvature": curvature})
     return found
+
+
+def code_of(case: Case) -> str:
+    """The same question in Python."""
+    layers = "".join(f"    {python_of(layer)},\n" for layer in case.network)
+    lines = ["import cvxnet as cn", "", f"net = cn.Sequential(\n{layers})"]
+    options = [f"wrt={case.wrt!r}"]
+    if case.given:
+        lines.append(f"net.load_state_dict({weights_told(case)!r})")
+    if case.loss != OUTPUT:
+        options.append(f"loss={case.loss!r}")
+        if (samples := case.samples()) is not None:
+            lines += [
+                f"{name} = {values.tolist()!r}" for name, values in zip("Xy", samples, strict=True)
+            ]
+            options.append("data=(X, y)")
+    if case.data == "nonneg":
+        options.append('inputs="nonneg"')
+    return "\n".join([*lines, f"print(cn.convexity(net, {', '.join(options)}))"])
 
 
 def weights_told(case: Case) -> dict[str, Any]:
@@ -243,7 +263,8 @@ READY: dict[str, dict[str, Any]] = {
     "smooth": {"net": "linear-1,softplus", "wrt": "weights"},
 }
 """Networks to begin with."""
-SWITCHED = [{"net": "linear-4,relu,linear-1", "wrt": wrt} for wrt in ("weights", "first", "last")]
+SWITCHED = [{"net": each["net"], "wrt": wrt} for each in READY.values() for wrt in UNKNOWNS]
+"""The switch in every position, for each."""
 
 
 def whole(fields: dict[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ function mount(place, lab) {
   let turn = 0;
   let repairing = null;
 
-  function showVerdict(state, found) {
+  function showVerdict(found) {
     refused.textContent = "";
     result.hidden = false;
     verdict.replaceChildren(...answerLine(found), ...details(found));
@@ -84,7 +84,7 @@ function mount(place, lab) {
     tree.show(found.rows);
     segment.show(found.witness);
     builder.judged(found);
-    code.textContent = python(state, found);
+    code.textContent = found.code;
     lab.say(minus(found.headline));
   }
 
@@ -122,7 +122,7 @@ function mount(place, lab) {
       try {
         const found = await lab.ask("convex/judge", question);
         if (mine !== turn) return;
-        showVerdict(state, found);
+        showVerdict(found);
         await showRepairs(question, mine);
       } catch (error) {
         if (mine !== turn) return;
@@ -194,14 +194,4 @@ function inEachLayer({ blocks, together, disciplines }) {
   const others = Object.entries(disciplines).map(([name, line]) => el("li", {}, el("strong", {}, `${name}: `), minus(line)));
   if (others.length) found.push(el("details", {}, el("summary", {}, "Other disciplines"), el("ul", { class: "note" }, ...others)));
   return found;
-}
-
-function python(state, { code, unknowns }) {
-  const words = unknowns.length === 1 ? `"${unknowns[0]}"` : `[${unknowns.map((name) => `"${name}"`).join(", ")}]`;
-  const more = [`wrt=${words}`];
-  if (state.loss !== "none") more.push(`loss="${state.loss}"`);
-  if (state.data === "nonneg") more.push('inputs="nonneg"');
-  else if (state.data !== "any" && state.loss !== "none") more.push("data=(X, y)");
-  const plain = state.net.includes("nobias") ? "  # and bias=False where there is none" : "";
-  return `net = cn.${code.replace(/(?<=[( ])(?=[A-Z][A-Za-z0-9]*\()/g, "cn.")}${plain}\nprint(cn.convexity(net, ${more.join(", ")}))`;
 }
