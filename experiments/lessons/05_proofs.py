@@ -194,7 +194,9 @@ def _(answer_1, genuine):
             return f"{float(value):.8f} is too low: v proves more than that."
         return ""
 
-    mark_1 = mark("5.1", answer_1, judge_1, "right to the last bit of a double.")
+    mark_1 = mark(
+        "5.1", answer_1, judge_1, "the next double above it is refused: not one bit is missing."
+    )
     mark_1.shown()
     return judge_1, mark_1
 
