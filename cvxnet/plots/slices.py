@@ -100,6 +100,12 @@ class Slice:
         highest = max([*between, self.f_middle])
         return max(0.0, float(highest) - max(self.f_a, self.f_b))
 
+    @property
+    def heights(self) -> dict[str, float]:
+        """The function at the ends and at the midpoint, chord, rise and barrier, by their names."""
+        names = ("f_a", "f_b", "f_middle", "chord", "rise", "barrier")
+        return {name: getattr(self, name) for name in names}
+
 
 def slice_between(
     function: Callable[[Array], Array], a: Any, b: Any, *, beyond: float = 0.0, points: int = 201

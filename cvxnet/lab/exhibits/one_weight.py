@@ -13,7 +13,7 @@ from cvxnet.analysis import Verdict, convexity
 from cvxnet.lab.asked import Asked
 from cvxnet.lab.question import Answer, Question
 from cvxnet.layers import GELU, Softplus
-from cvxnet.plots import Slice, slice_between
+from cvxnet.plots import slice_between
 
 REACH = 3.0
 """The weight goes from minus to plus this."""
@@ -38,7 +38,7 @@ def chord(asked: Asked) -> Answer:
     found = slice_between(values_of(name), a, b, points=3)
     return {
         **curve(name),
-        **heights(found),
+        **found.heights,
         "verdict": said(verdict_on(name)),
     }
 
@@ -54,17 +54,6 @@ def curve(name: str) -> dict[str, list[float]]:
     """The function over all weights."""
     whole = slice_between(values_of(name), -REACH, REACH, points=241)
     return {"w": (REACH * (2.0 * whole.t - 1.0)).tolist(), "values": whole.values.tolist()}
-
-
-def heights(found: Slice) -> dict[str, float]:
-    """Function and chord at the ends and at the midpoint."""
-    return {
-        "f_a": found.f_a,
-        "f_b": found.f_b,
-        "f_middle": found.f_middle,
-        "chord": found.chord,
-        "rise": found.rise,
-    }
 
 
 @cache

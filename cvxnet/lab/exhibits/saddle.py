@@ -51,11 +51,7 @@ def line(asked: Asked) -> Answer:
     return {
         "t": found.t.tolist(),
         "values": found.values.tolist(),
-        "f_a": found.f_a,
-        "f_b": found.f_b,
-        "f_middle": found.f_middle,
-        "chord": found.chord,
-        "rise": found.rise,
+        **found.heights,
         "exact": exact(found),
         "proof": None if here is None else {"gap": here.gap, "arithmetic": here.arithmetic},
     }
@@ -105,8 +101,8 @@ def ends_of(values: Any) -> list[float]:
 
 def exact(found: Slice) -> dict[str, str]:
     """The heights as fractions, where they are short: weights are whole sixteenths."""
-    heights = {"f_a": found.f_a, "f_b": found.f_b, "f_middle": found.f_middle}
-    return {name: fraction(value) for name, value in (heights | {"chord": found.chord}).items()}
+    names = ("f_a", "f_b", "f_middle", "chord")
+    return {name: fraction(found.heights[name]) for name in names}
 
 
 def fraction(value: float) -> str:

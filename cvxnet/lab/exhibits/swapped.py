@@ -12,7 +12,7 @@ from cvxnet.lab.asked import Asked
 from cvxnet.lab.question import Answer, Question, Tell
 from cvxnet.layers import Layer
 from cvxnet.objective import in_order, match_units, mix, read_network
-from cvxnet.plots import Slice, slice_between_networks
+from cvxnet.plots import slice_between_networks
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import train
 from cvxnet.types import Array
@@ -117,21 +117,9 @@ def walked(one: Layer, other: Layer, solution: Solution) -> dict[str, Any]:
     )
     return {
         "values": found.values.tolist(),
-        "rise": found.rise,
-        "barrier": found.barrier,
-        **ends(found),
+        **found.heights,
         "functions": [mix(one, other, t)(GRID)[:, 0].round(6).tolist() for t in STOPS],
         "units": units_of(other),
-    }
-
-
-def ends(found: Slice) -> dict[str, float]:
-    """The objective of both networks and of their midpoint, and the chord there."""
-    return {
-        "f_a": found.f_a,
-        "f_b": found.f_b,
-        "f_middle": found.f_middle,
-        "chord": found.chord,
     }
 
 
