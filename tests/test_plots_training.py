@@ -36,7 +36,7 @@ from cvxnet.training.geometry.counts import inner_points, number_of_cells
 pytest.importorskip("matplotlib")
 
 FIVE = np.array([[-1.0, 0.2], [0.3, -0.9], [0.9, 0.8], [-0.4, 1.0], [0.1, 0.1]])
-grid_points = st.lists(st.tuples(*[st.integers(-2, 2)] * 2), min_size=1, max_size=6).map(
+grid_points = st.lists(st.tuples(*[st.integers(-2, 2)] * 2), min_size=1, max_size=5).map(
     lambda rows: np.array(rows, dtype=float)
 )
 
@@ -69,7 +69,7 @@ def lines_through(X):
 
 
 @given(grid_points)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_cells_are_the_ways_to_split_the_points(X):
     cells = cells_of(X)
     expected = patterns_by_linear_programs(X)
@@ -334,7 +334,7 @@ def test_a_film_has_a_frame_for_each_round(tmp_path, d):
     film = animate_bracket(course.solution, course.rounds[:2])
     files = film.save(tmp_path / "film.svg")
     assert [file.name for file in files] == [f"film-{k:02}.svg" for k in range(len(film))]
-    once = files[1].read_bytes()
-    assert film.save(tmp_path / "film.svg")[1].read_bytes() == once
+    save_figure(film.draw(1), tmp_path / "again.svg")
+    assert files[1].read_bytes() == (tmp_path / "again.svg").read_bytes() != files[0].read_bytes()
     (gif,) = film.save(tmp_path / "film.gif")
     assert gif.read_bytes()[:6] == b"GIF89a"

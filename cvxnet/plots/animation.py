@@ -41,6 +41,8 @@ PIXELS = 80
 """Places along each side of the map of a fit, and along its curve."""
 RESOLUTION = 80
 """Dots an inch of films."""
+LAST = 3
+"""The last frame is shown so many times as long."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,12 +125,14 @@ class Film:
     def save_gif(self, path: Path, seconds: float) -> None:
         """Write all frames into one file that repeats them."""
         writer = import_matplotlib("animation").animation.PillowWriter(fps=1.0 / seconds)
-        shown = [*range(len(self)), len(self) - 1, len(self) - 1]
-        with replacing(path) as draft, styled():
-            self.draw(0)
-            with writer.saving(self.figure, str(draft), RESOLUTION):
-                for k in shown:
-                    self.draw(k)
+        with (
+            replacing(path) as draft,
+            styled(),
+            writer.saving(self.figure, str(draft), RESOLUTION),
+        ):
+            for k in range(len(self)):
+                self.draw(k)
+                for _ in range(1 if k + 1 < len(self) else LAST):
                     writer.grab_frame()
 
 

@@ -146,7 +146,7 @@ function drawCells(plot, found, lab) {
   }
   borders.forEach((border, k) => {
     const top = border.indexOf(Math.max(...border));
-    plot.text(within(angles[top], [-172, 172]), border[top], `point ${k + 1}`, { kind: "soft", anchor: "middle", dy: -0.35 });
+    plot.text(within(angles[top], [-172, 172]), border[top], borders.length > 5 ? String(k + 1) : `point ${k + 1}`, { kind: "soft", anchor: "middle", dy: -0.35 });
   });
   if (borders.length <= 6) {
     found.places.forEach(([a, t], k) =>
@@ -248,7 +248,7 @@ function drawPairs(plot, found, lab) {
   const balanced = Math.sqrt(found.least);
   plot.dots([[balanced, balanced]], { kind: "green", shape: "square", radius: 6 });
   plot.text(balanced, balanced, "balanced", { kind: "green", dx: 0.8, dy: -0.6 });
-  plot.text(3.2, found.least / 3.2, "one network", { anchor: "middle", dy: -0.7 });
+  plot.text(found.least / 3.4, 3.4, "one network", { dx: 0.6 });
   const hidden = BASE * within(lab.state.scale, [0.05, 50]);
   plot.handle("pair", { x: hidden, y: found.least / hidden, label: "size of the hidden weights", testid: "pair", kind: "vermilion",
     bounds: { x: [0.25 * BASE, 8 * BASE] }, onMove: ([moved]) => lab.set({ scale: moved / BASE }) });
