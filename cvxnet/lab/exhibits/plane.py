@@ -186,15 +186,23 @@ def changes(objective: Objective, network: Layer) -> tuple[Array, Array]:
     return W, np.zeros(len(W)) if weights.b is None else weights.b[used]
 
 
-START = {"set": "moons", "n": 60, "seed": 0}
-"""What the page begins with."""
+def usual(name: str, units: str = "relu") -> tuple[tuple[str, dict[str, Any]], ...]:
+    """What the page asks about a ready set before anybody has changed anything else."""
+    asked = {"set": name, "n": 60, "seed": 0}
+    drawn = drawn_set(Asked(asked))
+    three = len({z for _, _, z in drawn["points"]}) > 2 and drawn["kind"] == "classes"
+    loss = "cross_entropy" if three else LOSSES[drawn["kind"]][0]
+    return (
+        ("plane/set", asked),
+        ("plane/train", {**drawn, "units": units, "loss": loss, "beta": 0.3}),
+    )
+
+
 RECORDED = (
-    ("plane/set", START),
-    (
-        "plane/train",
-        {**drawn_set(Asked(START)), "units": "relu", "loss": "logistic", "beta": 0.3},
-    ),
+    *(entry for name in POINT_SETS for entry in usual(name)),
+    *(usual("moons", units)[1] for units in ("abs", "threshold", "quadratic", "linear")),
 )
+"""Asked once for the page without a server."""
 QUESTIONS = (
     Question("plane/set", drawn_set, seconds=5.0),
     Question("plane/table", table, seconds=10.0),

@@ -15,6 +15,7 @@ from cvxnet.baselines.tasks import Trace
 from cvxnet.data.point_sets import POINT_SETS, point_set
 from cvxnet.lab.asked import Asked
 from cvxnet.lab.question import Answer, Question, Tell
+from cvxnet.optional import is_installed
 from cvxnet.training.progress import Round
 from cvxnet.types import Array
 
@@ -108,5 +109,20 @@ QUESTIONS = (Question("sgd/run", run, seconds=300.0, long=True),)
 USUAL = {"set": "waves", "draw": 0, "n": 40, "beta": 0.1, "optimizer": "adam", "batch": 0}
 RECORDED = tuple(
     ("sgd/run", USUAL | {"width": width, "seeds": 10, "epochs": 600}) for width in (8, 4, 10, 50)
+)
+"""Asked once for the page without a server."""
+USUAL = {
+    "set": "waves",
+    "draw": 0,
+    "n": 40,
+    "beta": 0.1,
+    "optimizer": "adam",
+    "seeds": 10,
+    "epochs": 600,
+    "batch": 0,
+}
+"""What the page asks before anybody has changed anything but the width."""
+RECORDED = tuple(
+    ("sgd/run", {**USUAL, "width": width}) for width in (4, 8, 10, 50) if is_installed("torch")
 )
 """Asked once for the page without a server."""
