@@ -84,9 +84,12 @@ class Quiz {
     await this.fetch(this.at);
     if (wanted !== this.drawn) return;
     this.draw();
-    for (let k = 0; k < this.count; k += 1) if (this.given(k) >= 0) await this.fetch(k);
-    if (wanted !== this.drawn) return;
-    this.drawScore();
+    for (let k = 0; k < this.count; k += 1) {
+      if (this.given(k) < 0 || this.item(k)) continue;
+      await this.fetch(k);
+      if (wanted !== this.drawn) return;
+      this.drawScore();
+    }
     if (this.at + 1 < this.count) await this.fetch(this.at + 1);
   }
 
@@ -150,10 +153,11 @@ class Quiz {
 
   drawScore() {
     const answered = this.kinds.map((_, k) => k).filter((k) => this.given(k) >= 0);
+    const known = answered.filter((k) => this.item(k));
     const isRight = (k) => this.item(k) && this.given(k) === this.item(k).answer;
-    const right = answered.filter(isRight).length;
+    const more = answered.length - known.length ? ` (${answered.length - known.length} more are being marked)` : "";
     this.score.textContent = answered.length
-      ? `${right} right of ${answered.length} answered. Set ${this.seed}; the address of this page keeps your answers.`
+      ? `${known.filter(isRight).length} right of ${known.length} answered${more}. Set ${this.seed}; the address of this page keeps your answers.`
       : `Set ${this.seed} of questions: whoever has the address gets the same.`;
     this.numbers.replaceChildren(...this.kinds.map((kind, k) => {
       const known = this.given(k) >= 0 && this.item(k);
