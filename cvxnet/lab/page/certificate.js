@@ -132,7 +132,7 @@ function numberButton(path, write, hex, was, onEdit) {
       type: "button",
       class: changed ? "number changed" : "number",
       "data-path": path.join("."),
-      "aria-label": `${path.join(" ")}: ${value}${said}; change it`,
+      "aria-label": `${path.join(" ")}: ${write(value)}${said}; change it`, // what is seen is said
       title: `${value}${said}`,
     },
     write(value),
