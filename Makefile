@@ -8,7 +8,7 @@ demo: .venv/demo
 	$(BIN)/cvxnet demo
 
 test: .venv/test
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 lint: .venv/test
 	$(BIN)/ruff check .

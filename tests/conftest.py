@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cvxnet.cli import main
+
 # Before torch and BLAS are loaded: where cores are busy, their threads wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -90,3 +92,16 @@ def lab_page(chromium, lab_url):
     faults = list(watched.faults)
     context.close()
     assert not faults, faults
+
+
+@pytest.fixture
+def cvxnet(capsys):
+    """Runs the command in this process; returns its exit code, output and messages."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return caught.value.code or 0, printed.out, printed.err
+
+    return run

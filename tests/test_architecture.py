@@ -1,7 +1,6 @@
 """The house stands as designed: which room imports which, and what importing cvxnet costs."""
 
 import ast
-import os
 import subprocess
 import sys
 from importlib import metadata
@@ -170,48 +169,3 @@ def test_public_names_stand_once_for_people_and_once_for_python():
     assert (PACKAGE / "py.typed").exists()
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         cvxnet.trian  # noqa: B018
-
-
-COMPILED = """
-import sys, cvxnet, numpy as np
-from numba.core.dispatcher import Dispatcher
-rng = np.random.default_rng(0)
-cvxnet.train({family!r}, rng.standard_normal((12, 2)), rng.standard_normal(12), weight_decay=0.1)
-for name, module in sorted(sys.modules.items()):
-    for kernel in vars(module).values() if name.startswith("cvxnet.") else ():
-        if isinstance(kernel, Dispatcher) and kernel.signatures and kernel.__module__ == name:
-            print(name, kernel.__name__, len(kernel.signatures))
-"""
-
-
-CELLS = {"geometry.cells", "geometry.circles", "kernels"}
-
-
-@pytest.mark.parametrize(
-    ("family", "rooms"),
-    [
-        (
-            "relu",
-            {
-                *CELLS,
-                "pricing.cone_search",
-                "pricing.nearest_point",
-            },
-        ),
-        ("tanh", {"kernels", "pricing.box_search", "pricing.term_bounds"}),
-        ("linear", set()),
-    ],
-)
-def test_training_compiles_what_its_units_need_and_nothing_twice(family, rooms, tmp_path):
-    """Each kernel is compiled for one list of types: another one costs as much again."""
-    run = subprocess.run(
-        [sys.executable, "-c", COMPILED.format(family=family)],
-        capture_output=True,
-        text=True,
-        cwd=PACKAGE.parent,
-        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-    )
-    assert run.returncode == 0, run.stderr
-    kernels = [line.split() for line in run.stdout.splitlines()]
-    assert {name.removeprefix("cvxnet.training.") for name, *_ in kernels} == rooms
-    assert all(times == "1" for *_, times in kernels), run.stdout

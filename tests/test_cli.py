@@ -15,7 +15,6 @@ import pytest
 from rich.console import Console
 
 import cvxnet as cn
-from cvxnet.cli import main
 from cvxnet.cli.app import COMMANDS
 from cvxnet.cli.app import load as load_command
 from cvxnet.cli.exit_codes import BAD_INPUT, INTERRUPTED, NOT_PROVED, PROVED, UNKNOWN
@@ -27,19 +26,6 @@ from cvxnet.training.progress import Progress
 pytestmark = pytest.mark.interface
 
 FILES = ["certificate.json", "figure.png", "network.json"]
-
-
-@pytest.fixture
-def cvxnet(capsys):
-    """Runs the command in this process; returns its exit code, output and messages."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return caught.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.cli import main
 from cvxnet.cli.exit_codes import BAD_INPUT, PROVED
 from cvxnet.data.preparation import Origin, Preparation, Scaling
 
@@ -25,23 +24,15 @@ RENTS = ("--target", "rent", "--features", "age,pay", "--weight-decay", "5", "--
 
 
 @pytest.fixture
-def cvxnet(capsys, tmp_path, monkeypatch):
-    """Runs the command in a folder of its own; returns its exit code, output and messages.
+def cvxnet(cvxnet, tmp_path, monkeypatch):
+    """Runs the command in a folder of its own.
 
     Pictures take a second each and are looked at elsewhere.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("cvxnet.cli.outcome.plot_solution", lambda *_: None)
     monkeypatch.setattr("cvxnet.cli.outcome.save_figure", lambda *_: None)
-    capsys.readouterr()
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return caught.value.code or 0, printed.out, printed.err
-
-    return run
+    return cvxnet
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import torch
 from examples import random_data
 
 import cvxnet as cn
-from cvxnet.cli import main
 
 pytestmark = pytest.mark.interface
 
@@ -23,12 +22,6 @@ def table(tmp_path):
     return path, X, y
 
 
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code, capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -39,12 +32,12 @@ def run(capsys, *arguments):
         ["--units", "gated_relu", "--option", "gates=8"],
     ],
 )
-def test_train_any_family(capsys, table, tmp_path, options):
+def test_train_any_family(cvxnet, table, tmp_path, options):
     path, X, _ = table
     out = tmp_path / "out"
     decay = [] if "--weight-decay" in options else ["--weight-decay", 0.3]
     arguments = ("train", path, "--target", "y", *decay, *options, "--out", out, "--json")
-    code, printed = run(capsys, *arguments)
+    code, printed, _ = cvxnet(*arguments)
     found = json.loads(printed)
     assert (code, found["status"]) == (0, "optimal")
     assert cn.load(out / "network.json")(X).shape == (24, 1)
@@ -52,15 +45,13 @@ def test_train_any_family(capsys, table, tmp_path, options):
     assert (out / "figure.png").stat().st_size > 1000
 
 
-def test_a_bad_option_is_named(capsys, table):
+def test_a_bad_option_is_named(cvxnet, table):
     path, _, _ = table
-    code, _ = run(
-        capsys, "train", path, "--target", "y", "--weight-decay", 1, "--option", "slope=steep"
-    )
-    assert code == 2
+    arguments = ("train", path, "--target", "y", "--weight-decay", 1, "--option", "slope=steep")
+    assert cvxnet(*arguments)[0] == 2
 
 
-def test_certify_a_torch_file(capsys, table, tmp_path):
+def test_certify_a_torch_file(cvxnet, table, tmp_path):
     path, X, y = table
     torch.manual_seed(0)
     module = torch.nn.Sequential(
@@ -70,7 +61,7 @@ def test_certify_a_torch_file(capsys, table, tmp_path):
     out = tmp_path / "cert.json"
     arguments = ["certify", tmp_path / "net.pt", "--data", path, "--target", "y"]
     arguments += ["--weight-decay", 0.3, "--out", out, "--json"]
-    code, printed = run(capsys, *arguments)
+    code, printed, _ = cvxnet(*arguments)
     found = json.loads(printed)
     assert code == 1  # an untrained network is not optimal
     assert found["width"] == 20
@@ -82,12 +73,12 @@ def test_certify_a_torch_file(capsys, table, tmp_path):
     assert found["lower"] <= value <= found["upper"]
 
 
-def test_certify_what_train_made_is_optimal(capsys, table, tmp_path):
+def test_certify_what_train_made_is_optimal(cvxnet, table, tmp_path):
     path, _, _ = table
     arguments = ("train", path, "--target", "y", "--weight-decay", 0.3, "--out", tmp_path / "out")
-    assert run(capsys, *arguments)[0] == 0
+    assert cvxnet(*arguments)[0] == 0
     network = tmp_path / "out" / "network.json"
     arguments = ("certify", network, "--data", path, "--target", "y", "--weight-decay", 0.3)
-    code, printed = run(capsys, *arguments)
+    code, printed, _ = cvxnet(*arguments)
     assert code == 0
     assert "<= optimum <=" in printed

@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.cli import main
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 
 pytest.importorskip("torch")
@@ -22,16 +22,9 @@ SMALL = ("--widths", "2,6", "--seeds", "3", "--epochs", "20", "--optimizers", "a
 
 
 @pytest.fixture
-def cvxnet(capsys):
-    """Runs the command in this process; returns its exit code, output and messages."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main(["compare", *(str(argument) for argument in arguments)])
-        printed = capsys.readouterr()
-        return caught.value.code or 0, printed.out, printed.err
-
-    return run
+def compare(cvxnet):
+    """Runs ``cvxnet compare``; returns its exit code, output and messages."""
+    return partial(cvxnet, "compare")
 
 
 @pytest.fixture
@@ -53,10 +46,10 @@ def names(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
-def test_it_prints_the_table_and_leaves_the_files(cvxnet, wave, tmp_path):
+def test_it_prints_the_table_and_leaves_the_files(compare, wave, tmp_path):
     pytest.importorskip("matplotlib")
     out = tmp_path / "deep" / "out"
-    code, printed, messages = cvxnet(*wave, *SMALL, "--out", out)
+    code, printed, messages = compare(*wave, *SMALL, "--out", out)
     assert code == PROVED
     assert names(out) == FILES and len(names(out / "records")) == 1 + 2 + 4
     assert "<= optimum <=" in printed and "(optimal)" in printed and "median" in printed
@@ -66,9 +59,9 @@ def test_it_prints_the_table_and_leaves_the_files(cvxnet, wave, tmp_path):
     assert (out / "runs.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_json_is_the_same_from_python_and_from_two_processes(cvxnet, wave):
+def test_json_is_the_same_from_python_and_from_two_processes(compare, wave):
     plain = ("--no-standardise", "--no-output-bias")
-    code, printed, messages = cvxnet(*wave, *SMALL, *plain, "--seed", 5, "--json", "--jobs", 2)
+    code, printed, messages = compare(*wave, *SMALL, *plain, "--seed", 5, "--json", "--jobs", 2)
     found = json.loads(printed)
     assert (code, messages) == (PROVED, "")
     assert found["files"] == {} and "curve" not in found["groups"][0]
@@ -81,30 +74,30 @@ def test_json_is_the_same_from_python_and_from_two_processes(cvxnet, wave):
         assert group["rate"] == expected.rate and group["seeds"] == [5, 6, 7]
 
 
-def test_text_classes_and_minibatches(cvxnet, wave):
+def test_text_classes_and_minibatches(compare, wave):
     options = ("--target", "side", "--loss", "logistic", "--batch-size", 8, "--no-bias", "--json")
-    code, printed, _ = cvxnet(*wave, *SMALL, *options)
+    code, printed, _ = compare(*wave, *SMALL, *options)
     found = json.loads(printed)
     assert code == PROVED and found["objective"]["loss"] == "logistic"
     assert found["protocol"]["batch_size"] == 8 and found["objective"]["bias"] is False
 
 
-def test_the_options_of_train(cvxnet, wave):
+def test_the_options_of_train(compare, wave):
     options = ("--units", "leaky_relu", "--option", "slope=0.2", "--norm", "l1", "--output-bias")
-    code, printed, _ = cvxnet(*wave, *SMALL, *options, "--skip", "--solver", "clarabel", "--json")
+    code, printed, _ = compare(*wave, *SMALL, *options, "--skip", "--solver", "clarabel", "--json")
     goal = json.loads(printed)["objective"]
     assert code == PROVED and goal["options"] == {"slope": 0.2}
     assert (goal["norm"], goal["output_bias"], goal["skip"]) == ("l1", True, True)
 
 
-def test_a_bracket_that_stayed_open_is_exit_code_1(cvxnet, wave):
-    code, printed, _ = cvxnet(*wave, *SMALL, "--time-limit", 1e-9)
+def test_a_bracket_that_stayed_open_is_exit_code_1(compare, wave):
+    code, printed, _ = compare(*wave, *SMALL, "--time-limit", 1e-9)
     assert code == NOT_PROVED and "(gap)" in printed and "The bracket is wide" in printed
 
 
-def test_without_matplotlib_the_rest_is_written(cvxnet, wave, tmp_path, monkeypatch):
+def test_without_matplotlib_the_rest_is_written(compare, wave, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    code, printed, _ = cvxnet(*wave, *SMALL, "--out", tmp_path / "out")
+    code, printed, _ = compare(*wave, *SMALL, "--out", tmp_path / "out")
     assert code == PROVED and "no figure: pictures need matplotlib" in printed
     assert names(tmp_path / "out") == FILES[:3]
 
@@ -122,8 +115,8 @@ def test_without_matplotlib_the_rest_is_written(cvxnet, wave, tmp_path, monkeypa
     ],
     ids=str,
 )
-def test_bad_input_is_one_message(cvxnet, wave, options, parts):
-    code, printed, messages = cvxnet(*wave, *options)
+def test_bad_input_is_one_message(compare, wave, options, parts):
+    code, printed, messages = compare(*wave, *options)
     assert code == BAD_INPUT and printed == ""
     line = messages.strip().splitlines()[-1]
     assert line.startswith("error: ") and all(part in line for part in parts)
@@ -142,7 +135,7 @@ main()
 """
 
 
-def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(cvxnet, wave, tmp_path):
+def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(compare, wave, tmp_path):
     out = tmp_path / "out"
     options = ("--widths", "3", "--seeds", "40", "--optimizers", "lbfgs", "--epochs", "300")
     command = [str(part) for part in ("compare", *wave, *options, "--out", out)]
@@ -160,6 +153,6 @@ def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(cvxnet, wave, tmp
     assert "Interrupted" in done.stdout and "the same command goes on from here" in done.stdout
     assert "/10 " in done.stdout
     times = [(out / "records" / name).stat().st_mtime_ns for name in finished]
-    code, printed, _ = cvxnet(*wave, *options, "--out", out)
+    code, printed, _ = compare(*wave, *options, "--out", out)
     assert code == PROVED and "/40 " in printed and "interrupted" not in printed.lower()
     assert [(out / "records" / name).stat().st_mtime_ns for name in finished] == times

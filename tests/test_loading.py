@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.cli import main
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.interop.loading import assumed_activation, load_thing, network_from_state
@@ -213,34 +212,26 @@ def test_other_torch_files_are_refused(torch, tmp_path):
         load_thing(tmp_path / "missing.pt")
 
 
-def explain(capsys, *arguments):
-    """The command in this process: its exit code, output and messages."""
-    with pytest.raises(SystemExit) as caught:
-        main(["explain", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return caught.value.code or 0, printed.out, printed.err
-
-
-def test_the_command_says_which_activation_it_assumed(state_dict, capsys):
-    code, printed, _ = explain(capsys, state_dict)
+def test_the_command_says_which_activation_it_assumed(state_dict, cvxnet):
+    code, printed, _ = cvxnet("explain", state_dict)
     lines = printed.splitlines()
     assert code == PROVED and lines[0].startswith("activation   relu (assumed; ")
     assert lines[1].startswith("CONVEX: ")
-    code, printed, _ = explain(capsys, state_dict, "--activation", "tanh")
+    code, printed, _ = cvxnet("explain", state_dict, "--activation", "tanh")
     assert code == NOT_PROVED and printed.startswith("activation   tanh (assumed; ")
-    code, printed, _ = explain(capsys, state_dict, "--json")
+    code, printed, _ = cvxnet("explain", state_dict, "--json")
     assert code == PROVED and json.loads(printed)["assumed_activation"] == "relu"
-    code, printed, messages = explain(capsys, state_dict, "--activation", "nonsense")
+    code, printed, messages = cvxnet("explain", state_dict, "--activation", "nonsense")
     assert (code, printed) == (BAD_INPUT, "") and "known: relu, leaky_relu" in messages
 
 
-def test_the_command_assumes_nothing_about_torch_modules(torch, file, capsys):
+def test_the_command_assumes_nothing_about_torch_modules(torch, file, cvxnet):
     file.write_text(TORCH)
-    code, printed, _ = explain(capsys, f"{file}:module")
+    code, printed, _ = cvxnet("explain", f"{file}:module")
     assert code == NOT_PROVED and "assumed" not in printed
-    code, printed, _ = explain(capsys, f"{file}:Net", "--json")
+    code, printed, _ = cvxnet("explain", f"{file}:Net", "--json")
     assert code == PROVED and json.loads(printed)["assumed_activation"] is None
-    code, _, messages = explain(capsys, f"{file}:normal")
+    code, _, messages = cvxnet("explain", f"{file}:normal")
     assert code == BAD_INPUT and "1: torch.nn.GroupNorm" in messages
 
 

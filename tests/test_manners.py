@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import cvxnet as cn
-from cvxnet.cli import interruption, main
+from cvxnet.cli import interruption
 from cvxnet.cli.app import COMMANDS
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_file, check_folder, make_folder, removed_if_empty
@@ -24,19 +24,6 @@ pytestmark = pytest.mark.interface
 ROOT = Path(cn.__file__).parents[1]
 NOWHERE = Path("/proc/nowhere")
 WITHOUT_SIGNALS = pytest.mark.skipif(os.name == "nt", reason="there are no such signals there")
-
-
-@pytest.fixture
-def cvxnet(capsys):
-    """Runs the command in this process; returns its exit code, output and messages."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return caught.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

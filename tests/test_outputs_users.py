@@ -258,13 +258,12 @@ def test_the_command_line_says_what_is_wrong(fault, tmp_path, capsys):
 
 
 @pytest.fixture
-def run(capsys):
+def run(cvxnet):
     """Runs the command; returns its exit code and its JSON document."""
 
     def command(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in (*arguments, "--json")])
-        return caught.value.code or 0, json.loads(capsys.readouterr().out)
+        code, printed, _ = cvxnet(*arguments, "--json")
+        return code, json.loads(printed)
 
     return command
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.cli import main
 from cvxnet.cli.exit_codes import PROVED, UNKNOWN
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.checker.dual import Clock, feasibility
@@ -198,18 +197,6 @@ def test_too_many_rows_for_the_derivation_are_refused(monkeypatch):
 
 
 # ---------------------------------------------------------------------------- check, cvxnet check
-
-
-@pytest.fixture
-def cvxnet(capsys):
-    """Run the command; returns exit code, output, messages."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return caught.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")
