@@ -62,10 +62,12 @@ def run(code: str, package: Path, cache: str) -> dict[str, float]:
     return {"wall": wall, "cpu": cpu}
 
 
-def one_round(package: Path, trainings: list[tuple[str, int]]) -> dict[str, dict[str, float]]:
+def one_round(
+    package: Path, plain: dict[str, str], trainings: list[tuple[str, int]]
+) -> dict[str, dict[str, float]]:
     """Each measurement once."""
     with tempfile.TemporaryDirectory() as cache:
-        found = {name: run(code, package, cache) for name, code in PLAIN.items()}
+        found = {name: run(code, package, cache) for name, code in plain.items()}
     for family, features in trainings:
         code = TRAIN.format(family=family, features=features)
         name = f"{family}, {features} features"
@@ -77,17 +79,18 @@ def one_round(package: Path, trainings: list[tuple[str, int]]) -> dict[str, dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, linear units")
+    parser.add_argument("--quick", action="store_true", help="one round of the least")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--package", type=Path, default=HERE, help="another copy of cvxnet")
     parser.add_argument("--out", type=Path, help="JSON file for every single measurement")
     options = parser.parse_args()
-    trainings = [("linear", 2)] if options.quick else [*((f, 2) for f in FAMILIES), ("relu", 4)]
-    warm_up = run(BASE, options.package, tempfile.gettempdir())  # files into the disk cache
-    print(f"warm-up: {warm_up['wall']:.2f} s")
-    rounds = [
-        one_round(options.package, trainings) for _ in range(1 if options.quick else options.rounds)
-    ]
+    measured = (PLAIN, [*((f, 2) for f in FAMILIES), ("relu", 4)])
+    if options.quick:
+        options.rounds, measured = 1, ({name: name for name in (BASE, NEEDED)}, [("linear", 2)])
+    else:
+        warm_up = run(BASE, options.package, tempfile.gettempdir())  # files into the disk cache
+        print(f"warm-up: {warm_up['wall']:.2f} s")
+    rounds = [one_round(options.package, *measured) for _ in range(options.rounds)]
     report(rounds)
     if options.out:
         options.out.write_text(json.dumps(rounds, indent=2))

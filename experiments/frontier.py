@@ -94,7 +94,7 @@ LINES = [
     *(Line(units, 10_000, 100) for units in ("coordinate", "linear", "quadratic", "polynomial")),
     Line("gated_relu", 10_000, 100, options=(("gates", 50),)),
 ]
-QUICK = [Line("relu", 10, 3), Line("coordinate", 100, 20)]
+QUICK = [Line("relu", 10, 3)]
 
 
 def data(line: Line, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

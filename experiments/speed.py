@@ -144,7 +144,7 @@ def methods(n: int, quick: bool) -> list[str]:
         available = ["train", "facets", "full"]
     else:
         available = list(METHODS)
-    return [m for m in available if n <= LARGEST[m] and not (quick and m == "adam")]
+    return [m for m in available if n <= LARGEST[m] and not (quick and m in ("full", "adam"))]
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Soundness: "convex" never meets a violated midpoint; every counterexample holds independently."""
+"""Soundness: "convex" never meets a violated midpoint; every counterexample holds independently.
+
+``python -m experiments adversary --only expressions,networks`` tries as many as there is time for.
+"""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -8,11 +11,11 @@ import numpy as np
 import pytest
 
 from cvxnet import layers as L  # noqa: N812
-from cvxnet.analysis import convexity
+from cvxnet.analysis.answers import answer
 from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.documents import counterexample_document
-from cvxnet.analysis.questions import ask_about_network
+from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.spaces import Space
 from cvxnet.analysis.tape import Tape
 from cvxnet.losses import LOSSES
@@ -62,6 +65,11 @@ def draw_question(rng, activations):
     return network, {k: str(v) for k, v in options.items()}
 
 
+def judge(network, wrt, inputs=None, loss=None):
+    """The answers of ``convexity`` alone, without what it says beside them."""
+    return answer(ask_about_network(network, wrt, loss, None, inputs, 0.0))
+
+
 def worst_midpoint(question, sign, count=600, seed=0):
     """The largest relative violation over random segments of many sizes."""
     tape = Tape([question.expression])
@@ -80,13 +88,13 @@ def worst_midpoint(question, sign, count=600, seed=0):
     return worst
 
 
-@pytest.mark.parametrize("batch", range(20))
+@pytest.mark.parametrize("batch", range(10))
 @pytest.mark.parametrize("activations", [PIECEWISE, SMOOTH, PIECEWISE + SMOOTH],
                          ids=["piecewise", "smooth", "mixed"])  # fmt: skip
 def test_proved_is_never_violated_and_refuted_always_verifies(batch, activations):
     for seed in range(BATCH * batch, BATCH * (batch + 1)):
         network, options = draw_question(np.random.default_rng(seed), activations)
-        verdict = convexity(network, **options)
+        verdict = judge(network, **options)
         for goal, sign in (("convex", 1.0), ("concave", -1.0)):
             if getattr(verdict, goal):
                 assert worst_midpoint(verdict.question, sign) < 1e-9, (seed, network, options)
@@ -154,11 +162,11 @@ def exact_activation(layer, v):
 @pytest.mark.parametrize("batch", range(5))
 def test_counterexamples_hold_in_an_independent_evaluator(batch):
     refuted = 0
-    for seed in range(200 * batch, 200 * (batch + 1)):
+    for seed in range(100 * batch, 100 * (batch + 1)):
         rng = np.random.default_rng(10_000 + seed)
         network = draw_network(rng, PIECEWISE)
         wrt = "input" if rng.random() < 0.6 else "weights"
-        for goal, witness in convexity(network, wrt).counterexamples.items():
+        for goal, witness in judge(network, wrt).counterexamples.items():
             refuted += 1
             values = []
             for share in (Fraction(0), Fraction(1), Fraction(1, 2)):
@@ -169,7 +177,7 @@ def test_counterexamples_hold_in_an_independent_evaluator(batch):
                 values.append(exact_network(network, x, known)[witness.entry[-1]])
             gap = values[2] - (values[0] + values[1]) / 2
             assert gap > 0 if goal == "convex" else gap < 0
-    assert refuted > 100
+    assert refuted > 50
 
 
 def draw_expression(rng, leaves, depth):
@@ -204,7 +212,7 @@ def test_random_cvxpy_expressions(batch):
     leaves = [cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(nonneg=True, name="p")]
     for seed in range(100 * batch, 100 * (batch + 1)):
         expression = draw_expression(np.random.default_rng(seed), leaves, 4)
-        verdict = convexity(expression)
+        verdict = answer(ask_about_expression(expression))
         if verdict.dcp in ("CONVEX", "AFFINE", "CONSTANT"):
             assert verdict.convex is not False, (seed, str(expression))
         if verdict.dcp in ("CONCAVE", "AFFINE", "CONSTANT"):
