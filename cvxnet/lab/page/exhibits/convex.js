@@ -61,17 +61,17 @@ function mount(place, lab) {
   const repairs = el("div", { "data-testid": "repairs" });
   const alone = el("div", { "data-testid": "alone" });
   const code = el("code", { "data-testid": "code" });
-  const result = el("div", { class: "columns" },
+  const result = el("div", {}, el("div", { class: "columns" },
     el("div", {}, verdict, blame, tree.node),
-    el("div", {}, repairs, segment.node, alone));
+    el("div", {}, repairs, segment.node, alone)),
+  el("details", {}, el("summary", {}, "The same in Python"), el("pre", { tabindex: 0 }, code)));
   const map = new TrainingMap(lab);
   for (const [name, node] of Object.entries({ layers: builder.node, repairs, alone, map: map.node })) node.hidden = isHidden(name);
   const repair = (state) => {
     lab.set(state);
     verdict.focus({ preventScroll: true }); // the button that was pressed is gone
   };
-  place.append(panel(ready, given, draw), builder.node, panel(unknowns, loss, data), refused, result,
-    el("details", {}, el("summary", {}, "The same in Python"), el("pre", {}, code)), map.node);
+  place.append(panel(ready, given, draw), builder.node, panel(unknowns, loss, data), refused, result, map.node);
 
   let turn = 0;
   let repairing = null;

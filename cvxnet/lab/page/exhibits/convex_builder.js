@@ -6,7 +6,7 @@ import { minus } from "../verdict.js";
 const KINDS = [
   ["linear", "linear"], ["relu", "relu"], ["leaky", "leaky relu"], ["abs", "|·|"], ["square", "square"],
   ["squared_relu", "relu²"], ["softplus", "softplus"], ["elu", "ELU"], ["tanh", "tanh"], ["sigmoid", "sigmoid"],
-  ["gelu", "GELU"], ["logsumexp", "log-sum-exp"], ["maxout", "maxout of 2"], ["residual", "residual"],
+  ["gelu", "GELU"], ["logsumexp", "log-sum-exp"], ["maxout", "maxout"], ["residual", "residual"],
   ["inputconvex", "input-convex"],
 ];
 const FIRST = { linear: "linear-3", leaky: "leaky-0.1", maxout: "maxout-2", residual: "residual-relu", inputconvex: "inputconvex-3" };
@@ -97,6 +97,7 @@ export class Builder {
     if (kind === "inputconvex") {
       return [pick(`hidden-${k}`, "hidden layers", [["3", "1"], ["3-3", "2"]], words.length > 1 ? "3-3" : "3", (hidden) => put(hidden))];
     }
+    if (kind === "maxout") return [pick(`of-${k}`, "of columns", [["2", "2"], ["3", "3"], ["4", "4"]], words[0], (of) => put(of))];
     const slope = words.join("-");
     const slopes = [...new Set([...SLOPES, slope])].map((value) => [value, minus(value)]);
     return kind === "leaky" ? [pick(`slope-${k}`, "slope below 0", slopes, slope, (value) => put(value))] : [];
