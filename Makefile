@@ -10,13 +10,17 @@ demo: .venv/demo
 test: .venv/test
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
+# A folder, proof-page, that checks certificates in the browser; needs npm besides.
+proof-page: .venv/demo
+	$(BIN)/python -m experiments proof_page --out $@
+
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv cvxnet-demo
+	rm -rf .venv cvxnet-demo proof-page
 	find . -name "*.nb[ci]" -delete
 
 # What the demo needs, and what the tests need besides (torch among it).
@@ -29,4 +33,4 @@ $(BIN)/python:
 	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: demo test lint clean
+.PHONY: demo test proof-page lint clean

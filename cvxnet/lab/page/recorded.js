@@ -10,7 +10,8 @@ const NOT_RECORDED =
 
 // The answers that `index` (exhibits, answers, checker) lists, each in a file of its own.
 export function recorded(index) {
-  const checker = index.checker ? startChecker() : null;
+  const alone = index.exhibits?.length === 1; // then it is sure to be needed
+  const checker = index.checker ? startChecker(alone) : null;
 
   async function events(name, question) {
     const entry = index.answers.find((one) => one.name === name && same(one.question, question));
@@ -57,9 +58,9 @@ function same(one, other) {
   return names.length === others.length && names.every((name) => same(one[name], other[name]));
 }
 
-// The checker itself, in a worker: see checker.js. It starts with the first question, and takes one
-// at a time; a question that nobody waits for any longer is not sent.
-function startChecker() {
+// The checker itself, in a worker: see checker.js. It starts now or with the first question, and
+// takes one at a time; a question that nobody waits for any longer is not sent.
+function startChecker(now) {
   let worker = null;
   let step = null;
   let broken = null;
@@ -84,7 +85,7 @@ function startChecker() {
   function send(name, question, onProgress) {
     if (!worker) begin();
     return new Promise((resolve, reject) => {
-      const tell = () => step && step.step !== "ready" && onProgress?.(step);
+      const tell = () => step && onProgress?.(step);
       current = { resolve, reject, tell };
       if (broken) hear({ data: { broken } });
       tell();
@@ -92,6 +93,7 @@ function startChecker() {
     });
   }
 
+  if (now) begin();
   return (name, question, onProgress, signal) =>
     new Promise((resolve, reject) => {
       const stop = () => reject(new DOMException("cancelled", "AbortError"));

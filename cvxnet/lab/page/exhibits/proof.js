@@ -55,7 +55,7 @@ class Proof {
     this.document = el("div", { class: "paper", "data-testid": "document" });
     this.download = el("a", { download: "certificate.json", "data-testid": "download" }, "Download certificate.json");
     this.place.append(
-      panel(this.where, el("span", { class: "control" }, el("label", { for: "file" }, "or a file"), this.file)),
+      panel(this.where, el("span", { class: "control" }, el("label", { for: "file" }, "or a file, dropped or chosen"), this.file)),
       el("div", { class: "columns" },
         el("div", {}, this.push.node, this.verdict, this.list, this.elsewhere()),
         this.document));
@@ -85,6 +85,8 @@ class Proof {
     const wanted = `${certificate} ${forgery}`;
     if (wanted === this.loaded) return;
     this.loaded = wanted;
+    this.checking?.cancel();
+    this.say("", "…");
     if (this.forgeries.length === 1) {
       const { forgeries } = await this.lab.ask("proof/forgeries", {});
       this.forgeries = [AS_IT_IS, ...forgeries];
@@ -171,8 +173,7 @@ class Proof {
   async check(how = "") {
     this.checking?.cancel();
     this.say("", "Checking …");
-    const begun = this.lab.askLong("proof/check", { text: this.text }, (news) =>
-      this.say("", news.step ? `Starting ${news.step} …` : "Checking …"));
+    const begun = this.lab.askLong("proof/check", { text: this.text }, (news) => this.starting(news));
     this.checking = begun;
     let found;
     try {
@@ -183,6 +184,16 @@ class Proof {
     }
     if (this.checking !== begun) return;
     this.report(found, how);
+  }
+
+  // Where the checker runs in the browser it has to be there first.
+  starting({ step, share }) {
+    if (step === "ready") this.say("", "Checking …");
+    else {
+      this.say("", `Starting ${step} …`,
+        el("progress", { value: share, max: 1, "aria-label": "start of the checker" }),
+        el("p", { class: "note" }, "Once, for some twenty seconds. Nothing leaves this browser."));
+    }
   }
 
   report(found, how) {
