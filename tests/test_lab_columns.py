@@ -83,6 +83,13 @@ def test_segments_between_the_zonotopes_are_as_long_as_the_heights():
 WAVE_BETA = RECORDED[0][1]["beta"]
 
 
+def test_without_units_there_is_one_round_and_nothing_pokes_out():
+    found = rounds(Asked(WAVE | {"beta": 50.0}))
+    (frame,) = found["frames"]
+    assert found["status"] == "optimal" and frame["units"] == 0 and not frame["out"]
+    assert np.abs(frame["heights"]).max() <= 1.0
+
+
 @pytest.mark.failure
 def test_what_is_no_question_is_refused():
     ask = WAVE | {"beta": 0.2}
@@ -134,3 +141,15 @@ def test_two_features_have_a_map_and_no_zonotopes(lab_page):
     assert page.get_by_test_id("zonotopes").is_hidden()
     page.get_by_test_id("features-1").check()
     page.get_by_test_id("zonotopes").locator(".area").first.wait_for()
+
+
+@pytest.mark.interface
+def test_closed_is_said_of_the_last_round_alone(lab_page):
+    page = lab_page
+    for k, closed in ((4, 0), (5, 1)):
+        page.open(f"?exhibit=columns&round={k}")
+        page.get_by_test_id("verdict").filter(has_text=f"Round {k}").wait_for()
+        assert page.get_by_test_id("bracket").get_by_text("closed").count() == closed
+        assert page.get_by_test_id("verdict").filter(has_text="closed").count() == closed
+    page.open("?exhibit=columns&beta=50")
+    page.get_by_test_id("verdict").filter(has_text="no unit is worth its price").wait_for()

@@ -95,7 +95,7 @@ class Columns:
 
     @property
     def largest(self) -> float:
-        """``rho(v) / weight_decay``: the largest ``|v . phi_u(X)|`` over all units."""
+        """``rho(v) / weight_decay``, the largest ``|v . phi_u(X)|``; 1 where it is no more."""
         return float(self.maxima.rho / self.problem.weight_decay)
 
     def heights(self, U: Array) -> Array:

@@ -181,7 +181,7 @@ def plot_zonotope(solution: Solution, at: Round | None = None) -> Figure:
     >>> X, y = [[-1.0], [0.0], [1.0]], [1.0, 0.0, 1.0]
     >>> figure = plot_zonotope(cn.train("relu", X, y, weight_decay=0.1))
     >>> figure.axes[0].get_title(loc="left")
-    'Their distance is β: no unit can lower the objective'
+    'Their distance is at most β: no unit can lower the objective'
     """
     pair = zonotopes_at(solution, at)
     with styled():
@@ -216,6 +216,6 @@ def draw_zonotopes(axes: Axes, pair: Zonotopes) -> None:
     axes.set_aspect("equal", adjustable="datalim")
     axes.set(xlabel="sum of v x", ylabel="sum of v")
     axes.legend(loc="best", labelcolor=INK)
-    near = "Their distance is β: no unit can lower the objective"
+    near = "Their distance is at most β: no unit can lower the objective"
     far = f"Their distance is {columns.largest:.3g} β: a unit pokes out"
     entitle(axes, far if columns.poking_out.any() else near)

@@ -28,8 +28,8 @@ ANGLES = np.linspace(-180.0, 180.0, 121)
 OUTPUT = 2.0
 """The output weight of the unit whose layers are scaled; its hidden weights are (0.4, 0.3)."""
 HIDDEN = (0.4, 0.3)
-TALLEST = 1e-6
-"""Pieces of an optimal program that are smaller, relative to the largest, are zero."""
+SMALL = 1e-6
+"""Pieces of an optimal program that are smaller, relative to the largest or to one, are zero."""
 
 
 def cells(asked: Asked) -> Answer:
@@ -142,7 +142,7 @@ def pieces_of(parts: ProgramParts) -> list[dict[str, Any]]:
     w = next(v for v in parts.program.variables() if v.name() == "w").value
     vectors = np.asarray(w).reshape(len(parts.pieces), -1)
     sizes = np.linalg.norm(vectors, axis=1)
-    used = sizes > TALLEST * max(sizes.max(), TALLEST)
+    used = sizes > SMALL * max(sizes.max(), 1.0)
     return [
         {
             "sign": piece.sign,

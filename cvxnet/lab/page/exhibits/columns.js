@@ -88,6 +88,7 @@ function mount(place, lab) {
         plots.fit.redraw(); // what is held follows the hand at once
         const answer = await lab.ask("columns/rounds", question);
         Object.assign(film, { answer, data: text, question });
+        lab.tell("");
       }
       controls.round.node.querySelector("input").max = last();
       controls.round.set(now());
@@ -120,11 +121,12 @@ function show(film, plots, words, verdict, k) {
   film.k = k;
   const flat = film.question.features === 1;
   words.fit.textContent = `The network of round ${k}: ${units(frame.units)}. Drag the points.`;
-  words.columns.textContent = "v·φ over all units. Filled: units of the network; hollow: some that poke out.";
+  words.columns.textContent = `v·φ over all units. Filled: units of the network; hollow: some that poke out${flat && k ? "; dotted: a round ago" : ""}.`;
   words.bracket.textContent = `Proved after round ${k}: ${frame.proved[0]} ≤ optimum ≤ ${frame.proved[1]}`;
-  words.zonotopes.textContent = `The same as a distance: ${frame.out ? `${short(frame.largest)} β` : "β"} between two zonotopes. Dashed: at distance β.`;
-  const closed = k === frames.length - 1 && status === "optimal";
-  verdict.textContent = closed ? `Round ${k}: the bracket is closed (gap ${short(gap)}), with ${units(frame.units)}${frame.touching ? ", all at ±β" : ""}.`
+  words.zonotopes.textContent = `The same as a distance: ${frame.out ? `${short(frame.largest)} β` : "at most β"} between two zonotopes. Dashed: at distance β.`;
+  film.closed = k === frames.length - 1 && status === "optimal";
+  const found = frame.units ? `with ${units(frame.units)}${frame.touching ? ", all at ±β" : ""}` : "and no unit is worth its price";
+  verdict.textContent = film.closed ? `Round ${k}: the bracket is closed (gap ${short(gap)}), ${found}.`
     : `Round ${k}: ${claim(frame)}`;
   const top = Math.max(2, ...frames.map(({ largest }) => 1.12 * squash(largest)));
   plots.fit.set({ xLabel: flat ? "x" : "x₁", yLabel: flat ? "y" : "x₂", x: [grid[0], grid.at(-1)], y: flat ? [-2, 2] : [grid[0], grid.at(-1)] });
@@ -168,16 +170,17 @@ function drawFit(plot, film, lab) {
 }
 
 function drawColumns(plot, film) {
-  if (film.question.features === 1) drawCurve(plot, film.frame);
+  if (film.question.features === 1) drawCurve(plot, film.frame, film.answer.frames[film.k - 1]);
   else drawMap(plot, film.frame);
 }
 
-function drawCurve(plot, { angles, heights, present, entering }) {
+function drawCurve(plot, { angles, heights, present, entering }, before) {
   const curve = angles.map((a, k) => [a, squash(heights[k])]);
   const inside = curve.map(([a, h]) => [a, within(h, [-1, 1])]);
   plot.area([[-180, -1], [180, -1], [180, 1], [-180, 1]], "band");
   plot.area([...curve, ...inside.reverse()], "orange out");
   for (const level of [-1, 1]) plot.line([[-180, level], [180, level]], "thin soft dashed");
+  if (before) plot.line(before.angles.map((a, k) => [a, squash(before.heights[k])]), "thin soft dotted");
   plot.line(curve);
   plot.text(-180, 0, "0", { kind: "soft", anchor: "end", dx: -0.4, dy: 0.35 });
   for (const [level, name] of LEVELS) {
@@ -220,7 +223,7 @@ function drawMap(plot, { angles, tilts, map, present, entering }) {
   }
 }
 
-function drawBracket(plot, { answer, k }) {
+function drawBracket(plot, { answer, k, closed }) {
   const frames = answer.frames.slice(0, k + 1);
   const [upper, lower] = ["upper", "lower"].map((end) => frames.map((frame, round) => [round, frame[end]]));
   plot.area([...upper, ...[...lower].reverse()], "blue");
@@ -232,8 +235,12 @@ function drawBracket(plot, { answer, k }) {
   const side = { anchor: room ? "start" : "end", dx: room ? 0.7 : -0.6 };
   const [up, low] = [upper.at(-1), lower.at(-1)];
   const far = Math.abs(plot.Y(up[1]) - plot.Y(low[1])) > 3 * plot.em;
-  plot.text(...up, far ? "best network" : "closed", { kind: "vermilion", ...side, dy: room ? 0.1 : 1.5 });
-  if (far) plot.text(...low, "proved bound", { kind: "blue", ...side, dy: room ? 0.4 : -0.8 });
+  if (closed) {
+    plot.text(...low, "closed", { kind: "strong", ...side, dy: 1.6 });
+    return;
+  }
+  plot.text(...up, "best network", { kind: "vermilion", ...side, dy: far ? (room ? 0.1 : 1.5) : -0.8 });
+  plot.text(...low, "proved bound", { kind: "blue", ...side, dy: far ? (room ? 0.4 : -0.8) : 1.6 });
 }
 
 function drawZonotopes(plot, { frame }) {

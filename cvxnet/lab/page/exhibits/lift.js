@@ -89,6 +89,7 @@ function cellsPart(lab) {
         distance: within(state.distance, [-9, 9]) });
       if (found) lab.say(`${answer.count} cells; the unit is active on ${answer.active.filter(Boolean).length} points`);
       found = answer;
+      lab.tell("");
       plane.redraw();
       map.redraw();
       verdict.textContent = `${points.length} points cut the units into ${found.count} cells.`;
@@ -297,6 +298,7 @@ function programPart(lab) {
       const beta = within(state.beta, [0.001, 10]);
       controls.beta.set(beta);
       found = { points, targets, beta, ...(await lab.ask("lift/program", { points, targets, beta })) };
+      lab.tell("");
       const chosen = within(Math.round(state.piece), [1, found.pieces.length]);
       controls.piece.node.querySelector("input").max = found.pieces.length;
       controls.piece.set(chosen);
