@@ -304,6 +304,36 @@ def test_a_table_is_pasted_and_stands_in_the_address(lab_page):
 
 
 @pytest.mark.interface
+def test_a_file_is_read_in_the_page(lab_page, tmp_path):
+    file = tmp_path / "flowers.csv"
+    file.write_text(FLOWERS)
+    page = lab_page
+    page.open("?exhibit=plane&n=8")
+    page.get_by_test_id("paste").click()
+    page.get_by_test_id("table-file").set_input_files(file)
+    page.get_by_text("4 points").wait_for()
+    page.get_by_test_id("table-kind").select_option("curve")
+    page.get_by_test_id("table-target").select_option("width")
+    page.get_by_test_id("table-use").click()
+    handles(page).nth(4).wait_for(state="detached")
+    optimum_shown(page)
+    assert page.get_by_text("width, scaled").is_visible()
+
+
+@pytest.mark.interface
+@pytest.mark.failure
+def test_an_address_of_nonsense_shows_the_usual(lab_page):
+    page = lab_page
+    page.open(
+        "?exhibit=plane&kind=cubes&set=own&units=gates&beta=-3&n=7.7&draw=x&points=zzz!&loss=no"
+    )
+    page.get_by_text("Click into the square").wait_for()
+    page.open("?exhibit=plane&kind=values&set=moons&n=12")
+    optimum_shown(page)
+    assert handles(page).count() == 12
+
+
+@pytest.mark.interface
 def test_a_long_solve_shows_its_progress_and_is_cancelled(lab_page):
     page = lab_page
     page.open("?exhibit=plane&kind=values&set=waves&units=tanh&loss=squared&beta=0.01&n=200")

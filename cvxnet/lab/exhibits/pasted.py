@@ -27,8 +27,10 @@ def pasted(asked: Asked, most: int) -> Answer:
     if len(table.names) > MOST_COLUMNS:
         raise InputError(f"{NAME} has {len(table.names)} columns; at most {MOST_COLUMNS} are read.")
     numeric = [name for at, name in enumerate(table.names) if is_numeric(table, at)]
-    target = asked.text("target", MOST_NAME, "") or table.names[-1]
-    kind = kind_of(asked, table, target, numeric)
+    wish = asked.choice("kind", ("", "classes", "values", "curve"), default="")
+    last = numeric if numeric and wish in ("values", "curve") else table.names
+    target = asked.text("target", MOST_NAME, "") or last[-1]
+    kind = wish or guessed(table, target, numeric)
     wanted = 1 if kind == "curve" else 2
     given = [asked.text(axis, MOST_NAME, "") for axis in ("x", "y")][:wanted]
     features = chosen(given, [name for name in numeric if name != target], wanted)
@@ -58,11 +60,8 @@ def is_numeric(table: Table, position: int) -> bool:
     return all(number for _, number in hold_numbers(table, position))
 
 
-def kind_of(asked: Asked, table: Table, target: str, numeric: Sequence[str]) -> str:
-    """What was asked for; if nothing was: text and a few whole numbers are classes."""
-    kind = asked.choice("kind", ("", "classes", "values", "curve"), default="")
-    if kind:
-        return kind
+def guessed(table: Table, target: str, numeric: Sequence[str]) -> str:
+    """What points are that nobody has said: text and a few different numbers are classes."""
     few = len(set(table.texts(table.position(target)))) <= MOST_CLASSES
     if few or target not in numeric:
         return "classes"

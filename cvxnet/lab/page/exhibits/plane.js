@@ -1,9 +1,9 @@
 // The plane: points in a square, and the proved optimum for them.
 
 import { button, choice, panel, select, short, slider } from "../controls.js";
-import { Plot, el, ticks } from "../draw.js";
+import { Plot, el, ticks, within } from "../draw.js";
 import { Board } from "./plane_board.js";
-import { classesOf, decode, encode, rounded } from "./plane_points.js";
+import { MOST, classesOf, decode, encode, rounded } from "./plane_points.js";
 import { Solver } from "./plane_solver.js";
 import { acceptDrops, tableDialog } from "./plane_table.js";
 
@@ -16,6 +16,7 @@ const SETS = {
 const OWN = ["own", "your own points"];
 const UNITS = [["relu", "ReLU"], ["leaky_relu", "leaky ReLU"], ["abs", "absolute value"], ["squared_relu", "squared ReLU"],
   ["threshold", "threshold"], ["sign", "sign"], ["tanh", "tanh"], ["quadratic", "quadratic"], ["linear", "linear"]];
+const BETA = [0.001, 20];
 const STEPS = ["threshold", "sign"];
 const LEGENDS = {
   classes: "Colour and hatching: the surest class, paler where it is less sure. Solid line: the border. Dashed: kinks.",
@@ -99,6 +100,7 @@ function mount(place, lab) {
 
   return {
     async update(state) {
+      mend(state);
       await load(state);
       controls.show(state, board.points);
       board.setPoints(state.kind, board.points, labels(state));
@@ -120,6 +122,16 @@ function mount(place, lab) {
   };
 }
 
+// What an address says that cannot be gives way to what is usual.
+function mend(state) {
+  if (!(state.kind in SETS)) state.kind = "classes";
+  if (![...SETS[state.kind], OWN].some(([name]) => name === state.set)) state.set = SETS[state.kind][0][0];
+  if (!UNITS.some(([name]) => name === state.units)) state.units = "relu";
+  state.n = Math.round(within(state.n, [1, MOST]));
+  state.draw = Math.round(within(state.draw, [0, 9999]));
+  state.beta = within(state.beta, BETA);
+}
+
 function lossOf({ kind, loss }, points) {
   if (kind === "classes" && classesOf(points).length > 2) return "cross_entropy";
   return LOSSES[kind].some(([name]) => name === loss) ? loss : LOSSES[kind][0][0];
@@ -138,7 +150,7 @@ function makeControls(lab, board, dialog) {
   const sets = el("div", { class: "control" });
   const units = select({ name: "units", label: "Units", options: UNITS, value: lab.state.units, onChange: (to) => lab.set({ units: to }) });
   const losses = el("div", { class: "control" });
-  const beta = slider({ name: "beta", label: "Weight decay β", min: 0.001, max: 20, log: true, value: lab.state.beta, onInput: (to) => lab.set({ beta: to }) });
+  const beta = slider({ name: "beta", label: "Weight decay β", min: BETA[0], max: BETA[1], log: true, value: lab.state.beta, onInput: (to) => lab.set({ beta: to }) });
   const again = button({ name: "again", label: "Draw anew", onClick: () => lab.set({ draw: lab.state.draw + 1 }) });
   const paste = button({ name: "paste", label: "Paste a table…", onClick: () => dialog.open() });
   const add = button({ name: "add", label: "Add a point", onClick: () => board.addBeside() });
@@ -191,8 +203,8 @@ function keys() {
 }
 
 const SAID = {
-  quick: ["open", "…", "While you drag: the best network found so far"],
-  waiting: ["open", "…", "Solving"],
+  waiting: ["open", "…", "A first network; the proof follows"],
+  quick: ["open", "…", "A first network; the proof follows"],
   begun: ["open", "…", "Solving"],
   round: ["open", "…", "Solving: the best network so far"],
   optimal: ["yes", "✓", "Optimal: proved"],

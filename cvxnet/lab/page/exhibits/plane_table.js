@@ -10,6 +10,7 @@ const EXAMPLE = "height,weight,kind\n1.2,3.4,a\n1.5,3.1,b";
 // use({ kind, points, names }) takes the points over.
 export function tableDialog(lab, use) {
   let found = null;
+  let choices = {}; // what was chosen for this text
   const area = el("textarea", { id: "table-text", placeholder: EXAMPLE, spellcheck: "false", "data-testid": "table-text" });
   const file = el("input", { type: "file", id: "table-file", accept: ".csv,.tsv,.txt,text/*", "data-testid": "table-file" });
   const wrong = el("p", { class: "wrong", role: "alert", "data-testid": "table-wrong" });
@@ -26,7 +27,14 @@ export function tableDialog(lab, use) {
     columns, remarks, wrong, panel(take, leave));
   const close = () => dialog.close();
 
-  async function read(choices = {}) {
+  // The text is another one: nothing has been chosen yet.
+  function readAnew() {
+    choices = {};
+    columns.hidden = true;
+    return read();
+  }
+
+  async function read() {
     wrong.textContent = "";
     if (!area.value.trim()) return fill(null);
     if (area.value.length > MOST_BYTES) return refuse(`The table has ${area.value.length} characters; at most ${MOST_BYTES} are read.`);
@@ -37,6 +45,7 @@ export function tableDialog(lab, use) {
     }
   }
 
+  // The choices stay in view: another one may do.
   function refuse(why) {
     fill(null);
     wrong.textContent = why;
@@ -45,11 +54,14 @@ export function tableDialog(lab, use) {
   function fill(answer) {
     found = answer;
     take.enable(answer !== null);
-    columns.hidden = answer === null;
     remarks.textContent = "";
     if (!answer) return;
+    columns.hidden = false;
     const { numeric, columns: names, features, target, kind } = answer;
-    const again = (change) => read({ target, kind, x: features[0], y: features[1] ?? "", ...change });
+    const again = (change) => {
+      choices = { ...choices, ...change };
+      return read();
+    };
     const pick = (name, label, options, value) =>
       select({ name: `table-${name}`, label, options, value, onChange: (to) => again({ [name]: to }) }).node;
     const twice = (list) => list.map((name) => [name, name]);
@@ -65,7 +77,7 @@ export function tableDialog(lab, use) {
   async function open(text = "") {
     if (text) area.value = text;
     if (!dialog.open) dialog.showModal();
-    await read();
+    await readAnew();
   }
 
   async function openFile(chosen) {
@@ -81,7 +93,7 @@ export function tableDialog(lab, use) {
   let waiting = 0;
   area.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(read, 250);
+    waiting = setTimeout(readAnew, 250);
   });
   file.addEventListener("change", () => openFile(file.files[0]));
   take.enable(false);
