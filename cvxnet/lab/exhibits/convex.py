@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -263,8 +264,10 @@ READY: dict[str, dict[str, Any]] = {
     "smooth": {"net": "linear-1,softplus", "wrt": "weights"},
 }
 """Networks to begin with."""
-SWITCHED = [{"net": each["net"], "wrt": wrt} for each in READY.values() for wrt in UNKNOWNS]
+SWITCHED = [{"net": each["net"], "wrt": wrt} for each in READY.values() for wrt in UNKNOWNS[1:]]
 """The switch in every position, for each."""
+ALONE = [READY[name] | {"wrt": wrt} for name in ("relu", "positive", "post") for wrt in "02"]
+"""Where repairs lead to: one layer alone."""
 
 
 def whole(fields: dict[str, Any]) -> dict[str, Any]:
@@ -273,11 +276,14 @@ def whole(fields: dict[str, Any]) -> dict[str, Any]:
     return usual | {"data": "any"} | fields
 
 
+def recorded(states: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the page asks about each of these states."""
+    for fields in states:
+        yield "convex/judge", whole(fields)
+        yield "convex/repair", whole(fields)
+
+
 RECORDED = (
-    *(
-        (name, whole(fields))
-        for fields in [*READY.values(), *SWITCHED]
-        for name in ("convex/judge", "convex/repair")
-    ),
+    *recorded([*READY.values(), *SWITCHED, *ALONE]),
     *(("convex/map", {"signs": signs, "data": data}) for signs in MAP_SIGNS for data in MAP_DATA),
 )

@@ -10,6 +10,7 @@ import cvxpy as cp
 
 from cvxnet.analysis import Verdict, convexity
 from cvxnet.lab.asked import Asked
+from cvxnet.lab.exhibits.convex import recorded
 from cvxnet.lab.networks import read_network
 from cvxnet.lab.question import Answer, Question
 from cvxnet.lab.verdicts import told
@@ -170,4 +171,5 @@ QUESTIONS = (
 RECORDED = (
     ("tour/stops", {}),
     *(("tour/reveal", {"number": number}) for number in range(1, len(STOPS) + 1)),
+    *recorded(stop.builder for stop in STOPS if stop.builder),
 )
