@@ -67,7 +67,7 @@ def test_ends_are_dragged_and_moved_by_keys(lab_page):
     page = lab_page
     page.open("?exhibit=one-weight")
     here, verdict = page.get_by_test_id("here"), page.get_by_test_id("verdict")
-    here.filter(has_text="below the chord. That is so for every chord").wait_for()
+    here.filter(has_text="below the chord. For this function none is above").wait_for()
     verdict.filter(has_text="Convex").wait_for()
     page.get_by_test_id("f").select_option("sine")
     verdict.filter(has_text="Not convex").wait_for()

@@ -15,7 +15,7 @@ const FUNCTIONS = [
 export default {
   id: "one-weight",
   title: "One weight",
-  look: "the chord between two points of the graph. A convex function is nowhere above any of its chords.",
+  look: "the chord between two points of the graph. Between the two a convex function is nowhere above it.",
   attempt: "drag a and b. For sin w, find a chord below the curve and a chord above it. Which of the two proves something?",
   state: { f: "square", a: -1, b: 2 },
   mount,
@@ -82,6 +82,6 @@ function seen({ rise, verdict }) {
   if (rise > 0) return `The midpoint is ${size} above the chord: no convex function can be there.`;
   const where = rise < 0 ? `${size} below the chord` : "on the chord";
   return verdict.convex
-    ? `The midpoint is ${where}. That is so for every chord of this function.`
+    ? `The midpoint is ${where}. For this function none is above, whatever the chord.`
     : `The midpoint is ${where}, as it may be for convex functions. One such chord proves nothing: for other ends it is different.`;
 }

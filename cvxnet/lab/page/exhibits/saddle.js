@@ -72,7 +72,7 @@ function mount(place, lab) {
   };
 }
 
-const minus = (text) => text.replace("-", "−");
+const minus = (text) => text.replaceAll("-", "−");
 const snapped = (w) => within(Math.round(w * GRID) / GRID, REACH);
 const ends = ({ a1, a2, b1, b2 }) => [[a1, a2].map(snapped), [b1, b2].map(snapped)];
 const sub = (letter, index) => [el("i", {}, letter), el("sub", {}, index)];

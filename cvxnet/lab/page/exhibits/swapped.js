@@ -58,12 +58,12 @@ function mount(place, lab) {
     if (!found) return;
     const bounds = ranges(found);
     plots.forEach((plot, k) => plot.set(bounds[k]));
-    said.replaceChildren(...sentences(found, lab.state, proof));
+    said.replaceChildren(...sentences(found, proof));
   }
 
   function answered(answer, question) {
     if (question !== asked) return;
-    found = answer;
+    found = { ...answer, pair: lab.state.pair };
     proof = answer.proof ?? proof;
     status.textContent = "";
     stop.node.hidden = true;
@@ -193,8 +193,7 @@ function drawUnits(plot, found, state) {
     { kind: "blue", shape: "diamond", radius: 4 });
 }
 
-function sentences(found, { pair }, proof) {
-  const { came, matched, lower, status } = found;
+function sentences({ pair, came, matched, lower, status }, proof) {
   const worse = (line) => (line.barrier > 1e-9 ? `${short(line.barrier)} above the worse end` : "no higher than the ends");
   const optimal = pair === "optimum" && status === "optimal" ? ", both proved optimal" : "";
   const rows = [
