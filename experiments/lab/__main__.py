@@ -83,34 +83,47 @@ def load(url: str, questions: int) -> dict[str, float]:
     }
 
 
-def memory(pid: int) -> dict[int, float]:
-    """Megabytes of a process and of all that it has started, without what they share."""
-    parents = {int(stat[3]): [] for stat in map(stats, processes())}
-    for stat in map(stats, processes()):
-        parents[int(stat[3])].append(int(stat[0]))
-    family, found = [pid], {}
+def memory(pid: int) -> list[float]:
+    """Megabytes of a process and of all that it has started, what they share counted once."""
+    children: dict[int, list[int]] = {}
+    for number, parent in map(parentage, Path("/proc").glob("[0-9]*")):
+        children.setdefault(parent, []).append(number)
+    family, found = [pid], []
     while family:
         member = family.pop()
-        family += parents.get(member, [])
-        text = Path(f"/proc/{member}/smaps_rollup").read_text()
-        found[member] = sum(
-            int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")
-        )
-    return {member: size / 1000 for member, size in found.items()}
+        family += children.get(member, [])
+        found.append(megabytes(member))
+    return found
 
 
-def processes() -> list[Path]:
-    """What is running."""
-    return [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def stats(process: Path) -> list[str]:
-    """Number, name, state, parent, ... of a process; of one that has ended, nothing of use."""
+def parentage(process: Path) -> tuple[int, int]:
+    """The numbers of a process and of the one that started it; 0 where it has ended."""
     try:
-        number, _, rest = (process / "stat").read_text().partition(" (")
+        state = (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return ["0", "", "", "0"]
-    return [number, "", *rest.rpartition(")")[2].split()]
+        return int(process.name), 0
+    return int(process.name), int(state[1])
+
+
+def megabytes(pid: int) -> float:
+    """The proportional set size of a process."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+
+
+def seen(url: str, rounds: int, steps: int, shots: Path | None) -> dict[str, Any]:
+    """What is measured in a browser, and the pictures."""
+    with browser() as chromium:
+        paints = [first_paint(chromium, url) for _ in range(rounds)]
+        times = drags(chromium, url, steps)
+        found = {
+            "first paint, ms": statistics.median(paints),
+            "drag, ms: median, slowest": [statistics.median(times), max(times)],
+        }
+        return found if shots is None else found | {"pictures": shoot(chromium, url, shots)}
 
 
 def main() -> None:
@@ -119,24 +132,20 @@ def main() -> None:
     parser.add_argument("--shots", type=Path, help="folder for pictures")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     options = parser.parse_args()
-    rounds, questions = (1, AT_A_TIME) if options.quick else (7, QUESTIONS)
     found: dict[str, Any] = {}
     with lab() as (pid, url):
         ask(url, *SMALL)
-        found["memory before, MB"] = sum(memory(pid).values())
-        found["load"] = load(url, questions)
-        found["memory after, MB"] = sum(memory(pid).values())
-        found["processes"] = len(memory(pid))
+        before = memory(pid)
+        found["load"] = load(url, AT_A_TIME if options.quick else QUESTIONS)
+        after = memory(pid)
+        found["memory, MB: before, after"] = [sum(before), sum(after)]
+        found["processes"] = len(after)
         if why := obstacle():
             print(f"nothing was seen in a browser: {why}")
-        else:
-            with browser() as chromium:
-                paints = [first_paint(chromium, url) for _ in range(rounds)]
-                found["first paint, ms"] = statistics.median(paints)
-                times = drags(chromium, url, 2 if options.quick else 30)
-                found["drag, ms: median, slowest"] = [statistics.median(times), max(times)]
-                if options.shots and not options.quick:
-                    found["pictures"] = shoot(chromium, url, options.shots)
+        else:  # in a thread: one that has a browser already can have no other
+            todo = (1, 2, None) if options.quick else (7, 30, options.shots)
+            with ThreadPoolExecutor(1) as pool:
+                found |= pool.submit(seen, url, *todo).result()
     for name, value in found.items():
         print(f"{name:28} {value}")
     if options.out:
