@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from cvxnet.errors import InputError
-from cvxnet.lab.quiz import functions, networks, proofs, training
+from cvxnet.lab.quiz import disciplines, functions, networks, proofs, training
 from cvxnet.lab.quiz.items import Draw, Item, has_one_answer
 
 MOST_DRAWS = 200
@@ -45,8 +45,8 @@ KINDS = {
         Kind("operation", "Sums, maxima, products", FUNCTIONS, functions.operation, "one-weight"),
         Kind("domain", "Convex where?", FUNCTIONS, functions.domain, "one-weight"),
         Kind("losses", "Losses", FUNCTIONS, functions.losses, "one-weight"),
-        Kind("quasiconvex", "Quasiconvex", FUNCTIONS, functions.quasiconvex, "convex"),
-        Kind("loglog", "Log-log convex", FUNCTIONS, functions.loglog, "convex"),
+        Kind("quasiconvex", "Quasiconvex", FUNCTIONS, disciplines.quasiconvex, "convex"),
+        Kind("loglog", "Log-log convex", FUNCTIONS, disciplines.loglog, "convex"),
         Kind("input", "Convex in the input?", NETWORKS, networks.in_input, "convex"),
         Kind("blame", "Which entry is to blame?", NETWORKS, networks.to_blame, "convex"),
         Kind("repair", "Repairs", NETWORKS, networks.repair, "convex"),
