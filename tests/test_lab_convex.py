@@ -290,3 +290,11 @@ def test_teachers_hide_what_they_like(lab_page):
     for name in ("layers", "map", "repairs", "ready"):
         assert not page.get_by_test_id(name).is_visible()
     assert page.get_by_test_id("segment").is_visible()
+
+
+def test_an_address_of_nonsense_shows_the_usual(lab_page):
+    page = lab_page
+    page.open("?exhibit=convex&inputs=99&seed=-1.5&loss=x&data=x&signs=x&known=x&given=maybe")
+    page.get_by_test_id("verdict").filter(has_text="Not convex").wait_for()
+    page.get_by_test_id("map-first-none").wait_for()
+    assert page.get_by_test_id("inputs").input_value() == "4"

@@ -3,10 +3,10 @@
 import { isHidden } from "../address.js";
 import { Cancelled, Refused } from "../ask.js";
 import { button, choice, panel, select, toggle } from "../controls.js";
-import { curvatureMark, el } from "../draw.js";
+import { curvatureMark, el, within } from "../draw.js";
 import { Segment, Tree, answerLine, minus } from "../verdict.js";
 import { Builder } from "./convex_builder.js";
-import { TrainingMap } from "./convex_map.js";
+import { KNOWN, SIGNS, TrainingMap } from "./convex_map.js";
 
 const READY = [
   ["relu", "two layers, relu", { net: "linear-4,relu,linear-1" }],
@@ -109,6 +109,7 @@ function mount(place, lab) {
     async update(state) {
       const mine = (turn += 1);
       repairing?.cancel();
+      mend(state);
       ready.set(nameOf(state));
       given.set(state.given);
       draw.node.hidden = !state.given;
@@ -136,6 +137,16 @@ function mount(place, lab) {
       repairing?.cancel();
     },
   };
+}
+
+// What an address says that cannot be gives way to what is usual; of a network that cannot be, the
+// server says why.
+function mend(state) {
+  for (const [name, options] of Object.entries({ loss: LOSSES, data: DATA, signs: SIGNS, known: KNOWN })) {
+    if (!options.some(([option]) => option === state[name])) state[name] = options[0][0];
+  }
+  state.inputs = Math.round(within(state.inputs, [1, 4]));
+  state.seed = Math.round(within(state.seed, [0, 999]));
 }
 
 function nameOf(state) {

@@ -7,8 +7,8 @@ import { minus } from "../verdict.js";
 const ROWS = { first: "first layer", last: "last layer", weights: "all weights" };
 const COLUMNS = { none: "output alone", squared: "squared", absolute: "absolute", logistic: "logistic", hinge: "hinge",
   squared_hinge: "squared hinge" };
-const SIGNS = [["any", "any sign"], ["last", "last layer ≥ 0"], ["all", "all ≥ 0, no bias"]];
-const KNOWN = [["any", "any data"], ["nonneg", "inputs ≥ 0"], ["minus", "four samples, labels −1"], ["plus", "four samples, labels +1"]];
+export const SIGNS = [["any", "any sign"], ["last", "last layer ≥ 0"], ["all", "all ≥ 0, no bias"]];
+export const KNOWN = [["any", "any data"], ["nonneg", "inputs ≥ 0"], ["minus", "four samples, labels −1"], ["plus", "four samples, labels +1"]];
 
 export class TrainingMap {
   constructor(lab) {
