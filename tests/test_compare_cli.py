@@ -137,7 +137,7 @@ main()
 
 def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(compare, wave, tmp_path):
     out = tmp_path / "out"
-    options = ("--widths", "3", "--seeds", "40", "--optimizers", "lbfgs", "--epochs", "300")
+    options = ("--widths", "3", "--seeds", "12", "--optimizers", "lbfgs", "--epochs", "30")
     command = [str(part) for part in ("compare", *wave, *options, "--out", out)]
     done = subprocess.run(
         [sys.executable, "-c", FIRST_THEN_CTRL_C, *command],
@@ -154,5 +154,5 @@ def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(compare, wave, tm
     assert "/10 " in done.stdout
     times = [(out / "records" / name).stat().st_mtime_ns for name in finished]
     code, printed, _ = compare(*wave, *options, "--out", out)
-    assert code == PROVED and "/40 " in printed and "interrupted" not in printed.lower()
+    assert code == PROVED and "/12 " in printed and "interrupted" not in printed.lower()
     assert [(out / "records" / name).stat().st_mtime_ns for name in finished] == times

@@ -1,6 +1,8 @@
 """Training of several outputs that share units."""
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cvxpy as cp
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import cvxnet as cn
 from cvxnet.losses import get_loss
 from cvxnet.objective import Family, Form, Objective
+from cvxnet.training import clock
 from cvxnet.training.faces import face
 from cvxnet.training.oracle import Oracle, price_units
 from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
@@ -258,7 +261,7 @@ def test_coordinate_units_solve_a_group_lasso():
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("form", [{}, {"output_bias": True}, {"skip": True}])
 def test_brackets_close(loss, form):
-    X, Y = data(14)
+    X, Y = data(10)
     solution = train(X, target(Y, loss), loss=loss, **form)
     assert solution.status == "optimal" and solution.gap <= 1e-6
     assert cn.check(solution.certificate).valid
@@ -414,8 +417,12 @@ def test_the_empty_network_is_found_at_once():
     assert cn.train("relu", X, Y, weight_decay=0.99 * largest).predict(X).any()
 
 
-def test_many_dimensions_have_a_true_bracket_and_a_good_network():
-    """Beyond exact pricing: the network is as good as one that knows where it comes from."""
+def test_many_dimensions_have_a_true_bracket_and_a_good_network(monkeypatch):
+    """Beyond exact pricing: the network is as good as one that knows where it comes from.
+
+    Limits are seconds of this process's work, so a busy machine gives as many.
+    """
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.process_time))
     X, Y = data(40, 5, 2)
     solution = train(X, Y, 0.2, time_limit=6.0)
     assert 0.0 < solution.lower_bound <= solution.value and solution.gap < 0.1

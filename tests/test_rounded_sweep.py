@@ -98,7 +98,7 @@ CASES += ["two columns", "one row", "axes", "sizes", "tiny entries", "random"]
 @pytest.mark.parametrize("units", UNITS, ids=lambda units: units["name"])
 @pytest.mark.parametrize("name", CASES)
 def test_agrees_with_the_exact_sweep(name, units):
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         X = degenerate(name, rng)
         compare(X, rng.normal(size=len(X)), units)
