@@ -22,8 +22,9 @@ def _():
     # 1 Is it convex?
 
     *About 30 minutes. You need: derivatives, matrices, and what a neural network with one hidden
-    layer is. Open it with `marimo edit 01_is_it_convex.py` and answer in the cells below the
-    exercises; whatever you change, what depends on it runs again.*
+    layer is. Open it with `marimo edit 01_is_it_convex.py`, run all cells (▶ below, on the
+    right), and answer in the cells below the exercises; whatever you change, what depends on it
+    runs again.*
 
     A function is **convex** if no chord lies below it anywhere: for all points $a, b$ and all $0
     \le t \le 1$
