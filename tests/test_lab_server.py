@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import lab_questions
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from cvxnet.errors import InputError
 from cvxnet.lab.exhibits import EXHIBITS, QUESTIONS
 from cvxnet.lab.guard import Guard, Limits
-from cvxnet.lab.server import serve
+from cvxnet.lab.server import idle_since, serve
 
 pytestmark = pytest.mark.failure
 
@@ -27,7 +28,7 @@ PATIENCE = 60
 SERVE = """
 from lab_questions import QUESTIONS
 from cvxnet.lab.guard import Limits
-from cvxnet.lab.server import serve
+from cvxnet.lab.server import idle_since, serve
 serve(QUESTIONS, port=0, ready=lambda url: print(url, flush=True), limits=Limits(**{limits}))
 """
 SHORT = {"head": 1.0, "body": 1.0, "write": 1.0, "size": 10_000, "memory": 2 * 2**30}
@@ -310,6 +311,29 @@ def test_a_question_that_does_not_arrive_is_refused(port):
     with half_a_question(port) as connection:
         assert b" 408 " in connection.recv(1000)
         assert is_cut(connection)
+
+
+def test_who_asks_again_and_again_is_not_idle():
+    """Only pauses count, however long a connection lasts."""
+
+    class Cycle:
+        def __init__(self, complete):
+            self.response_complete = complete
+
+    class Connection:
+        transport = SimpleNamespace(is_closing=lambda: False)
+        cycle = None
+
+        def ask(self, complete):
+            self.cycle = Cycle(complete)
+
+    new, busy, asks = Connection(), Connection(), Connection()
+    busy.ask(False)
+    asks.ask(True)
+    times = idle_since({}, [new, busy, asks], 1.0)
+    asks.ask(True)
+    times = idle_since(times, [new, busy, asks], 2.0)
+    assert {one: since for (one, _), since in times.items()} == {new: 1.0, asks: 2.0}
 
 
 def test_garbage_is_answered_or_cut(port):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from cvxnet.optional import import_starlette, import_uvicorn
 
 PAGE = Path(__file__).parent / "page"
 LIMITS = Limits()
+Idle = dict[tuple[Any, Any], float]
+"""Times by connection and its last request."""
 
 
 def make_app(questions: Mapping[str, Question], host: str, limits: Limits = LIMITS) -> Any:
@@ -126,16 +128,21 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def watch(server: Any, head: float, close: Callable[[], None]) -> None:
     """Cut connections on which no request arrives in time; at the end, end the work first."""
-    since: dict[Any, float] = {}
+    since: Idle = {}
     clock = asyncio.get_running_loop().time
     while not server.should_exit:
-        connections = [one for one in server.server_state.connections if is_idle(one)]
-        since = {one: since.get(one, clock()) for one in connections}
-        for one, begin in since.items():
+        since = idle_since(since, server.server_state.connections, clock())
+        for (connection, _), begin in since.items():
             if clock() - begin > head:
-                one.transport.abort()
+                connection.transport.abort()
         await asyncio.sleep(min(0.2, 0.1 * head))
     close()
+
+
+def idle_since(before: Idle, connections: Iterable[Any], now: float) -> Idle:
+    """Since when connections have waited for the request after their last one."""
+    idle = [(one, one.cycle) for one in connections if is_idle(one)]
+    return {each: before.get(each, now) for each in idle}
 
 
 def is_idle(connection: Any) -> bool:
