@@ -50,14 +50,13 @@ def follow_training(
     weight_decay: float,
     bias: bool = True,
     gap: float = 1e-6,
-    time_limit: float | None = None,
     one_by_one: bool = False,
 ) -> Course:
     """Train to the global optimum, and keep the state after each round.
 
     Parameters
     ----------
-    units, X, y, loss, weight_decay, bias, gap, time_limit
+    units, X, y, loss, weight_decay, bias, gap
         As in `cvxnet.train`; one output.
     one_by_one : bool
         Add the best unit alone in each round, and solve the convex program on the cells of the
@@ -94,7 +93,7 @@ def follow_training(
         raise UnsupportedError(
             f"rounds are followed for one output; these targets have {objective.outputs}."
         )
-    budget = Budget(gap=gap, time_limit=time_limit, progress=rounds.append)
+    budget = Budget(gap=gap, progress=rounds.append)
     plan = one_unit_a_round if one_by_one else plan_for
     solution = solve(objective, budget, plan)
     return Course(solution, tuple(rounds))

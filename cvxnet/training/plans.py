@@ -13,6 +13,8 @@ of several outputs (3)  local search (1)   fit outputs and slide     Newton, smo
 units of degree two first. (2) Where the loss has kinks, too, sliding stops short of the optimum: a
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
+
+For lectures there is a slower one: `one_unit_a_round`.
 """
 
 from __future__ import annotations

@@ -2,5 +2,6 @@
 
 arrangement      the distinct hyperplanes, in the coordinates of the data's rank
 cells            a cell's inner point and facets; the list of all cells
+counts           how many cells there are, and a point inside each
 circles          an arrangement in space, along one of its circles
 """

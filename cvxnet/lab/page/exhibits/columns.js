@@ -3,7 +3,7 @@
 import { contour } from "../contour.js";
 import { button, choice, panel, short, slider } from "../controls.js";
 import { Plot, el, signedColor, svg, within } from "../draw.js";
-import { nameKinks } from "./lift.js";
+import { nameKinks } from "../units.js";
 
 const REACH = 3;
 const PACE = 1400; // milliseconds a round
