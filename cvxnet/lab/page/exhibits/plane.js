@@ -32,7 +32,7 @@ LOSSES.curve = LOSSES.values;
 export default {
   id: "plane",
   title: "The plane",
-  look: "the network drawn under the points: nobody can train a better one, of any width. The bracket proves it.",
+  look: "the network drawn under the points. Once the bracket is closed, no network of any width is better: that is proved.",
   attempt: "drag a point into the other class, and raise the weight decay until the last kink line is gone.",
   state: { kind: "classes", set: "moons", draw: 0, n: 60, points: "", names: "", units: "relu", loss: "logistic", beta: 0.3 },
   sheet: true,
