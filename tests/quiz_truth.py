@@ -91,10 +91,10 @@ def bends(f: Function, a: Any, b: Any, sign: float = 1.0) -> bool:
 def segments(low: float = -8.0, high: float = 8.0, dimension: int = 1) -> tuple[Any, Any]:
     """Ends of many segments: of all lengths, and between whole numbers."""
     rng = np.random.default_rng(0)
-    a = rng.uniform(low, high, (40_000, dimension))
+    a = rng.uniform(low, high, (15_000, dimension))
     near = a + rng.normal(size=a.shape) * 10.0 ** rng.uniform(-4, 1, (len(a), 1))
     b = np.clip(near, low, high)
-    whole = np.round(rng.uniform(low, high, (2, 4_000, dimension)) * 2.0) / 2.0
+    whole = np.round(rng.uniform(low, high, (2, 3_000, dimension)) * 2.0) / 2.0
     return np.vstack([a, np.clip(whole[0], low, high)]), np.vstack(
         [b, np.clip(whole[1], low, high)]
     )
@@ -387,11 +387,11 @@ def check_cells(item: Item) -> None:
     x, y = np.array(item.data["x"]), np.array(item.data["y"])
     rows = np.column_stack([x, *([] if item.data["flat"] else [y]), np.ones(len(x))])
     zero, free = np.zeros(rows.shape[1]), [(None, None)] * rows.shape[1]
-    found = sum(
+    half = sum(  # with a pattern its opposite is possible
         linprog(zero, -np.array(signs)[:, None] * rows, -np.ones(len(x)), bounds=free).status == 0
-        for signs in product((-1.0, 1.0), repeat=len(x))
+        for signs in product((1.0,), *[(-1.0, 1.0)] * (len(x) - 1))
     )
-    only(item, lambda text: int(text) == found)
+    only(item, lambda text: int(text) == 2 * half)
 
 
 def check_claims(item: Item) -> None:
