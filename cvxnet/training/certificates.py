@@ -29,8 +29,11 @@ AT_LEAST, AT_MOST = 1.0, 10.0
 """Seconds that a check may take: as many as training took, within these."""
 TRIES = 3
 """Times that a dual vector is made shorter after a check."""
-SAFE = 1.001
-"""Made shorter by so many times what was too much."""
+SAFE, LEAST = 1.001, 1e-12
+"""Made shorter by so many times what was too much, and by at least that share of its length.
+
+Of semidefinite matrices the checker does not say by how much, and a double may not tell.
+"""
 MOVED = 1e-13
 """A dual vector of which some entry is moved by more, relative to the largest, is another one."""
 EXACTLY, NOT = "exactly", "not: "
@@ -68,9 +71,9 @@ def prove(
         if result.valid:
             return certificate, EXACTLY if result.method != ROUNDED else f"in {ROUNDED}"
         words, refuted = f"{NOT}{result.reason}", "infeasible" in result.reason
-        if not result.violation:
+        if not (refuted or result.violation):
             break
-        proof = proof.times(1.0 / (1.0 + SAFE * result.violation))
+        proof = proof.times(1.0 / (1.0 + max(SAFE * result.violation, LEAST)))
         certificate = certificate_with(objective, weights, proof)
     if refuted or certificate.lower > certificate.upper:
         certificate = certificate_with(objective, weights, proof.times(0.0))
