@@ -110,9 +110,11 @@ def records_of(
         if only is not None and address(exhibit) not in only:
             continue
         for entry in exhibit.RECORDED:
-            name, fields = entry(records) if callable(entry) else entry
-            tell(f"{len(records) + 1}: {name}")
-            records.append({"name": name, "question": fields, "events": recorder(name, fields)})
+            found = entry(records) if callable(entry) else entry
+            for name, fields in found if isinstance(found, list) else [found]:
+                tell(f"{len(records) + 1}: {name}")
+                events = recorder(name, fields)
+                records.append({"name": name, "question": fields, "events": events})
     return records
 
 

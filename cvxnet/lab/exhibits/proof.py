@@ -18,6 +18,7 @@ from cvxnet.training.trainer import train
 
 Record = dict[str, Any]
 Entry = tuple[str, dict[str, Any]]
+Follow = Callable[[Sequence[Record]], Entry]
 
 MOST = 4_000_000
 """Characters of a certificate that the page may ask about: some ten thousand samples."""
@@ -76,12 +77,12 @@ QUESTIONS = (
 )
 
 
-def check_of(problem: str) -> Callable[[Sequence[Record]], Entry]:
+def check_of(problem: str) -> Follow:
     """The check of a certificate that was recorded before."""
     return lambda records: ("proof/check", {"text": text_of(records, problem)})
 
 
-def forge_of(problem: str, name: str) -> Callable[[Sequence[Record]], Entry]:
+def forge_of(problem: str, name: str) -> Follow:
     """A forgery of it."""
     return lambda records: ("proof/forge", {"text": text_of(records, problem), "forgery": name})
 
@@ -89,6 +90,13 @@ def forge_of(problem: str, name: str) -> Callable[[Sequence[Record]], Entry]:
 def check_of_last(records: Sequence[Record]) -> Entry:
     """The check of what was forged last."""
     return "proof/check", {"text": records[-1]["events"][-1]["answer"]["text"]}
+
+
+def check_of_handed(records: Sequence[Record]) -> list[Entry]:
+    """The checks of the certificates that "The plane" hands over, where it was recorded."""
+    last = [record["events"][-1] for record in records if record["name"] == "plane/train"]
+    texts = [event["answer"]["certificate"] for event in last if "answer" in event]
+    return [("proof/check", {"text": text}) for text in texts]
 
 
 def text_of(records: Sequence[Record], problem: str) -> str:
@@ -108,5 +116,6 @@ RECORDED = (
         for forgery in FORGERIES
         for entry in (forge_of(problem, forgery.name), check_of_last)
     ),
+    check_of_handed,
 )
-"""Entries that are callable make a question of what was recorded before."""
+"""Entries that are callable make a question, or some, of what was recorded before."""
