@@ -10,7 +10,7 @@ from cvxnet.lab.question import answered
 
 pytestmark = pytest.mark.interface
 
-DONE = "() => document.querySelector('[data-testid=stop]')?.disabled"
+DONE = "[data-testid=stop]:disabled"
 
 
 def rows_of(name, **fields):
@@ -60,7 +60,7 @@ def test_brackets_hold_at_every_moment(monkeypatch):
 def test_the_page_shows_every_training(lab_page):
     lab_page.open("?exhibit=limits&n=10&hide=noise")
     lab_page.get_by_text("On new samples the error is least at").wait_for()
-    lab_page.wait_for_function(DONE)
+    lab_page.locator(DONE).wait_for(state="attached")
     assert lab_page.locator("[data-testid=trend] .dot").count() == 2 * len(limits.SHARES) + 2
     assert lab_page.get_by_test_id("noise").is_hidden()
     before = lab_page.get_by_test_id("facts").inner_text()
@@ -74,5 +74,5 @@ def test_a_series_is_stopped(lab_page):
     lab_page.open("?exhibit=limits&view=bracket&seconds=5")
     lab_page.get_by_test_id("news").filter(has_text="Training 1 of").wait_for()
     lab_page.get_by_test_id("stop").click()
-    lab_page.wait_for_function(DONE)
+    lab_page.locator(DONE).wait_for(state="attached")
     assert "Stopped after" in lab_page.get_by_test_id("news").inner_text()

@@ -85,14 +85,14 @@ def test_the_walk_in_the_browser(lab_page):
     said.filter(has_text="all pass through the band").wait_for()
     before, sizes = value.text_content(), page.get_by_test_id("sizes").inner_html()
     page.get_by_test_id("walk").fill("20")
-    page.wait_for_function("location.search.includes('walk=20')")
+    page.wait_for_url(lambda url: "walk=20" in url)
     assert page.get_by_test_id("sizes").inner_html() != sizes
     assert value.text_content() == before
     page.get_by_test_id("set").select_option("single")
     said.filter(has_text="The only optimal network").wait_for()
     page.get_by_test_id("point-1").focus()
     page.keyboard.press("Shift+ArrowUp")
-    page.wait_for_function("location.search.includes('points=-2,0,-1,1.46')")
+    page.wait_for_url(lambda url: "points=-2,0,-1,1.46" in url)
     assert page.get_by_test_id("set").input_value() == "own"
     page.get_by_test_id("add").click()
     page.get_by_test_id("point-5").wait_for()

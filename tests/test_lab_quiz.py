@@ -9,7 +9,7 @@ from cvxnet.lab.quiz.kinds import KINDS, make_item
 
 pytestmark = pytest.mark.interface
 
-NEXT = "document.querySelector('[data-testid=next-question]')"
+NEXT = "[data-testid=next-question]:focus"
 TOPICS = ["Functions", "Networks", "Training", "Proofs"]
 
 
@@ -78,7 +78,7 @@ def test_the_quiz_is_answered_by_keys_alone(lab_page):
         lab_page.get_by_text(f"Question {k + 1} of").wait_for()
         lab_page.keyboard.press("1234"[right_option(kind, 3)])
         lab_page.get_by_test_id("feedback").wait_for()
-        lab_page.wait_for_function(f"() => document.activeElement === {NEXT}")
+        lab_page.locator(NEXT).wait_for()
         lab_page.keyboard.press("Enter")
     lab_page.get_by_text("3 right of 3 answered").wait_for()
     lab_page.keyboard.press("ArrowLeft")

@@ -103,7 +103,7 @@ def test_points_relu_and_counterexample_in_the_browser(lab_page):
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_function("location.search.includes('a2=')")
+    page.wait_for_url(lambda url: "a2=" in url)
     page.get_by_test_id("x").fill("0")
     page.get_by_test_id("verdict").filter(has_text="Proved for all chords").wait_for()
     assert page.get_by_test_id("counterexample").is_hidden()

@@ -89,7 +89,7 @@ def test_the_walk_along_the_line_in_the_browser(lab_page):
     page.get_by_test_id("proof").filter(has_text="rational arithmetic").wait_for()
     page.get_by_test_id("place").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("location.search.includes('t=0.525')")
+    page.wait_for_url(lambda url: "t=0.525" in url)
     page.get_by_test_id("order-matched").check()
     assert "order=matched" in page.url
     page.get_by_test_id("set").select_option("hill")
