@@ -27,10 +27,7 @@ def pasted(asked: Asked, most: int) -> Answer:
     if len(table.names) > MOST_COLUMNS:
         raise InputError(f"{NAME} has {len(table.names)} columns; at most {MOST_COLUMNS} are read.")
     numeric = [name for at, name in enumerate(table.names) if is_numeric(table, at)]
-    wish = asked.choice("kind", ("", "classes", "values", "curve"), default="")
-    last = numeric if numeric and wish in ("values", "curve") else table.names
-    target = asked.text("target", MOST_NAME, "") or last[-1]
-    kind = wish or guessed(table, target, numeric)
+    kind, target = target_of(asked, table, numeric)
     wanted = 1 if kind == "curve" else 2
     given = [asked.text(axis, MOST_NAME, "") for axis in ("x", "y")][:wanted]
     features = chosen(given, [name for name in numeric if name != target], wanted)
@@ -40,9 +37,8 @@ def pasted(asked: Asked, most: int) -> Answer:
     kept = spread(len(data.y), most)
     columns = [*map(to_square, data.X.T), heights]
     rows = np.column_stack(columns + [np.zeros(len(data.y))] * (wanted == 1))[kept]
-    remarks = [*data.remarks]
-    if len(kept) < len(data.y):
-        remarks.append(f"{len(kept)} of {len(data.y)} rows are shown, evenly spread")
+    thinned = [f"{len(kept)} of {len(data.y)} rows are shown, evenly spread"]
+    remarks = [*data.remarks, *(thinned if len(kept) < len(data.y) else [])]
     return {
         "columns": table.names,
         "numeric": numeric,
@@ -53,6 +49,14 @@ def pasted(asked: Asked, most: int) -> Answer:
         "points": rows,
         "remarks": remarks,
     }
+
+
+def target_of(asked: Asked, table: Table, numeric: Sequence[str]) -> tuple[str, str]:
+    """What points are, and the column that says it: as asked for, or guessed."""
+    wish = asked.choice("kind", ("", "classes", "values", "curve"), default="")
+    last = numeric if numeric and wish in ("values", "curve") else table.names
+    target = asked.text("target", MOST_NAME, "") or last[-1]
+    return wish or guessed(table, target, numeric), target
 
 
 def is_numeric(table: Table, position: int) -> bool:

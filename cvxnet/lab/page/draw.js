@@ -84,6 +84,7 @@ export class Plot {
     const height = Math.min(width * aspect, most, 0.8 * innerHeight);
     const em = parseFloat(getComputedStyle(this.node).fontSize);
     this.em = em;
+    this.growth = em / 14; // on a projector marks grow with the type
     const pad = bare ? [4, 4, 4, 4] : [0.8 * em, 1.2 * em, (xLabel ? 3.1 : 1.9) * em, (yLabel ? 4.2 : 3) * em];
     this.box = { left: pad[3], top: pad[0], right: width - pad[1], bottom: height - pad[2] };
     this.svg.setAttribute("width", width);
@@ -162,7 +163,7 @@ export class Plot {
 
   dots(points, { kind = "", shape = "circle", radius = 4, titles = [] } = {}) {
     return points.map(([x, y], k) => {
-      const dot = SHAPES[shape](radius);
+      const dot = SHAPES[shape](radius * this.growth);
       dot.setAttribute("class", `dot ${dot.getAttribute("class") ?? ""} ${kind}`);
       dot.setAttribute("transform", `translate(${this.X(x).toFixed(2)} ${this.Y(y).toFixed(2)})`);
       if (titles[k]) dot.append(svg("title", {}, titles[k]));
@@ -246,7 +247,7 @@ class Handle {
       "aria-label": label, "aria-valuetext": said, "aria-valuenow": this.options[main],
       "aria-valuemin": bounds[main][0], "aria-valuemax": bounds[main][1],
     })) this.node.setAttribute(name, value);
-    this.node.replaceChildren(svg("circle", { class: "reach", r: 22 }), SHAPES[shape](radius));
+    this.node.replaceChildren(svg("circle", { class: "reach", r: 22 }), SHAPES[shape](radius * this.plot.growth));
     return this.node;
   }
 

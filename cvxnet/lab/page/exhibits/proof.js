@@ -16,10 +16,10 @@ export default {
   title: "Trust me not",
   sheet: true,
   look:
-    "A network and a dual vector, one number for each sample: together they prove where the global " +
+    "a network and a dual vector, one number for each sample: together they prove where the global " +
     "optimum lies, to whoever can multiply and add. The checker uses no solver and believes nothing.",
   attempt:
-    "Change one number: click any in the certificate, or choose a forgery. Can you find a change " +
+    "change one number: click any in the certificate, or choose a forgery. Can you find a change " +
     "that the checker does not refuse? Is what it then proves true?",
   state: { certificate: "curve", forgery: "none" },
   mount(place, lab) {
