@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_each_state_is_a_certificate_that_holds(options, always, monkeypatch, pa
     assert len(written) > 2 and solution.stats["checkpoint"] == ""
     assert all(cn.check(state).valid for state in written)
     uppers = [state.upper for state in written]
-    assert uppers == sorted(uppers, reverse=True)
+    assert all(after <= before * (1.0 + 1e-12) for before, after in pairwise(uppers))
     assert written[-1] == solution.certificate == read_checkpoint(path)[0]
     assert cn.check(path).valid
 
