@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -116,7 +115,7 @@ class Lane:
 
     def __init__(self, workers: int, waiting: int, memory: int) -> None:
         self.workers, self.memory = workers, memory
-        self.free: deque[Worker] = deque()
+        self.free: list[Worker] = []
         self.all: set[Worker] = set()
         self.turn = asyncio.Semaphore(workers)
         self.waiting, self.most = 0, waiting
@@ -154,7 +153,7 @@ class Lane:
     async def hire(self) -> Worker:
         """A worker that is free, or a new one."""
         while self.free:
-            worker = self.free.popleft()
+            worker = self.free.pop()  # the last one has all at hand
             if worker.usable:
                 return worker
             self.release(worker, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cvxpy as cp
@@ -69,10 +70,16 @@ class Budget:
         return np.inf if self.time_limit is None else self.time_limit
 
 
+@cache
+def installed_solvers() -> tuple[str, ...]:
+    """Those that CVXPY finds; it looks for each of them anew whenever it is asked."""
+    return tuple(cp.installed_solvers())
+
+
 def check_solver(solver: str) -> str:
     """The solver's name in CVXPY's spelling; InputError lists those installed."""
     name = str(solver).upper()
-    installed = cp.installed_solvers()
+    installed = installed_solvers()
     if name not in installed:
         raise InputError(
             f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."

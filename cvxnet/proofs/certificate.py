@@ -125,6 +125,7 @@ import os
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -152,6 +153,7 @@ BY_OUTPUT = ("a", "c", "s")
 NEEDED = ("W", "a")
 
 
+@cache
 def installed_version() -> str:
     """The version of cvxnet that is running."""
     try:

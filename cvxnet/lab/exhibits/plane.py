@@ -39,7 +39,7 @@ UNITS = (
 )
 PLACES, PIXELS, FEW_PIXELS, MANY_PIXELS = 201, 61, 41, 121
 """Places of a curve, and along each side of a map: few while somebody drags, many for steps."""
-DRAG_SECONDS, TRAIN_SECONDS = 0.05, 60.0
+DRAG_SECONDS, TRAIN_SECONDS = 0.02, 60.0
 """What training may take while somebody drags, and when not."""
 DRAG_GAP, GAP = 1e-2, 1e-6
 DIGITS, STEPS = 4, 500
