@@ -133,3 +133,24 @@ def test_a_walk_through_the_lab_without_a_mouse(lab_page):
         assert any(stop["inside"] for stop in met), name
         if k + 1 < len(IDS):
             lab_page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("query", "usual"),
+    [
+        ("one-weight&f=cube", ("f", "square")),
+        ("saddle&show=all", ("show-output", None)),
+        ("swapped&pair=nobody&order=1", ("pair-optimum", None)),
+        ("lift&part=none", ("part-cells", None)),
+        ("columns&features=9", ("features-1", None)),
+        ("sgd&optimizer=luck", ("optimizer", "adam")),
+        ("limits&view=", ("view-error", None)),
+    ],
+    ids=str,
+)
+def test_what_an_address_says_that_cannot_be_gives_way_to_the_usual(lab_page, query, usual):
+    name, value = usual
+    lab_page.open(f"?exhibit={query}")
+    control = lab_page.get_by_test_id(name)
+    control.wait_for()
+    assert control.is_checked() if value is None else control.input_value() == value

@@ -78,6 +78,7 @@ def test_ends_are_dragged_and_moved_by_keys(lab_page):
     end.focus()
     page.keyboard.press("Shift+ArrowLeft")
     page.wait_for_url(lambda url: "b=1.4" in url)
+    page.locator("[data-testid=end-b][aria-valuetext^='1.4']").wait_for()  # it is drawn there
     box = end.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()

@@ -9,7 +9,7 @@ SIZES = {"projector": (1920, 1080), "laptop": (1366, 768), "phone": (390, 844)}
 STATES = {
     "one-weight": ("", "f=absolute", "f=sine&a=-2&b=2", "f=valleys"),
     "saddle": ("", "relu=false", "show=loss"),
-    "swapped": ("", "pair=trained"),
+    "swapped": ("", "order=matched"),
     "convex": ("", "wrt=weights&loss=squared", "wrt=last&loss=squared"),
     "tour": ("", "at=4"),
     "lift": ("", "part=price", "part=program", "n=8"),

@@ -15,13 +15,13 @@ export function read() {
 }
 
 // The state of an exhibit: its defaults, and what the address says otherwise. What is of another
-// type than the default is no state, and is left out.
-export function stateOf(defaults, given) {
+// type than the default, or none of the options where there are some, is no state, and is left out.
+export function stateOf(defaults, given, options = {}) {
   const state = { ...defaults };
   for (const [name, text] of given) {
     if (!(name in defaults)) continue;
     const value = parse(defaults[name], text);
-    if (value !== undefined) state[name] = value;
+    if (value !== undefined && (options[name] ?? [value]).includes(value)) state[name] = value;
   }
   return state;
 }

@@ -254,7 +254,9 @@ class Handle {
   move([x, y]) {
     const { bounds } = this.options;
     const within = (value, limits, old) => (limits ? Math.min(Math.max(value, limits[0]), limits[1]) : old);
-    this.options.onMove([within(x, bounds.x, this.options.x), within(y, bounds.y, this.options.y)]);
+    const to = [within(x, bounds.x, this.options.x), within(y, bounds.y, this.options.y)];
+    [this.options.x, this.options.y] = to; // the next key goes on from here, drawn or not
+    this.options.onMove(to);
   }
 
   key(event) {

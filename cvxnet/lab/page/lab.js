@@ -82,7 +82,7 @@ function show(exhibit, where) {
     neighbours(exhibit.id),
   );
   useSheet(exhibit);
-  const state = address.stateOf(exhibit.state, where.given);
+  const state = address.stateOf(exhibit.state, where.given, exhibit.options);
   shown = { exhibit, state, view: null };
   const mine = shown;
   const lab = {

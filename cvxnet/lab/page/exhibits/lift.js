@@ -21,6 +21,7 @@ export default {
     points: [-1.2, 0.3, 0.3, -1.1, 1.1, 0.9, -0.5, 1.2, 0.1, 0.1, -0.9, -0.8, 1.3, -0.3, 0.5, 1.6],
     targets: [1, -1, 0.5, 0, 1, -0.5, 0.5, 0],
   },
+  options: { part: Object.keys(PARTS), placed: ["random", "grid", "line"] },
   mount,
 };
 

@@ -1,6 +1,6 @@
 // What a proved optimum does not say. Three series of real trainings, each told row by row.
 
-import { button, choice, panel, select, slider } from "../controls.js";
+import { button, choice, panel, select, short, slider } from "../controls.js";
 import { Plot, el } from "../draw.js";
 import { VIEWS } from "./limits_views.js";
 
@@ -11,6 +11,7 @@ export default {
   look: "each mark is a training with its bracket, proved or open. The bracket is about the samples that were trained on, and about nothing else.",
   attempt: "find the weight decay with the least error on new samples. Would the bracket have told you?",
   state: { view: "error", seed: 1, noise: 0.35, n: 30, share: "0.1", seconds: "2", at: -1 },
+  options: { view: ["error", "wide", "bracket"] },
   mount,
 };
 
@@ -126,6 +127,6 @@ class Series {
 
 function bracketOf({ lower, upper, gap, closed, units }) {
   const number = (value) => Number(value.toPrecision(6)).toString().replace("-", "−");
-  const width = closed ? "closed" : `open, gap ${(100 * gap).toPrecision(2)} %`;
+  const width = `${closed ? "closed" : "open"}, gap ${short(100 * gap)} %`;
   return `${number(lower)} ≤ optimum ≤ ${number(upper)} (${width}), ${units} ${units === 1 ? "unit" : "units"}.`;
 }

@@ -126,7 +126,7 @@ function gaps(p, rows, shown) {
     const row = rows.find((each) => each.closed === closed);
     if (row) p.text(...at(row), words, { kind, dx: closed ? 0 : 0.6, dy: closed ? -0.9 : 1.6 });
   };
-  name(true, "● closed: optimal", "green");
+  name(true, "● closed", "green");
   name(false, "✗ open", "vermilion");
 }
 

@@ -18,6 +18,7 @@ export default {
   look: "the chord between two points of the graph. Between the two a convex function is nowhere above it.",
   attempt: "drag a and b. For sin w, find a chord below the curve and a chord above it. Which of the two proves something?",
   state: { f: "square", a: -1, b: 2 },
+  options: { f: FUNCTIONS.map(([name]) => name) },
   mount,
 };
 

@@ -15,6 +15,7 @@ export default {
   attempt: "switch relu off. Is the bump between a and b gone? And is there another line with a bump?",
   sheet: true,
   state: { relu: true, x: 1, show: "output", a1: 0, a2: 2, b1: 2, b2: 0, turn: 30 },
+  options: { show: ["output", "loss"] },
   mount,
 };
 

@@ -7,6 +7,7 @@ import { OPTIMIZERS, countOf, drawStrip, drawWays, figure, keyOf, nameOf, scale,
 
 const SETS = [["waves", "waves"], ["sine", "sine, a curve"], ["hat", "hat, a curve"], ["moons", "two moons"],
   ["rings", "rings"], ["spiral", "spiral"], ["blobs", "three blobs"]];
+const first = ([name]) => name;
 const BATCHES = [["0", "all samples a step"], ["16", "16 samples a step"]];
 
 export default {
@@ -15,6 +16,7 @@ export default {
   look: "where the runs end. No network of any width is below the green line: that is proved.",
   attempt: "run width 4, then 10, then 50. How many of ten seeds come within 1 % of the optimum?",
   state: { set: "waves", draw: 0, n: 40, beta: 0.1, optimizer: "adam", width: 8, seeds: 10, epochs: 600, batch: "0" },
+  options: { set: SETS.map(first), optimizer: OPTIMIZERS.map(first), batch: BATCHES.map(first) },
   sheet: true,
   mount,
 };

@@ -14,6 +14,7 @@ export default {
   attempt: "move t and watch the fit break. Then match the units, and take two runs of Adam.",
   sheet: true,
   state: { set: "valley", pair: "optimum", order: "came", t: 0.5, decay: 0.1, width: 8, seed: 0, other: 1 },
+  options: { set: ["valley", "hill", "wave"], pair: ["optimum", "adam"], order: ["came", "matched"] },
   mount,
 };
 
