@@ -144,7 +144,14 @@ def test_networks_of_different_forms_are_refused():
     with pytest.raises(InputError, match="not of one form"):
         match_units(drawn(3), drawn(3, bias=False))
     with pytest.raises(InputError, match="line between them only where"):
-        slice_between_networks(drawn(3), drawn(4), X, Y, weight_decay=0.1)
+        mix(drawn(3), drawn(4), 0.5)
+    bent = cn.Sequential(cn.Linear(2, 3), cn.Tanh(), cn.Linear(3, 1))
+    for other in (drawn(4), bent):
+        with pytest.raises(InputError, match="not of one form"):
+            slice_between_networks(drawn(3), other, X, Y, weight_decay=0.1)
+    for function in (match_units, lambda one, two: mix(one, two, 0.5)):
+        with pytest.raises(InputError, match="'relu' is no network"):
+            function(drawn(3), "relu")
     with pytest.raises(InputError, match="each of the 3 units once"):
         in_order(drawn(3), [0, 0, 1])
     curved = cn.Sequential(cn.Linear(2, 2), cn.Square(), cn.Linear(2, 1))
@@ -242,3 +249,14 @@ def test_points_of_another_shape_are_refused():
         witness.at({"0.weight": [[1.0]]}, witness.b)
     with pytest.raises(InputError, match="is nan"):
         witness.at({"0.weight": [[np.nan]], "2.weight": [[1.0]]}, witness.b)
+
+
+def test_modules_of_torch_are_networks_too():
+    torch = pytest.importorskip("torch")
+    one, two = (
+        torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+        for _ in range(2)
+    )
+    own, other = cn.from_torch(one), cn.from_torch(two)
+    assert np.array_equal(vector(match_units(one, two)), vector(match_units(own, other)))
+    assert np.array_equal(vector(mix(one, two, 0.5)), vector(mix(own, other, 0.5)))

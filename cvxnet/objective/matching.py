@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from cvxnet.objective.networks import TwoLayers, Weights, network_of, read_netwo
 from cvxnet.types import Array
 
 
-def match_units(network: Layer, other: Layer) -> Sequential:
+def match_units(network: Any, other: Any) -> Sequential:
     """Another network with its hidden units in the order in which it is nearest to a first one.
 
     It is the same function, and has the same weight decay. Of all orders of its units this one has
@@ -30,7 +31,7 @@ def match_units(network: Layer, other: Layer) -> Sequential:
 
     Parameters
     ----------
-    network, other : Layer
+    network, other : Layer, torch module or fitted estimator
         Two-layer networks of one width, activation and form.
 
     Returns
@@ -62,12 +63,12 @@ def match_units(network: Layer, other: Layer) -> Sequential:
     return in_order(other, linear_sum_assignment(distances)[1])
 
 
-def in_order(network: Layer, order: NDArray[np.int64] | list[int]) -> Sequential:
+def in_order(network: Any, order: NDArray[np.int64] | list[int]) -> Sequential:
     """The same network with its hidden units in another order.
 
     Parameters
     ----------
-    network : Layer
+    network : Layer, torch module or fitted estimator
         A two-layer network.
     order : (m,) array or list of int
         Which unit comes first, which second, ...
@@ -85,7 +86,7 @@ def in_order(network: Layer, order: NDArray[np.int64] | list[int]) -> Sequential
     --------
     See `match_units`.
     """
-    two = read_network(network)
+    two = read_network(adopted(network))
     if sorted(order) != list(range(two.width)):
         raise InputError(
             f"order is {list(order)}; expected each of the {two.width} units once, by its number "
@@ -102,12 +103,12 @@ def in_order(network: Layer, order: NDArray[np.int64] | list[int]) -> Sequential
     return network_of(two.family, moved, two.output_weights)
 
 
-def mix(network: Layer, other: Layer, t: float) -> Layer:
+def mix(network: Any, other: Any, t: float) -> Layer:
     """The network at ``(1 - t) network + t other``, weight by weight.
 
     Parameters
     ----------
-    network, other : Layer
+    network, other : Layer, torch module or fitted estimator
         Networks whose weights have the same names and shapes.
     t : float
         0 for the first, 1 for the other, 1/2 for the midpoint.
@@ -119,7 +120,7 @@ def mix(network: Layer, other: Layer, t: float) -> Layer:
     Raises
     ------
     InputError
-        Where their weights differ in name or shape.
+        Where their weights differ in name or shape, and for what is no network.
 
     Examples
     --------
@@ -129,7 +130,8 @@ def mix(network: Layer, other: Layer, t: float) -> Layer:
     >>> mix(one, two, 0.5).state_dict()["weight"].tolist()
     [[1.5]]
     """
-    first, last = network.state_dict(), other.state_dict()
+    mixed = copy.deepcopy(adopted(network))
+    first, last = mixed.state_dict(), adopted(other).state_dict()
     shapes = [{name: w.shape for name, w in state.items()} for state in (first, last)]
     if shapes[0] != shapes[1]:
         raise InputError(
@@ -137,12 +139,23 @@ def mix(network: Layer, other: Layer, t: float) -> Layer:
             "between them only where names and shapes are the same."
         )
     state = {name: (1.0 - t) * first[name] + t * last[name] for name in first}
-    return copy.deepcopy(network).load_state_dict(state)
+    return mixed.load_state_dict(state)
 
 
-def two_alike(network: Layer, other: Layer) -> tuple[TwoLayers, TwoLayers]:
+def adopted(thing: Any) -> Layer:
+    """A network, wherever it is from."""
+    layer = as_layer(thing)
+    if layer is None:
+        raise InputError(
+            f"{thing!r} is no network; expected a layer of cvxnet, a module of torch or a fitted "
+            "estimator of scikit-learn."
+        )
+    return layer
+
+
+def two_alike(network: Any, other: Any) -> tuple[TwoLayers, TwoLayers]:
     """Both networks taken apart, if they are of one form."""
-    one, two = (read_network(as_layer(thing) or thing) for thing in (network, other))
+    one, two = (read_network(adopted(thing)) for thing in (network, other))
     forms = [(t.width, repr(t.family), t.form, t.weights.W.shape[1]) for t in (one, two)]
     if forms[0] != forms[1]:
         raise InputError(

@@ -15,9 +15,9 @@ import numpy as np
 from cvxnet.baselines.networks import value_of_network
 from cvxnet.data.validation import as_floats, check_finite
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.layers import Layer
 from cvxnet.losses import get_loss
-from cvxnet.objective import Objective, mix, read_network
+from cvxnet.objective import Objective, mix
+from cvxnet.objective.matching import two_alike
 from cvxnet.plots.style import (
     BLUE,
     DASHED,
@@ -151,8 +151,8 @@ def slice_between(
 
 
 def slice_between_networks(
-    network: Layer,
-    other: Layer,
+    network: Any,
+    other: Any,
     X: Any,
     y: Any,
     *,
@@ -165,7 +165,7 @@ def slice_between_networks(
 
     Parameters
     ----------
-    network, other : Layer
+    network, other : Layer, torch module or fitted estimator
         Two-layer networks of one form; see `cvxnet.objective.match_units`.
     X, y, loss, weight_decay
         The objective, as in `cvxnet.train`.
@@ -197,15 +197,13 @@ def slice_between_networks(
     >>> bool(np.isclose(found.f_a, found.f_b)), bool(found.f_middle > 2.0 * found.f_a)
     (True, True)
     """
-    units: Any = network
-    objective = Objective(units=units, X=X, y=y, loss=get_loss(loss), weight_decay=weight_decay)
+    objective = Objective(units=network, X=X, y=y, loss=get_loss(loss), weight_decay=weight_decay)
     if not objective.units.traits.shared_decay:
         raise UnsupportedError(
             f"{objective.units.name} units have hidden weights of length one, and the networks on "
             "a straight line between two of them have not: there is no objective along it."
         )
-    mix(network, other, 0.5)  # refuses two of different forms with a clear message
-    read_network(other)
+    two_alike(network, other)
 
     def values(t: Array) -> Array:
         return np.array([value_of_network(objective, mix(network, other, s)) for s in t])

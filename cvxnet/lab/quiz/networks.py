@@ -21,8 +21,6 @@ ACTIVATIONS = {
     "square": L.Square,
 }
 """Activations by the name that formulas have for them."""
-FRONT = np.array([[2.0, 1.0], [1.0, 1.0]])
-"""A layer to be put in front: its determinant is not 0, so that nothing is lost."""
 
 
 def network(activation: str, *weights: Any) -> L.Sequential:

@@ -72,7 +72,7 @@ function rows({ lower, upper, units, seconds, largest }, asked) {
 }
 
 // Both ends with as many digits as tell them apart, rounded outward.
-export function bracketText(lower, upper) {
+function bracketText(lower, upper) {
   const size = Math.max(Math.abs(upper), 1e-9);
   const apart = Math.max(upper - lower, 1e-9 * size);
   const places = Math.min(Math.max(Math.ceil(-Math.log10(apart)), 2), 10);
