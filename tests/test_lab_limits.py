@@ -11,7 +11,7 @@ from cvxnet.lab.question import answered
 
 pytestmark = pytest.mark.interface
 
-DONE = "[data-testid=stop]:disabled"
+DONE = "[data-testid=stop][aria-disabled=true]"
 
 
 def rows_of(name, **fields):

@@ -143,6 +143,18 @@ def test_a_number_is_changed_by_keyboard_and_refused(lab_page):
     assert not cn.check(saved).valid
 
 
+def test_the_keyboard_leaves_a_table_of_numbers_in_one_step_and_comes_back(lab_page):
+    lab_page.open("?exhibit=proof")
+    path = "() => document.activeElement.dataset.path ?? ''"
+    lab_page.locator('[data-path="network.a.0"]').focus()
+    lab_page.keyboard.press("ArrowDown")
+    assert lab_page.evaluate(path) == "network.a.1"
+    lab_page.keyboard.press("Tab")
+    assert not lab_page.evaluate(path).startswith("network.")
+    lab_page.keyboard.press("Shift+Tab")
+    assert lab_page.evaluate(path) == "network.a.1"
+
+
 def test_every_number_of_a_certificate_is_read_and_written_exactly(lab_page):
     """The page writes doubles as Python does: after a change and back the text is the same."""
     numbers = [0.0, -0.0, 5e-324, -2.5e-310, 2.2250738585072014e-308, 1e308, 0.1, -1 / 3, 3.0, 1e22]

@@ -118,6 +118,7 @@ function table(heads, rows, count) {
   );
   const more = count > rows.length ? [el("p", {}, `… and ${count - rows.length} more`)] : [];
   const inner = el("table", {}, el("thead", {}, head), el("tbody", {}, ...body));
+  makeOneStop(inner);
   return el("div", { class: "scroll" }, inner, ...more);
 }
 
@@ -167,6 +168,17 @@ function edit(button, path, value, onEdit) {
     } else {
       onEdit(path, toHex(entered));
     }
+  });
+}
+
+// A table is one stop of the Tab key, at the number that was last met: hundreds of numbers would
+// otherwise lie between a reader at the keyboard and the rest of the page.
+function makeOneStop(table) {
+  const numbers = () => table.querySelectorAll("button.number");
+  const stopAt = (met) => numbers().forEach((button) => (button.tabIndex = button === met ? 0 : -1));
+  stopAt(numbers()[0]);
+  table.addEventListener("focusin", (event) => {
+    if (event.target.tagName === "BUTTON") stopAt(event.target);
   });
 }
 

@@ -78,11 +78,14 @@ export function toggle({ name, label, value, onChange }) {
   return { node: control(name, "toggle", input, el("label", { for: id }, label)), set };
 }
 
+// One that is not enabled does nothing, yet keeps the focus: whoever has just pressed Stop would
+// otherwise be sent back to the beginning of the page.
 export function button({ name, label, onClick, primary = false }) {
   const input = el("button", { type: "button", class: primary ? "primary" : "", "data-testid": name }, label);
-  input.addEventListener("click", onClick);
-  const node = control(name, "push", input);
-  return { node, set: (text) => (input.textContent = text), enable: (yes) => (input.disabled = !yes) };
+  const enabled = () => input.getAttribute("aria-disabled") !== "true";
+  input.addEventListener("click", (event) => enabled() && onClick(event));
+  const enable = (yes) => input.setAttribute("aria-disabled", String(!yes));
+  return { node: control(name, "push", input), set: (text) => (input.textContent = text), enable, enabled };
 }
 
 // Controls side by side, above or beside a picture.

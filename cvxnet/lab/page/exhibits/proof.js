@@ -19,8 +19,8 @@ export default {
     "a network and a dual vector, one number for each sample: together they prove where the global " +
     "optimum lies, to whoever can multiply and add. The checker uses no solver and believes nothing.",
   attempt:
-    "change one number: click any in the certificate, or choose a forgery. Can you find a change " +
-    "that the checker does not refuse? Is what it then proves true?",
+    "change one number: click any in the certificate (by keyboard: Tab to a table, arrows inside " +
+    "it), or choose a forgery. Can you find a change that the checker does not refuse? Is what it then proves true?",
   state: { certificate: "curve", forgery: "none" },
   mount(place, lab) {
     const exhibit = new Proof(place, lab);

@@ -143,7 +143,7 @@ class Quiz {
     const next = button({ name: "next-question", label: "Next →", primary: true, onClick: go(1) });
     back.enable(this.at > 0);
     next.enable(this.at + 1 < this.count);
-    this.next = next.node.querySelector("button");
+    this.next = next;
     return panel(back, next,
       button({ name: "again", label: "Start again", onClick: () => this.move({ answers: "", at: 1 }) }),
       button({ name: "another", label: "Another set",
@@ -190,7 +190,7 @@ class Quiz {
     this.lab.set({ answers: letters.join("") });
     await this.fetch(this.at);
     this.lab.say(k === item.answer ? "Right." : `Not right. The answer is ${LETTERS[item.answer]}.`);
-    (this.next.disabled ? this.question : this.next).focus();
+    (this.next.enabled() ? this.next.node.querySelector("button") : this.question).focus();
   }
 
   key(event) {
