@@ -14,13 +14,21 @@ test: .venv/test
 proof-page: .venv/demo
 	$(BIN)/python -m experiments proof_page --out $@
 
+# An environment of their own for the packages that some experiments compare cvxnet with.
+peers: .venv-peers/ready
+
+.venv-peers/ready: experiments/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv cvxnet-demo proof-page
+	rm -rf .venv .venv-peers cvxnet-demo proof-page
 	find . -name "*.nb[ci]" -delete
 
 # What the demo needs, and what the tests need besides (torch among it).
@@ -33,4 +41,4 @@ $(BIN)/python:
 	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: demo test proof-page lint clean
+.PHONY: demo test proof-page peers lint clean

@@ -1,8 +1,19 @@
-"""``python -m experiments NAME [options]`` runs one of them; ``python -m experiments list``."""
+"""``python -m experiments NAME [options]`` runs one; ``list`` and ``all`` are names, too.
+
+    python -m experiments list
+    python -m experiments NAME [--quick] [--seeds N] [--out DIR]
+    python -m experiments all [NAME ...] [--quick] [--out DIR]
+
+``all`` runs every question (or those that are named), each in a process of its own, and says at
+the end how long it took and how many expectations were met. What asks no question is a tool.
+"""
 
 import ast
-import runpy
+import importlib
+import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -10,23 +21,72 @@ HERE = Path(__file__).parent
 
 def experiments() -> dict[str, str]:
     """Names, with the first line of what each says about itself."""
-    files = {path.stem: path for path in HERE.glob("[a-z]*.py")}
-    files |= {path.parent.name: path for path in HERE.glob("*/__init__.py")}
-    parsed = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in files.items()}
-    return {name: (ast.get_docstring(tree) or "").split("\n")[0] for name, tree in parsed.items()}
+    files = {path.stem: (path, path) for path in HERE.glob("[a-z]*.py")}
+    files |= {
+        path.parent.name: (path.parent / "__init__.py", path) for path in HERE.glob("*/__main__.py")
+    }
+    return {
+        name: (ast.get_docstring(ast.parse(doc.read_text("utf-8"))) or "").split("\n")[0]
+        for name, (doc, code) in sorted(files.items())
+        if "\ndef main(" in code.read_text("utf-8")
+    }
+
+
+def is_question(about: str) -> bool:
+    """Experiments ask a question, and leave tables, pictures and a record; others are tools."""
+    return about.endswith("?")
+
+
+def run(name: str, argv: list[str]) -> int:
+    """Run one of them, with the options after its name."""
+    sys.argv = [f"python -m experiments {name}", *argv]
+    inner = ".__main__" if (HERE / name).is_dir() else ""
+    return importlib.import_module(f"experiments.{name}{inner}").main(argv) or 0
+
+
+def run_all(argv: list[str]) -> int:
+    """Run every question, or those named first, each in a process of its own."""
+    questions = [name for name, about in experiments().items() if is_question(about)]
+    named = [word for word in argv if word in questions]
+    options = [word for word in argv if word not in named]
+    lines, failed = [], 0
+    for name in named or questions:
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "experiments", name, *options]
+        code = subprocess.run(command).returncode
+        failed += code != 0
+        said = _met(name, options) if code == 0 else f"failed: exit status {code}"
+        lines.append(f"{name:20} {time.perf_counter() - started:8.1f} s  {said}")
+    print("\n" + "\n".join(lines))
+    return 1 if failed else 0
+
+
+def _met(name: str, options: list[str]) -> str:
+    """How many expectations were met, as the record says."""
+    out = options[options.index("--out") + 1] if "--out" in options else None
+    out = out or ("results-quick" if "--quick" in options else "results")
+    record = json.loads((Path(out) / name / f"{name}.json").read_text("utf-8"))
+    held = [expectation["holds"] for expectation in record["expectations"]]
+    return f"{sum(held)} of {len(held)} expectations met"
 
 
 def main() -> int:
-    """Run the experiment that was named, with the options after its name."""
+    """Run what was named; list what there is for ``list``, and for names that are unknown."""
     known = experiments()
-    name = sys.argv[1] if len(sys.argv) > 1 else "list"
+    name, *argv = sys.argv[1:] or ["list"]
+    if name == "all":
+        return run_all(argv)
     if name in known:
-        sys.argv = [f"python -m experiments {name}", *sys.argv[2:]]
-        runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
-        return 0
-    width = max(map(len, known))
-    print("\n".join(f"{key:{width}}  {known[key]}" for key in sorted(known)))
-    return 0 if name in ("list", "-h", "--help") else 2
+        return run(name, argv)
+    for title, asks in (("Experiments", True), ("Tools", False)):
+        print(f"{title}:")
+        for key, about in known.items():
+            if is_question(about) == asks:
+                print(f"  {key:18} {about}")
+    if name not in ("list", "-h", "--help"):
+        print(f"python -m experiments: there is no {name!r} among them.", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -108,13 +108,13 @@ def measure_large(units: str, seed: int, n: int = 10_000, d: int = 100) -> None:
             print(f"  {size:.1f} MB:", done.stdout.strip().replace("\n", "; "), flush=True)
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="30 samples")
     parser.add_argument("--large", action="store_true", help="10^4 samples, 100 features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="checker_times.csv")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     print(platform.python_version(), platform.processor() or platform.machine())
     if options.large:
         for units in ("linear", "coordinate", "gated_relu", "quadratic"):
@@ -129,7 +129,3 @@ def main() -> None:
             file.flush()
             cells = (f"{x:.3g}" if isinstance(x, float) else str(x) for x in row.values())
             print("  ".join(cells), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -118,14 +118,14 @@ def lines(problem: Problem, batch: str, runs: Any) -> Iterator[str]:
         )
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--quick", action="store_true", help="two sets, 20 samples, 20 epochs, 2 seeds"
     )
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("compare-out"))
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     warm = five_points()
     cn.train("relu", warm.X, warm.y, weight_decay=0.1)  # compiles
@@ -141,7 +141,3 @@ def main() -> None:
                 table += lines(problem, batch, runs)
     (options.out / "table.md").write_text("\n".join(table) + "\n")
     print("\n".join(table))
-
-
-if __name__ == "__main__":
-    main()

@@ -122,12 +122,12 @@ def run(steps: int, seed: int, grid_step: float) -> dict[str, float]:
     }
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer steps and a coarser grid")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for convex_cost.csv")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     steps, grid_step = (100, 0.02) if arguments.quick else (1500, 0.002)
     found = run(steps, arguments.seed, grid_step)
     for name, number in found.items():
@@ -142,7 +142,3 @@ def main() -> None:
     best = found["cvxpy_minimum"] <= found["grid_minimum"] + 1e-6
     print(f"torch says the same: {same}; nothing on the grid is better: {best}")
     sys.exit(not (same and best))
-
-
-if __name__ == "__main__":
-    main()

@@ -249,12 +249,12 @@ def run(data: Data, name: str, quick: bool) -> dict[str, object]:
     }
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer samples and candidates")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for convex_regression.csv")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     names = [name for name in METHODS if name != "lpcf" or find_spec("lpcf")]
     rows = []
     cn.train("relu", np.eye(3), np.ones(3), weight_decay=0.1)  # compiles
@@ -280,7 +280,3 @@ def main() -> None:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    main()

@@ -137,12 +137,12 @@ def theirs(task: Task, seconds: float) -> tuple[float, float, int]:
     return best, time.perf_counter() - begin, starts
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print one line for each set and time."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="three sets, a quarter of a second")
     parser.add_argument("--seconds", type=float, nargs="+", default=[1.0, 3.0, 10.0])
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     chosen = tasks()
     if options.quick:
         chosen = [task for task in chosen if task.name in QUICK]
@@ -165,7 +165,3 @@ def main() -> None:
                 flush=True,
             )
     print(f"lost: {lost} of {len(chosen) * len(options.seconds)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -121,7 +121,7 @@ def warm_up() -> None:
     cn.ConvexNetClassifier(loss="cross_entropy", time_limit=1.0).fit(X, y)
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one small set, two folds")
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="time limit of ours")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.quick:
         options.sets, options.repeats, options.folds, options.seconds = ["linnerud"], 1, 2, 1.0
     warnings.simplefilter("ignore", ConvergenceWarning)
@@ -139,7 +139,3 @@ def main() -> None:
         warm_up()
         for name in options.sets:
             show(name, options)
-
-
-if __name__ == "__main__":
-    main()

@@ -39,12 +39,12 @@ def drawn(text: str, folder: Path) -> Iterator[tuple[Path, float]]:
                 started = time.perf_counter()
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Draw, say what was drawn, and put it where ``--out`` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the first section only")
     parser.add_argument("--out", type=Path, help="write the pictures into this folder")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     out = None if options.out is None else options.out.resolve()
     text = GALLERY.read_text(encoding="utf-8")
     if options.quick:
@@ -55,7 +55,3 @@ def main() -> None:
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, out / path.name)
-
-
-if __name__ == "__main__":
-    main()

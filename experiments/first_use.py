@@ -77,13 +77,13 @@ def one_round(
     return found
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one round of the least")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--package", type=Path, default=HERE, help="another copy of cvxnet")
     parser.add_argument("--out", type=Path, help="JSON file for every single measurement")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     measured = (PLAIN, [*((f, 2) for f in FAMILIES), ("relu", 4)])
     if options.quick:
         options.rounds, measured = 1, ({name: name for name in (BASE, NEEDED)}, [("linear", 2)])
@@ -109,7 +109,3 @@ def report(rounds: list[dict[str, dict[str, float]]]) -> None:
         said = f"  {beyond:6.2f} s wall, {busy:.2f} s cpu"
         trained = name.startswith(("first", "later"))
         print(f"{name:32s} {' '.join(columns)}{said if trained else ''}")
-
-
-if __name__ == "__main__":
-    main()

@@ -184,7 +184,7 @@ def run_real(limits: tuple[float, ...]) -> None:
                 )
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="the second table")
     parser.add_argument("--line", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--method", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.real:
         run_real((5.0,) if options.quick else (20.0, 300.0))
         return
@@ -209,7 +209,3 @@ def main() -> None:
         if not options.no_program:
             whole = in_process(i, options.quick, "program", 120.0)
             print(f"{'':34}full program  {whole}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

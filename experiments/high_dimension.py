@@ -70,14 +70,14 @@ def adam(X: np.ndarray, y: np.ndarray, beta: float, rate: float, steps: int) -> 
     return best
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print one line for each weight decay."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=["breast_cancer", "digits"], default="breast_cancer")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--quick", action="store_true", help="one second, ten steps")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.quick:
         options.seconds, options.steps = 1.0, 10
     X, y = data(options.data)
@@ -103,7 +103,3 @@ def main() -> None:
             f"{best / solution.value - 1.0:+.1e} relative to ours",
             flush=True,
         )
-
-
-if __name__ == "__main__":
-    main()

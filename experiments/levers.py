@@ -67,12 +67,12 @@ LEVERS: dict[str, Callable[[Problem], Plan]] = {
 }
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="n = 20 only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for levers.csv")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     rows = []
     for kind in ("planted", "rough"):
         for n in (20,) if options.quick else (50, 100, 200, 500):
@@ -98,7 +98,3 @@ def main() -> None:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    main()

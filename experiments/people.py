@@ -196,12 +196,12 @@ def transcript(job: Job) -> Iterator[str]:
             yield f"```text\n{printed}\n```\n*{took}*"
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="only the job with CVXPY")
     parser.add_argument("--jobs", default=",".join(JOBS), help="which of them")
     parser.add_argument("--out", type=Path, help="Markdown file")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     chosen = ["cvxpy"] if options.quick else options.jobs.split(",")
     parts = ["# Four people, from a fresh install", __doc__.split("\n\n")[1]]
     for name in chosen:
@@ -210,7 +210,3 @@ def main() -> None:
             parts.append(part)
     if options.out:
         options.out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -124,12 +124,12 @@ def measure(folder: Path) -> dict[str, float]:
         return {"start": start, "n = 100": time.perf_counter() - begin}
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("proof-page"))
     parser.add_argument("--packages", type=Path, default=PACKAGES)
     parser.add_argument("--quick", action="store_true", help="fetch and measure nothing")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.quick:
         there = [name for name in FETCH if (options.packages / name).exists()]
         print(f"in {options.packages}: {', '.join(there) or 'nothing yet'}")
@@ -146,7 +146,3 @@ def main() -> None:
         return
     for name, seconds in measure(options.out).items():
         print(f"{name:10} {seconds:5.1f} s")
-
-
-if __name__ == "__main__":
-    main()

@@ -374,17 +374,13 @@ def write_report(quick: bool = False) -> str:
     return "\n".join([*parts, *log_log_section(), "", *([] if quick else repairs_section())])
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print the report, and write it where ``--out`` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the claims, not the repairs")
     parser.add_argument("--out", type=Path, help="write the report to this markdown file")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     out, report = options.out, write_report(options.quick)
     print(report)
     if out is not None:
         out.write_text(report, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

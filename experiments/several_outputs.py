@@ -200,14 +200,14 @@ def show_shared(names: tuple[str, ...], splits: int, seconds: float) -> None:
             )
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few small problems")
     parser.add_argument("--parts", nargs="+", default=["random", "sets", "shared"])
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0, help="time limit of each network")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     seconds, splits = (2.0, 1) if options.quick else (options.seconds, options.splits)
     with threadpool_limits(1):
         if "random" in options.parts:
@@ -218,7 +218,3 @@ def main() -> None:
             )
         if "shared" in options.parts:
             show_shared(NAMES[:1] if options.quick else NAMES, splits, seconds)
-
-
-if __name__ == "__main__":
-    main()

@@ -147,13 +147,13 @@ def methods(n: int, quick: bool) -> list[str]:
     return [m for m in available if n <= LARGEST[m] and not (quick and m in ("full", "adam"))]
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="n = 20")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for speed.csv")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.one:
         print(json.dumps(measure(*json.loads(options.one))))
         return
@@ -194,7 +194,3 @@ def write(rows: list[dict], folder: Path) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    main()

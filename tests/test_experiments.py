@@ -1,14 +1,28 @@
-"""Every experiment runs: small with ``--quick``, to its end, and says something."""
+"""Every experiment runs: small with ``--quick``, to its end, and leaves what it promises."""
 
+import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.__main__ import experiments, main
+from experiments.__main__ import experiments, is_question, main
+from experiments.answers import page
+from experiments.report import Report
 
 ROOT = Path(__file__).parents[1]
+NOT_YET = {
+    "checker_times",
+    "compare",
+    "early_networks",
+    "first_use",
+    "high_dimension",
+    "networks",
+    "seed_claims",
+    "speed",
+}
 
 
 @pytest.mark.filterwarnings("default")  # on a busy machine their time limits end with a warning
@@ -23,12 +37,70 @@ def test_experiments_run(name, tmp_path, monkeypatch, capfd):
         assert not ended.code, ended.code
     said = capfd.readouterr().out
     assert len(said.splitlines()) > 1 and "failed:" not in said
+    if is_question(experiments()[name]) and name not in NOT_YET:
+        check_record(tmp_path / "results-quick" / name)
+
+
+def check_record(folder):
+    """Tables, pictures, and a record that names both."""
+    record = json.loads((folder / f"{folder.name}.json").read_text("utf-8"))
+    assert record["quick"] and record["question"].endswith("?")
+    assert record["answers"] and record["expectations"]
+    for answer in record["answers"]:
+        assert answer["question"].endswith("?") and answer["text"].endswith(".")
+    pictures = {answer["picture"] for answer in record["answers"]} - {None}
+    assert pictures and {path.name for path in folder.glob("*.png")} == pictures
+    tables = {path.stem: path for path in folder.glob("*.csv")}
+    assert set(tables) == set(record["seconds"]) != set()
+    for name, path in tables.items():
+        with open(path, encoding="utf-8") as file:
+            assert len(list(csv.DictReader(file))) == len(record["seconds"][name])
+
+
+def test_all_runs_those_that_are_named(tmp_path):
+    command = [sys.executable, "-m", "experiments", "all", "closing", "--quick", "--seeds", "1"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.splitlines()[-1].endswith("1 of 1 expectations met")
+    check_record(tmp_path / "closing")
 
 
 def test_experiments_are_a_command():
     command = [sys.executable, "-m", "experiments", "list"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == sorted(experiments())
+    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert sorted(listed) == sorted(experiments())
+    done = subprocess.run([*command[:-1], "nothing"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and "no 'nothing'" in done.stderr
+
+
+def half(k):
+    CALLS.append(k)
+    if k == 3 and len(CALLS) == 4:
+        raise KeyboardInterrupt
+    return {"half": k / 2, "seen": [k]}
+
+
+CALLS = []
+
+
+def test_an_interrupted_experiment_goes_on_where_it_ended(tmp_path):
+    CALLS.clear()
+    settings = [{"k": k} for k in range(5)]
+    report = Report("closing", "Really?", ["--out", str(tmp_path)])
+    with pytest.raises(KeyboardInterrupt):
+        report.table("halves", half, settings)
+    rows = Report("closing", "Really?", ["--out", str(tmp_path)]).table("halves", half, settings)
+    assert CALLS == [0, 1, 2, 3, 3, 4]
+    assert rows == [{"k": k, "half": k / 2, "seen": [k]} for k in range(5)]
+    written = (tmp_path / "closing" / "halves.csv").read_text().splitlines()
+    assert written[:2] == ["k,half", "0,0"] and len(written) == 6
+
+
+def test_the_page_of_answers_is_that_of_the_records():
+    results = ROOT / "experiments" / "results"
+    assert (ROOT / "docs" / "experiments.md").read_text("utf-8") == page(results, ROOT / "docs")
 
 
 def test_experiments_are_callers_of_public_parameters():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ QUICK = 0.05
 """Minutes."""
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """Run trials until the time or their number is over; 1 if anything failed."""
     parser = argparse.ArgumentParser(description="Random inputs against every promise.")
     parser.add_argument("--minutes", type=float, default=1.0)
@@ -60,7 +59,7 @@ def main() -> int:
     )
     parser.add_argument("--trial", type=int, help="this one alone, in this process")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one trial")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     options.minutes = QUICK if options.quick else options.minutes
     parts = [part for part in PARTS if part.startswith(tuple(options.only.split(",")))]
     if not parts:
@@ -93,7 +92,3 @@ def main() -> int:
         worker.stop()
     report.show()
     return bool(report.found)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

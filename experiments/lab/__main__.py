@@ -126,12 +126,12 @@ def seen(url: str, rounds: int, steps: int, shots: Path | None) -> dict[str, Any
         return found if shots is None else found | {"pictures": shoot(chromium, url, shots)}
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description="How fast the lab is, and what it looks like.")
     parser.add_argument("--quick", action="store_true", help="once each, no pictures")
     parser.add_argument("--shots", type=Path, help="folder for pictures")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     found: dict[str, Any] = {}
     with lab() as (pid, url):
         ask(url, *SMALL)
@@ -150,7 +150,3 @@ def main() -> None:
         print(f"{name:28} {value}")
     if options.out:
         options.out.write_text(json.dumps(found, indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -72,12 +72,12 @@ def row(who: str, name: str, bring: Any) -> tuple[list[str], bool]:
     return [name, who, "yes", f"{difference:.0e}", omlt, what if good else f"failed: {what}"], good
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """The table, on the screen or in a file."""
     parser = argparse.ArgumentParser(prog=sys.argv[0], description=ABOUT.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only some of them")
     parser.add_argument("--out", type=Path, help="write the table to this file")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     everything = [(who, *item) for who, items in COLLECTION for item in items.items()]
     chosen = everything[::QUICK] if options.quick else everything
     rows = [row(*item) for item in chosen]
@@ -96,7 +96,3 @@ def main() -> int:
         options.out.write_text(text, encoding="utf-8")
     print(text if not options.out else summary)
     return 0 if all(good for _, good in rows) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

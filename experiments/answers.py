@@ -1,0 +1,72 @@
+"""Writes docs/experiments.md: every question with its picture and answer, from the results.
+
+    python -m experiments answers [--results DIR] [--out FILE.md] [--quick]
+
+Reads the records that the experiments left in DIR/NAME/NAME.json. --quick writes no file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from experiments.report import HERE
+
+HEAD = """# What the experiments found
+
+Every question with its answer, its pictures, and what was expected beside what came out. Written
+by `python -m experiments answers` from the records in `experiments/results`, where the tables lie,
+too, with versions, seeds and times. Each section begins with the command that makes it all anew.
+"""
+
+
+def page(results: Path, beside: Path) -> str:
+    """The page, as it stands in the folder `beside`."""
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*/*.json"))]
+    names = [path.parent.name for path in sorted(results.glob("*/*.json"))]
+    parts = [HEAD]
+    for name, record in zip(names, found, strict=True):
+        parts += section(record, os.path.relpath(results / name, beside))
+    return "\n".join(parts)
+
+
+def section(record: dict[str, Any], folder: str) -> Iterator[str]:
+    """One experiment."""
+    yield f"\n## {record['question']}\n"
+    yield f"`{record['command']}`\n"
+    for answer in record["answers"]:
+        yield f"### {answer['question']}\n"
+        if answer["picture"]:
+            yield f"![{answer['question']}]({folder}/{answer['picture']})\n"
+        yield f"{answer['text']}\n"
+    if record["expectations"]:
+        yield "| what | expected | found | |\n|---|---|---|---|"
+        for each in record["expectations"]:
+            holds = "as expected" if each["holds"] else "**differs**"
+            yield (
+                f"| {cell(each['what'])} | {cell(each['expected'])} ({cell(each['source'])}) "
+                f"| {cell(each['found'])} | {holds} |"
+            )
+
+
+def cell(text: str) -> str:
+    """Text that a table bears."""
+    return text.replace("|", "\\|")
+
+
+def main(argv: list[str]) -> None:
+    """Write the page, and say what is in it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "experiments.md")
+    parser.add_argument("--quick", action="store_true", help="write nothing")
+    options = parser.parse_args(argv)
+    text = page(options.results, options.out.parent)
+    print(f"{options.out.name}: {text.count(chr(10) + '## ')} experiments")
+    print(f"{text.count('![')} pictures, {text.count('**differs**')} expectations not met")
+    if not options.quick:
+        options.out.write_text(text, encoding="utf-8")
