@@ -24,7 +24,7 @@ from cvxnet.training.plans import as_it_is, plan_for, solve_master
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem
 from cvxnet.training.trainer import solve
-from experiments.speed import target
+from experiments.problems import target
 
 
 def without_sliding(problem: Problem) -> Plan:

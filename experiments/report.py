@@ -207,7 +207,8 @@ def _timed(measure: Callable[..., Row], setting: Row) -> tuple[Row, float]:
 
 def _fingerprint(name: str) -> str:
     """Of all code that a line of a table can depend on."""
-    sources = [*Path(cvxnet.__file__).parent.rglob("*.py"), *HERE.glob(f"{name}*")]
+    package = Path(cvxnet.__file__).parent.rglob("*.py")
+    sources = [*package, *HERE.glob(f"{name}*"), HERE / "problems.py"]
     files = [
         path for each in sources for path in ([each] if each.is_file() else each.rglob("*.py"))
     ]

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.problems import target
+
 METHODS = {
     "train": "column generation (cvxnet.train)",
     "facets": "full program, facets only (CVXPY + Clarabel)",
@@ -31,18 +33,6 @@ METHODS = {
     "adam": "Adam, 10 restarts, width 100, best of 4 learning rates (torch)",
 }
 LARGEST = {"train": 1000, "facets": 100, "full": 100, "adam": 200}
-
-
-def target(kind: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, 2) and target (n,)."""
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, 2))
-    if kind == "planted":
-        U, a = rng.standard_normal((3, 5)), rng.standard_normal(5)
-        f = np.maximum(np.column_stack([X, np.ones(n)]) @ U, 0.0) @ a
-    else:
-        f = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1])
-    return X, f + 0.1 * rng.standard_normal(n)
 
 
 def run_train(X, y, beta):
@@ -124,7 +114,8 @@ def measure(method: str, kind: str, n: int, fraction: float, seed: int) -> dict:
 def measure_apart(method: str, kind: str, n: int, fraction: float, seed: int) -> dict:
     """The same in a fresh process."""
     one = json.dumps([method, kind, n, fraction, seed])
-    done = subprocess.run([sys.executable, __file__, "--one", one], capture_output=True, text=True)
+    command = [sys.executable, "-m", "experiments", "speed", "--one", one]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     if done.returncode:
         return {"status": "failed: " + done.stderr.strip().splitlines()[-1]}
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,25 @@
+"""Data sets that experiments share: features X and target y, made or bundled, never fetched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxnet.types import Array
+
+
+def five_points() -> tuple[Array, Array]:
+    """The five points of Pilanci and Ergen 2020, of their figure of SGD by width."""
+    X = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]])
+    return X, np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+
+
+def target(kind: str, n: int, seed: int) -> tuple[Array, Array]:
+    """Two Gaussian features; "planted" (a network of five units) or "rough", with noise."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 2))
+    if kind == "planted":
+        U, a = rng.standard_normal((3, 5)), rng.standard_normal(5)
+        f = np.maximum(np.column_stack([X, np.ones(n)]) @ U, 0.0) @ a
+    else:
+        f = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1])
+    return X, f + 0.1 * rng.standard_normal(n)
