@@ -23,3 +23,22 @@ def target(kind: str, n: int, seed: int) -> tuple[Array, Array]:
     else:
         f = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1])
     return X, f + 0.1 * rng.standard_normal(n)
+
+
+def standardised(X: Array) -> Array:
+    """Columns of mean 0 and standard deviation 1, without those that are constant."""
+    X = X[:, X.std(axis=0) > 0.0]
+    return (X - X.mean(axis=0)) / X.std(axis=0)
+
+
+def two_classes(name: str, raw: bool = False) -> tuple[Array, Array]:
+    """breast_cancer, or digits (0-4 against 5-9), standardised unless raw; labels -1 and +1."""
+    from sklearn import datasets
+
+    if name == "breast_cancer":
+        X, y = datasets.load_breast_cancer(return_X_y=True)
+        y = 2.0 * y - 1.0
+    else:
+        X, y = datasets.load_digits(return_X_y=True)
+        y = np.where(y >= 5, 1.0, -1.0)
+    return (X if raw else standardised(X)), y

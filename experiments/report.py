@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
+PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 PACKAGES = ("cvxnet", "cvxpy", "numpy", "scipy", "scikit-learn", "clarabel", "ecos", "scs", "torch")
 Row = dict[str, Any]
 
@@ -171,6 +172,12 @@ class Report:
         held = sum(expectation.holds for expectation in self.expectations)
         print(f"\n{held} of {len(self.expectations)} expectations met; see {self.folder}")
         return 0
+
+
+def peers_python() -> str | None:
+    """The Python that has the peers: what ``make peers`` built, or PEERS_PYTHON; or None."""
+    named = os.environ.get("PEERS_PYTHON", str(PEERS))
+    return named if Path(named).exists() else None
 
 
 def _options(
