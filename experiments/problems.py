@@ -13,15 +13,15 @@ def five_points() -> tuple[Array, Array]:
     return X, np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 
 
-def target(kind: str, n: int, seed: int) -> tuple[Array, Array]:
-    """Two Gaussian features; "planted" (a network of five units) or "rough", with noise."""
+def target(kind: str, n: int, seed: int, d: int = 2) -> tuple[Array, Array]:
+    """Gaussian features; "planted" (a network of five units) or "rough" (waves), with noise."""
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, 2))
+    X = rng.standard_normal((n, d))
     if kind == "planted":
-        U, a = rng.standard_normal((3, 5)), rng.standard_normal(5)
+        U, a = rng.standard_normal((d + 1, 5)), rng.standard_normal(5)
         f = np.maximum(np.column_stack([X, np.ones(n)]) @ U, 0.0) @ a
     else:
-        f = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1])
+        f = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, -1])
     return X, f + 0.1 * rng.standard_normal(n)
 
 
@@ -42,3 +42,11 @@ def two_classes(name: str, raw: bool = False) -> tuple[Array, Array]:
         X, y = datasets.load_digits(return_X_y=True)
         y = np.where(y >= 5, 1.0, -1.0)
     return (X if raw else standardised(X)), y
+
+
+def bundled(name: str) -> tuple[Array, Array]:
+    """diabetes, breast_cancer, digits, iris or wine, standardised; all classes, as 0, 1, ..."""
+    from sklearn import datasets
+
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return standardised(X), (y - y.mean()) / y.std() if name == "diabetes" else y
