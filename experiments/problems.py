@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from sklearn import datasets
 
 from cvxnet.types import Array
+
+CLASSES: dict[str, Callable[[], Any]] = {
+    "iris": lambda: datasets.load_iris(return_X_y=True),
+    "wine": lambda: datasets.load_wine(return_X_y=True),
+    "breast_cancer": lambda: datasets.load_breast_cancer(return_X_y=True),
+    "digits": lambda: datasets.load_digits(return_X_y=True),
+    "moons": lambda: datasets.make_moons(300, noise=0.3, random_state=0),
+}
+NUMBERS: dict[str, Callable[[], Any]] = {
+    "diabetes": lambda: datasets.load_diabetes(return_X_y=True),
+    "friedman": lambda: datasets.make_friedman1(300, noise=1.0, random_state=0),
+    "linnerud": lambda: datasets.load_linnerud(return_X_y=True),
+}
+TWO_FEATURES = {"iris": (2, 3), "breast_cancer": (20, 27), "diabetes": (2, 8)}
+"""Petals; worst radius and worst concave points; body mass index and blood lipids (s5)."""
 
 
 def five_points() -> tuple[Array, Array]:
@@ -25,6 +44,21 @@ def target(kind: str, n: int, seed: int, d: int = 2) -> tuple[Array, Array]:
     return X, f + 0.1 * rng.standard_normal(n)
 
 
+def data_set(name: str) -> tuple[Array, Array]:
+    """Features (n, d), and target (n,) or (n, c), as they come.
+
+    "iris 2", and so on, has `TWO_FEATURES` of it.
+    """
+    whole, _, two = name.partition(" ")
+    X, y = (CLASSES | NUMBERS)[whole]()
+    return X[:, TWO_FEATURES[whole]] if two else X, y
+
+
+def has_classes(name: str) -> bool:
+    """Whether the targets are labels."""
+    return name.partition(" ")[0] in CLASSES
+
+
 def standardised(X: Array) -> Array:
     """Columns of mean 0 and standard deviation 1, without those that are constant."""
     X = X[:, X.std(axis=0) > 0.0]
@@ -33,20 +67,12 @@ def standardised(X: Array) -> Array:
 
 def two_classes(name: str, raw: bool = False) -> tuple[Array, Array]:
     """breast_cancer, or digits (0-4 against 5-9), standardised unless raw; labels -1 and +1."""
-    from sklearn import datasets
-
-    if name == "breast_cancer":
-        X, y = datasets.load_breast_cancer(return_X_y=True)
-        y = 2.0 * y - 1.0
-    else:
-        X, y = datasets.load_digits(return_X_y=True)
-        y = np.where(y >= 5, 1.0, -1.0)
-    return (X if raw else standardised(X)), y
+    X, y = data_set(name)
+    positive = y > 0 if name == "breast_cancer" else y >= 5
+    return (X if raw else standardised(X)), np.where(positive, 1.0, -1.0)
 
 
 def bundled(name: str) -> tuple[Array, Array]:
     """diabetes, breast_cancer, digits, iris or wine, standardised; all classes, as 0, 1, ..."""
-    from sklearn import datasets
-
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    X, y = data_set(name)
     return standardised(X), (y - y.mean()) / y.std() if name == "diabetes" else y
