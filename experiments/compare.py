@@ -4,36 +4,41 @@ The five points of Pilanci and Ergen 2020 (weight decay 1e-3, the setting of the
 three real data sets of two standardised features (weight decay 0.01 of the largest useful one).
 ReLU units with bias. Full batch: SGD with momentum, Adam, L-BFGS; batches of 32: SGD, Adam.
 20 seeds, learning rates tuned on three other networks, excess over the optimum as cvxnet proves it.
+`pilanci2020` asks the same of the five points and of planted data, in minutes.
 
-Needs the extras torch and demo. Finished runs are kept in FOLDER/records: an interrupted
-experiment goes on where it ended.
+Needs the extras torch and demo. Finished batches of runs are kept in DIR/compare/kept/records: an
+interrupted experiment goes on where it ended. Each problem has a picture by `plot_runs`.
 
-    python -m experiments compare [--quick] [--jobs 1] [--out compare-out]
+    python -m experiments compare [--quick] [--seeds 20] [--out DIR] [--jobs 1]
+
+`--quick` takes the five points, one width and 20 epochs. In full it takes some 20 minutes.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 
 import cvxnet as cn
+from cvxnet.baselines.report import Runs
 from cvxnet.data.tables import standardise
-from cvxnet.plots import save_figure
+from cvxnet.types import Array
+from experiments.problems import five_points
+from experiments.report import Report, Row
 
-DECAY = 0.01
+DECAY, CLOSE, CLOSER, ROUNDING = 0.01, 1e-2, 1e-4, 1e-9
+LABELS = {"sgd": "SGD", "adam": "Adam", "lbfgs": "L-BFGS"}
+BATCHES = {"full": ("sgd", "adam", "lbfgs"), "32": ("sgd", "adam")}
 
 
 @dataclass
 class Problem:
-    name: str
-    X: np.ndarray
-    y: np.ndarray
+    X: Array
+    y: Array
     features: list[str]
     weight_decay: float
     loss: str = "squared"
@@ -41,13 +46,7 @@ class Problem:
     epochs: int = 1000
 
 
-def five_points() -> Problem:
-    X = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]])
-    y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
-    return Problem("five points", X, y, ["x"], 1e-3, widths=(8, 15, 50), epochs=10000)
-
-
-def real(name: str, loader: str, columns: list[str], target: str | None) -> Problem:
+def real(loader: str, columns: list[str], target: str | None) -> Problem:
     """Two features of a data set of scikit-learn; without a target column, its two classes."""
     from sklearn import datasets
 
@@ -60,84 +59,149 @@ def real(name: str, loader: str, columns: list[str], target: str | None) -> Prob
         values = bunch.target if target is None else bunch.data[:, names.index(target)]
         loss, y = "squared", standardise(values)
     beta = DECAY * cn.largest_weight_decay("relu", X, y, loss=loss)
-    return Problem(name, X, y, columns, beta, loss=loss)
+    return Problem(X, y, columns, beta, loss=loss)
 
 
-def problems() -> Iterator[Problem]:
-    yield five_points()
-    yield real("wine", "load_wine", ["color_intensity", "proline"], "alcohol")
-    yield real("diabetes", "load_diabetes", ["bmi", "s5"], None)
-    yield real(
-        "breast cancer", "load_breast_cancer", ["worst concave points", "worst texture"], None
+def problem(name: str) -> Problem:
+    """The problem of this name."""
+    if name == "wine":
+        return real("load_wine", ["color_intensity", "proline"], "alcohol")
+    if name == "diabetes":
+        return real("load_diabetes", ["bmi", "s5"], None)
+    if name == "breast cancer":
+        columns = ["worst concave points", "worst texture"]
+        return real("load_breast_cancer", columns, None)
+    return Problem(*five_points(), ["x"], 1e-3, widths=(8, 15, 50), epochs=10000)
+
+
+NAMES = ("five points", "wine", "diabetes", "breast cancer")
+
+
+def batches(name: str) -> list[str]:
+    """All samples in each step, and where there are more than 32, that many."""
+    return ["full"] if name == "five points" else list(BATCHES)
+
+
+def compare(
+    name: str, batch: str, widths: Sequence[int], epochs: int, seeds: int, store: Path
+) -> Row:
+    """All runs on a problem; batches of 32 have a tenth of the epochs. What is in store is read."""
+    here, full = problem(name), batch == "full"
+    runs = cn.compare(
+        *("relu", here.X, here.y),
+        loss=here.loss,
+        weight_decay=here.weight_decay,
+        optimizers=BATCHES[batch],
+        widths=widths,
+        epochs=epochs if full else epochs // 10,
+        batch_size=None if full else int(batch),
+        seeds=seeds,
+        store=store,
+        progress=True,
+    )
+    return {
+        "optimum": runs.solution.value,
+        "gap": runs.solution.gap,
+        "units": runs.solution.units,
+        "exact_seconds": runs.exact_seconds,
+        "runs": runs,
+    }
+
+
+def ended(optimizer: str, width: int, runs: Runs, **_: object) -> Row:
+    """All seeds of one optimiser at one width, tuning included."""
+    group = runs.group(optimizer, width)
+    seconds = group.tuning_seconds + group.seconds
+    return {
+        "rate": group.rate,
+        "at_edge": group.at_edge,
+        "median": float(np.median(group.excess[:, 1])),
+        "close": group.within(CLOSE)[0],
+        "closer": group.within(CLOSER)[0],
+        "below": int((group.objective < runs.solution.lower_bound * (1.0 - ROUNDING)).sum()),
+        "seconds": seconds,
+        "times_exact": seconds / runs.exact_seconds,
+    }
+
+
+def settings(report: Report) -> list[Row]:
+    """What is trained."""
+    quick, found = report.options.quick, []
+    for name in NAMES[:1] if quick else NAMES:
+        here = problem(name)
+        widths, epochs = (here.widths[:1], 20) if quick else (here.widths, here.epochs)
+        common = {"epochs": epochs, "seeds": report.options.seeds}
+        common["store"] = report.folder / "kept" / "records"
+        found += [{"name": name, "batch": b, "widths": widths} | common for b in batches(name)]
+    return found
+
+
+def expect(report: Report, rows: list[Row]) -> None:
+    """What is proved, and what the paper says of SGD."""
+    below, count = sum(row["below"] for row in rows), len(rows) * report.options.seeds
+    report.expect(
+        "runs below the proved lower bound",
+        expected="none",
+        found=f"{below} of {count}",
+        holds=below == 0,
+        source="the bracket is proved",
+    )
+    by_width = [
+        row["close"]
+        for row in rows
+        if (row["name"], row["batch"], row["optimizer"]) == (NAMES[0], "full", "sgd")
+    ]
+    report.expect(
+        "runs of SGD within 1 % by width, five points",
+        expected="more, the wider the network",
+        found=f"{', '.join(map(str, by_width))} of {report.options.seeds}",
+        holds=by_width == sorted(by_width) and by_width[-1] > by_width[0],
+        source="Pilanci and Ergen 2020, figure of SGD",
     )
 
 
-def quick(problem: Problem) -> Problem:
-    """Smaller, in place."""
-    problem.X, problem.y = problem.X[:20], problem.y[:20]
-    problem.epochs, problem.widths = 20, problem.widths[:1]
-    return problem
-
-
-def compare(problem: Problem, out: Path, seeds: int) -> Iterator[tuple[str, Any]]:
-    """Full batches, and where there is more than one, batches of 32 with a tenth of the epochs."""
-    common = {"loss": problem.loss, "weight_decay": problem.weight_decay, "seeds": seeds}
-    common |= {"widths": problem.widths, "store": out / "records", "progress": True}
-    yield (
-        "full",
-        cn.compare("relu", problem.X, problem.y, epochs=problem.epochs, **common),
+def answer(report: Report, line: Row, rows: list[Row]) -> None:
+    """One problem and batch size: its picture, and how often runs were close."""
+    said = [
+        f"{label} " + " / ".join(str(row["close"]) for row in rows if row["optimizer"] == key)
+        for key, label in LABELS.items()
+        if key in BATCHES[line["batch"]]
+    ]
+    samples = "all samples" if line["batch"] == "full" else f"{line['batch']} samples"
+    cost = max(row["times_exact"] for row in rows)
+    report.answer(
+        f"How often is the optimum reached on {line['name']}, with {samples} a step?",
+        f"Of {line['seeds']} runs each, at widths {' / '.join(map(str, line['widths']))}, these "
+        f"ended within 1 % of the proved optimum {line['optimum']:.6g} ({line['units']} units): "
+        f"{', '.join(said)}. Tuning and all runs of one width took up to {cost:.1f} times as "
+        f"long as the exact solution with its proof.",
+        line["runs"].plot(problem(line["name"]).features),
+        f"{line['name'].replace(' ', '-')}-{line['batch']}",
     )
-    if len(problem.y) > 32:
-        yield (
-            "32",
-            cn.compare(
-                *("relu", problem.X, problem.y),
-                optimizers=("sgd", "adam"),
-                batch_size=32,
-                epochs=problem.epochs // 10,
-                **common,
-            ),
-        )
 
 
-HEADER = """| data | exact | optimiser | batch | width | rate | median | 1e-2 | 1e-4 | s | x exact |
-|---|---|---|---|---|---|---|---|---|---|---|"""
-
-
-def lines(problem: Problem, batch: str, runs: Any) -> Iterator[str]:
-    """One line of the table for each optimiser and width."""
-    exact = f"{runs.exact_seconds:.2f} s, gap {runs.solution.gap:.0e}"
-    for group in runs.groups:
-        total, n = group.tuning_seconds + group.seconds, len(group.seeds)
-        rate = "" if group.rate is None else f"{group.rate:.1e}{'*' * group.at_edge}"
-        yield (
-            f"| {problem.name} | {exact} | {group.optimizer} | {batch} | {group.width} | {rate} | "
-            f"{np.median(group.excess[:, 1]):.1e} | {group.within(1e-2)[0]}/{n} | "
-            f"{group.within(1e-4)[0]}/{n} | "
-            f"{total:.0f} | {total / runs.exact_seconds:.0f} |"
-        )
-
-
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="two sets, 20 samples, 20 epochs, 2 seeds"
+def main(argv: list[str]) -> int:
+    """Train everything, and draw each problem."""
+    report = Report(
+        "compare",
+        __doc__,
+        argv,
+        seeds=(20, 2),
+        more=lambda parser: parser.add_argument("--jobs", type=int, default=1),
     )
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("compare-out"))
-    options = parser.parse_args(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
-    warm = five_points()
+    warm = problem(NAMES[0])
     cn.train("relu", warm.X, warm.y, weight_decay=0.1)  # compiles
-    table = [HEADER]
-    for problem in map(quick, [five_points()]) if options.quick else problems():
-        with joblib.parallel_config(n_jobs=options.jobs):
-            for batch, runs in compare(problem, options.out, 2 if options.quick else 20):
-                name = f"{problem.name.replace(' ', '-')}-{batch}"
-                print(f"\n{problem.name}, batch {batch}\n{runs}", flush=True)
-                runs.to_csv(options.out / f"{name}.csv")
-                runs.to_json(options.out / f"{name}.json")
-                save_figure(runs.plot(problem.features), options.out / f"{name}.png")
-                table += lines(problem, batch, runs)
-    (options.out / "table.md").write_text("\n".join(table) + "\n")
-    print("\n".join(table))
+    with joblib.parallel_config(n_jobs=report.options.jobs):
+        problems = report.table("problems", compare, settings(report))
+    each = [
+        {"name": line["name"], "batch": line["batch"], "optimizer": optimizer, "width": width}
+        | {"runs": line["runs"]}
+        for line in problems
+        for optimizer in BATCHES[line["batch"]]
+        for width in line["widths"]
+    ]
+    rows = report.table("runs", ended, each)
+    expect(report, rows)
+    for line in problems:
+        answer(report, line, [row for row in rows if row["runs"] is line["runs"]])
+    return report.close()

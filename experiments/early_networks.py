@@ -7,9 +7,10 @@ lowest objective that was ever evaluated counts. Both minimise the same objectiv
 thread each, one after the other; ours is evaluated by the function that the other side minimises.
 Kernels are compiled before. The share is our objective over the other side's: above 1 we lose.
 
-    python -m experiments early_networks [--quick] [--seconds 1 3 10]
+    python -m experiments early_networks [--quick] [--seeds 1] [--out DIR] [--seconds 1 3 10]
 
-`--quick` takes three small sets and a quarter of a second.
+`--seeds N` begins N times, from other starts; `--quick` takes three small sets and a quarter of a
+second.
 
 Measured with Python 3.11 on two idle cores, November 2026, share of the objective after 1, 3 and
 10 seconds (an asterisk where we lose), and what our call took in all, certificate included:
@@ -29,75 +30,71 @@ into fitting the free weights, and we lose.
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 import cvxnet as cn
-from cvxnet.losses import get_loss
+from cvxnet.plots.style import COLORS, GREY, MARKERS, WIDTH, new_figure, styled
+from cvxnet.types import Array
+from experiments.descent import Network, descend
+from experiments.report import Report, Row
 
-WIDTH, DECAY, LOST = 50, 0.02, 1e-6
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDEST, DECAY, LOST = 50, 0.02, 1e-6
 """Above 1 by less than LOST the share counts as 1."""
+SETS = ("iris", "wine", "breast_cancer", "digits", "diabetes", "friedman", "moons", "ripples")
 QUICK = ("iris", "diabetes", "moons")
 
 
 @dataclass
 class Task:
-    """Data and the objective of a network ``W, b, a, c``."""
+    """A set, standardised, and what is minimised over networks on it."""
 
-    name: str
-    X: np.ndarray
-    y: np.ndarray
+    X: Array
+    y: Array
     loss: str
-    decay: float = 1.0
 
-    def value_and_gradient(self, x: np.ndarray, width: int) -> tuple[float, np.ndarray]:
-        """The objective at ``(W, b), a, c`` in a row, and its gradient."""
-        A = np.column_stack([self.X, np.ones(len(self.X))])
-        W, a, c = np.split(x, [width * A.shape[1], x.size - 1])
-        W = W.reshape(width, -1)
-        Z = A @ W.T
-        loss = get_loss(self.loss)
-        f = np.maximum(Z, 0.0) @ a + c
-        v = loss.gradient(f, self.y)
-        value = loss.value(f, self.y) + 0.5 * self.decay * float((W * W).sum() + a @ a)
-        by_W = ((Z > 0.0) * np.outer(v, a)).T @ A + self.decay * W
-        by_a = np.maximum(Z, 0.0).T @ v + self.decay * a
-        return value, np.concatenate([by_W.ravel(), by_a, [v.sum()]])
+    def __post_init__(self) -> None:
+        self.X = self.X[:, self.X.std(axis=0) > 0.0]
+        self.X = (self.X - self.X.mean(axis=0)) / self.X.std(axis=0)
+        options = {"loss": self.loss, "output_bias": True}
+        self.decay = DECAY * cn.largest_weight_decay("relu", self.X, self.y, **options)
+
+    def network(self, width: int) -> Network:
+        """Networks of one width on it."""
+        return Network(self.X, self.y, self.loss, self.decay, width, output_bias=True)
 
 
-def tasks() -> list[Task]:
-    """The sets; classes are told from the rest."""
+def task(name: str) -> Task:
+    """The set of this name; classes are told from the rest."""
     from sklearn import datasets
 
-    found = []
-    for name, positive in [("iris", [1]), ("wine", [1]), ("breast_cancer", [1]), ("digits", None)]:
+    if name in ("iris", "wine", "breast_cancer", "digits"):
         X, t = getattr(datasets, f"load_{name}")(return_X_y=True)
-        side = t >= 5 if positive is None else np.isin(t, positive)
-        found.append(Task(name, X, np.where(side, 1.0, -1.0), "logistic"))
-    X, t = datasets.load_diabetes(return_X_y=True)
-    found.append(Task("diabetes", X, t / t.std(), "squared"))
-    X, t = datasets.make_friedman1(500, noise=1.0, random_state=0)
-    found.append(Task("friedman", X, t / t.std(), "squared"))
-    X, t = datasets.make_moons(400, noise=0.3, random_state=0)
-    found.append(Task("moons", X, np.where(t > 0, 1.0, -1.0), "logistic"))
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((5000, 2))
-    t = np.sin(3.0 * X[:, 0]) * X[:, 1] + 0.3 * rng.standard_normal(5000)
-    found.append(Task("ripples", X, t, "squared"))
-    for task in found:
-        task.X = task.X[:, task.X.std(axis=0) > 0.0]
-        task.X = (task.X - task.X.mean(axis=0)) / task.X.std(axis=0)
-        options = {"loss": task.loss, "output_bias": True}
-        task.decay = DECAY * cn.largest_weight_decay("relu", task.X, task.y, **options)
-    return found
+        side = t >= 5 if name == "digits" else t == 1
+        return Task(X, np.where(side, 1.0, -1.0), "logistic")
+    if name == "moons":
+        X, t = datasets.make_moons(400, noise=0.3, random_state=0)
+        return Task(X, np.where(t > 0, 1.0, -1.0), "logistic")
+    if name == "ripples":
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((5000, 2))
+        t = np.sin(3.0 * X[:, 0]) * X[:, 1] + 0.3 * rng.standard_normal(5000)
+        return Task(X, t, "squared")
+    if name == "friedman":
+        X, t = datasets.make_friedman1(500, noise=1.0, random_state=0)
+    else:
+        X, t = datasets.load_diabetes(return_X_y=True)
+    return Task(X, t / t.std(), "squared")
 
 
-def ours(task: Task, seconds: float) -> tuple[float, float, str]:
+def ours(task: Task, seconds: float) -> tuple[float, float, float]:
     """Our objective, what it took, and the bracket's gap."""
     options = {"loss": task.loss, "weight_decay": task.decay, "output_bias": True}
     begin = time.perf_counter()
@@ -105,63 +102,107 @@ def ours(task: Task, seconds: float) -> tuple[float, float, str]:
     took, proof = time.perf_counter() - begin, solution.certificate
     W = np.column_stack([proof.W, proof.b])
     weights = np.concatenate([W.ravel(), proof.a, [proof.c]])
-    value, _ = task.value_and_gradient(weights, len(proof.a))
-    return value, took, f"{solution.gap:.0e}"
+    value, _ = task.network(len(proof.a)).value_and_gradient(weights)
+    return value, took, solution.gap
 
 
-def theirs(task: Task, seconds: float) -> tuple[float, float, int]:
+def theirs(task: Task, seconds: float, seed: int) -> tuple[float, float, int]:
     """The lowest objective of all starts, what they took, and how many they were."""
     begin, best, starts = time.perf_counter(), np.inf, 0
-    columns = task.X.shape[1] + 1
+    network = task.network(WIDEST)
 
-    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+    def objective(x: Array) -> tuple[float, Array]:
         nonlocal best
-        value, gradient = task.value_and_gradient(x, WIDTH)
+        value, gradient = network.value_and_gradient(x)
         best = min(best, value)
         return value, gradient
 
-    def stop_in_time(_: np.ndarray) -> None:
+    def stop_in_time(_: Array) -> None:
         if time.perf_counter() - begin > seconds:
             raise StopIteration
 
+    he, glorot = np.sqrt(2.0 / (task.X.shape[1] + 1)), np.sqrt(1.0 / WIDEST)
     with threadpool_limits(1):
         while time.perf_counter() - begin < seconds:
-            rng = np.random.default_rng(starts)
-            W = np.sqrt(2.0 / columns) * rng.standard_normal((WIDTH, columns))
-            a = np.sqrt(1.0 / WIDTH) * rng.standard_normal(WIDTH)
-            start = np.concatenate([W.ravel(), a, [0.0]])
-            limits = {"maxiter": 10**5, "maxfun": 10**6}
-            minimize(objective, start, jac=True, method="L-BFGS-B", callback=stop_in_time,
-                     options=limits)  # fmt: skip
+            rng = np.random.default_rng(starts if seed == 0 else [seed, starts])
+            descend(objective, network.start(rng, he, glorot), stop_in_time)
             starts += 1
     return best, time.perf_counter() - begin, starts
 
 
-def main(argv: list[str]) -> None:
-    """Print one line for each set and time."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="three sets, a quarter of a second")
-    parser.add_argument("--seconds", type=float, nargs="+", default=[1.0, 3.0, 10.0])
-    options = parser.parse_args(argv)
-    chosen = tasks()
-    if options.quick:
-        chosen = [task for task in chosen if task.name in QUICK]
-        options.seconds = [0.25]
-    for task in chosen[:1]:
-        ours(task, 1.0)
-    print(f"{'set':14} {'n x d':>9} {'limit':>5}  {'ours':>12} {'took':>5} {'gap':>6}  "
-          f"{'L-BFGS':>12} {'took':>5} {'starts':>6}  share")  # fmt: skip
-    lost = 0
-    for task in chosen:
-        for seconds in options.seconds:
-            value, took, gap = ours(task, seconds)
-            other, other_took, starts = theirs(task, seconds)
-            lost += value > other * (1.0 + LOST)
-            size = "{} x {}".format(*task.X.shape)
-            print(
-                f"{task.name:14} {size:>9} {seconds:5g}  {value:12.6f} {took:5.1f} {gap:>6}  "
-                f"{other:12.6f} {other_took:5.1f} {starts:6}  {value / other:.6f}"
-                f"{'  lost' if value > other * (1.0 + LOST) else ''}",
-                flush=True,
-            )
-    print(f"lost: {lost} of {len(chosen) * len(options.seconds)}")
+def race(name: str, seconds: float, seed: int) -> Row:
+    """Both sides on one set, one after the other."""
+    here = task(name)
+    value, took, gap = ours(here, seconds)
+    other, other_took, starts = theirs(here, seconds, seed)
+    n, d = here.X.shape
+    return {"n": n, "d": d, "ours": value, "ours_took": took, "gap": gap} | {
+        "theirs": other,
+        "theirs_took": other_took,
+        "starts": starts,
+        "share": value / other,
+        "lost": value > other * (1.0 + LOST),
+    }
+
+
+def picture(rows: list[Row]) -> Figure:
+    """The share for each set, a marker for each limit."""
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    with styled():
+        figure = new_figure(WIDTH, 5.6)
+        axes = figure.add_subplot()
+        for k, seconds in enumerate(dict.fromkeys(row["seconds"] for row in rows)):
+            lines = [row for row in rows if row["seconds"] == seconds]
+            at = [names.index(row["name"]) + 0.15 * (k - 1) for row in lines]
+            above = [100.0 * (row["share"] - 1.0) for row in lines]
+            style = {"color": COLORS[k], "marker": MARKERS[k], "linestyle": "", "markersize": 10.0}
+            axes.plot(at, above, label=f"after {seconds:g} s", **style)
+        axes.axhline(0.0, color=GREY, linewidth=1.0)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_ylabel("cvxnet's objective above that of L-BFGS, %")
+        axes.set_yscale("symlog", linthresh=0.01)
+        axes.margins(0.08, 0.12)
+        axes.set_title(
+            "The network so far, beside L-BFGS from many starts: below zero cvxnet is ahead"
+        )
+        axes.legend()
+    return figure
+
+
+def main(argv: list[str]) -> int:
+    """Race on each set for each time, and say how often we lost."""
+    report = Report(
+        "early_networks",
+        __doc__,
+        argv,
+        more=lambda parser: parser.add_argument("--seconds", type=float, nargs="+"),
+    )
+    quick = report.options.quick
+    limits = report.options.seconds or ([0.25] if quick else [1.0, 3.0, 10.0])
+    ours(task("iris"), 1.0)  # compiles
+    settings = [
+        {"name": name, "seconds": seconds, "seed": seed}
+        for name in (QUICK if quick else SETS)
+        for seconds in limits
+        for seed in range(report.options.seeds)
+    ]
+    rows = report.table("early_networks", race, settings)
+    lost = sum(row["lost"] for row in rows)
+    worst = max(rows, key=lambda row: row["share"])
+    report.expect(
+        "times that L-BFGS from many starts was ahead",
+        expected="none",
+        found=f"{lost} of {len(rows)}",
+        holds=lost == 0,
+        source="aim of the time limit: at any time a network as good as others have",
+    )
+    report.answer(
+        "How good is the network while the bracket is still open?",
+        f"After {', '.join(f'{seconds:g}' for seconds in limits)} seconds the objective was above "
+        f"that of L-BFGS, from as many starts as fit in, {lost} of {len(rows)} times; at worst by "
+        f"{100.0 * max(worst['share'] - 1.0, 0.0):.2g} % ({worst['name']}, "
+        f"{worst['seconds']:g} s). A part of the time goes into the certificate.",
+        picture(rows),
+        "early_networks",
+    )
+    return report.close()

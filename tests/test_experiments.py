@@ -15,8 +15,6 @@ from experiments.report import Report
 ROOT = Path(__file__).parents[1]
 NOT_YET = {
     "checker_times",
-    "compare",
-    "early_networks",
     "first_use",
     "high_dimension",
     "networks",
