@@ -35,12 +35,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn import datasets
 from threadpoolctl import threadpool_limits
 
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, GREY, MARKERS, WIDTH, new_figure, styled
 from cvxnet.types import Array
 from experiments.descent import Network, descend
+from experiments.problems import data_set, standardised
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
@@ -61,8 +63,7 @@ class Task:
     loss: str
 
     def __post_init__(self) -> None:
-        self.X = self.X[:, self.X.std(axis=0) > 0.0]
-        self.X = (self.X - self.X.mean(axis=0)) / self.X.std(axis=0)
+        self.X = standardised(self.X)
         options = {"loss": self.loss, "output_bias": True}
         self.decay = DECAY * cn.largest_weight_decay("relu", self.X, self.y, **options)
 
@@ -73,12 +74,9 @@ class Task:
 
 def task(name: str) -> Task:
     """The set of this name; classes are told from the rest."""
-    from sklearn import datasets
-
     if name in ("iris", "wine", "breast_cancer", "digits"):
-        X, t = getattr(datasets, f"load_{name}")(return_X_y=True)
-        side = t >= 5 if name == "digits" else t == 1
-        return Task(X, np.where(side, 1.0, -1.0), "logistic")
+        X, t = data_set(name)
+        return Task(X, np.where(t >= 5 if name == "digits" else t == 1, 1.0, -1.0), "logistic")
     if name == "moons":
         X, t = datasets.make_moons(400, noise=0.3, random_state=0)
         return Task(X, np.where(t > 0, 1.0, -1.0), "logistic")
@@ -90,7 +88,7 @@ def task(name: str) -> Task:
     if name == "friedman":
         X, t = datasets.make_friedman1(500, noise=1.0, random_state=0)
     else:
-        X, t = datasets.load_diabetes(return_X_y=True)
+        X, t = data_set(name)
     return Task(X, t / t.std(), "squared")
 
 
