@@ -290,7 +290,8 @@ def picture(rows: list[Row], cases: list[str], methods: list[str]) -> Figure:
         axes.grid(axis="y", color=GREY, alpha=0.15)
         axes.legend()
         entitle(
-            axes, "Convex functions from samples with 20 % noise: which fit is nearer to the truth"
+            axes,
+            f"Convex functions from samples with {NOISE:.0%} noise: how far fits are from them",
         )
     return figure
 
