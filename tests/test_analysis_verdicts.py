@@ -385,18 +385,6 @@ def test_domains_that_the_search_does_not_know_stay_unknown():
     assert verdict.concave and verdict.convex is None
 
 
-def test_the_seed_post_is_decided_as_its_report_explains(tmp_path):
-    """The script stops with an error where a verdict is not the one that its text explains."""
-    import runpy
-    from pathlib import Path
-
-    script = Path(__file__).parent.parent / "experiments" / "seed_claims.py"
-    report = runpy.run_path(str(script))["write_report"]()
-    rows = [line for line in report.splitlines() if line.startswith("| ")]
-    assert len(rows) > 15 and all(row.replace("\\|", "").count("|") == 6 for row in rows)
-    assert "log-log affine" in report and 'cn.train("relu"' in report
-
-
 def test_deep_networks_that_are_not_convex_are_refuted_for_all_weights():
     network = net(*[m for _ in range(120) for m in (L.Linear(3, 3), L.ReLU())])
     witness = convexity(network).counterexamples["convex"]

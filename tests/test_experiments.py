@@ -18,7 +18,6 @@ NOT_YET = {
     "first_use",
     "high_dimension",
     "networks",
-    "seed_claims",
     "speed",
 }
 

@@ -1,15 +1,9 @@
-"""Which claims of the blog post that started this hold, and what is true instead?
-
-Every row is decided by ``cvxnet.analysis.convexity``; the script stops if an answer is not the one
-that the text beside it explains. Prints a table, and writes it as markdown with ``--out``.
-"""
+"""The claims, one by one, each with the question that decides it and what is true."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cvxpy as cp
@@ -17,20 +11,23 @@ import numpy as np
 
 from cvxnet.analysis import Verdict, convexity
 from cvxnet.analysis.show import SILENT
+from cvxnet.analysis.verdicts import BLOCK_WORDS
 from cvxnet.layers import Linear, ReLU, Sequential, Softplus, Square
+from experiments.report import Row
 
 UP: Any = {"nonneg": True}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the post says, what is asked, the answer that is explained, the correction."""
+    """What the post says, what is asked, the answer that is explained, the correction, and why."""
 
     post: str
     asked: str
     ask: Callable[[], Verdict]
     convex: bool
     corrected: str
+    source: str
 
 
 def two_layers(activation: Any, **last: Any) -> Sequential:
@@ -79,6 +76,7 @@ CLAIMS = (
         True,
         "True: the maximum of the two affine functions x and 0. It is also nondecreasing and "
         "nonnegative, and those two properties are what deeper layers need.",
+        "it is the larger of two affine functions",
     ),
     Claim(
         "f convex and a >= 0, then f(a.x) is convex in x (proof to add)",
@@ -87,6 +85,7 @@ CLAIMS = (
         True,
         "True for every sign of a: an affine map before a convex function keeps convexity, "
         "because a.(t x + (1-t) z) = t a.x + (1-t) a.z.",
+        "an affine map inside",
     ),
     Claim(
         "... where the sign does matter",
@@ -97,6 +96,7 @@ CLAIMS = (
         True,
         "The sign matters as soon as the inner function is convex but not affine: then f must be "
         "nondecreasing and a >= 0.",
+        "composition rule: Boyd and Vandenberghe 2004, section 3.2.4",
     ),
     Claim(
         "... and without the sign",
@@ -104,6 +104,7 @@ CLAIMS = (
         lambda: convexity(Sequential(Linear(2, 2), ReLU(), Linear(2, 1), Softplus()), "input"),
         False,
         "Without a >= 0 it fails.",
+        "input-convex networks need nonnegative later weights: Amos, Xu and Kolter 2017",
     ),
     Claim(
         "f, g convex and f' > 0 on the range of g, then f(g) is convex (proof to add)",
@@ -112,6 +113,7 @@ CLAIMS = (
         True,
         "True, and f' >= 0 suffices; nothing has to be differentiable: f convex and nondecreasing "
         "on the interval that g reaches.",
+        "composition rule: Boyd and Vandenberghe 2004, section 3.2.4",
     ),
     Claim(
         "... on the range of g only",
@@ -119,6 +121,7 @@ CLAIMS = (
         lambda: convexity(cp.square(cp.square(variable()) + 1)),
         True,
         "The square is not monotone, but it is on [1, inf), which is all that x^2 + 1 reaches.",
+        "the same rule, on the range",
     ),
     Claim(
         "... the condition is not necessary",
@@ -126,6 +129,7 @@ CLAIMS = (
         lambda: convexity(cp.square(2 * variable() - 1)),
         True,
         "f' < 0 on half of the range, and still convex: an affine g needs no monotone f.",
+        "an affine map inside",
     ),
     Claim(
         "(x^2 - 1)^2 is not convex, because f'(g) < 0 near 0",
@@ -135,6 +139,7 @@ CLAIMS = (
         "Right, but the reason is only half of one: the second derivative is 4(3x^2 - 1), negative "
         "for |x| < 1/sqrt(3), while f'(g) < 0 for |x| < 1. A rule that fails proves nothing; three "
         "points do.",
+        "second derivative 12 x^2 - 4",
     ),
     Claim(
         "y_i >= 0 because of relu",
@@ -143,6 +148,7 @@ CLAIMS = (
         True,
         "True, but then no relu ever clips: the network is affine in the input (proved convex and "
         "concave) and multilinear in the weights. The constraint has removed the network.",
+        "no unit clips",
     ),
     Claim(
         "with x, y_i, W_i >= 0 the output is convex in all W_i",
@@ -150,6 +156,7 @@ CLAIMS = (
         lambda: convexity(smallest(), "weights", inputs="nonneg"),
         False,
         "False already for two weights: the output is the product w1 w2 x.",
+        "the Hessian of w1 w2 is [[0, 1], [1, 0]]",
     ),
     Claim(
         "... what is true: layer by layer (first)",
@@ -158,6 +165,7 @@ CLAIMS = (
         True,
         "Convex in each single layer if all later weights are >= 0; earlier weights, the layer "
         "itself and the data may have any sign.",
+        "relu is convex and nondecreasing, later weights >= 0",
     ),
     Claim(
         "... layer by layer (middle)",
@@ -165,6 +173,7 @@ CLAIMS = (
         lambda: convexity(three_layers(), "2"),
         True,
         "The same for the layer in the middle.",
+        "relu is convex and nondecreasing, later weights >= 0",
     ),
     Claim(
         "... layer by layer (last)",
@@ -172,6 +181,7 @@ CLAIMS = (
         lambda: convexity(three_layers(), "4"),
         True,
         "In the last layer the output is affine, with any signs.",
+        "affine in the last layer",
     ),
     Claim(
         "... but not in two layers at once",
@@ -179,6 +189,7 @@ CLAIMS = (
         lambda: convexity(three_layers(), ["0", "2"]),
         False,
         "Two layers multiply.",
+        "two layers multiply",
     ),
     Claim(
         "log(1 + exp(.)) loses convexity because of [1, -1]",
@@ -186,6 +197,7 @@ CLAIMS = (
         margin_loss,
         True,
         "As a function of the two scores it is convex; [1, -1] is an affine map.",
+        "softplus of an affine map",
     ),
     Claim(
         "... composed with the network",
@@ -194,6 +206,7 @@ CLAIMS = (
         False,
         "It fails because the score is convex in the weights and enters with a minus sign for one "
         "of the labels: the loss rises with y0 - y1, a difference of convex functions.",
+        "-1, 0, 1 for one unit: 0.6931 > 0.5032",
     ),
     Claim(
         "... with one label only",
@@ -202,6 +215,7 @@ CLAIMS = (
         True,
         "With one label the loss is nondecreasing in a convex score. Two labels need s and -s, "
         "and the rules accept both only where the score s is affine in the unknowns.",
+        "softplus is nondecreasing",
     ),
     Claim(
         "... with an affine score",
@@ -209,6 +223,7 @@ CLAIMS = (
         lambda: convexity(two_layers(ReLU()), "2", loss="logistic"),
         True,
         "In the last layer the score is affine, so every convex loss stays convex.",
+        "softplus of an affine map",
     ),
     Claim(
         "two output nodes, cross entropy, one sample of class 1, x and W >= 0: where it may end",
@@ -216,6 +231,7 @@ CLAIMS = (
         lambda: two_nodes("weights", data=(np.array([[1.0, 2.0]]), [1])),
         False,
         "Not convex, but not because of [1, -1]: the layers multiply, as they do without a loss.",
+        "two layers multiply",
     ),
     Claim(
         "... one layer at a time (first)",
@@ -223,6 +239,7 @@ CLAIMS = (
         lambda: two_nodes("0", inputs="nonneg"),
         True,
         "No relu ever clips, so both scores are affine in this layer, and so is their difference.",
+        "no unit clips: affine scores",
     ),
     Claim(
         "... one layer at a time (last)",
@@ -230,6 +247,7 @@ CLAIMS = (
         lambda: two_nodes("2", inputs="nonneg"),
         True,
         "Here the scores are affine even if units do clip, and whatever the signs.",
+        "affine in the last layer",
     ),
     Claim(
         "... where [1, -1] does the harm",
@@ -238,6 +256,7 @@ CLAIMS = (
         False,
         "Now units clip: both scores are convex in the first layer, and y0 - y1 is a difference of "
         "convex functions.",
+        "a difference of convex functions",
     ),
     Claim(
         "log(1 + exp(<theta, x>)) is convex in general",
@@ -245,6 +264,7 @@ CLAIMS = (
         lambda: convexity(Sequential(Linear(2, 1), Softplus()), "weights"),
         True,
         "Right: in theta for every x, and in x for every theta ...",
+        "softplus of an affine map",
     ),
     Claim(
         "... in both at once",
@@ -252,6 +272,7 @@ CLAIMS = (
         lambda: convexity(Sequential(Linear(2, 1), Softplus()), ["weights", "input"]),
         False,
         "... but not in both together.",
+        "bilinear",
     ),
     Claim(
         "another activation would do",
@@ -263,21 +284,24 @@ CLAIMS = (
         ),
         False,
         "No activation helps while two layers are trained at once and the output is linear in one.",
+        "two layers multiply",
     ),
 )
 
-PROOFS = """## The three proofs
 
-1. *relu is convex.* max(x, 0) is the maximum of two affine functions. For u, v and t in [0, 1],
-   t u + (1-t) v <= t relu(u) + (1-t) relu(v) and 0 <= t relu(u) + (1-t) relu(v), so the larger of
-   the two left sides, relu(t u + (1-t) v), is below the chord as well.
-2. *f(a.x) is convex for convex f and every a.* a.(t x + (1-t) z) = t (a.x) + (1-t) (a.z); convexity
-   of f on the line gives f(t (a.x) + (1-t) (a.z)) <= t f(a.x) + (1-t) f(a.z).
-3. *f(g(x)) is convex for convex g and f convex and nondecreasing on the interval that g reaches.*
-   g(t x + (1-t) z) <= t g(x) + (1-t) g(z); both sides lie in that interval, so f, being
-   nondecreasing, keeps the order: f(g(t x + (1-t) z)) <= f(t g(x) + (1-t) g(z)), and convexity of f
-   bounds the right side by t f(g(x)) + (1-t) f(g(z)).
-"""
+def decided(number: int) -> Row:
+    """The verdict on one claim, in words, with its proof or counterexample."""
+    claim = CLAIMS[number]
+    verdict = claim.ask()
+    refuted = verdict.counterexamples.get("convex")
+    return {
+        "post": claim.post,
+        "asked": claim.asked,
+        "verdict": BLOCK_WORDS[verdict.convex],
+        "arithmetic": "" if refuted is None else refuted.arithmetic,
+        "cvxpy": verdict.dcp.lower(),
+        "evidence": evidence(verdict),
+    }
 
 
 def evidence(verdict: Verdict) -> str:
@@ -285,7 +309,8 @@ def evidence(verdict: Verdict) -> str:
     if verdict.convex:
         both = " (and concave)" if verdict.concave else ""
         return f"proved{both}: {', then '.join(moving_steps(verdict))}"
-    return "refuted: " + "; ".join(verdict.counterexamples["convex"].lines())
+    refuted = verdict.counterexamples.get("convex")
+    return "unknown" if refuted is None else "refuted: " + "; ".join(refuted.lines())
 
 
 def moving_steps(verdict: Verdict) -> list[str]:
@@ -296,91 +321,3 @@ def moving_steps(verdict: Verdict) -> list[str]:
         if step.args and step.curvature != "constant" and step.name not in SILENT
     ]
     return list(dict.fromkeys(steps))
-
-
-def decide(claim: Claim) -> Verdict:
-    """The verdict, which must be the one that the text explains."""
-    verdict = claim.ask()
-    if verdict.convex is not claim.convex:
-        raise SystemExit(f"{claim.asked}: expected {claim.convex}, found {verdict.convex}")
-    return verdict
-
-
-def claims_table() -> list[str]:
-    """The table, one row a claim."""
-    rows = [
-        "| the post | asked | verdict | evidence | correct statement |",
-        "|---|---|---|---|---|",
-    ]
-    for claim in CLAIMS:
-        verdict = decide(claim)
-        word = "convex" if claim.convex else "not convex"
-        rows.append(
-            f"| {cell(claim.post)} | `{claim.asked}` | {word} | {cell(evidence(verdict))} "
-            f"| {cell(claim.corrected)} |"
-        )
-    return rows
-
-
-def cell(text: str) -> str:
-    """Text that cannot break a markdown table."""
-    return text.replace("|", "\\|")
-
-
-def log_log_section() -> list[str]:
-    """What the post's network is, where it is not convex."""
-    verdict = convexity(smallest(), "weights", inputs="nonneg")
-    alone = ", ".join(name for name, convex in verdict.blocks["single"].items() if convex)
-    return [
-        "## What the post's network is instead",
-        "",
-        "With x > 0 and all W > 0 the network is not convex in its weights, but:",
-        "",
-        *[f"* {name}: {answer}" for name, answer in verdict.disciplines.items()],
-        f"* convex in each of these layers alone: {alone}",
-    ]
-
-
-def repairs_section() -> list[str]:
-    """Which changes restore convexity, and what each costs."""
-    lines = ["## Repairs, each with a verdict of its own", ""]
-    X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 0.5]])
-    y = np.array([1.0, -1.0, 1.0, -1.0])
-    questions = (
-        (
-            "two-layer ReLU training, logistic loss, all weights",
-            lambda: convexity(two_layers(ReLU()), "weights", loss="logistic", data=(X, y)),
-        ),
-        (
-            "two-layer ReLU network in its input, output weights of any sign",
-            lambda: convexity(two_layers(ReLU()), "input"),
-        ),
-        (
-            "the post's network in all weights",
-            lambda: convexity(smallest(), "weights", inputs="nonneg"),
-        ),
-    )
-    for title, ask in questions:
-        lines.append(f"*{title}*")
-        lines.append("")
-        lines += [f"* {r.change}: {r.outcome}. Cost: {r.cost}." for r in ask().repairs]
-        lines.append("")
-    return lines
-
-
-def write_report(quick: bool = False) -> str:
-    """The report as markdown; without the repairs where it is to be quick."""
-    parts = ["# The seed post, claim by claim", "", *claims_table(), "", PROOFS]
-    return "\n".join([*parts, *log_log_section(), "", *([] if quick else repairs_section())])
-
-
-def main(argv: list[str]) -> None:
-    """Print the report, and write it where ``--out`` says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="the claims, not the repairs")
-    parser.add_argument("--out", type=Path, help="write the report to this markdown file")
-    options = parser.parse_args(argv)
-    out, report = options.out, write_report(options.quick)
-    print(report)
-    if out is not None:
-        out.write_text(report, encoding="utf-8")
