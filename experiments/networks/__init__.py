@@ -6,5 +6,8 @@ skl2onnx makes of them. cvxnet reads it; its outputs are compared with those of 
 onnxruntime or scikit-learn) on 50 random rows. What it refuses is quoted. Where OMLT is installed
 beside cvxnet (``pip install omlt``, not needed otherwise), it is given the ONNX files, too.
 
-    python -m experiments networks [--quick] [--out FILE.md]
+    python -m experiments networks [--quick] [--out DIR] [--page FILE.md]
+
+``--page docs/networks.md`` writes the table as a page. What cannot be said: the collection is one
+of kinds, not of how often people bring them; a share of it is no share of all networks.
 """

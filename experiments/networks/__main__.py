@@ -1,30 +1,37 @@
-"""The table of networks, on the screen or in a file."""
+"""The networks in the frame of the experiments, and the page docs/networks.md."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import sys
 import tempfile
 import warnings
+from argparse import ArgumentParser
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import cvxnet as cn
+from cvxnet.plots.style import BLUE, INK, ORANGE, WIDTH, new_figure, styled
 from experiments import networks
 from experiments.networks.collection import COLLECTION, Brought
+from experiments.report import Report, Row
+
+if TYPE_CHECKING:
+    from cvxnet.plots.style import Figure
 
 ABOUT = (networks.__doc__ or "").split("    python")[0]
 INTRODUCTION = f"""# Networks from anywhere
 
-Written by `python -m experiments networks --out docs/networks.md`.
+Written by `python -m experiments networks --page docs/networks.md`.
 
 {ABOUT}"""
 QUICK = 5
 """Every fifth network with --quick."""
+GROUPS = dict(COLLECTION)
+LEAST = 1e-17
+"""Differences are drawn as at least this."""
 
 
 def shortened(text: str, most: int) -> str:
@@ -51,48 +58,113 @@ def omlt_reads(brought: Brought) -> str:
     return "yes"
 
 
-def row(who: str, name: str, bring: Any) -> tuple[list[str], bool]:
-    """One line of the table, and whether it says what it should."""
+def bring(who: str, name: str) -> Row:
+    """Hand one network to cvxnet, and compare what it computes with the original."""
     with tempfile.TemporaryDirectory() as folder:
-        brought = bring(Path(folder))
-        omlt = omlt_reads(brought)
+        brought = GROUPS[who][name](Path(folder))
+        row: Row = {
+            "OMLT": omlt_reads(brought),
+            "refusal expected": brought.predict is None,
+            "precision": brought.precision,
+        }
         try:
             network = brought.read()
         except cn.CvxnetError as error:
-            text = shortened(str(error).replace(f"{folder}/", ""), 150)
-            right = brought.predict is None
-            return [name, who, "no", "", omlt, text if right else f"failed: {text}"], right
+            said = shortened(str(error).replace(f"{folder}/", ""), 150)
+            return row | {"taken": "no", "said": said, "right": brought.predict is None}
         if brought.predict is None:
-            return [name, who, "yes", "", omlt, f"failed: {network!r}"], False
+            return row | {"taken": "yes", "said": repr(network), "right": False}
         X = np.random.default_rng(1).standard_normal((50, brought.columns))
         expected = brought.predict(X)
         difference = float(np.abs(network(X) - expected).max() / max(1.0, np.abs(expected).max()))
-    good = difference <= brought.precision
-    what = ", ".join(map(repr, network))
-    return [name, who, "yes", f"{difference:.0e}", omlt, what if good else f"failed: {what}"], good
+    said = ", ".join(map(repr, network))
+    right = difference <= brought.precision
+    return row | {"taken": "yes", "difference": difference, "said": said, "right": right}
+
+
+def page(rows: list[Row]) -> str:
+    """The page docs/networks.md."""
+    header = ["network", "brought from", "taken", "difference", "OMLT", "as, or why not"]
+    cells = [
+        [
+            row["name"],
+            row["who"],
+            row["taken"],
+            f"{row['difference']:.0e}" if "difference" in row else "",
+            row["OMLT"],
+            row["said"] if row["right"] else f"failed: {row['said']}",
+        ]
+        for row in rows
+    ]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells])
+    return f"{INTRODUCTION}{summary(rows)}\n\n{table}\n"
+
+
+def summary(rows: list[Row]) -> str:
+    """How many networks cvxnet takes, and how many files OMLT reads where it is installed."""
+    taken = sum(row["taken"] == "yes" for row in rows)
+    omlt = [row["OMLT"] for row in rows if row["OMLT"]]
+    text = f"cvxnet takes {taken} of {len(rows)}. "
+    if "not tried" not in omlt:
+        text += f"Of the {len(omlt)} ONNX files OMLT {version('omlt')} reads {omlt.count('yes')}."
+    return text
+
+
+def picture(rows: list[Row]) -> Figure:
+    """What is taken and refused of each group, and how far outputs differ."""
+    with styled():
+        figure = new_figure(WIDTH, 5.0)
+        left, right = figure.subplots(1, 2, sharey=True)
+        for place, who in enumerate(GROUPS):
+            inside = [row for row in rows if row["who"] == who]
+            taken = sum(row["taken"] == "yes" for row in inside)
+            look = {"left": taken, "color": ORANGE, "edgecolor": "white", "hatch": "/"}
+            left.barh(place, taken, color=BLUE, label="taken" if not place else "")
+            left.barh(place, len(inside) - taken, label="refused" if not place else "", **look)
+            off = [max(row["difference"], LEAST) for row in inside if "difference" in row]
+            right.plot(
+                off, np.full(len(off), place), "o", color=BLUE, markeredgecolor=INK, alpha=0.6
+            )
+        left.set_yticks(range(len(GROUPS)), list(GROUPS))
+        left.invert_yaxis()
+        left.set(xlabel="networks")
+        left.locator_params(axis="x", integer=True)
+        left.set_title("Networks that cvxnet takes, by where they come from")
+        left.legend()
+        right.set(xscale="log", xlabel="relative difference of outputs")
+        right.set_title("Outputs beside those of the original")
+    return figure
+
+
+def more(parser: ArgumentParser) -> None:
+    """The option of this experiment."""
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the table as markdown")
 
 
 def main(argv: list[str]) -> int:
-    """The table, on the screen or in a file."""
-    parser = argparse.ArgumentParser(prog=sys.argv[0], description=ABOUT.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="only some of them")
-    parser.add_argument("--out", type=Path, help="write the table to this file")
-    options = parser.parse_args(argv)
-    everything = [(who, *item) for who, items in COLLECTION for item in items.items()]
-    chosen = everything[::QUICK] if options.quick else everything
-    rows = [row(*item) for item in chosen]
-    taken = [cells for cells, _ in rows if cells[2] == "yes"]
-    omlt = [cells[4] for cells, _ in rows if cells[4]]
-    summary = f"cvxnet takes {len(taken)} of {len(rows)}. "
-    if "not tried" not in omlt:
-        summary += (
-            f"Of the {len(omlt)} ONNX files OMLT {version('omlt')} reads {omlt.count('yes')}."
+    """Bring all networks, and say which were taken."""
+    report = Report("networks", networks.__doc__, argv, more=more, packages=("onnx", "omlt"))
+    everything = [{"who": who, "name": name} for who, items in COLLECTION for name in items]
+    chosen = everything[::QUICK] if report.options.quick else everything
+    rows = report.table("networks", bring, chosen)
+    if report.options.page:
+        report.options.page.write_text(page(rows), encoding="utf-8")
+    for wanted in (False, True):
+        asked = [row for row in rows if row["refusal expected"] is wanted]
+        right = sum(row["right"] for row in asked)
+        report.expect(
+            "networks that cvxnet has no layers for" if wanted else "networks that it should take",
+            expected="all refused" if wanted else "all taken, outputs as precise as the format",
+            found=f"{right} of {len(asked)}",
+            holds=right == len(asked),
+            source="the collection says of each which it is",
         )
-    header = ["network", "brought from", "taken", "difference", "OMLT", "as, or why not"]
-    lines = [header, ["---"] * len(header), *(cells for cells, _ in rows)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    text = f"{INTRODUCTION}{summary}\n\n{table}\n"
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    print(text if not options.out else summary)
-    return 0 if all(good for _, good in rows) else 1
+    off = max(row["difference"] for row in rows if "difference" in row)
+    report.answer(
+        report.question,
+        f"""{summary(rows)} Outputs of those taken differ from those of the original by {off:.1g}
+        at most, relatively, on 50 random rows. What is refused is named with the reason.""",
+        picture(rows),
+        "taken",
+    )
+    return report.close()
