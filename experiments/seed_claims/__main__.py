@@ -118,9 +118,9 @@ def swap_units(report: Report) -> None:
         f"""Swap two hidden units, and the network stays what it is, at another point of the space
         of weights. Both ends of this line are global optima, {first["optimum"]:.4f}, and a convex
         function would be no higher between them. Half-way the objective is
-        {first["midpoint"]:.4f}. On {len(rows)} data sets the midpoint was between {min(worse):.3g}
-        and {max(worse):.3g} times the optimum. Once the units are matched, nothing is left of it.
-        """,
+        {first["midpoint"]:.4f}. Over {len(rows)} seeds of the data the midpoint was between
+        {min(worse):.3g} and {max(worse):.3g} times the optimum. Once the units are matched, nothing
+        is left of it.""",
         pictures.swapped(first),
         "swapped",
     )

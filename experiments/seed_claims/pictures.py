@@ -30,6 +30,7 @@ from experiments.seed_claims.two_nodes import LAYERS, SIDE
 if TYPE_CHECKING:
     from cvxnet.plots.style import Axes, Figure
 
+NARROW = 10.4
 FLOOR = 1e-9
 """Excess that is none, up to the tolerance of the solver."""
 SHADES = {"convex": SKY, "not convex": ORANGE, "unknown": "white"}
@@ -86,7 +87,7 @@ def remaining(rows: list[Row]) -> Figure:
     """Lines on which it is seen what remains convex: four panels."""
     names = list(dict.fromkeys(part.panel for part in PARTS))
     with styled():
-        figure = new_figure(WIDTH, 8.0)
+        figure = new_figure(NARROW, 6.8)
         for axes, name in zip(figure.subplots(2, 2).flat, names, strict=True):
             inside = [row for part, row in zip(PARTS, rows, strict=True) if part.panel == name]
             for k, row in enumerate(inside):
@@ -94,7 +95,7 @@ def remaining(rows: list[Row]) -> Figure:
                 draw_slice(axes, row["slice"], f"{label}: {row['verdict']}", k)
             axes.set_title(name)
             axes.set_xticks([0.0, 0.5, 1.0], ["a", "midpoint", "b"])
-            axes.margins(0.05, 0.35)
+            axes.margins(0.05, 0.42)
             axes.legend(loc="upper center")
         figure.suptitle("What remains convex, and what does not, along one line", fontsize=HEAD)
     return figure
@@ -104,7 +105,7 @@ def grid_of_verdicts(rows: list[Row]) -> Figure:
     """What is convex for two output nodes: a field for each verdict."""
     lines = list(dict.fromkeys((r["weights"], r["inputs"], r["labels"]) for r in rows))
     with styled():
-        figure = new_figure(WIDTH, 6.0)
+        figure = new_figure(NARROW, 4.8)
         axes = figure.add_subplot()
         for row in rows:
             x = list(LAYERS).index(row["unknown"])
@@ -153,7 +154,7 @@ def searches(axes: Axes, rows: list[Row]) -> None:
     axes.set(yscale="log", xlabel="data set", ylabel="relative excess over the optimum")
     axes.set_xticks([row["seed"] for row in rows])
     axes.set_ylim(FLOOR / 3.0, 10.0)
-    axes.text(0.03, 0.03, "at the optimum", transform=axes.transAxes, va="bottom")
+    axes.text(0.03, 0.08, "at the optimum", transform=axes.transAxes, va="bottom")
     starts = sum(len(row["ends"]) for row in rows)
     reached = sum(round(len(row["ends"]) * row["reached"]) for row in rows)
     axes.set_title(f"{reached} of {starts} local searches reach\nthe optimum of the post's network")

@@ -20,6 +20,7 @@ from cvxnet.analysis.verdicts import BLOCK_WORDS
 from cvxnet.layers import Linear, ReLU, Sequential
 from cvxnet.types import Array
 from experiments.report import Row
+from experiments.seed_claims.claims import evidence
 
 WEIGHT_DECAY = 0.1
 GAP = 1e-8
@@ -46,7 +47,11 @@ def verdict_on(unknown: str, weights: str, inputs: str, labels: str) -> Row:
     )
     refuted = verdict.counterexamples.get("convex")
     above = 0.0 if refuted is None else refuted.f_middle - refuted.chord
-    return {"verdict": BLOCK_WORDS[verdict.convex], "above the chord": above}
+    return {
+        "verdict": BLOCK_WORDS[verdict.convex],
+        "above the chord": above,
+        "evidence": evidence(verdict),
+    }
 
 
 def samples(seed: int) -> tuple[Array, Array]:
