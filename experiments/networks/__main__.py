@@ -15,7 +15,7 @@ import numpy as np
 import cvxnet as cn
 from cvxnet.plots.style import BLUE, INK, ORANGE, WIDTH, new_figure, styled
 from experiments import networks
-from experiments.networks.collection import COLLECTION, Brought
+from experiments.networks.collection import COLLECTION, DOUBLE, FITTED, HALF, SINGLE, Brought
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ Written by `python -m experiments networks --page docs/networks.md`.
 QUICK = 5
 """Every fifth network with --quick."""
 GROUPS = dict(COLLECTION)
+PRECISIONS = {
+    DOUBLE: "in double precision",
+    FITTED: "for fitted estimators",
+    SINGLE: "in single precision",
+    HALF: "in half precision",
+}
 LEAST = 1e-17
 """Differences are drawn as at least this."""
 
@@ -136,6 +142,11 @@ def picture(rows: list[Row]) -> Figure:
     return figure
 
 
+def is_of(row: Row, limit: float) -> bool:
+    """Whether a network was compared, with this precision."""
+    return "difference" in row and row["precision"] == limit
+
+
 def more(parser: ArgumentParser) -> None:
     """The option of this experiment."""
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the table as markdown")
@@ -159,11 +170,15 @@ def main(argv: list[str]) -> int:
             holds=right == len(asked),
             source="the collection says of each which it is",
         )
-    off = max(row["difference"] for row in rows if "difference" in row)
+    off = [
+        f"{max(row['difference'] for row in rows if is_of(row, limit)):.0e} {words}"
+        for limit, words in PRECISIONS.items()
+        if any(is_of(row, limit) for row in rows)
+    ]
     report.answer(
         report.question,
-        f"""{summary(rows)} Outputs of those taken differ from those of the original by {off:.1g}
-        at most, relatively, on 50 random rows. What is refused is named with the reason.""",
+        f"""{summary(rows)} Outputs of those taken differ from those of the original, relatively
+        and on 50 random rows, by at most {", ".join(off)}. What is refused is named with the reason.""",
         picture(rows),
         "taken",
     )

@@ -22,8 +22,8 @@ from cvxnet.interop import load_thing
 
 Array = np.ndarray
 Predict = Callable[[Array], Array]
-DOUBLE, SINGLE, HALF = 1e-12, 1e-5, 1e-2
-"""How far outputs may be off that are computed in these formats."""
+DOUBLE, FITTED, SINGLE, HALF = 1e-12, 1e-6, 1e-5, 1e-2
+"""How far outputs may be off that are computed in these formats, or by fitted estimators."""
 SHAPE = (3,)
 onnxruntime.set_default_logger_severity(3)  # models by hand have weights that they do not use
 
@@ -271,7 +271,7 @@ def estimator(model: Any, classes: int = 0, method: str = "predict") -> Any:
                 found = np.log(found[:, 1:]) - np.log(found[:, :1])
             return found
 
-        return Brought(lambda: cn.from_sklearn(model), predict, 3, 1e-6)
+        return Brought(lambda: cn.from_sklearn(model), predict, 3, FITTED)
 
     return bring
 
