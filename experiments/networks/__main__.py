@@ -178,7 +178,8 @@ def main(argv: list[str]) -> int:
     report.answer(
         report.question,
         f"""{summary(rows)} Outputs of those taken differ from those of the original, relatively
-        and on 50 random rows, by at most {", ".join(off)}. What is refused is named with the reason.""",
+        and on 50 random rows, by at most {", ".join(off)}. What is refused is named with the
+        reason.""",
         picture(rows),
         "taken",
     )
