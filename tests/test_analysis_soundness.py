@@ -207,7 +207,7 @@ def draw_expression(rng, leaves, depth):
     ][kind - 5]
 
 
-@pytest.mark.parametrize("batch", range(8))
+@pytest.mark.parametrize("batch", range(5))
 def test_random_cvxpy_expressions(batch):
     leaves = [cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(nonneg=True, name="p")]
     for seed in range(100 * batch, 100 * (batch + 1)):

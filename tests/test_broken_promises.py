@@ -321,7 +321,7 @@ def test_fewer_samples_than_columns_in_the_l1_ball(name, n):
     rng = np.random.default_rng(n)
     X, y = rng.standard_normal((n, 5)), rng.standard_normal(n)
     options = {"norm": "l1", "weight_decay": 0.01, "output_bias": True}
-    solution = cn.train(name, X, y, **options, time_limit=5.0)
+    solution = cn.train(name, X, y, **options, time_limit=1.5)
     alone = 0.5 * float(np.sum((y - y.mean()) ** 2))
     assert solution.lower_bound <= solution.value <= alone * (1 + 1e-9)
     assert cn.check(solution.certificate.to_dict()).reason.startswith(("proved", "unfinished"))
@@ -392,7 +392,7 @@ def nearly_dependent(seed, kind):
 
 
 @pytest.mark.parametrize("kind", ["a, b, a + b", "rank one"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_free_part_of_uncertain_rank_proves_nothing_false(seed, kind):
     """The dual vector of the certificate is the one that was priced; the checker agrees."""
     X, y = nearly_dependent(seed, kind)

@@ -307,7 +307,7 @@ def mutations(draw):
     return document
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(mutations())
 def test_mutations_never_confirm_a_false_claim(document):
     result = checker.check(document, time_limit=1.0)

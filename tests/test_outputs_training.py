@@ -261,7 +261,7 @@ def test_coordinate_units_solve_a_group_lasso():
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("form", [{}, {"output_bias": True}, {"skip": True}])
 def test_brackets_close(loss, form):
-    X, Y = data(10)
+    X, Y = data(8)
     solution = train(X, target(Y, loss), loss=loss, **form)
     assert solution.status == "optimal" and solution.gap <= 1e-6
     assert cn.check(solution.certificate).valid
@@ -424,9 +424,9 @@ def test_many_dimensions_have_a_true_bracket_and_a_good_network(monkeypatch):
     """
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.process_time))
     X, Y = data(40, 5, 2)
-    solution = train(X, Y, 0.2, time_limit=6.0)
+    solution = train(X, Y, 0.2, time_limit=3.0)
     assert 0.0 < solution.lower_bound <= solution.value and solution.gap < 0.1
-    again = train(X, Y, 0.2, time_limit=3.0)
+    again = train(X, Y, 0.2, time_limit=1.5)
     assert solution.lower_bound <= again.value
     assert again.value == pytest.approx(solution.value, rel=1e-3)
 

@@ -150,7 +150,7 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_the_answer_is_right(row):
     _, thing, options, convex, concave = row
-    verdict = convexity(thing, **options)
+    verdict = convexity(thing, **options, complete=False)
     assert (verdict.convex, verdict.concave) == (convex, concave)
     for goal, witness in verdict.counterexamples.items():
         assert getattr(verdict, goal) is False and witness.verify()
