@@ -112,6 +112,7 @@ class Report:
         self.folder: Path = self.options.out / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, list[float]] = {}
+        self._tables: dict[str, list[Row]] = {}
         self.expectations: list[Expectation] = []
         self.answers: list[Answer] = []
         self._memory = joblib.Memory(self.folder / "kept" / _fingerprint(name), verbose=0)
@@ -124,7 +125,7 @@ class Report:
 
         A line is a setting with what ``measure(**setting)`` returned: numbers and words, which are
         written down, and arrays or records, which are for pictures alone. Lines that an earlier
-        run has finished are not measured again.
+        run has finished are not measured again. Called again with the same name, the table grows.
         """
         timed = self._memory.cache(_timed)
         settings = list(settings)
@@ -132,12 +133,14 @@ class Report:
             joblib.delayed(timed)(measure, setting) for setting in settings
         )
         rows: list[Row] = []
+        table = self._tables.setdefault(name, [])
         seconds = self.seconds.setdefault(name, [])
         print(f"\n{name}", flush=True)
         for setting, (found, took) in zip(settings, done, strict=True):
             rows.append(setting | found)
+            table.append(rows[-1])
             seconds.append(round(took, 3))
-            _write_csv(self.folder / f"{name}.csv", rows)
+            _write_csv(self.folder / f"{name}.csv", table)
             print(f"  {_line(rows[-1])}  [{took:.1f} s]", flush=True)
         return rows
 

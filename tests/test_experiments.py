@@ -17,7 +17,6 @@ NOT_YET = {
     "checker_times",
     "first_use",
     "high_dimension",
-    "speed",
 }
 
 

@@ -1,0 +1,118 @@
+"""Run the methods on Gaussian data of growing size, and on the bundled sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.peers import __doc__ as about
+from experiments.peers import pictures
+from experiments.peers.expectations import say_expectations
+from experiments.peers.measuring import ABSENT, HERE, OWN, PEERS, certify, measure
+from experiments.peers.methods import METHODS, QUICK
+from experiments.report import Report, Row, peers_python
+
+GAUSSIAN = {
+    ("rough", 3): (20, 50, 100, 300, 1000),
+    ("planted", 3): (50, 100, 1000),
+    ("rough", 2): (20, 1000),
+    ("rough", 4): (20, 100),
+    ("rough", 5): (20,),
+}
+"""Target and rank, and the numbers of samples."""
+DECAY = 0.01
+PATIENT = 20.0
+"""Its limit is of wall time, and with ``--quick`` the machine may be busy."""
+REAL = (
+    ("iris", "squared", 0.1),
+    ("iris", "cross_entropy", 0.1),
+    ("wine", "cross_entropy", 0.1),
+    ("diabetes", "squared", 0.1),
+    ("diabetes", "squared", 0.03),
+    ("breast_cancer", "squared", 0.1),
+    ("breast_cancer", "logistic", 0.1),
+    ("digits", "squared", 0.1),
+    ("digits", "cross_entropy", 0.1),
+)
+"""Bundled sets, from the smallest to the largest; the loss; the share of weight decay."""
+
+
+class Contest:
+    """Which methods are still in the race, and what they did."""
+
+    def __init__(self, report: Report, limit: float, quick: bool) -> None:
+        self.report, self.limit, self.quick = report, limit, quick
+        self.left: dict[Any, list[str]] = {}
+
+    def environment(self, method: str) -> str:
+        """Where a method runs; with ``--quick`` all but ADMM run in this process."""
+        if self.quick:
+            return OWN if METHODS[method].room == "sampled" else HERE
+        if not METHODS[method].apart:
+            return OWN
+        return PEERS if peers_python() else ABSENT
+
+    def run(self, table: str, kind: Any, which: Row) -> list[Row]:
+        """All methods left among those of a kind, on one problem; who fails is not asked again."""
+        left = self.left.setdefault(kind, list(QUICK if self.quick else METHODS))
+        terms = {"limit": self.limit} | which
+        ours = [{"method": "cvxnet", "environment": self.environment("cvxnet")} | terms]
+        if self.quick:
+            ours[0]["limit"] = PATIENT
+        rows = self.report.table(table, measure, ours)
+        terms["lower"] = rows[0]["lower"]
+        rest = [
+            {"method": method, "environment": self.environment(method)} | terms
+            for method in left
+            if method != "cvxnet"
+        ]
+        rows += self.report.table(table, measure, rest)
+        self.left[kind] = [
+            row["method"]
+            for row in rows
+            if row["status"] == "done" or row["status"].startswith("cannot")
+        ]
+        return rows
+
+
+def gaussian(contest: Contest) -> list[Row]:
+    """Growing samples."""
+    plan = {("rough", 2): (20,)} if contest.quick else GAUSSIAN
+    rows = []
+    for (data, rank), sizes in plan.items():
+        for n in sizes:
+            which = {"data": data, "rank": rank, "n": n, "loss": "squared", "decay": DECAY}
+            rows += contest.run("gaussian", (data, rank), which)
+    return rows
+
+
+def real(contest: Contest) -> list[Row]:
+    """The bundled sets; where the bracket stayed open, the best other network is certified."""
+    rows = []
+    for data, loss, decay in () if contest.quick else REAL:
+        which = {"data": data, "loss": loss, "decay": decay}
+        found = contest.run("real", "real", which)
+        ours, *others = [row for row in found if row["status"] == "done"]
+        best = min(others, key=lambda row: row["value"])
+        asked = which | {"limit": contest.limit, "network": best["network"]}
+        proved = contest.report.table("certified", certify, [asked])[0]
+        bound = max(ours["lower"], proved["lower"])
+        rows += [row | {"certified": bound} for row in found]
+    return rows
+
+
+def main(argv: list[str]) -> int:
+    """Two tables, and what they say."""
+    report = Report(
+        "peers",
+        about,
+        argv,
+        more=lambda parser: parser.add_argument(
+            "--limit", type=float, default=8.0, metavar="SECONDS", help="for each (default 8)"
+        ),
+    )
+    quick = report.options.quick
+    contest = Contest(report, 0.5 if quick else report.options.limit, quick)
+    growth, sets = gaussian(contest), real(contest)
+    say_expectations(report, growth, sets)
+    pictures.say_answers(report, growth, sets)
+    return report.close()
