@@ -453,6 +453,19 @@ def test_a_huge_network_is_refused():
     assert "too large" in checker.check(sized(3000, 1, 6000)).reason
 
 
+def test_features_that_no_unit_sees_cost_nothing(monkeypatch):
+    """Coordinate units see one feature each, of as many as there are."""
+    monkeypatch.setattr(checker.bracket, "MAX_PRODUCTS", 8000)
+    wide = sized(20, 30, 15)
+    with pytest.raises(checker.RefusalError, match="too large"):
+        checker.bracket.bracket(checker.read(wide))
+    few = changed(wide, ("data", "X"), lambda X: [row[:2] for row in X], True)
+    few["network"]["W"] = [row[:2] for row in wide["network"]["W"]]
+    wide["network"]["W"] = [[*row, *[(0.0).hex()] * 28] for row in few["network"]["W"]]
+    found = [checker.bracket.bracket(checker.read(document)) for document in (wide, few)]
+    assert found[0] == found[1]
+
+
 def test_numbers_of_too_many_digits_are_refused(monkeypatch):
     """Two numbers, 2^900 and 2^-1000, in a few megabytes would make gigabytes of integers."""
     assert exact.MAX_SIZE <= 10**9

@@ -29,14 +29,17 @@ from .families import units_of
 from .losses import LOSSES
 from .units import Units
 
-MAX_PRODUCTS = 3 * 10**8  # samples * features * (units + gates)
+MAX_PRODUCTS = 3 * 10**8  # samples * features that units see * (units + gates)
 MAX_FEATURES = 10**7  # samples * (units + gates)
 
 
 def bracket(claims: Claims) -> tuple[float, float]:
     """Both ends, rounded outward; the lower one counts only if ``rho(v) <= beta``."""
     n, d, width = len(claims.X), len(claims.X[0]), len(claims.a)
-    width += len(claims.units.get("gates", ()))
+    if gates := claims.units.get("gates", ()):
+        width += len(gates)
+    else:
+        d = len(columns_seen(hidden_weights(claims), d + 1))
     if n * (d + claims.outputs) * width > MAX_PRODUCTS or n * width > MAX_FEATURES:
         raise RefusalError(f"too large: {n} samples, {d} features, {width} units and gates")
     with balls():
@@ -58,14 +61,25 @@ def predictions(claims: Claims, units: Units) -> list[list[Number]]:
     """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``, a row for each sample."""
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
+    seen = columns_seen(W, len(X[0]))
+    W, points = ([[row[k] for k in seen] for row in rows] for rows in (W, X))
     free, scale = integers(free_weights(claims))
     return [
         [
             fmpq(inner(line, x), x_scale * scale) + f
             for line, f in zip(free, units.combined(row, x_scale * w_scale, i), strict=True)
         ]
-        for i, (x, row) in enumerate(zip(X, products(W, X), strict=True))
+        for i, (x, row) in enumerate(zip(X, products(W, points), strict=True))
     ]
+
+
+def columns_seen(W: Sequence[Sequence[float]], count: int) -> list[int]:
+    """Those of the columns of X, and of ones, in which some unit has a weight; the last for none.
+
+    >>> columns_seen([[0, 2, 0], [0, 0, 3]], 3)
+    [1, 2]
+    """
+    return [k for k in range(count) if any(row[k] for row in W)] or [count - 1]
 
 
 def free_weights(claims: Claims) -> list[list[float]]:

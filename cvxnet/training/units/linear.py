@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
@@ -126,6 +127,17 @@ def column_block(X: Array, j: int) -> Block:
     )
 
 
+def rows_of_identity(which: NDArray[np.intp], d: int) -> Array:
+    """Those rows, without the others, which for many features are large.
+
+    >>> rows_of_identity(np.array([1]), 3).tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    rows = np.zeros((len(which), d))
+    rows[np.arange(len(which)), which] = 1.0
+    return rows
+
+
 def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
     """``max v.Xu`` over the unit ball of the norm, as local maxima: all features for l1."""
     slope = X.T @ v
@@ -137,7 +149,7 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
             rho=float(np.abs(slope).max(initial=floor)),
             error=error,
             values=np.abs(slope[order]),
-            units=np.eye(X.shape[1])[order],
+            units=rows_of_identity(order, X.shape[1]),
             outputs=np.where(slope[order] < 0.0, -1.0, 1.0),
         )
     rho = float(np.linalg.norm(slope))
