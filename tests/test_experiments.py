@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[1]
 NOT_YET = {
     "checker_times",
     "first_use",
-    "high_dimension",
 }
 
 

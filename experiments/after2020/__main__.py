@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from experiments import after2020
-from experiments.after2020 import isometry, mirrors, optima, spectrahedra, tuning
+from experiments.after2020 import isometry, mirrors, optima, spectrahedra, starts, tuning
 from experiments.report import Report
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "mirrors": mirrors.report_on,
     "isometry": isometry.report_on,
     "spectrahedra": spectrahedra.report_on,
+    "starts": starts.report_on,
 }
 
 
