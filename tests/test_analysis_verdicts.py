@@ -154,6 +154,24 @@ def test_disciplines_of_known_cases():
     assert hidden["log-log convex (DGP)"].startswith("not by the rules")
 
 
+def test_products_of_concave_functions_of_one_sign_are_quasiconcave():
+    up, also = cp.Variable(nonneg=True), cp.Variable(nonneg=True)
+    down, down_too = cp.Variable(nonpos=True), cp.Variable(nonpos=True)
+    products = {
+        "quasiconcave;": (up * also, down * down_too, cp.sqrt(up) * also, down * -up),
+        "quasiconvex;": (up * down, cp.sqrt(up) * down),
+        "not by the rules;": (up * cp.square(also), cp.square(up) * down, up * cp.Variable()),
+    }
+    for said, expressions in products.items():
+        for expression in expressions:
+            line = convexity(expression).disciplines["quasiconvex (DQCP)"]
+            assert line.startswith(said), expression
+            assert ("CVXPY accepts" in line) == (said != "not by the rules;"), expression
+    unit = net(L.Linear(1, 1, False, **UP), L.ReLU(), L.Linear(1, 1, False, **UP))
+    line = convexity(unit, "weights", inputs="nonneg").disciplines["quasiconvex (DQCP)"]
+    assert line.startswith("quasiconcave")
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_log_log_claims_hold_on_random_positive_segments(seed):
     from cvxnet.analysis.disciplines import log_log_curvature

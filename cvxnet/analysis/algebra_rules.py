@@ -112,8 +112,9 @@ def multiply(node: Node, args: list[Facts]) -> Facts:
     left, right = (shaped_like(arg, node.shape) for arg in args)
     low, high = interval_product(left.low, left.high, right.low, right.high)
     if not left.constant and not right.constant:
-        same = node.args[0] is node.args[1]
-        return square_of_one(node, args[0], low, high) if same else no_curvature(node, low, high)
+        if node.args[0] is node.args[1]:
+            return square_of_one(node, args[0], low, high)
+        return no_curvature(node, low, high, quasi=curved_together(left, right))
     factor, other = (left, right) if left.constant else (right, left)
     facts = with_factor(multiply_by(factor, other), args)
     return facts if left.constant else replace(facts, monotone=facts.monotone[::-1])
@@ -161,7 +162,20 @@ def need_of_factor(args: list[Facts]) -> Need:
     )
 
 
-def no_curvature(node: Node, low: Array, high: Array) -> Facts:
+def curved_together(one: Facts, other: Facts) -> tuple[Mask, Mask]:
+    """Where a product is quasiconvex, and where quasiconcave.
+
+    The product of two functions that are concave and >= 0 is quasiconcave, as its root is concave
+    (Boyd and Vandenberghe 2004, section 3.4.4); two changes of sign leave it so, one turns it over.
+    """
+    up, other_up = (f.concave & (f.low >= 0.0) for f in (one, other))
+    down, other_down = (f.convex & (f.high <= 0.0) for f in (one, other))
+    return (up & other_down) | (down & other_up), (up & other_up) | (down & other_down)
+
+
+def no_curvature(
+    node: Node, low: Array, high: Array, quasi: tuple[Mask, Mask] | None = None
+) -> Facts:
     """A product of two functions of the unknowns has no curvature by composition."""
     nothing = np.zeros(node.shape, dtype=bool)
     return make_facts(
@@ -169,6 +183,7 @@ def no_curvature(node: Node, low: Array, high: Array) -> Facts:
         high,
         nothing,
         nothing,
+        quasi=quasi,
         monotone=("none", "none"),
         rule="a product of two unknowns is neither convex nor concave",
         need=MULTIPLIED,
@@ -246,8 +261,11 @@ def multiply_matrices(node: Node, args: list[Facts]) -> Facts:
         return multiply(node, args)
     low, high = product_bounds(left, right, node)
     if not left.constant and not right.constant:
-        same = node.args[0] is node.args[1] and len(left.low.shape) == 1
-        return square_of_one(node, left, low, high) if same else no_curvature(node, low, high)
+        if node.args[0] is node.args[1] and len(left.low.shape) == 1:
+            return square_of_one(node, left, low, high)
+        alone = len(left.low.shape) == len(right.low.shape) == 2 and left.low.shape[1] == 1
+        quasi = curved_together(left, right) if alone else None
+        return no_curvature(node, low, high, quasi=quasi)
     factor, other = (left, right) if left.constant else (right, left)
     plus, minus = signs_of(factor)
     product = left_product if left.constant else right_product

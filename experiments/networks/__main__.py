@@ -152,14 +152,8 @@ def more(parser: ArgumentParser) -> None:
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the table as markdown")
 
 
-def main(argv: list[str]) -> int:
-    """Bring all networks, and say which were taken."""
-    report = Report("networks", networks.__doc__, argv, more=more, packages=("onnx", "omlt"))
-    everything = [{"who": who, "name": name} for who, items in COLLECTION for name in items]
-    chosen = everything[::QUICK] if report.options.quick else everything
-    rows = report.table("networks", bring, chosen)
-    if report.options.page:
-        report.options.page.write_text(page(rows), encoding="utf-8")
+def expect_all(report: Report, rows: list[Row]) -> None:
+    """That the collection is right about what is taken, and what is refused."""
     for wanted in (False, True):
         asked = [row for row in rows if row["refusal expected"] is wanted]
         right = sum(row["right"] for row in asked)
@@ -170,6 +164,17 @@ def main(argv: list[str]) -> int:
             holds=right == len(asked),
             source="the collection says of each which it is",
         )
+
+
+def main(argv: list[str]) -> int:
+    """Bring all networks, and say which were taken."""
+    report = Report("networks", networks.__doc__, argv, more=more, packages=("onnx", "omlt"))
+    everything = [{"who": who, "name": name} for who, items in COLLECTION for name in items]
+    chosen = everything[::QUICK] if report.options.quick else everything
+    rows = report.table("networks", bring, chosen)
+    if report.options.page:
+        report.options.page.write_text(page(rows), encoding="utf-8")
+    expect_all(report, rows)
     off = [
         f"{max(row['difference'] for row in rows if is_of(row, limit)):.0e} {words}"
         for limit, words in PRECISIONS.items()

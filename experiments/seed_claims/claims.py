@@ -275,7 +275,7 @@ CLAIMS = (
         "bilinear",
     ),
     Claim(
-        "another activation would do",
+        "... or with another activation",
         "w2 . (W1 x)^2, all >= 0, in all weights",
         lambda: convexity(
             Sequential(Linear(2, 2, False, **UP), Square(), Linear(2, 1, False, **UP)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from cvxnet.plots.slices import draw_slice
 from cvxnet.plots.style import (
     BLUE,
     COLORS,
+    GREY,
     HEAD,
     INK,
     LINES,
@@ -36,12 +38,34 @@ FLOOR = 1e-9
 SHADES = {"convex": SKY, "not convex": ORANGE, "unknown": "white"}
 
 
+def claims(rows: list[Row]) -> Figure:
+    """What the post says, what is asked of it, and the verdict."""
+    chosen = [row for row in rows if not row["post"].startswith("...")]
+    with styled():
+        figure = new_figure(WIDTH, 6.6)
+        axes = figure.add_subplot()
+        for y, row in enumerate(chosen):
+            axes.text(
+                0.0, y, textwrap.fill(row["post"].removesuffix(" (proof to add)"), 58), va="center"
+            )
+            axes.text(5.4, y, textwrap.fill(row["asked"], 46), va="center", color=GREY)
+            field(axes, 10.8, y, row["verdict"], 1.9)
+        axes.set_xlim(0.0, 11.8)
+        axes.set_ylim(len(chosen) - 0.4, -1.2)
+        for x, text in ((0.0, "the post"), (5.4, "asked"), (9.85, "verdict")):
+            axes.text(x, -0.9, text, va="center", weight="bold")
+        axes.set_axis_off()
+        figure.suptitle("The post, claim by claim: convex or not?", fontsize=HEAD)
+    return figure
+
+
 def surface(row: Row) -> Figure:
     """The product of two weights above zero, and the line of its counterexample."""
     product = surface_over(lambda w: w[:, 0] * w[:, 1], (0.0, 3.0), (0.0, 3.0))
     figure = plot_surface(product, ("w1", "w2"), a=row["a"], b=row["b"])
     title = "The smallest network of non-negative weights, w1 w2, is a saddle"
     figure.suptitle(title, fontsize=HEAD)
+    figure.set_size_inches(NARROW, 4.3)
     for line in figure.axes[0].lines:  # its ends lie on the edge
         line.set_clip_on(False)
     return figure
@@ -110,7 +134,7 @@ def grid_of_verdicts(rows: list[Row]) -> Figure:
         for row in rows:
             x = list(LAYERS).index(row["unknown"])
             y = lines.index((row["weights"], row["inputs"], row["labels"]))
-            field(axes, x, y, row)
+            field(axes, x, y, row["verdict"])
         axes.set_xlim(-0.5, len(LAYERS) - 0.5)
         axes.set_ylim(len(lines) - 0.5, -0.5)
         axes.set_xticks(range(len(LAYERS)), [f"in {name}" for name in LAYERS])
@@ -123,11 +147,10 @@ def grid_of_verdicts(rows: list[Row]) -> Figure:
     return figure
 
 
-def field(axes: Axes, x: int, y: int, row: Row) -> None:
+def field(axes: Axes, x: float, y: float, word: str, width: float = 1.0) -> None:
     """One verdict; what is not convex has lines across, too."""
-    word = row["verdict"]
     look: dict[str, Any] = {"facecolor": SHADES[word], "edgecolor": "white", "linewidth": 3.0}
-    axes.bar(x, 1.0, 1.0, y - 0.5, hatch="" if word == "convex" else "/", **look)
+    axes.bar(x, 1.0, width, y - 0.5, hatch="" if word == "convex" else "/", **look)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
     axes.text(x, y, word, ha="center", va="center", fontsize=12.0, bbox=box)
 

@@ -30,6 +30,8 @@ SIDE = 3.0
 """Inputs are between 0 and this."""
 REACHED = 1e-4
 """Relative excess below which a local search has found the optimum."""
+CLOSE = 1e-6
+"""Relative difference of two optima that are the same number by theory."""
 LAYERS = {"all weights": "weights", "the first layer": "0", "the last layer": "2"}
 SAMPLES = {
     ">= 0": np.array([[1.0, 2.0], [2.0, 1.0]]),

@@ -37,6 +37,7 @@ def witness(function: str) -> Row:
         "midpoint": found.f_middle,
         "arithmetic": found.arithmetic,
         "concave": verdict.concave is not False,
+        "quasi": verdict.disciplines["quasiconvex (DQCP)"].split(";")[0],
         "log-log": verdict.disciplines["log-log convex (DGP)"].split(" where")[0],
         "a": ends[0],
         "b": ends[1],
