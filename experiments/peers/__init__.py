@@ -6,12 +6,14 @@ loss or cross entropy, where classes are asked and the method can). Methods:
 * cvxnet: column generation, ``cn.train`` as it comes;
 * the full program (Pilanci and Ergen 2020, equation 8), every cell and every inequality, in CVXPY
   with ECOS, SCS and Clarabel; and with Clarabel of each cell only the facets. cvxnet enumerates the
-  cells;
+  cells; networks are read off by ``cn.recover``, which leaves out units that are not needed, and
+  is not timed;
 * sampled gates, which may miss cells: pyscnn (Mishkin, Sahiner, Pilanci 2022; 100 gates, single
-  precision, its own tolerances; "tight": 1000 gates, double precision, tolerances of 1e-9, columns
-  not rescaled); adelie's gated program with 100 gates, decomposed into cones by least squares; ADMM
-  as in CRONOS (Feng, Frangella, Pilanci 2024; 100 gates), our own reading of it: its code is no
-  package. With several outputs they train one by one: units are not shared, another problem;
+  precision, its own tolerances; "tight": 500 gates, double precision, tolerances of 1e-8; columns
+  not rescaled, which would be another decay); adelie's gated program with 100 gates, decomposed
+  into cones by least squares; ADMM as in CRONOS (Feng, Frangella, Pilanci 2024; 100 gates), our own
+  reading of it: its code is no package. With several outputs they train one by one: units are not
+  shared, another problem;
 * torch: SGD (batches of 64, momentum), Adam, L-BFGS; width 100, ten restarts, SGD and Adam at four
   rates each, whose time all counts; as many steps (3000 at most) as fit in the limit;
 * scikit-learn's MLP as it comes, width 100, ten restarts or as many as fit. Its ``alpha`` is the
@@ -32,10 +34,9 @@ breast_cancer, diabetes, digits, iris and wine with all classes. pyscnn and adel
 environment of their own (``make peers``, or PEERS_PYTHON); where that is missing, their lines say
 so.
 
-    python -m experiments peers [--quick] [--limit 8] [--out DIR]
+    python -m experiments peers [--quick] [--limit 8] [--part gaussian|real] [--out DIR]
 
-With 8 seconds a measurement all take some 25 minutes of one core that nobody else uses. cvxnet's
-own limit is of wall time, so that a busy machine is to its loss. With ``--quick`` nearly all run in
-one process. What cannot be said: ten starts and four rates are not every way to train, and 100
-gates not every sample.
+With 8 seconds a measurement all take some 25 minutes of one core that nobody else uses. With
+``--quick`` nearly all run in one process. What cannot be said: ten starts and four rates are not
+every way to train, and 100 gates not every sample.
 """

@@ -14,7 +14,7 @@ import numpy as np
 
 import cvxnet as cn
 from cvxnet.types import Array
-from experiments.peers.methods import METHODS, ROOT
+from experiments.peers.methods import ROOT
 from experiments.peers.objective import objective
 from experiments.peers.whole import one_column
 from experiments.peers.worker import GRACE, solve
@@ -55,16 +55,15 @@ def targets(y: Array, loss: str) -> Array:
 
 def run(method: str, asked: dict[str, Any], limit: float, environment: str) -> dict[str, Any]:
     """The network with its times; or, where there is none, in ``status`` why."""
-    room = METHODS[method].room
     if environment == ABSENT:
         return {"status": "absent: the peers have no environment (make peers)"}
     if environment == HERE:
-        return {"status": "done"} | solve(room, method, asked, limit)
+        return {"status": "done"} | solve(method, asked, limit)
     python = str(peers_python() if environment == PEERS else sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "problem.npz", Path(folder) / "network.npz"
         np.savez(source, **asked)
-        command = [python, "-m", "experiments.peers.worker", room, method]
+        command = [python, "-m", "experiments.peers.worker", method]
         try:
             done = subprocess.run(
                 [*command, str(source), str(target), str(limit)],
@@ -121,6 +120,7 @@ def measure(
         "imports_mb": float(found["imports_mb"]),
         "units": units,
         "cells": int(found["weights"]) // (2 * which["rank"]) if "weights" in found else None,
+        "version": str(found["version"]),
         "network": {key: found[key] for key in ("W", "b", "A")},
     }
 

@@ -10,28 +10,28 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Method:
-    """A label; the room (a module of this folder); whether it knows every unit; and whether it runs
-    in the peers' environment."""
+    """A label; the room, a module of this folder; the package whose version matters; and whether
+    that lives in the peers' environment."""
 
     label: str
     room: str
-    exact: bool = False
+    package: str
     apart: bool = False
 
 
 METHODS = {
-    "cvxnet": Method("cvxnet", "whole", exact=True),
-    "ecos": Method("full program, ECOS", "whole", exact=True),
-    "scs": Method("full program, SCS", "whole", exact=True),
-    "clarabel": Method("full program, Clarabel", "whole", exact=True),
-    "facets": Method("facets only, Clarabel", "whole", exact=True),
-    "pyscnn": Method("pyscnn", "sampled", apart=True),
-    "pyscnn_tight": Method("pyscnn, tight", "sampled", apart=True),
-    "adelie": Method("adelie", "sampled", apart=True),
-    "cronos": Method("ADMM as in CRONOS", "sampled"),
-    "sgd": Method("SGD", "trained"),
-    "adam": Method("Adam", "trained"),
-    "lbfgs": Method("L-BFGS", "trained"),
-    "mlp": Method("scikit-learn MLP", "trained"),
+    "cvxnet": Method("cvxnet", "whole", "cvxnet"),
+    "ecos": Method("full program, ECOS", "whole", "ecos"),
+    "scs": Method("full program, SCS", "whole", "scs"),
+    "clarabel": Method("full program, Clarabel", "whole", "clarabel"),
+    "facets": Method("facets only, Clarabel", "whole", "clarabel"),
+    "pyscnn": Method("pyscnn", "sampled", "pyscnn", apart=True),
+    "pyscnn_tight": Method("pyscnn, tight", "sampled", "pyscnn", apart=True),
+    "adelie": Method("adelie", "sampled", "adelie", apart=True),
+    "cronos": Method("ADMM as in CRONOS", "sampled", "numpy"),
+    "sgd": Method("SGD", "trained", "torch"),
+    "adam": Method("Adam", "trained", "torch"),
+    "lbfgs": Method("L-BFGS", "trained", "torch"),
+    "mlp": Method("scikit-learn MLP", "trained", "scikit-learn"),
 }
 QUICK = ("cvxnet", "ecos", "scs", "clarabel", "cronos", "adam", "mlp")

@@ -53,6 +53,16 @@ def look(name: str) -> tuple[str, str, str]:
 
 def say_answers(report: Report, growth: list[Row], sets: list[Row]) -> None:
     """Every question with its picture."""
+    if growth:
+        say_growth(report, growth)
+    if sets:
+        report.answer(
+            "And on real data, with all classes?", real_text(sets), real_picture(sets), "real"
+        )
+
+
+def say_growth(report: Report, growth: list[Row]) -> None:
+    """Those of Gaussian data."""
     kinds = dict.fromkeys((r["data"], r["rank"]) for r in growth)
     main = max(kinds, key=lambda kind: len(of_kind(growth, kind)))
     where = largest_full(growth)
@@ -83,10 +93,6 @@ def say_answers(report: Report, growth: list[Row], sets: list[Row]) -> None:
         excess_over_time(beside, where),
         "excess",
     )
-    if sets:
-        report.answer(
-            "And on real data, with all classes?", real_text(sets), real_picture(sets), "real"
-        )
 
 
 def over_samples(growth: list[Row], kind: tuple[str, int], what: str, label: str) -> Figure:

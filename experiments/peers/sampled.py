@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-GATES, MANY_GATES = 100, 1000
+GATES, MANY_GATES = 100, 500
 Columns = Callable[[Any, Any, float, float], Any]
 
 
@@ -59,7 +59,7 @@ def pyscnn(problem: dict[str, Any], limit: float) -> dict[str, Any]:
 
 def pyscnn_tight(problem: dict[str, Any], limit: float) -> dict[str, Any]:
     """The same with many gates, small tolerances and double precision."""
-    tight = {"tol": 1e-9, "constraint_tol": 1e-9}
+    tight = {"tol": 1e-8, "constraint_tol": 1e-8}
     return with_scnn(problem, limit, MANY_GATES, tight, "float64")
 
 

@@ -1,4 +1,4 @@
-"""One method on one problem: ``python -m experiments.peers.worker ROOM METHOD IN OUT LIMIT``.
+"""One method on one problem: ``python -m experiments.peers.worker METHOD IN OUT LIMIT``.
 
 Imports nothing of cvxnet; of the rooms only `whole` does. IN and OUT are .npz files: the problem;
 and the network, with processor time, wall time and peak memory. A warm-up on a dozen of the samples
@@ -12,10 +12,13 @@ import importlib
 import resource
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from experiments.peers.methods import METHODS
 
 WARM, WARM_SECONDS = 12, 0.3
 GRACE = 1.5
@@ -30,10 +33,11 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
-def few_samples(problem: dict[str, Any]) -> dict[str, Any]:
-    """The same problem with a dozen of its samples."""
+def small(problem: dict[str, Any], room: str) -> dict[str, Any]:
+    """The same with a dozen of its samples; for sampled gates a decay that leaves none of them."""
     rows = np.unique(np.linspace(0, len(problem["X"]) - 1, WARM).astype(int))
-    return problem | {"X": problem["X"][rows], "Y": problem["Y"][rows]}
+    decay = problem["weight_decay"] * (1e3 if room == "sampled" else 1.0)
+    return problem | {"X": problem["X"][rows], "Y": problem["Y"][rows], "weight_decay": decay}
 
 
 def stop_after(seconds: float) -> None:
@@ -42,28 +46,32 @@ def stop_after(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
 
 
-def solve(
-    room: str, method: str, problem: dict[str, Any], limit: float, strict: bool = False
-) -> dict[str, Any]:
+def solve(name: str, problem: dict[str, Any], limit: float, strict: bool = False) -> dict[str, Any]:
     """The network found, with times and memory; strict: the process ends beyond the limit."""
-    run = getattr(importlib.import_module(f"experiments.peers.{room}"), method)
-    run(few_samples(problem), WARM_SECONDS)
+    method = METHODS[name]
+    run = getattr(importlib.import_module(f"experiments.peers.{method.room}"), name)
+    run(small(problem, method.room), WARM_SECONDS)
     imports = peak_memory()
     if strict:
         stop_after(limit)
     wall, processor = time.perf_counter(), time.process_time()
     found = run(problem, limit)
-    times = {"seconds": time.process_time() - processor, "wall": time.perf_counter() - wall}
-    memory = {"memory_mb": peak_memory(), "imports_mb": imports}
-    return (found() if callable(found) else found) | times | memory
+    facts = {
+        "seconds": time.process_time() - processor,
+        "wall": time.perf_counter() - wall,
+        "memory_mb": peak_memory(),
+        "imports_mb": imports,
+        "version": f"{method.package} {metadata.version(method.package)}",
+    }
+    return (found() if callable(found) else found) | facts
 
 
-def main(room: str, method: str, source: str, target: str, limit: float) -> None:
+def main(method: str, source: str, target: str, limit: float) -> None:
     """Solve the problem in one file, and write the network found into another."""
     with np.load(source) as file:
         problem = {key: file[key][()] for key in file.files}
-    np.savez(target, **solve(room, method, problem, limit, strict=True))
+    np.savez(target, **solve(method, problem, limit, strict=True))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], float(sys.argv[5]))
+    main(*sys.argv[1:4], float(sys.argv[4]))
