@@ -15,7 +15,6 @@ from experiments.report import Report
 ROOT = Path(__file__).parents[1]
 NOT_YET = {
     "checker_times",
-    "first_use",
 }
 
 
