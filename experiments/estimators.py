@@ -41,12 +41,12 @@ from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
 import cvxnet as cn
-from cvxnet.plots.style import PALE, WIDTH, color_of, head, marker_of, new_figure, styled
+from cvxnet.plots.style import WIDTH, head, new_figure, styled
+from experiments.charts import dots
 from experiments.problems import CLASSES, NUMBERS, data_set, has_classes
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MODELS = ("cvxnet", "cvxnet cv", "MLP", "HistGradientBoosting", "RandomForest", "SVM", "linear")
@@ -137,35 +137,22 @@ def settings_of(options: argparse.Namespace) -> list[Row]:
     return [{"name": name, "model": model, **same} for name in sets for model in options.models]
 
 
-def draw(axes: Axes, rows: list[Row], value: str, error: str | None = None) -> None:
-    """A line of the picture for each set, a marker for each model."""
-    sets = list(dict.fromkeys(row["name"] for row in rows))
-    models = list(dict.fromkeys(row["model"] for row in rows))
-    for k, model in enumerate(models):
-        own = [row for row in rows if row["model"] == model]
-        axes.errorbar(
-            [row[value] for row in own],
-            [sets.index(row["name"]) + 0.11 * (k - (len(models) - 1) / 2) for row in own],
-            xerr=[row[error] for row in own] if error else None,
-            fmt=marker_of(k),
-            color=color_of(k),
-            label=model,
-        )
-    axes.set_yticks(range(len(sets)), sets)
-    axes.set_ylim(len(sets) - 0.5, -0.5)
-    for k in range(1, len(sets)):
-        axes.axhline(k - 0.5, color=PALE, linewidth=1.0)
-
-
 def picture(rows: list[Row]) -> Figure:
     """How far behind the best each model is, with standard errors, and seconds."""
-    best = best_scores(rows)
-    behind = [row | behind_by(best[row["name"]] - row["score"], row["error"]) for row in rows]
+    best, cells = best_scores(rows), {(row["name"], row["model"]): row for row in rows}
+    models = list(dict.fromkeys(row["model"] for row in rows))
+
+    def behind(name: str, model: str) -> float:
+        return min(best[name] - cells[name, model]["score"], FURTHEST)
+
+    def error(name: str, model: str) -> float:
+        return cells[name, model]["error"] if behind(name, model) < FURTHEST else 0.0
+
     with styled():
         figure = new_figure(WIDTH, 7.0)
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-        draw(left, behind, "behind", "error")
-        draw(right, rows, "seconds")
+        dots(left, list(best), models, behind, error)
+        dots(right, list(best), models, lambda *cell: cells[cell]["seconds"])
         left.set(
             xlabel=f"behind the best mean of the set ({FURTHEST:g}: so far or further)",
             xlim=(1.06 * FURTHEST, -0.1 * FURTHEST),
@@ -174,13 +161,6 @@ def picture(rows: list[Row]) -> Figure:
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
         head(figure, "Default estimators: accuracy or R² on held-out samples, and what a fit takes")
     return figure
-
-
-def behind_by(behind: float, error: float) -> Row:
-    """As it is drawn; at the edge without an error."""
-    if behind > FURTHEST:
-        return {"behind": FURTHEST, "error": 0.0}
-    return {"behind": behind, "error": error}
 
 
 def best_scores(rows: list[Row]) -> dict[str, float]:

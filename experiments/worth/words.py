@@ -1,0 +1,280 @@
+"""The answers, and what is held against the literature: every sentence follows from the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from experiments.report import Report
+from experiments.worth.comparisons import ALIKE, LEVEL, OTHERS, Found
+from experiments.worth.gradients import WIDTH
+from experiments.worth.methods import GAP, OPTIMUM
+from experiments.worth.samples import ANOTHER
+from experiments.worth.units import TOLERANCE
+
+TRAINED = ("SGD", "Adam")
+"""They minimise the objective of the optimum."""
+
+
+def counted(number: int, what: str) -> str:
+    """``2 sets``, ``1 set``, ``no set``."""
+    return f"{number or 'no'} {what}{'s' if number > 1 else ''}"
+
+
+def listed(names: list[str]) -> str:
+    """In words; ``none``."""
+    return ", ".join(name.replace("_", " ") for name in names) or "none"
+
+
+def sets_with(found: Found, method: str, sign: int) -> list[str]:
+    """On which the optimum is clearly better (1) or worse (-1) than a method."""
+    return [name for name in found.sets if found.paired(name, method).clear == sign]
+
+
+def against(found: Found, method: str) -> str:
+    """A sentence on the optimum against a method."""
+    pairs = [found.paired(name, method) for name in found.sets]
+    wins, losses, level = (sum(pair.count(sign) for pair in pairs) for sign in (1, -1, 0))
+    lower, higher = (sum(np.sign(pair.mean) == sign for pair in pairs) for sign in (1, -1))
+    clear = [listed(sets_with(found, method, sign)) for sign in (1, -1)]
+    return (
+        f"Against {method}: lower mean error on {counted(lower, 'set')}, higher on "
+        f"{counted(higher, 'set')}; clearly lower on {clear[0]}, clearly higher on {clear[1]}; "
+        f"{wins} splits won, {losses} lost, {level} level."
+    )
+
+
+def errors_text(found: Found) -> str:
+    """Does it predict better?"""
+    splits = len(found.optima_of(found.sets[0]))
+    told = {sign: sum(len(sets_with(found, m, sign)) for m in TRAINED) for sign in (1, -1)}
+    trials = len(TRAINED) * len(found.sets)
+    if not any(told.values()):
+        verdict = f"in none of {trials} comparisons is there a clear difference"
+    else:
+        verdict = (
+            f"in {trials} comparisons it is clearly better {told[1]} times and clearly worse "
+            f"{told[-1]} times"
+        )
+    return (
+        f"{counted(len(found.sets), 'set').capitalize()}, {splits} splits each, weight decay (or "
+        f"penalty, or trees) chosen alike. A difference is called clear where Student's "
+        f"test at the level {LEVEL:g}, corrected for splits that share samples, tells it from none "
+        f"(by chance one in {1 / LEVEL:.0f} would be). Against SGD and Adam "
+        f"on its own objective: {verdict}. " + " ".join(against(found, method) for method in OTHERS)
+    )
+
+
+def mean_of(found: Found, method: str, key: str, sets: list[str]) -> float:
+    """Of a column of the table of seeds over some sets; not a number where there are none."""
+    values = [found.seeded(name, method, key) for name in sets]
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else np.nan
+
+
+def seeds_text(found: Found) -> str:
+    """How much depends on the seed?"""
+    apart = {m: mean_of(found, m, "apart", found.sets) for m in (*TRAINED, "MLP")}
+    most = {
+        m: max(found.sets, key=lambda name, m=m: found.seeded(name, m, "apart") or 0.0)
+        for m in apart
+    }
+    said = ", ".join(
+        f"{m} on {share:.1%} (most on {most[m].replace('_', ' ')}: "
+        f"{found.seeded(most[m], m, 'apart'):.1%})"
+        for m, share in apart.items()
+    )
+    still = [name for name in found.sets if name not in found.closed]
+    ours = [
+        f"{mean_of(found, OPTIMUM, 'apart', sets):.1%} where {where}"
+        for sets, where in ((found.closed, "brackets close"), (still, "they stay open"))
+        if sets
+    ]
+    return (
+        f"Two networks trained from different seeds, with the same data and weight decay, disagree "
+        f"on so many test points (another class, or a number {ANOTHER} standard deviations away), "
+        f"mean over the sets: {said}. The optimum has no seed; trained on the same samples and "
+        f"features in another order, two of its networks disagree on {', on '.join(ours)}."
+    )
+
+
+def units_text(found: Found) -> str:
+    """How many units?"""
+    rows = []
+    for name in found.sets:
+        numbers = [found.seeded(name, m, "effective") for m in (OPTIMUM, *TRAINED)]
+        rows.append(f"{name.replace('_', ' ')} " + ", ".join(f"{n:.3g}" for n in numbers))
+    fewer = {
+        m: sum(
+            found.seeded(name, OPTIMUM, "effective") < found.seeded(name, m, "effective")
+            for name in found.sets
+        )
+        for m in TRAINED
+    }
+    same = {
+        what: sum(found.width_reaching(name, what) is not None for name in found.sets)
+        for what in ("objective", "error")
+    }
+    most = max(row["width"] for row in found.widths)
+    return (
+        f"Effective units are those of the smallest network made from a trained one by adding "
+        f"units up, or leaving them out, whose objective is at most {TOLERANCE:.0%} higher. The "
+        f"optimum, SGD and Adam ({WIDTH} wide) have, at the same weight decay: "
+        f"{'; '.join(rows)}. The "
+        f"optimum has fewer than SGD on {counted(fewer['SGD'], 'set')} and fewer than Adam on "
+        f"{counted(fewer['Adam'], 'set')} of {len(found.sets)}. At a width of at most {most} "
+        f"the best of some Adam runs comes within {ALIKE:.0%} of its objective on "
+        f"{counted(same['objective'], 'set')}, and their mean test error is no higher than its own "
+        f"on {counted(same['error'], 'set')}."
+    )
+
+
+def distances_text(found: Found) -> str:
+    """What does the bracket tell?"""
+    closed = sum(row["status"] == "optimal" for row in found.optima.values())
+    above = {
+        m: np.median([found.excess(name, m) or 0.0 for name in found.closed])
+        if found.closed
+        else np.nan
+        for m in TRAINED
+    }
+    still = [name for name in found.sets if name not in found.closed]
+    beaten = [name for name in found.sets if (found.excess(name, "Adam") or 0.0) < -GAP]
+    told = (
+        f"Where it did on every split ({listed(found.closed)}), SGD ended {above['SGD']:.2%} and "
+        f"Adam {above['Adam']:.2%} above the optimum (median of these sets), which without the "
+        "bracket nobody could tell. "
+        if found.closed
+        else ""
+    )
+    open_ = (
+        f"On {listed(still)} the bracket stayed open in the time given, with median gaps of "
+        + ", ".join(f"{found.gap(name):.0%}" for name in still)
+        + ". "
+        if still
+        else ""
+    )
+    return (
+        f"The bracket closed to {GAP:g} on {closed} of {len(found.optima)} splits. {told}{open_}"
+        f"Adam's networks have the lower objective on average on: {listed(beaten)}."
+    )
+
+
+def summary(found: Found) -> str:
+    """What is it good for?"""
+    better, worse = (
+        sum(len(sets_with(found, method, sign)) for method in OTHERS) for sign in (1, -1)
+    )
+    trials = len(OTHERS) * len(found.sets)
+    apart = {m: mean_of(found, m, "apart", found.closed) for m in (*TRAINED, "MLP", OPTIMUM)}
+    fewer = sum(
+        found.seeded(name, OPTIMUM, "effective") < found.seeded(name, "Adam", "effective")
+        for name in found.sets
+    )
+    lead = (
+        "Not for the test error alone"
+        if better <= worse or better < trials / 4
+        else "Partly for the test error"
+    )
+    proved = (
+        f"Where it is proved ({listed(found.closed)}), two optima disagree on "
+        f"{apart[OPTIMUM]:.1%} of test points, two seeds of Adam on {apart['Adam']:.1%}, of SGD on "
+        f"{apart['SGD']:.1%}, of scikit-learn's MLP on {apart['MLP']:.1%}. "
+        if found.closed
+        else ""
+    )
+    return (
+        f"{lead}: in {trials} comparisons with other methods it is clearly better {better} times, "
+        f"clearly worse {worse} times. {proved}It needs fewer units than Adam's network on "
+        f"{fewer} of {len(found.sets)} sets, and it comes with a bracket that says how far any "
+        "network of the same objective is from the best."
+    )
+
+
+def hold_against(report: Report, found: Found) -> None:
+    """The expectations."""
+    expect_units(report, found)
+    expect_bounds(report, found)
+    expect_widths(report, found)
+    expect_errors(report, found)
+    expect_one_optimum(report, found)
+
+
+def expect_units(report: Report, found: Found) -> None:
+    """Theorem, and what Bengio et al. saw."""
+    closed = [row for row in found.optima.values() if row["status"] == "optimal"]
+    within = sum(row["units"] <= row["most_units"] for row in closed)
+    shares = [row["units"] / row["most_units"] for row in closed]
+    report.expect(
+        "units of proved optima",
+        expected="at most samples times outputs",
+        found=f"{within} of {len(closed)}, at most {max(shares, default=0.0):.0%} of that",
+        holds=within == len(closed),
+        source="critical width; Sahiner et al. 2021, Theorem 3.1",
+    )
+    ours, theirs = (mean_of(found, m, "effective", found.sets) for m in (OPTIMUM, "SGD"))
+    report.expect(
+        "exact training leaves fewer units than approximate training",
+        expected="3 against 5.5 (sign units, double moons)",
+        found=f"{ours:.2g} against {theirs:.2g} of SGD (effective, mean over the sets)",
+        holds=ours < theirs,
+        source="Bengio et al. 2005, section 6",
+    )
+
+
+def expect_bounds(report: Report, found: Found) -> None:
+    """No network is below a proved bound."""
+    rows = [row for row in (*found.seeds, *found.widths) if row.get("best") is not None]
+    below = sum(row["best"] < found.optima[row["name"], row["split"]]["lower"] for row in rows)
+    report.expect(
+        "trained networks below the proved lower bound",
+        expected="none",
+        found=f"{below} of {len(rows)} groups of seeds",
+        holds=below == 0,
+        source="weak duality; Pilanci and Ergen 2020",
+    )
+
+
+def expect_widths(report: Report, found: Found) -> None:
+    """Failures fall with the width."""
+    widths = sorted({row["width"] for row in found.widths})
+    shares = [
+        np.mean(
+            [
+                row["best"] <= (1.0 + ALIKE) * found.optima[row["name"], row["split"]]["value"]
+                for row in found.widths
+                if row["width"] == width
+            ]
+        )
+        for width in (widths[0], widths[-1])
+    ]
+    report.expect(
+        f"the best of some Adam runs within {ALIKE:.0%} of the optimum's network",
+        expected="the more often, the wider",
+        found=f"{shares[0]:.0%} at width {widths[0]}, {shares[1]:.0%} at width {widths[-1]}",
+        holds=bool(shares[1] >= shares[0]),
+        source="Pilanci and Ergen 2020, SGD by width",
+    )
+
+
+def expect_errors(report: Report, found: Found) -> None:
+    """Bengio et al.: the lower objective had the higher test error."""
+    clear = [name for name in found.sets if found.paired(name, "SGD").clear == 1]
+    report.expect(
+        "the exact optimum does not test better than approximate training",
+        expected="5.3 % wrong against 3.68 % (sign units, double moons)",
+        found=f"clearly better than SGD on {len(clear)} of {len(found.sets)} sets",
+        holds=not clear,
+        source="Bengio et al. 2005, section 6",
+    )
+
+
+def expect_one_optimum(report: Report, found: Found) -> None:
+    """One optimal fit: predictions agree where the network is unique."""
+    apart = [found.seeded(name, OPTIMUM, "apart") or 0.0 for name in found.closed]
+    report.expect(
+        "test points on which proved optima disagree, data in another order",
+        expected="none where the optimal network is unique",
+        found=f"at most {max(apart, default=0.0):.1%} of a set",
+        holds=not any(apart),
+        source="one optimal fit (strictly convex loss); Mishkin and Pilanci 2023",
+    )
