@@ -21,7 +21,7 @@ with a hidden bias that is rank 3, and the bracket closes. Elsewhere it does not
 given, and "the optimum" is the best network found, with its bracket; the tables say which.
 Networks that only choose a weight decay come from local search, and nothing is proved of them.
 
-    python -m experiments worth [--quick] [--seeds 20] [--out DIR]
+    python -m experiments worth [--quick] [--seeds 20] [--out DIR] [--sets iris-2 wine ...]
 
 ``--seeds`` is the number of splits. In full about 12 minutes of one core; time limits count the
 seconds of the clock, so on a busy machine networks whose bracket stays open come out less good.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 from experiments.report import Report, Row
 from experiments.worth import __doc__ as about
 from experiments.worth import pictures, words
@@ -10,14 +12,28 @@ from experiments.worth.measures import measure_errors, measure_seeds, measure_wi
 from experiments.worth.methods import METHODS, OPTIMUM
 from experiments.worth.samples import SETS
 
+QUICK = (OPTIMUM, "SGD", "Adam", "linear")
 SEEDED = ("SGD", "Adam", "MLP", OPTIMUM)
 WIDTHS = (1, 2, 4, 8, 16, 32)
 SECONDS = 2.0
 """For an optimum."""
 HASTE = {"quick": True}
-"""With ``--quick``: few steps of SGD and Adam, and few candidates."""
+"""With ``--quick``: few steps of SGD and Adam, few candidates, and few methods."""
 AGAIN = 2
 """On so many splits networks are trained from several seeds, and at several widths."""
+
+
+def options_of(parser: ArgumentParser) -> None:
+    """Which sets."""
+    known = [name.replace(" ", "-") for name in SETS]
+    parser.add_argument("--sets", nargs="+", choices=known, help="default all")
+
+
+def sets_of(report: Report) -> list[str]:
+    """Those that were asked for; the first with ``--quick``."""
+    options = report.options
+    asked = [name.replace("-", " ") for name in options.sets or []]
+    return asked or list(SETS[:1] if options.quick else SETS)
 
 
 def tables(report: Report) -> Found:
@@ -30,8 +46,8 @@ def tables(report: Report) -> Found:
         [
             {"name": name, "split": k, "method": method, "splits": splits, "seconds": SECONDS}
             | (HASTE if quick else {})
-            for name in (SETS[:1] if quick else SETS)
-            for method in METHODS
+            for name in sets_of(report)
+            for method in (QUICK if quick else METHODS)
             for k in range(splits)
         ],
     )
@@ -59,6 +75,7 @@ def seed_settings(again: list[Row], quick: bool) -> list[Row]:
         | (HASTE if quick else {})
         for one in again
         for method in SEEDED
+        if method in QUICK or not quick
     ]
 
 
@@ -73,7 +90,7 @@ def width_settings(again: list[Row], quick: bool) -> list[Row]:
 
 def main(argv: list[str]) -> int:
     """Measure three tables, and say what they say."""
-    report = Report("worth", about, argv, seeds=(20, 2))
+    report = Report("worth", about, argv, seeds=(20, 2), more=options_of)
     found = tables(report)
     words.hold_against(report, found)
     report.answer(

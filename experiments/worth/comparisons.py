@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t
 
 from experiments.report import Row
-from experiments.worth.methods import METHODS, OPTIMUM
+from experiments.worth.methods import OPTIMUM
 
 RATIO = 0.5
 """Test samples over training samples of a split."""
@@ -17,7 +17,6 @@ LEVEL = 0.05
 """Of Student's test, by which a difference is told from none."""
 ALIKE = 0.01
 """Objectives that differ by no more, relatively, are as good."""
-OTHERS = tuple(method for method in METHODS if method != OPTIMUM)
 
 
 def corrected_error(differences: np.ndarray) -> float:
@@ -75,6 +74,16 @@ class Found:
     def sets(self) -> list[str]:
         """Those that were measured."""
         return list(dict.fromkeys(row["name"] for row in self.errors))
+
+    @cached_property
+    def others(self) -> list[str]:
+        """The methods beside the optimum."""
+        return [m for m in dict.fromkeys(row["method"] for row in self.errors) if m != OPTIMUM]
+
+    @cached_property
+    def reseeded(self) -> list[str]:
+        """Those of them that were trained from several seeds."""
+        return [m for m in dict.fromkeys(row["method"] for row in self.seeds) if m != OPTIMUM]
 
     @cached_property
     def optima(self) -> dict[tuple[str, int], Row]:

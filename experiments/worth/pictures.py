@@ -17,7 +17,7 @@ from cvxnet.plots.style import (
 )
 from experiments.charts import SPREAD, dots
 from experiments.problems import has_classes
-from experiments.worth.comparisons import ALIKE, OTHERS, Found
+from experiments.worth.comparisons import ALIKE, Found
 from experiments.worth.gradients import WIDTH as TRAINED
 from experiments.worth.methods import GAP, OPTIMUM
 from experiments.worth.samples import ANOTHER
@@ -58,7 +58,7 @@ def errors_picture(found: Found) -> Figure:
         for axes, sets in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
             draw_errors(axes, found, sets)
         handles = figure.axes[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=len(OTHERS))
+        figure.legend(*handles, loc="outside lower center", ncols=len(found.others))
         head(
             figure, "Test error minus that of the optimum: right of the line the optimum is better"
         )
@@ -70,7 +70,7 @@ def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
     dots(
         axes,
         sets,
-        OTHERS,
+        found.others,
         lambda name, method: percent_of(found, name, found.paired(name, method).mean),
         lambda name, method: percent_of(found, name, found.paired(name, method).corrected),
         first=1,
@@ -83,7 +83,7 @@ def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
 
 def seeds_picture(found: Found) -> Figure:
     """Disagreement of two seeds, and how much the test error varies between seeds."""
-    methods = (OPTIMUM, "SGD", "Adam", "MLP")
+    methods = [OPTIMUM, *found.reseeded]
     with styled():
         figure = new_figure(WIDTH, 3.2 + 0.5 * len(found.sets))
         left, right = figure.subplots(1, 2, sharey=True)
