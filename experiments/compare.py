@@ -11,7 +11,7 @@ interrupted experiment goes on where it ended. Each problem has a picture by `pl
 
     python -m experiments compare [--quick] [--seeds 20] [--out DIR] [--jobs 1]
 
-`--quick` takes the five points, one width and 20 epochs. In full it takes some 20 minutes.
+`--quick` takes the five points, one width and 20 epochs. In full it takes some 15 minutes.
 """
 
 from __future__ import annotations

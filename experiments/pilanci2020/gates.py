@@ -113,7 +113,7 @@ def answer(report: Report, rows: list[Row]) -> None:
         ": the less decay, the more free gates are worth" if ratios == sorted(ratios)[::-1] else ""
     )
     worse = sum(row["decomposed"] > row["zero"] for row in rows)
-    refitted = max(row["refitted"] / row["relu"] for row in rows) - 1.0
+    refitted = max(row["refitted"] / row["relu"] for row in rows)
     report.answer(
         "Are gated units a substitute for ReLU units?",
         f"With every cell as a gate their optimum is a lower bound. On the eight points the ReLU "
@@ -122,7 +122,7 @@ def answer(report: Report, rows: list[Row]) -> None:
         f"{trend}. The cone decomposition keeps the predictions, but its penalty is up to "
         f"{max(row['growth'] for row in rows):.3g} times as large, and in {worse} of {len(rows)} "
         f"cases the network is worse than none at all. To take from the gated optimum only its "
-        f"cells, and train ReLU units in them, is at most {100 * refitted:.2g} % above it.",
+        f"cells, and train ReLU units in them, ends at up to {refitted:.3g} times the optimum.",
         picture(rows),
         "gated",
     )

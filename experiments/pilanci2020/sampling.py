@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import (
-    COLORS,
-    GREY,
-    LINES,
-    MARKERS,
-    WIDTH,
-    entitle,
-    head,
-    new_figure,
-    styled,
-)
 from cvxnet.training.geometry.arrangement import arrange, count_cells
 from cvxnet.training.geometry.counts import number_of_cells
 from cvxnet.types import Array
+from experiments.pilanci2020.pictures import KINDS, picture_of_cells, picture_of_values
 from experiments.pilanci2020.programs import (
     gate_for_every_cell,
     least_objective,
@@ -29,10 +17,6 @@ from experiments.pilanci2020.programs import (
 )
 from experiments.problems import target
 from experiments.report import Report, Row
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 TOY_HITS, TOY_RATIOS = (38, 34, 41, 36, 33), (1.0018, 1.0, 1.0, 1.0217, 1.0141)
 """What 100 gates hit of the 92 cells of the authors' toy, and sampled over exact value, by seed."""
@@ -46,11 +30,6 @@ KIM = {
 }
 """Sampled over exact value, k of 58 cells: least, median and largest of five draws."""
 BETA, FRESH, TOGETHER = 0.1, 100_000, 10_000
-KINDS = {
-    "cells": "ReLU units in the cells hit",
-    "gated": "gated units",
-    "decomposed": "…decomposed",
-}
 
 
 def eight_points() -> tuple[Array, Array]:
@@ -236,12 +215,12 @@ def expect_cells(report: Report, cells: list[Row]) -> None:
 
 def answer_cells(report: Report, cells: list[Row]) -> None:
     """What is missed."""
-    fewest = min(row["k"] for row in cells)
+    ends = cells[0]["n"], cells[-1]["n"]
     said = "; ".join(
-        f"at n = {row['n']}, {row['k']:,} gates miss {100 * row['missed']:.2g} % of the "
-        f"{row['cells']:,} cells, with {100 * row['directions_missed']:.2g} % of all directions"
+        f"at n = {row['n']}, {row['k']:,} gates hit {row['hit']:,} of {row['cells']:,} cells, "
+        f"and {100 * row['directions_missed']:.3g} % of all directions are in the others"
         for row in cells
-        if row["k"] == fewest or row is cells[-1]
+        if (row["n"] in ends and row["k"] == cells[0]["k"]) or row is cells[-1]
     )
     report.answer(
         "How many cells does sampling miss?",
@@ -255,84 +234,23 @@ def answer_cells(report: Report, cells: list[Row]) -> None:
 
 def answer_values(report: Report, values: list[Row], costs: list[Row], toys: list[Row]) -> None:
     """What that costs."""
-    few, many = values[0], values[-1]
+    few, many, largest = values[0], values[-1], costs[-1]
     worst = max(row["cells_ratio"] for row in toys)
     dearest = max(costs, key=lambda row: row["median"] if row["k"] >= 100 else -1.0)
     report.answer(
         "What does it cost to sample gates?",
-        f"With the cells hit alone the program is an upper bound: on the eight points the median "
+        f"With the cells hit alone the program is an upper bound. On the eight points the median "
         f"is {few['cells_median']:.3g} times the optimum with {few['k']} gates and "
-        f"{many['cells_median']:.4g} times with {many['k']:,}; on the authors' toy with their 100 "
-        f"gates it is up to {100 * (worst - 1):.2g} % above. On planted networks 100 gates or more "
-        f"cost up to {100 * dearest['median']:.2g} % in the median (n = {dearest['n']}, "
-        f"{dearest['k']} gates). The relaxation by gated units is no bound at all where gates are "
-        f"sampled: its median goes from {few['gated_median']:.3g} to {many['gated_median']:.3g} "
-        f"times the ReLU optimum. Nothing in a sampled program says how far off it is.",
+        f"{many['cells_median']:.4g} times with {many['k']:,}; on the authors' toy, with their 100 "
+        f"gates, it is up to {100 * (worst - 1):.2g} % above. On planted networks 100 gates or "
+        f"more cost up to {100 * dearest['median']:.2g} % in the median (n = {dearest['n']}, "
+        f"{dearest['k']} gates); {largest['k']} gates at n = {largest['n']}, which hit at most "
+        f"{100 * largest['k'] / largest['cells']:.2g} % of the cells, cost "
+        f"{100 * largest['median']:.2g} %. Gated units with sampled gates bound nothing: their "
+        f"median goes from {few['gated_median']:.3g} to {many['gated_median']:.3g} times the ReLU "
+        f"optimum, that of their cone decomposition from {few['decomposed_median']:.3g} to "
+        f"{many['decomposed_median']:.3g} times. Nothing in a sampled program says how far off "
+        f"it is.",
         picture_of_values(values, costs),
         "sampling",
     )
-
-
-def picture_of_cells(cells: list[Row]) -> Figure:
-    """Cells and directions that are missed, by the number of gates."""
-    with styled():
-        figure = new_figure(WIDTH, 6.0)
-        panels = figure.subplots(1, 2)
-        shown = (
-            ("missed", "share of cells missed"),
-            ("directions_missed", "share of directions missed"),
-        )
-        for axes, (key, label) in zip(panels, shown, strict=True):
-            for place, n in enumerate(dict.fromkeys(row["n"] for row in cells)):
-                lines = [row for row in cells if row["n"] == n]
-                draw_line(
-                    axes,
-                    place,
-                    lines,
-                    [row[key] for row in lines],
-                    f"n = {n}: {lines[0]['cells']:,} cells",
-                )
-            axes.set(xscale="log", xlabel="Gaussian gates", ylabel=label)
-            entitle(axes, label[0].upper() + label[1:])
-        panels[0].set_ylim(-0.03, 1.03)
-        panels[1].set(yscale="log")
-        panels[0].legend(loc="lower left")
-        most = max(cells, key=lambda row: (row["n"], -row["k"]))
-        head(
-            figure,
-            f"{most['k']:,} Gaussian gates hit {most['hit']:,} of {most['cells']:,} cells at "
-            f"n = {most['n']}: narrow cells are hit late",
-        )
-    return figure
-
-
-def draw_line(axes: Axes, place: int, lines: list[Row], heights: list[float], label: str) -> None:
-    """A curve over the number of gates; zeros are left out on logarithmic axes."""
-    style = {"color": COLORS[place], "marker": MARKERS[place], "linestyle": LINES[place]}
-    axes.plot([row["k"] for row in lines], heights, label=label, **style)
-
-
-def picture_of_values(values: list[Row], costs: list[Row]) -> Figure:
-    """Values over the optimum, by the number of gates."""
-    with styled():
-        figure = new_figure(WIDTH, 6.2)
-        left, right = figure.subplots(1, 2)
-        for place, (kind, label) in enumerate(KINDS.items()):
-            draw_line(left, place, values, [row[f"{kind}_median"] for row in values], label)
-            band = [[row[f"{kind}_{end}"] for row in values] for end in ("least", "most")]
-            left.fill_between([row["k"] for row in values], *band, color=COLORS[place], alpha=0.15)
-        left.axhline(1.0, color=GREY, linewidth=1.0)
-        left.set(xscale="log", yscale="log", xlabel="Gaussian gates", ylabel="value / ReLU optimum")
-        left.legend()
-        entitle(left, "Eight points, 58 cells: median and range of the draws")
-        for place, n in enumerate(dict.fromkeys(row["n"] for row in costs)):
-            lines = [row for row in costs if row["n"] == n]
-            heights = [max(row["median"], 1e-7) for row in lines]
-            draw_line(right, place, lines, heights, f"n = {n}: {lines[0]['cells']:,} cells")
-        right.set(
-            xscale="log", yscale="log", xlabel="Gaussian gates", ylabel="excess over the optimum"
-        )
-        right.legend(loc="lower left")
-        entitle(right, "Planted network, ReLU units in the cells hit: median")
-        head(figure, "Sampled gates: ReLU units in their cells cost more; gated units are no bound")
-    return figure
