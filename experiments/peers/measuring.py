@@ -14,7 +14,7 @@ import numpy as np
 
 import cvxnet as cn
 from cvxnet.types import Array
-from experiments.peers.methods import ROOT
+from experiments.peers.methods import METHODS, ROOT
 from experiments.peers.objective import objective
 from experiments.peers.whole import one_column
 from experiments.peers.worker import GRACE, solve
@@ -119,6 +119,7 @@ def measure(
         "memory_mb": float(found["memory_mb"]),
         "imports_mb": float(found["imports_mb"]),
         "units": units,
+        "shared": METHODS[method].room != "sampled" or asked["outputs"] == 1,
         "cells": int(found["weights"]) // (2 * which["rank"]) if "weights" in found else None,
         "version": str(found["version"]),
         "network": {key: found[key] for key in ("W", "b", "A")},

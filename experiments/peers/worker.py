@@ -21,7 +21,7 @@ import numpy as np
 from experiments.peers.methods import METHODS
 
 WARM, WARM_SECONDS = 12, 0.3
-GRACE = 1.5
+GRACE = 1.2
 
 
 def peak_memory() -> float:
