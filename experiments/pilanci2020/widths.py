@@ -204,9 +204,8 @@ def answer(report: Report, rows: list[Row]) -> None:
         )
     report.answer(
         "How often does gradient training reach the optimum, at what width?",
-        " ".join(parts) + " The proved optimum is that of every width, so at a small width a "
-        "part of the distance may belong to the width. Without the optimum none of the runs "
-        "could tell where it stands: each curve flattens.",
+        " ".join(parts) + " " + of_width(rows) + " Without the optimum no run could tell where it "
+        "stands: a curve that has flattened looks the same in both cases.",
         picture(rows),
         "widths",
     )
@@ -250,6 +249,19 @@ def picture_of_starts(starts: list[Row]) -> Figure:
         axes.set_title("Five points, L-BFGS from N(0,1): what looks stuck may have been stopped")
         axes.legend(loc="upper left")
     return figure
+
+
+def of_width(rows: list[Row]) -> str:
+    """Whether the distance may belong to the width."""
+    if all(row["units"] <= row["width"] for row in rows):
+        return (
+            "No network was too narrow for the units of the optimum, so what remains is the "
+            "training's own."
+        )
+    return (
+        "The proved optimum is that of every width: where it has more units than the network, a "
+        "part of the distance may belong to the width."
+    )
 
 
 def slashed(numbers: Iterable[float]) -> str:
