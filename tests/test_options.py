@@ -7,6 +7,7 @@ by equations between optima: repeated samples, scaled data, turned data.
 import numpy as np
 import pytest
 from examples import random_data
+from families import make_family
 from formulas import CLASSES, EXPONENTIAL, LOSSES, Training, read_weights
 from full_programs import optimum
 
@@ -279,6 +280,31 @@ def test_linear_units_of_norm_l1_are_coordinate_units_to_many_digits(seed):
     assert linear.status == coordinate.status == "optimal"
     assert linear.value == pytest.approx(coordinate.value, rel=2e-9)
     assert linear.units <= 1
+
+
+@pytest.mark.parametrize("name", ["relu", "abs"])
+def test_local_search_of_norm_l1_stays_in_its_ball(name):
+    """Beyond exact pricing the largest weight decay is a value of some unit with |u|_1 = 1."""
+    rng = np.random.default_rng(0)
+    rows, v = rng.standard_normal((60, 9)), rng.standard_normal(60)
+    units = make_family(name, rows, norm="l1")
+    found = units.price(v, 0.0)
+    assert np.abs(found.units).sum(axis=1) == pytest.approx(1.0)
+    assert np.abs(v @ units.features(found.units)) == pytest.approx(found.values)
+    corners = np.vstack([np.eye(9), -np.eye(9)])
+    best = np.abs(v @ units.features(corners)).max()
+    assert best * (1.0 - 1e-9) <= found.rho < 0.99 * make_family(name, rows).price(v, 0.0).rho
+
+
+def test_norm_l1_finds_the_feature_among_many():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 30))
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(80)
+    beta = 0.1 * cn.largest_weight_decay("relu", X, y, norm="l1", output_bias=True)
+    options = {"weight_decay": beta, "norm": "l1", "output_bias": True}
+    state = cn.train("relu", X, y, time_limit=10, **options).network.state_dict()
+    used = np.abs(state["2.weight"]).ravel() @ np.abs(state["0.weight"])
+    assert used[0] > 0.8 * used.sum()
 
 
 def test_norm_l1_is_refused_where_there_is_none():

@@ -10,6 +10,8 @@ Where the columns of the data differ in size, or are offset, the steps are taken
 not: with the family's frame S, ``z = |p| S p`` and ``|z| = |p| |S p|``. By the chain rule a
 gradient g in z becomes ``|p| S^T g + (S p.g) p / |p|`` in p.
 
+In the l1 ball ``z = p - q`` with p and q not negative, and the penalty is the sum of both.
+
 With several outputs the weights ``(p, a)`` of the balanced network move, the unit being ``S p`` and
 its output weights a: the penalty is ``1/2 (|S p|^2 + |a|^2)``, which is ``|S p| |a|`` at the best
 balance.
@@ -30,7 +32,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 from cvxnet.training.clock import now
 from cvxnet.training.problem import Problem, Units
@@ -62,6 +64,8 @@ def slide(
     """
     if units.outputs.ndim == 2:
         return slide_factors(problem, units, steps, precision, deadline=deadline, width=width)
+    if problem.family.norm == "l1":
+        return slide_parts(problem, units, steps, precision, deadline=deadline, width=width)
     family = smoothed(problem.family, width) if width else problem.family
     signs, shape = units.outputs, units.weights.shape
     loss, y = problem.loss.smoothed(SMOOTHING), problem.y
@@ -90,6 +94,40 @@ def slide(
     x = quasi_newton(objective, start, steps, precision, deadline)
     R, size, _ = rows_at(x[:U_size].reshape(shape))
     return Units(size * R, signs, T @ x[U_size:])
+
+
+def slide_parts(
+    problem: Problem,
+    units: Units,
+    steps: int,
+    precision: float,
+    *,
+    deadline: float = np.inf,
+    width: float = 0.0,
+) -> Units:
+    """The same in the l1 ball."""
+    family = smoothed(problem.family, width) if width else problem.family
+    signs, shape, size = units.outputs, units.weights.shape, units.weights.size
+    loss, y, decay = problem.loss.smoothed(SMOOTHING), problem.y, problem.weight_decay
+    T = frame_of(problem.F, FREE_RIDGE)
+    F = problem.F @ T
+
+    def rows_at(x: Array) -> Array:
+        return (x[:size] - x[size : 2 * size]).reshape(shape)
+
+    def objective(x: Array) -> tuple[float, Array]:
+        Z, c = rows_at(x), x[2 * size :]
+        f = family.features(Z) @ signs + F @ c
+        value = loss.value(f, y) + decay * float(x[: 2 * size].sum())
+        v = loss.gradient(f, y)
+        G = (family.pull_back(Z, v) * signs[:, None]).ravel()
+        return float(value), np.concatenate([G + decay, decay - G, F.T @ v])
+
+    z, free = units.weights.ravel(), np.linalg.solve(T, units.free)
+    start = np.concatenate([np.maximum(z, 0.0), np.maximum(-z, 0.0), free])
+    least = np.concatenate([np.zeros(2 * size), np.full(len(free), -np.inf)])
+    x = quasi_newton(objective, start, steps, precision, deadline, Bounds(least, np.inf))
+    return Units(rows_at(x), signs, T @ x[2 * size :])
 
 
 def slide_factors(
@@ -153,6 +191,7 @@ def quasi_newton(
     steps: int,
     precision: float,
     deadline: float,
+    bounds: Bounds | None = None,
 ) -> Array:
     """Where L-BFGS comes to within so many steps, this precision and the deadline (`now`)."""
     options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": precision, "gtol": 0.0}
@@ -163,7 +202,13 @@ def quasi_newton(
 
     return np.asarray(
         minimize(
-            objective, start, jac=True, method="L-BFGS-B", callback=stop_in_time, options=options
+            objective,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            callback=stop_in_time,
+            options=options,
         ).x
     )
 

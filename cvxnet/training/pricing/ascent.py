@@ -1,4 +1,4 @@
-"""Local maxima of ``s v . phi_u(X)`` over the unit sphere, by gradient ascent from many starts.
+"""Local maxima of ``s v . phi_u(X)`` over |u| = 1, by gradient ascent from many starts.
 
 With c outputs, v is (n, c), those of the length of ``v^T phi_u(X)``: with w the direction that it
 has at u, it is the value of the dual vector ``v w`` there, and at least that elsewhere.
@@ -9,6 +9,7 @@ infinite.
 All starts go together. With c(u) the gradient of g at u, a step goes from u to the direction of
 ``u + t c(u)`` and counts only if g rises there; t grows after steps that count and shrinks after
 others. For g convex near u every t works, and a large t is the fixed-point step ``u <- c / |c|``.
+In the l1 ball it goes to the closest point of the ball, which has zeros.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def ascend(
     floor: float,
     deadline: float = np.inf,
     sides: Sides = BOTH,
+    move: Callable[[Array], Array] | None = None,
 ) -> LocalMaxima:
     """Local maxima of s g above ``floor`` reached from the rows of ``starts``, for each sign s.
 
@@ -55,6 +57,8 @@ def ascend(
     v : (n,) or (n, c) array
     sides : tuple of float
         The signs s; of one output.
+    move : (m, r) -> (m, r), optional
+        Where |u| = 1 is closest to rows, which are not zero; `to_sphere` if not given.
 
     Examples
     --------
@@ -66,8 +70,8 @@ def ascend(
     >>> round(found.rho, 6), found.error
     (5.0, inf)
     """
-    lengths = np.linalg.norm(starts, axis=1)
-    U = starts[lengths > 0.0] / lengths[lengths > 0.0, None]
+    move = move or to_sphere
+    U = move(starts[starts.any(axis=1)])
     signs = np.repeat(sides, len(U)) if v.ndim == 1 else None
     U = np.tile(U, (len(sides) if v.ndim == 1 else 1, 1))
     (values, outputs), t = heights(v, features(U), signs), np.full(len(U), 1.0)
@@ -75,8 +79,8 @@ def ascend(
     for _ in range(ASCENT_STEPS):
         slope = pull_back(U, along(v, outputs)) / size
         tried = U + t[:, None] * slope
-        length = np.linalg.norm(tried, axis=1)[:, None]
-        tried = np.where(length > 0.0, tried / np.where(length > 0.0, length, 1.0), U)
+        moved = tried.any(axis=1)[:, None]
+        tried = np.where(moved, move(np.where(moved, tried, U)), U)
         reached, directions = heights(v, features(tried), signs)
         better = reached > values
         U[better], values[better], outputs[better] = (
@@ -88,6 +92,28 @@ def ascend(
         if (t < SHORTEST).all() or now() > deadline:
             break
     return collect(U, values, outputs, floor)
+
+
+def to_sphere(W: Array) -> Array:
+    """Rows in the direction of others, of length one."""
+    return np.asarray(W / np.linalg.norm(W, axis=1)[:, None])
+
+
+def to_l1_sphere(W: Array) -> Array:
+    """The closest rows whose absolute values add up to one at most, made as long as that allows.
+
+    Examples
+    --------
+    >>> to_l1_sphere(np.array([[3.0, -2.5, 0.1], [0.1, 0.0, -0.3]])).tolist()
+    [[0.75, -0.25, 0.0], [0.25, 0.0, -0.75]]
+    """
+    sizes = np.abs(W)
+    falling = -np.sort(-sizes, axis=1)
+    excess = (np.cumsum(falling, axis=1) - 1.0) / np.arange(1, W.shape[1] + 1)
+    last = (falling > excess).sum(axis=1) - 1
+    level = np.maximum(np.take_along_axis(excess, last[:, None], axis=1), 0.0)
+    close = np.sign(W) * np.maximum(sizes - level, 0.0)
+    return np.asarray(close / np.abs(close).sum(axis=1)[:, None])
 
 
 def heights(v: Array, features: Array, signs: Array | None) -> tuple[Array, Array]:
@@ -112,9 +138,10 @@ def collect(U: Array, values: Array, outputs: Array, floor: float) -> LocalMaxim
     order = np.argsort(-values, kind="stable")
     order = order[values[order] > floor]
     kept: list[int] = []
+    directed = to_sphere(U)
     for i in order:
         same = [j for j in kept if outputs.ndim == 2 or outputs[j] == outputs[i]]
-        if not same or (U[same] @ U[i]).max() < np.cos(APART):
+        if not same or (directed[same] @ directed[i]).max() < np.cos(APART):
             kept.append(int(i))
     rho = max(float(values.max(initial=floor)), floor)
     return LocalMaxima(rho, np.inf, values[kept], U[kept], outputs[kept])

@@ -21,7 +21,7 @@ from cvxnet.training.geometry.cells import (
     move_inside,
     signs_at,
 )
-from cvxnet.training.pricing.ascent import ascend, random_starts
+from cvxnet.training.pricing.ascent import ascend, random_starts, to_l1_sphere, to_sphere
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.subdivision import Budget, subdivide
@@ -39,8 +39,8 @@ class PiecewiseLinearUnits(UnitFamily):
 
     @property
     def slides(self) -> bool:
-        """In the round ball; the norm l1 has kinks."""
-        return self.norm == "l2"
+        """In both balls."""
+        return True
 
     @property
     def slopes(self) -> tuple[float, float]:
@@ -144,6 +144,7 @@ class PiecewiseLinearUnits(UnitFamily):
             floor,
             deadline=deadline,
             sides=self.priced_sides,
+            move=to_l1_sphere if self.norm == "l1" else to_sphere,
         )
 
     def block(self, u: Array, sign: float) -> Block:
