@@ -1,4 +1,4 @@
-"""How far does each unit family go: a table of samples, rank, time and gap.
+"""How far does each unit family go: samples, rank, time and gap?
 
 Each line trains one network to its global optimum, or until the time limit, and writes down the
 full program (every cell, dichotomy, column or gate; CVXPY with Clarabel) beside it where that has a
@@ -9,12 +9,13 @@ Floors: one exact pricing costs O(n^2 log n) at rank 3 and O(n^(r-1) log n) at r
 coordinate and linear units, n d^2 for quadratic, n d g for g gates.
 
 Where no method closes the bracket in reasonable time (real data of many features, standardised,
-ReLU units), a second table has the gap after 20 seconds and after five minutes, each re-proved by
-the checker, at 0.3, 0.1 and 0.03 of the largest weight decay that was found useful.
+ReLU units), --real has a table of the gap after 20 seconds and after five minutes, each re-proved
+by the checker, at 0.3, 0.1 and 0.03 of the largest weight decay that was found useful.
 
-    python -m experiments frontier [--quick] [--only FAMILY] [--no-program] [--real]
+    python -m experiments frontier [--only FAMILY] [--no-program] [--real]
+                                   [--quick] [--seeds 1] [--out DIR]
 
-Measured with Python 3.11 on two cores, one of them used by the second table; seconds of
+Measured with Python 3.11 on two cores, one of them used by the second table; clock seconds of
 `largest_weight_decay` and `train`, certificate and all, and the gap; in brackets the full program,
 no where it takes more than 6 GB, none where there is none:
 
@@ -50,35 +51,65 @@ whose certificate had a leaf that proved nothing.)
 
 from __future__ import annotations
 
-import argparse
+import json
 import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import cvxnet as cn
+from cvxnet.plots.style import COLORS, GREY, LINES, MARKERS, WIDTH, entitle, new_figure, styled
+from cvxnet.types import Array
+from experiments.problems import bundled, target, two_classes
+from experiments.report import Report, Row
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cvxnet.plots.style import Figure
+
+APART = """
+import json, sys
+from experiments import frontier
+method, setting = sys.argv[1:]
+print(json.dumps(getattr(frontier, method)(frontier.Line(**json.loads(setting)))))
+"""
+PATIENCE = 120.0
+"""Seconds for the full program; training has three times its limit."""
+SHARES = (0.3, 0.1, 0.03)
+"""Weight decays on real data, relative to the largest useful one."""
+LIKELY = 1e-5
+"""The relative difference to which values of the program and of training agree."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: ``rank`` counts the bias; ``options`` are the family's."""
+    """One line of the table: ``rank`` counts the bias; ``gates`` are those of gated ReLU units."""
 
     units: str
     n: int
     rank: int
     limit: float = 60.0
-    options: tuple[tuple[str, int], ...] = ()
+    gates: int = 0
+    seed: int = 0
 
     @property
     def family(self) -> cn.Family:
         """The unit family."""
-        return cn.Family(self.units, **dict(self.options))
+        return cn.Family(self.units, **({"gates": self.gates} if self.gates else {}))
+
+    def data(self) -> tuple[Array, Array]:
+        """Features (n, rank - 1), or (n, rank) for units without a bias, and target (n,)."""
+        columns = self.rank - cn.FAMILIES[self.units].takes_bias
+        return target("rough", self.n, self.seed, columns)
 
 
-LINES = [
+FRONTIER = [
     *(Line("relu", n, 3) for n in (100, 300, 1000)),
     Line("relu", 50, 4),
     Line("relu", 150, 4),
@@ -92,46 +123,39 @@ LINES = [
     Line("squared_relu", 100, 3),
     Line("tanh", 50, 3),
     *(Line(units, 10_000, 100) for units in ("coordinate", "linear", "quadratic", "polynomial")),
-    Line("gated_relu", 10_000, 100, options=(("gates", 50),)),
+    Line("gated_relu", 10_000, 100, gates=50),
 ]
 QUICK = [Line("relu", 10, 3)]
 
 
-def data(line: Line, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, rank - 1), or (n, rank) for units without a bias, and target (n,)."""
-    rng = np.random.default_rng(seed)
-    columns = line.rank - cn.FAMILIES[line.units].takes_bias
-    X = rng.standard_normal((line.n, columns))
-    second = X[:, min(1, columns - 1)]
-    return X, np.sin(2 * X[:, 0]) * np.cos(2 * second) + 0.1 * rng.standard_normal(line.n)
-
-
-def run_line(line: Line) -> str:
-    """Train, and describe what came out."""
+def run_line(line: Line) -> Row:
+    """Train, and say what came out."""
     warm_up(line)
-    X, y = data(line)
-    begin = time.perf_counter()
+    X, y = line.data()
+    begin = time.process_time()
     beta = 0.1 * cn.largest_weight_decay(line.family, X, y)
     solution = cn.train(line.family, X, y, weight_decay=beta, time_limit=line.limit)
-    seconds = time.perf_counter() - begin
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return (
-        f"{seconds:7.2f} s  {memory:6.0f} MB  gap {solution.gap:8.1e}  {solution.units:4d} units  "
-        f"{solution.stats['rounds']:3d} rounds  value {solution.value:.8g}"
-    )
+    return {
+        "seconds": time.process_time() - begin,
+        "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "gap": solution.gap,
+        "network units": solution.units,
+        "rounds": solution.stats["rounds"],
+        "value": solution.value,
+    }
 
 
-def run_program(line: Line) -> str:
+def run_program(line: Line) -> Row:
     """Solve the full program, where it can be written down."""
-    X, y = data(line)
+    X, y = line.data()
     beta = 0.1 * cn.largest_weight_decay(line.family, X, y)
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         program = cn.program(line.family, X, y, weight_decay=beta, memory_limit=6e9)
     except cn.UnsupportedError as error:
-        return "none" if "no finite" in str(error) else "does not fit"
-    value = program.solve(solver="CLARABEL")
-    return f"{time.perf_counter() - begin:7.2f} s  value {value:.8g}"
+        return {"outcome": "none" if "no finite" in str(error) else "does not fit"}
+    value = float(program.solve(solver="CLARABEL"))
+    return {"outcome": "solved", "seconds": time.process_time() - begin, "value": value}
 
 
 def warm_up(line: Line) -> None:
@@ -142,70 +166,164 @@ def warm_up(line: Line) -> None:
     cn.train(line.family, X, y, weight_decay=0.5, time_limit=20)
 
 
-def in_process(position: int, quick: bool, method: str, limit: float) -> str:
+def in_process(line: Line, method: str, limit: float) -> Row:
     """One measurement in a process of its own."""
-    command = [sys.executable, __file__, "--line", str(position), "--method", method]
-    command += ["--quick"] if quick else []
+    command = [sys.executable, "-c", APART, method, json.dumps(asdict(line))]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=limit, cwd=Path(__file__).parents[1]
+        )
     except subprocess.TimeoutExpired:
-        return f"more than {limit:.0f} s"
-    return done.stdout.strip() or f"failed: {done.stderr.strip().splitlines()[-1][:90]}"
+        return {"outcome": f"more than {limit:.0f} s"}
+    if done.returncode:
+        return {"outcome": f"failed: {done.stderr.strip().splitlines()[-1][:90]}"}
+    found: Row = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def real_data(name: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Standardised features, target and loss."""
-    from sklearn import datasets
-
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    X = (X - X.mean(axis=0)) / X.std(axis=0)
-    if name == "diabetes":
-        return X, (y - y.mean()) / y.std(), "squared"
-    return X, 2.0 * y - 1.0, "logistic"
+def measure(with_program: bool, **setting: object) -> Row:
+    """Train, and solve the full program unless that is not asked for."""
+    line = Line(**setting)  # type: ignore[arg-type]
+    trained = in_process(line, "run_line", 3.0 * line.limit)
+    whole = in_process(line, "run_program", PATIENCE) if with_program else {"outcome": "not run"}
+    return trained | {f"program {key}": value for key, value in whole.items()}
 
 
-def run_real(limits: tuple[float, ...]) -> None:
-    """Gaps on real data after some seconds, proved by the checker."""
-    for name in ("breast_cancer", "diabetes"):
-        X, y, loss = real_data(name)
-        largest = cn.largest_weight_decay("relu", X, y, loss=loss)
-        for share in (0.3, 0.1, 0.03):
-            for limit in limits:
-                solution = cn.train(
-                    "relu", X, y, loss=loss, weight_decay=share * largest, time_limit=limit
-                )
-                begin = time.perf_counter()
-                result = cn.check(solution.certificate.to_dict())
-                print(
-                    f"{name:13} {share:4}  after {solution.stats['seconds']:5.1f} s  "
-                    f"gap {solution.gap:8.1e}  {solution.units:3d} units  {result.reason} in "
-                    f"{time.perf_counter() - begin:.1f} s",
-                    flush=True,
-                )
+def measure_real(name: str, share: float, limit: float) -> Row:
+    """The gap on real data after so many seconds, proved by the checker."""
+    (X, y), loss = (
+        (bundled(name), "squared") if name == "diabetes" else (two_classes(name), "logistic")
+    )
+    beta = share * cn.largest_weight_decay("relu", X, y, loss=loss)
+    solution = cn.train("relu", X, y, loss=loss, weight_decay=beta, time_limit=limit)
+    begin = time.process_time()
+    result = cn.check(solution.certificate.to_dict())
+    return {
+        "after": solution.stats["seconds"],
+        "gap": solution.gap,
+        "units": solution.units,
+        "valid": result.valid,
+        "reason": result.reason,
+        "check_s": time.process_time() - begin,
+    }
 
 
-def main(argv: list[str]) -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", help="one family")
-    parser.add_argument("--no-program", action="store_true")
-    parser.add_argument("--real", action="store_true", help="the second table")
-    parser.add_argument("--line", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--method", help=argparse.SUPPRESS)
-    options = parser.parse_args(argv)
+def tell(report: Report, rows: list[Row]) -> None:
+    """Expectations and the answer about the families."""
+    closed = [row for row in rows if row.get("gap", np.inf) <= 1e-6]
+    report.expect(
+        "brackets that close to 1e-6 within the time limit",
+        expected=f"all {len(rows)}",
+        found=f"{len(closed)} of {len(rows)}",
+        holds=len(closed) == len(rows),
+        source="what was measured before, in the docstring",
+    )
+    both = [row for row in rows if "program value" in row and "value" in row]
+    apart = max((abs(row["program value"] / row["value"] - 1.0) for row in both), default=0.0)
+    report.expect(
+        f"values of the full program and of training, of {len(both)} lines with both",
+        expected=f"equal to {LIKELY:g}",
+        found=f"within {apart:.1e}",
+        holds=apart <= LIKELY,
+        source="the theorem: both are the optimum",
+    )
+    parts = []
+    for row in rows:
+        said = row.get("outcome") or f"{row['seconds']:.2g} s, gap {row['gap']:.0e}"
+        whole = row["program outcome"]
+        whole = f"{row['program seconds']:.2g} s" if whole == "solved" else whole
+        parts.append(f"{row['units']} {row['n']} x {row['rank']}: {said} ({whole})")
+    report.answer(
+        "How far does each unit family go?",
+        "Samples x rank, processor seconds of training with its certificate, the gap proved, and "
+        f"in brackets the full program with Clarabel: {'; '.join(parts)}.",
+        picture(rows),
+        "frontier",
+    )
+
+
+def picture(rows: list[Row]) -> Figure:
+    """Seconds of each line, of training and of the program."""
+    with styled():
+        figure = new_figure(WIDTH, 2.0 + 0.28 * len(rows))
+        axes = figure.add_subplot()
+        places = -np.arange(len(rows))
+        for k, (key, label) in enumerate((("", "training"), ("program ", "full program"))):
+            seconds = [row.get(f"{key}seconds", np.nan) for row in rows]
+            axes.plot(seconds, places, MARKERS[k], color=COLORS[k], markersize=8, label=label)
+        axes.set_yticks(places, [f"{r['units']}  {r['n']} x {r['rank']}" for r in rows])
+        axes.set(xscale="log", xlabel="processor seconds")
+        axes.grid(axis="x", color=GREY, linewidth=0.4)
+        entitle(axes, "Training to the global optimum, by family, samples x rank")
+        axes.legend()
+    return figure
+
+
+def tell_real(report: Report, rows: list[Row]) -> None:
+    """Expectation and answer about real data."""
+    valid = sum(row["valid"] for row in rows)
+    report.expect(
+        "brackets that the checker proves",
+        expected=f"all {len(rows)}",
+        found=f"{valid} of {len(rows)}",
+        holds=valid == len(rows),
+        source="what was measured before, in the docstring",
+    )
+    parts = [
+        f"{row['name']}, {row['share']:g}, {row['after']:.0f} s: {row['gap']:.1e}" for row in rows
+    ]
+    report.answer(
+        "How wide are brackets on real data of many features?",
+        "Data, share of the largest useful weight decay, seconds of training, and the gap that "
+        f"the checker proved: {'; '.join(parts)}.",
+        picture_real(rows),
+        "real",
+    )
+
+
+def picture_real(rows: list[Row]) -> Figure:
+    """Gaps by weight decay, a line for each set and time."""
+    with styled():
+        figure = new_figure(WIDTH, 5.2)
+        axes = figure.add_subplot()
+        for k, (name, limit) in enumerate(dict.fromkeys((r["name"], r["limit"]) for r in rows)):
+            own = [row for row in rows if (row["name"], row["limit"]) == (name, limit)]
+            look = {"color": COLORS[k], "linestyle": LINES[k], "marker": MARKERS[k]}
+            shares, gaps = ([row[key] for row in own] for key in ("share", "gap"))
+            axes.plot(shares, gaps, label=f"{name}, {limit:g} s", **look)
+        axes.set(xscale="log", yscale="log", ylabel="relative gap")
+        axes.set_xlabel("weight decay, relative to the largest useful one")
+        entitle(axes, "How wide the proved bracket is on real data")
+        axes.legend()
+    return figure
+
+
+def main(argv: list[str]) -> int:
+    """The table of families, or that of real data."""
+    report = Report("frontier", __doc__, argv, more=more)
+    options = report.options
     if options.real:
-        run_real((5.0,) if options.quick else (20.0, 300.0))
-        return
-    lines = QUICK if options.quick else LINES
-    if options.line is not None:
-        print({"train": run_line, "program": run_program}[options.method](lines[options.line]))
-        return
-    for i, line in enumerate(lines):
-        if options.only not in (None, line.units):
-            continue
-        trained = in_process(i, options.quick, "train", 3 * line.limit)
-        print(f"{line.units:12} n {line.n:6d} r {line.rank:3d}  train  {trained}", flush=True)
-        if not options.no_program:
-            whole = in_process(i, options.quick, "program", 120.0)
-            print(f"{'':34}full program  {whole}", flush=True)
+        limits = (5.0,) if options.quick else (20.0, 300.0)
+        settings = [
+            {"name": name, "share": share, "limit": limit}
+            for name in ("breast_cancer", "diabetes")
+            for limit in limits
+            for share in SHARES
+        ]
+        tell_real(report, report.table("real", measure_real, settings))
+        return report.close()
+    settings = [
+        asdict(line) | {"seed": seed, "with_program": not options.no_program}
+        for line in (QUICK if options.quick else FRONTIER)
+        if options.only in (None, line.units)
+        for seed in range(options.seeds)
+    ]
+    tell(report, report.table("frontier", measure, settings))
+    return report.close()
+
+
+def more(parser: argparse.ArgumentParser) -> None:
+    """Options of this experiment."""
+    parser.add_argument("--only", choices=sorted({line.units for line in FRONTIER}))
+    parser.add_argument("--no-program", action="store_true")
+    parser.add_argument("--real", action="store_true", help="the table of real data")

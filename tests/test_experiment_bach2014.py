@@ -55,7 +55,7 @@ def test_the_distance_is_that_of_the_support_functions(seed):
     rng = np.random.default_rng(seed)
     points = [rng.standard_normal((9, 2)), 0.5 * rng.standard_normal((9, 2)) + seed]
     P, N = (part[ConvexHull(part).vertices] for part in points)
-    angles = np.linspace(0.0, 2.0 * np.pi, 20_001)
+    angles = np.linspace(0.0, 2.0 * np.pi, 200_001)
     U = np.column_stack([np.cos(angles), np.sin(angles)])
     largest = np.abs((P @ U.T).max(axis=0) - (N @ U.T).max(axis=0)).max()
-    assert hausdorff(P, N) == pytest.approx(largest, rel=1e-6)
+    assert largest * (1.0 - 1e-12) <= hausdorff(P, N) <= largest * (1.0 + 1e-4)

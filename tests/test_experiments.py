@@ -13,9 +13,6 @@ from experiments.answers import page
 from experiments.report import Report
 
 ROOT = Path(__file__).parents[1]
-NOT_YET = {
-    "checker_times",
-}
 
 
 @pytest.mark.filterwarnings("default")  # on a busy machine their time limits end with a warning
@@ -30,7 +27,7 @@ def test_experiments_run(name, tmp_path, monkeypatch, capfd):
         assert not ended.code, ended.code
     said = capfd.readouterr().out
     assert len(said.splitlines()) > 1 and "failed:" not in said
-    if is_question(experiments()[name]) and name not in NOT_YET:
+    if is_question(experiments()[name]):
         check_record(tmp_path / "results-quick" / name)
 
 

@@ -33,6 +33,7 @@ from cvxnet.plots.style import (
 from cvxnet.training.bounds.proof_search import Forest, grow, improve
 from cvxnet.training.clock import now
 from cvxnet.training.geometry.cells import all_cells
+from cvxnet.training.units import bind
 from cvxnet.types import Array
 from experiments.report import Report, Row
 
@@ -66,8 +67,8 @@ def draw(n: int, rank: int, kind: str, seed: int) -> tuple[Array, Array]:
 
 
 def exactly(rows: Array, v: Array) -> float:
-    """``rho(v)``: where it is known, the largest weight decay that matters for the target v."""
-    return cn.largest_weight_decay("relu", rows, v, bias=False)
+    """``rho(v)``, by cvxnet's exact pricing."""
+    return bind(cn.Family("relu"), rows).price(v, 0.0).rho
 
 
 def spectral(rows: Array, v: Array) -> float:
@@ -136,7 +137,7 @@ def compare(n: int, rank: int, kind: str, seed: int) -> Row:
 def bracket(n: int, rank: int, seed: int, seconds: float) -> Row:
     """Where exact pricing ends in no time that one has: what was found, and what was proved."""
     rows, v = draw(n, rank, "random", seed)
-    found = exactly(rows, v)
+    found = cn.largest_weight_decay("relu", rows, v, bias=False)
     whole = multipliers(rows, v, seconds=seconds)
     return {
         "found": found,

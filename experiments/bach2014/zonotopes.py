@@ -2,7 +2,7 @@
 
 ``v . (X u)_+`` is the support function of the sum of segments [0, v_i x_i] with ``v_i > 0`` minus
 that of the segments with ``v_i < 0``; its largest absolute value over ``|u| <= 1`` is how far the
-two zonotopes are apart (Bach 2014, section 4). Here that distance is computed from their vertices,
+two zonotopes are apart (Bach 2014). Here that distance is computed from their vertices,
 without any unit.
 """
 
@@ -89,7 +89,7 @@ def ask(report: Report) -> None:
         expected="equal",
         found=f"within {worst:.1e}, relatively",
         holds=worst <= 1e-9,
-        source="Bach 2014, section 4",
+        source="Bach 2014",
     )
     first = [row["first distance / decay"] for row in rows]
     last = [row["last distance / decay"] for row in rows]
@@ -97,10 +97,10 @@ def ask(report: Report) -> None:
         "What does the incremental step look like?",
         "Samples that the network overestimates span one zonotope, the others a second, and the "
         "best new unit points along the line on which they are farthest apart. Before the first "
-        f"unit that is {min(first):.0f} to {max(first):.0f} times the weight decay, in the end "
-        f"{min(last):.6f} to {max(last):.6f} times: no unit is worth its price any more. In more "
-        "dimensions the zonotopes have far too many vertices to be looked at one by one, which is "
-        "why this step is the hard one.",
+        f"unit that is {np.mean(first):.0f} times the weight decay, which was chosen so, and in "
+        f"the end {min(last):.6f} to {max(last):.6f} times: no unit is worth its price any more. "
+        "In more dimensions the zonotopes have far too many vertices to be looked at one by one, "
+        "which is why this step is the hard one.",
         draw(rows[0]["course"]),
         "zonotopes",
     )

@@ -79,7 +79,7 @@ def ascend(
     for _ in range(ASCENT_STEPS):
         slope = pull_back(U, along(v, outputs)) / size
         tried = U + t[:, None] * slope
-        moved = tried.any(axis=1)[:, None]
+        moved = (tried != 0.0).any(axis=1, keepdims=True)
         tried = np.where(moved, move(np.where(moved, tried, U)), U)
         reached, directions = heights(v, features(tried), signs)
         better = reached > values
