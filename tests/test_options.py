@@ -302,7 +302,7 @@ def test_norm_l1_finds_the_feature_among_many():
     y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(80)
     beta = 0.1 * cn.largest_weight_decay("relu", X, y, norm="l1", output_bias=True)
     options = {"weight_decay": beta, "norm": "l1", "output_bias": True}
-    state = cn.train("relu", X, y, time_limit=10, **options).network.state_dict()
+    state = cn.train("relu", X, y, time_limit=4, **options).network.state_dict()
     used = np.abs(state["2.weight"]).ravel() @ np.abs(state["0.weight"])
     assert used[0] > 0.8 * used.sum()
 
