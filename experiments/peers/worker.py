@@ -33,11 +33,17 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
-def small(problem: dict[str, Any], room: str) -> dict[str, Any]:
-    """The same with a dozen of its samples; for sampled gates a decay that leaves none of them."""
-    rows = np.unique(np.linspace(0, len(problem["X"]) - 1, WARM).astype(int))
+def small(problem: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same with a dozen of its samples.
+
+    Full programs get two features, too, of more they would be large; and sampled gates a decay that
+    leaves none of them.
+    """
+    room, X = METHODS[name].room, problem["X"]
+    rows = np.unique(np.linspace(0, len(X) - 1, WARM).astype(int))
+    few = 2 if room == "whole" and name != "cvxnet" else X.shape[1]
     decay = problem["weight_decay"] * (1e3 if room == "sampled" else 1.0)
-    return problem | {"X": problem["X"][rows], "Y": problem["Y"][rows], "weight_decay": decay}
+    return problem | {"X": X[rows, :few], "Y": problem["Y"][rows], "weight_decay": decay}
 
 
 def stop_after(seconds: float) -> None:
@@ -50,7 +56,7 @@ def solve(name: str, problem: dict[str, Any], limit: float, strict: bool = False
     """The network found, with times and memory; strict: the process ends beyond the limit."""
     method = METHODS[name]
     run = getattr(importlib.import_module(f"experiments.peers.{method.room}"), name)
-    run(small(problem, method.room), WARM_SECONDS)
+    run(small(problem, name), WARM_SECONDS)
     imports = peak_memory()
     if strict:
         stop_after(limit)
