@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import approx_fprime
 
 import cvxnet as cn
+from experiments.after2020.features import Feature, dictionary, interpolate, matrix, rational_dual
 from experiments.after2020.isometry import cover, isometry, planted, recover
-from experiments.after2020.mirrors import Feature, dictionary, interpolate, matrix, rational_dual
 from experiments.after2020.optima import with_ones
 from experiments.after2020.programs import (
     Network,

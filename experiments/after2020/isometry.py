@@ -19,6 +19,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.plots.style import COLORS, GREY, LINES, MARKERS, WIDTH, head, new_figure, styled
+from cvxnet.types import Array
 from experiments.after2020.programs import TIGHT, all_patterns, sampled_patterns
 from experiments.report import Report, Row
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = np.ndarray
 SOURCE = "Wang et al. 2022 (arXiv 2209.15265)"
 D = 10
 RATIOS = (1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.2)
@@ -239,7 +239,7 @@ def picture_phase(rows: list[Row], many: list[Row]) -> Figure:
         axes.axvline(2.0, color=GREY, linestyle="--", linewidth=1.5)
         axes.text(2.02, 0.02, "n = 2 d")
         axes.set(xlabel="n / d", ylabel="share of recoveries", ylim=(-0.03, 1.05))
-        axes.set_title(f"A planted linear neuron is recovered from n = 2 d on (d = {D})")
+        axes.set_title(f"How often a planted linear neuron is recovered (d = {D})")
         axes.legend(loc="upper left")
     return figure
 
@@ -258,9 +258,12 @@ def picture_cells(rows: list[Row]) -> Figure:
             style = {"marker": MARKERS[k], "color": COLORS[k], "linestyle": LINES[k]}
             right.plot(sizes, shares, label=label, **style)
         right.set(xlabel="n (d = 3)", ylabel="share of recoveries", ylim=(-0.03, 1.05))
-        right.set_title("All cells ask for more samples")
+        right.set_title("Recoveries in three dimensions")
         right.legend(loc="lower right")
-        head(figure, "All cells can be listed in low dimension only; drawn ones are optimistic")
+        head(
+            figure,
+            "All cells can be listed in low dimension only; drawn ones can only be optimistic",
+        )
     return figure
 
 
@@ -272,6 +275,6 @@ def draw_counts(axes: Axes) -> None:
         axes.plot(sizes, counts, LINES[k], color=COLORS[k], label=f"d = {d}")
         axes.text(40.5, counts[-1], f"d = {d}", va="center", color=COLORS[k])
     axes.axhline(DRAWN, color=GREY, linewidth=1.5)
-    axes.text(5, DRAWN * 1.3, f"{DRAWN} drawn")
+    axes.text(27, DRAWN * 1.3, f"{DRAWN} drawn")
     axes.set(yscale="log", xlabel="n", ylabel="cells", xlim=(4, 45))
     axes.set_title("How many cells there are")

@@ -9,6 +9,7 @@ import numpy as np
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, GREY, INK, PALE, WIDTH, head, new_figure, styled
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
+from cvxnet.types import Array
 from experiments.after2020.programs import all_patterns, merged, solve_over, vertex
 from experiments.report import Report, Row
 
@@ -25,7 +26,6 @@ OUTCOMES = ("one network", "many networks, one function", "many functions")
 SEEN = 1e-4
 """Predictions that vary by less, relative to the range of the targets, are the same."""
 SHARES = (0.1, 0.01)
-Array = np.ndarray
 
 
 def with_ones(X: Array) -> Array:
@@ -210,9 +210,10 @@ def picture_minimal(rows: list[Row]) -> Figure:
             heights = [row[key] for row in rows]
             axes.bar(at + 0.2 * (k - 1.5), heights, 0.19, color=COLORS[k], label=label)
         axes.axhline(SAMPLES, color=INK, linewidth=1.0, linestyle="--")
-        axes.text(len(rows) - 0.45, SAMPLES, " n", va="center")
+        axes.text(-1.0, SAMPLES, f"n = {SAMPLES}", va="bottom")
         axes.set(xlabel="draw of the data", ylabel="count", xticks=at)
-        axes.set_ylim(0, 1.45 * max(row["groups"] for row in rows))
+        axes.set_xlim(-1.1, len(rows) - 0.4)
+        axes.set_ylim(0, 1.3 * max(row["groups"] for row in rows))
         axes.set_title("An interior point has many groups; a corner at most n units, as good")
         axes.legend(ncols=2, loc="upper left")
     return figure

@@ -20,8 +20,8 @@ from scipy.optimize import linprog
 
 from cvxnet.training.geometry.arrangement import arrange
 from cvxnet.training.geometry.cells import all_cells
+from cvxnet.types import Array
 
-Array = np.ndarray
 ALIKE = 1e-4
 """Units whose directions differ by less, as an angle, are one."""
 USED = 1e-9

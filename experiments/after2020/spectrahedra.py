@@ -17,13 +17,13 @@ import numpy as np
 
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, LINES, MARKERS, WIDTH, new_figure, styled
+from cvxnet.types import Array
 from experiments.after2020.programs import TIGHT
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = np.ndarray
 SOURCE = "Bartan and Pilanci 2021 (arXiv 2101.02429)"
 UNITS = {"like ReLU": (0.09, 0.5, 0.47), "square": (1.0, 0.0, 0.0), "mixed": (1.0, -1.0, 0.5)}
 BETA = 0.1
@@ -233,10 +233,13 @@ def picture_balls(rows: list[Row]) -> Figure:
         for k, side in enumerate(("same", "orthogonal")):
             mine = [row for row in rows if row["direction"] == side]
             x, y = (np.array([row[key] / row["program"] for row in mine]) for key in "ST")
-            axes.plot(x, y, MARKERS[k], color=COLORS[k], label="semidefinite program")
+            axes.plot(
+                x, y, MARKERS[k], color=COLORS[k], label=None if k else "semidefinite program"
+            )
         axes.annotate("R(1, 1) = 5/3", (0.6, 0.6), (0.68, 0.72), arrowprops={"arrowstyle": "->"})
         axes.set(xlabel="S: size of the square", ylabel="T: size of the slope", aspect="equal")
         axes.set(xlim=(0, 1.15), ylim=(0, 1.1))
+        axes.set_anchor("W")
         axes.set_title("Squares and slopes of penalty 1")
         axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure

@@ -10,13 +10,13 @@ from scipy.optimize import minimize
 
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, LINES, WIDTH, new_figure, styled
+from cvxnet.types import Array
 from experiments.after2020.spectrahedra import SOURCE, UNITS, polynomial
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = np.ndarray
 STARTS, MOST_UNITS, SHARE = 30, 12, 0.3
 """Gradient starts: how many, of how many units, with which share of the largest weight decay."""
 
@@ -93,6 +93,10 @@ FORMULAS = {
     "cubes": "β/3 Σ(2|u|³ + |a|³)",
     "squares": "β/2 Σ(|u|² + a²), standard",
 }
+
+
+LOW = 1e-8
+"""What is closer is drawn here."""
 
 
 def descend(function: Callable[[Array], tuple[float, Array]], start: Array) -> float:
@@ -181,11 +185,12 @@ def picture_starts(rows: list[Row]) -> Figure:
         for k, penalty in enumerate(PENALTIES):
             mine = [r for r in rows if r["penalty"] == penalty and r["units"] == "square"]
             excess = np.sort(np.concatenate([row["excess"] for row in mine]))
-            share = np.arange(1, len(excess) + 1) / len(excess)
+            at = np.concatenate([[LOW / 3], np.maximum(excess, LOW), [1.0]])
+            share = np.concatenate([[0.0], np.arange(1, len(excess) + 1) / len(excess), [1.0]])
             style = {"color": COLORS[k], "linestyle": LINES[k], "where": "post"}
-            axes.step(np.maximum(excess, 1e-12), share, label=FORMULAS[penalty], **style)
+            axes.step(at, share, label=FORMULAS[penalty], **style)
         axes.set(xscale="log", ylabel="share of starts", ylim=(0, 1.05))
         axes.set(xlabel="objective above the optimum (standard: above the best start), relative")
-        axes.set_title("Which starts of L-BFGS end so close to the optimum (square units)")
+        axes.set_title("Share of starts of L-BFGS that end so close (square units)")
         axes.legend(loc="lower right")
     return figure

@@ -20,6 +20,7 @@ import numpy as np
 from sklearn import datasets
 
 from cvxnet.plots.style import COLORS, MARKERS, WIDTH, new_figure, styled
+from cvxnet.types import Array
 from experiments.after2020.optima import NONZERO, SOURCE, with_ones
 from experiments.after2020.programs import TIGHT, Network, sampled_patterns, solve_over
 from experiments.report import Report, Row
@@ -27,11 +28,10 @@ from experiments.report import Report, Row
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = np.ndarray
 GATES, FEW, TRAIN, LAMBDA = 500, 60, 60, 1e-3
 """Gates, and with --quick; training samples; the weight decay of one sample."""
 KEPT = {"all groups": 0.0, "groups above 1e-6": NONZERO}
-SPLITS = 4
+SPLITS = 3
 SAME = 1e-6
 """Relative rise of the objective up to which a network is optimal."""
 BUNDLED = {"iris": (1, 2), "wine": (0, 1), "breast_cancer": (0, 1)}
@@ -171,11 +171,12 @@ def answer(report: Report, by_kept: dict[str, list[Row]]) -> None:
         f"Factors of units that leave the {TRAIN} training predictions as they are move the test "
         f"accuracy by {means['all groups'][0]:.3f} on average where every group of the "
         f"interior-point solution may be scaled, and by {means['groups above 1e-6'][0]:.3f} where "
-        "only groups above 1e-6 of the largest may. But scaled up, groups that were next to "
-        f"nothing have their price: the objective rises by {means['all groups'][1]:.0%} (median) "
-        f"in the first case and by {means['groups above 1e-6'][1]:.0e} in the second. Among those "
-        "whose objective is the optimum to 1e-6 the largest range of accuracies is "
-        f"{allowed:.3f}.",
+        "only groups above 1e-6 of the largest may; published are ranges of 0.05 to 0.26 on ten "
+        "sets. The objective, evaluated again, rises by "
+        f"{means['all groups'][1]:.0%} (median) in the first case and by "
+        f"{max(means['groups above 1e-6'][1], 0.0):.0e} in the second: groups that an interior "
+        "point left next to zero cost more than they gain. Among networks whose objective is the "
+        f"optimum to 1e-6 the largest range of accuracies on one split is {allowed:.3f}.",
         picture(by_kept),
         "tuned",
     )
@@ -187,14 +188,15 @@ def picture(by_kept: dict[str, list[Row]]) -> Figure:
         figure = new_figure(WIDTH, 5.0)
         axes = figure.add_subplot()
         for k, (kept, rows) in enumerate(by_kept.items()):
-            rises = [max(row["rise"], 1e-13) for row in rows]
+            rises = [max(row["rise"], 1e-10) for row in rows]
             ranges = [row["range"] for row in rows]
             style = {"color": COLORS[k], "markersize": 9, "alpha": 0.7}
             axes.plot(rises, ranges, MARKERS[k], label=f"scaled: {kept}", **style)
         axes.axvline(SAME, color="k", linewidth=1.0, linestyle="--")
         axes.text(SAME, 0.97, " no optimum any more", transform=axes.get_xaxis_transform())
-        axes.set(xscale="log", xlabel="relative rise of the training objective")
+        axes.set(xscale="log", xlabel="relative rise of the training objective (1e-10: or less)")
         axes.set(ylabel="range of test accuracies", ylim=(-0.01, None))
         axes.set_title("Networks with the same training predictions: only cheap ones are optimal")
-        axes.legend(loc="center left")
+        axes.set_xlim(3e-11, None)
+        axes.legend(loc="upper left")
     return figure
