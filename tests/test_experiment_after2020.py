@@ -8,7 +8,7 @@ from scipy.optimize import approx_fprime
 
 import cvxnet as cn
 from experiments.after2020.features import Feature, dictionary, interpolate, matrix, rational_dual
-from experiments.after2020.isometry import cover, isometry, planted, recover
+from experiments.after2020.isometry import all_active, cover, isometry, planted, recover
 from experiments.after2020.optima import with_ones
 from experiments.after2020.programs import (
     Network,
@@ -88,6 +88,7 @@ def test_cells_are_counted_and_isometry_recovers():
     assert isometry(X, w, patterns) == pytest.approx(level)
     assert level >= 1.0 or recover(X, w, patterns)
     assert not recover(X[:3], w, all_patterns(X[:3]))
+    assert all_active(X) == patterns.all(axis=1).any() and all_active(X[:3])
 
 
 @pytest.mark.parametrize(("S", "T"), [(1.0, 1.0), (0.3, 2.0), (2.0, 0.3)])

@@ -21,7 +21,7 @@ nuclear norms, the neural decomposition, and gradient starts under three penalti
 
     python -m experiments after2020 [--quick] [--seeds 20] [--out DIR] [--parts optima mirrors ...]
 
-In full it takes some minutes on one core. What cannot be said: whether the solutions that the
+In full it takes some eight minutes on one core. What cannot be said: whether the solutions that the
 authors had from MOSEK were above zero in all groups, as Clarabel's are; what standard weight decay
 of polynomial units has for an optimum; and how many patterns would refute a recovery in ten
 dimensions, where they cannot be listed.

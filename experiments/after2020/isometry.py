@@ -6,8 +6,10 @@ ReLU networks with a linear unit (skip connection), no noise: y = X w with Gauss
 
 over activation patterns D_j. The neuron is recovered where w_0 = w and all w_j = 0. With
 ``l = X (X^T X)^-1 w / |w|``, a dual vector, that is certain where ``|X^T D_j l| < 1`` for every
-pattern (the neural isometry condition), and impossible where it is above 1 for l and every other
-dual vector.
+pattern (the neural isometry condition). Where all samples can be active at once, a unit with that
+pattern is as good as the linear one, which is then one optimum of many: the authors' code adds this
+pattern to those drawn wherever there is one. Of Gaussian samples that has the probability
+``2^(1-n) sum_{k<d} C(n-1, k)`` (Cover 1965), 1/2 at n = 2 d.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
+from scipy.optimize import linprog
 
 from cvxnet.plots.style import COLORS, GREY, LINES, MARKERS, WIDTH, head, new_figure, styled
 from cvxnet.types import Array
@@ -65,17 +68,26 @@ def isometry(X: Array, w: Array, patterns: Array) -> float:
     return float(np.linalg.norm((patterns * dual) @ X, axis=1).max())
 
 
+def all_active(X: Array) -> bool:
+    """Whether some unit is active on all samples: ``X u >= 1`` has a solution."""
+    n, d = X.shape
+    return linprog(np.zeros(d), A_ub=-X, b_ub=-np.ones(n), bounds=(None, None)).status == 0
+
+
 def phase(ratio: float, seed: int) -> Row:
     """One trial by the protocol of the authors: max(n, 50) drawn patterns."""
     n = round(ratio * D)
     X, w, rng = planted(n, D, seed)
     patterns = sampled_patterns(X, max(n, DRAWN), rng)
-    level = isometry(X, w, patterns)
+    found = recover(X, w, patterns)
+    alone = found and not all_active(X)
     return {
         "n": n,
         "patterns": len(patterns),
-        "condition": level,
-        "recovered": recover(X, w, patterns),
+        "condition": isometry(X, w, patterns),
+        "recovered": found,
+        "all_active": all_active(X),
+        "alone": alone,
     }
 
 
@@ -125,6 +137,7 @@ def report_on(report: Report) -> None:
         "every_cell", every, [{"n": n, "seed": seed} for n in sizes for seed in seeds]
     )
     expect_phase(report, rows)
+    expect_transition(report, rows)
     expect_cells(report, whole)
     answer_phase(report, rows, many)
     answer_cells(report, whole, many)
@@ -165,6 +178,29 @@ def expect_phase(report: Report, rows: list[Row]) -> None:
     )
 
 
+def expect_transition(report: Report, rows: list[Row]) -> None:
+    """How often all samples can be active: then the linear neuron is not the only optimum."""
+    parts, right = list[str](), list[bool]()
+    for ratio in dict.fromkeys(row["ratio"] for row in rows):
+        mine = [row["all_active"] for row in rows if row["ratio"] == ratio]
+        chance = chance_all_active(round(ratio * D))
+        error = np.sqrt(chance * (1.0 - chance) / len(mine))
+        right.append(abs(np.mean(mine) - chance) <= 3.0 * error + 1.0 / len(mine))
+        parts.append(f"{np.mean(mine):.0%} ({chance:.0%}) at {ratio:g} d")
+    report.expect(
+        "all samples active is a pattern, and so the linear unit not the only optimum",
+        expected="as often as Cover says, up to three standard errors",
+        found=", ".join(parts),
+        holds=all(right),
+        source="Cover 1965; the authors' code adds this pattern where it exists",
+    )
+
+
+def chance_all_active(n: int) -> float:
+    """The probability that n Gaussian samples are all on one side of some hyperplane."""
+    return cover(n, D) / 2**n
+
+
 def expect_cells(report: Report, rows: list[Row]) -> None:
     """All cells are as many as Cover counts; more patterns never make recovery easier."""
     right = [row["cells"] in (cover(row["n"], 3), cover(row["n"], 3) - 1) for row in rows]
@@ -188,13 +224,18 @@ def expect_cells(report: Report, rows: list[Row]) -> None:
 def answer_phase(report: Report, rows: list[Row], many: list[Row]) -> None:
     """The transition and the two pictures."""
     ratios = list(dict.fromkeys(row["ratio"] for row in rows))
-    said = ", ".join(f"{share(rows, ratio=r):.0%} at n = {r:g} d" for r in ratios)
+    said = ", ".join(
+        f"{share(rows, ratio=r):.0%} ({share(rows, 'alone', ratio=r):.0%}) at n = {r:g} d"
+        for r in ratios
+    )
     trials = len(rows) // len(ratios)
     report.answer(
         "How many samples does it take until the simplest model is the optimal network?",
         f"A planted linear neuron with {D} inputs, no noise, {trials} trials each: the convex "
-        f"program over max(n, {DRAWN}) drawn patterns returned exactly it in {said}. The paper has "
-        "the transition near n = 2 d.",
+        f"program over max(n, {DRAWN}) drawn patterns returned exactly it in so many cases, and in "
+        "brackets where, besides, no unit is active on all samples and so nothing else is as good: "
+        f"{said}. That such a unit exists has the probability 1/2 at n = 2 d (Cover 1965), which "
+        "is where the paper has the transition.",
         picture_phase(rows, many),
         "isometry",
     )
@@ -236,11 +277,16 @@ def picture_phase(rows: list[Row], many: list[Row]) -> Figure:
             shares = [share(many, ratio=r, gates=gates) for r in at]
             style = {"marker": MARKERS[k], "color": COLORS[k], "linestyle": LINES[k]}
             axes.plot(at, shares, label=f"{gates} drawn patterns", **style)
+        shares = [share(rows, "alone", ratio=r) for r in ratios]
+        style = {"marker": MARKERS[3], "color": COLORS[3], "linestyle": LINES[3]}
+        axes.plot(ratios, shares, label="and no unit is active on all samples", **style)
+        chances = [1.0 - chance_all_active(round(r * D)) for r in ratios]
+        axes.plot(ratios, chances, color=GREY, linewidth=1.2, label="chance of that (Cover)")
         axes.axvline(2.0, color=GREY, linestyle="--", linewidth=1.5)
-        axes.text(2.02, 0.02, "n = 2 d")
+        axes.text(2.02, -0.01, "n = 2 d")
         axes.set(xlabel="n / d", ylabel="share of recoveries", ylim=(-0.03, 1.05))
         axes.set_title(f"How often a planted linear neuron is recovered (d = {D})")
-        axes.legend(loc="upper left")
+        axes.legend(loc="center right")
     return figure
 
 
