@@ -16,7 +16,7 @@ import cvxpy as cp
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import COLORS, LINES, MARKERS, WIDTH, new_figure, styled
+from cvxnet.plots.style import COLORS, LINES, MARKERS, new_figure, styled
 from cvxnet.types import Array
 from experiments.after2020.programs import TIGHT
 from experiments.report import Report, Row
@@ -225,7 +225,7 @@ def picture_balls(rows: list[Row]) -> Figure:
         ),
     )
     with styled():
-        figure = new_figure(WIDTH, 5.6)
+        figure = new_figure(9.6, 5.4)
         axes = figure.add_subplot()
         for k, (label, values) in enumerate(curves):
             x, y = np.cos(t) / values, np.sin(t) / values
