@@ -3,7 +3,7 @@
 ReLU units with a hidden bias. Seconds are those of the processor, certificate included.
 
     python -m experiments several_outputs [--quick] [--seeds 20] [--out DIR]
-                                          [--parts random sets shared] [--seconds 60]
+                                          [--parts random sets shared] [--seconds N]
 
 ``random``: samples of rank 3 (two features and the bias), targets of six units with noise, or their
 largest as classes; weight decay 0.1 or 0.01 of the largest useful one.
