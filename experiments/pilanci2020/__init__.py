@@ -12,9 +12,10 @@ Two-layer ReLU networks with weight decay beta; the optimum is that over network
 * Gated units (Mishkin, Sahiner and Pilanci 2022): p*_gated <= p*_ReLU <= the network that the cone
   decomposition makes of the gated optimum, with every cell as a gate, by beta.
 
-Sources: Pilanci and Ergen, arXiv 2002.10553, equation (8); Mishkin et al., arXiv 2202.01331; Kim
-and Pilanci, arXiv 2402.03625. Their authors' toy is drawn again with NumPy's old generator; where
-reference numbers have other data than ours, an expectation says so.
+Sources: Pilanci and Ergen, arXiv 2002.10553, equation (8), and their code; Mishkin et al., arXiv
+2202.01331; Kim and Pilanci, arXiv 2402.03625. The authors' toy is drawn again with NumPy's old
+generator. Reference numbers are our own, computed before with other code: of these problems the
+papers tell what is seen, but hardly a number.
 
     python -m experiments pilanci2020 [--quick] [--seeds 20] [--out DIR]
 

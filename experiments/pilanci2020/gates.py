@@ -88,7 +88,7 @@ def expect(report: Report, rows: list[Row]) -> None:
                 expected=f"{known:.2f}",
                 found=f"{row['ratio']:.4f}",
                 holds=abs(row["ratio"] - known) < 5.1e-3,
-                source="reference values for Mishkin et al. 2022",
+                source="our own reference values for Mishkin et al. 2022",
             )
     ordered = [
         row["gated"] <= row["relu"] * (1.0 + SLACK)

@@ -165,14 +165,14 @@ def expect_toys(report: Report, toys: list[Row]) -> None:
         expected=f"{', '.join(map(str, known[0]))} of 92",
         found=f"{', '.join(map(str, hits))} of {toys[0]['cells']}",
         holds=hits == known[0] and all(row["cells"] == 92 for row in toys),
-        source="reference values for the code of Pilanci and Ergen 2020",
+        source="our own reference values for the code of Pilanci and Ergen 2020",
     )
     report.expect(
         "value of their sampled program over the optimum, by seed",
         expected=", ".join(f"{ratio:.4f}" for ratio in known[1]),
         found=", ".join(f"{ratio:.4f}" for ratio in ratios),
         holds=bool(np.abs(np.subtract(ratios, known[1])).max() < 1e-4),
-        source="reference values for the code of Pilanci and Ergen 2020",
+        source="our own reference values for the code of Pilanci and Ergen 2020",
     )
 
 
@@ -190,7 +190,7 @@ def expect_chosen(report: Report, some: list[Row]) -> None:
             least - 5e-3 <= median <= most + 5e-3
             for median, (least, _, most) in zip(medians, known, strict=True)
         ),
-        source="reference values for Kim and Pilanci 2024: range of five other draws",
+        source="our own reference values for Kim and Pilanci 2024: range of five other draws",
     )
     report.expect(
         "the same with every cell",

@@ -148,7 +148,7 @@ def expect_values(report: Report, values: list[Row]) -> None:
             expected=f"{known:.8g}",
             found=f"{row['value']:.8g} (the whole program {row['program']:.8g})",
             holds=max(abs(row[way] / known - 1.0) for way in ("value", "program")) < 2e-6,
-            source="reference values for Pilanci and Ergen 2020",
+            source="our own reference values for Pilanci and Ergen 2020",
         )
     found = values[0]["least_norm"]
     report.expect(
@@ -156,7 +156,7 @@ def expect_values(report: Report, values: list[Row]) -> None:
         expected=f"{LEAST_NORM:.6f}",
         found=f"{found:.6f}",
         holds=abs(found / LEAST_NORM - 1.0) < 1e-6,
-        source="reference values for Pilanci and Ergen 2020",
+        source="our own reference values for Pilanci and Ergen 2020",
     )
 
 
@@ -169,7 +169,7 @@ def expect_shares(report: Report, rows: list[Row], starts: list[Row]) -> None:
             expected="at most 0.5 at width 8 and at least 0.6 at width 50",
             found=", ".join(f"{share[width]:.2f} at width {width}" for width in share),
             holds=share[8] <= 0.5 and share[50] >= 0.6,
-            source="reference values, 20 starts, their stop is not known: 0, 0.25, 0.60, 0.75",
+            source="our own reference values, 20 starts, their stop is not known: 0, 0.25, 0.60, 0.75",
         )
     for optimizer, label in OPTIMIZERS.items():
         shares = [row["within"] for row in of(rows, POINTS, optimizer)]
