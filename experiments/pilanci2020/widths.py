@@ -169,7 +169,7 @@ def expect_shares(report: Report, rows: list[Row], starts: list[Row]) -> None:
             expected="at most 0.5 at width 8 and at least 0.6 at width 50",
             found=", ".join(f"{share[width]:.2f} at width {width}" for width in share),
             holds=share[8] <= 0.5 and share[50] >= 0.6,
-            source="our own reference values, 20 starts, their stop is not known: 0, 0.25, 0.60, 0.75",
+            source="our own reference values, 20 starts, unknown stop: 0, 0.25, 0.60, 0.75",
         )
     for optimizer, label in OPTIMIZERS.items():
         shares = [row["within"] for row in of(rows, POINTS, optimizer)]
