@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -31,19 +32,21 @@ LAMBDA = 1.0
 """The paper's."""
 FRESH, LATER = 20_000, 1000
 """Points of the test sample, and what is added to the seed for it."""
-BOOSTERS = {
-    "AdaBoost, stumps": lambda: AdaBoostClassifier(
-        DecisionTreeClassifier(max_depth=1), n_estimators=100, random_state=0
+BOOSTERS: dict[str, Callable[[int], Any]] = {
+    "AdaBoost, stumps": lambda rounds: AdaBoostClassifier(
+        DecisionTreeClassifier(max_depth=1), n_estimators=rounds, random_state=0
     ),
-    "gradient boosting, stumps": lambda: GradientBoostingClassifier(max_depth=1, random_state=0),
-    "AdaBoost, logistic regression": lambda: AdaBoostClassifier(
-        LogisticRegression(), n_estimators=100, random_state=0
+    "gradient boosting, stumps": lambda rounds: GradientBoostingClassifier(
+        max_depth=1, n_estimators=rounds, random_state=0
     ),
-    "AdaBoost, perceptrons": lambda: AdaBoostClassifier(
-        Perceptron(), n_estimators=100, random_state=0
+    "AdaBoost, logistic regression": lambda rounds: AdaBoostClassifier(
+        LogisticRegression(), n_estimators=rounds, random_state=0
+    ),
+    "AdaBoost, perceptrons": lambda rounds: AdaBoostClassifier(
+        Perceptron(), n_estimators=rounds, random_state=0
     ),
 }
-"""Boosting with so many rounds at most (100 is gradient boosting's own number)."""
+"""Boosting, with so many rounds at most."""
 
 
 def moons(n: int, noise: float, seed: int) -> tuple[Array, Array]:
@@ -164,12 +167,12 @@ def penalty(n: int, noise: float, seed: int, how: str, size: float) -> Row:
     }
 
 
-def boosting(n: int, noise: float, seed: int, method: str) -> Row:
+def boosting(n: int, noise: float, seed: int, method: str, rounds: int) -> Row:
     """A boosted classifier of scikit-learn; its learners are counted as units."""
     X, y = moons(n, noise, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = BOOSTERS[method]().fit(X, y)
+        fitted = BOOSTERS[method](rounds).fit(X, y)
     return {
         "units": len(fitted.estimators_),
         "training_error": float(np.mean(fitted.predict(X) != y)),

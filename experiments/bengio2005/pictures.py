@@ -21,7 +21,7 @@ from cvxnet.plots.style import (
     new_figure,
     styled,
 )
-from experiments.bengio2005.convex_nn import LEARNERS, TRIES, signs
+from experiments.bengio2005.convex_nn import LEARNERS, TRIES
 from experiments.bengio2005.measures import moons
 from experiments.bengio2005.rows import distinct, mean, pick
 from experiments.report import Row
@@ -74,10 +74,11 @@ def draw_region(axes: Axes, row: Row) -> None:
     F = row["run"].predict(np.column_stack([A.ravel(), B.ravel()])).reshape(A.shape)
     look = {"colors": [COLORS[0], COLORS[1]], "alpha": 0.22}
     axes.contourf(A, B, F, [-np.inf, 0.0, np.inf], **look)
-    for unit in row["run"].units:
-        if unit[:2].any():
-            H = signs(np.column_stack([A.ravel(), B.ravel()]), unit[None]).reshape(A.shape)
-            axes.contour(A, B, H, [0.0], colors=GREY, linewidths=0.6)
+    for *across, bias in row["run"].units:
+        if any(across):
+            foot = -bias * np.array(across) / np.dot(across, across)
+            along = np.array([-across[1], across[0]])
+            axes.axline(foot, foot + along, color=GREY, linewidth=0.6)
     axes.contour(A, B, F, [0.0], colors=INK, linewidths=2.0)
     for k, label in enumerate((-1.0, 1.0)):
         points = X[y == label].T

@@ -15,7 +15,7 @@ NOISES = (0.1, 0.3)
 
 def runs(report: Report, **more: Sequence[Any]) -> list[Row]:
     """A setting for each noise, seed, and each combination of what else there is."""
-    n = 24 if report.options.quick else 100
+    n = 16 if report.options.quick else 100
     names = ("noise", *more, "seed")
     combined = product(NOISES, *more.values(), range(report.options.seeds))
     return [{"n": n} | dict(zip(names, values, strict=True)) for values in combined]
