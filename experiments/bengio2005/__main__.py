@@ -83,7 +83,7 @@ def expect_widths(report: Report, rows: list[Row]) -> None:
         expected="at most n + 1 (theorem 3.1); at most n, as the program has n rows",
         found=f"at most n {most_beyond(vertices, 'vertex_units'):+d} in {len(vertices)} problems",
         holds=most_beyond(vertices, "vertex_units") <= 0,
-        source="theorem 3.1; Caratheodory on a face",
+        source="Bengio et al. 2005, theorem 3.1; Caratheodory on a face",
     )
     differ = max(abs(row["vertex_value"] / row["value"] - 1.0) for row in vertices)
     report.expect(
@@ -91,7 +91,7 @@ def expect_widths(report: Report, rows: list[Row]) -> None:
         expected="the same optimum",
         found=f"relative difference at most {differ:.1e}",
         holds=differ < 1e-5,
-        source="theorem 3.1: the problem is a linear program",
+        source="Bengio et al. 2005, theorem 3.1: it is a linear program",
     )
     needed = pick(rows, loss="squared")
     report.expect(
@@ -112,7 +112,7 @@ def most_beyond(rows: list[Row], key: str) -> int:
 
 def tanh_units(report: Report, optima: list[Row]) -> None:
     """Tanh units by radius."""
-    radii, seconds = ((3.0, 30.0), 0.2) if report.options.quick else (RADII, 4.0)
+    radii, seconds = ((3.0, 30.0), 0.2) if report.options.quick else (RADII, 15.0)
     settings = [row | {"seconds": seconds} for row in runs(report, radius=radii) if row["seed"] < 2]
     rows = report.table("tanh", measures.tanh, settings)
     expect_nested(report, rows, radii)
