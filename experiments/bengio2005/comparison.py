@@ -7,14 +7,14 @@ from itertools import product
 import numpy as np
 
 from experiments.bengio2005 import measures, pictures
-from experiments.bengio2005.convex_nn import LEARNERS, SLACK
+from experiments.bengio2005.convex_nn import LEARNERS, SINGLE, SLACK
 from experiments.bengio2005.rows import NOISES, mean, percent, pick, runs
 from experiments.report import Report, Row
 
 PAPER = "Bengio et al. 2005, section 5; other data"
 APPROXIMATE = [name for name in LEARNERS if name != "exact"]
-SINGLE, TRIES_NAME = APPROXIMATE[:-1], APPROXIMATE[-1]
-"""Learners that fit one classifier a round, and the one that fits many."""
+TRIES_NAME = APPROXIMATE[-1]
+"""The learner that fits many classifiers a round."""
 
 
 def learners(report: Report, optima: list[Row]) -> list[Row]:

@@ -115,6 +115,10 @@ LEARNERS: dict[str, Learner] = {
 }
 
 
+SINGLE = tuple(LEARNERS)[1:-1]
+"""Those that fit one classifier a round."""
+
+
 def constant(X: Array) -> Array:
     """The unit that is one everywhere."""
     return np.append(np.zeros(X.shape[1]), 1.0)
