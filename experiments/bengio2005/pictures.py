@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PIXELS = 400
-LEAST = 0.03
+LEAST, DRAWN = 0.03, 30
+"""Smaller correlations are drawn there; and units are drawn where there are at most so many."""
 SHOWN = ("exact", "linear SVM", f"{TRIES} perceptrons")
 """Learners whose regions are drawn."""
 
@@ -67,7 +68,7 @@ def regions(rows: Sequence[Row]) -> Figure:
         for line, noise in zip(panels, noises, strict=True):
             for axes, learner in zip(line, SHOWN, strict=True):
                 draw_region(axes, pick(rows, noise=noise, learner=learner, seed=0)[0])
-        notes = ["Thin lines: units; thick line: border of the regions."]
+        notes = [f"Thin lines: units, where they are at most {DRAWN}; thick lines: borders."]
         head(figure, "Trained to the optimum, and by approximate learners until they stop", notes)
     return figure
 
@@ -82,7 +83,7 @@ def draw_region(axes: Axes, row: Row) -> None:
     look = {"colors": [COLORS[0], COLORS[1]], "alpha": 0.22}
     axes.contourf(A, B, side, [-2.0, 0.0, 2.0], **look)
     for *across, bias in row["run"].units:
-        if any(across):
+        if any(across) and row["units"] <= DRAWN:
             foot = -bias * np.array(across) / np.dot(across, across)
             along = np.array([-across[1], across[0]])
             axes.axline(foot, foot + along, color=GREY, linewidth=0.6)
@@ -103,7 +104,7 @@ def descent(rows: Sequence[Row]) -> Figure:
     """The objective after each round, with the lower bound of the exact learner, for seed 0."""
     noises = distinct(rows, "noise")
     with styled():
-        figure = new_figure(WIDTH, 5.4)
+        figure = new_figure(0.85 * WIDTH, 4.6)
         for axes, noise in zip(figure.subplots(1, len(noises), sharey=True), noises, strict=True):
             for k, row in enumerate(pick(rows, noise=noise, seed=0)):
                 values = [each.value for each in row["run"].rounds]
