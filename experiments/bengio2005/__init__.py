@@ -20,7 +20,7 @@ Their objective is ``sum_t (f(x_t) - y_t)^2 + lambda sum_j |w_j|`` with lambda =
 
     python -m experiments bengio2005 [--quick] [--seeds 10] [--out DIR]
 
-In full about six minutes of one core. An exact step takes 0.02 s at n = 100 and grows as n^2 log n.
+In full about ten minutes of one core. An exact step takes 0.02 s at n = 100 and grows as n^2 log n.
 The paper's moons are not available (its "double moon" comes from Delalleau et al. 2005), nor are
 its settings of the approximate step: its numbers are held against the pattern here only. Test
 errors are those of 20,000 fresh points.
