@@ -51,6 +51,7 @@ def plain_logarithmic(axes: Axes, x: bool = True, y: bool = False) -> None:
 
 def in_percent(axis: Axis) -> None:
     """Shares as percent."""
+    axis.set_major_locator(import_matplotlib().ticker.MaxNLocator(5))
     axis.set_major_formatter(lambda value, _: f"{100.0 * value:g} %")
 
 
@@ -63,12 +64,15 @@ def regions(rows: Sequence[Row]) -> Figure:
     """Data of seed 0 with the regions of networks, a row for each noise, a column a learner."""
     noises = distinct(rows, "noise")
     with styled():
-        figure = new_figure(0.85 * WIDTH, 3.4 * len(noises))
+        figure = new_figure(0.75 * WIDTH, 3.1 * len(noises))
         panels = figure.subplots(len(noises), len(SHOWN), squeeze=False)
         for line, noise in zip(panels, noises, strict=True):
             for axes, learner in zip(line, SHOWN, strict=True):
                 draw_region(axes, pick(rows, noise=noise, learner=learner, seed=0)[0])
-        notes = [f"Thin lines: units, where they are at most {DRAWN}; thick lines: borders."]
+        notes = [
+            f"Thin lines: units, where they are at most {DRAWN}; thick lines: borders, dashed where "
+            "a region is very thin."
+        ]
         head(figure, "Trained to the optimum, and by approximate learners until they stop", notes)
     return figure
 
@@ -104,11 +108,12 @@ def descent(rows: Sequence[Row]) -> Figure:
     """The objective after each round, with the lower bound of the exact learner, for seed 0."""
     noises = distinct(rows, "noise")
     with styled():
-        figure = new_figure(0.85 * WIDTH, 4.6)
+        figure = new_figure(0.75 * WIDTH, 4.3)
         for axes, noise in zip(figure.subplots(1, len(noises), sharey=True), noises, strict=True):
             for k, row in enumerate(pick(rows, noise=noise, seed=0)):
                 values = [each.value for each in row["run"].rounds]
-                look = {"color": COLORS[k], "markersize": 9.0, "markevery": [-1]}
+                color = COLORS[1] if row["learner"] in SINGLE else COLORS[0 if not k else 2]
+                look = {"color": color, "markersize": 9.0, "markevery": [-1]}
                 steps = np.arange(1, len(values) + 1)
                 label = row["learner"]
                 axes.plot(steps, values, MARKERS[k], linestyle=LINES[k], label=label, **look)
@@ -127,7 +132,9 @@ def draw_bound(axes: Axes, lower: list[float]) -> None:
     """The lower bound, where it is above a tenth of the last one."""
     rounds = np.arange(1, len(lower) + 1)
     seen = np.array(lower) > 0.1 * lower[-1]
-    axes.plot(rounds[seen], np.array(lower)[seen], color=INK, linewidth=1.2, label="lower bound")
+    axes.plot(
+        rounds[seen], np.array(lower)[seen], color=COLORS[0], linewidth=1.2, label="lower bound"
+    )
 
 
 def dots(axes: Axes, rows: Sequence[Row], key: str, names: list[str], by: str) -> None:
