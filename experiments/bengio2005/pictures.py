@@ -70,7 +70,7 @@ def regions(rows: Sequence[Row]) -> Figure:
             for axes, learner in zip(line, SHOWN, strict=True):
                 draw_region(axes, pick(rows, noise=noise, learner=learner, seed=0)[0])
         notes = [
-            f"Thin lines: units, where they are at most {DRAWN}; thick lines: borders, dashed where "
+            f"Thin lines: units, where they are at most {DRAWN}; thick: borders, dashed where "
             "a region is very thin."
         ]
         head(figure, "Trained to the optimum, and by approximate learners until they stop", notes)
