@@ -22,7 +22,7 @@ loss or cross entropy, where classes are asked and the method can). Methods:
 
 Every measurement is a process of its own on one thread: processor and wall time after a warm-up on
 a dozen samples, and the peak memory of all, imports included. A method gets ``--limit`` seconds of
-processor time; who cannot stop by itself is stopped a fifth later, has no network, and is not asked
+processor time; who cannot stop by itself is stopped soon after, has no network, and is not asked
 about larger problems of that kind. Whatever network comes back is evaluated here, in one way: the
 objective with each unit scaled so that its decay is least. What is certified is the lower bound of
 cvxnet's own certificate, for the real data of ``cn.certify`` of the best network of the others too,

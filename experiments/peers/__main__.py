@@ -92,9 +92,9 @@ def real(contest: Contest) -> list[Row]:
     for data, loss, decay in () if contest.quick or contest.part == "gaussian" else REAL:
         which = {"data": data, "loss": loss, "decay": decay}
         found = contest.run("real", "real", which, ("done", "cannot", "over"))
-        ours, *others = [row for row in found if row["status"] == "done"]
-        bound = ours["lower"]
-        if others and ours["excess"] > CLOSED:
+        others = [row for row in found[1:] if row["status"] == "done"]
+        bound = found[0]["lower"]
+        if others and found[0]["excess"] > CLOSED:
             best = min(others, key=lambda row: row["value"])
             asked = which | {"limit": contest.limit, "network": best["network"]}
             bound = max(bound, contest.report.table("certified", certify, [asked])[0]["lower"])
