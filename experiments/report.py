@@ -185,10 +185,12 @@ def _shrink(path: Path) -> None:
     from PIL import Image
 
     picture = Image.open(path).convert("RGB")
-    flat = picture.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    before, after = (np.asarray(each, int) for each in (picture, flat.convert("RGB")))
-    if np.abs(before - after).max() <= INVISIBLE:
-        flat.save(path, optimize=True)
+    for colors in (64, 256):
+        flat = picture.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        before, after = (np.asarray(each, int) for each in (picture, flat.convert("RGB")))
+        if np.abs(before - after).max() <= INVISIBLE:
+            flat.save(path, optimize=True)
+            return
 
 
 def peers_python() -> str | None:

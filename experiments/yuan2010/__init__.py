@@ -22,7 +22,7 @@ line that says so. saga, celer, skglm and adelie have no squared hinge; the coni
 out where the data have more than 200,000 numbers.
 
 Sets: breast_cancer and digits (0-4 against 5-9) of scikit-learn, all products of two pixels of
-those digits, 625 x 5000 dense numbers, and 125,000 x 100,000 sparse ones, made with a seed; four
+those digits, 500 x 4000 dense numbers, and 125,000 x 100,000 sparse ones, made with a seed; four
 fifths train. cvxnet takes no sparse data yet. Of dense data, 1000 x 10,000 (logistic loss, C = 0.1,
 339 weights that are not 0) took it some 20 processor seconds, as many again for the certificate,
 and 2.3 GB.

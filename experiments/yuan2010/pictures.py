@@ -94,6 +94,7 @@ def draw(axes: Axes, points: list[Row], measure: str) -> None:
         mine = [row for row in points if row["solver"] == solver]
         if not mine:
             continue
+        mine.sort(key=lambda row: -row["tolerance"])
         values = [max(row[measure], LEAST) for row in mine]
         thick = 3.0 if solver == "cvxnet" else 1.6
         axes.plot(

@@ -35,7 +35,7 @@ def digit_pairs() -> tuple[np.ndarray, np.ndarray]:
     return standardised(X[:, first] * X[:, second]), y
 
 
-def made_dense(seed: int, n: int = 625, d: int = 5000) -> tuple[np.ndarray, np.ndarray]:
+def made_dense(seed: int, n: int = 500, d: int = 4000) -> tuple[np.ndarray, np.ndarray]:
     """Groups of ten features that have a half of their variance in common; 50 features count."""
     rng = np.random.default_rng(seed)
     common = np.repeat(rng.standard_normal((n, -(-d // 10))), 10, axis=1)[:, :d]
