@@ -20,7 +20,8 @@ Each has one number to choose, from five candidates: the one with the least erro
 samples that are kept apart. With it the method sees all samples. Errors are root mean squares on
 new points, without noise; seconds are those of that last fit, of the processor.
 
-In full about six minutes of one core, and half as much again with lpcf.
+In full some eight minutes of one core, more with lpcf. In five dimensions training ends by its time
+limit: those numbers depend on the machine.
 """
 
 from __future__ import annotations
