@@ -46,7 +46,8 @@ def test_relaxations_are_in_order(seed):
     plain, paired = semidefinite(rows, v), semidefinite(rows, v, pairs=True)
     slack = 1.0 + 1e-6
     assert rho <= paired * slack and paired <= plain * slack
-    assert paired <= multipliers(rows, v) * slack
+    whole, tree = multipliers(rows, v, 8)
+    assert paired <= whole * slack and rho <= tree * slack and tree <= whole
     assert rho <= min(gated(rows, v), spectral(rows, v)) * slack
 
 

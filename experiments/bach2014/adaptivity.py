@@ -155,9 +155,10 @@ def describe(rows: list[Row], largest: int) -> str:
         f"noise 0.2, {1 + max(row['seed'] for row in rows)} seeds. Mean test error (1 is what a "
         f"constant has) with {least} and with {largest} features, of which as many count as the "
         f"target says: {'; '.join(parts)}. With one direction that is no single feature F1 and F2 "
-        "do as with one feature, by symmetry. F2 averages over all units alike, so what it needs "
-        "grows with all features; F1 can put its weight on few directions, the l1 ball on few "
-        "features; and where all features count there is nothing to adapt to. Networks of F1 are "
+        "do as with one feature, by symmetry, and are drawn so. F2 averages over all units alike, "
+        "so what it needs grows with all features; F1 can put its weight on few directions, the "
+        "l1 ball on few features; and where all features count there is nothing to adapt to. "
+        "Networks of F1 are "
         f"what local search found in {seconds:g} seconds each; their gaps are in the table."
     )
 

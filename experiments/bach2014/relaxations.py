@@ -45,10 +45,10 @@ SMOOTHINGS = np.geomspace(1e-2, 1e-5, 6)
 """Of the stages in which multipliers are found."""
 LEAVES = 16
 """Cases of known signs in a tree."""
-WITHIN = 1e-6
-"""Conic solvers err by less, relatively."""
+WITHIN = 1e-5
+"""Conic solvers err by less, relatively; of some of these programs they say that they may."""
 EXACT = 1e-5
-"""In pictures: whatever is closer to the exact value."""
+"""Bounds closer to the exact value are as good as exact."""
 
 
 def draw(n: int, rank: int, kind: str, seed: int) -> tuple[Array, Array]:
@@ -106,30 +106,37 @@ def lifted(rows: Array, v: Array, pairs: bool) -> float:
     return float(problem.solve(solver="CLARABEL"))
 
 
-def multipliers(rows: Array, v: Array, leaves: int = 1, seconds: float = np.inf) -> float:
-    """By cvxnet's relaxation; with more leaves, in a tree of known signs."""
+def multipliers(
+    rows: Array, v: Array, leaves: int, enough: float = 0.0, seconds: float = np.inf
+) -> tuple[float, float]:
+    """By cvxnet's relaxation, and in a tree of known signs with at most so many leaves.
+
+    The tree ends with a bound that is small enough, too, and after so many seconds.
+    """
     forest, deadline = Forest(rows, (1.0, 0.0), v), now() + seconds
     for eps in SMOOTHINGS:
         improve(forest.sides, eps, deadline)
     bounds = [forest.bound()]
-    while len(forest.sides) < leaves and now() < deadline:
+    deadline += seconds
+    while len(forest.sides) < leaves and bounds[-1] > enough and now() < deadline:
         if not grow(forest, SMOOTHINGS[-1], deadline):
             break
         bounds.append(forest.bound())
-    return min(bounds)
+    return bounds[0], min(bounds)
 
 
 def compare(n: int, rank: int, kind: str, seed: int) -> Row:
     """All bounds, relative to ``rho(v)``."""
     rows, v = draw(n, rank, kind, seed)
     rho = exactly(rows, v)
+    whole, parts = multipliers(rows, v, LEAVES, (1.0 + EXACT) * rho)
     found = {
         "spectral": spectral(rows, v),
         "gated": gated(rows, v),
         "semidefinite": semidefinite(rows, v),
         "with pairs": semidefinite(rows, v, pairs=True),
-        "multipliers": multipliers(rows, v),
-        "tree": multipliers(rows, v, LEAVES),
+        "multipliers": whole,
+        "tree": parts,
     }
     return {"rho": rho} | {name: bound / rho for name, bound in found.items()}
 
@@ -138,12 +145,12 @@ def bracket(n: int, rank: int, seed: int, seconds: float) -> Row:
     """Where exact pricing ends in no time that one has: what was found, and what was proved."""
     rows, v = draw(n, rank, "random", seed)
     found = cn.largest_weight_decay("relu", rows, v, bias=False)
-    whole = multipliers(rows, v, seconds=seconds)
+    whole, parts = multipliers(rows, v, 10**6, seconds=seconds)
     return {
         "found": found,
         "spectral": spectral(rows, v) / found,
         "multipliers": whole / found,
-        "tree": min(whole, multipliers(rows, v, 10**6, seconds)) / found,
+        "tree": parts / found,
     }
 
 
@@ -152,9 +159,8 @@ def sizes(quick: bool) -> Iterator[tuple[int, int]]:
     if quick:
         yield 6, 3
         return
-    yield from ((n, rank) for rank in (2, 3) for n in (10, 20, 40))
-    yield from ((n, 4) for n in (10, 20, 30))
-    yield from ((n, 5) for n in (10, 20))
+    yield from ((20, rank) for rank in (2, 3, 4, 5))
+    yield from ((n, 3) for n in (10, 40))
 
 
 def ask(report: Report) -> None:
@@ -238,7 +244,7 @@ def describe(rows: list[Row]) -> str:
         for name in BOUNDS
     ]
     medians = [middle(rows, "semidefinite", kind=kind) for kind in ("random", "optimal")]
-    tight = {name: sum(row[name] <= 1.0 + 1e-4 for row in rows) for name in BOUNDS[2:]}
+    tight = {name: sum(row[name] <= 1.0 + 10.0 * EXACT for row in rows) for name in BOUNDS[2:]}
     return (
         f"Bounds relative to the exact rho(v), median over {len(rows) // 2} random dual vectors "
         f"and as many of optimal networks (n up to {max(row['n'] for row in rows)}, rank up to "
@@ -261,8 +267,8 @@ def describe_open(rows: list[Row], n: int, seconds: float) -> str:
     return (
         f"{n} samples with a random dual vector. What local search found is a lower bound on "
         "rho(v); relative to it, the spectral bound, cvxnet's multipliers, and a tree of known "
-        f"signs after {seconds:g} s: {'; '.join(parts)} (medians). The exact value lies between 1 "
-        "and the last of these; what local search found may or may not be it."
+        f"signs, {seconds:g} s for each: {'; '.join(parts)} (medians). The exact value lies "
+        "between 1 and the last of these; what local search found may or may not be it."
     )
 
 

@@ -270,8 +270,9 @@ def describe(by_rule: dict[str, list[Row]], rounds: list[Row], n: int) -> str:
         f"{max(row['last'] for row in corrective):.0e}; cvxnet's column generation, whose master "
         "moves the units within their cells, too, takes "
         f"{min(row['rounds'] for row in rounds)} to {max(row['rounds'] for row in rounds)} rounds "
-        "to 1e-8 of the penalised optimum. A random unit costs nothing to find, and a step towards "
-        "one that does not help still takes a share of the network away."
+        "to 1e-8 of the penalised optimum. Steps at least half as good promise no more than the "
+        "optimum of half the radius. A random unit costs nothing to find, and a step towards one "
+        "that does not help still takes a share of the network away."
     )
 
 

@@ -98,7 +98,7 @@ def ask(report: Report) -> None:
         "Samples that the network overestimates span one zonotope, the others a second, and the "
         "best new unit points along the line on which they are farthest apart. Before the first "
         f"unit that is {np.mean(first):.0f} times the weight decay, which was chosen so, and in "
-        f"the end {min(last):.6f} to {max(last):.6f} times: no unit is worth its price any more. "
+        f"the end at most {max(last):.6f} times: no unit is worth its price any more. "
         "In more dimensions the zonotopes have far too many vertices to be looked at one by one, "
         "which is why this step is the hard one.",
         draw(rows[0]["course"]),
