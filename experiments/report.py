@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 PACKAGES = ("cvxnet", "cvxpy", "numpy", "scipy", "scikit-learn", "clarabel", "ecos", "scs", "torch")
-INVISIBLE = 10
+INVISIBLE = 16
 """Difference of a color, of 255."""
 Row = dict[str, Any]
 

@@ -218,7 +218,7 @@ def draw_panel(axes: Axes, rows: list[Row]) -> None:
             places, means, linestyle=LINES[k], marker=MARKERS[k], color=COLORS[k], label=learner
         )
         axes.plot([row["d"] for row in own], [row["error"] for row in own], ".",
-                  color=COLORS[k], markersize=4, alpha=0.5)  # fmt: skip
+                  color=COLORS[k], markersize=4)  # fmt: skip
     axes.axhline(1.0, color=GREY, linewidth=1.0)
     axes.set(xscale="log", yscale="log", xlabel="features")
     axes.set_xticks(places, [str(d) for d in places])

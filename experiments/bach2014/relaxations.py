@@ -24,6 +24,7 @@ from cvxnet.plots.style import (
     GREY,
     LINES,
     MARKERS,
+    PALE,
     WIDTH,
     entitle,
     head,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from cvxnet.plots.style import Axes, Figure
 
 BOUNDS = ("spectral", "gated", "semidefinite", "with pairs", "multipliers", "tree")
+OPEN = ("spectral", "multipliers", "tree")
+"""Those that need no exact value and no list of cells."""
 SMOOTHINGS = np.geomspace(1e-2, 1e-5, 6)
 """Of the stages in which multipliers are found."""
 LEAVES = 16
@@ -141,9 +144,9 @@ def compare(n: int, rank: int, kind: str, seed: int) -> Row:
     return {"rho": rho} | {name: bound / rho for name, bound in found.items()}
 
 
-def bracket(n: int, rank: int, seed: int, seconds: float) -> Row:
+def bracket(n: int, rank: int, kind: str, seed: int, seconds: float) -> Row:
     """Where exact pricing ends in no time that one has: what was found, and what was proved."""
-    rows, v = draw(n, rank, "random", seed)
+    rows, v = draw(n, rank, kind, seed)
     found = cn.largest_weight_decay("relu", rows, v, bias=False)
     whole, parts = multipliers(rows, v, 10**6, seconds=seconds)
     return {
@@ -173,12 +176,14 @@ def ask(report: Report) -> None:
         for seed in seeds
     ]
     rows = report.table("tightness", compare, settings)
-    n, ranks, seconds = (12, (6,), 0.1) if quick else (100, (10, 20, 50, 100), 5.0)
-    open_rows = report.table(
-        "brackets",
-        bracket,
-        [{"n": n, "rank": r, "seed": k, "seconds": seconds} for r in ranks for k in seeds],
-    )
+    n, ranks, seconds = (12, (6,), 0.1) if quick else (100, (10, 20, 50), 5.0)
+    settings = [
+        {"n": n, "rank": rank, "kind": kind, "seed": seed, "seconds": seconds}
+        for rank in ranks
+        for kind in ("random", "optimal")
+        for seed in seeds
+    ]
+    open_rows = report.table("brackets", bracket, settings)
     hold_against(report, rows)
     report.answer(
         "How tight are relaxations of the incremental step?",
@@ -258,17 +263,18 @@ def describe(rows: list[Row]) -> str:
 
 def describe_open(rows: list[Row], n: int, seconds: float) -> str:
     """Bracket by rank."""
-    ranks = sorted({row["rank"] for row in rows})
     parts = [
-        f"rank {rank}: {middle(rows, 'spectral', rank=rank):.2f}, "
-        f"{middle(rows, 'multipliers', rank=rank):.3f}, {middle(rows, 'tree', rank=rank):.3f}"
-        for rank in ranks
+        f"rank {rank}, {word}: "
+        + ", ".join(f"{middle(rows, name, rank=rank, kind=kind):.3f}" for name in OPEN)
+        for rank in sorted({row["rank"] for row in rows})
+        for kind, word in (("random", "random"), ("optimal", "trained"))
     ]
     return (
-        f"{n} samples with a random dual vector. What local search found is a lower bound on "
-        "rho(v); relative to it, the spectral bound, cvxnet's multipliers, and a tree of known "
-        f"signs, {seconds:g} s for each: {'; '.join(parts)} (medians). The exact value lies "
-        "between 1 and the last of these; what local search found may or may not be it."
+        f"{n} samples, with random dual vectors and those of trained networks. What local search "
+        "found is a lower bound on rho(v); relative to it, the spectral bound, cvxnet's "
+        f"multipliers, and a tree of known signs, {seconds:g} s for each: {'; '.join(parts)} "
+        "(medians). The exact value lies between 1 and the last of these; what local search found "
+        "may or may not be it."
     )
 
 
@@ -288,6 +294,7 @@ def draw_tightness(rows: list[Row]) -> Figure:
         entitle(panels[2], f"Optimal v, {shared} samples")
         for axes, label in zip(panels, ("samples", "samples", "rank"), strict=True):
             axes.set_xlabel(label)
+        panels[0].set_ylim(EXACT / 2.0, 2.0 * max(row["spectral"] for row in rows))
         panels[0].set_ylabel(r"bound above the exact $\rho(v)$, relatively")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
         head(figure, "How far upper bounds on the incremental step are above it")
@@ -302,8 +309,8 @@ def draw_bounds(axes: Axes, rows: list[Row], along: str) -> None:
         look = {"color": COLORS[k], "linestyle": LINES[k], "marker": MARKERS[k]}
         axes.plot(places, too_large(medians), label=name, **look)
         axes.plot([row[along] for row in rows], too_large([row[name] for row in rows]), ".",
-                  color=COLORS[k], markersize=4, alpha=0.5)  # fmt: skip
-    axes.set(yscale="log", ylim=(EXACT / 2.0, None))
+                  color=COLORS[k], markersize=4)  # fmt: skip
+    axes.set_yscale("log")
     axes.set_xticks(places)
     axes.axhline(EXACT, color=GREY, linewidth=1.0)
     axes.annotate("exact", (0.02, EXACT), (0, 3), xycoords=("axes fraction", "data"),
@@ -318,19 +325,20 @@ def too_large(ratios: list[float]) -> Array:
 def draw_open(rows: list[Row]) -> Figure:
     """What is between what was found and what was proved, by rank."""
     ranks = sorted({row["rank"] for row in rows})
+    most = max(row["spectral"] for row in rows)
     with styled():
         figure = new_figure(WIDTH, 5.0)
-        axes = figure.add_subplot()
-        for k, name in enumerate(("spectral", "multipliers", "tree")):
-            medians = [middle(rows, name, rank=rank) for rank in ranks]
-            axes.plot(range(len(ranks)), medians, linestyle=LINES[k], marker=MARKERS[k],
-                      color=COLORS[k], label=f"proved: {name}")  # fmt: skip
-        proved = [middle(rows, "tree", rank=rank) for rank in ranks]
-        axes.fill_between(range(len(ranks)), 1.0, proved, color=COLORS[2], alpha=0.2)
-        axes.axhline(1.0, color=GREY, linewidth=1.5)
-        axes.annotate("found by local search", (0.0, 1.0), (0, -14), textcoords="offset points")
-        axes.set_xticks(range(len(ranks)), [str(rank) for rank in ranks])
-        axes.set(xlabel="rank", ylabel="relative to what was found")
-        entitle(axes, r"In high dimension $\rho(v)$ is only known to lie in the shaded part")
-        axes.legend()
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, kind in zip(panels, ("random", "optimal"), strict=True):
+            for k, name in enumerate(OPEN):
+                medians = [middle(rows, name, rank=rank, kind=kind) for rank in ranks]
+                look = {"color": COLORS[k], "linestyle": LINES[k], "marker": MARKERS[k]}
+                axes.plot(range(len(ranks)), too_large(medians), label=name, **look)
+            axes.fill_between(range(len(ranks)), EXACT, too_large(medians), color=PALE)
+            axes.set(yscale="log", ylim=(EXACT / 2.0, 2.0 * most), xlabel="rank")
+            axes.set_xticks(range(len(ranks)), [str(rank) for rank in ranks])
+            entitle(axes, "Random v" if kind == "random" else "v of a trained network")
+        panels[0].set_ylabel("bound above what was found, relatively")
+        panels[0].legend()
+        head(figure, r"In high dimension $\rho(v)$ is only known to lie in the grey part")
     return figure
