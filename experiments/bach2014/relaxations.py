@@ -313,7 +313,7 @@ def draw_bounds(axes: Axes, rows: list[Row], along: str) -> None:
     axes.set_yscale("log")
     axes.set_xticks(places)
     axes.axhline(EXACT, color=GREY, linewidth=1.0)
-    axes.annotate("exact", (0.02, EXACT), (0, 3), xycoords=("axes fraction", "data"),
+    axes.annotate("exact", (0.25, EXACT), (0, 3), xycoords=("axes fraction", "data"),
                   textcoords="offset points")  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def describe(rows: list[Row], n: int) -> str:
 def draw_curves(rows: list[Row], n: int) -> Figure:
     """What F1 and F2 with each alpha make of the first samples of each target."""
     with styled():
-        figure = new_figure(WIDTH, 7.0)
+        figure = new_figure(WIDTH, 6.2)
         grid = figure.subplots(2, 3, sharex=True, sharey="col")
         for i, space in enumerate(SPACES):
             for axes, target in zip(grid[i], TARGETS, strict=True):
