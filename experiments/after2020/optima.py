@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import COLORS, GREY, INK, PALE, WIDTH, head, new_figure, styled
+from cvxnet.plots.style import COLORS, INK, PALE, WIDTH, head, new_figure, styled
 from cvxnet.training.optimal_set import OptimalSet, optimal_set
 from cvxnet.types import Array
 from experiments.after2020.programs import all_patterns, merged, solve_over, vertex
@@ -210,9 +210,9 @@ def picture_minimal(rows: list[Row]) -> Figure:
             heights = [row[key] for row in rows]
             axes.bar(at + 0.2 * (k - 1.5), heights, 0.19, color=COLORS[k], label=label)
         axes.axhline(SAMPLES, color=INK, linewidth=1.0, linestyle="--")
-        axes.text(-1.0, SAMPLES, f"n = {SAMPLES}", va="bottom")
+        axes.text(len(rows) - 0.5, SAMPLES, f"n = {SAMPLES}", va="bottom")
         axes.set(xlabel="draw of the data", ylabel="count", xticks=at)
-        axes.set_xlim(-1.1, len(rows) - 0.4)
+        axes.set_xlim(-0.6, 1.05 * len(rows))
         axes.set_ylim(0, 1.3 * max(row["groups"] for row in rows))
         axes.set_title("An interior point has many groups; a corner at most n units, as good")
         axes.legend(ncols=2, loc="upper left")
@@ -323,7 +323,6 @@ def draw_example(axes: Axes) -> None:
         f = found.network(mixture)(grid)[:, 0]
         axes.plot(grid[:, 0], f, color=COLORS[k], linestyle=["-", "--", "-."][k])
     axes.plot(X[:, 0], y, "o", color=INK, markersize=9, label="data")
-    axes.axvline(0.0, color=GREY, linewidth=0.8)
     axes.set(xlabel="x", ylabel="f(x)")
     axes.set_title("Three of the optimal networks of three points")
     axes.legend(loc="upper center")

@@ -155,7 +155,7 @@ def expect_ranges(report: Report, by_kept: dict[str, list[Row]]) -> None:
                 expected=f"{published:.2f}",
                 found="; ".join(f"{kept}: {mean:.3f}" for kept, mean in means.items()),
                 holds=abs(means["groups above 1e-6"] - published) <= 0.1,
-                source=f"{SOURCE}, table 1 (other splits, more training samples)",
+                source=f"{SOURCE}, table 1 (other splits, twice as many training samples)",
             )
 
 
