@@ -192,4 +192,4 @@ def draw(axes: Axes, row: Row) -> None:
     axes.axhline(abs(row["adam_excess"]), label=f"Adam, best in the end: {side}", **style)
     axes.set(yscale="log", xlabel="seconds", ylabel="relative distance")
     axes.set_title(f"{row['data']}, {row['share']:g} of the largest weight decay")
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
