@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import COLORS, LINES, MARKERS, WIDTH, head, new_figure, styled
+from cvxnet.plots.style import COLORS, LINES, MARKERS, head, new_figure, styled
 from experiments.after2020.optima import NONZERO
 from experiments.after2020.programs import all_patterns, merged, solve_over, vertex
 from experiments.report import Report, Row
@@ -117,7 +117,7 @@ def expect(report: Report, rows: list[Row]) -> None:
 def picture(rows: list[Row]) -> Figure:
     """Optimum over weight decay: formula, training, whole program."""
     with styled():
-        figure = new_figure(WIDTH, 4.6)
+        figure = new_figure(9.6, 3.6)
         for axes, example in zip(figure.subplots(1, 2), DATA, strict=True):
             draw(axes, example, [row for row in rows if row["example"] == example])
         head(figure, "Two optima in closed form, and what training finds")
