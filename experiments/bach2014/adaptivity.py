@@ -82,7 +82,7 @@ def settings(quick: bool, seeds: int) -> list[Row]:
                 ("all features", SPARSE)}  # fmt: skip
     n, dimensions, targets, seconds = 200, DIMENSIONS, list(TARGETS), 2.0
     if quick:
-        n, dimensions, targets, seconds = 40, (2, 8), ["one feature"], 0.1
+        n, dimensions, targets, seconds = 20, (2, 8), ["one feature"], 0.1
     return [
         {"target": target, "d": d, "learner": learner, "n": n, "seed": seed}
         | {"seconds": seconds if d > 2 else 20.0}
