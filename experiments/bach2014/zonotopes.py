@@ -30,7 +30,7 @@ def hausdorff(P: Array, N: Array) -> float:
     Examples
     --------
     >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    >>> hausdorff(square, 3.0 * square) == np.hypot(2.0, 2.0)
+    >>> bool(hausdorff(square, 3.0 * square) == np.hypot(2.0, 2.0))
     True
     """
     return max(

@@ -104,7 +104,7 @@ def to_l1_sphere(W: Array) -> Array:
 
     Examples
     --------
-    >>> to_l1_sphere(np.array([[3.0, -2.5, 0.1], [0.1, 0.0, -0.3]])).tolist()
+    >>> to_l1_sphere(np.array([[3.0, -2.5, 0.1], [0.125, 0.0, -0.375]])).tolist()
     [[0.75, -0.25, 0.0], [0.25, 0.0, -0.75]]
     """
     sizes = np.abs(W)
