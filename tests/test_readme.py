@@ -82,4 +82,5 @@ def test_every_file_that_is_named_exists():
     assert all((ROOT / path).is_file() for path in named)
     targets = re.findall(r"^    make (\w+)", README, flags=re.M)
     makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["demo", "test", "peers"] and all(f"\n{name}:" in makefile for name in targets)
+    assert targets == ["demo", "test", "peers"]
+    assert all(f"\n{name}:" in makefile for name in targets)
