@@ -35,6 +35,11 @@ def test_sgd_draws_batches_for_each_network():
     assert same.value == pytest.approx(other.value, rel=0.1)
 
 
+def test_a_network_may_have_one_unit():
+    (end,) = descend(Rule("Adam", 0.05, None, 3), [Job(few(2), 1.0, 0)], 1)
+    assert end.W.shape == (1, 3) and end.a.shape == end.free.shape == (1, 2)
+
+
 def doubled():
     """One unit in three parts, a dead one, and one that is small."""
     data = few(1)

@@ -119,9 +119,9 @@ def tensor(values: Any) -> Any:
 
 def started(columns: int, width: int, outputs: int, seeds: Sequence[int]) -> list[Any]:
     """Initial weights as of torch.nn.Linear: (s, d + 1, m), (s, m, c) and (s, 1, c)."""
-    shapes = {(columns, width): columns - 1, (width, outputs): width, (1, outputs): width}
+    shapes = (((columns, width), columns - 1), ((width, outputs), width), ((1, outputs), width))
     drawn = [
-        [rng.uniform(-1.0, 1.0, shape) / np.sqrt(inputs) for shape, inputs in shapes.items()]
+        [rng.uniform(-1.0, 1.0, shape) / np.sqrt(inputs) for shape, inputs in shapes]
         for rng in map(np.random.default_rng, seeds)
     ]
     return [tensor(part).requires_grad_() for part in zip(*drawn, strict=True)]

@@ -17,7 +17,7 @@ from cvxnet.plots.style import (
 )
 from experiments.charts import SPREAD, dots
 from experiments.problems import has_classes
-from experiments.worth.comparisons import ALIKE, Found
+from experiments.worth.comparisons import ALIKE, NEARLY, Found
 from experiments.worth.gradients import WIDTH as TRAINED
 from experiments.worth.methods import GAP, OPTIMUM
 from experiments.worth.samples import ANOTHER
@@ -78,7 +78,8 @@ def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
     axes.axvline(0.0, color=BLUE, linewidth=1.5)
     relabel(axes, found, sets)
     unit = "percentage points of wrong classes" if has_classes(sets[0]) else "percent of its error"
-    axes.set_xlabel(f"{unit}; bars: corrected standard error\n* bracket closed on every split")
+    star = f"* bracket closed on {NEARLY:.0%} of the splits or more"
+    axes.set_xlabel(f"{unit}; bars: corrected standard error\n{star}")
 
 
 def seeds_picture(found: Found) -> Figure:
@@ -120,15 +121,15 @@ def distances_picture(found: Found) -> Figure:
         )
         places = [floored(found.gap(name)) for name in found.sets]
         rows = range(len(found.sets))
-        axes.plot(places, rows, "|", color=BLUE, ms=22, mew=3, label="gap of the bracket (median)")
-        axes.axvline(GAP, color=GREY, linewidth=1.0)
+        axes.plot(places, rows, "|", color=BLUE, ms=16, mew=3, label="gap of the bracket (median)")
+        axes.axvline(GAP, color=GREY, linewidth=1.0, label="where it counts as closed")
         axes.set(
             xscale="log",
             xlabel="relative distance above the optimum's network (mean over seeds; "
             f"{FLOOR:g}: so little, or below it)",
         )
         relabel(axes, found, found.sets)
-        figure.legend(loc="outside lower center", ncols=3)
+        figure.legend(loc="outside lower center", ncols=4)
         head(figure, "Objectives at the same weight decay: what was reached, and what is proved")
     return figure
 
