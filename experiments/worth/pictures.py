@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+EDGE = 50.0
+"""Test errors that differ by more percent are drawn there."""
 UNITS = (1, 2, 5, 10, 20, 50)
 FLOOR = 1e-6
 """Smaller distances are drawn there."""
@@ -66,20 +68,23 @@ def errors_picture(found: Found) -> Figure:
 
 
 def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
-    """A line for each set, a marker for each method; twice the corrected standard error."""
-    dots(
-        axes,
-        sets,
-        found.others,
-        lambda name, method: percent_of(found, name, found.paired(name, method).mean),
-        lambda name, method: percent_of(found, name, found.paired(name, method).corrected),
-        first=1,
-    )
+    """A line for each set, a marker for each method."""
+
+    def mean(name: str, method: str) -> float:
+        value = percent_of(found, name, found.paired(name, method).mean)
+        return min(max(value, -EDGE), EDGE)
+
+    def error(name: str, method: str) -> float:
+        value = percent_of(found, name, found.paired(name, method).corrected)
+        return value if abs(mean(name, method)) < EDGE else 0.0
+
+    dots(axes, sets, found.others, mean, error, first=1)
     axes.axvline(0.0, color=BLUE, linewidth=1.5)
     relabel(axes, found, sets)
     unit = "percentage points of wrong classes" if has_classes(sets[0]) else "percent of its error"
-    star = f"* bracket closed on {NEARLY:.0%} of the splits or more"
-    axes.set_xlabel(f"{unit}; bars: corrected standard error\n{star}")
+    edge = "" if has_classes(sets[0]) else f" (from {EDGE:g} on: at the edge)"
+    star = f"* bracket closed on {NEARLY:.0%} of splits or more"
+    axes.set_xlabel(f"{unit}{edge}\nbars: corrected standard error; {star}")
 
 
 def seeds_picture(found: Found) -> Figure:
