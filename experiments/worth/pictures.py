@@ -55,19 +55,21 @@ def errors_picture(found: Found) -> Figure:
     classes = [name for name in found.sets if has_classes(name)]
     numbers = [name for name in found.sets if not has_classes(name)]
     kinds = [kind for kind in (classes, numbers) if kind]
+    notes = ["bars: corrected standard error", f"*: bracket closed on {NEARLY:.0%} of splits"]
+    notes = notes if len(kinds) == len(notes) else ["; ".join(notes)]
     with styled():
         figure = new_figure(WIDTH, 3.2 + 0.6 * max(map(len, kinds)))
-        for axes, sets in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
-            draw_errors(axes, found, sets)
+        panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+        for axes, sets, note in zip(panels, kinds, notes, strict=True):
+            draw_errors(axes, found, sets, note)
         handles = figure.axes[0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=len(found.others))
-        head(
-            figure, "Test error minus that of the optimum: right of the line the optimum is better"
-        )
+        title = "Test error minus that of the optimum: right of the line the optimum is better"
+        head(figure, title)
     return figure
 
 
-def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
+def draw_errors(axes: Axes, found: Found, sets: list[str], note: str) -> None:
     """A line for each set, a marker for each method."""
 
     def mean(name: str, method: str) -> float:
@@ -83,8 +85,7 @@ def draw_errors(axes: Axes, found: Found, sets: list[str]) -> None:
     relabel(axes, found, sets)
     unit = "percentage points of wrong classes" if has_classes(sets[0]) else "percent of its error"
     edge = "" if has_classes(sets[0]) else f" (from {EDGE:g} on: at the edge)"
-    star = f"* bracket closed on {NEARLY:.0%} of splits or more"
-    axes.set_xlabel(f"{unit}{edge}\nbars: corrected standard error; {star}")
+    axes.set_xlabel(f"{unit}{edge}\n{note}")
 
 
 def seeds_picture(found: Found) -> Figure:
