@@ -261,11 +261,7 @@ def multiply_matrices(node: Node, args: list[Facts]) -> Facts:
         return multiply(node, args)
     low, high = product_bounds(left, right, node)
     if not left.constant and not right.constant:
-        if node.args[0] is node.args[1] and len(left.low.shape) == 1:
-            return square_of_one(node, left, low, high)
-        alone = len(left.low.shape) == len(right.low.shape) == 2 and left.low.shape[1] == 1
-        quasi = curved_together(left, right) if alone else None
-        return no_curvature(node, low, high, quasi=quasi)
+        return product_of_unknowns(node, left, right, low, high)
     factor, other = (left, right) if left.constant else (right, left)
     plus, minus = signs_of(factor)
     product = left_product if left.constant else right_product
@@ -289,6 +285,15 @@ def multiply_matrices(node: Node, args: list[Facts]) -> Facts:
         rule="weights >= 0 keep the curvature of what they meet, weights <= 0 swap it",
     )
     return with_factor(facts, args)
+
+
+def product_of_unknowns(node: Node, left: Facts, right: Facts, low: Array, high: Array) -> Facts:
+    """Of two matrices neither of which is constant."""
+    if node.args[0] is node.args[1] and len(left.low.shape) == 1:
+        return square_of_one(node, left, low, high)
+    alone = len(left.low.shape) == len(right.low.shape) == 2 and left.low.shape[1] == 1
+    quasi = curved_together(left, right) if alone else None
+    return no_curvature(node, low, high, quasi=quasi)
 
 
 def single_terms(factor: Facts, other: Facts, product: Any, node: Node) -> tuple[Any, Any] | None:
