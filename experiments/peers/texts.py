@@ -44,8 +44,9 @@ def time_text(growth: list[Row], kind: tuple[str, int]) -> str:
     """Who reached what, and how long the others took beside cvxnet."""
     rows = of_kind(growth, kind)
     text = (
-        f"On the {kind[0]} target of rank {kind[1]}, the largest number of samples with a network "
-        f"within {CERTIFIED:g} of the certified bound: {listed(reaches(rows)) or 'none'}. "
+        f"On the {kind[0]} target of rank {kind[1]}, with {rows[-1]['limit']:g} seconds each, the "
+        f"largest number of samples with a network within {CERTIFIED:g} of the certified bound: "
+        f"{listed(reaches(rows)) or 'none'}. "
     )
     failed = ends(rows)
     if failed:
@@ -138,6 +139,7 @@ def real_text(sets: list[Row]) -> str:
         )
     )
     text = (
+        f"With {sets[0]['limit']:g} seconds each, "
         f"cvxnet's network is the best, or within {TIE:g} of it, on {sum(shared)} of {len(shared)} "
         f"problems (data, loss, share of the largest useful weight decay). The best: "
         f"{'; '.join(words)}. pyscnn, adelie and ADMM train several outputs one by one, whose "
