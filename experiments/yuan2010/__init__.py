@@ -5,7 +5,8 @@ with the logistic loss or the squared hinge (L2-loss SVM), without intercept. By
 solver is run at rising precision, each time from the start, and held against the others by
 
 * the relative error of the objective, ``(f(w) - f*) / f*``, where f* is the smallest value that
-  any of them came to; a dual vector proves a lower bound, so that f* cannot be far off;
+  any of them came to, liblinear at tolerance 1e-8 among them; a dual vector proves a lower bound,
+  so that it is known how far off f* may be;
 * the length of the shortest subgradient of f at w;
 * accuracy on the fifth of the samples that is held out; C is chosen by cross-validation;
 * how many weights are not zero,
@@ -29,9 +30,10 @@ and 2.3 GB.
 
     python -m experiments yuan2010 [--quick] [--seeds 1] [--out DIR] [--sets digits ...]
 
-The full run takes about 8 minutes of one core. A seed is one of the split (and of the data that are
-made). What cannot be said: anything about methods of the paper that nobody distributes today (BBR,
-BMRM, TRON for L1, CGD-GS, Lassplore, FPC, l1_logreg, CDN for the logistic loss), or about its data,
-which are documents of up to millions of features. On small data the seconds are mostly those of
-Python around a solver.
+The full run takes about 7 minutes of one core, as a series of one solver on one problem ends with
+the run that takes it beyond 2 processor seconds. A seed is one of the split (and of the data that
+are made). What cannot be said: anything about methods of the paper that nobody distributes today
+(BBR, BMRM, TRON for L1, CGD-GS, Lassplore, FPC, l1_logreg, CDN for the logistic loss), or about its
+data, which are documents of up to millions of features. On small data the seconds are mostly those
+of Python around a solver.
 """

@@ -213,7 +213,7 @@ def of_loss(loss: str, points: list[Row], best: Row) -> str:
     dense = f"; {', '.join(full)} leave none at 0" if full and best["nonzeros"] < best["d"] else ""
     return (
         f"With the {SAID[loss]}, C = {best['C']:g}, the minimum is {best['value']:.8g} (proved to "
-        f"a relative {max(best['gap'], 0.0):.0e}), with {best['nonzeros']} weights that are not "
+        f"a relative {max(best['gap'], 1e-16):.0e}), with {best['nonzeros']} weights that are not "
         f"0{dense}. Runs within 1e-2 of it have held-out accuracies from {min(accuracies):.3f} to "
         f"{max(accuracies):.3f}."
     )

@@ -49,9 +49,15 @@ def reference(C: float, solver: str) -> Row:
     }
 
 
-def optimum(name: str, loss: str, C: float, seed: int, W: list[np.ndarray]) -> Row:
-    """The smallest value among all weights that were found, and the largest bound they prove."""
+def optimum(
+    name: str, loss: str, C: float, seed: int, tolerance: float, W: list[np.ndarray]
+) -> Row:
+    """The smallest value among all weights that were found, and the largest bound they prove.
+
+    A run of liblinear at that tolerance is among them.
+    """
     given = problem(name, loss, C, seed)
+    W = [*W, SOLVERS[THEIRS].prepare(given)(tolerance)[0]]
     values = [given.value(w) for w in W]
     best, lower = min(values), max(lower_bound(given, w) for w in W)
     n, d = given.X.shape

@@ -208,6 +208,7 @@ def growth(rows: list[Row]) -> Figure:
                     sizes, took, marker, linestyle=line, color=color, markersize=9.0, label=solver
                 )
             axes.set(xscale="log", yscale="log", xlabel="features d (samples: an eighth)")
+            axes.set_xlim(decades(sizes))
             axes.set_ylim(decades([row[solver] for row in rows for solver in PAIR if row[solver]]))
             axes.tick_params(which="minor", labelbottom=False, labelleft=False)
             axes.set_title(SAID[loss])
