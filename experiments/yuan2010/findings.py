@@ -215,7 +215,7 @@ def of_loss(loss: str, points: list[Row], best: Row) -> str:
         f"With the {SAID[loss]}, C = {best['C']:g}, the minimum is {best['value']:.8g} (proved to "
         f"a relative {max(best['gap'], 1e-16):.0e}), with {best['nonzeros']} weights that are not "
         f"0{dense}. Runs within 1e-2 of it have held-out accuracies from {min(accuracies):.3f} to "
-        f"{max(accuracies):.3f}."
+        f"{max(accuracies):.3f}.{turned_back(points)}"
     )
 
 
@@ -237,3 +237,18 @@ def answer_growth(report: Report, rows: list[Row]) -> None:
         pictures.growth(rows),
         "growth",
     )
+
+
+def turned_back(points: list[Row]) -> str:
+    """Whose finest tolerance gave much less than a coarser one: its iterations were over."""
+    said = []
+    for solver in dict.fromkeys(row["solver"] for row in points):
+        mine = sorted(
+            (row for row in points if row["solver"] == solver), key=lambda row: -row["tolerance"]
+        )
+        least, last = min(row["error"] for row in mine), mine[-1]["error"]
+        if last > max(1e-6, 100.0 * least):
+            said.append(
+                f"{solver} ends {last:.0e} above at its finest tolerance ({least:.0e} before)"
+            )
+    return f" Out of iterations, {'; '.join(said)}." if said else ""
