@@ -16,27 +16,42 @@ from typing import Any
 
 from experiments.report import HERE
 
+FIRST = (
+    "seed_claims",
+    "bengio2005",
+    "bach2014",
+    "yuan2010",
+    "pilanci2020",
+    "after2020",
+    "peers",
+    "worth",
+)
+"""Where this project comes from, what came after it, and what it is good for; then the others."""
 HEAD = """# What the experiments found
 
-Every question with its answer, its pictures, and what was expected beside what came out. Written
-by `python -m experiments answers` from the records in `experiments/results`, where the tables lie,
-too, with versions, seeds and times. Each section begins with the command that makes it all anew.
+Every question with its answer, its pictures, and what was expected beside what came out, also
+where the two differ. Written by `python -m experiments answers` from the records in
+`experiments/results`, where the tables lie, too, with versions, seeds and times. Each section
+begins with the command that makes it all anew; `--out experiments/results` puts it there.
 """
 
 
 def page(results: Path, beside: Path) -> str:
     """The page, as it stands in the folder `beside`."""
-    found = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*/*.json"))]
-    names = [path.parent.name for path in sorted(results.glob("*/*.json"))]
-    parts = [HEAD]
-    for name, record in zip(names, found, strict=True):
-        parts += section(record, os.path.relpath(results / name, beside))
-    return "\n".join(parts)
+    names = [path.parent.name for path in results.glob("*/*.json")]
+    order = [name for name in FIRST if name in names] + sorted(set(names) - set(FIRST))
+    found = {
+        name: json.loads((results / name / f"{name}.json").read_text("utf-8")) for name in order
+    }
+    parts = [HEAD, *(f"* [{record['question']}](#{name})" for name, record in found.items())]
+    for name, record in found.items():
+        parts += section(name, record, os.path.relpath(results / name, beside))
+    return "\n".join(parts).rstrip() + "\n"
 
 
-def section(record: dict[str, Any], folder: str) -> Iterator[str]:
+def section(name: str, record: dict[str, Any], folder: str) -> Iterator[str]:
     """One experiment."""
-    yield f"\n## {record['question']}\n"
+    yield f'\n<a id="{name}"></a>\n\n## {record["question"]}\n'
     yield f"`{record['command']}`\n"
     for answer in record["answers"]:
         yield f"### {answer['question']}\n"
@@ -44,6 +59,7 @@ def section(record: dict[str, Any], folder: str) -> Iterator[str]:
             yield f"![{answer['question']}]({folder}/{answer['picture']})\n"
         yield f"{answer['text']}\n"
     if record["expectations"]:
+        yield "### What was expected, and what came out\n"
         yield "| what | expected | found | |\n|---|---|---|---|"
         for each in record["expectations"]:
             holds = "as expected" if each["holds"] else "**differs**"
