@@ -8,6 +8,7 @@
 the end how long it took and how many expectations were met. What asks no question is a tool.
 """
 
+import argparse
 import ast
 import importlib
 import json
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from experiments.report import add_options, folder_of
 
 HERE = Path(__file__).parent
 
@@ -47,25 +50,28 @@ def run(name: str, argv: list[str]) -> int:
 def run_all(argv: list[str]) -> int:
     """Run every question, or those named first, each in a process of its own."""
     questions = [name for name, about in experiments().items() if is_question(about)]
-    named = [word for word in argv if word in questions]
-    options = [word for word in argv if word not in named]
+    parser = argparse.ArgumentParser(prog=sys.argv[0], description="Runs the experiments.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (default all)")
+    add_options(parser, "each its own")
+    options = parser.parse_args(argv)
+    for name in options.names:
+        if name not in questions:
+            parser.error(f"{name!r} is no experiment; there are {', '.join(questions)}")
+    passed = [word for word in argv if word not in options.names]
     lines, failed = [], 0
-    for name in named or questions:
+    for name in options.names or questions:
         started = time.perf_counter()
-        command = [sys.executable, "-m", "experiments", name, *options]
-        code = subprocess.run(command).returncode
+        code = subprocess.run([sys.executable, "-m", "experiments", name, *passed]).returncode
         failed += code != 0
-        said = _met(name, options) if code == 0 else f"failed: exit status {code}"
+        said = f"failed: exit status {code}" if code else _met(folder_of(options) / name)
         lines.append(f"{name:20} {time.perf_counter() - started:8.1f} s  {said}")
     print("\n" + "\n".join(lines))
     return 1 if failed else 0
 
 
-def _met(name: str, options: list[str]) -> str:
+def _met(folder: Path) -> str:
     """How many expectations were met, as the record says."""
-    out = options[options.index("--out") + 1] if "--out" in options else None
-    out = out or ("results-quick" if "--quick" in options else "results")
-    record = json.loads((Path(out) / name / f"{name}.json").read_text("utf-8"))
+    record = json.loads((folder / f"{folder.name}.json").read_text("utf-8"))
     held = [expectation["holds"] for expectation in record["expectations"]]
     return f"{sum(held)} of {len(held)} expectations met"
 
@@ -75,6 +81,7 @@ def main() -> int:
     known = experiments()
     name, *argv = sys.argv[1:] or ["list"]
     if name == "all":
+        sys.argv[0] = "python -m experiments all"
         return run_all(argv)
     if name in known:
         return run(name, argv)

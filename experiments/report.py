@@ -110,7 +110,6 @@ class Report:
         self.argv, self.packages = list(argv), (*PACKAGES, *packages)
         self.options = _options(name, self.question, argv, seeds, more)
         self.folder: Path = self.options.out / name
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, list[float]] = {}
         self._tables: dict[str, list[Row]] = {}
         self.expectations: list[Expectation] = []
@@ -199,6 +198,20 @@ def peers_python() -> str | None:
     return named if Path(named).exists() else None
 
 
+def add_options(parser: argparse.ArgumentParser, seeds: str) -> None:
+    """Those of every experiment."""
+    parser.add_argument("--quick", action="store_true", help="a small part, in seconds")
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"seeds 0 to N-1 (default {seeds})")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write into DIR/NAME (results or results-quick)"
+    )
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """Where the folders of experiments are to lie."""
+    return options.out or Path("results-quick" if options.quick else "results")
+
+
 def _options(
     name: str,
     question: str,
@@ -207,21 +220,18 @@ def _options(
     more: Callable[[argparse.ArgumentParser], object],
 ) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m experiments {name}", description=question)
-    parser.add_argument("--quick", action="store_true", help="a small part, in seconds")
-    parser.add_argument(
-        "--seeds", type=int, metavar="N", help=f"seeds 0 to N-1 (default {seeds[0]})"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"write into DIR/{name} (default results)"
-    )
+    add_options(parser, str(seeds[0]))
     more(parser)
     options = parser.parse_args(argv)
     if options.seeds is None:
         options.seeds = seeds[1 if options.quick else 0]
     if options.seeds < 1:
         parser.error(f"--seeds {options.seeds}: at least one seed is needed")
-    if options.out is None:
-        options.out = Path("results-quick" if options.quick else "results")
+    options.out = folder_of(options)
+    try:
+        (options.out / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out {options.out}: no folder can be made there: {error.strerror}")
     return options
 
 

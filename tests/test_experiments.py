@@ -50,10 +50,25 @@ def check_record(folder):
 def test_all_runs_those_that_are_named(tmp_path):
     command = [sys.executable, "-m", "experiments", "all", "closing", "--quick", "--seeds", "1"]
     done = subprocess.run(
-        [*command, "--out", str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True
+        [*command, f"--out={tmp_path}"], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.splitlines()[-1].endswith("1 of 1 expectations met")
     check_record(tmp_path / "closing")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["all", "nonsense", "--quick"], "'nonsense' is no experiment; there are "),
+        (["closing", "--seeds", "0"], "at least one seed"),
+        (["closing", "--out", __file__], "no folder can be made there"),
+    ],
+)
+def test_options_that_cannot_be_are_told(argv, said, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["experiments", *argv])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and said in capsys.readouterr().err
 
 
 def test_experiments_are_a_command():
