@@ -111,9 +111,8 @@ def test_a_trial_that_does_not_return_is_a_failure():
     assert worker.process is None
 
 
-def test_a_trial_is_shown_alone(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["adversary", "--only", "doors", "--trial", "3"])
-    assert main() == 0
+def test_a_trial_is_shown_alone(capsys):
+    assert main(["--only", "doors", "--trial", "3"]) == 0
     script = trials.run_trial("doors", PARTS["doors"], 0, 3)
     assert capsys.readouterr().out.strip() == "\n".join(script.lines)
 

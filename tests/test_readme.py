@@ -76,10 +76,19 @@ def test_the_commands_on_a_csv_file_run_and_print_what_is_shown(tmp_path, monkey
     assert "standardised columns" in printed[2] and printed[3].startswith("PROVED")
 
 
+def anchor_in(path, anchor):
+    """Whether a page has it: as a mark of its own, or as what is made of a heading."""
+    text = path.read_text("utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
+    return f'<a id="{anchor}">' in text or anchor in [h.lower().replace(" ", "-") for h in headings]
+
+
 def test_every_file_that_is_named_exists():
     named = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
     assert "docs/demo.png" in named
-    assert all((ROOT / path).is_file() for path in named)
+    for path, _, anchor in (each.partition("#") for each in named):
+        assert (ROOT / path).is_file(), path
+        assert not anchor or anchor_in(ROOT / path, anchor), (path, anchor)
     targets = re.findall(r"^    make (\w+)", README, flags=re.M)
     makefile = (ROOT / "Makefile").read_text()
     assert targets == ["demo", "test", "peers"]

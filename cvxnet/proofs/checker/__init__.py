@@ -22,7 +22,7 @@ flint and these files, best read in this order; with their lines, about:
     evidence        90   the same for what helps to prove that
     families       270   the families by name: features, and where the proof is
     reading        240   from the document to the claims, entry by entry
-    bracket         80   both ends, and why they are ends
+    bracket        100   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
     sweeps         180   proof: every face that these planes cut out is looked at
