@@ -36,7 +36,7 @@ so.
 
     python -m experiments peers [--quick] [--limit 6] [--part gaussian|real] [--out DIR]
 
-With 6 seconds a measurement all take some 25 minutes of one core; half of that is loading packages,
-in some 250 processes. With ``--quick`` nearly all run in one process. What cannot be said: ten
-starts and four rates are not every way to train, and 100 gates not every sample.
+With 6 seconds a measurement all took 26 minutes, beside another run on two cores; half of that is
+loading packages, in some 250 processes. With ``--quick`` nearly all run in one process. What cannot
+be said: ten starts and four rates are not every way to train, and 100 gates not every sample.
 """

@@ -23,9 +23,10 @@ Networks that only choose a weight decay come from local search, and nothing is 
 
     python -m experiments worth [--quick] [--seeds 20] [--out DIR] [--sets iris-2 wine ...]
 
-``--seeds`` is the number of splits. In full about 12 minutes of one core; time limits count the
-seconds of the clock, so on a busy machine networks whose bracket stays open come out less good.
-Rates and steps of SGD and Adam were fixed beforehand by the training objective alone.
+``--seeds`` is the number of splits. In full 19 minutes, beside another run on two cores; time
+limits count the seconds of the clock, so on a busy machine networks whose bracket stays open come
+out less good. Rates and steps of SGD and Adam were fixed beforehand by the training objective
+alone.
 
 What cannot be said: these are small sets, so small differences cannot be told; another gradient
 training (more steps, other rates, early stopping) may do better or worse; and nothing here is

@@ -30,10 +30,10 @@ and 2.3 GB.
 
     python -m experiments yuan2010 [--quick] [--seeds 1] [--out DIR] [--sets digits ...]
 
-The full run takes about 7 minutes of one core, as a series of one solver on one problem ends with
-the run that takes it beyond 2 processor seconds. A seed is one of the split (and of the data that
-are made). What cannot be said: anything about methods of the paper that nobody distributes today
-(BBR, BMRM, TRON for L1, CGD-GS, Lassplore, FPC, l1_logreg, CDN for the logistic loss), or about its
-data, which are documents of up to millions of features. On small data the seconds are mostly those
-of Python around a solver.
+The full run took 11 minutes on two busy cores, by estimate 7 of one that is idle, as a series of
+one solver on one problem ends with the run that takes it beyond 2 processor seconds. A seed is one
+of the split (and of the data that are made). What cannot be said: anything about methods of the
+paper that nobody distributes today (BBR, BMRM, TRON for L1, CGD-GS, Lassplore, FPC, l1_logreg, CDN
+for the logistic loss), or about its data, which are documents of up to millions of features. On
+small data the seconds are mostly those of Python around a solver.
 """

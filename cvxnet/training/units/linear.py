@@ -40,7 +40,7 @@ class LinearUnits(UnitFamily):
 
     @property
     def slides(self) -> bool:
-        """In the round ball; the norm l1 has kinks."""
+        """In the round ball; the best units of the l1 ball are single features, all known."""
         return self.norm == "l2"
 
     @cached_property

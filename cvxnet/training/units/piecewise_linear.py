@@ -36,11 +36,7 @@ class PiecewiseLinearUnits(UnitFamily):
     """Units with one kink, positively homogeneous."""
 
     climbs: ClassVar[bool] = True
-
-    @property
-    def slides(self) -> bool:
-        """In both balls."""
-        return True
+    slides = True
 
     @property
     def slopes(self) -> tuple[float, float]:
