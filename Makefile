@@ -22,6 +22,11 @@ peers: .venv-peers/ready
 	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# The site, as a folder that any browser opens: docs/_build/html/index.html.
+docs: .venv/docs
+	$(BIN)/sphinx-build -W --keep-going -q -j 2 docs docs/_build/html
+	@echo "docs/_build/html/index.html is the site"
+
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,10 +34,11 @@ lint: .venv/test
 
 clean:
 	rm -rf .venv .venv-peers cvxnet-demo proof-page
+	rm -rf docs/_build docs/auto_gallery docs/reference/generated docs/reference/backreferences
 	find . -name "*.nb[ci]" -delete
 
 # What the demo needs, and what the tests need besides (torch among it).
-.venv/demo .venv/test: .venv/%: pyproject.toml | $(BIN)/python
+.venv/demo .venv/test .venv/docs: .venv/%: pyproject.toml | $(BIN)/python
 	$(INSTALL) ".[$*]"
 	touch $@
 
@@ -41,4 +47,4 @@ $(BIN)/python:
 	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: demo test proof-page peers lint clean
+.PHONY: demo test docs proof-page peers lint clean

@@ -1,4 +1,4 @@
-"""Writes docs/experiments.md: every question with its picture and answer, from the results.
+"""Writes docs/findings/experiments.md: every question with picture and answer, from the records.
 
     python -m experiments answers [--results DIR] [--out FILE.md] [--quick]
 
@@ -10,11 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from experiments.report import HERE
+
+RESULTS = HERE / "results"
+PAGE = HERE.parent / "docs" / "findings" / "experiments.md"
 
 FIRST = (
     "seed_claims",
@@ -43,7 +47,10 @@ def page(results: Path, beside: Path) -> str:
     found = {
         name: json.loads((results / name / f"{name}.json").read_text("utf-8")) for name in order
     }
-    parts = [HEAD, *(f"* [{record['question']}](#{name})" for name, record in found.items())]
+    parts = [
+        HEAD,
+        *(f"* [{record['question']}](#{anchor(record['question'])})" for record in found.values()),
+    ]
     for name, record in found.items():
         parts += section(name, record, os.path.relpath(results / name, beside))
     return "\n".join(parts).rstrip() + "\n"
@@ -51,7 +58,7 @@ def page(results: Path, beside: Path) -> str:
 
 def section(name: str, record: dict[str, Any], folder: str) -> Iterator[str]:
     """One experiment."""
-    yield f'\n<a id="{name}"></a>\n\n## {record["question"]}\n'
+    yield f"\n## {record['question']}\n"
     yield f"`{record['command']}`\n"
     for answer in record["answers"]:
         yield f"### {answer['question']}\n"
@@ -69,6 +76,11 @@ def section(name: str, record: dict[str, Any], folder: str) -> Iterator[str]:
             )
 
 
+def anchor(heading: str) -> str:
+    """What GitHub and MyST make of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def cell(text: str) -> str:
     """Text that a table bears."""
     return text.replace("|", "\\|")
@@ -77,8 +89,8 @@ def cell(text: str) -> str:
 def main(argv: list[str]) -> None:
     """Write the page, and say what is in it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "experiments.md")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--quick", action="store_true", help="write nothing")
     options = parser.parse_args(argv)
     text = page(options.results, options.out.parent)

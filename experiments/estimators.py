@@ -188,7 +188,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def check_claims(report: Report, rows: list[Row]) -> None:
-    """What docs/estimators.md says, where the sets and models are there."""
+    """What docs/findings/estimators.md says, where the sets and models are there."""
     best = best_scores(rows)
     scores = {(row["name"], row["model"]): row["score"] for row in rows}
     for name in ("friedman", "diabetes", "linnerud"):
@@ -201,7 +201,7 @@ def check_claims(report: Report, rows: list[Row]) -> None:
             expected="behind a linear model" if behind else "the best mean, or within 0.01 of it",
             found=f"R² {ours:.3f}, linear {linear:.3f}, best {best[name]:.3f}",
             holds=ours < linear if behind else ours >= best[name] - 0.01,
-            source="docs/estimators.md, three folds",
+            source="docs/findings/estimators.md, three folds",
         )
 
 

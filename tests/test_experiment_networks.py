@@ -5,7 +5,7 @@ from pathlib import Path
 from experiments.networks.__main__ import INTRODUCTION, page
 from experiments.networks.collection import COLLECTION
 
-PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
+PAGE = Path(__file__).parents[1] / "docs" / "findings" / "networks.md"
 
 
 def test_the_page_is_about_the_collection():

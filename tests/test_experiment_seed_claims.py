@@ -18,7 +18,7 @@ from experiments.seed_claims.two_nodes import (
     searched,
 )
 
-PAGE = Path(__file__).parents[1] / "docs" / "seed-claims.md"
+PAGE = Path(__file__).parents[1] / "docs" / "findings" / "seed-claims.md"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import experiments, is_question, main
-from experiments.answers import page
+from experiments.answers import PAGE, page
 from experiments.report import Report
 
 ROOT = Path(__file__).parents[1]
@@ -105,7 +105,7 @@ def test_an_interrupted_experiment_goes_on_where_it_ended(tmp_path):
 
 def test_the_page_of_answers_is_that_of_the_records():
     results = ROOT / "experiments" / "results"
-    assert (ROOT / "docs" / "experiments.md").read_text("utf-8") == page(results, ROOT / "docs")
+    assert PAGE.read_text("utf-8") == page(results, PAGE.parent)
 
 
 def test_experiments_are_callers_of_public_parameters():

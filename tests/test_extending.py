@@ -1,4 +1,4 @@
-"""What docs/architecture.md says has to be touched for something new suffices.
+"""What docs/contributing/architecture.md says has to be touched for something new suffices.
 
 A new activation is in test_new_activation.py, a new atom of the analysis in test_analysis_atoms.py.
 """
@@ -24,7 +24,7 @@ Y = np.sin(2.0 * X[:, 0]) + X[:, 1]
 
 
 def test_the_places_that_the_map_names_are_there():
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "contributing" / "architecture.md").read_text(encoding="utf-8")
     places = re.findall(r"`((?:cvxnet|tests|experiments)/[\w/.]+)`", text)
     assert len(places) > 20
     assert [place for place in places if not (ROOT / place).exists()] == []

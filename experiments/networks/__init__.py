@@ -8,6 +8,6 @@ beside cvxnet (``pip install omlt``, not needed otherwise), it is given the ONNX
 
     python -m experiments networks [--quick] [--out DIR] [--page FILE.md]
 
-``--page docs/networks.md`` writes the table as a page. What cannot be said: the collection is one
-of kinds, not of how often people bring them; a share of it is no share of all networks.
+``--page docs/findings/networks.md`` writes the table as a page. What cannot be said: the collection
+is one of kinds, not of how often people bring them; a share of it is no share of all networks.
 """

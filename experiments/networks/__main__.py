@@ -1,4 +1,4 @@
-"""The networks in the frame of the experiments, and the page docs/networks.md."""
+"""The networks in the frame of the experiments, and the page docs/findings/networks.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ABOUT = (networks.__doc__ or "").split("    python")[0]
 INTRODUCTION = f"""# Networks from anywhere
 
-Written by `python -m experiments networks --page docs/networks.md`.
+Written by `python -m experiments networks --page docs/findings/networks.md`.
 
 {ABOUT}"""
 QUICK = 5
@@ -89,7 +89,7 @@ def bring(who: str, name: str) -> Row:
 
 
 def page(rows: list[Row]) -> str:
-    """The page docs/networks.md."""
+    """The page docs/findings/networks.md."""
     header = ["network", "brought from", "taken", "difference", "OMLT", "as, or why not"]
     cells = [
         [

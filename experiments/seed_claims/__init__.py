@@ -15,8 +15,8 @@ beside it stands what the rules of convex analysis say. Then:
 
     python -m experiments seed_claims [--quick] [--seeds 10] [--out DIR] [--page FILE.md]
 
-``--page docs/seed-claims.md`` writes the claims as a page, with proofs and repairs. In full it
-takes a minute.
+``--page docs/findings/seed-claims.md`` writes the claims as a page, with proofs and repairs. In
+full it takes a minute.
 
 Sources: the post itself; Boyd and Vandenberghe, Convex Optimization (2004), section 3.2.4; Amos, Xu
 and Kolter, Input convex neural networks (ICML 2017); Agrawal, Diamond and Boyd, Disciplined

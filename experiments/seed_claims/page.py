@@ -1,4 +1,4 @@
-"""The page docs/seed-claims.md: the claims with their evidence, proofs, and repairs."""
+"""The page docs/findings/seed-claims.md: the claims with their evidence, proofs, and repairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from experiments.seed_claims.claims import CLAIMS, smallest, two_layers
 
 HEAD = """# The seed post, claim by claim
 
-Written by `python -m experiments seed_claims --page docs/seed-claims.md`.
+Written by `python -m experiments seed_claims --page docs/findings/seed-claims.md`.
 """
 PROOFS = """## The three proofs
 

@@ -1,0 +1,92 @@
+"""The site: ``make docs`` builds it into docs/_build/html, without a network."""
+
+from importlib import metadata, util
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+from sphinx_gallery.sorting import ExplicitOrder, FileNameSortKey
+
+from cvxnet.plots import save_figure
+
+project = "cvxnet"
+author = "the cvxnet developers"
+project_copyright = "the cvxnet developers; code Apache-2.0, teaching material CC-BY-4.0"
+version = release = metadata.version("cvxnet")
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery", "gallery.md"]
+suppress_warnings = ["config.cache"]  # the sort key of the gallery is a class
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections say more
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+
+def figures_of(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
+    """A scraper for the gallery: the figure that the last line of a block returns, as SVG.
+
+    Figures of cvxnet are matplotlib's, but unknown to pyplot, so that nothing has to be closed.
+    """
+    names = block_vars["example_globals"]
+    figure, names["___"] = names.get("___"), None  # the next block may return nothing
+    if not isinstance(figure, Figure):
+        return ""
+    path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
+    save_figure(figure, path)
+    return figure_rst([str(path)], gallery_conf["src_dir"])
+
+
+SECTIONS = ["convexity", "lift", "training", "proof", "comparison", "use"]
+"""Of the gallery, in the order in which a reader learns."""
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "filename_pattern": r"\.py$",
+    "subsection_order": ExplicitOrder([f"gallery/{name}" for name in SECTIONS]),
+    "within_subsection_order": FileNameSortKey,
+    "doc_module": ("cvxnet",),
+    "backreferences_dir": "reference/backreferences",
+    "reference_url": {"cvxnet": None},
+    "image_scrapers": (figures_of,),
+    "remove_config_comments": True,
+    "show_memory": False,
+    "parallel": 2,
+    "write_computation_times": False,
+    "capture_repr": (),
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "cvxnet"
+MATHJAX = Path(util.find_spec("sphinx-mathjax-offline").origin).parent / "static"
+html_static_path = ["_static", str(MATHJAX)]
+mathjax_path = "mathjax/tex-chtml.js"  # from the site itself, not from a server
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_show_search_summary = False  # reading other pages is refused where the site is a folder
+html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_align": "left",
+    "navigation_with_keys": False,
+    "search_bar_text": "Search",
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "glossary": [], "citing": [], "changelog": []}

@@ -1,0 +1,19 @@
+"""
+A network with its data and bracket
+===================================
+
+Fourteen samples of a function of one variable, and the ReLU network that no other network beats.
+"""
+
+import numpy as np
+
+import cvxnet as cn
+from cvxnet import plots
+
+rng = np.random.default_rng(0)
+x = np.sort(rng.uniform(-2.0, 2.0, (14, 1)), axis=0)
+y = np.abs(x[:, 0]) + 0.3 * np.sin(4.0 * x[:, 0])
+
+solution = cn.train("relu", x, y, weight_decay=0.05)
+print(solution)
+plots.plot_solution(solution, ["dose"], "response")
