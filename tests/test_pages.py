@@ -4,7 +4,7 @@ shown, their commands print what is shown, and what they name exists.
 A ``python`` block runs, with the names of those before it on the page; it prints what the ``text``
 block right after it shows, or nothing. In a ``console`` block, lines with ``$`` are run; what
 stands below is what they print, but for numbers, and ``...`` is anything. Commands in a ``sh``
-block are for the reader to run: what they name exists. All files of a page lie in one folder of its own.
+block are for the reader to run: what they name exists. All files of a page lie in one folder.
 """
 
 import contextlib
