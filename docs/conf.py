@@ -1,12 +1,18 @@
 """The site: ``make docs`` builds it into docs/_build/html, without a network."""
 
+import contextlib
+import io
+import os
 from importlib import metadata, util
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from sphinx.application import Sphinx
 from sphinx_gallery.scrapers import figure_rst
 from sphinx_gallery.sorting import ExplicitOrder, FileNameSortKey
 
+from cvxnet.cli import main
+from cvxnet.cli.app import COMMANDS
 from cvxnet.plots import save_figure
 
 project = "cvxnet"
@@ -25,12 +31,14 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery", "gallery.md"]
+templates_path = ["_templates"]
+exclude_patterns = ["_templates", "_build", "gallery", "gallery.md"]
 suppress_warnings = ["config.cache"]  # the sort key of the gallery is a class
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+default_role = "py:obj"  # names in single backticks are links where they are public
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections say more
 numpydoc_show_class_members = False
@@ -51,6 +59,12 @@ def figures_of(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
     return figure_rst([str(path)], gallery_conf["src_dir"])
 
 
+HOW_TO_CALL = """\
+Every command takes `--json`, which makes errors JSON, too: `{"error": ...}`. Exit codes: 0 proved;
+1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown; 130 (SIGTERM: 143)
+interrupted before there was anything to keep. `cvxnet --install-completion` teaches the shell the
+commands, options and files."""
+os.environ["COLUMNS"] = "96"  # of the help, whatever terminal this is
 SECTIONS = ["convexity", "lift", "training", "proof", "comparison", "use"]
 """Of the gallery, in the order in which a reader learns."""
 sphinx_gallery_conf = {
@@ -90,3 +104,20 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {"index": [], "glossary": [], "citing": [], "changelog": []}
+
+
+def write_commands(app: Sphinx) -> None:
+    """The page of the commands: what ``cvxnet NAME --help`` prints."""
+    parts = ["# The command line", HOW_TO_CALL]
+    for name, about in COMMANDS.items():
+        with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+            main([name, "--help"])
+        parts.append(f"## `cvxnet {name}`\n\n{about}\n\n```text\n{printed.getvalue().strip()}\n```")
+    page = Path(app.srcdir, "reference", "generated", "command-line.md")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Before Sphinx looks which pages there are."""
+    app.connect("builder-inited", write_commands, priority=1)

@@ -67,7 +67,7 @@ def compare(
     """How far from the global optimum does gradient training stop, how often, at what width?
 
     `cvxnet.train` proves a bracket for the optimum over networks of every width; then torch trains
-    networks of each width on the same objective,
+    networks of each width on the same objective::
 
         sum of losses + weight_decay / 2 * (sum of squared weights of both layers, biases too),
 

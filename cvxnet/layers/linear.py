@@ -122,7 +122,7 @@ class Linear(Layer):
 
 
 class GatedLinear(Layer):
-    """``y_j = 1[g_j . x + h_j >= 0] (w_j . x + b_j)`` with fixed gates g, h.
+    """``y_j = 1[g_j.x + h_j >= 0] (w_j.x + b_j)`` with fixed gates g, h.
 
     Linear in its weights ``weight`` (out, in) and ``bias`` (out,), unlike a ReLU layer; the gates
     ``gate_weight`` and ``gate_bias`` are not trained (Mishkin, Sahiner and Pilanci 2022).

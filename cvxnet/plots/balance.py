@@ -33,7 +33,7 @@ class Balance:
     """A unit ``a (w.x + b)_+`` with hidden weights ``u = (w, b)``, under scaling.
 
     With ``s u`` and ``a / s`` in place of u and a the network is the same, for every ``s > 0``. Its
-    weight decay is not: by the inequality of the arithmetic and the geometric mean
+    weight decay is not: by the inequality of the arithmetic and the geometric mean::
 
         1/2 (|s u|^2 + (a / s)^2)  >=  |s u| |a / s|  =  |u| |a|,
 

@@ -1,4 +1,4 @@
-"""Columns that enter: ``v . phi_u(X)`` over all units, between plus and minus the weight decay."""
+"""Columns that enter: ``v.phi_u(X)`` over all units, between plus and minus the weight decay."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NAMES = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Columns:
-    """``v . phi_u(X) / weight_decay`` over the units of length one, for one dual vector.
+    """``v.phi_u(X) / weight_decay`` over the units of length one, for one dual vector.
 
     No unit can lower the objective where it stays between -1 and 1. The units of an optimal network
     are at -1 (positive output weight) or at 1 (negative output weight).
@@ -99,7 +99,7 @@ class Columns:
         return float(self.maxima.rho / self.problem.weight_decay)
 
     def heights(self, U: Array) -> Array:
-        """``v . phi_u(X) / weight_decay`` of the units (m, rank) of any length, scaled to one."""
+        """``v.phi_u(X) / weight_decay`` of the units (m, rank) of any length, scaled to one."""
         family = self.family
         rows = U / family.sizes(U)[:, None]
         return np.asarray(self.v @ family.features(rows)) / self.problem.weight_decay
@@ -146,7 +146,7 @@ class Columns:
 
 
 def columns_at(solution: Solution, at: Round | None = None) -> Columns:
-    """``v . phi_u(X)`` over all units, after a round of training or in the end.
+    """``v.phi_u(X)`` over all units, after a round of training or in the end.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def drawable(problem: Problem) -> PiecewiseLinearUnits:
 
 
 def plot_columns(solution: Solution, at: Round | None = None) -> Figure:
-    """Draw ``v . phi_u(X)`` over all units, between plus and minus the weight decay.
+    """Draw ``v.phi_u(X)`` over all units, between plus and minus the weight decay.
 
     Where it pokes out a unit can lower the objective; in the optimum nothing does, and the units of
     the network are where it touches.

@@ -46,7 +46,7 @@ def plot_optimal_set(
 ) -> Figure:
     """Draw the set of optimal networks, for one or two features and a hidden bias.
 
-    With the dual vector ``v`` a unit belongs in an optimal network only where ``v . phi_u(X)``
+    With the dual vector ``v`` a unit belongs in an optimal network only where ``v.phi_u(X)``
     touches plus or minus ``weight_decay``: the picture shows it over all units, by the place of
     their kink and the side to which they rise, and the units that touch. With one feature also
     the networks themselves: those at the ends of the set, and the band that all of them fill, found

@@ -263,7 +263,7 @@ def target_names(solution: Solution, target: str | Sequence[str] | None) -> list
 
 
 def kinks(solution: Solution) -> tuple[Array, Array]:
-    """Where the hidden units that are there have their kink or step, ``w . x + b = 0``.
+    """Where the hidden units that are there have their kink or step, ``w.x + b = 0``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Pricing in the plane: the distance between two zonotopes.
 
-Split ``v . phi_u(X) = sum_i v_i (x_i.u)_+`` by the signs of v. Each half is the support function of
+Split ``v.phi_u(X) = sum_i v_i (x_i.u)_+`` by the signs of v. Each half is the support function of
 a zonotope, the sum of the segments from 0 to ``|v_i| x_i``: ``(x_i.u)_+`` is the larger of 0 and
 ``x_i.u``. So
 
