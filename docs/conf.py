@@ -64,7 +64,7 @@ Every command takes `--json`, which makes errors JSON, too: `{"error": ...}`. Ex
 1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown; 130 (SIGTERM: 143)
 interrupted before there was anything to keep. `cvxnet --install-completion` teaches the shell the
 commands, options and files."""
-os.environ["COLUMNS"] = "96"  # of the help, whatever terminal this is
+os.environ["COLUMNS"] = "80"  # of the help, whatever terminal this is
 SECTIONS = ["convexity", "lift", "training", "proof", "comparison", "use"]
 """Of the gallery, in the order in which a reader learns."""
 sphinx_gallery_conf = {
@@ -99,7 +99,7 @@ html_theme_options = {
     "search_bar_text": "Search",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
