@@ -35,7 +35,7 @@ templates_path = ["_templates"]
 exclude_patterns = ["_templates", "_build", "gallery", "gallery.md"]
 suppress_warnings = ["config.cache"]  # the sort key of the gallery is a class
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "html_image"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"  # names in single backticks are links where they are public
@@ -90,6 +90,7 @@ MATHJAX = Path(util.find_spec("sphinx-mathjax-offline").origin).parent / "static
 html_static_path = ["_static", str(MATHJAX)]
 mathjax_path = "mathjax/tex-chtml.js"  # from the site itself, not from a server
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_show_search_summary = False  # reading other pages is refused where the site is a folder
 html_theme_options = {

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from accessibility import AXE, grave_findings
 
 import cvxnet
 
@@ -15,14 +16,9 @@ pytestmark = pytest.mark.interface
 
 PAGE = Path(cvxnet.__file__).parent / "lab" / "page"
 IDS = re.findall(r'^  \["([a-z-]+)", ', (PAGE / "lab.js").read_text(encoding="utf-8"), re.M)
-AXE = Path(sys.prefix) / "node_modules" / "axe-core" / "axe.min.js"
-GRAVE = ("serious", "critical")
 SMALL = {"limits": "&n=10"}
 """Exhibits with a smaller question than their own, for they begin with a long one."""
 
-FINDINGS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .map((v) => ({ id: v.id, impact: v.impact, help: v.help,
-                 nodes: v.nodes.map((n) => n.html.slice(0, 160) + (n.any[0]?.message ?? "")) }))"""
 BEYOND = """() => [...document.querySelectorAll("main *")].filter((node) => {
     const box = node.getBoundingClientRect();
     return box.width && box.right > document.documentElement.clientWidth + 1
@@ -42,10 +38,6 @@ def open_exhibit(page, name, more=""):
     page.open(f"?exhibit={name}{SMALL.get(name, '')}{more}")
     page.locator(f"[data-testid={name}] > *").first.wait_for(state="attached")
     page.wait_for_load_state("networkidle")
-
-
-def grave_findings(page):
-    return [found for found in page.evaluate(FINDINGS) if found["impact"] in GRAVE]
 
 
 @pytest.mark.parametrize("name", IDS)
