@@ -4,6 +4,7 @@ The five points of Pilanci and Ergen 2020 (weight decay 1e-3, the setting of the
 three real data sets of two standardised features (weight decay 0.01 of the largest useful one).
 ReLU units with bias. Full batch: SGD with momentum, Adam, L-BFGS; batches of 32: SGD, Adam.
 20 seeds, learning rates tuned on three other networks, excess over the optimum as cvxnet proves it.
+Seconds are those of the processor.
 `pilanci2020` asks the same of the five points and of planted data, in minutes.
 
 Needs the extras torch and demo. Finished batches of runs are kept in DIR/compare/kept/records: an
@@ -28,7 +29,7 @@ from cvxnet.baselines.report import Runs
 from cvxnet.data.tables import standardise
 from cvxnet.types import Array
 from experiments.problems import five_points
-from experiments.report import Report, Row
+from experiments.report import Report, Row, processor_time
 
 DECAY, CLOSE, CLOSER, ROUNDING = 0.01, 1e-2, 1e-4, 1e-9
 LABELS = {"sgd": "SGD", "adam": "Adam", "lbfgs": "L-BFGS"}
@@ -191,7 +192,7 @@ def main(argv: list[str]) -> int:
     )
     warm = problem(NAMES[0])
     cn.train("relu", warm.X, warm.y, weight_decay=0.1)  # compiles
-    with joblib.parallel_config(n_jobs=report.options.jobs):
+    with joblib.parallel_config(n_jobs=report.options.jobs), processor_time():
         problems = report.table("problems", compare, settings(report))
     each = [
         {"name": line["name"], "batch": line["batch"], "optimizer": optimizer, "width": width}

@@ -4,8 +4,8 @@ The frame that the experiments share, itself none of them. In the folder ``OUT/N
 
 * ``TABLE.csv``, a line for each setting: what was put in, and what came out;
 * ``PICTURE.png``;
-* ``NAME.json``: the question, answers, expectations with their sources, versions, seeds, and
-  seconds of every line of every table;
+* ``NAME.json``: the question, answers, expectations with their sources, versions, seeds, the date,
+  what machine it was and how busy, and seconds of every line of every table;
 * ``kept/``, which git ignores: finished lines, so that an interrupted experiment goes on where it
   ended. They count as long as the code of cvxnet and of the experiment is what it was.
 """
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime
 import hashlib
 import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -111,6 +113,7 @@ class Report:
         self.options = _options(name, self.question, argv, seeds, more)
         self.folder: Path = self.options.out / name
         self.seconds: dict[str, list[float]] = {}
+        self._load = [_load()]
         self._tables: dict[str, list[Row]] = {}
         self.expectations: list[Expectation] = []
         self.answers: list[Answer] = []
@@ -169,7 +172,8 @@ class Report:
             "answers": [asdict(answer) for answer in self.answers],
             "expectations": [asdict(expectation) for expectation in self.expectations],
             "versions": {"python": platform.python_version()} | _versions(self.packages),
-            "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+            "date": datetime.date.today().isoformat(),
+            "machine": machine() | {"load": [*self._load, _load()]},
             "seconds": self.seconds,
         }
         with replacing(self.folder / f"{self.name}.json") as draft:
@@ -177,6 +181,39 @@ class Report:
         held = sum(expectation.holds for expectation in self.expectations)
         print(f"\n{held} of {len(self.expectations)} expectations met; see {self.folder}")
         return 0
+
+
+@contextmanager
+def processor_time() -> Iterator[None]:
+    """Clocks count this process's seconds of the processor, so that others on it do not matter.
+
+    All threads count. Time limits are of the same seconds: what is done in them is what would be
+    done on a machine with nobody else.
+    """
+    clocks = time.monotonic, time.perf_counter
+    time.monotonic = time.perf_counter = time.process_time
+    try:
+        yield
+    finally:
+        time.monotonic, time.perf_counter = clocks
+
+
+def machine() -> Row:
+    """The class of machine: processor, cores, and GB of memory."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text("utf-8").splitlines() if information.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "processor": " ".join([*models[:1], platform.machine()]),
+        "cores": os.cpu_count(),
+        "memory": round(memory),
+    }
+
+
+def _load() -> float:
+    """How many processes wanted to run, over the last minute: this one, and all that disturb it."""
+    return round(os.getloadavg()[0], 1)
 
 
 def _shrink(path: Path) -> None:

@@ -1,0 +1,278 @@
+"""Numbers in README and pages: tables between two comments, written from the records.
+
+    <!-- NAME: written by python -m experiments answers -->
+    ...
+    <!-- end -->
+
+`REGIONS` has a function for each NAME, from the folder of results to Markdown. A table ends with
+when and on what machine it was measured, and with the command that measures it anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, str]
+
+REGION = re.compile(
+    r"(<!-- (\S+): written by python -m experiments answers -->\n).*?^(<!-- end -->)$",
+    flags=re.M | re.S,
+)
+
+
+def filled(text: str, results: Path) -> str:
+    """The text with every region as the records have it."""
+    return REGION.sub(lambda found: f"{found[1]}{REGIONS[found[2]](results)}\n{found[3]}", text)
+
+
+def regions_of(text: str) -> list[str]:
+    """The names of the regions in a text."""
+    return [found[2] for found in REGION.finditer(text)]
+
+
+def record_of(results: Path, name: str) -> dict[str, Any]:
+    """What an experiment said of its run."""
+    found: dict[str, Any] = json.loads((results / name / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def rows_of(results: Path, name: str, table: str) -> list[Row]:
+    """A table of an experiment."""
+    with open(results / name / f"{table}.csv", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def measured(record: dict[str, Any]) -> str:
+    """When and on what machine; a load is how many processes wanted to run, this one included."""
+    machine = record["machine"]
+    said = f"{record['date']}, {machine['processor']}, {machine['cores']} cores"
+    if "memory" in machine:
+        said += f", {machine['memory']} GB"
+    if "load" in machine:
+        said += " (load {:g} at the start, {:g} at the end)".format(*machine["load"])
+    return said
+
+
+def caption(record: dict[str, Any]) -> str:
+    """The line below a table."""
+    return f"*Measured {measured(record)}: `{record['command']}`.*"
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    lines = [list(header), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def seconds(text: str) -> str:
+    """Two digits are enough."""
+    value = float(text)
+    return f"{value:.2g} s" if value < 99.5 else f"{value:.0f} s"
+
+
+# What closes: experiments/frontier.py.
+
+UNITS = {
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "abs": "absolute value",
+    "squared_relu": "squared ReLU",
+    "gated_relu": "gated ReLU",
+}
+ALIKE = {
+    "abs": "leaky_relu",
+    "threshold": "sign",
+    "polynomial": "quadratic",
+    "coordinate": "linear",
+}
+"""Families that share a line with another; it says what holds for both."""
+
+
+def what_closes(results: Path) -> str:
+    """A line for each kind of problem: what closed, and what did not."""
+    found: dict[tuple[str, bool, str], list[Row]] = {}
+    for row in rows_of(results, "frontier", "frontier"):
+        alike = ALIKE.get(row["units"], row["units"])
+        rank = "" if row["data"] else row["rank"]
+        found.setdefault((alike, int(row["outputs"]) > 1, rank), []).append(row)
+    lines = [closing(rows) for rows in found.values()]
+    record = record_of(results, "frontier")
+    header = ["units", "rank", "closes", "stays open, with the gap proved"]
+    return f"{table(header, lines)}\n\n{caption(record)}"
+
+
+def closing(rows: list[Row]) -> list[str]:
+    """The line of problems that are alike; of made data the largest that closed is enough."""
+    name = ", ".join(dict.fromkeys(UNITS.get(row["units"], row["units"]) for row in rows))
+    several, real = rows[0]["outputs"] != "1", bool(rows[0]["data"])
+    name += (", classes" if real else f", {rows[0]['outputs']} outputs") if several else ""
+    name += " of real data" if real and several else ", real data" if real else ""
+    ranks = sorted({int(row["rank"]) for row in rows})
+    worst: dict[str, Row] = {}
+    for row in rows:
+        size = row["data"] or f"n = {int(row['n']):,}"
+        worst[size] = max(row, worst.get(size, row), key=lambda row: float(row["gap"]))
+    closed = [
+        f"{size} ({seconds(row['seconds'])})"
+        for size, row in worst.items()
+        if row["status"] == "optimal"
+    ]
+    left = [
+        f"{size}: {remaining(row)}" for size, row in worst.items() if row["status"] != "optimal"
+    ]
+    ends = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
+    return [name, ends, ", ".join(closed if real else closed[-1:]), ", ".join(left)]
+
+
+def remaining(row: Row) -> str:
+    """The gap of a bracket that did not close."""
+    gap = float(row["gap"])
+    return f"{gap:.1e}" if gap < 1e-3 else f"{100 * gap:.2g} %"
+
+
+def every_line(results: Path) -> str:
+    """All that was trained."""
+    lines = [
+        [
+            row["units"],
+            row["data"] or "made",
+            row["n"],
+            row["rank"],
+            row["outputs"],
+            row["status"],
+            f"{float(row['gap']):.1e}",
+            row["network units"],
+            seconds(row["seconds"]),
+            "yes" if row["checked"] == "True" else "no",
+        ]
+        for row in rows_of(results, "frontier", "frontier")
+    ]
+    header = ["family", "data", "n", "rank", "outputs", "status", "gap", "units in the network"]
+    header += ["seconds", "proved by the checker"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'frontier'))}"
+
+
+# Gradient training beside the optimum: experiments/compare.py.
+
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "lbfgs": "L-BFGS"}
+
+
+def compared_optima(results: Path) -> str:
+    """The problems, and their optima."""
+    rows = rows_of(results, "compare", "problems")
+    record = record_of(results, "compare")
+    lines = {
+        row["name"]: [
+            row["name"],
+            f"{float(row['optimum']):.8g}",
+            f"{float(row['gap']):.1e}",
+            row["units"],
+            seconds(row["exact_seconds"]),
+        ]
+        for row in rows
+    }
+    header = ["data", "proved optimum", "relative gap", "units", "seconds"]
+    return f"{table(header, lines.values())}\n\n{caption(record)}"
+
+
+def compared_runs(results: Path) -> str:
+    """All runs, a line for each optimiser and width."""
+    record = record_of(results, "compare")
+    count = record["seeds"]
+    lines = [
+        [
+            row["name"],
+            OPTIMIZERS[row["optimizer"]],
+            row["batch"],
+            row["width"],
+            f"{float(row['rate']):.1e}" if row["rate"] else "",
+            f"{float(row['median']):.1e}",
+            f"{row['close']}/{count}",
+            f"{row['closer']}/{count}",
+            seconds(row["seconds"]),
+            f"{float(row['times_exact']):.2g}",
+        ]
+        for row in rows_of(results, "compare", "runs")
+    ]
+    header = ["data", "optimiser", "batch", "width", "rate", "median excess", "within 1 %"]
+    header += ["within 0.01 %", "seconds", "x exact"]
+    return f"{table(header, lines)}\n\n{caption(record)}"
+
+
+# The estimators beside scikit-learn's: experiments/estimators.py.
+
+
+def scores(results: Path) -> str:
+    """Scores with standard errors, and seconds; the best mean of a row is bold."""
+    rows = rows_of(results, "estimators", "scores")
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    lines = []
+    for name in dict.fromkeys(row["name"] for row in rows):
+        cells = {row["model"]: row for row in rows if row["name"] == name}
+        best = f"{max(float(row['score']) for row in cells.values()):.3f}"
+        lines.append([name, *(score(cells[model], best) for model in models)])
+    record = record_of(results, "estimators")
+    return f"{table(['set', *models], lines)}\n\n{caption(record)}"
+
+
+def score(row: Row, best: str) -> str:
+    """One cell."""
+    mean = f"{float(row['score']):.3f}"
+    said = f"{mean} ± {float(row['error']):.3f}"
+    return f"{f'**{said}**' if mean == best else said}, {seconds(row['seconds'])}"
+
+
+# Other ways to the same objective: experiments/peers.
+
+TARGETS = {"planted": "five units + noise", "rough": "sin(2a) cos(2b) + noise"}
+WAYS = {"cvxnet": "`train`", "clarabel": "full program", "facets": "its facets"}
+DESCENT = {"adam": "Adam", "lbfgs": "L-BFGS"}
+
+
+def times(results: Path) -> str:
+    """Gaussian data, squared loss: seconds, memory, and excess over the optimum."""
+    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in rows_of(results, "peers", "gaussian"):
+        key = (TARGETS[row["data"]], row["rank"], row["n"])
+        found.setdefault(key, {})[row["method"]] = row
+    lines = [
+        [
+            *key,
+            *(taken(cells.get(way), "memory_mb", "{:.0f} MB") for way in WAYS),
+            *(taken(cells.get(way), "excess", "{:.1e}") for way in DESCENT),
+        ]
+        for key, cells in found.items()
+    ]
+    header = [
+        "target",
+        "rank",
+        "n",
+        *WAYS.values(),
+        *(f"{way}: excess" for way in DESCENT.values()),
+    ]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'peers'))}"
+
+
+def taken(row: Row | None, column: str, form: str) -> str:
+    """Seconds with one more number, or why there are none."""
+    if row is None:
+        return "not asked"
+    if row["status"] != "done":
+        return row["status"]
+    return f"{seconds(row['seconds'])}, {form.format(float(row[column]))}"
+
+
+REGIONS: dict[str, Callable[[Path], str]] = {
+    "what-closes": what_closes,
+    "what-closes-in-full": every_line,
+    "compared-optima": compared_optima,
+    "compared-runs": compared_runs,
+    "scores": scores,
+    "times": times,
+}
