@@ -264,7 +264,7 @@ def taken(row: Row | None, column: str, form: str) -> str:
     if row is None:
         return "not asked"
     if row["status"] != "done":
-        return row["status"]
+        return row["status"].partition(":")[0]
     return f"{seconds(row['seconds'])}, {form.format(float(row[column]))}"
 
 
