@@ -78,3 +78,18 @@ def test_methods(name, method):
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name):
     assert sections(THINGS[name].__doc__)[""].strip()
+
+
+BY_CHOICE = {"SA01", "ES01", "EX01", "SA04", "PR01", "PR03", "PR04", "RT03", "SS03"}
+"""What numpydoc asks for besides: sections that add nothing, attributes as parameters, an order, and
+the type of what is said to be "as in" another function."""
+
+
+@pytest.mark.parametrize("name", sorted(NAMES + plots.__all__))
+def test_numpydoc_reads_what_was_written(name):
+    if name == "FAMILIES":
+        return
+    validate = pytest.importorskip("numpydoc.validate").validate
+    room = "cvxnet" if name in NAMES else "cvxnet.plots"
+    errors = validate(f"{room}.{name}")["errors"]
+    assert [error for error in errors if error[0] not in BY_CHOICE] == []

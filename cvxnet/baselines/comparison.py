@@ -123,6 +123,11 @@ def compare(
     InputError, UnsupportedError
         As `train`; and for units that have no gradient to follow.
 
+    See Also
+    --------
+    train : The bracket that the runs are measured against.
+    certify : The same for one network that is already trained.
+
     Notes
     -----
     *The same in torch.* With ``net = Sequential(Linear(d, m), ReLU(), Linear(m, 1, bias=False))``

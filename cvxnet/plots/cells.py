@@ -114,6 +114,7 @@ def cells_of(X: Any) -> Cells:
     Parameters
     ----------
     X : (n, 2) array
+        The points.
 
     Returns
     -------

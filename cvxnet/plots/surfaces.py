@@ -127,6 +127,7 @@ def plot_surface(
     Parameters
     ----------
     surface : Surface
+        From `surface_over`.
     names : pair of str
         What the two numbers are called.
     a, b : (2,) arrays, optional

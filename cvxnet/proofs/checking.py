@@ -52,6 +52,11 @@ def check(
     CheckResult
         Its ``method`` says how the dual vector was proved feasible.
 
+    See Also
+    --------
+    Certificate : What is checked.
+    certify : A certificate for any two-layer network.
+
     Examples
     --------
     >>> check({"format": "something else"}).reason

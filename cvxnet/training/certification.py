@@ -219,6 +219,12 @@ def certify(
     UnsupportedError
         A network that is not one of those covered.
 
+    See Also
+    --------
+    train : The best network of every width, with the bracket of all.
+    check : Re-proves a certificate, without a solver.
+    compare : Many runs of SGD, Adam and L-BFGS, each measured against the bracket.
+
     Examples
     --------
     >>> import numpy as np

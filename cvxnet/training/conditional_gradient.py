@@ -102,6 +102,10 @@ def conditional_gradient(
     UnsupportedError
         Units whose pricing is not exact on these data.
 
+    See Also
+    --------
+    train : Fully corrective: the weights of all units are optimal after each round.
+
     Examples
     --------
     >>> import numpy as np

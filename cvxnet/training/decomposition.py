@@ -73,6 +73,10 @@ def decompose(solution: Solution) -> Decomposition:
     UnsupportedError
         Where the cell of a gate has no interior (a gate orthogonal to some row of X).
 
+    See Also
+    --------
+    train : Trains gated units by the name ``"gated_relu"``.
+
     Examples
     --------
     >>> from cvxnet.training.trainer import train

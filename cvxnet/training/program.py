@@ -111,6 +111,11 @@ def program(
         where several outputs share units that have no finite program (quadratic and polynomial
         ones, and ReLU-like ones beyond rank three).
 
+    See Also
+    --------
+    recover : The network that a solved program stands for.
+    train : The same optimum, without writing the program down.
+
     Examples
     --------
     >>> import numpy as np
@@ -194,6 +199,10 @@ def recover(solved: cp.Problem) -> Sequential:
     ------
     InputError
         If the problem is not one of `program`'s, or has not been solved.
+
+    See Also
+    --------
+    program : The convex program itself.
 
     Examples
     --------

@@ -144,6 +144,13 @@ def train(
     UnsupportedError
         A network that is not one of those covered.
 
+    See Also
+    --------
+    certify : A bracket for a network that somebody else trained.
+    compare : Gradient training of the same objective, measured against the optimum.
+    program : The same problem as one CVXPY problem.
+    ConvexNetRegressor, ConvexNetClassifier : The same as scikit-learn estimators.
+
     Examples
     --------
     >>> import numpy as np
@@ -416,6 +423,10 @@ def largest_weight_decay(
         Data, labels or options that cannot be used.
     UnsupportedError
         A network that is not one of those covered.
+
+    See Also
+    --------
+    train : Training at a weight decay; a share of the largest useful one has no scale.
 
     Notes
     -----
