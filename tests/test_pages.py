@@ -20,6 +20,11 @@ from pathlib import Path
 import pytest
 
 from cvxnet.cli import main
+from cvxnet.layers.layer import KINDS
+from cvxnet.losses import LOSSES
+from cvxnet.objective import FAMILIES
+from cvxnet.proofs.checker import atoms, families, losses
+from cvxnet.training.units import UNITS
 from experiments.__main__ import experiments
 
 pytestmark = pytest.mark.documentation
@@ -35,6 +40,10 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
 TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
+REGISTRIES: list[dict] = [KINDS, LOSSES, FAMILIES, UNITS]
+REGISTRIES += [atoms.FORMULAS, families.UNITS, losses.LOSSES]
+"""To which some pages add something."""
+PICTURE = re.compile(r"^!\[[^\]]*\]\(([\w-]+\.svg)\)$", flags=re.M)
 LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -82,6 +91,17 @@ def check_console(session, capsys):
         assert same or not shown.strip(), f"$ {command}\n{printed}"
 
 
+@pytest.fixture
+def registries_as_they_were():
+    """What a page adds to them is gone after it."""
+    before = [dict(registry) for registry in REGISTRIES]
+    yield
+    for registry, entries in zip(REGISTRIES, before, strict=True):
+        registry.clear()
+        registry.update(entries)
+
+
+@pytest.mark.usefixtures("registries_as_they_were")
 @pytest.mark.parametrize("path", [p for p in PAGES if MADE not in p.parents], ids=named)
 def test_what_a_page_shows_is_what_happens(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -95,6 +115,9 @@ def test_what_a_page_shows_is_what_happens(path, tmp_path, monkeypatch, capsys):
             printed = printed_by_python(code, names)
         elif language == "console":
             check_console(code, capsys)
+    if path.parent.name == "tutorials":  # whose pictures docs/tutorials/draw.py keeps
+        shown = PICTURE.findall(path.read_text("utf-8"))
+        assert [name for name in shown if not (tmp_path / name).exists()] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
