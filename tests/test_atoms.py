@@ -193,7 +193,7 @@ def test_the_default_solver_can_handle_the_cones():
 
 def test_cvxpy_still_keeps_its_registries_where_we_extend_them():
     assert CANON_METHODS[atoms.elu] and CANON_METHODS[atoms.leaky_relu], (
-        "CVXPY moved CANON_METHODS: see cvxnet/layers/atoms/registration.py"
+        "CVXPY moved CANON_METHODS: see cvxnet/layers/atoms/cones.py"
     )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import doctest
 import io
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -118,6 +119,14 @@ def test_what_a_page_shows_is_what_happens(path, tmp_path, monkeypatch, capsys):
     if path.parent.name == "tutorials":  # whose pictures docs/tutorials/draw.py keeps
         shown = PICTURE.findall(path.read_text("utf-8"))
         assert [name for name in shown if not (tmp_path / name).exists()] == []
+
+
+def test_a_lesson_keeps_the_pictures_that_it_shows(tmp_path):
+    page = tmp_path / "lesson.md"
+    code = 'import pathlib\nfor name in "ab":\n    pathlib.Path(f"{name}.svg").touch()'
+    page.write_text(f"```python\n{code}\n```\n\n![shown](a.svg)\n")
+    runpy.run_path(str(ROOT / "docs" / "tutorials" / "draw.py"))["draw"](page)
+    assert [path.name for path in tmp_path.glob("*.svg")] == ["a.svg"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)

@@ -5,6 +5,7 @@ are kept beside it.
 """
 
 import contextlib
+import io
 import re
 import shutil
 import tempfile
@@ -17,7 +18,8 @@ PICTURE = re.compile(r"^!\[[^\]]*\]\(([\w-]+\.svg)\)$", flags=re.M)
 def draw(page: Path) -> None:
     """Run the page and keep its pictures."""
     text = page.read_text("utf-8")
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    silent = contextlib.redirect_stdout(io.StringIO())
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), silent:
         exec(compile("".join(CODE.findall(text)), str(page), "exec"), {"__name__": "page"})
         for name in PICTURE.findall(text):
             shutil.copy(name, page.parent)
