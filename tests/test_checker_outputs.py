@@ -685,7 +685,7 @@ TWO = [HEX(1.0), HEX(0.0)]
         (("dual",), lambda V: V[1:], "expected"),
         (("dual", 0, 0), lambda x: "nan", "not a finite"),
         (("data", "y"), lambda y: [row[:2] for row in y], "differ in the number of outputs"),
-        (("data", "y"), lambda y: [row[0] for row in y], "2 labels, but 3 classes"),
+        (("data", "y"), lambda y: [row[0] for row in y], "differ in the number of outputs"),
         (("data", "y", 0), lambda y: y[:2], "2 expected"),
         (("data", "y", 0), lambda y: [HEX(0.0)] * 3, "a one at the class"),
         (("data", "y", 0), lambda y: [HEX(1.0)] * 3, "a one at the class"),

@@ -1,121 +1,7 @@
 """A trained network and its proof as one file: ``lower <= optimum <= upper``.
 
-The format, version 4
----------------------
-A certificate file is UTF-8 JSON: one object with exactly the entries below, none repeated. Every
-real number is an IEEE double written exactly, as the string that ``float.hex`` makes:
-``"0x1.8000000000000p+1"`` is 3. So nothing is rounded on the way out or back.
-
-==============  ==================================================================================
-format          ``"cvxnet-certificate"``
-version         ``4`` (of this format; a reader must refuse a version that it does not know)
-cvxnet          version of the program that wrote the file; nothing is proved about it
-units           ``{"name": ...}`` and the parameter of the family, if it has one, see below
-norm            ``"l2"`` or, for relu, leaky_relu, abs and linear, ``"l1"``: see below
-loss            with r = f - y: ``"squared"``: r^2/2, ``"absolute"``: \\|r\\|, ``"huber"``: r^2/2
-                where \\|r\\| <= 1, and \\|r\\| - 1/2 beyond, ``"log_cosh"``: log cosh r; with
-                y = -1 or +1 and q = y f: ``"logistic"``: log(1 + exp(-q)), ``"hinge"``:
-                max(0, 1 - q), ``"squared_hinge"``: max(0, 1 - q)^2; with c > 1 outputs the sum
-                of these, or ``"cross_entropy"``: log sum_k exp(f_k) - sum_k y_k f_k
-sample_weights  n numbers w_i > 0, or ``null`` for ones: the loss is sum_i w_i loss(f_i, y_i)
-weight_decay    the number beta > 0
-bias            ``true`` or ``false``: whether units have a hidden bias
-data_sha256     SHA-256 (hex digits) of the bytes: the ASCII text ``"n d\\n"`` (the shape of X in
-                decimals; with c > 1 outputs ``"n d c\\n"``), then X row by row, then y, row by
-                row, as little-endian IEEE doubles
-data            ``{"X": n rows of d numbers, "y": n numbers}``, or ``null`` if kept apart; with
-                c > 1 outputs y has n rows of c numbers, for cross_entropy a 1 for the class of
-                the sample and else 0
-network         ``{"W": m rows of d numbers, "b": m numbers or null, "a": m numbers,
-                "c": number or null, "s": d numbers or null, "gate": m integers or null}``;
-                with c > 1 outputs a and s have rows of c numbers, and c has c numbers
-dual            the dual vector v: n numbers, with c > 1 outputs n rows of c numbers; for
-                cross_entropy the one at the class counts as minus the sum of the others
-output_weights  ``"any"``, or ``"nonneg"`` or ``"nonpos"``: networks have a >= 0, a <= 0
-evidence        ``null``, or what helps the checker to prove that v is feasible
-preparation     ``null``, or how a table became X and y: see below; nothing is proved about it
-lower, upper    the claimed bracket, two numbers
-seconds         only in checkpoints: how long training took; nothing is proved about it
-==============  ==================================================================================
-
-Version 3 has no preparation: it means ``null``. Version 2 has no output_weights and one output: it
-means ``"any"``. Version 1 has no norm, sample_weights, evidence, c, s, gate either, and ``"relu"``
-for units: it means relu units with the norm l2, and null for the rest.
-
-Where the data are kept apart, they come as a pair, as they would stand here (for cross_entropy
-also with a label for each sample; the classes are the labels in sorted order), as another
-certificate, or as a CSV file: the last columns are y, one with one output and, with labels, for
-cross_entropy, else c.
-
-The preparation is ``{"features": d names, "targets": c names, "classes": labels or null,
-"scaling": {"mean": d numbers, "variance": d numbers} or null}``. X has the columns named features
-of a table, and where there is a scaling each column is ``(x - mean) (1 / sqrt(variance))``, every
-operation rounded to a double, with 0 for -0. So the objective is then that of standardised columns.
-y has the columns named targets. Where there are classes there is one target, a column of labels
-(text, or whole numbers), and y is 1 for the class of a sample and else 0, in the order given there,
-or with one output -1 for the first and +1 for the second class. The checker sees that names, labels
-and numbers are there, variances above 0, and that they are as many as they should be: whether X and
-y are made like that is for whoever has the table to try (`cvxnet check FILE --data TABLE.csv`), and
-the fingerprint tells.
-
-The network is ``f(x) = sum_j a_j phi_j(x) + c + s . x``. With ``x~ = (x, 1)`` and
-``u_j = (W_j, b_j)`` where there is a bias, ``x~ = x`` and ``u_j = W_j`` otherwise, and with
-``z = x~ . u_j``:
-
-============  ===========================================  =======================================
-units         phi_j(x)                                     penalty
-============  ===========================================  =======================================
-relu          max(z, 0)                                    beta/2 sum_j (\\|u_j\\|^2 + \\|a_j\\|^2)
-leaky_relu    max(z, 0) + slope min(z, 0); "slope"         the same
-abs           \\|z\\|                                        the same
-linear        z                                            the same
-gated_relu    z where x~ . gates[gate_j] >= 0, else 0;     the same
-              "gates": rows as long as x~
-squared_relu  max(z, 0)^2                                  beta sum_j \\|a_j\\| \\|u_j\\|^2
-quadratic     z^2                                          the same
-polynomial    p t^2 + q t + r of t = z / \\|u_j\\|;           beta sum_j \\|a_j\\|
-              "coefficients": [p, q, r]
-tanh          tanh(z), \\|u_j\\| <= "radius"                 the same
-sign          -1, 0, 1: the sign of z                      the same
-threshold     1 where z >= 0, else 0                       the same
-coordinate    z; W_j has one entry +-1, else 0; no bias    the same
-============  ===========================================  =======================================
-
-evidence is what helps where no exact method covers the units at the rank of X: for relu,
-leaky_relu and abs ``{"kind": "relaxation", "plus": tree, "minus": tree}``, one tree for g and one
-for -g (``null`` for one that need not be proved as output weights have one sign). A tree is a split
-``{"row": l, "plus": tree, "minus": tree}``, for the u with x~_l . u >= 0 and <= 0, or a leaf
-``{"tilt": n numbers, "lean": list of [i, k, number], "tau": n numbers, "mu": number}``; rows are
-counted from 0. What the numbers prove stands in checker/relaxation.py.
-
-With several outputs, for these units, quadratic and polynomial, it is ``{"kind": "sphere", "basis":
-k rows of c numbers, "edges": list of [i, j, number, number], "bounds": a number for each corner,
-"proofs": for each ``null`` or evidence of the kind relaxation, "cones": 2^(k - 1) trees or null}``.
-A tree is a cone that is cut in two, ``{"corner": m, "first": tree, "second": tree}``, or k numbers;
-corners are counted from 0, first the k of the basis and then one an edge. What that proves stands
-in checker/sphere.py.
-
-``|u|`` and ``|a|`` are Euclidean norms; with norm ``"l1"`` ``|u|`` is the sum of the absolute
-values. c and s are neither bounded nor penalised.
-
-What it claims
---------------
-The objective of the network is the loss plus the penalty, and the optimum is the infimum of that
-over all networks of the family of every width m and with as many outputs; they have a c, an s, only
-if the network in the file has one that is not null. Then
-
-* ``upper`` is at least the objective of the network in the file;
-* there is a v' next to v (v itself, unless there is a c or an s; checker/dual.py says which) with
-  ``rho(v') = max over units of |sum_i v'_i phi_u(x_i)| <= beta``, over the units with ``|u| <= 1``
-  (polynomial: ``|u| = 1``, tanh: ``|u| <= radius``, sign, threshold, coordinate: all), where with
-  output weights nonneg, nonpos ``-sum``, ``sum`` takes the place of ``|sum|``; with
-  sum_i v'_i = 0 if there is a c, with sum_i v'_i x_i = 0 if there is an s, and ``lower`` is at
-  most ``-sum_i w_i l*(v'_i / w_i)``, the dual value; l* is the conjugate of the loss.
-
-Both inequalities are claimed exactly, so whoever writes a file rounds ``lower`` down and ``upper``
-up (`Certificate.rounded_outward` does) and shrinks v until ``rho(v') <= beta`` holds exactly
-(``v * (1 - 1e-12)`` where rho was computed in floating point). `cvxnet.proofs.checker` re-proves
-all of it without any solver; why it follows is explained there.
+What stands in the file and what it claims is specified in docs/certificates/format.md. Here a
+`Certificate` is made, written and read; `cvxnet.proofs.checker` proves what it claims.
 """
 
 from __future__ import annotations
@@ -146,6 +32,7 @@ from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
 
 T = TypeVar("T")
+SPECIFICATION = "https://github.com/cvxnet/cvxnet/blob/main/docs/certificates/format.md"
 DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
 """Of the weights with one output."""
 BY_OUTPUT = ("a", "c", "s")
@@ -291,7 +178,7 @@ class Certificate:
         return said
 
     def to_dict(self, embed_data: bool = True) -> dict[str, Any]:
-        """The document of the module's format, ready for JSON and for the checker."""
+        """The document of the format, ready for JSON and for the checker."""
         return document_of(self._claims, embed_data)
 
     def save(self, path: str | os.PathLike[str], embed_data: bool = True) -> None:
@@ -424,7 +311,7 @@ def claims_of(certificate: Certificate) -> Claims:
 
 
 def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
-    """The document of the module's format that says so."""
+    """The document of the format that says so."""
     return {
         "format": checker.FORMAT,
         "version": checker.VERSION,
@@ -473,6 +360,5 @@ def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments:
         return function(*arguments)
     except checker.RefusalError as refusal:
         raise InputError(
-            f"{what} cannot be used: {refusal}. The format is described in "
-            "cvxnet/proofs/certificate.py."
+            f"{what} cannot be used: {refusal}. The format is described in {SPECIFICATION}."
         ) from None

@@ -9,9 +9,9 @@ What is proved. The upper end is the objective of a network, computed. The lower
 of a dual vector v, computed too, and it means something only if v is feasible: no unit of the
 family may see more of v than the weight decay allows. That takes a proof, in one of several ways.
 
-How to read it. The format of the file and what it claims are described in certificate.py, beside
-this folder. A certificate of relu units at rank 3 (two features and a bias, say) rests on python,
-flint and these files, best read in this order; with their lines, about:
+How to read it. The format of the file and what it claims are described in the project's
+docs/certificates/format.md. A certificate of relu units at rank 3 (two features and a bias, say)
+rests on python, flint and these files, best read in this order; with their lines, about:
 
     exact          150   exact numbers, and balls; rounding outward
     document       200   hostile files: bytes, JSON, doubles, or a refusal

@@ -1,4 +1,7 @@
-"""From a document to the claims in it, entry by entry; certificate.py describes the format."""
+"""From a document to the claims in it, entry by entry.
+
+The format: docs/certificates/format.md.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     X, y = found or read_data(*embedded(doc["data"]))
     n, outputs = len(X), outputs_of(doc)
     v = numbers(doc["dual"], "dual", n, *outputs)
-    X, y = separated(X, y, doc["loss"], outputs)
+    X, y = separated(X, y, doc["loss"], outputs) if found else (X, y)
+    if row_shape(y, "y") != outputs:
+        raise RefusalError("y and the dual vector differ in the number of outputs")
     d = len(X[0])
     claims = Claims(
         cvxnet=doc["cvxnet"],
@@ -107,7 +112,7 @@ def outputs_of(doc: dict[str, Any]) -> list[int]:
 def separated(
     X: list[list[float]], y: Any, loss: str, outputs: list[int]
 ) -> tuple[list[list[float]], Any]:
-    """Features and targets, in the shape of predictions; y is None where targets are in X."""
+    """Data supplied, as the file would have them; y is None where targets are in X."""
     labelled = bool(outputs) and loss == "cross_entropy"
     if y is not None and row_shape(y, "y") == [1]:
         y = [target for (target,) in y]
@@ -115,8 +120,6 @@ def separated(
         X, y = split_off(X, [] if labelled else outputs)
     if labelled and not row_shape(y, "y"):
         y = one_hot(y, outputs[0])
-    if row_shape(y, "y") != outputs:
-        raise RefusalError("y and the dual vector differ in the number of outputs")
     return X, y
 
 
