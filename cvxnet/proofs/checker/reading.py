@@ -44,8 +44,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     n, outputs = len(X), outputs_of(doc)
     v = numbers(doc["dual"], "dual", n, *outputs)
     X, y = separated(X, y, doc["loss"], outputs) if found else (X, y)
-    if row_shape(y, "y") != outputs:
-        raise RefusalError("y and the dual vector differ in the number of outputs")
+    check_outputs(y, outputs)
     d = len(X[0])
     claims = Claims(
         cvxnet=doc["cvxnet"],
@@ -107,6 +106,12 @@ def outputs_of(doc: dict[str, Any]) -> list[int]:
     if outputs and (outputs[0] < 2 or doc["version"] < 3):
         raise RefusalError("dual: rows of two numbers or more, from version 3 on, or numbers")
     return outputs
+
+
+def check_outputs(y: Any, outputs: list[int]) -> None:
+    """Refuse targets of another shape than predictions have."""
+    if row_shape(y, "y") != outputs:
+        raise RefusalError("y and the dual vector differ in the number of outputs")
 
 
 def separated(
