@@ -121,7 +121,7 @@ def test_the_specification_knows_entries_losses_reasons_and_versions():
     assert reasons == {*WORDS, "format"}
     versions = [int(row[0]) for row in found["version", "differs from the next"]]
     assert versions == list(range(checker.VERSION, 0, -1))
-    assert f"# The format, version {checker.VERSION}\n" in FORMAT
+    assert f"specifies version {checker.VERSION} of the format" in FORMAT
 
 
 def test_the_page_lists_the_vectors():
