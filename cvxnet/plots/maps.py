@@ -147,7 +147,8 @@ def draw_relief(axes: Any, subject: Subject, colors: ScalarMappable) -> None:
     A, B, rows = grid_over(box_of(subject), FACETS)
     F = subject.shown(rows)[:, 0].reshape(A.shape)
     look = {"rcount": FACETS, "ccount": FACETS, "linewidth": 0, "antialiased": False}
-    axes.plot_surface(A, B, F, facecolors=colors.to_rgba(F), **look)
+    solid = axes.plot_surface(A, B, F, facecolors=colors.to_rgba(F), **look)
+    solid.set_rasterized(True)  # as shapes its facets make large files
     names = [short(name, NAMES) for name in subject.features]
     axes.set_xlabel(names[0], fontsize=SMALL)
     axes.set_ylabel(names[1], fontsize=SMALL)

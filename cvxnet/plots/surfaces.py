@@ -187,7 +187,9 @@ def draw_solid(axes: Any, surface: Surface, colors: Any, names: list[str]) -> No
     """The surface in space."""
     A, B = np.meshgrid(surface.x, surface.y)
     look = {"rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False, "alpha": 0.85}
-    axes.plot_surface(A, B, surface.values, facecolors=colors.to_rgba(surface.values), **look)
+    shades = colors.to_rgba(surface.values)
+    solid = axes.plot_surface(A, B, surface.values, facecolors=shades, **look)
+    solid.set_rasterized(True)  # as shapes its facets make large files
     axes.set_xlabel(names[0], fontsize=SMALL)
     axes.set_ylabel(names[1], fontsize=SMALL)
     axes.tick_params(labelsize=8.5, pad=0)
