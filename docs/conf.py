@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx_gallery.scrapers import figure_rst
-from sphinx_gallery.sorting import ExplicitOrder, FileNameSortKey
+from sphinx_gallery.sorting import ExplicitOrder, NumberOfCodeLinesSortKey
 
 from cvxnet.cli import main
 from cvxnet.cli.app import COMMANDS
@@ -32,7 +32,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_templates", "_build", "gallery", "gallery.md"]
+exclude_patterns = ["_templates", "_build", "gallery"]
 suppress_warnings = ["config.cache"]  # the sort key of the gallery is a class
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "html_image"]
@@ -72,7 +72,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_gallery",
     "filename_pattern": r"\.py$",
     "subsection_order": ExplicitOrder([f"gallery/{name}" for name in SECTIONS]),
-    "within_subsection_order": FileNameSortKey,
+    "within_subsection_order": NumberOfCodeLinesSortKey,
     "doc_module": ("cvxnet",),
     "backreferences_dir": "reference/backreferences",
     "reference_url": {"cvxnet": None},

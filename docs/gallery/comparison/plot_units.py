@@ -25,9 +25,7 @@ with styled():
     figure = new_figure(9.0, 5.6)
     above, below = figure.subplots(2, 1, sharex=True)
     grid = np.linspace(-2.3, 2.3, 461)[:, None]
-    for (name, network), color, marker in zip(
-        networks.items(), (BLUE, ORANGE), "o^", strict=True
-    ):
+    for (name, network), color, marker in zip(networks.items(), (BLUE, ORANGE), "o^", strict=True):
         state = network.state_dict()
         w, b, a = state["0.weight"][:, 0], state["0.bias"], state["2.weight"][0]
         above.plot(grid, network(grid)[:, 0], color=color, label=name)

@@ -21,7 +21,7 @@ expressions = {
 }
 verdicts = {name: cn.convexity(each) for name, each in expressions.items()}
 for name, verdict in verdicts.items():
-    print(f"{name:14}{expressions[name].is_dcp()!s:7}{verdict.convex!s:7}{verdict.reasons['convex']}")
+    print(f"{name:14} {verdict.convex!s:6} {verdict.reasons['convex']}")
 
 # %%
 # The answer has three values, and the last one admits a gap: 1 / exp(z) is convex, but neither a

@@ -2,9 +2,9 @@
 Which networks are convex in their input?
 =========================================
 
-Two layers with an activation between them, and the sign that the output weights are known to have.
-Each square is a verdict about all weights of that sign: *convex* and *concave* are proved, *neither*
-is refuted by a verified counterexample to each.
+Two layers with an activation between them, and the sign that the output weights are known to
+have. Each square is a verdict about all weights of that sign: *convex* and *concave* are proved;
+*neither* means a verified counterexample to each.
 """
 
 import numpy as np

@@ -23,9 +23,8 @@ optimum = cn.train("relu", X, y, weight_decay=0.3)
 # that it is decomposed into, which was not trained for it.
 
 counts = [2, 5, 10, 20, 50, 100]
-gated = [
-    cn.train(cn.Family("gated_relu", gates=m, seed=0), X, y, weight_decay=0.3) for m in counts
-]
+families = [cn.Family("gated_relu", gates=m, seed=0) for m in counts]
+gated = [cn.train(family, X, y, weight_decay=0.3) for family in families]
 decomposed = [cn.decompose(solution).value for solution in gated]
 
 with styled():

@@ -19,7 +19,8 @@ failed = np.maximum(np.abs(X[:, 0] + 0.5 * X[:, 1]), np.abs(X[:, 1])) > 1.2
 form = {"output_weights": "nonneg", "output_bias": True, "skip": True}
 y = np.where(failed, 1.0, -1.0)
 solution = cn.train("relu", X, y, loss="hinge", weight_decay=0.05, **form)
-print(f"{solution.status}; right for {(np.sign(solution.predict(X)) == y).mean():.0%} of the points")
+right = (np.sign(solution.predict(X)) == y).mean()
+print(f"{solution.status}; right for {right:.0%} of the points")
 
 # %%
 # The point furthest to the upper right that the network calls safe.
