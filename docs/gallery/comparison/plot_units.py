@@ -19,7 +19,7 @@ runs = cn.compare("relu", x, y, weight_decay=0.05, widths=50, seeds=1, **options
 networks = {"optimal": runs.solution.network, "Adam's": runs.network("adam", 50, seed=0)}
 
 # %%
-# Above the functions; below each unit, by the place of its kink and its size |u| |a|.
+# Above the functions; below each unit, by the place of its kink and its size ``|u| |a|``.
 
 with styled():
     figure = new_figure(9.0, 5.6)
