@@ -8,7 +8,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
-from sphinx_gallery.scrapers import figure_rst
 from sphinx_gallery.sorting import ExplicitOrder, NumberOfCodeLinesSortKey
 
 from cvxnet.cli import main
@@ -56,7 +55,17 @@ def figures_of(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
         return ""
     path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
     save_figure(figure, path)
-    return figure_rst([str(path)], gallery_conf["src_dir"])
+    axes = figure.axes[0]
+    titled = figure.get_suptitle() or axes.get_title("left")
+    told = titled or f"{axes.get_ylabel()} over {axes.get_xlabel()}"
+    shown = {
+        "alt": " ".join(told.split()).replace("\\", ""),
+        "class": "sphx-glr-single-img",
+        "width": f"{figure.get_figwidth():.2f}in",  # with it the picture is a link to its file
+    }
+    place = path.relative_to(gallery_conf["src_dir"]).as_posix()
+    options = [f"   :{name}: {value}" for name, value in shown.items()]
+    return "\n".join([f".. image:: /{place}", *options, ""])
 
 
 HOW_TO_CALL = """\
@@ -79,7 +88,8 @@ sphinx_gallery_conf = {
     "image_scrapers": (figures_of,),
     "remove_config_comments": True,
     "show_memory": False,
-    "parallel": 2,
+    "show_signature": False,
+    "min_reported_time": 3600,  # times are another on every machine
     "write_computation_times": False,
     "capture_repr": (),
 }
