@@ -35,17 +35,17 @@ const checkCertificate = (() => {
     const count = (x) => x === null || typeof x !== "object" ? 0 : Object.values(x).map(count)
       .reduce((total, k) => total + k, Array.isArray(x) ? 0 : Object.keys(x).length);
     const doc = JSON.parse(text), token = /"[^"\\]*(?:\\[^][^"\\]*)*"|:|-?\d[\d.eE+-]*/g;
-    const found = text.match(token) ?? [], fine = /^[":]|^-?\d{1,15}$/;
-    must(found.filter((x) => x === ":").length === count(doc), "a name occurs twice");
-    covered(found.every((x) => fine.test(x)), "numbers other than small integers");
+    const found = text.match(token) ?? [], entry = (x) => x === ":" || x[0] === '"';
+    must(found.filter((x) => x === ":").length === count(doc), "a name occurs twice in an object");
+    must(found.every((x) => entry(x) || !/[.eE]/.test(x)), "a JSON number is not an integer");
+    covered(found.every((x) => entry(x) || x.length < 16), "integers of so many digits");
     return doc;
   }
   function checkPreparation(said, d) { // Nothing is proved about it, but it must be well-formed.
     members(said, "preparation", ["features", "targets", "classes", "scaling"]);
     const names = (x, length, ...types) => must(Array.isArray(x) && x.length === length &&
       new Set(x).size === length && x.every((name) => types.includes(typeof name)), "names");
-    names(said.features, d, "string");
-    names(said.targets, 1, "string");
+    for (const [x, length] of [[said.features, d], [said.targets, 1]]) names(x, length, "string");
     if (said.classes !== null) names(said.classes, 2, "string", "number");
     if (said.scaling === null) return;
     list(members(said.scaling, "scaling", ["mean", "variance"]).mean, "mean", d);
@@ -105,17 +105,17 @@ const checkCertificate = (() => {
     const p = basis.find((x) => x.some((z) => z)), j = p.findIndex((z) => z);
     const minors = (x) => x.map((z, k) => p[j] * z - p[k] * x[j]);
     const q = basis.find((x) => minors(x).some((z) => z)), k = minors(q).findIndex((z) => z);
-    const D = minors(q)[k], turn = D > 0n ? 1n : -1n; // |D| x = s p + t q, for the rows x:
-    const st = (x) => [turn * (x[j] * q[k] - x[k] * q[j]), turn * minors(x)[k]];
-    const spans = (x, [s, t]) => x.every((z, l) => turn * D * z === s * p[l] + t * q[l]);
-    covered(rows.every((x) => spans(x, st(x))), "data of rank above 2");
-    const axes = [[ONE, 0n, 0n], [0n, ONE, 0n]]; // so that rays are at most a right angle apart
-    const lines = [...rows.map((x, i) => [...st(x), v[i]]), ...axes].filter(([s, t]) => s || t);
-    const rays = lines.flatMap(([s, t, w]) => [[-t, s, -w * s, -w * t], [t, -s, w * s, w * t]]);
+    const D = minors(q)[k]; // D x = s p + t q, for every row x:
+    const lines = rows.map((x, i) => [x[j] * q[k] - x[k] * q[j], minors(x)[k], v[i]]);
+    const spanned = (x, [s, t]) => x.every((z, l) => D * z === s * p[l] + t * q[l]);
+    covered(rows.every((x, i) => spanned(x, lines[i])), "data of rank above 2");
+    const rays = lines.filter(([s, t]) => s || t) // With what the gradient of g gains there.
+      .flatMap(([s, t, w]) => [[-t, s, -w * s, -w * t], [t, -s, w * s, w * t]]);
     const cross = (r, o) => r[0] * o[1] - r[1] * o[0];
     const behind = ([s, t]) => t < 0n || (t === 0n && s < 0n);
     rays.sort((r, o) => behind(r) - behind(o) || (cross(r, o) < 0n) - (cross(r, o) > 0n));
-    let [c, e] = [0, 1].map((l) => sum(lines.map((x) => behind([-x[1], x[0]]) ? 0n : x[2] * x[l])));
+    const first = lines.filter(([s, t]) => !behind([-t, s])); // Positive just before all rays.
+    let [c, e] = [0, 1].map((l) => sum(first.map((x) => x[2] * x[l])));
     const [pp, pq, qq] = [dot(p, p), dot(p, q), dot(q, q)], limit = (beta * D * ONE) ** 2n;
     const over = [0n]; // In parts of 10^20.
     const compare = (square, most) => square > most && over.push(10n ** 20n * square / most);
