@@ -19,6 +19,7 @@ KINDS = {
     "example": "auto_gallery/training/plot_solution.html",
     "explanation": "explanation/theorem.html",
     "format": "certificates/format.html",
+    "second checker": "certificates/second-checker.html",
     "reference": "reference/index.html",
     "function": "reference/generated/cvxnet.train.html",
     "findings": "findings/experiments.html",
