@@ -81,8 +81,8 @@ def test_errors(name):
 
 
 BY_CHOICE = {"SA01", "ES01", "EX01", "SA04", "PR01", "PR03", "PR04", "RT03", "SS03"}
-"""What numpydoc asks for besides: sections that add nothing, attributes as parameters, an order, and
-the type of what is said to be "as in" another function."""
+"""What numpydoc asks for besides: sections that add nothing, attributes as parameters, an order,
+and the type of what is said to be "as in" another function."""
 
 
 @pytest.mark.parametrize("name", sorted(NAMES + plots.__all__))
