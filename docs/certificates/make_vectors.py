@@ -56,7 +56,7 @@ def families() -> Iterator[tuple[str, str, Document]]:
     yield "relu-rank-2", "ReLU, one feature and a bias", trained("relu", line)
     yield "relu-rank-3", "ReLU, two features and a bias", trained("relu", plane)
     yield "relu-rank-4", "ReLU, three features and a bias", trained("relu", drawn(8, 3))
-    yield "relu-relaxation", "ReLU, rank 9", trained("relu", drawn(10, 8), weight_decay=1.0)
+    yield "relu-relaxation", "ReLU, rank 9", trained("relu", drawn(10, 8), 1.0)
     yield "relu-l1", "ReLU, norm l1", trained("relu", plane, norm="l1")
     slope = cn.Family("leaky_relu", slope=0.125)
     yield "leaky-relu", "leaky ReLU", trained(slope, plane)
@@ -105,9 +105,11 @@ def forms() -> Iterator[tuple[str, str, Document]]:
     yield "two-outputs", "ReLU, two outputs, rank 3", trained("relu", two)
     bias = trained("relu", two, output_bias=True)
     yield "two-outputs-bias", "the same with a free output bias", bias
-    both = drawn(8, 4, 2)
-    yield "sphere-relu", "two outputs, rank 5", trained("relu", both, weight_decay=1.0)
-    yield "sphere-quadratic", "the same, quadratic", trained("quadratic", drawn(6, 2, 2))
+    both, wide = drawn(8, 4, 2), drawn(10, 8, 2)
+    yield "sphere-relu", "two outputs, rank 5", trained("relu", both, 1.0, gap=0.01)
+    yield "sphere-relaxation", "two outputs, rank 9", trained("relu", wide, 1.5, gap=0.1)
+    small = drawn(5, 2, 2, seed=1)
+    yield "sphere-quadratic", "two outputs, quadratic", trained("quadratic", small)
     yield "linear-outputs", "two outputs, linear units", trained("linear", both)
 
 
@@ -371,6 +373,7 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
         ("sphere-none", "unproved", "no evidence", at("evidence", None)),
         ("sphere-bounds", "unproved", "bounds too low", at("evidence.bounds", scaled(0.5))),
         ("sphere-basis", "unproved", "a basis of zeros", at("evidence.basis", scaled(0.0))),
+        ("sphere-uncut", "unproved", "no cones", at("evidence.cones", None)),
         ("sphere-cones", "format", "a cone missing", without("evidence.cones.0")),
     ],
     "relu-rank-2": [
