@@ -134,6 +134,29 @@ def spellings(base: Document) -> Iterator[tuple[str, str, Document]]:
     yield "version-1", "version 1", kept | {"version": 1, "units": "relu", "network": few}
 
 
+def in_the_plane(base: Document) -> Iterator[tuple[str, str, Document]]:
+    """ReLU units without bias in two features, where a careless proof goes wrong."""
+
+    def claims(X: Any, v: Any, weight_decay: float = 5.0) -> Document:
+        wide = {"lower": hexed(-999), "upper": hexed(999), "weight_decay": hexed(weight_decay)}
+        none = {"W": [], "b": None, "a": [], "c": None, "s": None, "gate": None}
+        data = {"X": [[hexed(x) for x in row] for row in X], "y": [hexed(1)] * len(X)}
+        document = base | wide | {"bias": False, "network": none, "data": data}
+        return edited(document, rehashed(at("dual", [hexed(x) for x in v])))
+
+    ridge = claims([[3, 4], [4, -3], [-4, 3]], [1, -0.5, -0.5])
+    yield "plane-edge", "rho = weight decay on an edge, opposite rows", ridge
+    twice = claims([[3, 4], [3, 4], [6, 8], [0, 0]], [0.25, 0.25, 0.25, 7])
+    yield "plane-twice", "rho = weight decay, parallel rows and a row of zeros", twice
+    corner = claims([[5, 0], [0, 5]], [1, -1])
+    yield "plane-corner", "rows at a right angle, peaks on edges", corner
+    valley = claims([[3, 4], [4, -3], [-4, 3]], [-1, 0.5, 0.5])
+    yield "plane-minus", "rho = weight decay for -g only, on an edge", valley
+    yield "plane-zero", "a dual vector of zeros", claims([[1, 2], [2, 1]], [0, 0], 2.0**-1000)
+    huge = claims([[3 * 2.0**400, 2.0**402], [4, -3]], [2.0**-400, -(2.0**-500)])
+    yield "plane-huge", "numbers of very different size", huge
+
+
 LATER = ("norm", "sample_weights", "evidence")
 
 # ------------------------------------------------------------------------------- changed ones
@@ -312,6 +335,7 @@ OF_EXAMPLE: list[tuple[str, str, str, Edit]] = [
 ]
 """Name, reason, what it is and edit."""
 
+LESS = at("weight_decay", DOWN)
 LEANING = [[0, 0, hexed(1)]]
 PREPARATION = {
     "features": ["age"],
@@ -376,6 +400,10 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
         ("sphere-uncut", "unproved", "no cones", at("evidence.cones", None)),
         ("sphere-cones", "format", "a cone missing", without("evidence.cones.0")),
     ],
+    **{
+        name: [(f"{name}-less", "infeasible", "weight decay by its last digit", LESS)]
+        for name in ("plane-edge", "plane-twice", "plane-corner", "plane-minus", "plane-huge")
+    },
     "relu-rank-2": [
         ("apart-none", "data", "data kept apart, and not supplied", at("data", None)),
         ("preparation-variance", "format", "variance 0", at("preparation", PREPARATION)),
@@ -398,6 +426,7 @@ def valid() -> Iterator[tuple[str, str, Document]]:
     yield from losses()
     yield from forms()
     yield from spellings(example)
+    yield from in_the_plane(example)
 
 
 def write_vectors() -> list[dict[str, Any]]:
