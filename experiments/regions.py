@@ -247,7 +247,7 @@ def times(results: Path) -> str:
             *(taken(cells.get(way), "memory_mb", "{:.0f} MB") for way in WAYS),
             *(taken(cells.get(way), "excess", "{:.1e}") for way in DESCENT),
         ]
-        for key, cells in found.items()
+        for key, cells in sorted(found.items(), key=lambda line: line[0][1::-1])
     ]
     header = [
         "target",
