@@ -159,7 +159,7 @@ def tell(report: Report, rows: list[Row]) -> None:
         expected=f"all {len(rows)}",
         found=f"{valid} of {len(rows)}",
         holds=valid == len(rows),
-        source="README",
+        source="every training comes with one",
     )
     most = max(row["check_s"] for row in rows)
     report.expect(
@@ -167,7 +167,7 @@ def tell(report: Report, rows: list[Row]) -> None:
         expected="at most a minute",
         found=f"{most:.2g} processor seconds",
         holds=most <= 60.0,
-        source="README",
+        source="what check says of itself",
     )
     parts = []
     for n in sorted({row["n"] for row in rows}):
@@ -192,7 +192,7 @@ def tell_large(report: Report, rows: list[Row]) -> None:
         expected=f"all {2 * len(rows)}",
         found=f"{valid} of {2 * len(rows)}",
         holds=valid == 2 * len(rows),
-        source="README",
+        source="every training comes with one",
     )
     most = max(max(row["GB"], row["GB apart"]) for row in rows)
     report.expect(
@@ -200,7 +200,7 @@ def tell_large(report: Report, rows: list[Row]) -> None:
         expected="less than 3 GB",
         found=f"{most:.2f} GB",
         holds=most < 3.0,
-        source="README",
+        source="what check says of itself",
     )
     parts = [f"{row['units']} {row['s']:.1f} s, {row['GB']:.2f} GB" for row in rows]
     report.answer(

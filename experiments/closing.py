@@ -95,7 +95,7 @@ def main(argv: list[str]) -> int:
         expected=f"all {count}",
         found=f"{closed['as shipped']} of {count}",
         holds=closed["as shipped"] == count,
-        source="what README promises for two features",
+        source="pricing is exact up to rank three",
     )
     report.answer(
         "Does Newton refinement matter for closing the bracket?",

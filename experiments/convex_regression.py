@@ -298,7 +298,7 @@ def picture(rows: list[Row], cases: list[str], methods: list[str]) -> Figure:
 
 
 def expect(report: Report, rows: list[Row], cases: list[str]) -> None:
-    """What README says of these fits."""
+    """What theory says of these fits, and an earlier run."""
     ours = [row for row in rows if row["method"] == "cvxnet"]
     flat = [row["gap"] for row in ours if row["d"] == 2]
     report.expect(
@@ -325,7 +325,7 @@ def expect(report: Report, rows: list[Row], cases: list[str]) -> None:
         expected="cvxnet's are smaller in every case",
         found="; ".join(f"{ours:.3g} against {qp:.3g}" for ours, qp in pairs),
         holds=all(ours < qp for ours, qp in pairs),
-        source="README, one run",
+        source="an earlier run",
     )
     excess = [row["excess_at_least"] for row in rows if "excess_at_least" in row]
     if excess:

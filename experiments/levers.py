@@ -162,7 +162,7 @@ def main(argv: list[str]) -> int:
         expected=f"all {len(shipped)}",
         found=f"{closed} of {len(shipped)}",
         holds=closed == len(shipped),
-        source="what README promises for two features",
+        source="pricing is exact up to rank three",
     )
     report.answer("Which levers of column generation pay?", summary(rows), picture(rows), "seconds")
     return report.close()

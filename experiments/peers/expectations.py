@@ -114,5 +114,5 @@ def say_rank(report: Report, sets: list[Row]) -> None:
         expected="none",
         found="; ".join(behind) or "none",
         holds=not behind,
-        source="README, on breast_cancer and digits beside ten runs of Adam",
+        source="high_dimension, an earlier run",
     )

@@ -66,7 +66,7 @@ def report_random(report: Report) -> None:
         expected=f"all {len(rows)}",
         found=f"{sum(closed)} of {len(rows)}, the widest gap {max(r['gap'] for r in rows):.1e}",
         holds=all(closed),
-        source="README, several outputs and classes",
+        source="pricing is exact up to rank three",
     )
     report.answer(
         "Up to which size are networks with several outputs trained to a proved optimum?",
@@ -104,7 +104,7 @@ def report_sets(report: Report) -> None:
 
 
 def expect_sets(report: Report, rows: list[Row]) -> None:
-    """What the bound and README say."""
+    """What the bound says, and an earlier run."""
     report.expect(
         "Adam never below the proved bound",
         expected="its best objective is at least the lower bound",
@@ -118,7 +118,7 @@ def expect_sets(report: Report, rows: list[Row]) -> None:
         expected=f"below 1e-6 after {SECONDS['sets']:g} seconds",
         found=", ".join(f"{gap:.1e}" for gap in small),
         holds=all(gap < 1e-6 for gap in small),
-        source="README, several outputs and classes",
+        source="an earlier run",
     )
 
 
@@ -148,7 +148,7 @@ def report_shared(report: Report) -> None:
 
 
 def expect_shared(report: Report, mean: dict[tuple[str, str, str], float]) -> None:
-    """What README says of accuracies."""
+    """What an earlier run said of accuracies."""
     apart = {
         name: abs(mean[name, "softmax", "accuracy"] - mean[name, "ovr", "accuracy"])
         for name, _, _ in mean
@@ -158,7 +158,7 @@ def expect_shared(report: Report, mean: dict[tuple[str, str, str], float]) -> No
         expected="neither is better: within 1 percentage point",
         found=", ".join(f"{name} {100 * value:.1f} apart" for name, value in apart.items()),
         holds=max(apart.values()) < 0.01,
-        source="README, beside one-vs-rest",
+        source="an earlier run",
     )
 
 
