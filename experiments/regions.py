@@ -122,7 +122,7 @@ def closing(rows: list[Row]) -> list[str]:
     worst: dict[str, Row] = {}
     for row in rows:
         size = row["data"] or f"n = {int(row['n']):,}"
-        worst[size] = max(row, worst.get(size, row), key=lambda row: float(row["gap"]))
+        worst[size] = max(row, worst.get(size, row), key=hardness)
     closed = [
         f"{size} ({seconds(row['seconds'])}{late(row)})"
         for size, row in worst.items()
@@ -133,6 +133,11 @@ def closing(rows: list[Row]) -> list[str]:
     ]
     ends = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
     return [name, ends, ", ".join(closed if real else closed[-1:]), ", ".join(left)]
+
+
+def hardness(row: Row) -> tuple[bool, float]:
+    """What did not close is worse than what did, and what took longer than what did not."""
+    return row["status"] != "optimal", float(row["seconds"])
 
 
 def late(row: Row) -> str:
