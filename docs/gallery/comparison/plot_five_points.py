@@ -1,9 +1,10 @@
 """
-Five points, and SGD at three widths
-====================================
+Five points, and SGD at four widths
+===================================
 
-The example of Pilanci and Ergen (2020): five points of the line that SGD, from ten seeds, fits well
-only where the network is wide. Their convex program says what the optimum is; here it is proved.
+The example of Pilanci and Ergen (2020): five points of the line, which SGD from eight seeds fits
+well only where the network is wide. Their convex program says what the optimum is; here it is
+proved.
 """
 
 import numpy as np
@@ -14,8 +15,8 @@ from cvxnet.plots.style import COLORS, INK, MARKERS, new_figure, styled
 x = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]])
 y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 widths = (4, 8, 15, 50)
-asked = {"optimizers": ("sgd",), "rates": {"sgd": 0.02}, "epochs": 1000}
-runs = cn.compare("relu", x, y, weight_decay=0.01, widths=widths, seeds=10, **asked)
+asked = {"optimizers": ("sgd",), "rates": {"sgd": 0.02}, "epochs": 600}
+runs = cn.compare("relu", x, y, weight_decay=0.01, widths=widths, seeds=8, **asked)
 print(runs.solution)
 
 # %%

@@ -2,8 +2,8 @@
 The same objective, other units
 ===============================
 
-Adam's network of 50 units and the optimal one predict almost the same, and are built from other
-units: weight decay makes the optimum sparse, gradient steps approach that slowly.
+Adam's network of 50 units and the optimal one predict almost the same, and are built otherwise: the
+optimum has a few units, and Adam has spread their sizes over many.
 """
 
 import numpy as np

@@ -33,8 +33,8 @@ def ask(activation, sign):
 answers = [[ask(activation, sign) for sign in signs.values()] for activation in activations]
 
 # %%
-# Convex activations make convex networks with output weights of one sign. ELU is convex only up to
-# a slope of 1, SiLU and tanh bend both ways.
+# Convex activations make convex networks where the output weights are at least 0, and concave ones
+# where they are at most 0. Tanh and SiLU bend both ways.
 
 looks = {"convex": 0.35, "concave": -0.35, "neither": 0.0, "unknown": 0.1}
 with styled():

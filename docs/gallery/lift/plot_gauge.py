@@ -3,8 +3,9 @@ The unit ball of the penalty
 ============================
 
 With two samples the predictions of a network are a point of the plane, and so are those of a single
-unit. The networks whose weight decay is at most 1 fill the convex hull of the units, up to sign. It
-is the unit ball of a norm (or gauge), whatever the width: training is a projection on to it.
+unit. The networks whose penalty is at most 1 fill the convex hull of the units, up to sign: the
+unit ball of a norm, the gauge. With the squared loss the optimal predictions are the point nearest
+to the targets in a ball of this norm, whose size depends on the weight decay.
 """
 
 import numpy as np
@@ -36,7 +37,7 @@ with styled():
         penalty = (solution.value - 0.5 * ((f - y) ** 2).sum()) / solution.objective.weight_decay
         axes.fill(*(penalty * hull).T, facecolor="none", edgecolor=BLUE, linewidth=1.0, alpha=0.7)
         axes.plot(*f, "o", color=RED, label=None if k else "optimal predictions")
-    axes.fill(*hull.T, color=BLUE, alpha=0.2, label="networks with weight decay at most 1")
+    axes.fill(*hull.T, color=BLUE, alpha=0.2, label="networks with penalty at most 1")
     axes.plot(*features.T, color=ORANGE, label="single units")
     axes.plot(*-features.T, color=ORANGE, linestyle="--", label="with output weight -1")
     axes.plot(*y, "X", color=INK, markersize=10, label="targets")

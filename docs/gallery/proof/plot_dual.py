@@ -3,8 +3,8 @@ What the dual vector says
 =========================
 
 Each sample has one number in the dual vector: the slope of the loss at its prediction. For the
-squared loss that is the residual. The bound that it proves is the height of the dual, and it counts
-only where no unit gathers more than the weight decay.
+squared loss that is the residual. What it proves is a lower bound on the optimum, as long as v.phi
+of every unit stays between plus and minus the weight decay.
 """
 
 import numpy as np

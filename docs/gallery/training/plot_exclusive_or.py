@@ -2,9 +2,9 @@
 Exclusive or, with steps
 ========================
 
-A threshold unit is 1 on one side of a line and 0 on the other. It has no gradient to follow, so
-gradient methods cannot train it; its convex program can be solved. Here are the four corners of
-exclusive or, with noise.
+A threshold unit is 1 on one side of a line and 0 on the other. Its gradient is 0 wherever there is
+one, so gradient methods have nothing to follow; the convex program can be solved. Here are the four
+corners of exclusive or, with noise.
 """
 
 import numpy as np
