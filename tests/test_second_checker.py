@@ -552,6 +552,15 @@ def test_random_mutations(conclusion, document):
 # -------------------------------------------------------------------------------------- the page
 
 
+def test_without_a_way_to_hash_nothing_is_proved():
+    """Browsers hash only on pages that come from a file or by https."""
+    bare = f'Object.defineProperty(globalThis, "crypto", {{ value: undefined }});{SERVE}'
+    line = base64.b64encode(WORKED.read_bytes())
+    ran = subprocess.run([NODE, "-e", bare, str(SCRIPT)], input=line, capture_output=True)
+    said = json.loads(ran.stdout)
+    assert not said["proved"] and said["reason"].startswith("not covered: pages that come by http")
+
+
 def test_it_is_short_and_depends_on_nothing():
     text = SCRIPT.read_text("utf-8")
     assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines())) <= 100

@@ -16,8 +16,9 @@ const checkCertificate = (() => {
   function parts(text) { // Sign, mantissa and exponent of a double, spelled as by float.hex.
     const form = /^(-?)0x(?:0\.0p\+0|([01])\.([0-9a-f]{13})p(\+0|[+-][1-9]\d{0,3}))$/;
     const [all, sign, lead, digits, e] = (typeof text === "string" && form.exec(text)) || [];
-    const tiny = lead === "0" && e === "-1022" && /[^0]/.test(digits);
-    must(all && (!lead || tiny || (lead === "1" && -1022 <= e && e <= 1023)), "no double in hex");
+    const normal = lead === "1" && -1022 <= e && e <= 1023;
+    const subnormal = lead === "0" && e === "-1022" && /[^0]/.test(digits);
+    must(all && (!lead || normal || subnormal), "a number is not a double as float.hex spells it");
     return [sign ? -1 : 1, lead ? BigInt(`0x${lead}${digits}`) : 0n, Number(e ?? 0)];
   }
   const exact = (x, [s, m, e] = parts(x)) => BigInt(s) * m << BigInt(e + 1022);
@@ -95,9 +96,8 @@ const checkCertificate = (() => {
 
   // Mathematics, in whole numbers: nothing is rounded.
   function objective({ X, y, U, a, beta }) { // Twice the network's, in units to the 6th.
-    const f = X.map((x) => dot(a, U.map((u) => relu(dot(u, x)))));
-    const residual = f.map((z, i) => z - y[i] * ONE ** 2n);
-    return dot(residual, residual) + beta * sum([a, ...U].map((u) => dot(u, u))) * ONE ** 3n;
+    const r = X.map((x, i) => dot(a, U.map((u) => relu(dot(u, x)))) - y[i] * ONE ** 2n);
+    return dot(r, r) + beta * sum([a, ...U].map((u) => dot(u, u))) * ONE ** 3n;
   }
   function excess({ X, v, beta, sides }) { // (rho(v) / beta)^2 where that is above 1, else 0.
     const m = X[0].length, rows = X.map((x) => [...x, 0n, 0n]);
@@ -114,7 +114,7 @@ const checkCertificate = (() => {
     const cross = (r, o) => r[0] * o[1] - r[1] * o[0];
     const behind = ([s, t]) => t < 0n || (t === 0n && s < 0n);
     rays.sort((r, o) => behind(r) - behind(o) || (cross(r, o) < 0n) - (cross(r, o) > 0n));
-    const first = lines.filter(([s, t]) => !behind([-t, s])); // Positive just before all rays.
+    const first = lines.filter(([s, t]) => !behind([-t, s])); // Active just before all rays.
     let [c, e] = [0, 1].map((l) => sum(first.map((x) => x[2] * x[l])));
     const [pp, pq, qq] = [dot(p, p), dot(p, q), dot(q, q)], limit = (beta * D * ONE) ** 2n;
     const over = [0n]; // In parts of 10^20.
