@@ -132,10 +132,19 @@ def test_the_specification_knows_entries_losses_reasons_and_versions():
     assert f"specifies version {checker.VERSION} of the format" in FORMAT
 
 
-def test_the_page_lists_the_vectors():
-    spec = spec_from_file_location("make_vectors", ROOM / "make_vectors.py")
+def script(name):
+    spec = spec_from_file_location(name, ROOM / f"{name}.py")
     made = module_from_spec(spec)
     spec.loader.exec_module(made)
-    page = (ROOM / "vectors.md").read_text("utf-8")
+    return made
+
+
+def test_the_page_lists_the_vectors():
+    made, page = script("make_vectors"), (ROOM / "vectors.md").read_text("utf-8")
     assert made.page_with(made.table_of(INDEX)) == page
     assert document(INDEX[0]) == made.worked()
+
+
+def test_the_picture_is_what_its_script_draws():
+    made = script("make_picture")
+    assert made.picture() == made.PICTURE.read_text("utf-8")
