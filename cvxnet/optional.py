@@ -78,6 +78,11 @@ def import_sklearn(module: str, *names: str) -> Any:
     return loaded(f"sklearn.{module}", "sklearn", need, *names)
 
 
+def import_ecos() -> Any:
+    """The solver ECOS, which is under another licence and has no wheels for newer Pythons."""
+    return loaded("ecos", "ecos", "the solver ECOS needs ecos")
+
+
 def import_pyarrow(module: str) -> Any:
     """A module of pyarrow."""
     return loaded(f"pyarrow.{module}", "tables", f"files of {module} need pyarrow", "read_table")

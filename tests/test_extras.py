@@ -23,11 +23,11 @@ pytestmark = pytest.mark.failure
 ROOT = Path(__file__).parents[1]
 OPTIONAL = (
     *("torch", "safetensors", "onnx", "onnxruntime", "sklearn", "matplotlib", "dask"),
-    *("distributed", "pyarrow", "starlette", "uvicorn", "anyio"),
+    *("distributed", "pyarrow", "starlette", "uvicorn", "anyio", "ecos"),
 )
 PIP_NAMES = (
     *("torch", "safetensors", "onnx", "scikit-learn", "matplotlib", "pyarrow", "starlette"),
-    "uvicorn",
+    *("uvicorn", "ecos"),
 )
 
 
@@ -87,6 +87,7 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),
         "diabetes": tables.diabetes,
         "a parquet file": lambda: tables.read_table(folder / "data.parquet"),
+        "another solver": lambda: cn.train("relu", X, y, weight_decay=0.1, solver="ecos"),
         "the lab": lambda: serve(QUESTIONS),
         "a picture": lambda: plots.plot_solution(solution),
     }

@@ -13,9 +13,10 @@ import numpy as np
 from cvxnet.data.files import check_path
 from cvxnet.data.validation import check_gap, check_positive
 from cvxnet.errors import InputError
+from cvxnet.optional import import_ecos
 
 OWN_SOLVERS = ("CLARABEL", "ECOS", "SCS")
-"""They come with cvxnet, and can do what training needs."""
+"""They can do what training needs; ECOS is an extra."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,8 @@ def check_solver(solver: str) -> str:
     """The solver's name in CVXPY's spelling; InputError lists those installed."""
     name = str(solver).upper()
     installed = installed_solvers()
+    if name == "ECOS":
+        import_ecos()  # where it is missing, the message says which extra has it
     if name not in installed:
         raise InputError(
             f"solver {solver!r} is not installed; there are {', '.join(sorted(installed))}."

@@ -18,12 +18,12 @@ from functools import partial
 from typing import Any
 
 import clarabel
-import ecos
 import numpy as np
 import scs
 from scipy import sparse
 
 from cvxnet.errors import SolverError
+from cvxnet.optional import import_ecos
 from cvxnet.types import Array
 
 
@@ -165,7 +165,7 @@ def solve_with_ecos(
     exponential = last + np.arange(K - last).reshape(-1, 3)[:, [0, 2, 1]].ravel()
     rows = np.concatenate([np.arange(equal, last), exponential])
     A = sparse.csr_array(program.A)
-    result = ecos.solve(
+    result = import_ecos().solve(
         program.q,
         sparse.csc_matrix(A[rows]),
         program.b[rows],

@@ -116,7 +116,8 @@ def train(
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
         `Solution.tolerance`.
     solver : str
-        ``"CLARABEL"``, ``"ECOS"`` or ``"SCS"``, or another solver that CVXPY has installed.
+        ``"CLARABEL"``, ``"SCS"``, ``"ECOS"`` (extra ``ecos``), or another solver that CVXPY has
+        installed.
     time_limit : float, optional
         Seconds; loading and compiling kernels does not count. When they are over, the best network
         is returned with its true bracket: a good one, as local search comes first. A part of the
