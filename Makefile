@@ -27,18 +27,26 @@ docs: .venv/docs
 	$(BIN)/sphinx-build -W --keep-going -q -j 2 docs docs/_build/html
 	@echo "docs/_build/html/index.html is the site"
 
+# What strangers install, and the oldest and newest packages that it runs with: .ci/jobs.py.
+package wheels oldest newest: .venv/release
+	$(BIN)/python .ci/jobs.py $@
+
+# The page of licences, from the metadata of what is installed.
+licences: .venv/docs
+	$(BIN)/python docs/contributing/licences.py
+
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-peers cvxnet-demo proof-page
+	rm -rf .venv .venv-peers cvxnet-demo proof-page dist
 	rm -rf docs/_build docs/auto_gallery docs/reference/generated docs/reference/backreferences
 	find . -name "*.nb[ci]" -delete
 
-# What the demo needs, and what the tests need besides (torch among it).
-.venv/demo .venv/test .venv/docs: .venv/%: pyproject.toml | $(BIN)/python
+# What the demo needs, what the tests need besides (torch among it), the site, and a release.
+.venv/demo .venv/test .venv/docs .venv/release: .venv/%: pyproject.toml | $(BIN)/python
 	$(INSTALL) ".[$*]"
 	touch $@
 
@@ -47,4 +55,4 @@ $(BIN)/python:
 	  { echo "cvxnet needs Python 3.11 or newer; choose one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: demo test docs proof-page peers lint clean
+.PHONY: demo test docs proof-page peers package wheels oldest newest licences lint clean
