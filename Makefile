@@ -32,7 +32,7 @@ package wheels oldest newest: .venv/release
 	$(BIN)/python .ci/jobs.py $@
 
 # The page of licences, from the metadata of what is installed.
-licences: .venv/docs
+licences: .venv/docs .venv/release
 	$(BIN)/python docs/contributing/licences.py
 
 lint: .venv/test

@@ -40,7 +40,8 @@ NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
-TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
+RULES = re.findall(r"^([\w -]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
+TARGETS = " ".join(RULES).split()
 REGISTRIES: list[dict] = [KINDS, LOSSES, FAMILIES, UNITS]
 REGISTRIES += [atoms.FORMULAS, families.UNITS, losses.LOSSES]
 """To which some pages add something."""
