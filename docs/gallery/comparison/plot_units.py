@@ -32,6 +32,7 @@ with styled():
         below.plot(-b / w, np.hypot(w, b) * np.abs(a), marker, color=color, label=name)
     above.plot(x, y, "o", color=INK, markersize=4.0)
     above.legend()
+    entitle(above, "Two networks")
     below.set(xlabel="x; of a unit: the place of its kink", ylabel="size", xlim=(-2.3, 2.3))
-    entitle(below, "Units")
+    entitle(below, "Their units")
 figure

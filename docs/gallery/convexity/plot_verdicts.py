@@ -10,7 +10,7 @@ have. Each square is a verdict about all weights of that sign: *convex* and *con
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import new_figure, styled
+from cvxnet.plots.style import entitle, new_figure, styled
 
 activations = [cn.ReLU(), cn.Softplus(), cn.Abs(), cn.Square(), cn.ELU(), cn.Tanh(), cn.SiLU()]
 signs = {"any": {}, "at least 0": {"nonneg": True}, "at most 0": {"nonpos": True}}
@@ -47,4 +47,5 @@ with styled():
     axes.set_yticks(range(len(activations)), [type(each).__name__ for each in activations])
     axes.set_xticks(range(len(signs)), [f"output weights {name}" for name in signs])
     axes.tick_params(length=0)
+    entitle(axes, "Convex in the input?")
 figure

@@ -31,6 +31,7 @@ with styled():
     above.vlines(x[:, 0], y, solution.predict(x), color=RED, label="residuals")
     above.plot(x, y, "o", color=INK, label="samples")
     above.legend()
+    entitle(above, "The residuals of the optimal network")
     below.bar(x[:, 0], v, width=0.05, color=RED)
     below.axhline(0.0, color=GREY, linewidth=1.0)
     below.set(xlabel="x", ylabel="v")

@@ -15,4 +15,6 @@ from cvxnet import plots
 rng = np.random.default_rng(3)
 X = rng.standard_normal((40, 2))
 y = np.maximum(X[:, 0], 0.0) - np.maximum(X[:, 1] - X[:, 0], 0.0)
-plots.plot_columns(cn.train("relu", X, y, weight_decay=1.0))
+solution = cn.train("relu", X, y, weight_decay=1.0)
+print(solution.status, solution.units, "units")
+plots.plot_columns(solution)

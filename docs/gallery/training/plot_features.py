@@ -17,8 +17,9 @@ y = np.maximum(X[:, 0] + X[:, 1], 0.0) + 0.5 * rng.standard_normal(40)
 solutions = {}
 for norm in ("l2", "l1"):
     decay = 0.3 * cn.largest_weight_decay("relu", X, y, norm=norm)
-    solutions[norm] = cn.train("relu", X, y, weight_decay=decay, norm=norm, time_limit=2)
-    print(norm, solutions[norm])
+    found = cn.train("relu", X, y, weight_decay=decay, norm=norm, time_limit=2)
+    print(f"{norm}: {found.lower_bound:.2f} <= optimum <= {found.value:.2f}")
+    solutions[norm] = found
 
 # %%
 # Six columns, the bias among them, are too many for exact pricing, and the time is limited: the

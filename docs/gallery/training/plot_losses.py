@@ -20,7 +20,8 @@ fits = {
     loss: cn.train("relu", x, y, loss=loss, weight_decay=0.2, output_bias=True)
     for loss in ("squared", "absolute", "huber")
 }
-print({loss: solution.status for loss, solution in fits.items()})
+for loss, solution in fits.items():
+    print(loss, solution.status)
 
 # %%
 # Scores can be compared only where the loss is the same, so the picture shows the networks.

@@ -9,7 +9,7 @@ each of these networks has a bracket of its own: the proved lower bounds lie on 
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import BLUE, GREY, ORANGE, RED, new_figure, styled
+from cvxnet.plots.style import BLUE, GREY, ORANGE, RED, entitle, new_figure, styled
 
 rng = np.random.default_rng(2)
 X = rng.standard_normal((40, 2))
@@ -29,6 +29,7 @@ with styled():
     above.semilogx(decays, [s.value for s in path], "o-", color=BLUE, label="network found")
     above.semilogx(decays, [s.lower_bound for s in path], "+", **look)
     above.set_ylabel("training objective")
+    entitle(above, "The optimal value, and the number of units, by weight decay")
     above.legend()
     below.semilogx(decays, [s.units for s in path], "s-", color=ORANGE)
     below.set(xlabel="weight decay", ylabel="hidden units")
