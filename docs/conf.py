@@ -103,6 +103,8 @@ html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_show_search_summary = False  # reading other pages is refused where the site is a folder
+WIDE = [f"findings/{name}" for name in ("closes", "times", "compare", "estimators", "networks")]
+"""Pages whose tables need the room of the page's own contents."""
 html_theme_options = {
     "header_links_before_dropdown": 7,
     "navbar_align": "left",
@@ -110,7 +112,7 @@ html_theme_options = {
     "search_bar_text": "Search",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []} | {page: [] for page in WIDE},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, str]
+SPACE = "\u00a0"
+"""One that no line ends at."""
 
 REGION = re.compile(
     r"(<!-- (\S+): written by python -m experiments answers -->\n).*?^(<!-- end -->)$",
@@ -78,7 +80,12 @@ def shortly(text: str) -> str:
 
 def seconds(text: str) -> str:
     """So long as that."""
-    return f"{shortly(text)} s"
+    return f"{shortly(text)}{SPACE}s"
+
+
+def tiny(text: str) -> str:
+    """A power of ten with a minus sign: unlike a hyphen, it ends no line."""
+    return f"{float(text):.1e}".replace("-", "−")
 
 
 # What closes: experiments/frontier.py.
@@ -97,6 +104,10 @@ ALIKE = {
     "coordinate": "linear",
 }
 """Families that share a line with another; it says what holds for both."""
+
+
+CHECKED = {"exactly": "proved exactly", "rounded": "proved in floating point", "late": "unfinished"}
+"""What the checker says, by a word for it."""
 
 
 def what_closes(results: Path) -> str:
@@ -148,7 +159,7 @@ def late(row: Row) -> str:
 def remaining(row: Row) -> str:
     """The gap of a bracket that did not close."""
     gap = float(row["gap"])
-    return f"{gap:.1e}" if gap < 1e-3 else f"{100 * gap:.2g} %"
+    return tiny(row["gap"]) if gap < 1e-3 else f"{100 * gap:.2g}{SPACE}%"
 
 
 def every_line(results: Path) -> str:
@@ -160,16 +171,14 @@ def every_line(results: Path) -> str:
             row["n"],
             row["rank"],
             row["outputs"],
-            row["status"],
-            f"{float(row['gap']):.1e}",
+            tiny(row["gap"]),
             row["network units"],
             seconds(row["seconds"]),
-            row["reason"].partition(":")[0].removeprefix("proved "),
+            next(said for said, word in CHECKED.items() if row["reason"].startswith(word)),
         ]
         for row in rows_of(results, "frontier", "frontier")
     ]
-    header = ["family", "data", "n", "rank", "outputs", "status", "gap", "units in the network"]
-    header += ["seconds", "proved by the checker"]
+    header = ["family", "data", "n", "rank", "outputs", "gap", "units", "time", "checked"]
     return f"{table(header, lines)}\n\n{caption(record_of(results, 'frontier'))}"
 
 
@@ -186,13 +195,13 @@ def compared_optima(results: Path) -> str:
         row["name"]: [
             row["name"],
             f"{float(row['optimum']):.8g}",
-            f"{float(row['gap']):.1e}",
+            tiny(row["gap"]),
             row["units"],
             seconds(row["exact_seconds"]),
         ]
         for row in rows
     }
-    header = ["data", "proved optimum", "relative gap", "units", "seconds"]
+    header = ["data", "proved optimum", "relative gap", "units", "time"]
     return f"{table(header, lines.values())}\n\n{caption(record)}"
 
 
@@ -206,8 +215,8 @@ def compared_runs(results: Path) -> str:
             OPTIMIZERS[row["optimizer"]],
             row["batch"],
             row["width"],
-            f"{float(row['rate']):.1e}" if row["rate"] else "",
-            f"{float(row['median']):.1e}",
+            tiny(row["rate"]) if row["rate"] else "",
+            tiny(row["median"]),
             f"{row['close']}/{count}",
             f"{row['closer']}/{count}",
             seconds(row["seconds"]),
@@ -216,31 +225,44 @@ def compared_runs(results: Path) -> str:
         for row in rows_of(results, "compare", "runs")
     ]
     header = ["data", "optimiser", "batch", "width", "rate", "median excess", "within 1 %"]
-    header += ["within 0.01 %", "seconds", "x exact"]
+    header += ["within 0.01 %", "time", "x exact"]
     return f"{table(header, lines)}\n\n{caption(record)}"
 
 
 # The estimators beside scikit-learn's: experiments/estimators.py.
 
 
+MODELS = {"HistGradientBoosting": "boosted trees", "RandomForest": "forest"}
+
+
 def scores(results: Path) -> str:
-    """Scores with standard errors, and seconds; the best mean of a row is bold."""
+    """Mean scores with their standard errors; the best mean of a row is bold."""
+
+    def shown(row: Row, best: float) -> str:
+        score, error = float(row["score"]), float(row["error"])
+        digits = f"{1000 * error:.0f}" if error < 0.1 else f"{error:.1f}"
+        said = f"{score:.{3 if error < 0.1 else 1}f}({digits})".replace("-", "−")
+        return f"**{said}**" if f"{score:.3f}" == f"{best:.3f}" else said
+
+    return of_estimators(results, shown)
+
+
+def fit_times(results: Path) -> str:
+    """Seconds of the processor that a fit takes."""
+    return of_estimators(results, lambda row, best: seconds(row["seconds"]))
+
+
+def of_estimators(results: Path, shown: Callable[[Row, float], str]) -> str:
+    """A line for each set, a column for each model, and what is shown of a fit."""
     rows = rows_of(results, "estimators", "scores")
     models = list(dict.fromkeys(row["model"] for row in rows))
     lines = []
     for name in dict.fromkeys(row["name"] for row in rows):
         cells = {row["model"]: row for row in rows if row["name"] == name}
-        best = f"{max(float(row['score']) for row in cells.values()):.3f}"
-        lines.append([name, *(score(cells[model], best) for model in models)])
-    record = record_of(results, "estimators")
-    return f"{table(['set', *models], lines)}\n\n{caption(record)}"
-
-
-def score(row: Row, best: str) -> str:
-    """One cell."""
-    mean = f"{float(row['score']):.3f}"
-    said = f"{mean} ± {float(row['error']):.3f}"
-    return f"{f'**{said}**' if mean == best else said}, {seconds(row['seconds'])}"
+        best = max(float(row["score"]) for row in cells.values())
+        lines.append([name, *(shown(cells[model], best) for model in models)])
+    header = ["set", *(MODELS.get(model, model) for model in models)]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'estimators'))}"
 
 
 # Other ways to the same objective: experiments/peers.
@@ -259,7 +281,7 @@ def times(results: Path) -> str:
     lines = [
         [
             *key,
-            *(taken(cells.get(way), "memory_mb", "{:.0f} MB") for way in WAYS),
+            *(taken(cells.get(way), "memory_mb", "{:.0f}\u00a0MB") for way in WAYS),
             *(taken(cells.get(way), "excess", "{:.1e}") for way in DESCENT),
         ]
         for key, cells in sorted(found.items(), key=lambda line: line[0][1::-1])
@@ -280,7 +302,7 @@ def taken(row: Row | None, column: str, form: str) -> str:
         return "not asked"
     if row["status"] != "done":
         return row["status"].partition(":")[0]
-    return f"{seconds(row['seconds'])}, {form.format(float(row[column]))}"
+    return f"{seconds(row['seconds'])}, {form.format(float(row[column])).replace('-', '−')}"
 
 
 REGIONS: dict[str, Callable[[Path], str]] = {
@@ -289,5 +311,6 @@ REGIONS: dict[str, Callable[[Path], str]] = {
     "compared-optima": compared_optima,
     "compared-runs": compared_runs,
     "scores": scores,
+    "fit-times": fit_times,
     "times": times,
 }
