@@ -34,7 +34,7 @@ QUESTIONS = {
     "What does a certificate file hold?": ["Why should I believe it?", "The format"],
     "How do I get a torch network in?": ["How do I bring my torch network?"],
     "What are the arguments of train?": ["API reference", "cvxnet.train"],
-    "How do I see all optimal networks?": ["What does it look like?", "All optimal networks"],
+    "How do I see all optimal networks?": ["What does it look like?", "Many networks, one value"],
     "Whom do I cite?": ["More", "How to cite"],
 }
 """What newcomers ask, and the links that they follow from the start, at most two."""
