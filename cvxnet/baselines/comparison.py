@@ -362,11 +362,13 @@ class Progress:
         self.task = self.bar.add_task("gradient runs", total=batches)
 
     def __enter__(self) -> Progress:
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # where it prints an empty line, with older versions of rich
+            self.bar.stop()
 
     def report(self, record: Record) -> None:
         """Show a finished batch."""

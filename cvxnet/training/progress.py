@@ -88,11 +88,13 @@ class Progress:
     def __enter__(self) -> Report:
         if self.note:
             self.console.print(self.note, soft_wrap=True, highlight=False, markup=False)
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self.report
 
     def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # where it prints an empty line, with older versions of rich
+            self.bar.stop()
 
     def report(self, seconds: float, lower: float, upper: float, units: int) -> None:
         """Show the state after one round."""
