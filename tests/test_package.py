@@ -43,6 +43,8 @@ def test_one_version_everywhere():
     version, released = HEADINGS[0]
     assert PROJECT["version"] == CITATION["version"] == version
     assert metadata.version("cvxnet") == cvxnet.__version__ == version
+    citing = (ROOT / "docs" / "citing.md").read_text("utf-8")
+    assert re.findall(r"^  version = \{(.*)\}", citing, flags=re.M) == [version]
     assert (released == "unreleased") == ("date-released" not in CITATION)
 
 
