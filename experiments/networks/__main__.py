@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ABOUT = (networks.__doc__ or "").split("    python")[0]
 INTRODUCTION = f"""# Networks from anywhere
 
-Written by `python -m experiments networks --page docs/findings/networks.md`.
+Written by `python -m experiments networks --page docs/findings/networks.md`. [When, and on
+what machine](experiments.md#which-networks-cvxnet-takes-of-those-that-people-bring-from-elsewhere).
 
 {ABOUT}"""
 QUICK = 5

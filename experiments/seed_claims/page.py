@@ -14,7 +14,8 @@ from experiments.seed_claims.claims import CLAIMS, smallest, two_layers
 
 HEAD = """# The seed post, claim by claim
 
-Written by `python -m experiments seed_claims --page docs/findings/seed-claims.md`.
+Written by `python -m experiments seed_claims --page docs/findings/seed-claims.md`. [More of
+it, with pictures](experiments.md).
 """
 PROOFS = """## The three proofs
 
