@@ -7,9 +7,12 @@ from importlib import metadata, util
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from numpydoc.xref import DEFAULT_LINKS
 from sphinx.application import Sphinx
 from sphinx_gallery.sorting import ExplicitOrder, NumberOfCodeLinesSortKey
 
+import cvxnet
+from cvxnet import plots
 from cvxnet.cli import main
 from cvxnet.cli.app import COMMANDS
 from cvxnet.plots import save_figure
@@ -19,6 +22,8 @@ author = "the cvxnet developers"
 project_copyright = "the cvxnet developers; code Apache-2.0, teaching material CC-BY-4.0"
 version = release = metadata.version("cvxnet")
 language = "en"
+smartquotes = False  # what stands in quotes is mostly code
+toc_object_entries_show_parents = "hide"
 
 extensions = [
     "myst_parser",
@@ -41,7 +46,15 @@ default_role = "py:obj"  # names in single backticks are links where they are pu
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections say more
 numpydoc_show_class_members = False
-numpydoc_xref_param_type = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # but for these
+numpydoc_xref_aliases = {
+    name: f"{home.__name__}.{name}"
+    for home in (plots, cvxnet)
+    for name in home.__all__
+    if isinstance(getattr(home, name), type)
+}
+DEFAULT_LINKS.clear()  # they lead to other sites
 
 
 def figures_of(block: tuple, block_vars: dict, gallery_conf: dict) -> str:

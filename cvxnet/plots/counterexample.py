@@ -152,17 +152,20 @@ def draw_segment(axes: Axes, found: Slice, feasible: bool) -> None:
     axes.set(xlabel="from a to b", ylabel="constraint broken by" if feasible else "f")
     axes.margins(0.08, 0.2)
     side = 1.0 if found.f_middle > mean else -1.0
-    name_height(axes, "at the midpoint" if feasible else "f(midpoint)", found.f_middle, side)
-    name_height(axes, "allowed" if feasible else "mean of the ends", mean, -side)
+    rise = found.f_b - found.f_a
+    rises = np.sign(rise) if abs(rise) > 0.1 * abs(found.f_middle - mean) else 0.0
+    name_height(axes, "at the midpoint" if feasible else "f(midpoint)", found.f_middle, side, rises)
+    name_height(axes, "allowed" if feasible else "mean of the ends", mean, -side, rises)
 
 
-def name_height(axes: Axes, name: str, height: float, side: float) -> None:
-    """A value at the midpoint in words, above (1) or below (-1)."""
+def name_height(axes: Axes, name: str, height: float, side: float, rises: float) -> None:
+    """A value at the midpoint in words, above (1) or below (-1), where a line that rises is not."""
+    away = -side * rises
     axes.annotate(
         f"{name} = {height:.4g}",
         (0.5, height),
-        (0.0, 16.0 * side),
+        (10.0 * away, (6.0 if away else 16.0) * side),
         textcoords="offset points",
-        ha="center",
+        ha={1.0: "left", 0.0: "center", -1.0: "right"}[away],
         va="bottom" if side > 0.0 else "top",
     )

@@ -288,7 +288,7 @@ def draw_floor(axes: Axes, floor: float | None) -> None:
         axes.axhline(floor, color=GREY, linewidth=1.0, linestyle=DASHED)
         place: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
         look: dict[str, Any] = {"xytext": (-4, 4), "ha": "right", "color": GREY}
-        axes.annotate("proved: not below", (0.35, floor), **place, **look)
+        axes.annotate("proved: not below", (0.47, floor), **place, **look)
 
 
 def said(found: Slice, label: str = "") -> str:

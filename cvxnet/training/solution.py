@@ -47,21 +47,26 @@ class Solution:
         ``lower_bound`` holds for every width. ``value`` was reached with ``units`` units; for a
         smaller width the bracket is a lower bound only.
     stats : dict
-        Seconds in each part, without those in which kernels were compiled or loaded (``seconds``,
-        ``pricing``, ``sliding``, ``assembling``, ``compiling``, ``solving``, ``refining``,
-        ``proving``), ``rounds``, ``units``, ``solver``,
-        ``interrupted``, ``failure`` (the message of a solver that failed on the way, or None),
-        ``history``: (seconds, lower, upper, units) after each round, ``converged`` (whether the
-        search for a network ended before its time was over), ``stopped`` and ``untrained``.
-        ``stopped`` says in words why training ended: the gap was reached, the time limit was,
-        somebody interrupted it, nothing improved any more (and what to try then), or the solver
-        failed. ``untrained`` is True where it ended before it had improved on the best network
-        without units, and units would or may do so; see `Solution.warning`. ``checked`` says what
-        the checker made of the certificate, in as many seconds as training took (``checking``; one
-        at least, ten at most): ``"exactly"``, ``"in floating point with rounding bounds"``, or
-        ``"not: ..."`` with the reason.
-        ``seconds`` and ``history`` count the seconds of earlier calls that this one went on from
-        (``before``), and ``checkpoint`` says what was found in the file named for that.
+        How it went:
+
+        * ``stopped``: in words why training ended. The gap was reached, the time limit was,
+          somebody interrupted it, nothing improved any more (and what to try then), or the solver
+          failed.
+        * ``seconds``, and of these ``pricing``, ``sliding``, ``assembling``, ``compiling``,
+          ``solving``, ``refining`` and ``proving``: all without those in which kernels were
+          compiled or loaded.
+        * ``history``: (seconds, lower, upper, units) after each round; ``rounds`` and ``units`` in
+          the end.
+        * ``checked``: what the checker made of the certificate, in as many seconds as training
+          took (``checking``; one at least, ten at most): ``"exactly"``, ``"in floating point with
+          rounding bounds"``, or ``"not: ..."`` with the reason.
+        * ``converged``: whether the search for a network ended before its time was over.
+        * ``untrained``: True where training ended before it had improved on the best network
+          without units, and units would or may do so; see `Solution.warning`.
+        * ``interrupted``: whether somebody did; ``solver``, and ``failure``, the message of a
+          solver that failed on the way, or None.
+        * ``before``: seconds of earlier calls that this one went on from, which ``seconds`` and
+          ``history`` count; ``checkpoint`` says what was found in the file named for that.
 
     Examples
     --------

@@ -123,7 +123,7 @@ def train(
         is returned with its true bracket: a good one, as local search comes first. A part of the
         time is kept for the certificate; ``solution.stats["stopped"]`` says what ended training.
     progress : bool or callable
-        Show time, bracket and units on the terminal; or what is called with a `Round` after each
+        Show time, bracket and units on the terminal; or what is called with a `.Round` after each
         round of column generation; an exception that it raises ends training. Ctrl-C stops early in
         any case: the best network comes back with its true bracket and status ``"gap"``.
     checkpoint : path, optional

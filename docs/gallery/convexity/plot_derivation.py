@@ -12,7 +12,7 @@ from cvxnet import plots
 
 network = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 1))
 verdict = cn.convexity(network, wrt="input")
-print(repr(verdict), "-", verdict.blame.needs)
+print(verdict.convex, "- needed:", verdict.blame.needs)
 plots.plot_derivation(verdict)
 
 # %%

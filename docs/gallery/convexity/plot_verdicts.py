@@ -13,7 +13,7 @@ import cvxnet as cn
 from cvxnet.plots.style import entitle, new_figure, styled
 
 activations = [cn.ReLU(), cn.Softplus(), cn.Abs(), cn.Square(), cn.ELU(), cn.Tanh(), cn.SiLU()]
-signs = {"any": {}, "at least 0": {"nonneg": True}, "at most 0": {"nonpos": True}}
+signs = {"of any sign": {}, "at least 0": {"nonneg": True}, "at most 0": {"nonpos": True}}
 
 # %%
 # One question for each square. An answer may also be ``None``, for unknown: here there is none.

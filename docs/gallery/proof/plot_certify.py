@@ -35,7 +35,8 @@ def train(epochs):
 
 # %%
 # ``excess`` is how far the network's own objective is above the optimum: at least, and at most. The
-# two agree, as the bracket around the optimum closes each time.
+# two agree, as the bracket around the optimum closes each time. Adam with a fixed step comes close
+# and then wavers.
 
 stops, excess = [0, 10, 30, 100, 300, 1000], []
 for last, stop in zip([0, *stops], stops, strict=False):

@@ -36,6 +36,7 @@ with styled():
         solution = cn.train(family, x, y, weight_decay=0.1, gap=1e-4, output_bias=True)
         axes.plot(grid, solution.predict(grid), color=BLUE)
         axes.plot(x, y, "o", color=INK, markersize=4.0)
-        entitle(axes, f"{solution.objective.units.name}: {solution.units} units")
+        more = "s" * (solution.units != 1)
+        entitle(axes, f"{solution.objective.units.name}: {solution.units} unit{more}")
         print(f"{solution.objective.units.name:13} {solution.status}")
 figure

@@ -9,7 +9,7 @@ are given, and the target depends on the first two, and on noise.
 import numpy as np
 
 import cvxnet as cn
-from cvxnet.plots.style import entitle, new_figure, signed_scale, styled
+from cvxnet.plots.style import INK, entitle, new_figure, signed_scale, styled
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((40, 5))
@@ -22,9 +22,9 @@ for norm in ("l2", "l1"):
     solutions[norm] = found
 
 # %%
-# Six columns, the bias among them, are too many for exact pricing, and the time is limited: the
-# brackets above stayed open, and what is drawn are the best networks found. Colors are the hidden
-# weights of each unit, largest unit first.
+# Six columns, the bias among them, are many for exact pricing, and the time is short: the brackets
+# above stayed open, and what is drawn are the best networks found. Colors are the hidden weights of
+# each unit, largest unit first.
 
 with styled():
     figure = new_figure(10.0, 3.6)
@@ -35,7 +35,9 @@ with styled():
         scale = signed_scale(np.abs(W).max())
         axes.imshow(W, cmap=scale.cmap, norm=scale.norm, aspect="auto")
         for (j, k), weight in np.ndenumerate(W):
-            axes.text(k, j, f"{weight:.2f}" if abs(weight) > 0.005 else "0", ha="center")
+            ink = "white" if abs(weight) > 0.6 * scale.norm.vmax else INK
+            written = f"{weight:.2f}" if abs(weight) > 0.005 else "0"
+            axes.text(k, j, written, ha="center", color=ink)
         axes.set(xlabel="feature", ylabel="unit", yticks=range(len(W)))
         entitle(axes, f"hidden weights in the {norm} ball")
 figure

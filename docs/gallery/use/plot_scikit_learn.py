@@ -42,5 +42,6 @@ with styled():
     axes.set(xlabel="width", ylabel="proved excess over the optimum, at most")
     axes.set_xticks(widths, widths)
     axes.minorticks_off()
+    axes.set_yticks([0.1, 0.3, 1.0], ["10 %", "30 %", "100 %"])
     axes.legend()
 figure
