@@ -82,10 +82,8 @@ def figures_of(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
 
 
 HOW_TO_CALL = """\
-Every command takes `--json`, which makes errors JSON, too: `{"error": ...}`. Exit codes: 0 proved;
-1 refuted, or the gap was not reached; 2 usage or bad input; 3 unknown; 130 (SIGTERM: 143)
-interrupted before there was anything to keep. `cvxnet --install-completion` teaches the shell the
-commands, options and files."""
+What `cvxnet COMMAND --help` prints. Calls to copy, exit codes and what `--json` prints stand with
+[the commands at work](../../how-to/csv.md#all-commands)."""
 os.environ["COLUMNS"] = "80"  # of the help, whatever terminal this is
 SECTIONS = ["convexity", "lift", "training", "proof", "comparison", "use"]
 """Of the gallery, in the order in which a reader learns."""
