@@ -2,7 +2,7 @@
 Conditional gradient, and column generation
 ===========================================
 
-Bach (2014) moves towards one unit at a time and never looks back: each step adds a unit, and the
+Bach (2017) moves towards one unit at a time and never looks back: each step adds a unit, and the
 objective approaches the optimum like 1 / t. Column generation solves for all units
 that it has in every round, and ends.
 """
