@@ -1,4 +1,4 @@
-"""Pricing in the plane: the distance between two zonotopes.
+"""Pricing in the plane: the Hausdorff distance of two zonotopes.
 
 Split ``v.phi_u(X) = sum_i v_i (x_i.u)_+`` by the signs of v. Each half is the support function of
 a zonotope, the sum of the segments from 0 to ``|v_i| x_i``: ``(x_i.u)_+`` is the larger of 0 and
@@ -189,7 +189,7 @@ def plot_zonotope(solution: Solution, at: Round | None = None) -> Figure:
         draw_zonotopes(figure.subplots(), pair)
         head(
             figure,
-            "v·φ is the distance between two zonotopes",
+            "The largest |v·φ| is the Hausdorff distance of two zonotopes",
             [
                 "Each zonotope is the sum of the segments from 0 to |v| (x, 1) of its samples. "
                 "Dashed: at distance β around each. Red: from a zonotope to the farthest vertex of "
