@@ -114,7 +114,8 @@ html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_show_search_summary = False  # reading other pages is refused where the site is a folder
-WIDE = [f"findings/{name}" for name in ("closes", "times", "compare", "estimators", "networks")]
+TABLES = ("closes", "times", "compare", "estimators", "networks", "seed-claims")
+WIDE = [f"findings/{name}" for name in TABLES]
 """Pages whose tables need the room of the page's own contents."""
 html_theme_options = {
     "header_links_before_dropdown": 7,

@@ -64,7 +64,8 @@ def section(name: str, record: dict[str, Any], folder: str) -> Iterator[str]:
     yield f"\n## {record['question']}\n"
     yield f"`{record['command']}` ({measured(record)})\n"
     for answer in record["answers"]:
-        yield f"### {answer['question']}\n"
+        if answer["question"] != record["question"]:
+            yield f"### {answer['question']}\n"
         if answer["picture"]:
             yield f"![{answer['question']}]({folder}/{answer['picture']})\n"
         yield f"{answer['text']}\n"

@@ -104,7 +104,7 @@ class Verdict:
         numbers (or nothing was found, but a matrix is semidefinite within its rounding), the
         nearest function that was found and is proved to have the curvature.
     relaxation : Verdict or None
-        Where variables or constraints allow single values only (integer, boolean, `FiniteSet`),
+        Where variables or constraints allow single values only (integer, boolean, ``FiniteSet``),
         the verdict on the problem in which they may move between them.
     question : Question
         What was asked, in this package's form.

@@ -137,7 +137,7 @@ class Counterexample:
         Parameters
         ----------
         a, b : mapping of leaf name to array
-            The ends of the segment, as in `a` and `b`. What is fixed stays.
+            The ends of the segment, as in ``a`` and ``b``. What is fixed stays.
 
         Returns
         -------

@@ -106,8 +106,8 @@ def compare(
         more widths, seeds or optimisers compute only what is new.
     progress : bool or callable
         Show what is done on the terminal; or who is told, in this process and with nothing in
-        parallel: a `Round` after each round of the exact solution, see `cvxnet.train`, and then a
-        `Trace` at some 80 epochs of each batch (L-BFGS: after each step). Ctrl-C ends early in any
+        parallel: a `.Round` after each round of the exact solution, see `cvxnet.train`, and then a
+        `.Trace` at some 80 epochs of each batch (L-BFGS: after each step). Ctrl-C ends early in any
         case: the exact solution and the finished batches come back with ``interrupted`` True.
 
     Returns

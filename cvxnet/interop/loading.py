@@ -106,7 +106,7 @@ def from_file(path: str | Path, activation: str = "relu") -> Sequential:
     Returns
     -------
     Sequential
-        Weights that `torch.nn.utils` keeps in parts (weight and spectral normalisation) are put
+        Weights that ``torch.nn.utils`` keeps in parts (weight and spectral normalisation) are put
         together.
 
     Raises

@@ -41,11 +41,11 @@ def from_sklearn(model: Any) -> Sequential:
     Parameters
     ----------
     model : estimator
-        `MLPRegressor` and `MLPClassifier`; the linear models (`LinearRegression`, `Ridge`,
-        `LogisticRegression`, `LinearSVC`, `SGDClassifier` and whatever else has ``coef_`` and
+        ``MLPRegressor`` and ``MLPClassifier``; the linear models (``LinearRegression``, ``Ridge``,
+        ``LogisticRegression``, ``LinearSVC``, ``SGDClassifier`` and whatever else has ``coef_`` and
         predicts ``X @ coef_ + intercept_``), as one Linear layer; cvxnet's own estimators; a
-        `Pipeline` of any of these behind `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or
-        `RobustScaler`; and the ``best_estimator_`` of a search.
+        ``Pipeline`` of any of these behind ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler``
+        or ``RobustScaler``; and the ``best_estimator_`` of a search.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class Loss(ABC):
     """Whether there may be several outputs."""
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
-        """The loss of each sample in the arithmetic K, see `cvxnet.functions.arithmetic`."""
+        """The loss of each sample in the arithmetic K, see ``cvxnet.functions.arithmetic``."""
         raise TypeError(f"{type(self).__name__} has no formula")
 
     def terms(self, f: Vector, y: Vector) -> Vector:

@@ -50,7 +50,7 @@ def plot_optimal_set(
     touches plus or minus ``weight_decay``: the picture shows it over all units, by the place of
     their kink and the side to which they rise, and the units that touch. With one feature also
     the networks themselves: those at the ends of the set, and the band that all of them fill, found
-    by linear programs. All have the same objective; see `cvxnet.training.optimal_set`.
+    by linear programs. All have the same objective; see ``cvxnet.training.optimal_set``.
 
     Parameters
     ----------

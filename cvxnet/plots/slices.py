@@ -166,7 +166,7 @@ def slice_between_networks(
     Parameters
     ----------
     network, other : Layer, torch module or fitted estimator
-        Two-layer networks of one form; see `cvxnet.objective.match_units`.
+        Two-layer networks of one form; see ``cvxnet.objective.match_units``.
     X, y, loss, weight_decay
         The objective, as in `cvxnet.train`.
     beyond : float

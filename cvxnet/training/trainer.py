@@ -79,7 +79,7 @@ def train(
         A unit family by name (``cvxnet.FAMILIES`` lists them), with options as in
         ``cvxnet.Family("leaky_relu", slope=0.1)``; or a two-layer network, from which the family,
         the biases and, where its weights were given, a first solution are taken. Its width limits
-        nothing: see `Solution.width`.
+        nothing: see ``width`` of `Solution`.
     X : (n, d) array
         Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
         the hidden bias included, have rank at most 3, and beyond, up to rank 7, where it turns out
@@ -114,7 +114,7 @@ def train(
         The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
     gap : float
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
-        `Solution.tolerance`.
+        ``tolerance`` of `Solution`.
     solver : str
         ``"CLARABEL"``, ``"SCS"``, ``"ECOS"`` (extra ``ecos``), or another solver that CVXPY has
         installed.

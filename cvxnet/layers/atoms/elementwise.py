@@ -202,12 +202,12 @@ class threshold(ScalarAtom):  # noqa: N801
 
 
 def celu(x: Any, alpha: float = 1.0) -> Any:
-    """``x`` for x >= 0, ``alpha (exp(x / alpha) - 1)`` below, composed of `elu`."""
+    """``x`` for x >= 0, ``alpha (exp(x / alpha) - 1)`` below, composed of ``elu``."""
     return alpha * elu(x / alpha)
 
 
 def selu(x: Any) -> Any:
-    """The self-normalising multiple of `elu`."""
+    """The self-normalising multiple of ``elu``."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
