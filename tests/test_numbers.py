@@ -1,6 +1,7 @@
 """Numbers that were measured stand where a script writes them, with date and machine."""
 
 import datetime
+import json
 import re
 import time
 from pathlib import Path
@@ -9,7 +10,15 @@ import pytest
 
 from experiments.answers import RESULTS, pages
 from experiments.badges import BADGES, badges
-from experiments.regions import REGION, REGIONS, filled, record_of, regions_of, table
+from experiments.regions import (
+    REGION,
+    REGIONS,
+    filled,
+    record_of,
+    regions_of,
+    table,
+    what_closes,
+)
 from experiments.report import processor_time
 
 pytestmark = pytest.mark.documentation
@@ -59,6 +68,25 @@ def test_what_stands_around_a_region_is_left_alone(monkeypatch):
     assert once == f"before\n{written}after\n{written}" == filled(once, Path())
     with pytest.raises(KeyError, match="nothing"):
         filled(text.replace("count", "nothing"), Path())
+
+
+def frontier(folder, lines):
+    """Results with such a table: family, samples, status, gap and seconds of each line."""
+    (folder / "frontier").mkdir()
+    record = {"date": "2026-11-29", "command": "python -m experiments frontier"}
+    record |= {"machine": {"processor": "any", "cores": 1}}
+    (folder / "frontier" / "frontier.json").write_text(json.dumps(record), "utf-8")
+    header = "units,n,rank,outputs,data,checked,status,gap,seconds"
+    cells = [f"{units},{n},3,1,,True,{rest}" for units, n, rest in lines]
+    (folder / "frontier" / "frontier.csv").write_text("\n".join([header, *cells]) + "\n", "utf-8")
+    return what_closes(folder).splitlines()[2:-2]
+
+
+def test_families_share_a_line_only_in_what_holds_for_both(tmp_path):
+    lines = [("sign", 10, "optimal,0,1"), ("sign", 20, "optimal,0,5"), ("sign", 30, "gap,0.1,60")]
+    lines += [("threshold", 10, "optimal,0,2"), ("threshold", 20, "gap,0.25,60")]
+    (shown,) = (line.replace("\u00a0", " ") for line in frontier(tmp_path, lines))
+    assert shown == "| sign, threshold | 3 | n = 10 (2 s) | n = 20: 25 %, n = 30: 10 % |"
 
 
 def test_badges_are_those_of_the_project():
