@@ -81,7 +81,8 @@ class Stack:
     @cached_property
     def facets(self) -> sparse.csr_array:
         """All inequalities, block diagonal."""
-        return sparse.csr_array(sparse.block_diag([block.facets for block in self.blocks]))
+        parts = [sparse.csr_array(block.facets) for block in self.blocks]
+        return sparse.csr_array(sparse.block_diag(parts))
 
     @cached_property
     def round(self) -> NDArray[np.bool_]:
