@@ -40,7 +40,16 @@ BESIDE_THE_CODE = (
 """In the source distribution."""
 TESTS = (
     *("extras", "cli", "objective", "options", "losses", "functions", "layers", "atoms"),
-    *("certificate", "analysis_verdicts", "embedding", "tables", "dask", "onnx"),
+    *(
+        "certificate",
+        "checker",
+        "families_checker",
+        "analysis_verdicts",
+        "embedding",
+        "tables",
+        "dask",
+        "onnx",
+    ),
     *("sklearn_networks", "lab_server", "plots"),
 )
 """They touch every dependency but torch, need no browser, and end soon."""

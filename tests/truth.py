@@ -168,6 +168,11 @@ def piecewise_linear(left: float, norm: str, X: np.ndarray, v: np.ndarray) -> fl
     return best
 
 
+def cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The cross product in space, of rationals, too."""
+    return np.roll(x, -1) * np.roll(y, 1) - np.roll(x, 1) * np.roll(y, -1)
+
+
 @cache
 def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
     """The sign vectors (-1, 0, 1) of X u over all u, in at most three dimensions, exactly.
@@ -180,7 +185,7 @@ def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
     scale = np.array([lcm(*(x.denominator for x in row)) for row in exact], dtype=object)
     rows = np.array(exact, dtype=object) * scale[:, None]
     planes = np.vstack([rows, np.eye(3, dtype=int).astype(object)])
-    rays = np.array([np.cross(x, y) for x, y in combinations(planes, 2)])
+    rays = np.array([cross(x, y) for x, y in combinations(planes, 2)])
     products = np.vstack([rays, -rays, np.zeros((1, 3), dtype=int)]) @ rows.T
     _, first = np.unique(np.sign(products).astype(int), axis=0, return_index=True)
     products = products[first]  # rays on the same face serve the same
