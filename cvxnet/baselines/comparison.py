@@ -69,7 +69,8 @@ def compare(
     `cvxnet.train` proves a bracket for the optimum over networks of every width; then torch trains
     networks of each width on the same objective::
 
-        sum of losses + weight_decay / 2 * (sum of squared weights of both layers, biases too),
+        sum of losses
+        + weight_decay / 2 * (sum of squared weights of both layers, biases too),
 
     from many seeds, and each is measured against the bracket. (``cvxnet/baselines/networks.py``
     says how units with hidden weights of length one are trained.)

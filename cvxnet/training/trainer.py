@@ -82,9 +82,9 @@ def train(
         nothing: see ``width`` of `Solution`.
     X : (n, d) array
         Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
-        the hidden bias included, have rank at most 3, and beyond, up to rank 7, where it turns out
-        to end in the time; and at any rank for coordinate, linear, gated, quadratic and polynomial
-        units. Elsewhere the bracket is true but need not close.
+        the hidden bias included, have rank at most 3, and beyond where it turns out to end in the
+        time (up to rank 7, of sign and threshold units 6); and at any rank for coordinate, linear,
+        gated, quadratic and polynomial units. Elsewhere the bracket is true but need not close.
     y : (n,) or (n, c) array
         Targets; for logistic, hinge and squared hinge loss two classes, or one: then -1 and 0 are
         the one class, and 1 is the other. With c > 1 columns the network has c outputs, which share
