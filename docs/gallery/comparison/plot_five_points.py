@@ -17,7 +17,8 @@ y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 widths = (4, 8, 15, 50)
 asked = {"optimizers": ("sgd",), "rates": {"sgd": 0.02}, "epochs": 600}
 runs = cn.compare("relu", x, y, weight_decay=0.01, widths=widths, seeds=8, **asked)
-print(runs.solution)
+optimum = runs.solution
+print(f"{optimum.status}: {optimum.value:.6f}, with {optimum.units} units")
 
 # %%
 # Each marker is a seed. No run can end below the line.

@@ -22,9 +22,9 @@ for norm in ("l2", "l1"):
     solutions[norm] = found
 
 # %%
-# Six columns, the bias among them, are many for exact pricing, and the time is short: the brackets
-# above stayed open, and what is drawn are the best networks found. Colors are the hidden weights of
-# each unit, largest unit first.
+# Six columns, the bias among them, are many for exact pricing, and the time is short: what is drawn
+# are the best networks found, and a bracket says how much better another one may be. Colors are the
+# hidden weights of each unit, largest unit first.
 
 with styled():
     figure = new_figure(10.0, 3.6)

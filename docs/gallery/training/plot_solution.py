@@ -15,5 +15,5 @@ x = np.sort(rng.uniform(-2.0, 2.0, (14, 1)), axis=0)
 y = np.abs(x[:, 0]) + 0.3 * np.sin(4.0 * x[:, 0])
 
 solution = cn.train("relu", x, y, weight_decay=0.05)
-print(solution)
+print(f"{solution.status}: {solution.lower_bound:.8f} <= optimum <= {solution.value:.8f}")
 plots.plot_solution(solution, ["dose"], "response")
