@@ -162,7 +162,7 @@ class Effort(Options):
     """How far training goes."""
 
     gap: Annotated[float, typer.Option(help="Relative gap to close the bracket to.")] = 1e-6
-    solver: Annotated[str, typer.Option(help="CLARABEL, SCS, or ECOS (extra ecos).")] = "CLARABEL"
+    solver: Annotated[str, typer.Option(help="CLARABEL, SCS or ECOS.")] = "CLARABEL"
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds; then the best network and its bracket.")
     ] = None

@@ -16,7 +16,7 @@ from cvxnet.errors import InputError
 from cvxnet.optional import import_ecos
 
 OWN_SOLVERS = ("CLARABEL", "ECOS", "SCS")
-"""They can do what training needs; ECOS is an extra."""
+"""They can do what training needs; where ECOS has no wheels it is an extra."""
 
 
 @dataclass(frozen=True, kw_only=True)

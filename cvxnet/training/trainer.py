@@ -116,7 +116,7 @@ def train(
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
         ``tolerance`` of `Solution`.
     solver : str
-        ``"CLARABEL"``, ``"SCS"``, ``"ECOS"`` (extra ``ecos``), or another solver that CVXPY has
+        ``"CLARABEL"``, ``"SCS"``, ``"ECOS"``, or another solver that CVXPY has
         installed.
     time_limit : float, optional
         Seconds; loading and compiling kernels does not count. When they are over, the best network
