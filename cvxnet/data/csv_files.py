@@ -168,20 +168,24 @@ def lines_above(text: str) -> tuple[int, str, str]:
 def guess_delimiter(lines: Iterable[str]) -> str:
     """The separator that gives every line the same number of cells, most of them in the first.
 
+    One that leaves a column without a name, but the first, comes after one that does not.
+
     >>> guess_delimiter(["a;b;c\\n", "1,5;2;3"]), guess_delimiter(["a"])
     (';', ',')
-    >>> guess_delimiter(['"a;b;c",y\\n', "1,2"])
-    ','
+    >>> guess_delimiter(['"a;b;c",y\\n', "1,2"]), guess_delimiter(["a,,b;c\\n", "1,5;2,5"])
+    (',', ';')
     """
     sample = list(lines)
 
-    def merit(delimiter: str) -> tuple[bool, int]:
+    def merit(delimiter: str) -> tuple[bool, bool, int]:
         try:
-            widths = [len(row) for row in cells_of(sample, delimiter) if row]
+            rows = [row for row in cells_of(sample, delimiter) if row]
         except csv.Error:
-            return False, 0
+            return False, False, 0
+        widths = [len(row) for row in rows]
         whole = widths[:-1] if len(widths) == SAMPLE else widths
-        return len(set(whole)) == 1 and whole[0] > 1, widths[0] if widths else 0
+        named = all(rows[0][1:]) if rows else False
+        return len(set(whole)) == 1 and whole[0] > 1, named, widths[0] if widths else 0
 
     return max(DELIMITERS, key=merit)
 
