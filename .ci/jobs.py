@@ -40,17 +40,8 @@ BESIDE_THE_CODE = (
 """In the source distribution."""
 TESTS = (
     *("extras", "cli", "objective", "options", "losses", "functions", "layers", "atoms"),
-    *(
-        "certificate",
-        "checker",
-        "families_checker",
-        "analysis_verdicts",
-        "embedding",
-        "tables",
-        "dask",
-        "onnx",
-    ),
-    *("sklearn_networks", "lab_server", "plots"),
+    *("certificate", "checker", "families_checker", "analysis_verdicts", "embedding", "tables"),
+    *("dask", "onnx", "sklearn_networks", "lab_server", "plots"),
 )
 """They touch every dependency but torch, need no browser, and end soon."""
 SMOKE = """

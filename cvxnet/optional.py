@@ -79,7 +79,7 @@ def import_sklearn(module: str, *names: str) -> Any:
 
 
 def import_ecos() -> Any:
-    """The solver ECOS, which is under another licence and has no wheels for newer Pythons."""
+    """The solver ECOS, which has wheels for x86-64 up to Python 3.12, and elsewhere is an extra."""
     return loaded("ecos", "ecos", "the solver ECOS needs ecos")
 
 

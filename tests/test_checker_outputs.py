@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import output_truth as truth
 import pytest
+import tampering
 from claimed import Claimed
 from flint import fmpz_mat
 from hypothesis import given, settings
@@ -589,29 +590,6 @@ def test_originals_are_valid_and_true():
         assert checker.check(document).valid and truth.is_true(document)
 
 
-def places(value, path=()):
-    """The paths of all entries of a document."""
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children:
-        yield (*path, key)
-        if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
-
-
-def replaced(document, path, change, rehash):
-    """A copy with one entry changed, and on request a fingerprint that fits changed data."""
-    document = copy.deepcopy(document)
-    *outer, last = path
-    owner = document
-    for key in outer:
-        owner = owner[key]
-    owner[last] = change(owner[last])
-    if rehash:
-        X, y = (truth.decoded(document["data"][key]).tolist() for key in "Xy")
-        document["data_sha256"] = checker.fingerprint(X, y)
-    return document
-
-
 CHANGES = {
     "up": lambda x: math.nextafter(x, math.inf),
     "sign": lambda x: -x,
@@ -626,14 +604,14 @@ CHANGES = {
 def test_change_single_numbers(name):
     offset = list(CHANGES).index(name)
     for document in map(json.loads, originals()):
-        for path in list(places(document))[offset % 3 :: 3]:
+        for path in list(tampering.places(document))[offset % 3 :: 3]:
             entry = document
             for key in path:
                 entry = entry[key]
             if not (isinstance(entry, str) and "0x" in entry):
                 continue
             new = CHANGES[name](float.fromhex(entry)).hex()
-            tampered = replaced(document, path, lambda _, new=new: new, path[0] == "data")
+            tampered = tampering.changed(document, path, lambda _, new=new: new, path[0] == "data")
             if checker.check(tampered, time_limit=2.0).valid:
                 assert truth.is_true(tampered), (path, name)
 
@@ -646,7 +624,7 @@ def test_mutations_never_confirm_a_false_claim(data):
         st.none() | st.integers() | st.floats(-4.0, 4.0).map(float.hex) | st.just([]) | st.just({})
     )
     for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from(list(places(document))))
+        path = data.draw(st.sampled_from(list(tampering.places(document))))
         acts = [
             lambda x: x[::-1],
             lambda x: x + x[:1],
@@ -660,10 +638,10 @@ def test_mutations_never_confirm_a_false_claim(data):
         def change(x, move=move, act=act, new=new):
             return (act(x) if isinstance(x, list) and x else x) if move else new
 
-        document = replaced(document, path, change, False)
+        document = tampering.changed(document, path, change, False)
     if data.draw(st.booleans()):
         try:
-            document = replaced(document, ("version",), lambda x: x, True)
+            document = tampering.changed(document, ("version",), lambda x: x, True)
         except Exception:
             return
     result = checker.check(document, time_limit=2.0)
@@ -712,9 +690,9 @@ def test_shapes_that_do_not_fit(path, change, reason):
     assert len(document["dual"][0]) == 3
     document |= {"lower": HEX(-1e300), "upper": HEX(1e300)}
     try:
-        tampered = replaced(document, path, change, path[0] == "data")
+        tampered = tampering.changed(document, path, change, path[0] == "data")
     except (ValueError, TypeError):
-        tampered = replaced(document, path, change, False)
+        tampered = tampering.changed(document, path, change, False)
     result = checker.check(tampered)
     assert not result.valid and reason in result.reason
 

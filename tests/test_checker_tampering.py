@@ -1,6 +1,5 @@
 """Certificates that were changed, broken or written to do harm: never a false confirmation."""
 
-import copy
 import json
 import math
 import os
@@ -15,7 +14,8 @@ import truth
 from claimed import Claimed, units_as_hex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from truth import decoded, is_true
+from tampering import anything, changed, numbers, places
+from truth import is_true
 
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker import document as reader
@@ -115,30 +115,6 @@ def test_originals_are_valid_and_true():
 
 
 # ------------------------------------------------------------------------------- tampering
-
-
-def places(value, path=()):
-    """The paths of all entries of a document, inner ones and leaves."""
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children:
-        yield (*path, key)
-        if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
-
-
-def changed(document, path, change, rehash=False):
-    """A copy with one entry changed, and on request a fingerprint that fits changed data."""
-    document = copy.deepcopy(document)
-    *outer, last = path
-    owner = document
-    for key in outer:
-        owner = owner[key]
-    owner[last] = change(owner[last])
-    if rehash:
-        data = document["data"]
-        fingerprint = checker.fingerprint(decoded(data["X"]).tolist(), decoded(data["y"]).tolist())
-        document["data_sha256"] = fingerprint
-    return document
 
 
 def is_number(value):
@@ -267,19 +243,6 @@ def test_swapped_loss_and_bias():
             tampered = document | {entry: value}
             if checker.check(tampered).valid:
                 assert is_true(tampered)
-
-
-numbers = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.floats(-4.0, 4.0),
-    st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, 1.7e308]),
-)
-leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | numbers.map(float.hex)
-anything = st.recursive(
-    leaves | st.floats(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner),
-    max_leaves=8,
-)
 
 
 @st.composite

@@ -69,14 +69,17 @@ def printed_by_python(code, names):
 
 
 def printed_by_command(command, capsys):
-    """What a command prints; only cvxnet and python are run."""
+    """What a command prints, and its exit code; only cvxnet and python are run."""
     program, *argv = shlex.split(command)
     if program == "python":
-        return subprocess.run([sys.executable, *argv], capture_output=True, text=True).stdout
+        done = subprocess.run([sys.executable, *argv], capture_output=True, text=True)
+        return done.stdout, done.returncode
     assert program == "cvxnet", f"only cvxnet and python can be run: {command}"
-    with contextlib.suppress(SystemExit):
-        main(argv)
-    return capsys.readouterr().out
+    try:
+        code = main(argv)
+    except SystemExit as ended:
+        code = ended.code
+    return capsys.readouterr().out, code or 0
 
 
 def masked(text):
@@ -88,9 +91,9 @@ def check_console(session, capsys):
     commands = re.split(r"^\$ ", session.replace("\\\n", " "), flags=re.M)
     assert not commands[0].strip(), "a console block begins with a command"
     for command, _, shown in (each.partition("\n") for each in commands[1:]):
-        printed = printed_by_command(command, capsys)
+        printed, code = printed_by_command(command, capsys)
         same = doctest.OutputChecker().check_output(masked(shown), masked(printed), LOOSELY)
-        assert same or not shown.strip(), f"$ {command}\n{printed}"
+        assert same if shown.strip() else code == 0, f"$ {command}\n{printed}exit code {code}"
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.answers import anchor as anchor_of
+
 pytestmark = pytest.mark.documentation
 
 ROOT = Path(__file__).parents[1]
@@ -14,11 +16,6 @@ PROJECT = "https://github.com/cvxnet/cvxnet"
 RAW = "https://raw.githubusercontent.com/cvxnet/cvxnet/main/"
 HERE = re.compile(rf"{PROJECT}/(?:blob|tree)/main/|{re.escape(RAW)}")
 LINKS = re.findall(r"\]\(([^)\s]+)\)", README)
-
-
-def slug(heading):
-    """What GitHub and MyST make of a heading."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_it_fits_on_a_screen():
@@ -34,7 +31,7 @@ def test_links_are_absolute_and_those_to_the_repository_name_files():
         headings = (
             re.findall(r"^#+ (.*)$", (ROOT / path).read_text("utf-8"), flags=re.M) if anchor else []
         )
-        assert not anchor or anchor in map(slug, headings), (path, anchor)
+        assert not anchor or anchor in map(anchor_of, headings), (path, anchor)
 
 
 def test_pictures_are_shown_wherever_the_text_is():

@@ -21,6 +21,7 @@ from claimed import Claimed
 from conftest import PATIENCE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tampering import anything, changed, numbers, places, rehashed
 
 import cvxnet as cn
 from cvxnet.proofs import checker
@@ -288,34 +289,14 @@ def originals():
         yield with_decay(claims, rho * (1.0 + 1e-14)).to_dict()
 
 
-def places(value, path=()):
-    """The paths of all entries of a document."""
-    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
-        yield (*path, key)
-        if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
-
-
 def entry(document, path):
     for key in path:
         document = document[key]
     return document
 
 
-def changed(document, path, value):
-    document = copy.deepcopy(document)
-    entry(document, path[:-1])[path[-1]] = value
-    return document
-
-
-def rehashed(document):
-    """With the fingerprint of the data that are there now."""
-    X, y = ([*map(numbers_of, document["data"][name])] for name in ("X", "y"))
-    return document | {"data_sha256": checker.fingerprint(X, y)}
-
-
-def numbers_of(value):
-    return [*map(numbers_of, value)] if isinstance(value, list) else float.fromhex(value)
+def put(document, path, value):
+    return changed(document, path, lambda _: value)
 
 
 CHANGES = {
@@ -345,7 +326,7 @@ def test_every_number_changed(conclusion, change):
         for path in places(document):
             old = entry(document, path)
             if isinstance(old, str) and "0x" in old:
-                new = changed(document, path, CHANGES[change](float.fromhex(old)).hex())
+                new = put(document, path, CHANGES[change](float.fromhex(old)).hex())
                 found[conclusion(new)] += 1
                 if path[0] == "data":
                     found[conclusion(rehashed(new))] += 1
@@ -362,7 +343,7 @@ def test_every_entry_replaced_removed_repeated_or_given_another_name(conclusion)
         for path in places(document):
             owner, last = entry(document, path[:-1]), path[-1]
             for junk in JUNK:
-                found[conclusion(changed(document, path, junk))] += 1
+                found[conclusion(put(document, path, junk))] += 1
             if isinstance(owner, list):
                 others = [owner[:last] + owner[last + 1 :], [*owner, owner[last]]]
             else:
@@ -370,7 +351,7 @@ def test_every_entry_replaced_removed_repeated_or_given_another_name(conclusion)
                 others = [rest, rest | {f"{last} ": owner[last]}, owner | {"more": None}]
                 others.append(owner | {"__proto__": None})
             for other in others:
-                whole = changed(document, path[:-1], other) if path[:-1] else other
+                whole = put(document, path[:-1], other) if path[:-1] else other
                 found[conclusion(whole)] += 1
     assert found[REFUSED] > 1000 and found[PROVED] < found[REFUSED] / 10
 
@@ -428,7 +409,7 @@ def document_with(number):
         loss="squared", weight_decay=1.0, bias=False, X=[[1.0], [0.0]], y=[0.0, 0.0], v=[0.0, 0.0],
         W=[[0.0]], b=None, a=[0.0], lower=-1.0, upper=1.0,
     )  # fmt: skip
-    return changed(claims.to_dict(), ("upper",), number)
+    return put(claims.to_dict(), ("upper",), number)
 
 
 @pytest.mark.parametrize("right", SPELLINGS)
@@ -505,17 +486,6 @@ def test_labels_may_be_any_whole_numbers(conclusion):
         assert conclusion(document) == expected
 
 
-numbers = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.floats(-4.0, 4.0),
-    st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, 1.7e308]),
-)
-leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | numbers.map(float.hex)
-anything = st.recursive(
-    leaves | st.floats(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner),
-    max_leaves=8,
-)
 ORIGINALS = list(originals())
 
 
@@ -536,7 +506,7 @@ def mutations(draw):
                 "longer": [*old, *old[:1]],
                 "shorter": old[:-1],
             }[kind]
-        document = changed(document, path, new)
+        document = put(document, path, new)
     try:
         return rehashed(document) if draw(st.booleans()) else document
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, struct.error):

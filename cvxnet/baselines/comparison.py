@@ -11,7 +11,6 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from cvxnet.baselines.gradients import check_trained, train_batch
 from cvxnet.baselines.protocol import Protocol, make_protocol
@@ -36,6 +35,7 @@ from cvxnet.objective import Budget, Form, Objective, flattened
 from cvxnet.optional import import_torch
 from cvxnet.proofs.gaps import excess
 from cvxnet.training.clock import now
+from cvxnet.training.progress import Bar
 from cvxnet.training.trainer import solve
 
 
@@ -363,13 +363,11 @@ class Progress:
         self.task = self.bar.add_task("gradient runs", total=batches)
 
     def __enter__(self) -> Progress:
-        if not self.bar.disable:
-            self.bar.start()
+        self.bar.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if not self.bar.disable:  # where it prints an empty line, with older versions of rich
-            self.bar.stop()
+        self.bar.stop()
 
     def report(self, record: Record) -> None:
         """Show a finished batch."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from rich import progress
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from cvxnet.layers import Sequential
 from cvxnet.proofs.gaps import bracket_text, relative_gap
@@ -61,6 +61,18 @@ class Round:
         return f"<Round at {self.seconds:.2f} s: {describe(self.lower, self.upper, self.units)}>"
 
 
+class Bar(progress.Progress):
+    """One that prints nothing where it is disabled; older versions of rich print an empty line."""
+
+    def start(self) -> None:
+        if not self.disable:
+            super().start()
+
+    def stop(self) -> None:
+        if not self.disable:
+            super().stop()
+
+
 class Progress:
     """Follows the bracket on standard error. The bar counts the digits of the gap gained.
 
@@ -88,13 +100,11 @@ class Progress:
     def __enter__(self) -> Report:
         if self.note:
             self.console.print(self.note, soft_wrap=True, highlight=False, markup=False)
-        if not self.bar.disable:
-            self.bar.start()
+        self.bar.start()
         return self.report
 
     def __exit__(self, *exception: object) -> None:
-        if not self.bar.disable:  # where it prints an empty line, with older versions of rich
-            self.bar.stop()
+        self.bar.stop()
 
     def report(self, seconds: float, lower: float, upper: float, units: int) -> None:
         """Show the state after one round."""

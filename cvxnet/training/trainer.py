@@ -116,8 +116,7 @@ def train(
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
         ``tolerance`` of `Solution`.
     solver : str
-        ``"CLARABEL"``, ``"SCS"``, ``"ECOS"``, or another solver that CVXPY has
-        installed.
+        ``"CLARABEL"``, ``"SCS"``, ``"ECOS"``, or another solver that CVXPY has installed.
     time_limit : float, optional
         Seconds; loading and compiling kernels does not count. When they are over, the best network
         is returned with its true bracket: a good one, as local search comes first. A part of the
