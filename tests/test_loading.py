@@ -292,6 +292,7 @@ STATES = {
 @pytest.mark.parametrize("ending", [".pt", ".npz", ".safetensors"])
 @pytest.mark.parametrize("name", STATES)
 def test_state_dicts_are_the_networks_that_they_come_from(torch, tmp_path, name, ending):
+    torch.manual_seed(0)  # the spectral norm of some weights is found to few digits
     module = STATES[name](torch)
     state = {key: tensor.contiguous() for key, tensor in module.state_dict().items()}
     path = tmp_path / f"net{ending}"
