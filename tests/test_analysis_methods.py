@@ -9,6 +9,7 @@ import pytest
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
 from cvxnet.analysis.deciders import decide_curve, decide_form, decide_matrix
+from cvxnet.analysis.derivation import derived
 from cvxnet.analysis.identities import (
     entropy_product,
     geometric_mean,
@@ -19,7 +20,7 @@ from cvxnet.analysis.identities import (
     root_as_norm,
     undone,
 )
-from cvxnet.analysis.methods import METHODS, derived, settle
+from cvxnet.analysis.methods import METHODS, settle
 from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
 from cvxnet.analysis.readings import FORMS, definite_forms
 from cvxnet.analysis.remedies import (

@@ -13,10 +13,10 @@ import numpy as np
 from cvxnet.analysis.blame import Blame, find_blame
 from cvxnet.analysis.blocks import find_blocks
 from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
-from cvxnet.analysis.derivation import Derivation, derive_facts, explain
+from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, derived, explain
 from cvxnet.analysis.disciplines import find_disciplines
 from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, relaxed
-from cvxnet.analysis.methods import METHODS, Derived, Methods, derived, prove, settle
+from cvxnet.analysis.methods import METHODS, Methods, prove, settle
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading, nearest_reading
@@ -56,6 +56,7 @@ def answer(question: Question, methods: Methods = METHODS) -> Verdict:
         concave=found["concave"].answer,
         reasons=reasons,
         derivation=explain(question, tape, facts),
+        proofs={g: s.proof for g, s in found.items() if s.proof is not None},
         counterexamples={g: s.witness for g, s in found.items() if s.witness is not None},
         blame=find_blame(question, tape, facts),
         dcp=question.expression.curvature,
@@ -285,7 +286,7 @@ def judge(thing: Question | cp.Problem) -> Verdict | None:
         return verdict if verdict.convex else None
     goals = GOALS if thing.network is None else ("convex",)
     asked = derived(thing)
-    if not any(prove(asked, goal)[0] for goal in goals):
+    if not any(prove(asked, goal) for goal in goals):
         return None
     verdict = answer(thing)
     return verdict if any(getattr(verdict, goal) for goal in goals) else None

@@ -71,6 +71,21 @@ class Derivation:
         return self.steps[-1]
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A question, its tape, and what the rules say about every node."""
+
+    question: Question
+    tape: Tape
+    facts: list[Facts]
+
+
+def derived(question: Question) -> Derived:
+    """The question with the facts that the rules derive."""
+    tape = question.tape()
+    return Derived(question, tape, derive_facts(question, tape))
+
+
 @np.errstate(all="ignore")
 def derive_facts(question: Question, tape: Tape) -> list[Facts]:
     """The facts about every node of the tape."""

@@ -25,19 +25,9 @@ COUNTS = {"axis", "axes", "keepdims"}
 BOUNDS = {"integer", "boolean", "bounds", "sparsity"}  # written as bounds, or relaxed
 
 
-def counterexample_document(
-    question: Question,
-    points: tuple[Mapping[int, Array], Mapping[int, Array], Mapping[int, Array]],
-    refutes: str,
-    entry: tuple[int, ...],
-) -> dict[str, Any]:
-    """The document about the ends a and b and the fixed values, all by the id of their leaf."""
-    roots = [arg for constraint in question.constraints for arg in constraint.args]
-    tape = Tape([question.expression, *roots])
-    a, b, fixed = (
-        {tape.place[k]: values(v) for k, v in part.items() if k in tape.place} for part in points
-    )
-    root, shape = tape.place[id(question.expression)], question.expression.shape
+def expression_document(question: Question) -> dict[str, Any]:
+    """The expression and its domain; places are positions among the nodes."""
+    tape = tape_of(question)
     return {
         "nodes": [
             describe_node(node, inputs, question)
@@ -51,8 +41,39 @@ def counterexample_document(
             }
             for constraint in question.constraints
         ],
+        "unknowns": [tape.place[id(u)] for u in question.unknowns if id(u) in tape.place],
+        "root": tape.place[id(question.expression)],
+    }
+
+
+def tape_of(question: Question, *more: Any) -> Tape:
+    """The nodes of the expression, of the constraints, and of other expressions."""
+    roots = [arg for constraint in question.constraints for arg in constraint.args]
+    return Tape([question.expression, *roots, *more])
+
+
+def more_nodes(question: Question, *roots: Any) -> tuple[list[dict[str, Any]], list[int]]:
+    """What other expressions add behind the nodes of the question, and the places of the roots."""
+    tape, count = tape_of(question, *roots), len(tape_of(question).nodes)
+    rows = list(zip(tape.nodes, tape.inputs, strict=True))[count:]
+    nodes = [describe_node(node, inputs, question) for node, inputs in rows]
+    return nodes, [tape.place[id(root)] for root in roots]
+
+
+def counterexample_document(
+    question: Question,
+    points: tuple[Mapping[int, Array], Mapping[int, Array], Mapping[int, Array]],
+    refutes: str,
+    entry: tuple[int, ...],
+) -> dict[str, Any]:
+    """The document about the ends a and b and the fixed values, all by the id of their leaf."""
+    tape, shape = tape_of(question), question.expression.shape
+    a, b, fixed = (
+        {tape.place[k]: values(v) for k, v in part.items() if k in tape.place} for part in points
+    )
+    return {
+        **expression_document(question),
         "refutes": refutes,
-        "root": root,
         "entry": int(np.ravel_multi_index(entry, shape)) if entry else 0,
         "a": a,
         "b": b,

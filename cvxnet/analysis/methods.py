@@ -1,13 +1,14 @@
-"""How a question is settled: rules, exact deciders, other forms, then counterexamples."""
+"""How a question is settled: rules, exact deciders, other forms, counterexamples, provers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
-from cvxnet.analysis.derivation import derive_facts
-from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.derivation import Derived, derive_facts
+from cvxnet.analysis.evidence import Proof, Prover, is_proved
 from cvxnet.analysis.identities import PATTERNS, Pattern, rewritten_everywhere
+from cvxnet.analysis.provers import PROVERS
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.search import STAGES, Stage, find_counterexample
 from cvxnet.analysis.simplification import simplest
@@ -27,65 +28,78 @@ class Methods:
     ----------
     effort : int
         How hard to look for counterexamples, from 1.
-    deciders, patterns, stages : tuples
-        Exact deciders, identities, and ways to look for counterexamples.
+    deciders, patterns, stages, provers : tuples
+        Exact deciders, identities, ways to look for counterexamples, and, where none was found,
+        ways to look for proofs.
     """
 
     effort: int = 1
     deciders: tuple[Decider, ...] = DECIDERS
     patterns: tuple[Pattern, ...] = PATTERNS
     stages: tuple[Stage, ...] = STAGES
+    provers: tuple[Prover, ...] = PROVERS
 
 
 METHODS = Methods()
 
 
 @dataclass(frozen=True)
-class Derived:
-    """A question, its tape, and what the rules say about every node."""
-
-    question: Question
-    tape: Tape
-    facts: list[Facts]
-
-
-@dataclass(frozen=True)
 class Settled:
-    """The answer for one curvature, why, and the counterexample if there is one."""
+    """The answer for one curvature: why, and the proof or the counterexample if there is one."""
 
     answer: bool | None
     reason: str
+    proof: Proof | None = None
     witness: Counterexample | None = None
-
-
-def derived(question: Question) -> Derived:
-    """The question with the facts that the rules derive."""
-    tape = question.tape()
-    return Derived(question, tape, derive_facts(question, tape))
 
 
 def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     """Whether a question has the curvature ``goal``, "convex" or "concave"."""
-    reason, candidates = prove(asked, goal, methods)
-    if reason:
-        return Settled(True, reason)
+    proof, candidates = derive(asked, goal, methods)
+    if proof is not None:
+        return Settled(True, proof.reason, proof)
     found = refute(asked, goal, candidates, methods)
+    if found is None:
+        proof, candidates = find(asked, goal, methods)
+        if proof is not None:
+            return Settled(True, proof.reason, proof)
+        found = verified(Space(asked.question, asked.tape), goal, candidates)
     if found is not None:
         reason = f"a counterexample, verified in {found.arithmetic} arithmetic"
-        return Settled(False, reason, found)
+        return Settled(False, reason, witness=found)
     return Settled(None, unknown_reason(asked, goal))
 
 
-def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> tuple[str, tuple[Segment, ...]]:
-    """Why the curvature is proved, or "" and where a decider saw that it fails."""
+def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> Proof | None:
+    """The first proof that is found, whatever the method."""
+    return derive(asked, goal, methods)[0] or find(asked, goal, methods)[0]
+
+
+def derive(
+    asked: Derived, goal: str, methods: Methods = METHODS
+) -> tuple[Proof | None, tuple[Segment, ...]]:
+    """A proof by rules, normal forms or other forms; or None and where a decider saw it fail."""
     if getattr(asked.facts[-1], goal).all():
-        return "composition rules", ()
+        return Proof("composition rules", {"kind": "rules"}), ()
     decision = decide(asked.question, asked.tape, goal, methods.deciders)
     if decision is not None and decision.proved:
-        return decision.reason, ()
+        return Proof(decision.reason, {"kind": "normal form"}), ()
     if name := proved_form(asked.question, goal, methods.patterns):
-        return f"the same function as {name}, by the composition rules", ()
-    return "", () if decision is None else decision.candidates
+        reason = f"the same function as {name}, by the composition rules"
+        return Proof(reason, {"kind": "same"}), ()
+    return None, () if decision is None else decision.candidates
+
+
+def find(asked: Derived, goal: str, methods: Methods) -> tuple[Proof | None, tuple[Segment, ...]]:
+    """The first proof of a prover that the checker accepts; or None and where they saw it fail."""
+    candidates: list[Segment] = []
+    for prover in methods.provers:
+        for finding in prover(asked, goal):
+            if isinstance(finding, Segment):
+                candidates.append(finding)
+            elif is_proved(asked.question, goal, finding):
+                return finding, ()
+    return None, tuple(candidates)
 
 
 def proved_form(question: Question, goal: str, patterns: tuple[Pattern, ...]) -> str:
@@ -103,14 +117,17 @@ def refute(
     asked: Derived, goal: str, candidates: tuple[Segment, ...], methods: Methods
 ) -> Counterexample | None:
     """The first candidate of a decider that is verified, or what the search finds."""
-    if candidates:
-        space = Space(asked.question, asked.tape)
-        for candidate in candidates[:MOST_CANDIDATES]:
-            found = simplest(space, candidate, goal)
-            if found is not None:
-                return found
+    found = verified(Space(asked.question, asked.tape), goal, candidates)
+    if found is not None:
+        return found
     space = Space(asked.question, asked.tape)
     return find_counterexample(space, goal, methods.effort, methods.stages)
+
+
+def verified(space: Space, goal: str, candidates: tuple[Segment, ...]) -> Counterexample | None:
+    """The first candidate that the checker proves, with the shortest numbers."""
+    found = (simplest(space, candidate, goal) for candidate in candidates[:MOST_CANDIDATES])
+    return next((witness for witness in found if witness is not None), None)
 
 
 def unknown_reason(asked: Derived, goal: str) -> str:

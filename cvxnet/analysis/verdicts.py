@@ -10,7 +10,9 @@ from typing import Any
 from rich.console import Group
 
 from cvxnet.analysis.blame import Blame
+from cvxnet.analysis.certificates import ConvexityCertificate, make_certificate
 from cvxnet.analysis.derivation import Derivation
+from cvxnet.analysis.evidence import Proof, claim
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading
 from cvxnet.analysis.show import Page, as_html, as_rich, as_svg, as_text
@@ -82,6 +84,8 @@ class Verdict:
         For "convex" and "concave", how the answer was found.
     derivation : Derivation
         The composition rules applied to every node.
+    proofs : mapping of str to Proof
+        For "convex" and "concave", the proof, where there is one.
     counterexamples : mapping
         For "convex" and "concave", the verified counterexample, where there is one.
     blame : Blame or None
@@ -136,6 +140,7 @@ class Verdict:
     counterexamples: Mapping[str, Counterexample]
     blame: Blame | None
     dcp: str
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
     parts: Mapping[str, Verdict] = field(default_factory=dict)
     domain: tuple[str, ...] = ()
     empty: str = ""
@@ -177,6 +182,13 @@ class Verdict:
     def repairs(self) -> tuple[Repair, ...]:
         """Changes that make it convex, each with its own verdict, the smallest change first."""
         return self.beside.repairs(self)
+
+    @cached_property
+    def certificate(self) -> ConvexityCertificate | None:
+        """The evidence as a document for ``cvxnet.check``; None where nothing is proved."""
+        claims = [claim(self.question, goal, proof.evidence) for goal, proof in self.proofs.items()]
+        claims += [witness.claim() for witness in self.counterexamples.values()]
+        return make_certificate(self.about, claims) if claims else None
 
     def found(self, name: str) -> Any:
         """Disciplines, blocks or repairs, if they were asked for already; nothing otherwise."""

@@ -131,6 +131,18 @@ class Counterexample:
         )
         return prove(self._question, Segment(a, b, fixed, self.entry), self.refutes).proved
 
+    def claim(self) -> dict[str, Any]:
+        """What it proves, as the independent checker reads it."""
+        leaves = self._leaves()
+        a, b, fixed = (
+            {leaves[name]: value for name, value in part.items()}
+            for part in (self.a, self.b, self.fixed)
+        )
+        points = counterexample_document(self._question, (a, b, fixed), self.refutes, self.entry)
+        proof = {name: points.pop(name) for name in ("entry", "a", "b", "fixed")}
+        says = "set not convex" if points.pop("refutes") == "set" else f"not {self.refutes}"
+        return {**points, "says": says, "proof": {"kind": "counterexample", **proof}}
+
     def at(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Counterexample | None:
         """The counterexample to the same question at two other points; None where they are none.
 

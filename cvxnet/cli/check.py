@@ -41,7 +41,7 @@ def check(
     supplied = supply(file, data, columns)
     check_readable(file, supplied)
     begin = time.perf_counter()
-    result = checking.check(file, supplied, rounded=rounded, time_limit=time_limit)
+    result = checking.check_bracket(file, supplied, rounded=rounded, time_limit=time_limit)
     seconds = time.perf_counter() - begin
     if json:
         print_json(

@@ -10,7 +10,8 @@ import numpy as np
 
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.checker.claims import Claims
-from cvxnet.proofs.checker.document import Path
+from cvxnet.proofs.checker.convexity import FORMAT, ConvexityResult, check_convexity
+from cvxnet.proofs.checker.document import Path, parse, read_text
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
 
@@ -24,14 +25,14 @@ def check(
     *,
     rounded: bool = False,
     time_limit: float = checker.TIME_LIMIT,
-) -> checker.CheckResult:
+) -> checker.CheckResult | ConvexityResult:
     """Re-prove a certificate. A bad file is an answer (``valid`` False), no exception.
 
     Parameters
     ----------
-    source : str, path, dict, Certificate, Solution or Certification
+    source : str, path, dict, Certificate, Solution, Certification or Verdict
         The certificate file, the document in it, a `Certificate`, or what has one: a `Solution`, a
-        `Certification` (whose certificate is about the given network).
+        `Certification` (whose certificate is about the given network), a `Verdict`.
     data : (X, y), str or path, optional
         Only where the file leaves its data out: X (n, d) and y (n,), with c > 1 outputs (n, c) or
         the numbers 0 to c - 1 of the classes; or the path of a CSV file (targets last, one line of
@@ -49,8 +50,9 @@ def check(
 
     Returns
     -------
-    CheckResult
-        Its ``method`` says how the dual vector was proved feasible.
+    CheckResult or ConvexityResult
+        Of the certificate of a trained network: its ``method`` says how the dual vector was proved
+        feasible. Of the certificate of a verdict on convexity: its ``claims`` say what was proved.
 
     See Also
     --------
@@ -63,6 +65,15 @@ def check(
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
     source = document_of(source)
+    if is_about_convexity(source):
+        return check_convexity(source, time_limit=time_limit)
+    return check_bracket(source, data, rounded=rounded, time_limit=time_limit)
+
+
+def check_bracket(
+    source: Path | dict[str, Any], data: Any, *, rounded: bool, time_limit: float
+) -> checker.CheckResult:
+    """The same for certificates of a bracket alone."""
     if rounded:
         return checker.check(source, data, time_limit=time_limit, prove=IN_FLOATING_POINT)
     return with_hint(checker.check(source, data, time_limit=time_limit), source, data)
@@ -73,6 +84,15 @@ def document_of(source: Any) -> Any:
     certificate = getattr(source, "certificate", source)
     to_dict = getattr(certificate, "to_dict", None)
     return source if to_dict is None else to_dict()
+
+
+def is_about_convexity(source: Any) -> bool:
+    """Whether a document, or the file that a path names, is the certificate of a verdict."""
+    try:
+        document = source if isinstance(source, dict) else parse(read_text(source))
+    except checker.RefusalError:
+        return False
+    return document.get("format") == FORMAT
 
 
 def with_hint(

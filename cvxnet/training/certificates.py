@@ -16,7 +16,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
-from cvxnet.proofs.checking import ROUNDED, check
+from cvxnet.proofs.checking import ROUNDED, check_bracket
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
@@ -92,7 +92,7 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
         left = seconds - (time.monotonic() - begin)
         if found and left <= 0.0:
             break
-        found.append(check(document, rounded=rounded, time_limit=left))
+        found.append(check_bracket(document, None, rounded=rounded, time_limit=left))
         if found[-1].valid or found[-1].violation:
             return found[-1]
     return found[0] if few else found[-1]

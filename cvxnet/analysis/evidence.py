@@ -1,0 +1,66 @@
+"""Proofs as plain objects that the independent checker reads, and the claims that they prove.
+
+A prover looks for evidence, in floating point and with solvers; whether that is a proof is decided
+by `cvxnet.proofs.checker.convexity`, which shares nothing with the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cvxnet.analysis.derivation import Derived
+from cvxnet.analysis.documents import expression_document
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.spaces import Segment
+from cvxnet.proofs.checker import RefusalError
+from cvxnet.proofs.checker.convexity import Statement, check_proof
+from cvxnet.proofs.checker.dual import Clock
+
+SECONDS = 20.0
+"""For the check of one proof that a prover has found."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Why a question has a curvature, in words and for the checker.
+
+    Attributes
+    ----------
+    reason : str
+        The proof in one line.
+    evidence : mapping
+        What the checker needs: "kind" says which, see `cvxnet.proofs.checker.convexity`.
+    """
+
+    reason: str
+    evidence: Mapping[str, Any] = field(repr=False)
+
+
+Finding: TypeAlias = Proof | Segment
+"""What a prover finds: a proof for the checker, or where a counterexample is to be looked for."""
+Prover: TypeAlias = Callable[[Derived, str], Iterator[Finding]]
+"""Looks for proofs that a question has the curvature "convex" or "concave"."""
+
+
+def claim(question: Question, says: str, proof: Mapping[str, Any]) -> dict[str, Any]:
+    """A claim about the question's expression, as the checker reads it."""
+    return {**expression_document(question), "says": says, "proof": dict(proof)}
+
+
+def is_proved(question: Question, goal: str, proof: Proof) -> bool:
+    """Whether the checker accepts the proof."""
+    document = expression_document(question)
+    statement = Statement(
+        nodes=document["nodes"],
+        constraints=document["constraints"],
+        unknowns=frozenset(document["unknowns"]),
+        root=document["root"],
+        goal=goal,
+    )
+    try:
+        check_proof(statement, dict(proof.evidence), Clock(SECONDS))
+    except RefusalError:
+        return False
+    return True

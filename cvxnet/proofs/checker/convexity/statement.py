@@ -1,0 +1,123 @@
+"""What is claimed: an expression, a domain, and what is said of the expression there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from ..arrays import Array, require
+from ..document import RefusalError
+from ..dual import Clock
+from ..witness import number, read_constants
+
+GOALS = ("convex", "concave", "affine", "quasiconvex", "quasiconcave")
+OPPOSITE = {
+    "convex": "concave",
+    "concave": "convex",
+    "affine": "affine",
+    "quasiconvex": "quasiconcave",
+    "quasiconcave": "quasiconvex",
+}
+Node = Mapping[str, Any]
+Proof = Mapping[str, Any]
+Bounds = list[tuple[fmpq | None, fmpq | None]]
+"""Of each entry of a leaf; None where it is infinite."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The entries asked for have the property ``goal`` on the domain, as functions of the unknowns.
+
+    The domain: all values of the leaves within their bounds and attributes for which every
+    constraint holds. The leaves that are no unknowns have one value each, any of the admissible
+    ones, and the statement is about all of these. Where an atom has no value nothing is said: the
+    statement is about the segments of the domain on which the expression has values.
+
+    ``nodes`` are those of the document, each after its arguments (see `witness`); ``entry`` is a
+    position in row-major order, or None for all entries; ``proved_bounds`` are bounds of leaves
+    that an outer proof has derived from the constraints.
+    """
+
+    nodes: Sequence[Node]
+    constraints: Sequence[Mapping[str, Any]]
+    unknowns: frozenset[int]
+    root: int
+    goal: str
+    entry: int | None = None
+    proved_bounds: Mapping[int, Bounds] = field(default_factory=dict)
+
+    def about(self, **changes: Any) -> Statement:
+        """The statement with another goal, root, entry, ..."""
+        return replace(self, **changes)
+
+    def extended(self, nodes: Sequence[Node]) -> Statement:
+        """The statement with more nodes behind the others, for its proof to use."""
+        found = [*self.nodes, *nodes]
+        for place in range(len(self.nodes), len(found)):
+            check_node(place, found[place])
+            require(found[place]["atom"] != "leaf", "a proof may not bring leaves")
+        return self.about(nodes=found)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the root."""
+        return tuple(self.nodes[self.root]["shape"])
+
+    @property
+    def entries(self) -> list[int]:
+        """The positions that the statement is about."""
+        return list(range(prod(self.shape))) if self.entry is None else [self.entry]
+
+    @cached_property
+    def constants(self) -> dict[int, Array]:
+        """The values of the constants, by their place."""
+        return read_constants(list(self.nodes))
+
+    def bounds(self, place: int) -> Bounds:
+        """The bounds of each entry of a leaf: given, by its attributes, or proved."""
+        if place in self.proved_bounds:
+            return self.proved_bounds[place]
+        leaf = self.nodes[place]
+        require(leaf["atom"] == "leaf", "only leaves have bounds")
+        above = {"nonneg", "pos"} & set(leaf["attributes"])
+        below = {"nonpos", "neg"} & set(leaf["attributes"])
+        found: Bounds = []
+        for low, high in zip(leaf["low"], leaf["high"], strict=True):
+            least = None if low is None else number(low)
+            most = None if high is None else number(high)
+            if above:
+                least = fmpq(0) if least is None else max(least, fmpq(0))
+            if below:
+                most = fmpq(0) if most is None else min(most, fmpq(0))
+            found.append((least, most))
+        return found
+
+
+def check_node(place: int, node: Node) -> None:
+    """Refuse a node that does not come after its arguments."""
+    require(all(0 <= k < place for k in node.get("args", ())), "arguments come first")
+
+
+class Checking(NamedTuple):
+    """A check in progress: the time left, and how parts of a proof are checked."""
+
+    clock: Clock
+    kinds: Mapping[str, Kind]
+
+    def prove(self, statement: Statement, proof: Any) -> None:
+        """Refuse unless the proof proves the statement."""
+        self.clock.check()
+        require(statement.goal in GOALS, f"nothing is proved here about {statement.goal!r}")
+        kind = proof.get("kind") if isinstance(proof, dict) else None
+        if not isinstance(kind, str) or kind not in self.kinds:
+            raise RefusalError(f"there is no kind of proof {kind!r}")
+        self.kinds[kind](statement, proof, self)
+
+
+Kind = Callable[[Statement, Proof, Checking], None]
+"""Checks one kind of proof; returns where the statement is proved, refuses otherwise."""
