@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         LayerNorm,
         LeakyReLU,
         Linear,
+        LinearAttention,
         LogSumExp,
         Maxout,
         MaxPool2d,
@@ -96,6 +97,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearAttention",
     "LogSumExp",
     "MaxPool2d",
     "Maxout",
@@ -154,8 +156,8 @@ PUBLIC = {
     "cvxnet.interop.torch.conversion": "from_torch to_torch",
     "cvxnet.layers": (
         "CELU ELU GELU SELU Abs AvgPool2d BatchNorm Conv2d Flatten GatedLinear HardTanh "
-        "InputConvex Layer LayerNorm LeakyReLU Linear LogSumExp Maxout MaxPool2d ReLU "
-        "Residual Sequential Sigmoid Sign SiLU Softmax Softplus Square SquaredReLU Squareplus "
+        "InputConvex Layer LayerNorm LeakyReLU Linear LinearAttention LogSumExp Maxout MaxPool2d "
+        "ReLU Residual Sequential Sigmoid Sign SiLU Softmax Softplus Square SquaredReLU Squareplus "
         "Tanh Threshold input_convex load"
     ),
     "cvxnet.objective": "FAMILIES Family",

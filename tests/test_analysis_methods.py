@@ -20,18 +20,18 @@ from cvxnet.analysis.identities import (
     root_as_norm,
     undone,
 )
+from cvxnet.analysis.lifts import lift_attention, lift_two_layers
 from cvxnet.analysis.methods import METHODS, settle
 from cvxnet.analysis.questions import Question, ask_about_expression, ask_about_network
 from cvxnet.analysis.readings import FORMS, definite_forms
 from cvxnet.analysis.remedies import (
-    REMEDIES,
     clip_weights,
     freeze,
-    lift_to_cells,
     replace_activations,
     switch_loss,
     take_logarithms,
 )
+from cvxnet.analysis.repairs import REMEDIES
 from cvxnet.analysis.search import (
     try_curvature,
     try_kinks,
@@ -174,7 +174,8 @@ REPAIRED_BY = {
     freeze: (free(L.Tanh()), {"wrt": "weights"}),
     replace_activations: (L.Sequential(L.Linear(2, 2), L.Tanh()), {"wrt": "input"}),
     switch_loss: (free(L.ReLU(), **UP), {"wrt": "0", "loss": "squared", "data": ONE_CLASS}),
-    lift_to_cells: (free(L.ReLU()), {"loss": "squared"}),
+    lift_two_layers: (free(L.ReLU()), {"loss": "squared"}),
+    lift_attention: (L.LinearAttention(2, 2, 1), {"loss": "squared"}),
     take_logarithms: (
         L.Sequential(L.Linear(2, 2, **UP), L.ReLU(), L.Linear(2, 1, **UP)),
         {"wrt": "weights"},

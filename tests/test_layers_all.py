@@ -16,6 +16,7 @@ LAYERS = [
     L.Conv2d(2, 3, 2, image=(3, 3)), L.Conv2d(2, 1, 3, 2, 1, False, image=(3, 3)),
     L.AvgPool2d(2, 1, channels=2, image=(3, 3)), L.MaxPool2d(2, 1, channels=2, image=(3, 3)),
     L.Residual(L.Linear(18, 18)), L.InputConvex([18, 4, 3]),
+    L.LinearAttention(6, 3, 2, 2),
 ]  # fmt: skip
 
 

@@ -117,7 +117,12 @@ def test_numbers_that_single_precision_has_no_room_for(tmp_path):
 
 def test_every_layer_is_tested():
     own = {name for name, kind in KINDS.items() if kind.__module__.startswith("cvxnet.")}
-    assert own == {name.split()[0] for name in ON_ROWS} | {"Sequential"}
+    assert own == {name.split()[0] for name in ON_ROWS} | {"Sequential", "LinearAttention"}
+
+
+def test_attention_is_refused_by_name(tmp_path):
+    with pytest.raises(UnsupportedError, match="0: LinearAttention cannot be written as ONNX"):
+        cn.to_onnx(cn.Sequential(cn.LinearAttention(3, 2, 1)), tmp_path / "net.onnx")
 
 
 SMOOTH = [name for name in ON_ROWS if not isinstance(ON_ROWS[name](), STEPS)]

@@ -14,8 +14,8 @@ MOST_SUBSETS = 10
 
 
 def block_names(network: Any) -> list[str]:
-    """The layers that have weights, by prefix."""
-    return list(dict.fromkeys(name.rpartition(".")[0] for name in weight_names(network)))
+    """The layers that have weights, by prefix; of a layer that stands alone, its weights."""
+    return list(dict.fromkeys(name.rpartition(".")[0] or name for name in weight_names(network)))
 
 
 def find_blocks(question: Question, decide: Callable[[Question], bool | None]) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def check_blocks(network: Layer, wrt: Any) -> set[str]:
     for item in items_of(wrt):
         found = named_by(item, known) if isinstance(item, str) else set()
         if not found:
-            blocks = sorted({name.rpartition(".")[0] for name in known})
+            blocks = sorted({name.rpartition(".")[0] for name in known} - {""})
             raise InputError(
                 f"wrt={item!r} names nothing in this network. Use 'input', 'weights', a layer "
                 f"({', '.join(map(repr, blocks)) or 'there are none with weights'}) or a weight "

@@ -7,13 +7,11 @@ problem becomes convex and keeps its optimum.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
@@ -22,17 +20,13 @@ from cvxnet.analysis.questions import (
     Question,
     ask_again,
     check_blocks,
-    given_target,
-    weight_names,
+    named_by,
 )
-from cvxnet.data.validation import as_floats
 from cvxnet.errors import CvxnetError
 from cvxnet.functions.profile import EVERYWHERE
 from cvxnet.layers.activations import Activation
 from cvxnet.layers.layer import Layer
-from cvxnet.losses import LOSSES, get_loss
-from cvxnet.training.program import program
-from cvxnet.types import Array
+from cvxnet.losses import LOSSES
 
 MOST_SINGLE = 6  # with more layers, only all of them together
 MOST_SAMPLES = 8
@@ -60,16 +54,6 @@ class Proposal:
     rank: float
     changed: Question | cp.Problem | None
     outcome: str = ""
-
-
-def propose_for_network(question: Question) -> Iterator[Proposal]:
-    """Everything that might help a network, each change once."""
-    seen = set()
-    for remedy in REMEDIES:
-        for proposal in remedy(question):
-            if proposal.change not in seen:
-                seen.add(proposal.change)
-                yield proposal
 
 
 NEAREST: dict[type[Layer], tuple[type[Layer], ...]] = {
@@ -193,7 +177,7 @@ def freeze(question: Question) -> Iterator[Proposal]:
     """Train fewer layers at a time."""
     network = network_of(question)
     asked = check_blocks(network, question.options["wrt"])
-    names = [n for n in block_names(network) if any(a.startswith(f"{n}.") for a in asked)]
+    names = [n for n in block_names(network) if named_by(n, asked)]
     alone = len(names) == 1  # then another layer may do
     names = block_names(network) if alone else names
     if "input" in asked or not 2 <= len(names) <= MOST_FROZEN:
@@ -221,66 +205,6 @@ def switch_loss(question: Question) -> Iterator[Proposal]:
             yield Proposal(f"use the {name} loss", "another objective", 2.5, changed)
 
 
-def lift_to_cells(question: Question) -> Iterator[Proposal]:
-    """Two-layer ReLU training is a convex program in one vector for each activation pattern.
-
-    With several outputs it is one matrix. What is judged is that program for some samples of the
-    data (or for made-up ones) with few features.
-    """
-    loss = question.options["loss"]
-    if loss is None or not is_two_layer_relu(question):
-        return
-    X, y = sample_data(question)
-    try:
-        written = program("relu", X, y, loss=loss, weight_decay=0.1)
-    except CvxnetError:
-        return
-    yield Proposal(
-        f'lift exactly: cn.train("relu", X, y, loss="{loss}", weight_decay=...)',
-        "needs weight decay; width is chosen by the optimum, and the number of cells grows like "
-        "n^rank",
-        0.5,
-        written,
-        f"verified on the program for {len(X)} samples with {X.shape[1]} features",
-    )
-
-
-def is_two_layer_relu(question: Question) -> bool:
-    """Whether all weights of a Linear-ReLU-Linear network are asked about."""
-    network = network_of(question)
-    layers: Any = getattr(network, "layers", ())
-    if [type(layer) for layer in layers] != [L.Linear, L.ReLU, L.Linear]:
-        return False
-    whole = check_blocks(network, question.options["wrt"]) == set(weight_names(network))
-    free = not layers[0].nonneg and not layers[2].nonneg
-    return whole and free
-
-
-def sample_data(question: Question) -> tuple[Any, Any]:
-    """A few samples, given or made up; with one feature where outputs share units, else two."""
-    layers: Any = getattr(question.network, "layers", ())
-    c, loss = layers[2].out_features, get_loss(question.options["loss"])
-    data = question.options["data"]
-    features = 2 if c == 1 else 1
-    if data is not None:
-        X, y = as_floats(data[0], "X"), given_target(data[1], len(data[0]), c, loss)
-        few = first_samples(y) if loss.classes else np.arange(min(len(y), MOST_SAMPLES))
-        return X[few, :features], y[few]
-    if c == 1:
-        X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 0.5]])
-        return X[:, : layers[0].in_features], np.array([1.0, -1.0, 1.0, -1.0])
-    X = np.arange(float(max(4, c)))[:, None] - 1.0
-    labels = np.arange(len(X)) % c
-    return X, labels if loss.classes else np.where(labels[:, None] == np.arange(c), 1.0, -1.0)
-
-
-def first_samples(y: Array) -> NDArray[np.int64]:
-    """The first sample of each class, and others up to MOST_SAMPLES, in order."""
-    first = y.argmax(axis=0)
-    others = np.setdiff1d(np.arange(len(y)), first)
-    return np.sort(np.concatenate([first, others[: max(MOST_SAMPLES - len(first), 0)]]))
-
-
 def take_logarithms(question: Question) -> Iterator[Proposal]:
     """Log-log convex functions of positive unknowns are convex in the logarithms."""
     word, _ = log_log_curvature(question, question.tape())
@@ -292,13 +216,3 @@ def take_logarithms(question: Question) -> Iterator[Proposal]:
             None,
             f"log-log {word}, by the log-log rules",
         )
-
-
-REMEDIES: tuple[Callable[[Question], Iterator[Proposal]], ...] = (
-    clip_weights,
-    freeze,
-    replace_activations,
-    switch_loss,
-    lift_to_cells,
-    take_logarithms,
-)

@@ -7,7 +7,7 @@ points.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -15,9 +15,17 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.identities import Rewritten, rewritten_everywhere
+from cvxnet.analysis.lifts import lift_attention, lift_two_layers
 from cvxnet.analysis.questions import Question, ask_about_expression
 from cvxnet.analysis.readings import definite_forms
-from cvxnet.analysis.remedies import Proposal, propose_for_network
+from cvxnet.analysis.remedies import (
+    Proposal,
+    clip_weights,
+    freeze,
+    replace_activations,
+    switch_loss,
+    take_logarithms,
+)
 from cvxnet.analysis.spaces import Space
 from cvxnet.analysis.tape import dense
 from cvxnet.analysis.verdicts import Repair, Verdict
@@ -25,6 +33,27 @@ from cvxnet.analysis.verdicts import Repair, Verdict
 MOST_REPAIRS = 8
 Judge: TypeAlias = Callable[[Question | cp.Problem], Verdict | None]
 """Gives the verdict on a changed question or a problem, or None where it has no curvature."""
+
+
+REMEDIES: tuple[Callable[[Question], Iterator[Proposal]], ...] = (
+    clip_weights,
+    freeze,
+    replace_activations,
+    switch_loss,
+    lift_two_layers,
+    lift_attention,
+    take_logarithms,
+)
+
+
+def propose_for_network(question: Question) -> Iterator[Proposal]:
+    """Everything that might help a network, each change once."""
+    seen = set()
+    for remedy in REMEDIES:
+        for proposal in remedy(question):
+            if proposal.change not in seen:
+                seen.add(proposal.change)
+                yield proposal
 
 
 def find_repairs(verdict: Verdict, judge: Judge) -> tuple[Repair, ...]:

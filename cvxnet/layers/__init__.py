@@ -19,6 +19,7 @@ from cvxnet.layers.activations import (
     Tanh,
     Threshold,
 )
+from cvxnet.layers.attention import LinearAttention
 from cvxnet.layers.columns import LogSumExp, Maxout, Softmax
 from cvxnet.layers.containers import Residual, Sequential, load
 from cvxnet.layers.images import AvgPool2d, Conv2d, Flatten, MaxPool2d
@@ -44,6 +45,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearAttention",
     "LogSumExp",
     "MaxPool2d",
     "Maxout",
