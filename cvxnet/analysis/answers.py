@@ -21,7 +21,7 @@ from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading, nearest_reading
 from cvxnet.analysis.repairs import find_repairs
-from cvxnet.analysis.restrictions import restrictions
+from cvxnet.analysis.restrictions import restrictions, without_value
 from cvxnet.analysis.search import find_infeasible_midpoint
 from cvxnet.analysis.tape import Tape, bare, short
 from cvxnet.analysis.verdicts import Beside, Repair, Verdict
@@ -39,7 +39,10 @@ def answer(question: Question, methods: Methods = METHODS) -> Verdict:
         return unanswered(question, missing, premises=(missing,))
     facts = derive_facts(question, tape)
     domain, empty = restrictions(question, tape, facts)
-    if domain and empty:  # what the constraints alone exclude is the problem's to say
+    empty = without_value(question, tape) or empty
+    if empty and (
+        domain or "where" in question.options
+    ):  # of a problem, it is the problem's to say
         return unanswered(question, f"the domain is empty: {empty}", domain=domain, empty=empty)
     asked = Derived(question, tape, facts)
     found = {goal: settle(asked, goal, methods) for goal in GOALS}

@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from cvxnet.analysis.derivation import derive_facts
-from cvxnet.analysis.questions import Question, ask_again, weight_names
+from cvxnet.analysis.domains import ask_again
+from cvxnet.analysis.questions import Question, weight_names
 
 MOST_BLOCKS = 12
 MOST_SUBSETS = 10

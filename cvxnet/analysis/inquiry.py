@@ -11,6 +11,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.answers import answer, judge_problem
+from cvxnet.analysis.domains import restricted
 from cvxnet.analysis.methods import Methods
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.verdicts import Verdict
@@ -26,6 +27,7 @@ def convexity(
     loss: str | None = None,
     data: Any = None,
     inputs: str | None = None,
+    where: Any = None,
     weight_decay: float = 0.0,
     effort: int = 1,
     complete: bool = True,
@@ -50,6 +52,11 @@ def convexity(
         Without data the verdict is about every data set with the declared sign.
     inputs : "nonneg", "nonpos" or None
         What is known about the entries of unknown inputs.
+    where : (low, high), CVXPY constraint or list of them
+        Where the question is asked: a box as a pair of numbers or arrays (None for no bound), or
+        constraints. For a network these are about its unknown input: the pair, or constraints in
+        one ``cp.Variable`` of the input's shape. For an expression they are in its own variables;
+        a pair is for one variable. The answer is about segments on which the constraints hold.
     weight_decay : float
         Adds ``weight_decay / 2`` times the sum of the squared unknowns.
     effort : int
@@ -85,10 +92,20 @@ def convexity(
     >>> verdict = convexity(cp.sqrt(1 + cp.square(x)))
     >>> verdict.dcp, verdict.convex
     ('QUASICONVEX', True)
+    >>> wave = cp.exp(x) - cp.square(x) / 2
+    >>> convexity(wave).convex, convexity(wave, where=(None, -1)).convex
+    (False, False)
+    >>> convexity(x * cp.abs(x), where=[x >= 0]).convex
+    True
     """
     methods, finish = Methods(effort=check_effort(effort)), completed if complete else as_it_is
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
+        if where is not None:
+            raise InputError(
+                "where= is for networks and expressions; a problem is judged where its constraints "
+                "hold. Add these to them."
+            )
         if wrt is not None:
             raise InputError(
                 "wrt= is for networks and expressions; a problem is judged in all variables. Ask "
@@ -97,13 +114,13 @@ def convexity(
         return finish(judge_problem(thing, methods))
     if isinstance(thing, cp.Expression):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
-        return finish(answer(ask_about_expression(thing, wrt), methods))
+        return finish(answer(restricted(ask_about_expression(thing, wrt), where), methods))
     if (layer := as_layer(thing)) is not None:
         wrt = wrt if wrt is not None else "input" if loss is None else "weights"
         loss = None if loss is None else get_loss(loss).name
         weight_decay = check_weight_decay(weight_decay)
         question = ask_about_network(layer, wrt, loss, data, inputs, weight_decay)
-        return finish(answer(question, methods))
+        return finish(answer(restricted(question, where), methods))
     raise InputError(
         f"cannot judge a {type(thing).__name__}; pass a network (a cvxnet Sequential or another "
         "layer, a torch module, a fitted estimator), a CVXPY expression or a CVXPY problem."

@@ -106,14 +106,6 @@ def ask_about_network(
     )
 
 
-def ask_again(question: Question, network: Layer | None = None, **options: Any) -> Question:
-    """The question about another network, or with other options."""
-    asked = question.network if network is None else network
-    if asked is None:
-        raise TypeError("this question has no network")
-    return ask_about_network(asked, **{**question.options, **options})
-
-
 def objective(loss: Any, predictions: Any, y: Any) -> Any:
     """The loss as an expression; some losses need labels that are known."""
     try:

@@ -16,9 +16,9 @@ import numpy as np
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis.blocks import block_names, largest_sets
 from cvxnet.analysis.disciplines import log_log_curvature
+from cvxnet.analysis.domains import ask_again
 from cvxnet.analysis.questions import (
     Question,
-    ask_again,
     check_blocks,
     named_by,
 )

@@ -19,7 +19,7 @@ import numpy as np
 
 from cvxnet.analysis.algebra_atoms import STACKS, AddExpression, DivExpression, Reshape
 from cvxnet.analysis.atoms import PERSPECTIVES, atom_of, constant_matrix
-from cvxnet.analysis.derivation import derive_facts, step_name
+from cvxnet.analysis.derivation import derive_facts, leaf_bounds, step_name
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.inequalities import Row, contradictory, follows, given_rows, rows_of
 from cvxnet.analysis.quadratics import definiteness, has_positive_pivots
@@ -80,6 +80,15 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
             rows += asked
     labels = (contradictory(rows) or []) if names or question.constraints else []
     return without_weaker(names), f"no point satisfies {' and '.join(labels)}" if labels else ""
+
+
+def without_value(question: Question, tape: Tape) -> str:
+    """The first leaf whose bounds exclude each other, in words, or ""."""
+    for leaf in tape.leaves():
+        low, high = leaf_bounds(leaf, question)
+        if (low > high).any():
+            return f"the bounds of {question.name(leaf)} exclude each other"
+    return ""
 
 
 def is_said(asked: list[Row], given: list[Row], question: Question) -> bool:

@@ -1,0 +1,90 @@
+"""Domains (``where=``) and problems: equalities, bounds, level sets, certificates."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from cvxnet.analysis import convexity
+from cvxnet.errors import InputError
+from cvxnet.layers import Linear, Sequential, Tanh
+
+NET = Sequential(Linear(2, 3), Tanh(), Linear(3, 1, nonneg=True))
+NET.load_state_dict(
+    {
+        "0.weight": np.ones((3, 2)),
+        "0.bias": np.zeros(3),
+        "2.weight": np.ones((1, 3)),
+        "2.bias": np.zeros(1),
+    }
+)
+
+
+def judged(thing, where=None):
+    return convexity(thing, where=where, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("where", "convex"),
+    [
+        ((None, 0), True),
+        (([-1, -2], [0, 0]), True),
+        ((0, 1), False),
+        (lambda z: [z <= 0, cp.norm(z) <= 3], True),
+        (lambda z: z >= 0, False),
+        (lambda z: [z <= 1], False),
+    ],
+)
+def test_a_network_on_a_part_of_its_inputs(where, convex):
+    for shape in ((2,), (1, 2)):
+        given = where(cp.Variable(shape)) if callable(where) else where
+        verdict = judged(NET, given)
+        assert verdict.convex is convex
+        if not convex:
+            assert verdict.counterexample.verify()
+
+
+def test_attributes_of_the_variable_are_part_of_the_domain():
+    z = cp.Variable(2, nonpos=True)
+    assert judged(NET, [cp.sum(z) >= -1]).convex
+    with pytest.raises(InputError, match="integer"):
+        judged(NET, [cp.Variable(2, integer=True) <= 0])
+
+
+def test_an_expression_in_its_own_variables():
+    x, y, s = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(name="s")
+    assert judged(x**3, (0, None)).convex and not judged(cp.abs(x) * x, (-1, 1)).convex
+    verdict = judged(cp.inv_pos(y) + x, [y >= 1, x + s == 1])
+    assert verdict.convex and "1 <= y" in verdict.about
+    with pytest.raises(InputError, match="about one variable"):
+        judged(x + y, (0, 1))
+
+
+def test_an_empty_domain_has_no_answer():
+    x = cp.Variable(name="x", nonneg=True)
+    for where in ((-2, -1), [x >= 2, x <= 1], [x + 1 <= 0]):
+        verdict = judged(cp.square(x), where)
+        assert verdict.convex is None and verdict.empty
+
+
+@pytest.mark.parametrize(
+    "where", [3, "x", (1, 0), (np.nan, 1), ("a", 1), [True], ([1, 2, 3], 4), (np.inf, np.inf)]
+)
+def test_what_is_no_domain_is_refused(where):
+    with pytest.raises(InputError, match="where= takes"):
+        judged(NET, where)
+
+
+def test_where_needs_an_unknown_input():
+    with pytest.raises(InputError, match="unknown input"):
+        convexity(NET, "weights", loss="squared", data=([[1, 2.0]], [1.0]), where=(0, 1))
+    with pytest.raises(InputError, match="its constraints"):
+        convexity(cp.Problem(cp.Minimize(cp.Variable())), where=(0, 1))
+    for wrong in ([cp.Variable(3) <= 1], [cp.Variable(2) <= cp.Variable(2)]):
+        with pytest.raises(InputError, match="shape"):
+            judged(NET, wrong)
+
+
+def test_blocks_and_repairs_keep_the_domain():
+    verdict = convexity(NET, where=(-1, 1))
+    assert all("on -1 <= x <= 1" in repair.verdict.about for repair in verdict.repairs)
+    assert verdict.repairs
