@@ -46,7 +46,7 @@ FETCH = {
     ],
 }
 PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-CHECKER = ("proofs/checker/*.py", "lab/certificates.py")
+CHECKER = ("proofs/checker/**/*.py", "lab/certificates.py")
 """What of cvxnet runs in the page."""
 NOTICE = """What is in this folder, and under which licence:
 

@@ -81,7 +81,10 @@ def test_the_checker_stands_alone():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
                 origin = path.parents[node.level - 1]
-                assert (origin / node.module).with_suffix(".py").is_file(), (path, node.module)
+                assert origin.joinpath(*node.module.split(".")).with_suffix(".py").is_file(), (
+                    path,
+                    node.module,
+                )
             elif isinstance(node, ast.ImportFrom):
                 outside.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):

@@ -59,7 +59,7 @@ def test_what_runs_there_is_the_checker_as_it_is(folder):
             assert archive.read(name) == (proof_page.ROOT / name).read_bytes()
         names = set(archive.namelist())
     checker = proof_page.ROOT / "cvxnet" / "proofs" / "checker"
-    own = {f"cvxnet/proofs/checker/{path.name}" for path in checker.glob("*.py")}
+    own = {str(path.relative_to(proof_page.ROOT)) for path in checker.rglob("*.py")}
     assert names == own | {"cvxnet/lab/certificates.py"}
 
 

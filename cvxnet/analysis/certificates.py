@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from cvxnet.data.files import replacing
 from cvxnet.proofs.checker.convexity import FORMAT
 
 
@@ -34,8 +34,15 @@ class ConvexityCertificate:
         return dict(self.document)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the document to a file."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=1) + "\n")
+        """Write the document to a file.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be written.
+        """
+        with replacing(path) as draft:
+            draft.write_text(json.dumps(self.to_dict()) + "\n", encoding="utf-8")
 
     def __repr__(self) -> str:
         return f"<ConvexityCertificate: {', '.join(self.claims)}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from cvxnet.data.table import as_text
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES
 from cvxnet.proofs import checker, checking
+from cvxnet.proofs.checker.convexity import check_convexity, is_about_convexity
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 
 
@@ -38,6 +39,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Re-prove a certificate without a solver: exactly, unless told to round."""
+    if is_about_convexity(file):
+        raise typer.Exit(check_verdict(file, time_limit, json))
     supplied = supply(file, data, columns)
     check_readable(file, supplied)
     begin = time.perf_counter()
@@ -57,6 +60,24 @@ def check(
     else:
         print(f"{in_words(result)} ({result.method}, {seconds:.1f} s)")
     raise typer.Exit(exit_code(result))
+
+
+def check_verdict(file: Path, time_limit: float, json: bool) -> int:
+    """Re-prove the certificate of a verdict on convexity; returns the exit code."""
+    result = check_convexity(file, time_limit=time_limit)
+    if json:
+        print_json(asdict(result))
+    elif result.valid:
+        print(f"PROVED: {', '.join(result.claims)}: {about(file)}")
+    else:
+        print(f"REFUSED: {result.reason}")
+    return PROVED if result.valid else NOT_PROVED
+
+
+def about(file: Path) -> str:
+    """What the file says that it is about."""
+    content = read_json(file)
+    return str(content.get("about", "")) if isinstance(content, dict) else ""
 
 
 def supply(file: Path, data: Path | None, columns: KnownColumns) -> Any:

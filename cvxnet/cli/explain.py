@@ -13,6 +13,7 @@ from cvxnet.cli.exit_codes import NOT_PROVED, PROVED, UNKNOWN
 from cvxnet.cli.options import Json, Tables, reading_of
 from cvxnet.cli.outcome import network_file, print_facts, print_json
 from cvxnet.data.tables import Reading
+from cvxnet.errors import InputError
 from cvxnet.interop.loading import assumed_activation, load_thing
 from cvxnet.losses import LOSSES
 
@@ -42,6 +43,9 @@ def explain(
         str,
         typer.Option(help="What stands between the layers of a file of weights: relu, tanh, ..."),
     ] = "relu",
+    certificate: Annotated[
+        Path | None, typer.Option(help="Write the proof there, for cvxnet check.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say whether a network, expression or problem is convex, and show why or why not."""
@@ -55,6 +59,8 @@ def explain(
         data=None if data is None else read_pair(data, tables, target, loss),
         inputs=inputs,
     )
+    if certificate is not None:
+        write_certificate(verdict, certificate)
     if json:
         print_json(verdict.to_dict() | {"assumed_activation": assumed})
     else:
@@ -63,6 +69,13 @@ def explain(
             print_facts({"activation": f"{assumed} ({why})"})
         show(verdict)
     raise typer.Exit({True: PROVED, False: NOT_PROVED, None: UNKNOWN}[verdict.convex])
+
+
+def write_certificate(verdict: Verdict, path: Path) -> None:
+    """The evidence of a verdict as a file; none where nothing is proved."""
+    if verdict.certificate is None:
+        raise InputError(f"nothing is proved, so there is no certificate to write to {path}.")
+    verdict.certificate.save(path)
 
 
 def read_pair(

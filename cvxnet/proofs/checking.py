@@ -10,8 +10,12 @@ import numpy as np
 
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.checker.claims import Claims
-from cvxnet.proofs.checker.convexity import FORMAT, ConvexityResult, check_convexity
-from cvxnet.proofs.checker.document import Path, parse, read_text
+from cvxnet.proofs.checker.convexity import (
+    ConvexityResult,
+    check_convexity,
+    is_about_convexity,
+)
+from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
 
@@ -84,15 +88,6 @@ def document_of(source: Any) -> Any:
     certificate = getattr(source, "certificate", source)
     to_dict = getattr(certificate, "to_dict", None)
     return source if to_dict is None else to_dict()
-
-
-def is_about_convexity(source: Any) -> bool:
-    """Whether a document, or the file that a path names, is the certificate of a verdict."""
-    try:
-        document = source if isinstance(source, dict) else parse(read_text(source))
-    except checker.RefusalError:
-        return False
-    return document.get("format") == FORMAT
 
 
 def with_hint(

@@ -26,7 +26,7 @@ rests on python, flint and these files, best read in this order; with their line
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
     sweeps         180   proof: every face that these planes cut out is looked at
-    answer         160   all together, and the comparisons that decide
+    answer         140   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:
 
@@ -42,15 +42,17 @@ Other units need other proofs in place of the last three before the answer:
     sign, threshold                  coordinates, lines, steps
     tanh                             coordinates, boxes
 
-Counterexamples to convexity are proved here as well, by other means: `witness` reads an expression
-and two points, `atoms` has a formula for each atom, made of `scalars` and `matrices`, and `arrays`
-moves their entries.
+Verdicts on convexity are re-proved here as well, by other means: `witness` reads an expression and
+the two points of a counterexample, `atoms` has a formula for each atom, made of `scalars` and
+`matrices`, `arrays` moves their entries, and the folder convexity has the proofs. `command` is the
+command line for both.
 
 Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
 memory; files of more than 64 MB, and numbers of too many digits, are refused.
 """
 
-from .answer import TIME_LIMIT, CheckResult, Prover, check, main
+from .answer import TIME_LIMIT, CheckResult, Prover, check
+from .command import main
 from .document import RefusalError, fingerprint
 from .families import UNITS
 from .losses import LOSSES

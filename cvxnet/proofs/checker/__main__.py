@@ -9,4 +9,4 @@ if __name__ == "__main__":
     if not __package__:  # what is run by its path is no package: make it one
         sys.modules["checker"] = ModuleType("checker")
         sys.modules["checker"].__path__ = [dirname(__file__)]
-    sys.exit(import_module(".answer", __package__ or "checker").main())
+    sys.exit(import_module(".command", __package__ or "checker").main())

@@ -11,9 +11,8 @@ bracket.py derives the first two; the third is what a `Prover` settles.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -140,18 +139,3 @@ def check(
 def as_float(violation: Fraction) -> float:
     """The nearest double; the largest one if there is none."""
     return float(min(violation, Fraction(sys.float_info.max)))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Re-prove a cvxnet certificate exactly.")
-    parser.add_argument("file", help="the certificate")
-    parser.add_argument("--data", help="CSV (targets last) or certificate that has the data")
-    parser.add_argument("--time-limit", type=float, default=TIME_LIMIT, help="in seconds")
-    options = parser.parse_args(arguments)
-    result = check(options.file, options.data, time_limit=options.time_limit)
-    if not result.valid:
-        print(f"REFUSED: {result.reason}")
-        return 1
-    print(f"PROVED: {result.lower!r} <= optimum <= {result.upper!r}")
-    return 0

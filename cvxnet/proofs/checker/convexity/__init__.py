@@ -5,7 +5,14 @@ A document has claims; each is a `Statement` about one expression and a proof, a
 (multipliers, boxes, Gram matrices, other forms) is in the document, and is only tested.
 """
 
-from .answer import FORMAT, ConvexityResult, check_convexity, check_proof
+from .answer import FORMAT, ConvexityResult, check_convexity, check_proof, is_about_convexity
 from .statement import Statement
 
-__all__ = ["FORMAT", "ConvexityResult", "Statement", "check_convexity", "check_proof"]
+__all__ = [
+    "FORMAT",
+    "ConvexityResult",
+    "Statement",
+    "check_convexity",
+    "check_proof",
+    "is_about_convexity",
+]

@@ -98,6 +98,15 @@ def check_convexity(
     return ConvexityResult(valid=True, claims=tuple(said), reason="proved")
 
 
+def is_about_convexity(source: Path | dict[str, Any]) -> bool:
+    """Whether a document, or the file that a path names, is the certificate of a verdict."""
+    try:
+        document = source if isinstance(source, dict) else parse(read_text(source))
+    except RefusalError:
+        return False
+    return document.get("format") == FORMAT
+
+
 def check_claim(claim: Mapping[str, Any], clock: Clock) -> None:
     """Refuse a claim that its proof does not prove."""
     if claim["says"] in REFUTED:
