@@ -158,10 +158,12 @@ ATOMS: dict[type, Atom] = {
     own.softmax: Atom(evaluate=ops.softmax, rule=rules.softmax),
     own.standardize: Atom(evaluate=ops.standardize, rule=rules.standardize, options=("eps",)),
     # what CVXPY says of its own is not all believed: a sign that rests on a spectral radius, a
-    # sign of zero that is -1, and |x - a| <= |x - b|, which holds in some places only
+    # sign of zero that is -1, |x - a| <= |x - b|, which holds in some places only, and an "exclusive
+    # or" that is affine between 0 and 1
     cp.eye_minus_inv: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.sign: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.dist_ratio: Atom(rule=partial(rules.by_cvxpy, doubted=("quasi",))),
+    logic.Xor: Atom(rule=partial(rules.by_cvxpy, doubted=("convex", "concave", "quasi"))),
     # what else has options that a counterexample has to name
     cp.lambda_sum_largest: Atom(options=("k",)),
     cp.cumprod: Atom(options=("axis",)),

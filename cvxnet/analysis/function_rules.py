@@ -180,11 +180,12 @@ def by_cvxpy(node: Node, args: list[Facts], doubted: Collection[str] = ()) -> Fa
     Parameters
     ----------
     doubted : collection of str
-        What of CVXPY's word is not believed: "sign", "convex" or "quasi".
+        What of CVXPY's word is not believed: "sign", "convex", "concave" or "quasi".
     """
     standing = standing_in(node, args)
     convex = "convex" not in doubted and bool(standing.is_atom_convex())
-    return with_curvature(standing, args, (convex, bool(standing.is_atom_concave())), doubted)
+    concave = "concave" not in doubted and bool(standing.is_atom_concave())
+    return with_curvature(standing, args, (convex, concave), doubted)
 
 
 def quadratic_form(

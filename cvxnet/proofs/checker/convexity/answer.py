@@ -12,6 +12,7 @@ from ..arrays import require
 from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
 from ..witness import check_witness
+from .calculus import by_rules
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -68,6 +69,7 @@ def by_both(statement: Statement, proof: Proof, checking: Checking) -> None:
 KINDS: dict[str, Kind] = {
     "entries": by_entries,
     "both": by_both,
+    "rules": by_rules,
 }
 
 

@@ -50,10 +50,13 @@ class Statement:
     goal: str
     entry: int | None = None
     proved_bounds: Mapping[int, Bounds] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was derived about the nodes, for statements that share nodes, domain and unknowns."""
 
     def about(self, **changes: Any) -> Statement:
         """The statement with another goal, root, entry, ..."""
-        return replace(self, **changes)
+        shared = changes.keys() <= {"root", "goal", "entry"}
+        return replace(self, **(changes if shared else {"memory": {}, **changes}))
 
     def extended(self, nodes: Sequence[Node]) -> Statement:
         """The statement with more nodes behind the others, for its proof to use."""
