@@ -158,8 +158,8 @@ ATOMS: dict[type, Atom] = {
     own.softmax: Atom(evaluate=ops.softmax, rule=rules.softmax),
     own.standardize: Atom(evaluate=ops.standardize, rule=rules.standardize, options=("eps",)),
     # what CVXPY says of its own is not all believed: a sign that rests on a spectral radius, a
-    # sign of zero that is -1, |x - a| <= |x - b|, which holds in some places only, and an "exclusive
-    # or" that is affine between 0 and 1
+    # sign of zero that is -1, |x - a| <= |x - b|, which holds in some places only, and an
+    # "exclusive or" that is affine between 0 and 1
     cp.eye_minus_inv: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.sign: Atom(rule=partial(rules.by_cvxpy, doubted=("sign",))),
     cp.dist_ratio: Atom(rule=partial(rules.by_cvxpy, doubted=("quasi",))),

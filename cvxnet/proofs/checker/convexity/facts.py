@@ -18,13 +18,22 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from . import intervals
-from .intervals import EVERYTHING, End, Interval, is_above, is_below
+from .intervals import (
+    EVERYTHING,
+    End,
+    Interval,
+    added,
+    inverted,
+    is_above,
+    is_below,
+    mirrored,
+    multiplied,
+)
 
 CONVEX, CONCAVE, QUASICONVEX, QUASICONCAVE, DOMAIN, CONSTANT = 1, 2, 4, 8, 16, 32
 AFFINE = CONVEX | CONCAVE
 ALL = 63
-MIRRORED = [
+OPPOSITE = [
     (k & ~15) | (k & 5) << 1 | (k & 10) >> 1  # what is known of -f where k is known of f
     for k in range(ALL + 1)
 ]
@@ -62,7 +71,7 @@ class Fact(NamedTuple):
         return self.bends & bend == bend
 
     def __neg__(self) -> Fact:
-        return Fact(*intervals.negated(self.interval), MIRRORED[self.bends])
+        return Fact(*mirrored(self.interval), OPPOSITE[self.bends])
 
     def __add__(self, other: Any) -> Fact:
         return total([self, as_fact(other)])
@@ -116,12 +125,12 @@ def total(terms: Sequence[Fact]) -> Fact:
     bends = shared(terms)
     if sum(not term.constant for term in terms) > 1:
         bends &= ~(QUASICONVEX | QUASICONCAVE)
-    return fact(intervals.added(term.interval for term in terms), bends)
+    return fact(added(term.interval for term in terms), bends)
 
 
 def product(one: Fact, other: Fact) -> Fact:
     """A constant factor >= 0 keeps how the other bends, one <= 0 mirrors it."""
-    interval = intervals.multiplied(one.interval, other.interval)
+    interval = multiplied(one.interval, other.interval)
     if other.constant:
         one, other = other, one
     if one.constant:
@@ -131,10 +140,10 @@ def product(one: Fact, other: Fact) -> Fact:
 
 def scaled(factor: Fact, other: Fact) -> int:
     """How a multiple by a constant bends; whatever its sign, as both multiples do."""
-    mirrored = MIRRORED[other.bends]
+    opposite = OPPOSITE[other.bends]
     if is_above(factor.interval):
         return other.bends
-    return mirrored if is_below(factor.interval) else other.bends & mirrored
+    return opposite if is_below(factor.interval) else other.bends & opposite
 
 
 def together(one: Fact, other: Fact) -> int:
@@ -158,7 +167,7 @@ def square(one: Fact) -> Fact:
     """``f^2`` is convex for affine f, for convex f >= 0 and for concave f <= 0."""
     size = magnitude(one)
     bends = size.bends if size.constant else size.bends & ~CONCAVE
-    return fact(intervals.multiplied(size.interval, size.interval), bends)
+    return fact(multiplied(size.interval, size.interval), bends)
 
 
 def magnitude(one: Fact) -> Fact:
@@ -179,9 +188,9 @@ def magnitude(one: Fact) -> Fact:
 
 def quotient(top: Fact, bottom: Fact) -> Fact:
     """``f / g`` for g of one sign; a constant g scales."""
-    interval = intervals.multiplied(top.interval, intervals.inverted(bottom.interval))
+    interval = multiplied(top.interval, inverted(bottom.interval))
     if bottom.constant:
-        inverse = Fact(*intervals.inverted(bottom.interval), ALL)
+        inverse = Fact(*inverted(bottom.interval), ALL)
         return fact(interval, scaled(inverse, top))
     if is_below(bottom.interval):
         top, bottom = -top, -bottom
@@ -204,7 +213,7 @@ def ratio(top: Fact, bottom: Fact) -> int:
         return 0
     if top.constant and bottom.has(CONCAVE):
         found |= scaled(top, Fact(fmpq(0), None, domain | CONVEX | QUASICONVEX))
-    return found | flat_below(top, bottom) | MIRRORED[flat_below(-top, bottom)]
+    return found | flat_below(top, bottom) | OPPOSITE[flat_below(-top, bottom)]
 
 
 def is_positive(one: Fact) -> bool:

@@ -46,7 +46,7 @@ def added(terms: Iterable[Interval]) -> Interval:
     return low, high
 
 
-def negated(one: Interval) -> Interval:
+def mirrored(one: Interval) -> Interval:
     """The interval mirrored at zero."""
     low, high = one
     return None if high is None else -high, None if low is None else -low
@@ -55,9 +55,9 @@ def negated(one: Interval) -> Interval:
 def multiplied(one: Interval, other: Interval) -> Interval:
     """The product; an infinite end times zero is zero, as every value is finite."""
     if is_below(one) and not is_above(one):
-        return negated(multiplied(negated(one), other))
+        return mirrored(multiplied(mirrored(one), other))
     if is_below(other) and not is_above(other):
-        return negated(multiplied(one, negated(other)))
+        return mirrored(multiplied(one, mirrored(other)))
     if is_above(one) and is_above(other):
         return times(one[0], other[0]), times(one[1], other[1])
     if is_above(other):
