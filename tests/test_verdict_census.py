@@ -1,0 +1,105 @@
+"""The labelled set: its labels hold, no answer is wrong, and no forged certificate is accepted."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from experiments.verdicts.cases import TRUTHS
+from experiments.verdicts.chains import LAYERS, Chain, float_values, fractions, is_convex, refuted
+from experiments.verdicts.collection import cases, kind_of
+from experiments.verdicts.forging import accepted, contradicted, travelled
+from experiments.verdicts.measures import is_wrong, judged, measure, tampered
+from experiments.verdicts.sampling import draw, place, sampled
+
+EVERY = 29
+PART = range(0, len(cases()), EVERY)
+
+
+def expressions():
+    return [case for case in cases() if case.is_expression]
+
+
+def test_the_set_is_large_and_labelled():
+    kinds = [kind_of(case) for case in cases()]
+    assert len(kinds) - kinds.count("networks") >= 400 and kinds.count("networks") >= 300
+    assert all(case.why and case.truth in TRUTHS for case in cases())
+    assert len({(case.text, str(case.where), case.family) for case in cases()}) == len(cases())
+
+
+@pytest.mark.parametrize("number", range(0, len(expressions()), EVERY))
+@np.errstate(all="ignore")
+def test_no_random_midpoint_contradicts_a_label(number):
+    case = expressions()[number]
+    expression, rng = case.make(), np.random.default_rng(0)
+    variables = expression.variables()
+
+    def value(x):
+        place(variables, x)
+        inside = all(constraint.value() for constraint in expression.domain)
+        return np.asarray(expression.value, float) if inside else np.full(expression.shape, np.nan)
+
+    for _ in range(40):
+        ends = [draw(variables, rng) for _ in range(2)]
+        a, b, middle = (value(x) for x in (*ends, sum(ends) / 2.0))
+        above = middle - (a + b) / 2.0
+        rounding = 1e-9 * (1.0 + abs(a) + abs(b) + abs(middle))
+        assert not (case.convex and (above > rounding).any())
+        assert not (case.concave and (above < -rounding).any())
+
+
+@pytest.mark.parametrize("number", PART)
+def test_no_answer_is_wrong(number):
+    case = cases()[number]
+    verdict = judged(case)
+    assert not is_wrong(case, verdict.convex, verdict.concave)
+
+
+def drawn(rng, sizes, activation):
+    pairs = [2 if activation == "maxout" else 1] * (len(sizes) - 2) + [1]
+    weights = [
+        rng.integers(-2, 3, (k * b, a)) * 1.0
+        for k, (a, b) in zip(pairs, pairwise(sizes), strict=True)
+    ]
+    return Chain(weights, [rng.integers(-2, 3, len(w)) * 1.0 for w in weights], activation)
+
+
+@pytest.mark.parametrize("activation", LAYERS)
+def test_brute_force_and_counterexamples_exclude_each_other(activation):
+    rng, found = np.random.default_rng(1), []
+    for sizes in ((1, 2, 1), (2, 3, 1), (2, 2, 2, 1)) * 4:
+        chain = drawn(rng, sizes, activation)
+        x = rng.normal(size=sizes[0])
+        assert np.isclose(float(chain.value(fractions(x))), chain.network()(x[None])[0, 0])
+        assert np.isclose(float_values(chain, x[None])[0], chain.network()(x[None])[0, 0])
+        found.append(is_convex(chain))
+        assert found[-1] == (refuted(chain, 60, 0) is None)
+    assert 0 < sum(found) < len(found) or activation == "hardtanh"
+
+
+def test_hessians_at_random_points_do_not_see_kinks():
+    networks = [case for case in cases() if kind_of(case) == "networks"]
+    given = [case for case in networks if "sizes" in case.text and not case.convex][:10]
+    assert sum(sampled(case) is True for case in given) >= 5
+    smooth = [case for case in cases() if case.text in ("cp.sum_squares(v)", "x*y", "cp.exp(x)")]
+    assert [sampled(case) for case in smooth] == [case.convex for case in smooth]
+
+
+def test_a_row_says_what_was_found():
+    row = measure([case.text for case in cases()].index("x*y"))
+    assert (row["convex"], row["concave"], row["certificate"]) == ("no", "no", "proved")
+    assert not row["wrong"] and not row["unknown"] and row["sampled"] == "right"
+
+
+@pytest.mark.parametrize("number", range(0, len(cases()), 6 * EVERY))
+def test_no_forged_or_changed_certificate_proves_anything_false(number):
+    row = tampered(number)
+    assert not row["accepted"] and not row["false"]
+
+
+def test_what_is_false_is_found_out():
+    number = [case.text for case in cases()].index("x*y")
+    document = travelled(judged(cases()[number]).certificate.to_dict())
+    assert accepted(document)
+    false = {**document["claims"][0], "says": "convex"}
+    assert contradicted({**document, "claims": [false]}, 50, np.random.default_rng(0))
