@@ -49,18 +49,22 @@ def claim(question: Question, says: str, proof: Mapping[str, Any]) -> dict[str, 
     return {**expression_document(question), "says": says, "proof": dict(proof)}
 
 
-def is_proved(question: Question, goal: str, proof: Proof) -> bool:
-    """Whether the checker accepts the proof."""
+def statement_of(question: Question, goal: str) -> Statement:
+    """What is to be proved, as the checker reads it."""
     document = expression_document(question)
-    statement = Statement(
+    return Statement(
         nodes=document["nodes"],
         constraints=document["constraints"],
         unknowns=frozenset(document["unknowns"]),
         root=document["root"],
         goal=goal,
     )
+
+
+def is_proved(question: Question, goal: str, proof: Proof) -> bool:
+    """Whether the checker accepts the proof."""
     try:
-        check_proof(statement, dict(proof.evidence), Clock(SECONDS))
+        check_proof(statement_of(question, goal), dict(proof.evidence), Clock(SECONDS))
     except RefusalError:
         return False
     return True

@@ -1,5 +1,6 @@
 """What looks for proofs where composition is silent: one module a method, cheap ones first."""
 
 from cvxnet.analysis.evidence import Prover
+from cvxnet.analysis.provers.boxes import prove_by_boxes
 
-PROVERS: tuple[Prover, ...] = ()
+PROVERS: tuple[Prover, ...] = (prove_by_boxes,)

@@ -13,6 +13,7 @@ from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
 from ..witness import check_witness
 from .calculus import by_rules
+from .boxes import by_boxes
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -70,6 +71,7 @@ KINDS: dict[str, Kind] = {
     "entries": by_entries,
     "both": by_both,
     "rules": by_rules,
+    "boxes": by_boxes,
 }
 
 
