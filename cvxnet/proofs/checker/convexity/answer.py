@@ -12,8 +12,8 @@ from ..arrays import require
 from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
 from ..witness import check_witness
-from .calculus import by_rules
 from .boxes import by_boxes
+from .calculus import by_rules
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
