@@ -88,3 +88,74 @@ def test_blocks_and_repairs_keep_the_domain():
     verdict = convexity(NET, where=(-1, 1))
     assert all("on -1 <= x <= 1" in repair.verdict.about for repair in verdict.repairs)
     assert verdict.repairs
+
+
+# Level sets
+
+
+def names():
+    found = {n: cp.Variable(name=n) for n in "xyz"}
+    found |= {n: cp.Variable(name=n, pos=True) for n in "pqr"}
+    return found | {"w": cp.Variable(3, name="w", nonneg=True), "v": cp.Variable(3, name="v")}
+
+
+S = np.array([[0.04, 0.01, 0.0], [0.01, 0.09, 0.02], [0.0, 0.02, 0.0625]])
+MU = np.array([0.1, 0.2, 0.15])
+SETS = {
+    "cp.exp(x) >= 2": True,
+    "p * q >= 1": True,
+    "x * y >= 1": False,
+    "p / q <= 3": True,
+    "cp.log(p) <= 3": True,
+    "cp.log(p) == 2": True,
+    "cp.sqrt(x) <= 2": True,
+    "x / y <= 2": False,
+    "p * q >= cp.square(x)": True,
+    "p * q - cp.square(x) >= 0": True,
+    "p * q * r >= 1": True,
+    "cp.exp(x) * p >= 1": True,
+    "cp.prod(w + 1) >= 2": True,
+    "cp.square(x) + cp.square(y) <= cp.square(p)": True,
+    "cp.square(x) + cp.square(y) <= cp.square(z)": False,
+    "w[0] / cp.sum(w) <= 0.3": True,
+    "MU @ w >= 0.1 * cp.sqrt(cp.quad_form(w, S))": True,
+    "2 / (1 / p + 1 / q) >= 1": True,
+    "x**3 <= 8": True,
+    "cp.exp(v) >= 2": True,
+    "cp.abs(x) == 1": False,
+    "cp.norm(v) >= 1": False,
+    "cp.square(x) == 1": False,
+    "cp.square(w[0]) >= 1": True,
+}
+
+
+@pytest.mark.parametrize("text", SETS)
+def test_sets_that_are_convex_though_no_function_is(text):
+    known = {**names(), "cp": cp, "MU": MU, "S": S}
+    problem = cp.Problem(cp.Minimize(0), [eval(text, known)])
+    verdict = convexity(problem, complete=False)
+    assert verdict.convex is SETS[text]
+    if verdict.convex is False:
+        assert verdict.counterexample.refutes == "set" and verdict.counterexample.verify()
+
+
+def test_a_constraint_may_rest_on_the_others():
+    x, y = names()["x"], names()["y"]
+    for others, convex in (([y >= 1], True), ([], False), ([cp.square(y) >= 1], None)):
+        problem = cp.Problem(cp.Minimize(x), [x / y <= 2, *others])
+        assert convexity(problem, complete=False).convex in (convex, False)
+
+
+def test_a_set_with_a_hole_in_its_domain_is_not_proved():
+    x = names()["x"]
+    for constraint in (cp.sqrt(cp.square(x) - 1) <= 2, cp.square(cp.sqrt(cp.square(x) - 1)) <= 3):
+        assert convexity(cp.Problem(cp.Minimize(0), [constraint])).convex is not True
+
+
+def test_a_problem_names_the_part_and_the_term_at_fault():
+    x, y, z = (names()[n] for n in "xyz")
+    problem = cp.Problem(cp.Minimize(cp.square(x) - cp.square(y) + z), [x <= 1])
+    assert "objective; the term -power(y, 2)" in str(convexity(problem).blame)
+    problem = cp.Problem(cp.Minimize(x), [x <= 1, cp.square(x) + x * y <= 1])
+    assert "constraint 1" in convexity(problem).blame.part
+    assert convexity(problem).blame.term == "x * y"

@@ -30,11 +30,12 @@ from cvxnet.analysis.rows import (
     written_key,
 )
 
+Promote, broadcast_to = affine.promote.Promote, affine.broadcast_to.broadcast_to
 Reshape, STACKS = affine.reshape.reshape, (affine.hstack.Hstack, affine.vstack.Vstack)
 ALGEBRA: dict[type, Atom] = {
     # entries moved
-    affine.promote.Promote: moving(ops.broadcast, describe=its_shape),
-    affine.broadcast_to.broadcast_to: moving(ops.broadcast, describe=its_shape),
+    Promote: moving(ops.broadcast, describe=its_shape),
+    broadcast_to: moving(ops.broadcast, describe=its_shape),
     affine.transpose.transpose: moving(ops.transpose, options=("axes",)),
     affine.reshape.reshape: moving(ops.reshape, describe=shape_and_order),
     affine.index.index: moving(ops.index, describe=written_key),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.analysis.algebra_atoms import AddExpression, NegExpression
 from cvxnet.analysis.atoms import atom_of
 from cvxnet.analysis.derivation import step_name
 from cvxnet.analysis.facts import Facts, Need
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Node, Tape, inner
+from cvxnet.analysis.tape import Node, Tape, inner, short
 from cvxnet.functions.arithmetic import FLOATS
 
 
@@ -34,6 +35,10 @@ class Blame:
         The rule that fails there.
     needs : str
         What would make it hold.
+    term : str
+        The term of a sum that is in the way, "" where it is no sum.
+    part : str
+        The objective or the constraint of a problem, "" elsewhere.
     """
 
     place: int
@@ -42,12 +47,16 @@ class Blame:
     entry: str
     rule: str
     needs: str
+    term: str = ""
+    part: str = ""
 
     def __repr__(self) -> str:
         return f"<Blame {self.entry or self.node}{f' in layer {self.layer}' if self.layer else ''}>"
 
     def __str__(self) -> str:
-        where = f"layer {self.layer}, " if self.layer else ""
+        where = f"{self.part}; " if self.part else ""
+        where += f"the term {self.term}; " if self.term else ""
+        where += f"layer {self.layer}, " if self.layer else ""
         entry = f" {self.entry}." if self.entry and self.entry not in self.rule else ""
         return f"{where}{self.node}: {self.rule}.{entry} Needed: {self.needs}."
 
@@ -65,7 +74,10 @@ def find_blame(question: Question, tape: Tape, facts: list[Facts]) -> Blame | No
     stops = (k for k in steps if not facts[k].known.all() and all(a.known.all() for a in inputs[k]))
     turns = (k for k in reversed(steps) if turns_around(facts[k], inputs[k]))
     place = next(chain(stops, turns), None)
-    return None if place is None else blame_node(question, tape, place, facts[place])
+    if place is None:
+        return None
+    blame = blame_node(question, tape, place, facts[place])
+    return replace(blame, term="" if question.network else term_at_fault(tape, facts))
 
 
 def turns_around(fact: Facts, args: list[Facts]) -> bool:
@@ -81,6 +93,24 @@ def blame_node(question: Question, tape: Tape, place: int, fact: Facts) -> Blame
     entry, rule, needs = in_words(need, node, question)
     layer = question.owners.get(id(node), "")
     return Blame(place, step_name(node, question), layer, entry, rule, needs)
+
+
+def term_at_fault(tape: Tape, facts: list[Facts]) -> str:
+    """The first term of a sum that is not convex where the sum is not; "" where it is no sum."""
+    place, sign, found = len(tape.nodes) - 1, 1, ""
+    while type(tape.nodes[place]) in (AddExpression, NegExpression):
+        sign = -sign if type(tape.nodes[place]) is NegExpression else sign
+        wrong = [k for k in tape.inputs[place] if not bends(facts[k], sign)]
+        if not wrong:
+            break
+        place = wrong[0]
+        found = f"{'-' if sign < 0 else ''}{short(tape.nodes[place])}"
+    return found if len(tape.inputs[-1]) > 1 else ""
+
+
+def bends(fact: Facts, sign: int) -> bool:
+    """Whether a fact, or its negative, is convex."""
+    return bool((fact.convex if sign > 0 else fact.concave).all())
 
 
 def in_words(need: Need, node: Node, question: Question) -> tuple[str, str, str]:

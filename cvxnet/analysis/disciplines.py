@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import cvxpy as cp
@@ -26,6 +28,96 @@ def find_disciplines(question: Question) -> dict[str, str]:
         "difference of convex (DCCP)": difference_line(tape, facts),
         "smooth (DNLP)": smooth_line(tape),
     }
+
+
+# Of a whole problem
+
+
+@np.errstate(all="ignore")
+def problem_disciplines(
+    problem: cp.Problem, objective: Question, holds: Mapping[str, bool]
+) -> dict[str, str]:
+    """One line for each discipline, about the objective and all constraints.
+
+    Parameters
+    ----------
+    problem : CVXPY problem
+    objective : Question
+        About its objective, as it is minimised.
+    holds : mapping of str to bool
+        Whether each part is proved to be convex, by its label; the objective comes first.
+    """
+    labels = [*holds]
+    return {
+        "log-log convex (DGP)": problem_line(
+            log_log_obstacle(problem, objective, labels), "solve(gp=True)", problem.is_dgp()
+        ),
+        "quasiconvex (DQCP)": problem_line(
+            quasi_obstacle(objective, holds), "solve(qcp=True)", problem.is_dqcp()
+        ),
+        "difference of convex (DCCP)": problem_line(
+            difference_obstacle(problem, objective, labels), "the package dccp", None
+        ),
+        "smooth (DNLP)": "yes: solve(nlp=True)" if is_smooth(problem) else "no",
+    }
+
+
+def is_smooth(problem: cp.Problem) -> bool:
+    """Whether CVXPY's own nonlinear programming takes it; cones it does not know."""
+    known = all(hasattr(constraint, "is_dnlp") for constraint in problem.constraints)
+    return known and bool(problem.is_dnlp())
+
+
+def problem_line(obstacle: str, way: str, accepted: bool | None) -> str:
+    """Yes or why not, and whether CVXPY agrees."""
+    said = {True: "; CVXPY accepts it", False: "; CVXPY does not accept it", None: ""}[accepted]
+    return f"not by the rules ({obstacle}){said}" if obstacle else f"yes: {way}{said}"
+
+
+def log_log_obstacle(problem: cp.Problem, objective: Question, labels: list[str]) -> str:
+    """The part that is not as a geometric program needs it, or ""."""
+    maximised = isinstance(problem.objective, cp.Maximize)
+    goal = problem.objective.args[0]
+    asked = [(labels[0], goal, "concave" if maximised else "convex")]
+    for label, constraint in zip(labels[1:], problem.constraints, strict=True):
+        if len(constraint.args) != 2 or not isinstance(
+            constraint, cp.constraints.Inequality | cp.constraints.Equality
+        ):
+            return label
+        equal = isinstance(constraint, cp.constraints.Equality)
+        for side, word in zip(constraint.args, ("convex", "concave"), strict=True):
+            asked.append((label, side, "affine" if equal else word))
+    for label, expression, word in asked:
+        question = replace(objective, expression=expression)
+        found, why = log_log_curvature(question, question.tape())
+        if found not in (word, "affine"):
+            return f"{label}: {why or f'log-log {found}, needed: {word}'}"
+    return ""
+
+
+def quasi_obstacle(objective: Question, holds: Mapping[str, bool]) -> str:
+    """The part that is not as a quasiconvex program needs it, or ""."""
+    tape = objective.tape()
+    root = derive_facts(objective, tape)[-1]
+    for number, (label, held) in enumerate(holds.items()):
+        if not (held or (number == 0 and root.quasiconvex.all())):
+            return label
+    return ""
+
+
+def difference_obstacle(problem: cp.Problem, objective: Question, labels: list[str]) -> str:
+    """The part that is no difference of convex functions by construction, or ""."""
+    parts = [problem.objective.args[:1], *(c.args for c in problem.constraints)]
+    for label, expressions in zip(labels, parts, strict=True):
+        for expression in expressions:
+            question = replace(objective, expression=expression)
+            tape = question.tape()
+            if not is_difference(tape, derive_facts(question, tape)):
+                return label
+    return ""
+
+
+# Of an expression
 
 
 def log_log_line(question: Question, tape: Tape) -> str:
@@ -73,12 +165,18 @@ def quasi_line(root: Facts, tape: Tape) -> str:
 
 
 def difference_line(tape: Tape, facts: list[Facts]) -> str:
+    """Whether it is a difference of convex functions by construction, in words."""
+    found = is_difference(tape, facts)
+    return f"yes; {ask_dccp(tape.nodes[-1])}" if found else "not by the rules"
+
+
+def is_difference(tape: Tape, facts: list[Facts]) -> bool:
     """Whether it is a difference of convex functions by construction."""
     known: list[bool] = []
     for node, fact, inputs in zip(tape.nodes, facts, tape.inputs, strict=True):
         kept = keeps_differences(node, [facts[k] for k in inputs])
         known.append(bool(fact.known.all()) or (kept and all(known[k] for k in inputs)))
-    return f"yes; {ask_dccp(tape.nodes[-1])}" if known[-1] else "not by the rules"
+    return known[-1]
 
 
 def ask_dccp(expression: Any) -> str:

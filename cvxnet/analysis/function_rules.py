@@ -211,6 +211,8 @@ def quadratic_form(
             down.exact or (down.rounded and isinstance(P, asserting[1])),
         )
     facts = with_curvature(standing, args, signs, ("sign", "quasi"))
+    low, high = (0.0 if up.exact else facts.low), (0.0 if down.exact else facts.high)
+    facts = replace(facts, low=np.asarray(low), high=np.asarray(high))
     if facts.known.all() or not args[0].affine.all():
         return facts
     return replace(facts, need=need_of_matrix(facts.rule, up.eigenvalue, down.eigenvalue))

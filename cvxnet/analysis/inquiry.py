@@ -160,11 +160,12 @@ def as_it_is(verdict: Verdict) -> Verdict:
 def completed(verdict: Verdict) -> Verdict:
     """The verdict after it was asked for all that is printed of it; printing then finds nothing.
 
-    About a problem's objective alone, and about an empty domain, that is not more.
+    About an empty domain that is not more.
     """
-    judged = not verdict.parts and len(verdict.derivation) > 0
-    names = ("disciplines", "blocks", "repairs") if judged else ("repairs",)
-    if judged or verdict.rounding:
-        for name in names:
-            getattr(verdict, name)
+    judged = len(verdict.derivation) > 0
+    names = ["disciplines"] if judged or verdict.parts else []
+    names += ["blocks"] if judged else []
+    names += ["repairs"] if judged or verdict.rounding else []
+    for name in names:
+        getattr(verdict, name)
     return verdict

@@ -82,6 +82,31 @@ def restrictions(question: Question, tape: Tape, facts: list[Facts]) -> tuple[tu
     return without_weaker(names), f"no point satisfies {' and '.join(labels)}" if labels else ""
 
 
+def crooked_domain(question: Question, tape: Tape, facts: list[Facts]) -> str:
+    """The first need whose points may not form a convex set, or "".
+
+    Where the rules say that a node is convex or concave, all below it have values on convex sets.
+    """
+    waiting = [len(tape.nodes) - 1]
+    while waiting:
+        place = waiting.pop()
+        if facts[place].known.all():
+            continue
+        for need in needs_of(tape.nodes[place], question):
+            fact = facts_about(need.expression, question, tape, facts)
+            if not (IMPLIED[need.kind](need, fact, question) or is_convex_set(need, fact)):
+                return need.text
+        waiting += tape.inputs[place]
+    return ""
+
+
+def is_convex_set(need: Need, fact: Facts) -> bool:
+    """Whether the points with a need form a convex set."""
+    if need.kind in (">=", ">"):
+        return bool(fact.concave.all())
+    return need.kind in (*DEFINITE, "symmetric") and bool(fact.affine.all())
+
+
 def without_value(question: Question, tape: Tape) -> str:
     """The first leaf whose bounds exclude each other, in words, or ""."""
     for leaf in tape.leaves():
