@@ -58,7 +58,7 @@ OTHER = [
     (x * x * x, cp.power(x, 3)),
     (x, cp.exp(cp.log(x))),
     (x * x, cp.square(cp.sqrt(x) * cp.sqrt(x))),
-    (y, x / x * y),
+    (y + x - x, x / x * y),
     (x, cp.abs(x)),
     (cp.log(x * y), cp.log(x) + cp.log(y)),
     (cp.sqrt(x * y), cp.sqrt(x) * cp.sqrt(y)),
