@@ -14,6 +14,7 @@ from ..dual import Clock
 from ..witness import check_witness
 from .boxes import by_boxes
 from .calculus import by_rules
+from .normal_form import by_normal_form
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -72,6 +73,7 @@ KINDS: dict[str, Kind] = {
     "both": by_both,
     "rules": by_rules,
     "boxes": by_boxes,
+    "normal form": by_normal_form,
 }
 
 
