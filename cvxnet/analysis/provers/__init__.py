@@ -2,5 +2,9 @@
 
 from cvxnet.analysis.evidence import Prover
 from cvxnet.analysis.provers.boxes import prove_by_boxes
+from cvxnet.analysis.provers.normal import prove_by_normal_form
 
-PROVERS: tuple[Prover, ...] = (prove_by_boxes,)
+PROVERS: tuple[Prover, ...] = (
+    prove_by_normal_form,
+    prove_by_boxes,
+)

@@ -160,7 +160,7 @@ class Algebra:
 
     def power(self, base: Polynomial, exponent: fmpq) -> Polynomial:
         """``base^exponent``, wherever it has a value; for a fraction, base >= 0 there."""
-        require(abs(exponent) <= 64 and exponent.q <= 64, "a power that is too high")
+        require(abs(exponent) <= 64, "a power that is too high")
         if exponent == 0 or base == Polynomial.number(1):
             return Polynomial.number(1)
         if exponent.q == 1 and exponent > 0:
@@ -219,7 +219,7 @@ class Algebra:
         """Of a sum whose first coefficient is one, or minus one."""
         size = abs(base.terms[lead_of(base)])
         scaled, number = base * (1 / size), self.power_of_number(size, exponent)
-        if exponent.q % 2 == 0 and (square := square_root(scaled)) is not None:
+        if exponent.q > 1 and (square := square_root(scaled)) is not None:
             return self.product(number, self.power(self.absolute(square), 2 * exponent))
         if exponent.q == 1 and (sigmoid := self.as_sigmoid(scaled)) is not None:
             return self.product(number, self.whole_power(sigmoid, -int(exponent.p)))
@@ -249,8 +249,8 @@ class Algebra:
         elif whole > 0:
             result = self.whole_power(base, whole)
         if part != 0:
-            root = self.factor("root", int(part.q), [base], Range(ZERO, None, among.above_zero))
-            result = result * root ** int(part.p)
+            floor = Range(ZERO, None, among.above_zero)
+            result = result * self.factor("root", (int(part.p), int(part.q)), [base], floor)
         return result
 
     # ------------------------------------------- exponentials and logarithms
@@ -261,7 +261,7 @@ class Algebra:
         for monomial, value in exponent.terms.items():
             if len(monomial) == 1:
                 ((f, power),) = powers_of(monomial)
-                if f.name == "log" and power == 1 and abs(value) <= 64 and value.q <= 64:
+                if f.name == "log" and power == 1 and abs(value) <= 64:
                     powers.append((f, value))
         logs = {frozenset({(f, 1)}) for f, _ in powers}
         rest = Polynomial({m: v for m, v in exponent.terms.items() if m not in logs})

@@ -71,16 +71,13 @@ def exponent_of(f: Factor) -> fmpq:
     """How a factor is a power of its base."""
     if f.name == "inverse":
         return fmpq(-1)
-    return fmpq(1, cast(int, f.options)) if f.name == "root" else UNIT
+    return fmpq(*cast(tuple[int, int], f.options)) if f.name == "root" else UNIT
 
 
 def is_settled(those: list[Power]) -> bool:
-    """Whether powers of one base are a whole one, and at most one root, below one."""
-    roots = [(f, power) for f, power in those if f.name == "root"]
-    wholes = len(those) - len(roots)
-    small = all(power * exponent_of(f) < 1 for f, power in roots)
-    coprime = all((power * exponent_of(f)).q == exponent_of(f).q for f, power in roots)
-    return wholes <= 1 and len(roots) <= 1 and small and coprime
+    """Whether powers of one base are a whole one, and at most one root."""
+    roots = [power for f, power in those if f.name == "root"]
+    return roots in ([], [1]) and len(those) - len(roots) <= 1
 
 
 def exponent_in(monomial: Monomial) -> Polynomial | None:

@@ -16,6 +16,7 @@ kind; a term is convex by one of these:
                       Optimization, 2004, section 3.2.6 and exercise 3.25)
     p f(g / p)        the perspective of a convex f, for p >= 0 and affine g
     s log s, and s log(s / t), with s affine and t concave: relative entropy
+    |a + |b + ...||   of one unknown: the slopes are in order
     what rules prove  where the term is an entry of the expression, up to a factor
 """
 
@@ -32,6 +33,7 @@ from ..semidefinite import MAX_ORDER, pivots, semidefinite
 from .algebra import Algebra
 from .bending import bending
 from .conditions import condition, implied
+from .piecewise import curve_of, line
 from .factors import Factor, Power, exponent_of, lead_of, powers_of, single
 from .normal import NormalForms, normal_forms
 from .polynomials import ONE, Monomial, Polynomial
@@ -79,7 +81,9 @@ class Judge:
             self.found[polynomial] = False  # while it is looked at
             self.checking.clock.check()
             self.depth += 1
-            self.found[polynomial] = self.depth <= DEEPEST and self.is_convex_sum(polynomial)
+            self.found[polynomial] = self.depth <= DEEPEST and (
+                self.is_convex_sum(polynomial) or self.is_convex_curve(polynomial)
+            )
             self.depth -= 1
         return self.found[polynomial]
 
@@ -102,6 +106,17 @@ class Judge:
         self.take_relative_entropies(others)
         self.take_quadratics_over(others)
         return all(self.bends(m, c) for m, c in others.items())
+
+    def is_convex_curve(self, polynomial: Polynomial) -> bool:
+        """Whether it is a piecewise-linear function of one unknown, with slopes in order."""
+        if not all(f.name in ("abs", "entry") for m in polynomial.terms for f, _ in powers_of(m)):
+            return False
+        entries = entries_of(polynomial)
+        if len(entries) != 1:
+            return False
+        (one,) = entries
+        curve = curve_of(polynomial, {one: line(fmpq(1), ZERO)}, self.checking.clock.check)
+        return curve is not None and curve.is_convex(one.range)
 
     def terms(self, polynomial: Polynomial) -> dict[Monomial, Polynomial]:
         """The products of what depends on unknowns, and their coefficients, which do not."""
@@ -245,7 +260,7 @@ class Judge:
     def is_norm(self, f: Factor) -> bool:
         """Whether ``sqrt(q)`` is a norm of an affine function."""
         terms = self.terms(f.args[0])
-        return f.options == 2 and self.is_bordered_psd(terms)
+        return f.options == (1, 2) and self.is_bordered_psd(terms)
 
     def is_bordered_psd(self, terms: dict[Monomial, Polynomial]) -> bool:
         """Whether a quadratic function is ``[x; 1]' M [x; 1]`` with a semidefinite M."""
@@ -415,6 +430,20 @@ def entropy_parts(monomial: Monomial) -> tuple[Factor, Polynomial] | None:
     (s, _), (log, _) = powers
     fits = log.name == "log" and s.name in ("entry", "value")
     return (s, log.args[0]) if fits else None
+
+
+def entries_of(polynomial: Polynomial) -> set[Factor]:
+    """The entries of leaves in a polynomial and in its functions."""
+    found, seen, waiting = set[Factor](), set[Factor](), [polynomial]
+    while waiting:
+        for monomial in waiting.pop().terms:
+            for f, _ in powers_of(monomial):
+                if f.name == "entry":
+                    found.add(f)
+                elif f not in seen:
+                    seen.add(f)
+                    waiting += f.args
+    return found
 
 
 def origins(forms: NormalForms) -> dict[Monomial, list[tuple[int, int, int]]]:
