@@ -33,9 +33,9 @@ from ..semidefinite import MAX_ORDER, pivots, semidefinite
 from .algebra import Algebra
 from .bending import bending
 from .conditions import condition, implied
-from .piecewise import curve_of, line
 from .factors import Factor, Power, exponent_of, lead_of, powers_of, single
 from .normal import NormalForms, normal_forms
+from .piecewise import curve_of, line
 from .polynomials import ONE, Monomial, Polynomial
 from .ranges import Range
 from .statement import OPPOSITE, Checking, Proof, Statement
