@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 
+import cvxpy as cp
 import numpy as np
 import pytest
 
-from experiments.verdicts.cases import TRUTHS
+from experiments.verdicts.cases import TRUTHS, Case
 from experiments.verdicts.chains import LAYERS, Chain, float_values, fractions, is_convex, refuted
 from experiments.verdicts.collection import cases, kind_of
 from experiments.verdicts.forging import accepted, contradicted, travelled
@@ -103,3 +104,14 @@ def test_what_is_false_is_found_out():
     assert accepted(document)
     false = {**document["claims"][0], "says": "convex"}
     assert contradicted({**document, "claims": [false]}, 50, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("f", [cp.log_det, cp.lambda_max, cp.tr_inv, cp.lambda_min])
+def test_definite_matrices_are_drawn_to_refute(f, sign):
+    matrix = cp.Variable((3, 3), PSD=sign > 0, NSD=sign < 0, name="D")
+    verdict = judged(Case("f(D)", "neither", "", "matrices", network=lambda: f(sign * matrix)))
+    assert {verdict.convex, verdict.concave} == {True, False}
+    for witness in verdict.counterexamples.values():
+        ends = [np.linalg.eigvalsh(sign * end["D"]).min() for end in (witness.a, witness.b)]
+        assert min(ends) >= 0.0 and witness.verify()

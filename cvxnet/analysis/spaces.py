@@ -22,14 +22,14 @@ from cvxnet.analysis.tape import Tape
 from cvxnet.types import Array
 
 BOXED = {"nonneg", "nonpos", "pos", "neg", "bounds", "integer", "boolean", "symmetric", "diag"}
-BOXED |= {"sparsity"}
+BOXED |= {"sparsity", "PSD", "NSD"}
 
 
 @dataclass(frozen=True)
 class Domain:
     """A box, possibly of symmetric or diagonal matrices, or labels ("label", "one_hot" or "").
 
-    Integer and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is
+    ``definite`` is 1 for positive, -1 for negative semidefinite matrices, and otherwise 0. Integer and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is
     whole (every entry, where some have to be).
     """
 
@@ -39,9 +39,10 @@ class Domain:
     symmetric: bool = False
     diagonal: bool = False
     whole: bool = False
+    definite: int = 0
 
     def clip(self, values: Array) -> Array:
-        """The nearest admissible values, for a batch."""
+        """Admissible values, near these, for a batch."""
         if self.labels == "label":
             return np.where(values > 0.0, 1.0, -1.0)
         if self.labels == "one_hot":
@@ -50,6 +51,8 @@ class Domain:
             values = np.triu(values) + np.triu(values, 1).swapaxes(-1, -2)
         if self.diagonal:
             values = values * np.eye(values.shape[-1])
+        if self.definite:
+            values = self.definite * shifted(self.definite * values)
         values = np.round(values) if self.whole else values
         return np.clip(values, self.low, self.high)
 
@@ -61,20 +64,35 @@ class Domain:
         )
 
 
+def shifted(matrices: Array) -> Array:
+    """Symmetric matrices, each with the least power of two on its diagonal that makes it definite.
+
+    Those that are semidefinite stay what they are, and whole numbers stay whole.
+    """
+    finite = np.where(np.isfinite(matrices), matrices, 0.0)
+    lack = np.maximum(-np.linalg.eigvalsh(finite)[..., 0], 0.0)
+    rounding = 1e-12 * np.abs(finite).max(axis=(-1, -2), initial=0.0)
+    power = np.exp2(np.ceil(np.log2(np.where(lack > rounding, lack + rounding, 1.0))))
+    shift = np.where(lack > rounding, power, 0.0)
+    return matrices + shift[..., None, None] * np.eye(matrices.shape[-1])
+
+
 def domain_of(leaf: Any, question: Question) -> Domain | None:
     """The leaf's domain, or None where it is none that this module knows (PSD, complex, ...)."""
     used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
     if not used <= BOXED:
         return None
     low, high = leaf_bounds(leaf, question)
+    definite = int("PSD" in used) - int("NSD" in used)
     fixed = not is_among(leaf, question.unknowns)
     return Domain(
         np.broadcast_to(low, leaf.shape),
         np.broadcast_to(high, leaf.shape),
         labels=question.labels.get(id(leaf), ""),
-        symmetric="symmetric" in used,
+        symmetric=bool(definite) or "symmetric" in used,
         diagonal="diag" in used,
         whole=fixed and bool(used & {"integer", "boolean"}),
+        definite=definite,
     )
 
 
