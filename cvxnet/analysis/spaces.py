@@ -29,8 +29,9 @@ BOXED |= {"sparsity", "PSD", "NSD"}
 class Domain:
     """A box, possibly of symmetric or diagonal matrices, or labels ("label", "one_hot" or "").
 
-    ``definite`` is 1 for positive, -1 for negative semidefinite matrices, and otherwise 0. Integer and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is
-    whole (every entry, where some have to be).
+    ``definite`` is 1 for positive, -1 for negative semidefinite matrices, and otherwise 0. Integer
+    and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is whole (every
+    entry, where some have to be).
     """
 
     low: Array
