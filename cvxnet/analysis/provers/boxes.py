@@ -73,17 +73,24 @@ def refuting(region: Region, question: Question, entry: int) -> Iterator[Segment
             yield segment(region, question, entry, (point, direction * length))
 
 
-def points_of(whole: Box) -> Iterator[Array]:
+def points_of(whole: Box) -> list[Array]:
     """Points of a box, of many sizes where it is infinite."""
     rng = np.random.default_rng(0)
-    low = np.array([-np.inf if side[0] is None else as_float(side[0]) for side in whole])
-    high = np.array([np.inf if side[1] is None else as_float(side[1]) for side in whole])
-    for _ in range(POINTS):
-        far = rng.normal(size=len(whole)) * 10.0 ** rng.uniform(-2.0, 1.5)
-        inside = low + rng.uniform(size=len(whole)) * (high - low)
+    low, high = limits_of(whole)
+    far = rng.normal(size=(POINTS, len(whole))) * 10.0 ** rng.uniform(-2.0, 1.5, (POINTS, 1))
+    inside = rng.uniform(size=far.shape)
+    with np.errstate(all="ignore"):
         reached = np.where(np.isfinite(low), low + np.abs(far), far)
         reached = np.where(np.isfinite(high), high - np.abs(far), reached)
-        yield np.where(np.isfinite(low) & np.isfinite(high), inside, reached)
+        between = np.isfinite(high - low)
+        return list(np.where(between, low + inside * (high - low), reached))
+
+
+def limits_of(whole: Box) -> tuple[Array, Array]:
+    """The lower and the upper ends of a box."""
+    low = [-np.inf if side[0] is None else as_float(side[0]) for side in whole]
+    high = [np.inf if side[1] is None else as_float(side[1]) for side in whole]
+    return np.array(low), np.array(high)
 
 
 def as_float(value: fmpq) -> float:
@@ -115,8 +122,7 @@ def middle(value: Any) -> float:
 def segment(region: Region, question: Question, entry: int, ray: tuple[Array, Array]) -> Segment:
     """From one side of a point to the other, as far as both sides lie in the box."""
     point, step = ray
-    low = np.array([-np.inf if side[0] is None else as_float(side[0]) for side in region.whole])
-    high = np.array([np.inf if side[1] is None else as_float(side[1]) for side in region.whole])
+    low, high = limits_of(region.whole)
     room = np.minimum(point - low, high - point)
     with np.errstate(all="ignore"):
         share = np.where(step != 0.0, room / np.abs(step), np.inf).min()

@@ -31,7 +31,7 @@ from ..document import RefusalError
 from ..dual import Clock
 from ..semidefinite import pivots
 from ..witness import read_options
-from .enclosures import ONE, Interval
+from .enclosures import ONE, Interval, is_moderate
 from .jets import Jet, Line, Pair, as_jet
 from .secondorder import evaluate
 from .statement import Checking, Proof, Statement
@@ -314,7 +314,7 @@ def is_psd(block: Block) -> bool:
     if all(end >= 0 for end in ends) and not block.pairs:
         return True
     wide = [*ends, *(end for v in block.pairs.values() for end in (v.low, v.high))]
-    if not all(end.is_finite() for end in wide):
+    if not all(is_moderate(end) for end in wide):
         return False
     if not all(k in block.places for line in block.lines for k, _ in line):
         return False

@@ -13,6 +13,7 @@ from ..arrays import require
 INF = arb.pos_inf()
 LOW = -INF
 NOTHING = arb(0)
+LONGEST = 20_000  # digits of a fraction, in bits
 
 
 def down(value: arb) -> arb:
@@ -25,6 +26,11 @@ def up(value: arb) -> arb:
     """The upper end of a ball; of one that says nothing, infinity."""
     end = value.upper()
     return INF if end.is_nan() else end
+
+
+def is_moderate(end: arb) -> bool:
+    """Whether an end is finite and no fraction of too many digits."""
+    return bool(end.is_finite()) and abs(end.man_exp()[1]) < LONGEST
 
 
 def times(s: arb, t: arb) -> arb:
@@ -64,8 +70,7 @@ class Interval:
     @property
     def exact(self) -> fmpq | None:
         """The number, if there is only one."""
-        thin = self.low == self.high and self.low.is_finite()
-        return self.low.fmpq() if thin else None
+        return self.low.fmpq() if self.low == self.high and is_moderate(self.low) else None
 
     @property
     def is_zero(self) -> bool:
