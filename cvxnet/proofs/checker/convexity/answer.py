@@ -15,6 +15,7 @@ from ..witness import check_witness
 from .boxes import by_boxes
 from .calculus import by_rules
 from .normal_form import by_normal_form
+from .pieces import by_pieces
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -74,6 +75,7 @@ KINDS: dict[str, Kind] = {
     "rules": by_rules,
     "boxes": by_boxes,
     "normal form": by_normal_form,
+    "pieces": by_pieces,
 }
 
 
