@@ -8,7 +8,7 @@ import pytest
 
 from cvxnet import layers as L  # noqa: N812
 from cvxnet.analysis import convexity
-from cvxnet.analysis.deciders import decide_curve, decide_form, decide_matrix
+from cvxnet.analysis.deciders import decide_form, decide_matrix
 from cvxnet.analysis.derivation import derived
 from cvxnet.analysis.identities import (
     entropy_product,
@@ -63,16 +63,6 @@ def one_direction_of_many():
     )
 
 
-def deep_minus():
-    """``-x``, by a network of three layers in which everything else cancels."""
-    network = L.Sequential(
-        L.Linear(1, 2, False), L.ReLU(), L.Linear(2, 2, False), L.ReLU(), L.Linear(2, 1, False)
-    )
-    cross = [[0.0, 1.0], [1.0, 0.0]]
-    weights = {"0.weight": [[1.0], [-1.0]], "2.weight": cross, "4.weight": [[1.0, -1.0]]}
-    return network.load_state_dict({name: np.array(w) for name, w in weights.items()})
-
-
 # method: (what is asked, in words; the question; the curvature; the answer)
 FOUND_ONLY_WITH = {
     decide_matrix: (
@@ -87,7 +77,6 @@ FOUND_ONLY_WITH = {
         "convex",
         True,
     ),
-    decide_curve: ("layers that cancel", deep_minus(), "convex", True),
     product_as_square: ("exp(x) times itself", cp.multiply(cp.exp(x), cp.exp(x)), "convex", True),
     quadratic_product: (
         "a quadratic form of exponentials",

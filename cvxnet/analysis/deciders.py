@@ -1,4 +1,4 @@
-"""Exact decisions where composition is silent: normal forms, quadratics, curves."""
+"""Exact decisions where composition is silent: normal forms, quadratics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from cvxnet.analysis.atoms import constant_matrix
-from cvxnet.analysis.curves import Curve, curves_of
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.forms import Form, Line, hessian, normal_forms
 from cvxnet.analysis.quadratics import (
@@ -281,38 +280,4 @@ def as_segment(space: Space, a: Any, b: Any, entry: tuple[int, ...]) -> Segment:
     )
 
 
-def decide_curve(question: Question, tape: Tape, space: Space, sign: fmpq) -> Decision | None:
-    """A piecewise-linear function of one variable: its slopes must not fall."""
-    if space.size != 1 or not is_small(space):
-        return None
-    curves, box = curves_of(tape, space.unknowns[0]), box_of(question, space)
-    low, high = float(box.low[0]), float(box.high[0])
-    candidates = []
-    for entry, curve in np.ndenumerate(curves):
-        candidates += list(falls(space, curve.scaled(sign), low, high, entry))
-    pieces = max(len(c.slopes) for c in np.ravel(curves))
-    reason = f"a piecewise-linear curve of {pieces} piece{'s' * (pieces > 1)}, its slopes in order"
-    return Decision(not candidates, reason, tuple(candidates))
-
-
-def falls(
-    space: Space, curve: Curve, low: float, high: float, entry: tuple[int, ...]
-) -> Iterator[Segment]:
-    """Short segments around every knot where the slope falls."""
-    for k, knot in enumerate(curve.knots):
-        at = float_of(knot)
-        if curve.slopes[k + 1] >= curve.slopes[k] or not low < at < high:
-            continue
-        gaps = [at - low, high - at]
-        if k > 0:
-            gaps.append(at - float_of(curve.knots[k - 1]))
-        if k + 1 < len(curve.knots):
-            gaps.append(float_of(curve.knots[k + 1]) - at)
-        width = min(1.0, *gaps)
-        for share in (1.0, 0.5, 0.01):
-            yield as_segment(
-                space, np.array([at - share * width]), np.array([at + share * width]), entry
-            )
-
-
-DECIDERS: tuple[Decider, ...] = (decide_matrix, decide_form, decide_curve)
+DECIDERS: tuple[Decider, ...] = (decide_matrix, decide_form)

@@ -1,0 +1,184 @@
+"""Piecewise-linear functions of any depth are decided, with certificates that are re-proved."""
+
+import copy
+import json
+from itertools import pairwise
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+import cvxnet as cn
+from cvxnet.analysis import convexity
+from cvxnet.analysis.answers import answer
+from cvxnet.analysis.methods import METHODS
+from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.analysis.spaces import Space
+
+x = cp.Variable(name="x")
+z = cp.Variable(2, name="z")
+w = cp.Variable(3, name="w")
+
+
+def network(seed, inputs, *widths, bad=-0.05):
+    """A deep input-convex network, but for one weight of a layer behind the first."""
+    rng = np.random.default_rng(seed)
+    sizes, layers, weights = [inputs, *widths, 1], [], {}
+    for place, (last, size) in enumerate(pairwise(sizes)):
+        layers += [cn.Linear(last, size), cn.ReLU()]
+        W = rng.normal(size=(size, last))
+        weights[f"{2 * place}.weight"] = np.abs(W) if place else W
+        weights[f"{2 * place}.bias"] = rng.normal(size=size)
+    W = weights[f"{2 * rng.integers(1, len(sizes) - 1)}.weight"]
+    W[tuple(rng.integers(n) for n in W.shape)] = bad
+    return cn.Sequential(*layers[:-1]).load_state_dict(weights)
+
+
+def is_proved(verdict):
+    """Whether the certificate's own claims are re-proved from its text; others have their tests."""
+    document = json.loads(json.dumps(verdict.certificate.to_dict()))
+    own = (None, "pieces")  # refuted, or by pieces
+    document["claims"] = [c for c in document["claims"] if c["proof"].get("kind") in own]
+    return not document["claims"] or cn.check(document).valid
+
+
+@pytest.mark.parametrize("widths", [(2, 4, 4), (3, 8, 8), (2, 5, 5, 5), (8, 16, 16)])
+@pytest.mark.parametrize("bad", [-0.05, -1.0])
+def test_a_network_with_one_bad_weight_is_decided(widths, bad):
+    for seed in range(2):
+        verdict = convexity(network(seed, *widths, bad=bad), wrt="input")
+        assert verdict.convex is not None and verdict.concave is False
+        assert is_proved(verdict)
+
+
+def expression(rng, argument, depth):
+    """A random piecewise-linear function with small whole numbers, so that kinks meet."""
+    if depth == 0:
+        return rng.integers(-2, 3, size=argument.size) @ argument + int(rng.integers(-1, 2))
+    one, two = (expression(rng, argument, depth - 1) for _ in range(2))
+    factor = int(rng.choice([-1, 1, 2]))
+    made = (
+        lambda: cp.abs(one) * factor + two,
+        lambda: cp.maximum(one, two) * factor,
+        lambda: cp.minimum(one, two) + cp.pos(one) * factor,
+        lambda: cp.max(cp.hstack([one, two, 0])) * factor,
+        lambda: cp.norm1(cp.hstack([one, two])) * factor - one,
+        lambda: cp.sum_largest(cp.hstack([one, two, 1]), 2) + two * factor,
+    )
+    return made[rng.integers(len(made))]()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_piecewise_linear_is_decided_and_random_midpoints_agree(seed):
+    rng = np.random.default_rng(seed)
+    question = ask_about_expression(expression(rng, (cp.Variable(1), z, w)[seed % 3], 2))
+    if not question.unknowns:
+        return
+    verdict = answer(question, METHODS)
+    assert verdict.convex is not None and verdict.concave is not None and is_proved(verdict)
+    space = Space(question, question.tape())
+    a, b = (3.0 * rng.normal(size=(2000, space.size)) for _ in range(2))
+    gap = space.f(0.5 * (a + b), {}) - 0.5 * (space.f(a, {}) + space.f(b, {}))
+    assert not (verdict.convex and gap.max() > 1e-9)
+    assert not (verdict.concave and gap.min() < -1e-9)
+
+
+RELU = cp.pos
+CLIPPED = cn.HardTanh()(cp.reshape(x, (1, 1), order="F"))
+DECIDED = {
+    "a unit of a unit": (RELU(x) - 0.5 * RELU(RELU(x)), True),
+    "the same, upside down": (0.5 * RELU(RELU(x)) - RELU(x), False),
+    "a kink that another one fills on one side": (
+        RELU(2 * RELU(x) - RELU(RELU(x)) + z[0]) - 0.5 * RELU(RELU(x) + z[0]),
+        True,
+    ),
+    "a network without biases": (
+        RELU(RELU(z[0]) + RELU(z[1])) - 0.5 * RELU(RELU(z[0]) + RELU(z[1]) - RELU(z[0])),
+        True,
+    ),
+    "a mirrored unit that is not there": (RELU(-RELU(x)) + x, True),
+    "maxout": (cp.max(w) + cp.maximum(w[0] - w[1], 2 * w[2] - 1) - 0.5 * cp.max(w), True),
+    "maxout too often": (cp.max(w) - 1.5 * cp.max(w[:2]), False),
+    "a leaky unit of a leaky unit": (cn.LeakyReLU(0.1)(cn.LeakyReLU(0.5)(z)), True),
+    "bent twice": (cp.abs(cp.abs(x) - 1) + 2 * RELU(1 - cp.abs(x)), False),
+    "bent back": (cp.abs(cp.abs(x) - 1) + 2 * cp.maximum(1 - cp.abs(x), 0) + 4 * cp.abs(x), True),
+    "clipped": (CLIPPED + RELU(x - 1), True),
+    "clipped and mended": (CLIPPED + RELU(x - 1) + RELU(-1 - x) + RELU(x + 1) + RELU(1 - x), None),
+    "three entries": (cp.hstack([cp.abs(cp.abs(z[0]) + 1), RELU(RELU(z[1])), z[0]]), True),
+    "the largest sum": (cp.sum_largest(w, 2) - cp.max(w), False),
+    "sorted": (2 * cp.sum_largest(w, 2) - cp.sum_largest(w, 1) + cp.norm_inf(w), None),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_kinks_that_meet_are_decided(name):
+    """Where the truth is not written down, it is what random midpoints say."""
+    thing, truth = DECIDED[name]
+    verdict = convexity(thing)
+    assert verdict.convex is not None and is_proved(verdict)
+    if truth is not None:
+        assert verdict.convex is truth
+
+
+def test_a_domain_counts():
+    folded = cp.abs(x) - 2 * RELU(x - 3)
+    assert convexity(folded).convex is False
+    assert convexity(folded, where=[x <= 3]).convex is True
+    assert convexity(folded, where=[x <= 3.5]).convex is False
+    tilted = cp.abs(cp.abs(z[0]) - 1) + z[1]
+    assert convexity(tilted).convex is False
+    inside = convexity(tilted, where=[z[0] + z[1] >= 2, z[1] <= 1])
+    assert inside.convex is True and is_proved(inside)
+
+
+def test_parameters_shift_kinks():
+    p = cp.Parameter(name="p")
+    verdict = convexity(RELU(RELU(x - p) + 2) - cp.abs(p))
+    assert verdict.convex is True and is_proved(verdict)
+
+
+# ---------------------------------------------------------------- the checker
+
+
+def certificate():
+    """A verdict that needs trees, and that is not true where the weight is larger."""
+    return convexity(network(0, 3, 8, 8), wrt="input").certificate.to_dict()
+
+
+def test_a_changed_weight_is_found_out():
+    document = certificate()
+    kept = [c for c in document["claims"] if c["says"] == "convex"]
+    assert kept and cn.check({**document, "claims": kept}).valid
+    for node in kept[0]["nodes"]:
+        if node["atom"] == "constant" and min(node["entries"]) == -0.05:
+            node["entries"] = [-50.0 if v == -0.05 else v for v in node["entries"]]
+    assert not cn.check({**document, "claims": kept}).valid
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [],
+        ["kink", "kink"],
+        [1, "kink"],
+        [[]],
+        [[["sign", 0]]],
+        [[["part", 1]]],
+        [[["domain", 0]]],
+        [True, "kink", "kink"],
+        [10**9, "kink", "kink"],
+        [None],
+        [{"kind": "kink"}],
+        [[["sign"]]],
+        [[3]],
+    ],
+)
+def test_nothing_else_proves_that_a_function_is_convex(tree):
+    """Neither for a function that is not convex, whatever the tree."""
+    document = convexity(cp.abs(cp.abs(x) - 1) + 0 * x).certificate.to_dict()
+    claim = copy.deepcopy(document["claims"][0])
+    claim["says"] = "convex"
+    for together in ([], [0], [0, 1, 2]):
+        trees = {str(k): tree for k in range(3)}
+        claim["proof"] = {"kind": "pieces", "entries": [{"trees": trees, "together": together}]}
+        assert not cn.check({**document, "claims": [claim]}).valid
