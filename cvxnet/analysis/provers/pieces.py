@@ -155,6 +155,7 @@ class Search:
         self.network = Network(function, function.domain)
         self.rng = np.random.default_rng(0)
         self.nodes = 0
+        self.binding: list[list[Any]] = []
 
     def run(self) -> dict[str, Any]:
         """The trees as the checker reads them."""
@@ -177,9 +178,9 @@ class Search:
             self.clock.check()
             solved = None
             if point is None:
-                solved = self.relaxed(k, signs)
-                if solved.depth <= TOLERANCE and self.is_empty(k, signs, solved.binding):
-                    items.append(solved.binding)
+                solved = self.deepest(k, signs)
+                if solved is None:
+                    items.append(self.binding)
                     continue
                 point = self.refute(k, signs, solved.inputs)
             gate = self.choose(k, signs, point, solved)
@@ -212,6 +213,23 @@ class Search:
         self.function.together |= {k}
         self.function.check_kink(k, signs)
 
+    def deepest(self, k: int, signs: Mapping[int, int]) -> Relaxed | None:
+        """The deepest point of a cell; None where it is empty, for reasons kept in `binding`.
+
+        Gates that are zero on all of the kink in this cell keep no distance.
+        """
+        solved = self.relaxed(k, signs)
+        if solved.depth > TOLERANCE:
+            return solved
+        if not self.is_empty(k, signs, solved.binding):
+            cell = Cell(self.function, k, signs)
+            flat = frozenset(j for j in signs if not cell.is_strict("sign", j))
+            solved = self.relaxed(k, signs, flat) if flat else solved
+            if solved.depth > TOLERANCE or not self.is_empty(k, signs, solved.binding):
+                return solved
+        self.binding = solved.binding
+        return None
+
     def is_empty(self, k: int, signs: Mapping[int, int], binding: list[list[Any]]) -> bool:
         """Whether the checker accepts that these inequalities contradict."""
         try:
@@ -220,7 +238,9 @@ class Search:
             return False
         return True
 
-    def relaxed(self, k: int, signs: Mapping[int, int]) -> Relaxed:
+    def relaxed(
+        self, k: int, signs: Mapping[int, int], flat: frozenset[int] = frozenset()
+    ) -> Relaxed:
         """The point of a cell that is deepest inside its inequalities, at most 1."""
         self.nodes += 1
         if self.nodes > MOST_NODES:
@@ -244,20 +264,20 @@ class Search:
         for place, row in enumerate(net.domain):
             above.append(np.append(row, np.zeros(net.count)))
             names.append(["domain", place])
-        return self.solve(np.array(above), np.array(equal), names)
+        keeps = np.array([name[0] != "sign" or name[1] not in flat for name in names], dtype=float)
+        return self.solve(np.array(above), keeps, np.array(equal), names)
 
-    def solve(self, above: Array, equal: Array, names: list[list[Any]]) -> Relaxed:
-        """``max t`` with ``above >= t`` (each row scaled to length one) and ``equal = 0``."""
+    def solve(self, above: Array, keeps: Array, equal: Array, names: list[list[Any]]) -> Relaxed:
+        """``max t``: ``above >= t keeps`` (rows scaled to length one), ``equal = 0``, t <= 1."""
         net = self.network
         above = above.reshape(-1, net.size)
         lengths = np.maximum(np.linalg.norm(above[:, 1:], axis=1), 1e-300)
         above = above / lengths[:, None]
         equal = equal / np.maximum(np.linalg.norm(equal[:, 1:], axis=1), 1e-300)[:, None]
         columns = 1 + np.flatnonzero((above[:, 1:] != 0).any(0) | (equal[:, 1:] != 0).any(0))
-        ones = np.ones((len(above), 1))
         answer = linprog(
             np.append(np.zeros(len(columns)), -1.0),
-            A_ub=np.hstack([-above[:, columns], ones]),
+            A_ub=np.hstack([-above[:, columns], keeps.reshape(-1, 1)]),
             b_ub=above[:, 0],
             A_eq=np.hstack([equal[:, columns], np.zeros((len(equal), 1))]),
             b_eq=-equal[:, 0],
