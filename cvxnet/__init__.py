@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from cvxnet.optional import is_installed
 
 if TYPE_CHECKING:
-    from cvxnet.analysis import Counterexample, Verdict, convexity
+    from cvxnet.analysis import Counterexample, Rewriting, Verdict, convexity, rewrite
     from cvxnet.baselines.comparison import compare
     from cvxnet.errors import (
         CvxnetError,
@@ -105,6 +105,7 @@ __all__ = [
     "Parametrized",
     "ReLU",
     "Residual",
+    "Rewriting",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -137,6 +138,7 @@ __all__ = [
     "parametrize",
     "program",
     "recover",
+    "rewrite",
     "to_onnx",
     "to_torch",
     "train",
@@ -145,7 +147,7 @@ if is_installed("sklearn"):  # so that `from cvxnet import *` needs nothing that
     __all__ += ["ConvexNetClassifier", "ConvexNetRegressor"]
 
 PUBLIC = {
-    "cvxnet.analysis": "Counterexample Verdict convexity",
+    "cvxnet.analysis": "Counterexample Rewriting Verdict convexity rewrite",
     "cvxnet.baselines.comparison": "compare",
     "cvxnet.errors": "CvxnetError InputError MissingExtraError SolverError UnsupportedError",
     "cvxnet.interop.embedding": "Parametrized embed parametrize",

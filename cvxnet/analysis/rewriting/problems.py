@@ -1,0 +1,316 @@
+"""Problems that CVXPY refuses, written so that it accepts them: `rewrite`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.atoms import POWERS
+from cvxnet.analysis.constraints import simple_bounds
+from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.rewriting.level_sets import by_entries, written
+from cvxnet.analysis.rewriting.products import logarithms_of, product_of
+from cvxnet.analysis.rewriting.rules import RULES
+from cvxnet.analysis.rewriting.search import Forms
+from cvxnet.analysis.tape import bare, dense, short
+from cvxnet.errors import InputError
+
+DOORS = {
+    "is_dgp": "solve(gp=True) (a geometric program)",
+    "is_dqcp": "solve(qcp=True) (quasiconvex: bisection)",
+}
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What was done to one part of a problem.
+
+    Attributes
+    ----------
+    part : str
+        "objective", "constraint 0: ...", or "domain".
+    how : tuple of str
+        The forms that were written, in order.
+    before, after : str
+        The part as it was, and as it is now.
+    """
+
+    part: str
+    how: tuple[str, ...]
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.before}  ->  {self.after}  ({'; '.join(self.how)})"
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A problem in the same variables that CVXPY accepts, with the same solutions.
+
+    Attributes
+    ----------
+    problem : cvxpy.Problem
+        Follows the rules of disciplined convex programming; its variables are those of the
+        original, so their values are those of a solution of the original.
+    original : cvxpy.Problem
+        The problem as it was given.
+    steps : tuple of Rewrite
+        What was changed; empty if CVXPY accepted the original.
+    same_value : bool
+        Whether the objective is the same function; if not, it is a rising function of it, and has
+        the same minimisers (maximisers).
+
+    Examples
+    --------
+    >>> import cvxpy as cp, cvxnet as cn
+    >>> p, q = cp.Variable(nonneg=True, name="p"), cp.Variable(nonneg=True, name="q")
+    >>> rewriting = cn.rewrite(cp.Problem(cp.Minimize(p + q), [p * q >= 4]))
+    >>> [step.how for step in rewriting.steps]
+    [('the root of both sides, cp.geo_mean(...) of the larger one',)]
+    >>> round(rewriting.solve(), 3)
+    4.0
+    """
+
+    problem: cp.Problem
+    original: cp.Problem
+    steps: tuple[Rewrite, ...]
+    same_value: bool = True
+
+    @property
+    def value(self) -> float:
+        """The value of the original objective at the variables' values."""
+        if self.same_value:
+            return float("nan") if self.problem.value is None else float(self.problem.value)
+        value = self.original.objective.value
+        return float("nan") if value is None else float(np.ravel(dense(value))[0])
+
+    def solve(self, **options: Any) -> float:
+        """Solve the rewritten problem; the original's variables get their values.
+
+        Parameters
+        ----------
+        **options
+            As for `cvxpy.Problem.solve`.
+
+        Returns
+        -------
+        float
+            The optimal value of the original problem; where it has none (infeasible, unbounded),
+            what CVXPY says of the rewritten one.
+        """
+        value = self.problem.solve(**options)
+        has_solution = self.problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
+        return self.value if has_solution else value
+
+    def __str__(self) -> str:
+        if not self.steps:
+            return "CVXPY accepts the problem as it is"
+        return "\n".join(map(str, self.steps))
+
+
+def rewrite(problem: cp.Problem) -> Rewriting:
+    """Write a convex problem that CVXPY refuses so that CVXPY accepts it.
+
+    Every change is an identity, or says the same about a constraint, wherever the original has a
+    value; the signs that it needs are proved from attributes, bounds, and affine constraints.
+
+    Parameters
+    ----------
+    problem : cvxpy.Problem
+        Any problem; one that CVXPY accepts is returned as it is.
+
+    Returns
+    -------
+    Rewriting
+        The problem that CVXPY accepts, and what was changed.
+
+    Raises
+    ------
+    InputError
+        If a part of the problem has no form that is known here: which part, and what is missing.
+
+    Examples
+    --------
+    >>> import cvxpy as cp, cvxnet as cn
+    >>> x, y = cp.Variable(name="x"), cp.Variable(pos=True, name="y")
+    >>> problem = cp.Problem(cp.Minimize(cp.square(x) / y + y), [x >= 2])
+    >>> problem.is_dcp()
+    False
+    >>> rewriting = cn.rewrite(problem)
+    >>> rewriting.problem.is_dcp(), round(rewriting.solve(), 3), round(float(y.value), 3)
+    (True, 4.0, 2.0)
+    """
+    if not isinstance(problem, cp.Problem):
+        raise InputError(
+            f"rewrite takes a cvxpy.Problem, not {type(problem).__name__}; make one of an "
+            "expression with cp.Problem(cp.Minimize(expression))."
+        )
+    if problem.is_dcp():
+        return Rewriting(problem, problem, ())
+    return Rewriter(problem).rewriting()
+
+
+class Rewriter:
+    """Rewrites the parts of one problem."""
+
+    def __init__(self, problem: cp.Problem) -> None:
+        self.problem = problem
+        self.steps: list[Rewrite] = []
+        self.failures: list[str] = []
+        self.domain = domain_of(problem)
+        known = [c for c in (*problem.constraints, *self.domain) if is_affine_constraint(c)]
+        self.question = Question(
+            expression=problem.objective.args[0],
+            unknowns=tuple(problem.variables()),
+            names={},
+            bounds=simple_bounds(known),
+            constraints=tuple(known),
+        )
+
+    def rewriting(self) -> Rewriting:
+        """All parts rewritten; an error that names those that have no form."""
+        objective, same_value = self.objective()
+        constraints = [
+            c for k, c in enumerate(self.problem.constraints) for c in self.constraint(k, c)
+        ]
+        if self.failures:
+            raise InputError(explained(self.problem, self.failures))
+        changed = cp.Problem(
+            objective, [*constraints, *self.missing_domain(objective, constraints)]
+        )
+        if not changed.is_dcp():
+            raise InputError(explained(self.problem, ["the whole: its parts do not fit together"]))
+        return Rewriting(changed, self.problem, tuple(self.steps), same_value)
+
+    def note(self, part: str, how: Iterable[str], before: Any, after: Any) -> None:
+        """Keep what was done to a part."""
+        names = tuple(dict.fromkeys(name for name in how if name))
+        self.steps.append(Rewrite(part, names, short(before), short(after)))
+
+    def fail(self, part: str, forms: Forms) -> None:
+        """Keep what has no form, and the signs that would have helped."""
+        wishes = list(dict.fromkeys(short(wish) for wish in forms.wishes))[:3]
+        needs = (
+            f" (it is not known that {', '.join(f'{w} >= 0' for w in wishes)})" if wishes else ""
+        )
+        self.failures.append(f"{part}{needs}")
+
+    def objective(self) -> tuple[Any, bool]:
+        """The objective in a form with the curvature that its sense needs."""
+        objective = self.problem.objective
+        expression = objective.args[0]
+        goal = "convex" if isinstance(objective, cp.Minimize) else "concave"
+        forms = Forms(self.question, RULES)
+        for name, change in MONOTONE:
+            forms.names.clear()
+            inside = change(expression, forms)
+            found = None if inside is None else forms.form(inside, goal)
+            if found is not None:
+                if found is not expression:
+                    self.note("objective", [name, *forms.names], expression, found)
+                return type(objective)(found), not name
+        self.fail(f"the objective {short(expression)}", forms)
+        return objective, True
+
+    def constraint(self, number: int, constraint: Any) -> list[Any]:
+        """Constraints that say the same as one."""
+        forms = Forms(self.question, RULES)
+        found = written(constraint, forms) or by_entries(constraint, forms)
+        part = f"constraint {number}"
+        if found is None:
+            self.fail(f"{part}: {short(constraint)}", forms)
+            return []
+        if found[1] != [constraint]:
+            self.note(part, found[0], constraint, " and ".join(map(str, found[1])))
+        return found[1]
+
+    def missing_domain(self, objective: Any, constraints: list[Any]) -> list[Any]:
+        """What the original needs to have a value and the rewritten problem does not say."""
+        said = [*constraints, *(c for part in (objective, *constraints) for c in domain_of(part))]
+        texts = {short(c) for c in said}
+        affine = tuple(c for c in said if is_affine_constraint(c))
+        forms = Forms(
+            replace(self.question, bounds=simple_bounds(affine), constraints=affine), RULES
+        )
+        missing = []
+        for constraint in self.domain:
+            left, right = constraint.args
+            known = short(constraint) in texts or forms.is_nonneg(right - left)
+            if constraint.is_dcp() and not known:
+                missing.append(constraint)
+                self.note("domain", ["the original has values there only"], "", constraint)
+        return missing
+
+
+def domain_of(part: Any) -> list[Any]:
+    """The inequalities that say where an expression, constraint or problem has values."""
+    if isinstance(part, cp.Problem):
+        found = [c for p in (part.objective, *part.constraints) for c in domain_of(p)]
+    else:
+        found = [c for arg in part.args for c in arg.domain]
+    unique = {short(c): c for c in found if isinstance(c, cp.constraints.Inequality)}
+    return list(unique.values())
+
+
+def is_affine_constraint(constraint: Any) -> bool:
+    """Whether it compares affine expressions, so that it can be used in proofs."""
+    kinds = (cp.constraints.Inequality, cp.constraints.Equality, cp.constraints.NonNeg)
+    return isinstance(constraint, kinds) and all(arg.is_affine() for arg in constraint.args)
+
+
+# --------------------------------------------------------------- rising functions of objectives
+
+
+def unchanged(expression: Any, forms: Forms) -> Any:
+    """The objective itself."""
+    return expression
+
+
+def inside_rising(expression: Any, forms: Forms) -> Any:
+    """u of an objective phi(u) with a rising phi."""
+    node = bare(expression)
+    if isinstance(node, cp.log | cp.log1p | cp.exp | cp.logistic):
+        return node.args[0]
+    power = exponent_of(node) if isinstance(node, POWERS) else None
+    return (
+        node.args[0] if power is not None and power > 0 and forms.is_nonneg(node.args[0]) else None
+    )
+
+
+def logarithm_inside(expression: Any, forms: Forms) -> Any:
+    """The logarithm of a product of positive factors, as a sum."""
+    found = product_of(expression, forms.is_nonneg)
+    positive = all(forms.is_nonneg(base) for base, _ in found.powers)
+    if not positive or not found.scale.is_nonneg() or len(found.powers) < 2:
+        return None
+    parts = logarithms_of(found)
+    return sum(parts[1:], parts[0])
+
+
+MONOTONE: tuple[tuple[str, Callable[[Any, Forms], Any]], ...] = (
+    ("", unchanged),
+    ("u instead of a rising function of u", inside_rising),
+    ("the logarithm of the objective", logarithm_inside),
+)
+"""What may be optimised instead of an objective, with the same solutions."""
+
+
+# ------------------------------------------------------------------------------------ failures
+
+
+def explained(problem: cp.Problem, failures: list[str]) -> str:
+    """Which parts have no form, and which other door of CVXPY is open."""
+    doors = [text for name, text in DOORS.items() if getattr(problem, name)()]
+    text = "no form that CVXPY accepts is known here for " + "; ".join(failures)
+    if doors:
+        return f"{text}. CVXPY solves it as it is with problem.{doors[0]}."
+    return (
+        f"{text}. cn.convexity(problem) says whether it is convex; if it is, or if only a sign is "
+        "missing, declare it (pos=True, nonneg=True, bounds, a constraint)."
+    )

@@ -1,0 +1,195 @@
+"""Products of powers and exponentials in the forms in which CVXPY knows their curvature.
+
+A product ``c x1^a1 ... xn^an exp(e)`` of positive x is a signomial term; with ``x = exp(z)`` it is
+the exponential of an affine function. For c > 0 and constant exponents the Hessian is the term
+times ``D (a a' - diag(a)) D`` with ``D = diag(1/x)`` (Maranas and Floudas, *Finding all solutions
+of nonlinearly constrained systems of equations*, J. Global Optim. 1995), so the term is
+
+* convex if no exponent is above 0, or if one is, and all add up to at least 1,
+* concave if no exponent is below 0 and they add up to at most 1,
+
+and otherwise neither. Each case has a form that CVXPY knows, in `curved`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any
+
+import cvxpy as cp
+
+from cvxnet.analysis.rewriting.products import (
+    LARGEST_DENOMINATOR,
+    IsNonneg,
+    Product,
+    is_even,
+    power_of,
+    scaled,
+)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What the forms of a product need to know.
+
+    Attributes
+    ----------
+    is_nonneg : callable
+    form : callable of an expression and "convex" or "concave"
+        The same function in a form that CVXPY knows to have that curvature, or None.
+    wish : callable of an expression
+        Takes what is not known to be >= 0 and would have helped.
+    """
+
+    is_nonneg: IsNonneg
+    form: Callable[[Any, str], Any]
+    wish: Callable[[Any], None]
+
+
+OPPOSITE = {"convex": "concave", "concave": "convex"}
+
+
+def curved(product: Product, goal: str, kit: Kit) -> tuple[str, Any] | None:
+    """The product of scalars in a form that has the curvature, with the name of the form."""
+    unknown = [
+        base for base, a in product.powers if not (is_even(a) and a > 0) and not kit.is_nonneg(base)
+    ]
+    for base in unknown:
+        kit.wish(base)
+    if unknown:
+        return None
+    negative = product.scale.is_nonpos()
+    if not negative and not product.scale.is_nonneg():
+        return None
+    for name, rule in FORMS:
+        found = rule(product, OPPOSITE[goal] if negative else goal, kit)
+        if found is not None:
+            return name, scaled(product.scale, found)
+    return None
+
+
+def all_forms(bases: Iterable[Any], goal: str, kit: Kit) -> list[Any] | None:
+    """The bases in forms that have the curvature, or None."""
+    found = [kit.form(base, goal) for base in bases]
+    return None if any(form is None for form in found) else found
+
+
+def mean_of(powers: list[tuple[Any, Fraction]], kit: Kit) -> Any:
+    """``(prod base^power)^(1 / sum of the powers)`` of concave bases, or None."""
+    forms = all_forms((base for base, _ in powers), "concave", kit)
+    if forms is None:
+        return None
+    if len(forms) == 1:
+        return forms[0]
+    bottom = lcm(*(power.denominator for _, power in powers))
+    whole = [int(power * bottom) for _, power in powers]
+    common = gcd(*whole)
+    return weighted_mean(forms, [power // common for power in whole])
+
+
+def weighted_mean(forms: list[Any], weights: list[int]) -> Any:
+    """A geometric mean, or None where CVXPY cannot write its weights."""
+    if sum(weights) > LARGEST_DENOMINATOR:
+        return None
+    return cp.geo_mean(cp.hstack(forms), weights)
+
+
+def exponential(product: Product, goal: str, kit: Kit) -> Any:
+    """``exp(e) / x^a`` as ``exp(e - a log x)``."""
+    if product.exponent is None or goal == "concave" or any(a > 0 for _, a in product.powers):
+        return None
+    exponent = kit.form(product.exponent, "convex")
+    bases = all_forms((base for base, _ in product.powers), "concave", kit)
+    if exponent is None or bases is None:
+        return None
+    for base, (_, power) in zip(bases, product.powers, strict=True):
+        exponent = exponent + float(power) * cp.log(base)
+    return cp.exp(exponent)
+
+
+def reciprocal(product: Product, goal: str, kit: Kit) -> Any:
+    """``1 / (x^a y^b)``: a falling convex function of a geometric mean, which is concave."""
+    powers = [(base, -power) for base, power in product.powers]
+    if goal == "concave" or product.exponent is not None or not all(a > 0 for _, a in powers):
+        return None
+    mean, total = mean_of(powers, kit), sum((a for _, a in powers), Fraction(0))
+    if mean is None:
+        return None
+    return power_of(mean, -total)
+
+
+def root(product: Product, goal: str, kit: Kit) -> Any:
+    """``x^a y^b`` with a + b <= 1: a rising concave function of a geometric mean."""
+    total = sum((a for _, a in product.powers), Fraction(0))
+    if goal == "convex" or product.exponent is not None or total > 1:
+        return None
+    if any(a < 0 for _, a in product.powers):
+        return None
+    mean = mean_of(list(product.powers), kit)
+    return mean if total == 1 or mean is None else power_of(mean, total)
+
+
+def quotient(product: Product, goal: str, kit: Kit) -> Any:
+    """``u^a / (x^b y^c)`` with a >= 1 + b + c: squares over linear, one inside the other."""
+    above = [(base, power) for base, power in product.powers if power > 0]
+    below = [(base, -power) for base, power in product.powers if power < 0]
+    total = sum((power for _, power in below), Fraction(0))
+    if goal == "concave" or product.exponent is not None or len(above) != 1:
+        return None
+    base, power = above[0]
+    if power < 1 + total:
+        return None
+    if (power, total) == (2, 1) and isinstance(base, cp.Pnorm) and is_euclidean(base):
+        top = base.args[0]
+    else:
+        top = numerator(base, power, kit)
+    bottom = mean_of(below, kit) if below else cp.Constant(1.0)
+    if top is None or bottom is None:
+        return None
+    size = top if kit.is_nonneg(base) or top.is_nonneg() else cp.abs(top)
+    return power_over((top, size), power, bottom, total)
+
+
+def is_euclidean(norm: Any) -> bool:
+    """Whether it is the Euclidean norm of all entries."""
+    return str(norm.p) == "2" and norm.axis is None
+
+
+def numerator(base: Any, power: Fraction, kit: Kit) -> Any:
+    """The base in a convex form: affine, or one that CVXPY knows to be >= 0; or None.
+
+    Where its power is even, what is affine may have any sign.
+    """
+    form = base if base.is_affine() else kit.form(base, "convex")
+    if form is None or form.is_affine() or form.is_nonneg():
+        return form
+    return cp.pos(form) if kit.is_nonneg(base) else None
+
+
+def power_over(top: tuple[Any, Any], power: Fraction, bottom: Any, total: Fraction) -> Any:
+    """``u^a / y^b``, convex for y > 0 and a >= 1 + b; given are u and its absolute value.
+
+    For b >= 1 it is the square of ``u^(a/2) / y^((b - 1)/2)`` over y; for b below 1 the square of
+    ``u^((a + 1 - b)/2)`` over the geometric mean ``u^(1 - b) y^b``.
+    """
+    value, size = top
+    if total == 0:
+        return value if power == 1 else cp.power(size, power)
+    if total >= 1:
+        inside = power_over(top, power / 2, bottom, (total - 1) / 2)
+        return None if inside is None else cp.quad_over_lin(inside, bottom)
+    denominator = total.denominator
+    mean = weighted_mean([size, bottom], [denominator - total.numerator, total.numerator])
+    inside = power_over(top, (power + 1 - total) / 2, bottom, Fraction(0))
+    return None if mean is None else cp.quad_over_lin(inside, mean)
+
+
+FORMS: tuple[tuple[str, Callable[[Product, str, Kit], Any]], ...] = (
+    ("cp.exp(x - a * cp.log(y)) for exp(x) / y**a", exponential),
+    ("a power of cp.geo_mean for products of reciprocals", reciprocal),
+    ("cp.geo_mean for products of roots", root),
+    ("cp.quad_over_lin for a power over powers", quotient),
+)

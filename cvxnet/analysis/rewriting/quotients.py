@@ -1,0 +1,157 @@
+"""Quotients by something positive: with one denominator, with like terms collected."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.algebra_atoms import DivExpression, multiply
+from cvxnet.analysis.identities import is_number, is_same
+from cvxnet.analysis.rewriting.products import Product, added, linear_terms, product_of, scaled
+from cvxnet.analysis.rewriting.search import Forms, Found
+from cvxnet.analysis.rewriting.squares import form_of, over_affine
+
+Terms: TypeAlias = list[tuple[Any, Any]]
+"""Constants with what they multiply."""
+
+
+def over_line(node: Any, goal: str, forms: Forms) -> Found | None:
+    """A quadratic function over an affine one."""
+    if not isinstance(node, multiply | DivExpression):
+        return None
+    parts = numerator_and_denominator(node, forms)
+    return None if parts is None else over(*parts, goal, forms)
+
+
+def over(top: Any, bottom: Any, goal: str, forms: Forms) -> Found | None:
+    """The same of the numerator and the denominator; of a sum, term by term if need be."""
+    above, below = form_of(top, forms.question), form_of(bottom, forms.question)
+    if above is not None and below is not None and below.affine:
+        found = over_affine(above, below, goal, forms.question)
+        if found is not None:
+            return "cp.quad_over_lin(...) and affine terms", found
+    terms = linear_terms(top)
+    if len(terms) < 2:
+        return None
+    parts = [forms.form(scaled(factor, term) / bottom, goal) for factor, term in terms]
+    return (
+        None
+        if any(part is None for part in parts)
+        else ("(a + b) / c as a / c + b / c", added(parts))
+    )
+
+
+def numerator_and_denominator(node: Any, forms: Forms) -> tuple[Any, Any] | None:
+    """``u / v`` with v > 0, of a product in which v alone has the power -1; or None."""
+    found = product_of(node, forms.is_nonneg)
+    below = [base for base, power in found.powers if power < 0]
+    simple = found.exponent is None and all(p.denominator == 1 for _, p in found.powers)
+    if len(below) != 1 or not simple:
+        return None
+    if not forms.is_nonneg(below[0]):
+        forms.wishes.append(below[0])
+        return None
+    if not all(power == -1 for _, power in found.powers if power < 0):
+        return None
+    top = found.scale
+    for base, power in found.powers:
+        for _ in range(max(int(power), 0)):
+            top = base if is_number(top, 1.0) else cp.multiply(top, base)
+    return top, below[0]
+
+
+def over_one_denominator(argument: Any, forms: Forms) -> Any:
+    """``a + b / y`` as ``(a y + b) / y`` for y >= 0; other expressions as they are."""
+    terms = linear_terms(argument)
+    if len(terms) < 2:
+        return argument
+    splits = [numerator_and_denominator(scaled(f, t), forms) for f, t in terms]
+    below = [split[1] for split in splits if split is not None]
+    if not below or not all(is_same(below[0], other) for other in below):
+        return argument
+    tops = [
+        cp.multiply(scaled(factor, term), below[0]) if split is None else split[0]
+        for (factor, term), split in zip(terms, splits, strict=True)
+    ]
+    top = added(tops)
+    like = gather_like(linear_terms(top), forms)
+    return (top if like is None else added(like)) / below[0]
+
+
+def collected(argument: Any, forms: Forms) -> Any:
+    """A sum over one denominator, or with like terms collected; other expressions as they are."""
+    whole = over_one_denominator(argument, forms)
+    if whole is not argument:
+        return whole
+    like = gather_like(linear_terms(argument), forms)
+    return argument if like is None else added(like)
+
+
+def gather_quotients(terms: Terms, forms: Forms) -> list[Any] | None:
+    """Quotients with one denominator as one."""
+    groups: list[tuple[Any, Any]] = []
+    others, count = [], 0
+    for factor, term in terms:
+        part = scaled(factor, term)
+        split = numerator_and_denominator(part, forms) if not part.is_affine() else None
+        if split is None:
+            others.append(part)
+            continue
+        count += 1
+        for place, (top, bottom) in enumerate(groups):
+            if is_same(bottom, split[1]):
+                groups[place] = top + split[0], bottom
+                break
+        else:
+            groups.append(split)
+    if len(groups) == count:
+        return None
+    return [*(top / bottom for top, bottom in groups), *others]
+
+
+def gather_like(terms: Terms, forms: Forms) -> list[Any] | None:
+    """Multiples of one product as one."""
+    groups: list[tuple[Any, Product, Any]] = []
+    for factor, term in terms:
+        found = product_of(term, forms.is_nonneg)
+        for place, (scale, other, like) in enumerate(groups):
+            if is_like(found, other):
+                groups[place] = scale + cp.multiply(factor, found.scale), other, like
+                break
+        else:
+            plain = is_number(found.scale, 1.0)
+            groups.append((cp.multiply(factor, found.scale), found, term if plain else None))
+    if len(groups) == len(terms):
+        return None
+    return [
+        scaled(
+            cp.Constant(scale.value) if not scale.parameters() else scale,
+            plainly(found) if like is None else like,
+        )
+        for scale, found, like in groups
+        if scale.parameters() or np.any(scale.value)
+    ] or [cp.Constant(0.0)]
+
+
+def is_like(one: Product, two: Product) -> bool:
+    """Whether two products differ in their constants only."""
+    if len(one.powers) != len(two.powers) or (one.exponent is None) != (two.exponent is None):
+        return False
+    if one.exponent is not None and not is_same(one.exponent, two.exponent):
+        return False
+    return all(
+        any(power == other and is_same(base, same) for same, other in two.powers)
+        for base, power in one.powers
+    )
+
+
+def plainly(found: Product) -> Any:
+    """A product without its scale."""
+    factors = [base if power == 1 else cp.power(base, power) for base, power in found.powers]
+    factors += [] if found.exponent is None else [cp.exp(found.exponent)]
+    whole = factors[0] if factors else cp.Constant(1.0)
+    for factor in factors[1:]:
+        whole = cp.multiply(whole, factor)
+    return whole

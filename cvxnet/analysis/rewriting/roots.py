@@ -1,0 +1,84 @@
+"""Powers of sums of powers, as norms."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.algebra_atoms import DivExpression
+from cvxnet.analysis.atoms import POWERS
+from cvxnet.analysis.identities import is_number
+from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.rewriting.entries import entry_of, stacked
+from cvxnet.analysis.rewriting.product_forms import curved
+from cvxnet.analysis.rewriting.products import (
+    Product,
+    linear_terms,
+    power_of,
+    product_of,
+    scaled,
+    short_power,
+)
+from cvxnet.analysis.rewriting.search import Forms, Found
+from cvxnet.analysis.rewriting.squares import as_norm, form_of
+from cvxnet.analysis.tape import bare
+
+HALF = Fraction(1, 2)
+pnorm: Any = cp.pnorm  # whose annotation leaves fractions out
+
+
+def root_of_sum(node: Any, goal: str, forms: Forms) -> Found | None:
+    """``(sum t)^(1/p)`` as the p-norm of the ``t^(1/p)``: convex for p >= 1, else concave."""
+    power = power_outside(node)
+    if power is None or (goal == "convex") != (0 < power < 1) or power == 1 or node.size != 1:
+        return None
+    argument = bare(node.args[-1] if isinstance(node, DivExpression) else node.args[0])
+    if power == HALF:
+        form = form_of(argument, forms.question)
+        found = None if form is None else as_norm(form, forms.question)
+        if found is not None:
+            return "cp.norm(...) for the root of a sum of squares", found
+    if isinstance(argument, cp.Sum):
+        parts = [argument.args[0]]
+    else:
+        parts = [scaled(factor, term) for factor, term in linear_terms(argument)]
+    if (len(parts) < 2 and parts[0].size < 2) or not all(map(forms.is_nonneg, parts)):
+        return None
+    roots = [root_form(part, power, goal, forms) for part in parts]
+    if any(found is None for found in roots):
+        return None
+    vector = cp.hstack([cp.vec(found, order="F") for found in roots])
+    if power == HALF:
+        return "cp.norm(...) for the root of a sum of squares", cp.norm(vector)
+    return "cp.pnorm(...) for a power of a sum of powers", pnorm(vector, float(1 / power))
+
+
+def power_outside(node: Any) -> Fraction | None:
+    """The power of a power, or of one over something."""
+    if isinstance(node, DivExpression) and is_number(node.args[0], 1.0):
+        return Fraction(-1)
+    power = exponent_of(node) if isinstance(node, POWERS) else None
+    return None if power is None else short_power(power)
+
+
+def root_form(part: Any, power: Fraction, goal: str, forms: Forms) -> Any:
+    """``part^power`` with that curvature, as CVXPY's norms take it: affine or known to be >= 0."""
+    if part.is_constant():
+        return power_of(part, power)
+    if part.shape:
+        entries = [root_form(entry_of(part, k), power, goal, forms) for k in np.ndindex(part.shape)]
+        return None if any(entry is None for entry in entries) else stacked(entries, part.shape)
+    found = product_of(part, forms.is_nonneg)
+    powers = [
+        (base if forms.is_nonneg(base) else cp.abs(base), a * power) for base, a in found.powers
+    ]
+    exponent = None if found.exponent is None else float(power) * found.exponent
+    scale = found.scale if is_number(found.scale, 1.0) else power_of(found.scale, power)
+    form = curved(Product(scale, tuple(powers), exponent), goal, forms.kit)
+    if form is None:
+        return None
+    plain = goal == "concave" or form[1].is_nonneg() or form[1].is_affine()
+    return form[1] if plain else cp.pos(form[1])

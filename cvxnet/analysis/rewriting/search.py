@@ -1,0 +1,164 @@
+"""An expression in a form that CVXPY knows to be convex, or concave: the search for one.
+
+What is asked for goes down the tree: a node that CVXPY already accepts stays as it is; otherwise
+the rules of composition say which curvature its arguments need, and where they do not help, the
+node is looked at as a whole: as a quadratic function, a product, a logarithm, a root or a sum
+whose terms belong together (`rules`). Every rule is an identity wherever both sides have a value;
+what it needs beyond (that something is >= 0) is proved from bounds and affine constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnet.analysis.atoms import POWERS
+from cvxnet.analysis.identities import is_nonneg
+from cvxnet.analysis.inequalities import follows, given_rows, rows_of
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.rewriting.entries import entry_of, stacked
+from cvxnet.analysis.rewriting.product_forms import OPPOSITE, Kit
+from cvxnet.analysis.tape import inner
+
+MOST_ENTRIES = 200  # of what is rewritten entry by entry
+MOST_STEPS = 20_000  # nodes looked at for one expression
+MOST_LEVELS = 24  # of forms inside of forms
+Found: TypeAlias = tuple[str, Any]
+"""The name of a form, and the form."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is tried for a node, in order.
+
+    Attributes
+    ----------
+    scalar : tuple of rules
+        For nodes of one entry.
+    entrywise : tuple of rules
+        For all entries of a node at once; where none helps, each entry is looked at alone.
+    """
+
+    scalar: tuple[Rule, ...]
+    entrywise: tuple[Rule, ...]
+
+
+def has(expression: Any, goal: str) -> bool:
+    """Whether CVXPY knows the curvature."""
+    return bool(getattr(expression, f"is_{goal}")())
+
+
+class Forms:
+    """The search for forms of the parts of one expression.
+
+    Attributes
+    ----------
+    question : Question
+        Whose unknowns, bounds and constraints are believed.
+    rules : Rules
+    names : list of str
+        The forms that were written, in order.
+    wishes : list of CVXPY expressions
+        What is not known to be >= 0 where that would have helped.
+    """
+
+    def __init__(self, question: Question, rules: Rules) -> None:
+        self.question = question
+        self.rules = rules
+        self.names: list[str] = []
+        self.wishes: list[Any] = []
+        self.kit = Kit(self.is_nonneg, self.form, self.wishes.append)
+        self._known: dict[tuple[int, str], tuple[Any, Any, tuple[str, ...]]] = {}
+        self._signs: dict[int, tuple[Any, bool]] = {}
+        self._rows: Any = None
+        self._steps = 0
+        self._level = 0
+
+    def is_nonneg(self, expression: Any) -> bool:
+        """Whether every entry is proved to be >= 0, by its bounds or by affine constraints."""
+        if id(expression) not in self._signs:
+            self._signs[id(expression)] = expression, self._prove_nonneg(expression)
+        return self._signs[id(expression)][1]
+
+    def _prove_nonneg(self, expression: Any) -> bool:
+        if is_nonneg(expression, self.question):
+            return True
+        if not self.question.constraints or not expression.is_affine():
+            return False
+        if self._rows is None:
+            self._rows = given_rows(self.question)
+        return follows(self._rows, list(rows_of(expression, self.question, "")))
+
+    def form(self, node: Any, goal: str) -> Any:
+        """The same function in a form that CVXPY knows to have the curvature, or None."""
+        if has(node, goal):
+            return node
+        key = id(node), goal
+        if key in self._known:
+            _, known, names = self._known[key]
+            self.names += names
+            return known
+        self._steps += 1
+        if self._steps > MOST_STEPS or self._level > MOST_LEVELS:
+            return None
+        self._known[key] = node, None, ()  # so that no search asks itself
+        before, self._level = len(self.names), self._level + 1
+        found = self.found(node, goal)
+        self._level -= 1
+        self._known[key] = node, found, tuple(self.names[before:])
+        return found
+
+    def found(self, node: Any, goal: str) -> Any:
+        """What the first rule that helps makes of a node."""
+        before = len(self.names)
+        for rule in self.rules.scalar if node.size == 1 else self.rules.entrywise:
+            found = rule(node, goal, self)
+            if found is not None and has(found[1], goal) and found[1].shape == node.shape:
+                self.names += [found[0]] if found[0] else []
+                return found[1]
+            del self.names[before:]
+        return self.by_entries(node, goal) if 1 < node.size <= MOST_ENTRIES else None
+
+    def by_entries(self, node: Any, goal: str) -> Any:
+        """A vector or a matrix entry by entry."""
+        entries = []
+        for place in np.ndindex(node.shape):
+            entry = self.form(entry_of(node, place), goal)
+            if entry is None:
+                return None
+            entries.append(entry)
+        return stacked(entries, node.shape)
+
+
+Rule: TypeAlias = Callable[[Any, str, Forms], Found | None]
+"""Makes a form of a node with that curvature, "convex" or "concave"."""
+
+
+def composed(node: Any, goal: str, forms: Forms) -> Found | None:
+    """The node of arguments with the curvature that its monotonicity asks for."""
+    if not inner(node) or not getattr(node, f"is_atom_{goal}")():
+        return None
+    arguments = []
+    for place, argument in enumerate(node.args):
+        found = argument if argument.is_affine() else argument_form(node, place, goal, forms)
+        if found is None:
+            return None
+        arguments.append(found)
+    return "", node.copy(arguments)
+
+
+def argument_form(node: Any, place: int, goal: str, forms: Forms) -> Any:
+    """What the node may be given in that place, or None."""
+    argument = node.args[place]
+    for goes, wanted in ((node.is_incr, goal), (node.is_decr, OPPOSITE[goal])):
+        if goes(place):
+            return forms.form(argument, wanted)
+    if forms.is_nonneg(argument) and isinstance(node, (*POWERS, cp.abs, cp.quad_over_lin)):
+        found = forms.form(argument, "convex")
+        return None if found is None else found if found.is_nonneg() else cp.pos(found)
+    both = forms.form(argument, "convex")
+    return both if both is not None and both.is_affine() else None

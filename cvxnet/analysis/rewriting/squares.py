@@ -1,0 +1,192 @@
+"""Quadratic functions, and their quotients by affine ones, as sums of squares.
+
+With z = (x, 1) a quadratic function is ``z'Mz``; it is a sum of squares ``|Fz|^2`` if M is positive
+semidefinite, and then its root is a norm. If M is so on the x part only, what remains is affine.
+
+A quotient by t = g'z > 0: let g_p be other than zero and w be z without its entry p. In the
+coordinates (t, w) the numerator is ``m t^2 + 2 t n'w + w'Bw``, so
+
+    z'Mz / t = m t + 2 n'w + w'Bw / t,
+
+which is convex if and only if B is positive semidefinite: an affine function and a sum of squares
+over an affine function. (That B is semidefinite is what Finsler's lemma asks of M where g'z = 0.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from flint import fmpq
+
+from cvxnet.analysis.forms import Form, normal_forms
+from cvxnet.analysis.quadratics import as_floats, definiteness, eliminate
+from cvxnet.analysis.questions import Question
+from cvxnet.analysis.tape import Tape
+from cvxnet.functions.arithmetic import Undecided
+from cvxnet.types import Array
+
+ZERO = fmpq(0)
+HALF = fmpq(1, 2)
+MOST_UNKNOWNS = 120  # whose products are written out
+MOST_NODES = 2000
+EXACT_ROWS = 12  # of a matrix whose squares are completed in rationals
+
+
+def form_of(expression: Any, question: Question) -> Form | None:
+    """A scalar expression as a polynomial of degree two at most; None if it is none."""
+    tape = Tape([expression])
+    leaves = {id(leaf) for leaf in tape.leaves()}
+    size = sum(u.size for u in question.unknowns if id(u) in leaves)
+    if expression.size != 1 or size > MOST_UNKNOWNS or len(tape.nodes) > MOST_NODES:
+        return None
+    try:
+        form = normal_forms(tape, question.unknowns).ravel()[0]
+    except (Undecided, OverflowError, ValueError):
+        return None
+    return form if form.polynomial else None
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """``z'Mz`` with z = (entries of the unknowns, 1)."""
+
+    places: tuple[int, ...]
+    matrix: Any
+
+    def vector(self, rows: Array, question: Question) -> Any:
+        """``rows @ z``, an affine CVXPY vector (a scalar, if there is one row)."""
+        parts, start = [], 0
+        column = {place: k for k, place in enumerate(self.places)}
+        for leaf in question.unknowns:
+            used = [start + k for k in range(leaf.size) if start + k in column]
+            used = [place for place in used if rows[:, column[place]].any()]
+            if used:
+                part = rows[:, [column[place] for place in used]]
+                parts.append(combined(part, leaf, [place - start for place in used]))
+            start += leaf.size
+        if rows[:, -1].any() or not parts:
+            parts.append(cp.Constant(rows[0, -1] if len(rows) == 1 else rows[:, -1]))
+        return sum(parts[1:], parts[0])
+
+
+def combined(rows: Array, leaf: Any, places: list[int]) -> Any:
+    """``rows @ leaf[places]``, for places in row-major order; a scalar, if there is one row."""
+    entries = [leaf] if not leaf.shape else [leaf[np.unravel_index(k, leaf.shape)] for k in places]
+    if len(places) > 1:
+        flat = leaf if len(leaf.shape) == 1 else cp.vec(leaf, order="C")
+        vector = flat if len(places) == leaf.size else flat[places]
+        identity = rows.shape == (len(places),) * 2 and (rows == np.eye(len(places))).all()
+        return vector if identity else (rows[0] if len(rows) == 1 else rows) @ vector
+    column = rows[:, 0]
+    if len(rows) > 1:
+        return cp.multiply(column, entries[0])
+    return entries[0] if column[0] == 1.0 else float(column[0]) * entries[0]
+
+
+def quadratic_of(form: Form, places: tuple[int, ...]) -> Quadratic:
+    """The polynomial as a quadratic form in z."""
+    size, column = len(places), {place: k for k, place in enumerate(places)}
+    M = np.full((size + 1, size + 1), ZERO, dtype=object)
+    for (i, j), value in form.quadratic.items():
+        M[column[i], column[j]] += value * HALF
+        M[column[j], column[i]] += value * HALF
+    for i, value in form.linear.items():
+        M[column[i], size] = M[size, column[i]] = value * HALF
+    M[size, size] = form.constant
+    return Quadratic(places, M)
+
+
+def places_of(*forms: Form) -> tuple[int, ...]:
+    """The unknowns that occur."""
+    found = {i for form in forms for pair in form.quadratic for i in pair}
+    return tuple(sorted(found.union(*(form.linear for form in forms))))
+
+
+def squares(matrix: Any) -> Array | None:
+    """F with ``F'F`` equal to a matrix that is semidefinite, up to rounding; else None."""
+    if not definiteness(matrix).rounded:
+        return None
+    if len(matrix) <= EXACT_ROWS and eliminate(matrix):
+        return completed(matrix)
+    values, vectors = np.linalg.eigh(as_floats(matrix))
+    kept = values > len(values) * np.finfo(float).eps * np.abs(values).max(initial=0.0)
+    return (vectors[:, kept] * np.sqrt(values[kept])).T
+
+
+def completed(matrix: Any) -> Array:
+    """The squares that elimination completes, in rationals but for their weights."""
+    work, rows = [list(row) for row in matrix], []
+    for k in range(len(work)):
+        pivot = work[k][k]
+        if pivot == 0:
+            continue
+        row = [ZERO] * k + [work[k][j] / pivot for j in range(k, len(work))]
+        weight = np.sqrt(int(pivot.p) / int(pivot.q))
+        rows.append([weight * int(v.p) / int(v.q) for v in row])
+        for i in range(k + 1, len(work)):
+            for j in range(k + 1, len(work)):
+                work[i][j] -= pivot * row[i] * row[j]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(matrix))
+
+
+def affine(coefficients: Any, quadratic: Quadratic, question: Question) -> Any:
+    """``coefficients . z``, a CVXPY scalar."""
+    return quadratic.vector(as_floats([list(coefficients)]), question)
+
+
+def as_squares(form: Form, goal: str, question: Question) -> Any:
+    """A quadratic function as squares plus an affine function (minus squares, for "concave")."""
+    sign = 1 if goal == "convex" else -1
+    quadratic = quadratic_of(form, places_of(form))
+    F = squares(quadratic.matrix[:-1, :-1] * fmpq(sign))
+    if F is None:
+        return None
+    line = [2 * v for v in quadratic.matrix[-1, :-1]] + [form.constant]
+    inner = quadratic.vector(np.column_stack([F, np.zeros(len(F))]), question)
+    if not len(F):
+        return affine(line, quadratic, question)
+    found = cp.sum_squares(inner) if goal == "convex" else -cp.sum_squares(inner)
+    return found + affine(line, quadratic, question) if any(line) else found
+
+
+def as_norm(form: Form, question: Question) -> Any:
+    """The root of a quadratic function that is a sum of squares, as a norm."""
+    quadratic = quadratic_of(form, places_of(form))
+    F = squares(quadratic.matrix)
+    return None if F is None or not len(F) else cp.norm(quadratic.vector(F, question))
+
+
+def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Any:
+    """A quadratic function over an affine one that is positive, in the form above."""
+    sign = fmpq(1 if goal == "convex" else -1)
+    places = places_of(top, bottom)
+    quadratic = quadratic_of(top, places)
+    g = [bottom.linear.get(place, ZERO) for place in places] + [bottom.constant]
+    if not any(g[:-1]):
+        return None
+    pivot = max(range(len(places)), key=lambda k: abs(g[k]))
+    kept = [k for k in range(len(g)) if k != pivot]
+    T = np.full((len(g), len(g)), ZERO, dtype=object)  # z = T (t, w)
+    T[pivot, 0] = 1 / g[pivot]
+    for column, k in enumerate(kept, start=1):
+        T[k, column] = fmpq(1)
+        T[pivot, column] = -g[k] / g[pivot]
+    moved = T.T @ quadratic.matrix @ T
+    F = squares(moved[1:, 1:] * sign)
+    if F is None:
+        return None
+    t = affine(g, quadratic, question)
+    line = [moved[0, 0] * v for v in g]
+    for column, k in enumerate(kept, start=1):
+        line[k] += 2 * moved[0, column]
+    total = affine(line, quadratic, question)
+    if not len(F):
+        return total
+    full = np.zeros((len(F), len(g)))
+    full[:, kept] = F
+    found: Any = cp.quad_over_lin(quadratic.vector(full, question), t)
+    found = found if goal == "convex" else -found
+    return total + found if any(line) else found
