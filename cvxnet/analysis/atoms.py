@@ -88,8 +88,18 @@ def unwrapped(node: Node) -> Any:
     return node
 
 
+def raise_to_power(node: Node, args: list[Facts]) -> Facts:
+    """By the profile; CVXPY judges an exponent that is a parameter by the value it has just now."""
+    profile = power_profile(node)
+    if profile is not None:
+        return rules.compose(node, args, profile)
+    doubted = ("sign", "convex", "concave", "quasi") if ops.has_free_option(node) else ()
+    return rules.by_cvxpy(node, args, doubted)
+
+
 POWER = Atom(
     evaluate=ops.power,
+    rule=raise_to_power,
     profile=power_profile,
     log_log=loglog.power,
     positive=where_all,

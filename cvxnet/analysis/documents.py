@@ -13,7 +13,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.atoms import atom_of, options_of
+from cvxnet.analysis.atoms import PERSPECTIVES, atom_of, options_of
 from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense
@@ -84,7 +84,8 @@ def counterexample_document(
 def has_formula(node: Any) -> bool:
     """Whether the checker can evaluate an atom with these options."""
     options = describe_options(node)
-    return name_of(node) in FORMULAS and "parameter" not in options.values()
+    free = any(str(value).startswith("parameter") for value in options.values())
+    return name_of(node) in FORMULAS and not free
 
 
 def name_of(atom: Any) -> str:
@@ -105,11 +106,20 @@ def describe_node(node: Any, inputs: Iterable[int], question: Question) -> dict[
         return describe_leaf(node, question)
     if isinstance(node, cp.Constant):
         return {"atom": "constant", "shape": shape, "entries": constant_entries(node.value)}
+    options = describe_options(node)
+    if isinstance(node, PERSPECTIVES):
+        options["f"] = describe_function(node.f, question)
+    return {"atom": name_of(node), "shape": shape, "args": list(inputs), "options": options}
+
+
+def describe_function(expression: Any, question: Question) -> dict[str, Any]:
+    """An expression as a function of its variables, in CVXPY's order."""
+    tape = Tape([expression])
+    rows = zip(tape.nodes, tape.inputs, strict=True)
     return {
-        "atom": name_of(node),
-        "shape": shape,
-        "args": list(inputs),
-        "options": describe_options(node),
+        "nodes": [describe_node(node, inputs, question) for node, inputs in rows],
+        "arguments": [tape.place[id(variable)] for variable in expression.variables()],
+        "root": tape.place[id(expression)],
     }
 
 
@@ -163,11 +173,11 @@ def plain_count(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """A number as a double or, exactly, as text; an array with its shape.
 
-    A parameter has every value, so it has none: the text "parameter" is no number.
+    A parameter has every value, so it has none: text that is no number.
     """
     if isinstance(value, cp.Expression):
         if value.parameters():
-            return "parameter"
+            return "parameter >= 0" if value.is_nonneg() else "parameter"
         value = value.value
     if isinstance(value, Fraction):
         return str(value)

@@ -131,12 +131,16 @@ def make_facts(
     concave: Any,
     *,
     quasi: tuple[Any, Any] | None = None,
+    where: Any = True,
     monotone: tuple[str, ...] = (),
     rule: str = "",
     need: Need | None = None,
 ) -> Facts:
-    """Facts of arrays that may still be floats or need copying, about a function of unknowns."""
-    fixed = np.asarray(low) == np.asarray(high)  # an entry with one possible value is constant
+    """Facts of arrays that may still be floats or need copying, about a function of unknowns.
+
+    ``where`` its domain is convex, an entry with one possible value is constant.
+    """
+    fixed = (np.asarray(low) == np.asarray(high)) & where
     convex, concave = (
         np.asarray(convex, dtype=bool) | fixed,
         np.asarray(concave, dtype=bool) | fixed,

@@ -107,9 +107,10 @@ def compose(node: Node, args: list[Facts], profile: Profile) -> Facts:
         arg.affine | (rising & arg.concave) | (falling & within & arg.convex)
     )
     bent = profile.quasiconvex & arg.affine, profile.quasiconcave & arg.affine
+    whole = within | arg.quasiconcave  # a convex set, or all, is where there are values
     quasi = (
-        bent[0] | on["rising"] & arg.quasiconvex | on["falling"] & arg.quasiconcave,
-        bent[1] | on["rising"] & arg.quasiconcave | on["falling"] & arg.quasiconvex,
+        bent[0] | whole & (rising & arg.quasiconvex | falling & arg.quasiconcave),
+        bent[1] | whole & (rising & arg.quasiconcave | falling & arg.quasiconvex),
     )
     ways = "rising" if on["rising"].all() else "falling" if on["falling"].all() else "none"
     text = describe_composition(profile, arg, on)
@@ -119,6 +120,7 @@ def compose(node: Node, args: list[Facts], profile: Profile) -> Facts:
         convex,
         concave,
         quasi=quasi,
+        where=whole,
         monotone=(ways,),
         rule=text,
         need=need_of_composition(profile, arg, on, text),

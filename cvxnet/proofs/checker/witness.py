@@ -23,7 +23,6 @@ counterexamples, nor with the rules that prove convexity.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import reduce
 from math import prod
 from typing import Any, NamedTuple
@@ -108,17 +107,19 @@ def judge_set(violations: list[list[list[Number]]]) -> WitnessResult:
 
 
 def number(value: Any) -> fmpq:
-    """A number of the document, exactly.
+    """A number of the document, exactly; as text, whole or a quotient of whole ones.
 
     >>> number(0.5), number("1/3")
     (1/2, 1/3)
     """
     try:
-        exact_value = value if isinstance(value, float | int) else Fraction(value)
-        top, bottom = exact_value.as_integer_ratio()
-    except (ValueError, OverflowError, TypeError):
-        raise RefusalError(f"{value!r} is not a finite number") from None
-    return fmpq(top, bottom)
+        if isinstance(value, str):  # "1e999999999" would take all memory
+            top, bottom = map(int, (value if "/" in value else f"{value}/1").split("/"))
+        else:
+            top, bottom = value.as_integer_ratio()
+        return fmpq(top, bottom)
+    except (ArithmeticError, AttributeError, ValueError):
+        raise RefusalError(f"{str(value)[:40]!r} is not a finite number") from None
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 from flint import ctx
 
 from ..arrays import Array, common_shape, require
-from ..document import RefusalError
 from ..dual import Clock
 from ..witness import number, read_options
 from .facts import (
@@ -28,10 +27,11 @@ from .facts import (
     fact,
     known,
 )
-from .intervals import EVERYTHING, Interval, shortened
+from .intervals import EVERYTHING, Interval, cone_of, is_above, shortened
 from .matrix_rules import ASSERTIONS, SPECTRAL, STRUCTURAL
-from .rules import RULES
-from .statement import Checking, Node, Proof, Statement
+from .rules import RULES, by_options
+from .shapes import WITH_PARAMETERS
+from .statement import Checking, Node, Proof, Statement, check_node
 
 GOALS = {
     "convex": CONVEX,
@@ -110,22 +110,54 @@ def constant(value: Any) -> Fact:
 
 def combined(statement: Statement, node: Node, memory: dict[int, Array]) -> Array:
     """The facts about an atom; of constants it is constant, whatever it is."""
-    args = [memory[k] for k in node["args"]]
-    shape = tuple(node["shape"])
-    fixed = all(one.constant for array in args for one in array.entries)
-    unknown = Array(shape, [fact(EVERYTHING, ALL if fixed else 0)] * prod(shape))
+    shape, args = tuple(node["shape"]), [memory[k] for k in node["args"]]
     check_size(node, args)
-    if node["atom"] in STRUCTURAL:
-        found = STRUCTURAL[node["atom"]](statement, node["args"], memory)
-    elif node["atom"] in ALL_RULES:
-        try:
-            options = read_options(node["options"])
-        except RefusalError:  # an option that is not given
-            return unknown
-        found = ALL_RULES[node["atom"]](*args, **options)
-    else:
-        return unknown
+    fixed = bool(args) and all(one.constant for array in args for one in array.entries)
+    found = derived(statement, node, args, memory)
+    if found is None:
+        return Array(shape, [fact(EVERYTHING, ALL if fixed else 0)] * prod(shape))
     return Array(found.shape, [finished(as_fact(one), fixed) for one in found.entries])
+
+
+def derived(
+    statement: Statement, node: Node, args: list[Array], memory: dict[int, Array]
+) -> Array | None:
+    """By the rule of the atom, where there is one."""
+    name, options = node["atom"], node["options"]
+    if name in STRUCTURAL:
+        return STRUCTURAL[name](statement, node, memory)
+    if name == "perspective":
+        return perspective(statement, node, memory)
+    if any(str(value).startswith("parameter") for value in options.values()):
+        return (
+            by_options(WITH_PARAMETERS[name])(*args, **options) if name in WITH_PARAMETERS else None
+        )
+    return ALL_RULES[name](*args, **read_options(options)) if name in ALL_RULES else None
+
+
+def perspective(statement: Statement, node: Node, memory: dict[int, Array]) -> Array:
+    """``s f(x / s)`` for s > 0 bends in s and x as f does in x, where those are affine.
+
+    (Boyd and Vandenberghe 2004, section 3.2.6.) Of x / s only the signs of x are known.
+    """
+    scale, *arguments = (memory[k] for k in node["args"])
+    function = node["options"]["f"]
+    places = function["arguments"]
+    nodes = [dict(inner) for inner in function["nodes"]]
+    for place, array in zip(places, arguments, strict=True):
+        require(nodes[place]["atom"] == "leaf", "a function has leaves as its arguments")
+        signs = [cone_of(one.interval) for one in array.entries]
+        low, high = ([None if pair[k] is None else 0 for pair in signs] for k in (0, 1))
+        nodes[place] |= {"shape": list(array.shape), "low": low, "high": high, "attributes": []}
+    for place, inner in enumerate(nodes):
+        check_node(place, inner)
+    inside = Statement(nodes, [], frozenset(places), function["root"], statement.goal)
+    (value,) = facts_of(inside, inside.root).entries
+    affine = all(one.affine for array in (scale, *arguments) for one in array.entries)
+    positive = all(is_above(one.interval) for one in scale.entries)
+    interval = cone_of(value.interval) if positive else EVERYTHING
+    bends = value.bends & (AFFINE | DOMAIN) if affine and positive else 0
+    return Array(inside.shape, [fact(interval, bends)])
 
 
 def finished(one: Fact, fixed: bool) -> Fact:

@@ -83,6 +83,11 @@ def is_below(one: Interval) -> bool:
     return one[1] is not None and one[1] <= 0
 
 
+def cone_of(one: Interval) -> Interval:
+    """The half line from zero, or all, that holds every multiple by a number > 0."""
+    return fmpq(0) if is_above(one) else None, fmpq(0) if is_below(one) else None
+
+
 def times(s: End, t: End) -> End:
     """The product of two ends whose signs say which infinity an infinite one is."""
     if s == 0 or t == 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from ..arrays import Array, entrywise, groups, reshaped, transposed
 from ..scalars import ONE, ZERO
@@ -33,7 +33,7 @@ from .facts import (
 from .intervals import EVERYTHING, Interval, clipped, is_above, is_below
 from .products import is_number, matrix_product
 from .shapes import NEGATIVE, POSITIVE
-from .statement import Statement
+from .statement import Node, Statement
 
 Memory = Mapping[int, Array]
 ORDER_IN_BALLS, EXACT_ORDER = 200, 60
@@ -95,34 +95,34 @@ SPECTRAL: dict[str, Callable[..., Array]] = {
 # --------------------------------------------- with a look at the arguments
 
 
-def multiply(statement: Statement, args: Sequence[int], memory: Memory) -> Array:
+def multiply(statement: Statement, node: Node, memory: Memory) -> Array:
     """Entry by entry; one expression times itself is a square."""
-    left, right = (memory[k] for k in args)
-    if args[0] == args[1]:
+    left, right = (memory[k] for k in node["args"])
+    if left is right:
         return entrywise(square, left)
     return entrywise(product, left, right)
 
 
-def multiply_matrices(statement: Statement, args: Sequence[int], memory: Memory) -> Array:
+def multiply_matrices(statement: Statement, node: Node, memory: Memory) -> Array:
     """The matrix product; of one vector with itself it is a sum of squares."""
-    left, right = (memory[k] for k in args)
-    if args[0] == args[1] and len(left.shape) < 2:
+    left, right = (memory[k] for k in node["args"])
+    if left is right and len(left.shape) < 2:
         return Array((), [total([square(one) for one in left.entries])])
     return matrix_product(left, right)
 
 
-def quadratic_form(statement: Statement, args: Sequence[int], memory: Memory) -> Array:
+def quadratic_form(statement: Statement, node: Node, memory: Memory) -> Array:
     """``x' P x``: convex in x for P that is positive semidefinite, affine in P.
 
     For x >= 0 and P >= 0, entry by entry, it rises in x, and for x <= 0 it falls.
     """
-    x, P = (memory[k] for k in args)
+    x, P = (memory[k] for k in node["args"])
     column = reshaped(x, (len(x.entries), 1))
     value = matrix_product(matrix_product(transposed(column), P), column).entries[0]
     if shared(x.entries) == ALL or shared(P.entries) != ALL:
         return Array((), [value])
     for sign, bend, half in ((1, CONVEX, POSITIVE), (-1, CONCAVE, NEGATIVE)):
-        if is_semidefinite(statement, args[1], sign, memory):
+        if is_semidefinite(statement, node["args"][1], sign, memory):
             bends = bend | DOMAIN if suits(x.entries, P.entries, sign) else 0
             return Array((), [fact(clipped(value.interval, half), bends)])
     return Array((), [value])
@@ -141,20 +141,21 @@ def suits(x: Sequence[Fact], P: Sequence[Fact], sign: int) -> bool:
     return bool(up or down)
 
 
-def trace(statement: Statement, args: Sequence[int], memory: Memory) -> Array:
+def trace(statement: Statement, node: Node, memory: Memory) -> Array:
     """The sum of the diagonal, which is >= 0 for positive semidefinite matrices."""
-    array = memory[args[0]]
+    (place,) = node["args"]
+    array = memory[place]
     size = array.shape[-1]
     axes = [len(array.shape) - 2, len(array.shape) - 1]
     sums = [total(block[:: size + 1]) for block in groups(array, axes)]
     if len(array.shape) == 2:
         for sign, half in ((1, POSITIVE), (-1, NEGATIVE)):
-            if is_semidefinite(statement, args[0], sign, memory):
+            if is_semidefinite(statement, place, sign, memory):
                 sums = [fact(clipped(one.interval, half), one.bends) for one in sums]
     return Array(array.shape[:-2], sums)
 
 
-Structural = Callable[[Statement, Sequence[int], Memory], Array]
+Structural = Callable[[Statement, Node, Memory], Array]
 STRUCTURAL: dict[str, Structural] = {
     "multiply": multiply,
     "MulExpression": multiply_matrices,
@@ -199,13 +200,14 @@ ASSERTIONS: dict[str, Callable[..., Array]] = {
 
 def is_semidefinite(statement: Statement, place: int, sign: int, memory: Memory) -> bool:
     """Whether the symmetric part of a matrix, times the sign, is positive semidefinite."""
-    node = statement.nodes[place]
-    if len(node["shape"]) != 2 or node["shape"][0] != node["shape"][1]:
-        return False
-    if computed_semidefinite(memory[place], sign):
-        return True
-    rule = SEMIDEFINITE.get(node["atom"])
-    return rule is not None and rule(statement, place, sign, memory)
+    known = statement.memory.setdefault(("semidefinite", ctx.prec), {})
+    if (place, sign) not in known:
+        array, rule = memory[place], SEMIDEFINITE.get(statement.nodes[place]["atom"])
+        known[place, sign] = (len(array.shape) == 2 and array.shape[0] == array.shape[1]) and (
+            computed_semidefinite(array, sign)
+            or (rule is not None and rule(statement, place, sign, memory))
+        )
+    return bool(known[place, sign])
 
 
 def computed_semidefinite(array: Array, sign: int) -> bool:

@@ -117,7 +117,7 @@ def weighted(weights: Array, right: Array) -> Array:
     entries = []
     for k, row in enumerate(zip(*(part.entries() for part in parts), strict=True)):
         one = summed(row[0], row[1], row[2:])
-        if row[-1] == 1 and not one.bends & AFFINE:  # it may be quasiconvex, alone
+        if row[-1] == 1 and not one.has(AFFINE):  # it may be quasiconvex, alone
             one = meeting(weights, right, *divmod(k, right.shape[1]))
         entries.append(one)
     return Array((weights.shape[0], right.shape[1]), entries)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 from flint import fmpq
@@ -26,6 +27,7 @@ from .facts import (
     QUASICONCAVE,
     Fact,
     fact,
+    known,
     largest,
     magnitude,
     product,
@@ -98,6 +100,15 @@ def product_of_all(row: Row) -> Fact:
     return found
 
 
+def sum_up(x: Array, axis: Any, keepdims: bool) -> Array:
+    """The sum along an axis; of nothing it is zero."""
+    if x.entries:
+        return reduced(total, x, axis, keepdims)
+    axes = axes_of(x, axis)
+    kept = [1 if a in axes else d for a, d in enumerate(x.shape) if keepdims or a not in axes]
+    return Array(tuple(kept), [known(ZERO)] * prod(kept))
+
+
 # ------------------------------------------------------ norms and the like
 
 
@@ -151,6 +162,8 @@ def mean(row: Row, weights: Sequence[fmpq]) -> Fact:
     """``prod t^w``: concave and rising on t >= 0 for weights >= 0 whose sum is at most 1."""
     row = [one for one, w in zip(nonnegative(row), weights, strict=True) if w]
     used = [w for w in weights if w]
+    if used == [ONE]:
+        return row[0]
     if min(used, default=ZERO) < 0 or sum(used, ZERO) > 1:
         return vague(row)
     low, high = monotone(geometric_mean, row, used)
@@ -249,7 +262,7 @@ RULES: dict[str, Rule] = {
     **{name: by_options(shape) for name, shape in WITH_OPTIONS.items()},
     "Power": power,
     "AddExpression": lambda *terms: entrywise(lambda *row: total(row), *terms),
-    "Sum": along(total),
+    "Sum": sum_up,
     "multiply": each(product),
     "DivExpression": quotients,
     "maximum": each(lambda *row: largest(row)),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
+from ..document import RefusalError
 from ..exact import Number, positive
 from ..losses import softplus
 from ..scalars import (
@@ -263,6 +264,16 @@ def huber_shape(M: fmpq) -> Shape | None:
     return even(lambda t: huber(t, M)) if M >= 0 else None
 
 
+def huber_of_parameter(M: str) -> Shape | None:
+    """The same for every M >= 0: without values."""
+    return even(of_no_value) if M == "parameter >= 0" else None
+
+
+def of_no_value(t: Number) -> Number:
+    """The value of a function that is not known."""
+    raise RefusalError("a function that is not known")
+
+
 PLAIN: dict[str, Shape] = {
     "abs": leaky_relu(-ONE),
     "exp": rising(exp, convex=EVERYWHERE, range=POSITIVE),
@@ -351,3 +362,5 @@ WITH_OPTIONS: dict[str, Callable[..., Shape | None]] = {
     "cvxnet.hardtanh": hardtanh,
 }
 """By the names of the options; None where they say nothing that is known."""
+WITH_PARAMETERS: dict[str, Callable[..., Shape | None]] = {"huber": huber_of_parameter}
+"""Likewise where an option is a parameter: its text in place of a number."""
