@@ -1,9 +1,12 @@
 """Domains (``where=``) and problems: equalities, bounds, level sets, certificates."""
 
+import json
+
 import cvxpy as cp
 import numpy as np
 import pytest
 
+import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.errors import InputError
 from cvxnet.layers import Linear, Sequential, Tanh
@@ -88,6 +91,61 @@ def test_blocks_and_repairs_keep_the_domain():
     verdict = convexity(NET, where=(-1, 1))
     assert all("on -1 <= x <= 1" in repair.verdict.about for repair in verdict.repairs)
     assert verdict.repairs
+
+
+# Equalities
+
+
+def two_rows():
+    """A random indefinite form, and rows that are no short numbers."""
+    rng = np.random.default_rng(0)
+    R = rng.normal(size=(3, 3))
+    return R + R.T
+
+
+ON = {  # expression, equalities, convex, concave
+    "xy on a line": ("x * y", "x == y", True, False),
+    "xy on the other": ("x * y", "x == -y", False, True),
+    "a fixed factor": ("x * y", "x == 2", True, True),
+    "a factor that is given": ("c * p * cp.square(y)", "x == c, y == x", True, True),
+    "two on the simplex": ("-w[0] * w[1]", "w[0] + w[1] == 1", True, False),
+    "three on the simplex": ("cp.quad_form(w, Q)", "cp.sum(w) == 1", False, False),
+    "no doubles": ("v[0] * v[1]", "3 * v[0] == 7 * v[1], 3 * v[2] == 1", True, False),
+    "returns": ("cp.quad_form(v, R)", "MU @ v == 0.3", False, False),
+    "two rows": ("cp.quad_form(v, R)", "MU @ v == 0.3, cp.sum(v) == 1", False, True),
+    "a matrix": ("B[0, 0] * B[1, 1]", "B[0, 1] == B[1, 0], cp.trace(B) == 1", False, True),
+    "a point": ("-cp.square(x)", "x == 1", True, True),
+    "an exponential": ("cp.exp(x) + cp.square(x) - cp.square(y)", "x == y", True, False),
+}
+
+
+@pytest.mark.parametrize("name", ON)
+def test_on_equalities(name):
+    text, where, convex, concave = ON[name]
+    known = {**names(), "cp": cp, "MU": MU, "R": two_rows(), "c": cp.Parameter(name="c")}
+    known |= {"Q": np.array([[1, 2, 0], [2, 1, 0], [0, 0, 1.0]]), "B": cp.Variable((2, 2))}
+    verdict = judged(eval(text, known), list(eval(f"({where},)", known)))
+    assert (verdict.convex, verdict.concave) == (convex, concave)
+    result = cn.check(verdict.certificate)
+    assert result.valid or "normal form" in result.reason
+    for witness in verdict.counterexamples.values():
+        assert witness.verify()
+
+
+def test_a_problem_on_a_line_is_refuted():
+    y = cp.Variable(2, name="y")
+    verdict = judged(cp.Problem(cp.Minimize(-cp.square(y[0])), [y[0] == y[1]]))
+    assert verdict.convex is False and verdict.counterexample.verify()
+
+
+def test_another_statement_has_to_imply_the_one_at_hand():
+    x, y = names()["x"], names()["y"]
+    verdict = judged(x * y, [x == y, x >= -1])
+    document = json.loads(json.dumps(verdict.certificate.to_dict()))
+    assert cn.check(document).valid
+    constraints = document["claims"][0]["constraints"]
+    document["claims"][0]["constraints"] = [c for c in constraints if c["kind"] != "Equality"]
+    assert "the leaf that it replaces" in cn.check(document).reason
 
 
 # Level sets

@@ -94,9 +94,12 @@ def name_of(atom: Any) -> str:
     return f"cvxnet.{kind}" if type(atom).__module__.startswith("cvxnet.") else kind
 
 
-def values(array: Any) -> list[float]:
-    """The entries of an array by rows."""
-    return np.asarray(array, dtype=np.float64).ravel().tolist()
+def values(array: Any) -> list[Any]:
+    """The entries of an array by rows: doubles, or fractions as text."""
+    if isinstance(array, np.ndarray) and array.dtype.kind == "O":
+        return [str(value) for value in array.ravel()]
+    found: list[Any] = np.asarray(array, dtype=np.float64).ravel().tolist()
+    return found
 
 
 def describe_node(node: Any, inputs: Iterable[int], question: Question) -> dict[str, Any]:

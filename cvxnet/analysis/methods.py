@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
-from cvxnet.analysis.derivation import Derived, derive_facts
+from cvxnet.analysis.derivation import Derived, derive_facts, derived
+from cvxnet.analysis.equalities import eliminated
 from cvxnet.analysis.evidence import Proof, Prover, is_proved
 from cvxnet.analysis.identities import PATTERNS, Pattern, rewritten_everywhere
 from cvxnet.analysis.provers import PROVERS
@@ -14,7 +15,7 @@ from cvxnet.analysis.search import STAGES, Stage, find_counterexample
 from cvxnet.analysis.simplification import simplest
 from cvxnet.analysis.spaces import Segment, Space
 from cvxnet.analysis.tape import Tape
-from cvxnet.analysis.witnesses import Counterexample
+from cvxnet.analysis.witnesses import Counterexample, verify
 
 MOST_CANDIDATES = 60
 """Candidates of a decider that are verified."""
@@ -58,7 +59,10 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     proof, candidates = derive(asked, goal, methods)
     if proof is not None:
         return Settled(True, proof.reason, proof)
-    found = refute(asked, goal, candidates, methods)
+    found, proof = on_equalities(asked, goal, methods)
+    if proof is not None:
+        return Settled(True, proof.reason, proof)
+    found = found or refute(asked, goal, candidates, methods)
     if found is None:
         proof, candidates = find(asked, goal, methods)
         if proof is not None:
@@ -70,9 +74,28 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     return Settled(None, unknown_reason(asked, goal))
 
 
+def on_equalities(
+    asked: Derived, goal: str, methods: Methods
+) -> tuple[Counterexample | None, Proof | None]:
+    """What is found of the question without its affine equalities, about the question itself."""
+    reduced = eliminated(asked.question)
+    if reduced is None:
+        return None, None
+    settled = settle(derived(reduced.question), goal, methods)
+    if settled.proof is not None:
+        return None, reduced.proof(settled.proof)
+    if settled.witness is None:
+        return None, None
+    return verify(asked.question, reduced.back(settled.witness.segment), goal), None
+
+
 def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> Proof | None:
     """The first proof that is found, whatever the method."""
-    return derive(asked, goal, methods)[0] or find(asked, goal, methods)[0]
+    found = derive(asked, goal, methods)[0]
+    if found is None and (reduced := eliminated(asked.question)) is not None:
+        inner = prove(derived(reduced.question), goal, methods)
+        found = None if inner is None else reduced.proof(inner)
+    return found or find(asked, goal, methods)[0]
 
 
 def derive(

@@ -72,6 +72,7 @@ class Counterexample:
     gap: str
     found_by: str = ""
     _question: Question = field(repr=False, compare=False)
+    _segment: Segment = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         if self.refutes == "set":
@@ -122,23 +123,19 @@ class Counterexample:
         """The id of each leaf, by its name here."""
         return {name: k for k, name in distinct_names(self._question).items()}
 
+    @property
+    def segment(self) -> Segment:
+        """The points by the id of their leaf, exactly: fractions where doubles are rounded."""
+        return self._segment
+
     def verify(self) -> bool:
         """Compute the violation again, from the expression and the points alone."""
-        leaves = self._leaves()
-        a, b, fixed = (
-            {leaves[name]: value for name, value in part.items()}
-            for part in (self.a, self.b, self.fixed)
-        )
-        return prove(self._question, Segment(a, b, fixed, self.entry), self.refutes).proved
+        return prove(self._question, self._segment, self.refutes).proved
 
     def claim(self) -> dict[str, Any]:
         """What it proves, as the independent checker reads it."""
-        leaves = self._leaves()
-        a, b, fixed = (
-            {leaves[name]: value for name, value in part.items()}
-            for part in (self.a, self.b, self.fixed)
-        )
-        points = counterexample_document(self._question, (a, b, fixed), self.refutes, self.entry)
+        ends = self._segment.a, self._segment.b, self._segment.fixed
+        points = counterexample_document(self._question, ends, self.refutes, self.entry)
         proof = {name: points.pop(name) for name in ("entry", "a", "b", "fixed")}
         says = "set not convex" if points.pop("refutes") == "set" else f"not {self.refutes}"
         return {**points, "says": says, "proof": {"kind": "counterexample", **proof}}
@@ -253,8 +250,8 @@ def verify(question: Question, segment: Segment, refutes: str) -> Counterexample
         found_by = f"the midpoint breaks {short(question.constraints[result.broken])}"
     return Counterexample(
         refutes=refutes,
-        a={names[k]: value for k, value in segment.a.items()},
-        b={names[k]: value for k, value in segment.b.items()},
+        a={names[k]: rounded(value) for k, value in segment.a.items() if k in names},
+        b={names[k]: rounded(value) for k, value in segment.b.items() if k in names},
         fixed={names[k]: value for k, value in segment.fixed.items()},
         entry=segment.entry,
         f_a=as_float(f_a),
@@ -265,7 +262,13 @@ def verify(question: Question, segment: Segment, refutes: str) -> Counterexample
         gap=describe_gap(result.gap),
         found_by=found_by,
         _question=question,
+        _segment=segment,
     )
+
+
+def rounded(values: Any) -> Array:
+    """The values as doubles; they may be fractions, which is what is verified."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def distinct_names(question: Question) -> dict[int, str]:

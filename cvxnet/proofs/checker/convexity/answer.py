@@ -16,6 +16,7 @@ from .boxes import by_boxes
 from .calculus import by_rules
 from .normal_form import by_normal_form
 from .pieces import by_pieces
+from .restated import by_restatement
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -76,6 +77,7 @@ KINDS: dict[str, Kind] = {
     "boxes": by_boxes,
     "normal form": by_normal_form,
     "pieces": by_pieces,
+    "restated": by_restatement,
 }
 
 
