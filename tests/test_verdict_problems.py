@@ -126,8 +126,7 @@ def test_on_equalities(name):
     known |= {"Q": np.array([[1, 2, 0], [2, 1, 0], [0, 0, 1.0]]), "B": cp.Variable((2, 2))}
     verdict = judged(eval(text, known), list(eval(f"({where},)", known)))
     assert (verdict.convex, verdict.concave) == (convex, concave)
-    result = cn.check(verdict.certificate)
-    assert result.valid or "normal form" in result.reason
+    assert cn.check(verdict.certificate).valid
     for witness in verdict.counterexamples.values():
         assert witness.verify()
 
