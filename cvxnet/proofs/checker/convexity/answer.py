@@ -14,6 +14,7 @@ from ..dual import Clock
 from ..witness import check_witness
 from .boxes import by_boxes
 from .calculus import by_rules
+from .composition import by_terms
 from .normal_form import by_normal_form
 from .pieces import by_pieces
 from .restated import by_restatement
@@ -78,6 +79,7 @@ KINDS: dict[str, Kind] = {
     "normal form": by_normal_form,
     "pieces": by_pieces,
     "restated": by_restatement,
+    "terms": by_terms,
 }
 
 

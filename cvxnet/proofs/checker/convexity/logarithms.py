@@ -1,0 +1,584 @@
+"""Power means: what is convex although its factors are not, from log-convexity on.
+
+Let M_a(s, t) = ((s^a + t^a) / 2)^(1/a) be the power mean of two numbers s, t >= 0, for a = 0 the
+geometric mean, for a <= 0 zero where s or t is. It rises in s, in t and in a. A function f >= 0 is
+a-convex if f((x + y) / 2) <= M_a(f(x), f(y)), a-concave if >= (Avriel, *r-convex functions*,
+Mathematical Programming 2, 1972). So 1-convex is convex, 0-convex is log-convex, and (-1)-convex
+that 1 / f is concave; a-convex is b-convex for all b >= a, a-concave is b-concave for all b <= a.
+Of each term the least known a is kept for which it is a-convex, ``up``, and the largest for
+which it is a-concave, ``down``. The rows, f and g being a- and b-convex (or -concave), >= 0:
+
+    power     f^p: a/p, as M_a(s, t)^p = M_(a/p)(s^p, t^p) for p > 0; for p < 0 convex and concave
+              change places, since the inequality turns over.
+    product   f g of a-concave and b-concave, a + b > 0 or a = b = 0: c-concave with 1/c = 1/a + 1/b
+              (c = 0 if a or b is 0), by Hoelder's inequality M_a(s, t) M_b(u, v) >= M_c(su, tv)
+              (Gardner, *The Brunn-Minkowski inequality*, Bull. AMS 39, 2002, lemma 10.1).
+              Of a- and b-convex, a + b < 0 or a = b = 0: c-convex, from the same about 1/f, 1/g.
+    sum       of a-convex functions, a <= 1: a-convex, as M_a is superadditive for a <= 1; of
+              a-concave ones, a >= 1: a-concave, as it is subadditive (Minkowski's inequality).
+    less      f - c with a constant c >= 0, f - c >= 0, f a-concave: min(a, 1)-concave, by the same
+              superadditivity.
+    choice    the larger of two is max(a, b)-convex, the smaller min(a, b)-concave: M rises in a.
+    log       log f is convex iff f is 0-convex, concave iff f is 0-concave: the definition.
+    exp       exp h is 0-convex for a convex h, 0-concave for a concave h: the definition.
+    form      (x' P x)^(1/2), P semidefinite, is a norm of R x with R'R = P: so x' P x is
+              1/2-convex.
+    softplus  log(1 + exp h), h concave, is 0-concave: it rises, and log log(1 + e^t) is concave,
+              as s = log(1 + e^t) has s'' s = (1 - e^-s) e^-s s <= (1 - e^-s)^2 = s'^2 (from
+              s <= e^s - 1).
+    sigmoid   and the normal distribution function rise and are 0-concave: so they are of a
+              concave h.
+    together  of one variable: f g is convex for convex f, g >= 0 that both rise or both fall, as
+              (f g)'' = f'' g + 2 f' g' + f g''; concave for concave ones of which one rises and
+              one falls.
+
+The rest is the composition calculus, term by term. All of it holds for the closure of what it is
+proved for, as the functions are continuous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import reduce
+from typing import TypeAlias
+
+from flint import fmpq
+
+from ..arrays import require
+from ..document import RefusalError
+from ..dual import Clock
+from ..exact import fraction
+from ..scalars import ONE, ZERO, power
+from .intervals import (
+    EVERYTHING,
+    Interval,
+    added,
+    clipped,
+    inverted,
+    is_above,
+    is_below,
+    mirrored,
+    multiplied,
+    value_at,
+)
+from .shapes import PLAIN, WITH_OPTIONS, Shape, holds, range_on
+from .terms import POSITIVE, Term, Terms, is_even
+
+RULES = {
+    "sum": "a sum of functions that bend the same way",
+    "constant factor": "a function times a constant factor",
+    "product": "a product whose factors bend enough: power means multiply by Hoelder's inequality",
+    "factors that rise or fall together": "a product of convex factors >= 0 that rise or fall "
+    "together",
+    "power": "a power, by its power mean",
+    "odd power": "an odd power",
+    "abs": "the absolute value of an affine function",
+    "log": "the logarithm of a log-convex or log-concave function",
+    "exp": "the exponential of a function that bends the same way",
+    "form": "a semidefinite form",
+    "maximum": "the maximum of convex functions",
+    "minimum": "the minimum of concave functions",
+    "composition": "a function that is monotone on the range of its argument",
+    "through": "all unknowns enter through one inner function, of which it is a monotone function",
+    "perspective": "the perspective of a function that bends the same way",
+}
+"""What a row says of the term that it was used for, as a reason."""
+
+Degree: TypeAlias = Fraction | float
+"""The a of a power mean, or an infinity."""
+INF = float("inf")
+ABOVE: Interval = (ZERO, None)
+LOG_CONCAVE = {"cvxnet.sigmoid", "normcdf"}
+"""Functions that rise and are 0-concave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What is known of a term.
+
+    Attributes
+    ----------
+    interval : interval
+        Holds all values.
+    positive : bool
+        All values are > 0.
+    constant : bool
+        It depends on no unknown.
+    convex, concave : bool
+        As a function of the unknowns.
+    rising, falling : bool
+        As a function of the one unknown, where there is only one.
+    up, down : degree
+        For values >= 0 the least a for which it is a-convex, the largest for which it is
+        a-concave; an infinity where nothing is known.
+    rule : str
+        The row that was used.
+    """
+
+    interval: Interval = EVERYTHING
+    positive: bool = False
+    constant: bool = False
+    convex: bool = False
+    concave: bool = False
+    rising: bool = False
+    falling: bool = False
+    up: Degree = INF
+    down: Degree = -INF
+    rule: str = ""
+
+    @property
+    def nonneg(self) -> bool:
+        """Whether no value is below zero."""
+        return is_above(self.interval)
+
+    @property
+    def nonpos(self) -> bool:
+        """Whether no value is above zero."""
+        return is_below(self.interval)
+
+    @property
+    def affine(self) -> bool:
+        """Whether it is convex and concave."""
+        return self.convex and self.concave
+
+    @property
+    def bent(self) -> bool:
+        """Whether it is known to be convex or concave."""
+        return self.convex or self.concave
+
+    def finished(self) -> Traits:
+        """With what follows from each other."""
+        low, high = self.interval
+        require(low is None or high is None or low <= high, "an expression without a value")
+        positive = self.positive or (low is not None and bool(low > 0))
+        if self.constant:
+            every: Traits = replace(self, convex=True, concave=True, rising=True, falling=True)
+            degrees = (-INF, INF) if self.nonneg or positive else (INF, -INF)
+            return replace(every, positive=positive, up=degrees[0], down=degrees[1])
+        interval = clipped(self.interval, ABOVE) if positive else self.interval
+        require(not positive or high is None or high > 0, "an expression without a value")
+        if not is_above(interval):
+            return replace(self, up=INF, down=-INF)
+        up = min(self.up, 1) if self.convex else self.up
+        down = max(self.down, 1) if self.concave else self.down
+        return replace(
+            self,
+            interval=interval,
+            positive=positive,
+            up=up,
+            down=down,
+            convex=self.convex or up <= 1,
+            concave=self.concave or down >= 1,
+        )
+
+
+def turned(one: Traits) -> Traits:
+    """What is known of ``-f``."""
+    return replace(
+        one,
+        interval=mirrored(one.interval),
+        positive=False,
+        convex=one.concave,
+        concave=one.convex,
+        rising=one.falling,
+        falling=one.rising,
+        up=INF,
+        down=-INF,
+    ).finished()
+
+
+def scaled(one: Traits, factor: fmpq) -> Traits:
+    """What is known of ``c f``."""
+    if factor < 0:
+        return scaled(turned(one), -factor)
+    return replace(one, interval=multiplied(one.interval, (factor, factor)))
+
+
+def total(parts: list[Traits], constant: fmpq, limit: Interval = EVERYTHING) -> Traits:
+    """A sum, of which the domain says that it is within a limit."""
+    if len(parts) == 1 and constant == 0:
+        return parts[0]
+    nonneg = constant >= 0 and all(t.nonneg for t in parts)
+    up = max(t.up for t in parts) if nonneg else INF
+    down = min(t.down for t in parts) if nonneg else -INF
+    moving = [t for t in parts if not t.constant]
+    if down < 1:
+        less = constant <= 0 and all(t.nonpos for t in parts if t.constant)
+        down = min(moving[0].down, Fraction(1)) if len(moving) == 1 and less else -INF
+    return Traits(
+        interval=clipped(added([(constant, constant), *(t.interval for t in parts)]), limit),
+        positive=nonneg and (constant > 0 or any(t.positive for t in parts)),
+        constant=not moving,
+        convex=all(t.convex for t in parts),
+        concave=all(t.concave for t in parts),
+        rising=all(t.rising for t in parts),
+        falling=all(t.falling for t in parts),
+        up=up if up <= 1 else INF,
+        down=down,
+        rule="sum",
+    ).finished()
+
+
+def inverse_sum(degrees: Iterable[Degree]) -> Fraction:
+    """``sum 1/a`` of degrees that are not zero; an infinite one adds nothing."""
+    return sum((1 / Fraction(a) for a in degrees if abs(a) != INF), Fraction(0))
+
+
+def degree_of_product(degrees: list[Degree]) -> Degree:
+    """For which c a product of a-concave functions is c-concave; -inf for none.
+
+    The negative of the degree of convexity of a product is that of the negatives.
+    """
+    if -INF in degrees:
+        return -INF
+    negative = [a for a in degrees if a < 0]
+    if not negative:
+        inverse = inverse_sum(a for a in degrees if a)
+        return Fraction(0) if 0 in degrees else 1 / inverse if inverse else INF
+    inverse = inverse_sum(a for a in degrees if a > 0)
+    if len(negative) > 1 or 0 in degrees:
+        return -INF
+    rest = 1 / inverse if inverse else INF
+    if rest + negative[0] <= 0:
+        return -INF
+    return 1 / (inverse + 1 / Fraction(negative[0]))
+
+
+def product(factors: list[Traits]) -> Traits:
+    """A product."""
+    sign, parts = 1, list[Traits]()
+    for one in factors:
+        sign = -sign if one.nonpos and not one.nonneg else sign
+        parts.append(turned(one) if one.nonpos and not one.nonneg else one)
+    start: Interval = (ONE, ONE)
+    interval = reduce(multiplied, (t.interval for t in parts), start)
+    if all(t.nonneg for t in parts):
+        found = product_above_zero(parts, interval)
+    else:
+        found = product_of_any_sign(parts, interval)
+    return found if sign > 0 else turned(found)
+
+
+def product_of_any_sign(parts: list[Traits], interval: Interval) -> Traits:
+    """One factor in the unknowns, times constants."""
+    moving = [t for t in parts if not t.constant]
+    fixed = [t for t in parts if t.constant]
+    if len(moving) != 1:
+        return Traits(interval=interval, constant=not moving).finished()
+    one, above = moving[0], all(t.nonneg for t in fixed)
+    return Traits(
+        interval=interval,
+        convex=one.affine or (above and one.convex),
+        concave=one.affine or (above and one.concave),
+        rising=above and one.rising,
+        falling=above and one.falling,
+        rule="constant factor",
+    ).finished()
+
+
+def product_above_zero(parts: list[Traits], interval: Interval) -> Traits:
+    """Factors that are all >= 0."""
+    rising, falling = all(t.rising for t in parts), all(t.falling for t in parts)
+    moving = [t for t in parts if not t.constant]
+    together = all(t.convex for t in moving) and (rising or falling)
+    against = len(moving) == 2 and all(t.concave for t in moving)
+    against = against and any(
+        s.rising and t.falling for s, t in (moving, moving[::-1]) if len(moving) == 2
+    )
+    return Traits(
+        interval=interval,
+        positive=all(t.positive for t in parts),
+        constant=not moving,
+        convex=together,
+        concave=against,
+        rising=rising,
+        falling=falling,
+        up=-degree_of_product([-t.up for t in parts]),
+        down=degree_of_product([t.down for t in parts]),
+        rule="factors that rise or fall together" if together else "product",
+    ).finished()
+
+
+def powered(one: Traits, p: fmpq) -> Traits:
+    """``f^p``."""
+    if p == 1:
+        return one
+    if p.q == 1 and not one.nonneg:
+        if one.nonpos:
+            result = powered(turned(one), p)
+            return result if is_even(p) else turned(result)
+        return powered(magnitude(one), p) if is_even(p) else odd_power(one, p)
+    one = one if one.nonneg else replace(one, interval=clipped(one.interval, ABOVE)).finished()
+    if p < 0:
+        one = replace(one, positive=True).finished()
+    a, exponent = (one.up, one.down), fraction(p)
+    degrees = a if p > 0 else a[::-1]
+    return Traits(
+        interval=power_interval(one.interval, p),
+        positive=one.positive,
+        constant=one.constant,
+        rising=one.rising if p > 0 else one.falling,
+        falling=one.falling if p > 0 else one.rising,
+        up=degrees[0] / exponent,
+        down=degrees[1] / exponent,
+        rule="power",
+    ).finished()
+
+
+def odd_power(one: Traits, p: fmpq) -> Traits:
+    """An odd power of what may have either sign."""
+    low, high = (
+        EVERYTHING if t is None or p < 0 else value_at(power, abs(t), abs(p)) for t in one.interval
+    )
+    low = mirrored(low) if one.interval[0] is not None and one.interval[0] < 0 else low
+    high = mirrored(high) if one.interval[1] is not None and one.interval[1] < 0 else high
+    return Traits(
+        interval=(low[0], high[1]),
+        constant=one.constant,
+        rising=p > 0 and one.rising,
+        falling=p > 0 and one.falling,
+        rule="odd power",
+    ).finished()
+
+
+def power_interval(interval: Interval, p: fmpq) -> Interval:
+    """Of ``t^p`` for t in an interval above zero."""
+    if p < 0:
+        return power_interval(inverted(interval), -p)
+    ends = [EVERYTHING if t is None else value_at(power, t, p) for t in interval]
+    return clipped((ends[0][0], ends[1][1]), ABOVE)
+
+
+def magnitude(one: Traits) -> Traits:
+    """``|f|``."""
+    if one.nonneg:
+        return one
+    if one.nonpos:
+        return turned(one)
+    low, high = one.interval
+    most = None if low is None or high is None else max(-low, high)
+    return Traits(
+        interval=(ZERO, most), constant=one.constant, convex=one.affine, rule="abs"
+    ).finished()
+
+
+def logarithm(one: Traits) -> Traits:
+    """``log f`` where f > 0."""
+    one = replace(one, positive=True).finished()
+    return Traits(
+        interval=range_on(PLAIN["log"], one.interval, rising=True, falling=False),
+        constant=one.constant,
+        convex=one.up <= 0,
+        concave=one.down >= 0,
+        rising=one.rising,
+        falling=one.falling,
+        rule="log",
+    ).finished()
+
+
+def softplus(one: Traits, inside: Traits) -> Traits:
+    """``log(1 + exp h)`` from what is known of ``1 + exp h`` and of h."""
+    found = logarithm(one)
+    down = Fraction(0) if inside.concave else -INF
+    return replace(
+        found, interval=clipped(found.interval, ABOVE), positive=True, down=down
+    ).finished()
+
+
+def exponential(one: Traits) -> Traits:
+    """``exp h``."""
+    return Traits(
+        interval=range_on(PLAIN["exp"], one.interval, rising=True, falling=False),
+        positive=True,
+        constant=one.constant,
+        rising=one.rising,
+        falling=one.falling,
+        up=Fraction(0) if one.convex else INF,
+        down=Fraction(0) if one.concave else -INF,
+        rule="exp",
+    ).finished()
+
+
+def form(parts: list[Traits]) -> Traits:
+    """``x' P x`` for a semidefinite P."""
+    affine = all(t.affine for t in parts)
+    return Traits(
+        interval=ABOVE,
+        constant=all(t.constant for t in parts),
+        up=Fraction(1, 2) if affine else INF,
+        rule="form",
+    ).finished()
+
+
+def largest(parts: list[Traits]) -> Traits:
+    """The maximum; what is never the largest is left out."""
+    kept = parts
+    for one in parts:
+        others = [t for t in kept if t is not one]
+        if others and any(never_above(one, other) for other in others):
+            kept = others
+    best = max((t.interval[0] for t in kept if t.interval[0] is not None), default=None)
+    highs = [t.interval[1] for t in kept]
+    alone = kept[0] if len(kept) == 1 else None
+    return Traits(
+        interval=(best, None if None in highs else max(h for h in highs if h is not None)),
+        positive=any(t.positive for t in parts),
+        constant=all(t.constant for t in kept),
+        convex=all(t.convex for t in kept),
+        concave=alone is not None and alone.concave,
+        rising=all(t.rising for t in kept),
+        falling=all(t.falling for t in kept),
+        up=max(t.up if t.nonneg else INF for t in kept),
+        down=-INF if alone is None else alone.down,
+        rule="maximum",
+    ).finished()
+
+
+def smallest(parts: list[Traits]) -> Traits:
+    """The minimum."""
+    found = turned(largest([turned(t) for t in parts]))
+    down = min(t.down if t.nonneg else -INF for t in parts)
+    positive = all(t.positive for t in parts)
+    return replace(found, down=down, positive=positive, rule="minimum").finished()
+
+
+def never_above(one: Traits, other: Traits) -> bool:
+    """Whether the one is nowhere larger than the other, by their bounds."""
+    high, low = one.interval[1], other.interval[0]
+    return high is not None and low is not None and bool(high <= low)
+
+
+def composed(one: Traits, shape: Shape, name: str) -> Traits:
+    """``f(h)`` for a function of the table."""
+    at = clipped(one.interval, shape.domain)
+    within = shape.domain == EVERYTHING or at == one.interval
+    rising, falling = holds(shape.rising, at), holds(shape.falling, at)
+    along, against = rising and within, falling and within
+    suits = one.affine or (along and one.convex) or (against and one.concave)
+    opposes = one.affine or (along and one.concave) or (against and one.convex)
+    logs = name in LOG_CONCAVE and (one.affine or one.concave)
+    return Traits(
+        interval=range_on(shape, at, rising, falling),
+        positive=name in POSITIVE,
+        constant=one.constant,
+        convex=suits and holds(shape.convex, at),
+        concave=opposes and holds(shape.concave, at),
+        rising=(rising and one.rising) or (falling and one.falling),
+        falling=(rising and one.falling) or (falling and one.rising),
+        down=Fraction(0) if logs else -INF,
+        rule="composition",
+    ).finished()
+
+
+class Budget:
+    """How many parts of one expression may still be made variables."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self) -> bool:
+        """Whether there is one more."""
+        self.left -= 1
+        return self.left >= 0
+
+
+Further: TypeAlias = "Callable[[Calculus, int, Traits], Traits]"
+
+
+def nothing_further(calculus: Calculus, place: int, found: Traits) -> Traits:
+    """What the rows say is all that is known."""
+    return found
+
+
+@dataclass
+class Calculus:
+    """What is known of each term, given what is known of the leaves.
+
+    Attributes
+    ----------
+    terms : Terms
+    leaves : mapping of leaf to traits
+    restrictions : mapping of term to (interval, positive)
+        What the domain says of some terms.
+    clock : Clock
+    budget : Budget
+    further : callable (calculus, term, traits)
+        What else may be found out about a term.
+    depth : int
+        How many times a part of the expression was made a variable.
+    found : mapping of term to traits
+        What is known so far.
+    """
+
+    terms: Terms
+    leaves: Mapping[int, Traits]
+    restrictions: Mapping[int, tuple[Interval, bool]]
+    clock: Clock
+    budget: Budget
+    further: Further = nothing_further
+    depth: int = 0
+    found: dict[int, Traits] = field(default_factory=dict)
+
+    def of(self, root: int) -> Traits:
+        """What is known of a term."""
+        if root not in self.found:
+            for place in self.terms.below(root):
+                if place not in self.found:
+                    self.clock.check()
+                    self.found[place] = self.restricted(place, self.one(place))
+        return self.found[root]
+
+    def restricted(self, place: int, traits: Traits) -> Traits:
+        """With what the domain says of the term."""
+        if place in self.restrictions:
+            interval, positive = self.restrictions[place]
+            traits = replace(
+                traits,
+                interval=clipped(traits.interval, interval),
+                positive=traits.positive or positive,
+            ).finished()
+        whole = self.terms[place].kind in ("leaf", "number") or traits.affine
+        return traits if whole else self.further(self, place, traits)
+
+    def one(self, place: int) -> Traits:
+        """What the rows say of a term, whose parts are known."""
+        term = self.terms[place]
+        if term.kind == "number":
+            return Traits(interval=(term.data, term.data), constant=True).finished()
+        if term.kind == "leaf":
+            require(place in self.leaves, "a leaf of which nothing is known")
+            return self.leaves[place]
+        parts = [self.found[k] for k in term.parts]
+        if term.kind == "sum":
+            constant, coefficients = term.data
+            rows = [scaled(t, c) for t, c in zip(parts, coefficients, strict=True)]
+            return total(rows, constant, self.restrictions.get(place, (EVERYTHING, False))[0])
+        if term.kind == "product":
+            return product([powered(t, p) for t, p in zip(parts, term.data, strict=True)])
+        return self.call(term, parts)
+
+    def call(self, term: Term, parts: list[Traits]) -> Traits:
+        """A function of terms."""
+        name, options = term.data
+        if name == "log" and (inner := self.terms.inside_of_logistic(term.parts[0])) is not None:
+            return softplus(parts[0], self.found[inner])
+        if name in CALLS:
+            return CALLS[name](parts)
+        shape = PLAIN.get(name)
+        if name in WITH_OPTIONS:
+            shape = WITH_OPTIONS[name](**dict(options))
+        if shape is None:
+            raise RefusalError(f"nothing is proved here about {name}")
+        return composed(parts[0], shape, name)
+
+
+CALLS: dict[str, Callable[[list[Traits]], Traits]] = {
+    "log": lambda parts: logarithm(parts[0]),
+    "exp": lambda parts: exponential(parts[0]),
+    "abs": lambda parts: magnitude(parts[0]),
+    "form": form,
+    "max": largest,
+    "min": smallest,
+}
