@@ -5,10 +5,12 @@ from cvxnet.analysis.provers.boxes import prove_by_boxes
 from cvxnet.analysis.provers.compositions import prove_by_terms
 from cvxnet.analysis.provers.normal import prove_by_normal_form
 from cvxnet.analysis.provers.pieces import prove_by_pieces
+from cvxnet.analysis.provers.polynomials import prove_by_squares
 
 PROVERS: tuple[Prover, ...] = (
     prove_by_terms,
     prove_by_normal_form,
     prove_by_pieces,
     prove_by_boxes,
+    prove_by_squares,
 )

@@ -1,8 +1,8 @@
 """The kind "normal form": like terms are collected, and what is left of each bends one way.
 
 A form is a sum. It is convex if its quadratic part is positive semidefinite (exact elimination)
-and every other term is: a function times a number that is not negative. The evidence is only the
-kind; a term is convex by one of these:
+and every other term is: a function times a number that is not negative. A term is convex by one
+of these:
 
     f(g)              f convex, and g affine, or f rising and g convex, or f falling and g concave
     max(g, h, ...)    convex g, h, ...
@@ -16,13 +16,16 @@ kind; a term is convex by one of these:
                       Optimization, 2004, section 3.2.6 and exercise 3.25)
     p f(g / p)        the perspective of a convex f, for p >= 0 and affine g
     s log s, and s log(s / t), with s affine and t concave: relative entropy
+    r + |a|           = max(r + a, r - a), and both are convex
     |a + |b + ...||   of one unknown: the slopes are in order
+    polynomials       sums of squares: the "grams" of the evidence (see `gram`)
     what rules prove  where the term is an entry of the expression, up to a factor
 """
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from flint import fmpq
 
@@ -33,7 +36,14 @@ from ..semidefinite import MAX_ORDER, pivots, semidefinite
 from .algebra import Algebra
 from .bending import bending
 from .conditions import condition, implied
-from .factors import Factor, Power, exponent_of, lead_of, powers_of, single
+from .factors import Factor, Power, exponent_of, lead_of, order_of, powers_of, single
+from .gram import (
+    components,
+    inequalities,
+    is_proved_by,
+    variables_of,
+    without_flat_directions,
+)
 from .normal import NormalForms, normal_forms
 from .piecewise import curve_of, line
 from .polynomials import ONE, Monomial, Polynomial
@@ -42,6 +52,7 @@ from .statement import OPPOSITE, Checking, Proof, Statement
 
 DEEPEST = 20
 EXACT = 30  # rows of a matrix that is eliminated in rationals if balls cannot tell
+MOST_MAXIMA = 4  # each of them is two cases
 MOST_STEPS = 100  # of the division of a numerator by its denominator
 POWERS = ("root", "inverse", "value")
 """The factors that are powers of their argument."""
@@ -55,7 +66,7 @@ def by_normal_form(statement: Statement, proof: Proof, checking: Checking) -> No
     require(statement.goal in ("convex", "concave", "affine"), "normal forms prove curvature")
     forms = normal_forms(statement, checking.clock)
     entries = forms.of(statement.root)
-    judge = Judge(forms, checking)
+    judge = Judge(forms, checking, proof.get("grams", ()))
     for k in statement.entries:
         for sign in {"convex": (1,), "concave": (-1,), "affine": (1, -1)}[statement.goal]:
             require(judge.is_convex(sign * entries[k]), "a term of the normal form is not convex")
@@ -64,13 +75,14 @@ def by_normal_form(statement: Statement, proof: Proof, checking: Checking) -> No
 class Judge:
     """Which polynomials are certainly convex in the unknowns, on the domain of the statement."""
 
-    def __init__(self, forms: NormalForms, checking: Checking) -> None:
+    def __init__(self, forms: NormalForms, checking: Checking, grams: Sequence[Any] = ()) -> None:
         self.forms, self.checking = forms, checking
         self.statement = forms.statement
         self.known = forms.conditions[self.statement.root]
         self.found: dict[Polynomial, bool] = {}
         self.fixed: dict[Factor, bool] = {}
         self.origins = origins(forms)
+        self.grams, self.needed = grams, list[Polynomial]()
         self.depth = 0
 
     # ---------------------------------------------------------------- sums
@@ -99,13 +111,54 @@ class Judge:
         """The quadratic part, and all other terms."""
         terms = self.terms(collected(self.forms.algebra, polynomial))
         terms = {m: c for m, c in terms.items() if not is_linear(m)}
-        quadratic = {m: c for m, c in terms.items() if is_quadratic(m)}
-        others = {m: c for m, c in terms.items() if m not in quadratic}
-        if not self.is_semidefinite(quadratic):
-            return False
+        others = {m: c for m, c in terms.items() if not is_quadratic(m)}
+        quadratic = {m: c for m, c in terms.items() if m not in others}
         self.take_relative_entropies(others)
         self.take_quadratics_over(others)
-        return all(self.bends(m, c) for m, c in others.items())
+        left = {m: c for m, c in others.items() if not self.bends(m, c)}
+        if not left and self.is_semidefinite(quadratic):
+            return True
+        polynomials = {m: c for m, c in terms.items() if is_of_entries(m)}
+        if left.keys() <= polynomials.keys() and self.is_convex_polynomial(polynomials):
+            return True
+        return self.is_convex_maximum(polynomial, left)
+
+    def is_convex_maximum(self, polynomial: Polynomial, left: dict[Monomial, Polynomial]) -> bool:
+        """Whether it is a maximum of two convex functions: ``r + |a| = max(r + a, r - a)``."""
+        bent = [m for m in left if is_absolute(Polynomial({m: fmpq(1)}))]
+        if not 0 < len(bent) <= MOST_MAXIMA:
+            return False
+        last = max(bent, key=order_of)
+        weight = left[last].constant
+        if weight is None or weight < 0:
+            return False
+        (f,) = (f for f, _ in powers_of(last))
+        rest = polynomial - weight * Polynomial({last: fmpq(1)})
+        parts = [rest + sign * weight * f.args[0] for sign in (1, -1)]
+        proved = [self.is_convex(part) for part in parts]  # of both, to note what is needed
+        return all(proved)
+
+    def is_convex_polynomial(self, terms: dict[Monomial, Polynomial]) -> bool:
+        """Whether sums of squares show that a polynomial in unknowns is."""
+        if any(c.constant is None for c in terms.values()):
+            return False
+        parts = components(Polynomial({m: c.terms[ONE] for m, c in terms.items()}))
+        proved = [self.has_gram(part) for part in parts]  # of all, to note what is needed
+        return all(proved)
+
+    def has_gram(self, polynomial: Polynomial) -> bool:
+        """Whether it is quadratic, or one of the Gram matrices of the evidence is its own."""
+        if polynomial.degree <= 2 and self.is_semidefinite(self.terms(polynomial)):
+            return True
+        cases = [(without_flat_directions(polynomial), list[Polynomial]())]
+        cases.append((polynomial, inequalities(self.forms, variables_of(polynomial))))
+        for one, known in cases if self.grams else ():
+            for gram in self.grams:
+                self.checking.clock.check()
+                if is_proved_by(one, known, gram, self.is_psd):
+                    return True
+        self.needed.append(polynomial)
+        return False
 
     def is_convex_curve(self, polynomial: Polynomial) -> bool:
         """Whether it is a piecewise-linear function of one unknown, with slopes in order."""
@@ -409,6 +462,11 @@ def is_quadratic(monomial: Monomial) -> bool:
     """Whether a product is one of two entries."""
     powers = powers_of(monomial)
     return sum(p for _, p in powers) == 2 and all(f.name == "entry" for f, _ in powers)
+
+
+def is_of_entries(monomial: Monomial) -> bool:
+    """Whether a product is one of entries of leaves."""
+    return all(f.name == "entry" for f, _ in powers_of(monomial))
 
 
 def is_absolute(polynomial: Polynomial) -> bool:
