@@ -15,6 +15,7 @@ from ..witness import check_witness
 from .boxes import by_boxes
 from .calculus import by_rules
 from .composition import by_terms
+from .hessians import by_hessian
 from .normal_form import by_normal_form
 from .pieces import by_pieces
 from .restated import by_restatement
@@ -76,6 +77,7 @@ KINDS: dict[str, Kind] = {
     "both": by_both,
     "rules": by_rules,
     "boxes": by_boxes,
+    "hessian": by_hessian,
     "normal form": by_normal_form,
     "pieces": by_pieces,
     "restated": by_restatement,

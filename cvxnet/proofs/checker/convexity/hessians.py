@@ -1,0 +1,179 @@
+"""Convex by the second derivatives in normal form: exact where a Hessian is singular.
+
+The entry in question is written as a polynomial in entries of leaves and in functions of such
+polynomials (`normal`), and differentiated by the rules for sums, products, exp, log, roots,
+quotients and the sigmoid. A Hessian of few coordinates is positive semidefinite if all of its
+principal minors are non-negative (Horn and Johnson, Matrix Analysis, theorem 7.2.5); those are
+polynomials of the same kind, and `signs` proves them non-negative. So a determinant that is zero
+everywhere is found to be zero, which no enclosure can tell.
+
+Where this is enough. The form has the values of the expression wherever that has some. Conditions
+left (that the bounds do not imply) are: an open one (t > 0, t != 0), or that an entry is not
+negative. So the expression has values on a box, less what open conditions take away, and is
+continuous there, as all atoms with such forms are; inside of the box all functions are smooth. A
+segment on the boundary is the limit of segments inside.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import cast
+
+from flint import ctx, fmpq
+
+from ..arrays import require
+from ..document import RefusalError
+from .algebra import SIGMOID, Algebra
+from .factors import Factor, exponent_of, powers_of, single
+from .normal import NormalForms
+from .polynomials import Polynomial
+from .ranges import Range
+from .signs import Signs, symbols_of
+from .statement import Checking, Proof, Statement
+
+MOST_COUPLED = 4
+MOST_COORDINATES = 40
+BITS = 128
+NUMBER = Polynomial.number
+
+
+def by_hessian(statement: Statement, proof: Proof, checking: Checking) -> None:
+    """The principal minors of all Hessians are non-negative."""
+    require(statement.goal in ("convex", "concave"), "Hessians prove only convex and concave")
+    forms = NormalForms(statement, checking.clock)
+    found = forms.of(statement.root)
+    domain = domain_of(forms)
+    with ctx.workprec(BITS):
+        for entry in statement.entries:
+            form = found[entry] if statement.goal == "convex" else -found[entry]
+            check_entry(forms, form, domain)
+
+
+def check_entry(forms: NormalForms, form: Polynomial, domain: dict[Factor, Range]) -> None:
+    """Refuse an entry whose Hessian may be other than positive semidefinite."""
+    derivatives = Derivatives(forms.algebra)
+    signs = Signs(forms, domain, derivatives.of)
+    require(signs.is_smooth_inside(form), "a function that may not be smooth inside")
+    unknowns = forms.statement.unknowns
+    moving = sorted(
+        (f for f in entries_in(form) if place_of(f) in unknowns), key=lambda f: f.number
+    )
+    require(len(moving) <= MOST_COORDINATES, "too many coordinates for a Hessian")
+    slopes = {f: derivatives.of(form, f) for f in moving}
+    hessian = {
+        (s, t): derivatives.of(slopes[s], t) for i, s in enumerate(moving) for t in moving[: i + 1]
+    }
+    zero = {pair for pair, value in hessian.items() if forms.is_zero(value)}
+    for block in blocks_of(moving, [pair for pair in hessian if pair not in zero]):
+        require(len(block) <= MOST_COUPLED, "too many coordinates that are coupled")
+        for size in range(1, len(block) + 1):
+            for chosen in combinations(block, size):
+                matrix = [[hessian[max_first(s, t)] for t in chosen] for s in chosen]
+                minor = determinant(forms.algebra, matrix)
+                require(signs.nonnegative(minor), "a second derivative whose sign is not certain")
+
+
+def max_first(s: Factor, t: Factor) -> tuple[Factor, Factor]:
+    """A pair in the order in which Hessians are kept."""
+    return (s, t) if s.number >= t.number else (t, s)
+
+
+def blocks_of(moving: list[Factor], pairs: list[tuple[Factor, Factor]]) -> list[list[Factor]]:
+    """The coordinates that second derivatives couple."""
+    groups: list[set[Factor]] = []
+    for pair in pairs:
+        apart = [group for group in groups if not group & set(pair)]
+        groups = [*apart, set(pair).union(*(group for group in groups if group & set(pair)))]
+    return [[f for f in moving if f in group] for group in groups]
+
+
+def determinant(algebra: Algebra, matrix: list[list[Polynomial]]) -> Polynomial:
+    """By its first row."""
+    if len(matrix) == 1:
+        return matrix[0][0]
+    total = NUMBER(0)
+    for k, value in enumerate(matrix[0]):
+        if value.terms:
+            rest = [[*row[:k], *row[k + 1 :]] for row in matrix[1:]]
+            total = total + (-1) ** k * algebra.product(value, determinant(algebra, rest))
+    return total
+
+
+def domain_of(forms: NormalForms) -> dict[Factor, Range]:
+    """The ranges of entries of leaves: by bounds, and by the conditions that are left."""
+    found = {f: f.range for f in forms.algebra.factors.values() if f.name == "entry"}
+    for one in forms.conditions[forms.statement.root]:
+        require(one.kind != "defined", "an atom that may have no value")
+        if one.kind == "nonzero":
+            continue
+        f = single(one.of)
+        if f is None or f.name != "entry":
+            require(one.kind == "positive", "a domain that is no box")
+            continue
+        low = fmpq(0) if f.range.low is None else max(f.range.low, fmpq(0))
+        require(f.range.high is None or f.range.high > 0, "a domain without inner points")
+        found[f] = Range(low, f.range.high, one.kind == "positive" or f.range.positive)
+    return found
+
+
+def place_of(f: Factor) -> int:
+    """The place of the leaf that an entry belongs to."""
+    return cast(tuple[int, int], f.options)[0]
+
+
+def entries_in(polynomial: Polynomial) -> set[Factor]:
+    """The entries of leaves that a polynomial is made of."""
+    found, seen, stack = set[Factor](), set[Factor](), [polynomial]
+    while stack:
+        for monomial in stack.pop().terms:
+            for f, _ in powers_of(monomial):
+                if f.name == "entry":
+                    found.add(f)
+                elif f not in seen:
+                    seen.add(f)
+                    stack += f.args
+    return found
+
+
+class Derivatives:
+    """Derivatives of polynomials in entries, through the functions that they are made of."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self.known: dict[tuple[Factor, Factor], Polynomial] = {}
+
+    def of(self, polynomial: Polynomial, entry: Factor) -> Polynomial:
+        """The derivative in an entry."""
+        total = NUMBER(0)
+        for f in symbols_of(polynomial):
+            slope = self.of_factor(f, entry)
+            if slope.terms:
+                total = total + self.algebra.product(polynomial.derivative(f), slope)
+        return total
+
+    def of_factor(self, f: Factor, entry: Factor) -> Polynomial:
+        """The derivative of one symbol, by the chain rule."""
+        if f.name == "entry":
+            return NUMBER(int(f is entry))
+        if (f, entry) not in self.known:
+            inner = [self.of(argument, entry) for argument in f.args]
+            moves = any(slope.terms for slope in inner)
+            outer = self.outer(f) if moves else NUMBER(0)
+            self.known[f, entry] = self.algebra.product(outer, inner[0]) if moves else outer
+        return self.known[f, entry]
+
+    def outer(self, f: Factor) -> Polynomial:
+        """The derivative of a function in its argument."""
+        value, product = Polynomial.symbol(f), self.algebra.product
+        if f.name == "exp":
+            return value
+        if f.name == "log":
+            return self.algebra.power(f.args[0], fmpq(-1))
+        if f.name == "inverse":
+            return -product(value, value)
+        if f.name == "root":
+            inverse = self.algebra.power(f.args[0], fmpq(-1))
+            return exponent_of(f) * product(value, inverse)
+        if f.name == SIGMOID:
+            return product(value, 1 - value)
+        raise RefusalError(f"{f.name} has no derivative in normal forms")
