@@ -28,6 +28,15 @@ CONVEX = {
     "form": cp.square(x) * cp.square(y) + x**4 + y**4,
     "reciprocal of exp of root": cp.inv_pos(cp.exp(cp.sqrt(s))),
 }
+CONVEX |= {
+    "cube of a size": cp.abs(x) * cp.square(x),
+    "size in a denominator": cp.square(x) / (1 + cp.abs(x)),
+    "leaky square": cp.square(cp.maximum(0.2 * x, x)),
+    "part of a product": cp.pos(x) * cp.exp(x),
+    "along a line with a kink": cp.abs(2 * x - 3 * y + 1) * cp.square(2 * x - 3 * y + 1),
+    "perspective with a kink": p * (cp.abs(x / p) * cp.square(x / p)),
+    "cube of a norm": cp.norm2(v) * cp.sum_squares(v),
+}
 CONCAVE = {
     "harmonic mean": p * q / (p + q),
     "geometric mean": cp.sqrt(p) * cp.sqrt(q),
@@ -61,6 +70,10 @@ def test_exact_second_derivatives_prove(name):
         cp.square(x) * cp.square(y),
         cp.log(cp.exp(p) + p),
         1 / x,
+        cp.square(x) - 0.001 * cp.abs(x),
+        cp.abs(x) * (cp.square(x) + cp.square(y) - 0.001),
+        cp.sqrt(cp.abs(x)) + cp.square(x),
+        cp.square(cp.abs(x) - 0.1),
     ],
 )
 def test_nothing_else_is_proved(expression):

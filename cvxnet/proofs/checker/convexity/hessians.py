@@ -12,12 +12,17 @@ left (that the bounds do not imply) are: an open one (t > 0, t != 0), or that an
 negative. So the expression has values on a box, less what open conditions take away, and is
 continuous there, as all atoms with such forms are; inside of the box all functions are smooth. A
 segment on the boundary is the limit of segments inside.
+
+Absolute values: the domain is cut into pieces by the signs of their arguments, and on each of them
+the function is as above. It is convex if, beside, it bends upward where a line crosses from piece
+to piece: where the derivative in |t| is non-negative for t = 0. Lines that cross two borders at
+once are limits of others.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
-from typing import cast
+from collections.abc import Mapping
+from itertools import combinations, product
 
 from flint import ctx, fmpq
 
@@ -28,11 +33,12 @@ from .factors import Factor, exponent_of, powers_of, single
 from .normal import NormalForms
 from .polynomials import Polynomial
 from .ranges import Range
-from .signs import Signs, symbols_of
+from .signs import Signs, place_of, symbols_of
 from .statement import Checking, Proof, Statement
 
 MOST_COUPLED = 4
 MOST_COORDINATES = 40
+MOST_KINKS = 3
 BITS = 128
 NUMBER = Polynomial.number
 
@@ -50,9 +56,75 @@ def by_hessian(statement: Statement, proof: Proof, checking: Checking) -> None:
 
 
 def check_entry(forms: NormalForms, form: Polynomial, domain: dict[Factor, Range]) -> None:
-    """Refuse an entry whose Hessian may be other than positive semidefinite."""
+    """Refuse an entry that may be other than convex: at a kink, or between kinks."""
+    kinks = sorted(absolutes_in(form), key=lambda f: f.number)
+    require(len(kinks) <= MOST_KINKS, "too many kinks for Hessians")
+    derivative = Derivatives(forms.algebra).of
+    for f in kinks:
+        flat = dict.fromkeys([f, *([entry] if (entry := single(f.args[0])) else [])], NUMBER(0))
+        jump = substituted(forms.algebra, derivative(form, f), flat)
+        require(Signs(forms, domain, derivative).nonnegative(jump), "a kink that may point down")
+    for chosen in product((1, -1), repeat=len(kinks)):
+        sides = {f: sign * f.args[0] for f, sign in zip(kinks, chosen, strict=True)}
+        smooth = substituted(forms.algebra, form, sides)
+        inside = domain | {
+            entry: narrowed(domain[entry], sign)
+            for f, sign in zip(kinks, chosen, strict=True)
+            if (entry := single(f.args[0])) in domain
+        }
+        check_piece(forms, smooth, Signs(forms, inside, derivative, tuple(sides.values())))
+
+
+def narrowed(among: Range, sign: int) -> Range:
+    """The part of a range from zero on, upward or downward."""
+    low, high = among.low, among.high
+    if sign > 0:
+        return Range(fmpq(0) if low is None else max(low, fmpq(0)), high)
+    return Range(low, fmpq(0) if high is None else min(high, fmpq(0)))
+
+
+def absolutes_in(polynomial: Polynomial) -> set[Factor]:
+    """The absolute values that a polynomial is made of."""
+    found = set[Factor]()
+    for f in symbols_of(polynomial):
+        found = found.union({f} if f.name == "abs" else set(), *map(absolutes_in, f.args))
+    return found
+
+
+def substituted(
+    algebra: Algebra, polynomial: Polynomial, values: Mapping[Factor, Polynomial]
+) -> Polynomial:
+    """The polynomial with other expressions in place of symbols, also inside functions."""
+    if not values:
+        return polynomial
+    total = NUMBER(0)
+    for monomial, coefficient in polynomial.terms.items():
+        powers = [
+            algebra.whole_power(replaced(algebra, f, values), times)
+            for f, times in powers_of(monomial)
+        ]
+        total = total + coefficient * algebra.products(powers)
+    return total
+
+
+def replaced(algebra: Algebra, f: Factor, values: Mapping[Factor, Polynomial]) -> Polynomial:
+    """A symbol after substitution."""
+    if f in values:
+        return values[f]
+    arguments = [substituted(algebra, argument, values) for argument in f.args]
+    if arguments == list(f.args):
+        return Polynomial.symbol(f)
+    if f.name in ("root", "inverse"):
+        return algebra.power(arguments[0], exponent_of(f))
+    functions = {"exp": algebra.exp, "log": algebra.log, "abs": algebra.absolute}
+    functions[SIGMOID] = algebra.sigmoid
+    require(f.name in functions, f"{f.name} is not substituted in")
+    return functions[f.name](arguments[0])
+
+
+def check_piece(forms: NormalForms, form: Polynomial, signs: Signs) -> None:
+    """Refuse a smooth function whose Hessian may be other than positive semidefinite."""
     derivatives = Derivatives(forms.algebra)
-    signs = Signs(forms, domain, derivatives.of)
     require(signs.is_smooth_inside(form), "a function that may not be smooth inside")
     unknowns = forms.statement.unknowns
     moving = sorted(
@@ -116,11 +188,6 @@ def domain_of(forms: NormalForms) -> dict[Factor, Range]:
     return found
 
 
-def place_of(f: Factor) -> int:
-    """The place of the leaf that an entry belongs to."""
-    return cast(tuple[int, int], f.options)[0]
-
-
 def entries_in(polynomial: Polynomial) -> set[Factor]:
     """The entries of leaves that a polynomial is made of."""
     found, seen, stack = set[Factor](), set[Factor](), [polynomial]
@@ -153,7 +220,7 @@ class Derivatives:
 
     def of_factor(self, f: Factor, entry: Factor) -> Polynomial:
         """The derivative of one symbol, by the chain rule."""
-        if f.name == "entry":
+        if f is entry or f.name == "entry":
             return NUMBER(int(f is entry))
         if (f, entry) not in self.known:
             inner = [self.of(argument, entry) for argument in f.args]
@@ -164,16 +231,16 @@ class Derivatives:
 
     def outer(self, f: Factor) -> Polynomial:
         """The derivative of a function in its argument."""
-        value, product = Polynomial.symbol(f), self.algebra.product
+        value, times = Polynomial.symbol(f), self.algebra.product
         if f.name == "exp":
             return value
         if f.name == "log":
             return self.algebra.power(f.args[0], fmpq(-1))
         if f.name == "inverse":
-            return -product(value, value)
+            return -times(value, value)
         if f.name == "root":
             inverse = self.algebra.power(f.args[0], fmpq(-1))
-            return exponent_of(f) * product(value, inverse)
+            return exponent_of(f) * times(value, inverse)
         if f.name == SIGMOID:
-            return product(value, 1 - value)
+            return times(value, 1 - value)
         raise RefusalError(f"{f.name} has no derivative in normal forms")

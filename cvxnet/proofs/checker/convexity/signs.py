@@ -14,6 +14,7 @@ halved where they do not tell. In one variable also
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from flint import arb, fmpq
 
@@ -23,7 +24,7 @@ from ..scalars import exp, log, power, quotient, sigmoid
 from ..semidefinite import pivots
 from .algebra import SIGMOID
 from .conditions import condition, implied
-from .curves import exp_of, log_of, power_of, sigmoid_of
+from .curves import absolute, exp_of, log_of, power_of, sigmoid_of
 from .enclosures import ZERO, Interval
 from .factors import (
     Factor,
@@ -50,14 +51,20 @@ class Signs:
     """Proofs that polynomials are non-negative on a domain."""
 
     def __init__(
-        self, forms: NormalForms, domain: dict[Factor, Range], derivative: Derivative
+        self,
+        forms: NormalForms,
+        domain: dict[Factor, Range],
+        derivative: Derivative,
+        sides: tuple[Polynomial, ...] = (),
     ) -> None:
         self.forms, self.algebra, self.domain = forms, forms.algebra, domain
         self.derivative = derivative
         self.conditions = forms.conditions[forms.statement.root]
         open_ones = [one for one in self.conditions if one.kind in ("positive", "nonzero")]
         simpler = [condition(one.kind, self.simplified(one.of)) for one in open_ones]
-        self.conditions = self.conditions.union(simpler)
+        self.conditions = self.conditions.union(
+            simpler, [condition("nonnegative", side) for side in sides]
+        )
 
     def nonnegative(self, polynomial: Polynomial) -> bool:
         """Whether it certainly is, wherever it has values."""
@@ -65,6 +72,8 @@ class Signs:
             return True
         simple = self.simplified(polynomial)
         if not simple.terms or self.range(simple).nonnegative:
+            return True
+        if implied(self.algebra, condition("nonnegative", simple), self.conditions):
             return True
         return self.is_quadratic(simple) or self.on_boxes(simple)
 
@@ -158,11 +167,26 @@ class Signs:
                 base = f.args[0]
                 apart = implied(self.algebra, condition("nonzero", base), self.conditions)
                 at_end = is_affine(base) and self.range(base).nonnegative
+                at_end = at_end or self.is_sum_of_even_powers(base)
                 if not (apart or at_end or self.range(base).above_zero):
                     return False
             if not all(map(self.is_smooth_inside, f.args)):
                 return False
         return True
+
+    def is_sum_of_even_powers(self, base: Polynomial) -> bool:
+        """Whether it is a sum of even powers of entries, of more than one of the unknowns.
+
+        Where it is zero they are, and nearly all segments pass by.
+        """
+        unknowns, alone = self.forms.statement.unknowns, set[Factor]()
+        for monomial, value in base.terms.items():
+            powers = powers_of(monomial)
+            if value < 0 or any(f.name != "entry" or times % 2 for f, times in powers):
+                return False
+            if len(powers) == 1 and place_of(powers[0][0]) in unknowns:
+                alone.add(powers[0][0])
+        return len(alone) > 1
 
     # ------------------------------------------------------------------ boxes
 
@@ -244,6 +268,8 @@ class Signs:
             return exp_of(inner)
         if f.name == "log":
             return log_of(inner)
+        if f.name == "abs":
+            return absolute(inner).value
         if f.name == SIGMOID:
             return sigmoid_of(inner)
         if f.name == "inverse":
@@ -348,6 +374,11 @@ def symbols_of(polynomial: Polynomial) -> list[Factor]:
     """The symbols of all terms, in the order in which they were made."""
     found = {f for monomial in polynomial.terms for f, _ in powers_of(monomial)}
     return sorted(found, key=lambda f: f.number)
+
+
+def place_of(f: Factor) -> int:
+    """The place of the leaf that an entry belongs to."""
+    return cast(tuple[int, int], f.options)[0]
 
 
 def is_affine(polynomial: Polynomial) -> bool:
