@@ -34,6 +34,13 @@ LEAVES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "K": (VECTOR, {"boolean": True}),
 }
 """Variables by their letter: free, positive, not negative, not positive; scalars, vectors, ..."""
+PARAMETERS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
+    "g": ((), {"nonneg": True}),
+    "h": ((), {}),
+    "o": (VECTOR, {}),
+    "H": ((3, 3), {"PSD": True}),
+}
+"""Parameters by their letter: what is said of an expression is said for all of their values."""
 GIVEN = {
     "cp": cp,
     "np": np,
@@ -61,6 +68,10 @@ class Names(dict[str, Any]):
         self.where = where
 
     def __missing__(self, name: str) -> Any:
+        if name in PARAMETERS:
+            shape, options = PARAMETERS[name]
+            self[name] = cp.Parameter(shape, name=name, **options)
+            return self[name]
         if name not in LEAVES:
             raise KeyError(name)
         shape, options = LEAVES[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from experiments.verdicts.cases import Case
+from experiments.verdicts.everyday import EVERYDAY
 from experiments.verdicts.hidden import HIDDEN
 from experiments.verdicts.networks import networks
 from experiments.verdicts.problems import PROBLEMS
@@ -15,7 +16,7 @@ from experiments.verdicts.transformed import TRANSFORMED
 @cache
 def cases() -> tuple[Case, ...]:
     """Expressions, problems, networks."""
-    return (*TEXTBOOK, *HIDDEN, *TRANSFORMED, *PROBLEMS, *networks())
+    return (*TEXTBOOK, *HIDDEN, *EVERYDAY, *TRANSFORMED, *PROBLEMS, *networks())
 
 
 def kind_of(case: Case) -> str:
