@@ -40,10 +40,11 @@ def find_infeasible_midpoint(question: Question) -> Counterexample | None:
     if not space.searchable or not space.limits.nodes:
         return None
     count = budget(space, 1500)
-    points = np.concatenate([space.draw(count, True), space.draw(count // 3, False)])
+    draws = (space.draw(count, True), space.powers(count // 3), space.draw(count // 3, False))
+    points = np.concatenate(draws)
     free = {k: v[:1] for k, v in space.draw_free(1, True).items()}
     points = on_finite_sets(space, points)
-    feasible = points[space.excess(points, free) <= 0.0]
+    feasible = points[space.inside(points) & (space.excess(points, free) <= 0.0)]
     if len(feasible) < 2:
         return None
     pairs = space.rng.integers(0, len(feasible), (2, 2 * count))

@@ -29,7 +29,8 @@ BOXED |= {"sparsity", "PSD", "NSD"}
 class Domain:
     """A box, possibly of symmetric or diagonal matrices, or labels ("label", "one_hot" or "").
 
-    ``definite`` is 1 for positive, -1 for negative semidefinite matrices, and otherwise 0. Integer
+    ``definite`` is 1 for positive, -1 for negative semidefinite matrices, and otherwise 0;
+    ``strict`` is 1 where values are above zero, -1 where they are below, and otherwise 0. Integer
     and boolean unknowns are relaxed, as CVXPY's own rules relax them; what is fixed is whole (every
     entry, where some have to be).
     """
@@ -41,6 +42,7 @@ class Domain:
     diagonal: bool = False
     whole: bool = False
     definite: int = 0
+    strict: int = 0
 
     def clip(self, values: Array) -> Array:
         """Admissible values, near these, for a batch."""
@@ -94,6 +96,7 @@ def domain_of(leaf: Any, question: Question) -> Domain | None:
         diagonal="diag" in used,
         whole=fixed and bool(used & {"integer", "boolean"}),
         definite=definite,
+        strict=int("pos" in used) - int("neg" in used),
     )
 
 
@@ -225,7 +228,23 @@ class Space:
             points = whole_numbers * keep * np.concatenate(masks, axis=1)
         else:
             points = self.rng.normal(size=shape) * 10.0 ** self.rng.uniform(-1.5, 1.5, (count, 1))
+        return self.clipped(self.within(self.reflected(points)))
+
+    def powers(self, count: int) -> Array:
+        """Points whose entries are powers of two, of either sign: products of such stay short."""
+        shape = (count, self.size)
+        points = 2.0 ** self.rng.integers(-2, 3, shape) * self.rng.choice([-1.0, 1.0, 1.0], shape)
         return self.clipped(self.reflected(points))
+
+    def within(self, points: Array) -> Array:
+        """One in place of zero, where values are above zero; minus one where they are below."""
+        signs = [np.full(u.size, self.domain(id(u)).strict) for u in self.unknowns]
+        strict = np.concatenate([np.empty(0), *signs])
+        return np.where((points == 0.0) & (strict != 0.0), strict, points)
+
+    def inside(self, points: Array) -> NDArray[np.bool_]:
+        """For each point whether no entry is zero that may not be."""
+        return np.asarray((self.within(points) == points).all(axis=1))
 
     def reflected(self, points: Array) -> Array:
         """Mirror coordinates into one-sided domains, so that few of them are clipped to zero."""

@@ -127,6 +127,7 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
     def read(value: Any) -> Any:
         if isinstance(value, dict):
+            require({"shape", "entries"} <= value.keys(), "an option that is no array")
             return array(value["shape"], value["entries"])
         return number(value) if isinstance(value, float | str) else value
 
