@@ -152,3 +152,5 @@ def check_proof(statement: Statement, proof: Any, clock: Clock | None = None) ->
             except RefusalError:
                 if bits == PRECISIONS[-1]:
                     raise
+            except DAMAGE as error:
+                raise RefusalError(f"damaged: {error!r}") from error
