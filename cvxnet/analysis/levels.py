@@ -36,7 +36,8 @@ class Level:
     Attributes
     ----------
     how : str
-        The way, as the checker knows it: "level", "sqrt", "log", "multiplied" or "divided".
+        The way, as the checker knows it: "difference", "left", "right", "sqrt", "log", "times" or
+        "over".
     goal : str
         "convex", "quasiconvex" or "quasiconcave".
     expression : CVXPY expression
@@ -44,14 +45,17 @@ class Level:
     reason : str
         In words.
     sides : tuple
-        The two sides that it was made of.
+        The sides of the constraint and, where terms moved, those that it was made of.
+    factor : CVXPY expression or None
+        What was divided by, or multiplied with.
     """
 
     how: str
     goal: str
     expression: Any
     reason: str
-    sides: tuple[Any, Any]
+    sides: tuple[Any, ...]
+    factor: Any = None
 
 
 def levels_of(left: Any, right: Any, question: Question) -> Iterator[Level]:
@@ -67,10 +71,10 @@ def plain_levels(left: Any, right: Any, question: Question) -> Iterator[Level]:
     """The sublevel sets of one side where the other is constant."""
     sides = left, right
     if facts_of(right, question).constant:
-        yield Level("level", "quasiconvex", left, "a sublevel set of a quasiconvex function", sides)
+        yield Level("left", "quasiconvex", left, "a sublevel set of a quasiconvex function", sides)
     if facts_of(left, question).constant:
         reason = "a superlevel set of a quasiconcave function"
-        yield Level("level", "quasiconcave", right, reason, sides)
+        yield Level("right", "quasiconcave", right, reason, sides)
 
 
 def facts_of(expression: Any, question: Question) -> Facts:
@@ -125,7 +129,7 @@ def by_dividing(left: Any, right: Any, question: Question) -> Iterator[Level]:
             for factor, rest in (one.args, one.args[::-1]):
                 if one.shape == rest.shape == factor.shape and is_positive(factor, question):
                     free = sign * (rest - other / factor)
-                    yield Level("divided", "convex", free, reason, (left, right))
+                    yield Level("times", "convex", free, reason, (left, right), factor)
 
 
 def by_multiplying(left: Any, right: Any, question: Question) -> Iterator[Level]:
@@ -134,12 +138,14 @@ def by_multiplying(left: Any, right: Any, question: Question) -> Iterator[Level]
     for one, other, sign in ((left, right, 1), (right, left, -1)):
         if isinstance(one, DivExpression) and is_above(one.args[1], question):
             free = one.args[0] - cp.multiply(other, one.args[1])
-            yield Level("multiplied", "convex", sign * free, reason, (left, right))
+            yield Level("over", "convex", sign * free, reason, (left, right), one.args[1])
 
 
 def is_above(expression: Any, question: Question) -> bool:
-    """Whether it is above zero wherever it may be divided by."""
-    return bool((facts_of(expression, question).low >= 0.0).all())
+    """Whether the points where it is above zero, not zero, form a convex set."""
+    fact = facts_of(expression, question)
+    concave = bool((fact.low >= 0.0).all() and fact.concave.all())
+    return concave or is_positive(expression, question)
 
 
 Way = Callable[[Any, Any, Question], Iterator[Level]]

@@ -20,6 +20,7 @@ from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, r
 from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.levels import Level, levels_of
 from cvxnet.analysis.methods import METHODS, Methods, derive, prove
+from cvxnet.analysis.problem_evidence import Reading, problem_evidence
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import crooked_domain, restrictions
 from cvxnet.analysis.search import find_infeasible_midpoint
@@ -76,6 +77,14 @@ def reason_of_gaps(witness: Counterexample | None, names: list[str], relaxation:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The verdicts on the constraints by label, and the order in which they were proved."""
+
+    verdicts: dict[str, Verdict]
+    order: list[int]
+
+
+@dataclass(frozen=True)
 class Asked:
     """A problem, and how its parts are judged.
 
@@ -119,9 +128,10 @@ class Asked:
 def judge_relaxation(asked: Asked) -> Verdict:
     """The verdict on the problem in which integer variables and finite sets have no gaps."""
     given = asked.given
-    constraints = tuple(c for constraint in given for c in relaxed(constraint))
-    objective = asked.answer(asked.about_objective(constraints), BOTH)
-    parts = {"objective": objective, **judge_constraints(asked, given)}
+    sets = [relaxed(constraint) for constraint in given]
+    objective = asked.answer(asked.about_objective(tuple(chain(*sets))), BOTH)
+    judged = judge_constraints(asked, given, sets)
+    parts = {"objective": objective, **judged.verdicts}
     domain, empty = common_domain(objective.question, parts)
     empty = empty or broken_bound(given, parts)
     failing = {label: part for label, part in parts.items() if not part_holds(part)}
@@ -140,9 +150,22 @@ def judge_relaxation(asked: Asked) -> Verdict:
         empty=empty,
         premises=tuple(dict.fromkeys(chain(*(part.premises for part in parts.values())))),
         rounding={} if "set" in found else objective.rounding,
+        proofs={} if failing else {"convex problem": proof_of_problem(objective, judged, sets)},
         question=objective.question,
         beside=objective.beside,
     )
+
+
+def proof_of_problem(objective: Verdict, judged: Parts, sets: list[list[Any]]) -> Proof:
+    """What was proved of the objective and of each constraint, in the order that it needs."""
+    verdicts = [*judged.verdicts.values()]
+    steps = [
+        (constraint, verdicts[k].question.options["readings"])
+        for k in judged.order
+        for constraint in sets[k]
+    ]
+    evidence = problem_evidence(objective.question, objective.proofs["convex"], steps)
+    return Proof("the objective and every constraint", evidence)
 
 
 def first_blame(failing: Mapping[str, Verdict]) -> Blame | None:
@@ -161,12 +184,13 @@ def refute_problem(objective: Verdict) -> dict[str, Counterexample]:
 # The constraints, one after the other
 
 
-def judge_constraints(asked: Asked, given: list[Any]) -> dict[str, Verdict]:
+def judge_constraints(asked: Asked, given: list[Any], sets: list[list[Any]]) -> Parts:
     """The verdicts on all constraints: what rules prove of each alone, then the others on these.
 
-    A constraint that is not proved is asked about again once more of the others are.
+    A constraint that is not proved is asked about again once more of the others are. ``sets`` has
+    the constraints that each is relaxed to.
     """
-    bounds = simple_bounds(c for constraint in given for c in relaxed(constraint))
+    bounds = simple_bounds(chain(*sets))
     questions = [about_constraint(asked, constraint, bounds) for constraint in given]
     parts: dict[int, Verdict] = {}
     for k, constraint in enumerate(given):
@@ -176,14 +200,14 @@ def judge_constraints(asked: Asked, given: list[Any]) -> dict[str, Verdict]:
     while proved < len(parts) < len(given):
         proved = len(parts)
         for k in (k for k in range(len(given)) if k not in parts):
-            before = tuple(c for other in parts for c in relaxed(given[other]))
-            question = replace(questions[k], constraints=before)
+            question = replace(questions[k], constraints=tuple(chain(*(sets[n] for n in parts))))
             if (found := proved_set(given[k], question, prove, asked)) is not None:
                 parts[k] = found
+    order = list(parts)
     for k, constraint in enumerate(given):
         if k not in parts:
             parts[k] = not_proved(constraint, questions[k], asked.answer)
-    return {label: parts[k] for k, label in enumerate(asked.labels())}
+    return Parts({label: parts[k] for k, label in enumerate(asked.labels())}, order)
 
 
 def derived_only(part: Derived, goal: str, methods: Methods) -> Proof | None:
@@ -213,14 +237,27 @@ def proved_set(
 ) -> Verdict | None:
     """The verdict on a constraint whose set is proved to be convex; None where it is not."""
     part, goals = derived(question), goals_of(constraint)
-    if all(attempt(part, goal, asked.methods) for goal in goals) and is_straight(part, goals):
-        return labelled(constraint, asked.answer(question, goals))
+    proofs = [attempt(part, goal, asked.methods) for goal in goals]
+    found = [proof for proof in proofs if proof is not None]
+    if len(found) == len(goals) and is_straight(part, goals):
+        readings = [
+            Reading(Level("difference", goal, question.expression, "", ()), question, proof)
+            for goal, proof in zip(goals, found, strict=True)
+        ]
+        verdict = labelled(constraint, asked.answer(question, goals))
+        return with_readings(verdict, readings)
     sides = directions(constraint)
-    found = [first_level(*both, question, (attempt, asked.methods)) for both in sides]
-    levels = [level for level in found if level is not None]
-    if not levels or len(levels) < len(sides):
+    levels = [first_level(*both, question, (attempt, asked.methods)) for both in sides]
+    known = [level for level in levels if level is not None]
+    if not known or len(known) < len(sides):
         return None
-    return level_part(constraint, question, levels[0], asked.answer)
+    return with_readings(level_part(constraint, question, known[0].level, asked.answer), known)
+
+
+def with_readings(verdict: Verdict, readings: list[Reading]) -> Verdict:
+    """The verdict on a part that remembers what was proved."""
+    options = {**verdict.question.options, "readings": tuple(readings)}
+    return replace(verdict, question=replace(verdict.question, options=options))
 
 
 def is_straight(part: Derived, goals: Iterable[str]) -> bool:
@@ -252,20 +289,24 @@ def directions(constraint: Any) -> list[tuple[Any, Any]]:
 
 def first_level(
     left: Any, right: Any, question: Question, how: tuple[Attempt, Methods]
-) -> Level | None:
+) -> Reading | None:
     """The first reading of an inequality that is proved to give a convex set."""
-    levels = levels_of(left, right, question)
-    return next((level for level in levels if is_level(level, question, how)), None)
+    for level in levels_of(left, right, question):
+        asked = replace(question, expression=level.expression)
+        proof = proof_of_level(level, derived(asked), *how)
+        if proof is not None:
+            return Reading(replace(level, sides=(left, right, *level.sides)), asked, proof)
+    return None
 
 
-def is_level(level: Level, question: Question, how: tuple[Attempt, Methods]) -> bool:
-    """Whether the expression of a reading has the property that is asked for."""
-    part = derived(replace(question, expression=level.expression))
+def proof_of_level(level: Level, part: Derived, attempt: Attempt, methods: Methods) -> Proof | None:
+    """A proof that the expression of a reading has the property that is asked for."""
+    if not is_straight(part, ("convex",)):
+        return None
     if level.goal == "convex":
-        attempt, methods = how
-        return attempt(part, "convex", methods) is not None and is_straight(part, ("convex",))
+        return attempt(part, "convex", methods)
     held = bool(getattr(part.facts[-1], level.goal).all())
-    return held and is_straight(part, ("convex",))
+    return Proof("composition rules", {"kind": "rules"}) if held else None
 
 
 def level_part(constraint: Any, question: Question, level: Level, answer: Answer) -> Verdict:

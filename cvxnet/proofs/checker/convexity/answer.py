@@ -18,6 +18,7 @@ from .composition import by_terms
 from .hessians import by_hessian
 from .normal_form import by_normal_form
 from .pieces import by_pieces
+from .problems import PROBLEM, by_problem
 from .restated import by_restatement
 from .statement import Checking, Kind, Proof, Statement, check_node
 
@@ -148,6 +149,8 @@ def check_proof(statement: Statement, proof: Any, clock: Clock | None = None) ->
     for bits in PRECISIONS:
         with ctx.workprec(bits):
             try:
+                if statement.goal == PROBLEM:
+                    return by_problem(statement, proof, checking)
                 return checking.prove(statement, proof)
             except RefusalError:
                 if bits == PRECISIONS[-1]:

@@ -10,6 +10,7 @@ an affine expression that equals it wherever the equality constraints of D hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from flint import fmpq
@@ -17,7 +18,7 @@ from flint import fmpq
 from ..arrays import require
 from ..document import RefusalError
 from ..dual import Clock
-from .affine import Affine, affine_entries, differences, equations_of
+from .affine import Affine, Equations, affine_entries, differences, equations_of
 from .normal import normal_forms
 from .statement import Checking, Proof, Statement, check_node
 
@@ -56,13 +57,17 @@ class Pairs:
         self, old: Statement, new: Statement, leaves: Mapping[str, Any], clock: Clock
     ) -> None:
         self.old, self.new, self.clock = old, new, clock
-        self.equations = equations_of(old, clock)
         self.forms = normal_forms(new, clock)
         self.leaves = {int(place): int(of) for place, of in leaves.items()}
         self.equal: set[tuple[int, int]] = set()
         for place, node in enumerate(new.nodes):
             if node["atom"] == "leaf":
                 self.check_leaf(place)
+
+    @cached_property
+    def equations(self) -> Equations:
+        """What the constraints of the old statement say that are affine equations."""
+        return equations_of(self.old, self.clock)
 
     def check_leaf(self, place: int) -> None:
         """A leaf of the new document is one of the old, with no further limits."""
