@@ -183,6 +183,8 @@ SETS = {
     "cp.norm(v) >= 1": False,
     "cp.square(x) == 1": False,
     "cp.square(w[0]) >= 1": True,
+    "w @ (w + 1) >= 2": False,
+    "p * (w + 1) >= 2": True,
 }
 
 
@@ -192,6 +194,8 @@ def test_sets_that_are_convex_though_no_function_is(text):
     problem = cp.Problem(cp.Minimize(0), [eval(text, known)])
     verdict = convexity(problem, complete=False)
     assert verdict.convex is SETS[text]
+    result = cn.check(verdict.certificate)
+    assert result.valid or "'same'" in result.reason
     if verdict.convex is False:
         assert verdict.counterexample.refutes == "set" and verdict.counterexample.verify()
 
@@ -216,3 +220,49 @@ def test_a_problem_names_the_part_and_the_term_at_fault():
     problem = cp.Problem(cp.Minimize(x), [x <= 1, cp.square(x) + x * y <= 1])
     assert "constraint 1" in convexity(problem).blame.part
     assert convexity(problem).blame.term == "x * y"
+
+
+# Certificates of problems
+
+
+def portfolio():
+    w, p = names()["w"], names()["p"]
+    return cp.Problem(
+        cp.Minimize(cp.quad_form(w, S) + cp.inv_pos(p)),
+        [cp.sum(w) == 1, w[0] / cp.sum(w) <= 0.5, p * cp.exp(w[1]) >= 1, cp.SOC(p, w), p <= 3],
+    )
+
+
+def test_the_certificate_of_a_problem_travels(tmp_path):
+    verdict = judged(portfolio())
+    assert verdict.convex and verdict.certificate.claims == ("convex problem",)
+    verdict.certificate.save(tmp_path / "problem.json")
+    assert cn.check(tmp_path / "problem.json").valid
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_problem_with_another_constraint_is_not_proved(place):
+    """A constraint in another direction is another set; one that nothing proves is missing."""
+    document = json.loads(json.dumps(judged(portfolio()).certificate.to_dict()))
+    claim = document["claims"][0]
+    other = json.loads(json.dumps(document))
+    other["claims"][0]["proof"]["sets"].pop(place)
+    assert not cn.check(other).valid
+    if claim["constraints"][place]["kind"] == "Inequality":
+        claim["constraints"][place]["args"].reverse()
+        assert not cn.check(document).valid
+
+
+def test_no_other_kind_of_proof_is_about_problems():
+    document = json.loads(json.dumps(judged(portfolio()).certificate.to_dict()))
+    (claim,) = document["claims"]
+    proofs = ({"kind": "rules"}, {"kind": "boxes"}, {"kind": "restated", **claim}, {})
+    for proof in proofs:
+        assert not cn.check({**document, "claims": [{**claim, "proof": proof}]}).valid
+
+
+def test_a_set_of_few_values_is_relaxed_in_the_certificate():
+    x = names()["x"]
+    verdict = judged(cp.Problem(cp.Minimize(cp.square(x)), [cp.FiniteSet(x, [1, 2])]))
+    assert verdict.relaxation.convex and verdict.convex is False
+    assert cn.check(verdict.relaxation.certificate).valid

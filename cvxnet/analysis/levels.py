@@ -102,7 +102,7 @@ def logarithm(expression: Any, question: Question) -> Any:
     match expression:
         case cp.exp():
             return expression.args[0]
-        case multiply() | MulExpression() if are_above(expression.args, question):
+        case multiply() | MulExpression() if is_product(expression, question):
             one, other = (logarithm(arg, question) for arg in expression.args)
             return one + other
         case DivExpression() if are_above(expression.args, question):
@@ -115,17 +115,30 @@ def logarithm(expression: Any, question: Question) -> Any:
     return cp.log(expression)
 
 
+def is_product(expression: Any, question: Question) -> bool:
+    """Whether entries are multiplied one by one, none of them below zero."""
+    return is_entrywise(expression) and are_above(expression.args, question)
+
+
+def is_entrywise(expression: Any) -> bool:
+    """Whether a node is the product of two others entry by entry."""
+    if isinstance(expression, multiply):
+        return True
+    is_product = isinstance(expression, MulExpression)
+    return is_product and all(arg.size == 1 for arg in expression.args)
+
+
 def are_above(factors: list[Any], question: Question) -> bool:
-    """Whether no factor is below zero, and they are multiplied one by one."""
-    single = all(factor.size == 1 or factor.shape == factors[0].shape for factor in factors)
-    return single and all((facts_of(f, question).low >= 0.0).all() for f in factors)
+    """Whether factors are multiplied one by one, and no entry of one is below zero."""
+    alike = all(factor.shape == factors[0].shape for factor in factors)
+    return alike and all((facts_of(f, question).low >= 0.0).all() for f in factors)
 
 
 def by_dividing(left: Any, right: Any, question: Question) -> Iterator[Level]:
     """Without a factor of one side that is everywhere above zero."""
     reason = "the same set after dividing by a factor above zero"
     for one, other, sign in ((left, right, 1), (right, left, -1)):
-        if isinstance(one, multiply) or (isinstance(one, MulExpression) and one.size == 1):
+        if is_entrywise(one):
             for factor, rest in (one.args, one.args[::-1]):
                 if one.shape == rest.shape == factor.shape and is_positive(factor, question):
                     free = sign * (rest - other / factor)

@@ -125,16 +125,25 @@ class Counterexample:
 
     @property
     def segment(self) -> Segment:
-        """The points by the id of their leaf, exactly: fractions where doubles are rounded."""
-        return self._segment
+        """The points by the id of their leaf: fractions where doubles would be rounded."""
+        leaves, kept = self._leaves(), self._segment
+
+        def exact(named: Mapping[str, Array], found: Values) -> dict[int, Array]:
+            values = {leaves[name]: value for name, value in named.items()}
+            same = {k: np.array_equal(v, rounded(found[k])) for k, v in values.items()}
+            return {k: found[k] if same[k] else v for k, v in values.items()}
+
+        a, b = exact(self.a, kept.a), exact(self.b, kept.b)
+        return Segment(a, b, exact(self.fixed, kept.fixed), self.entry, self.found_by)
 
     def verify(self) -> bool:
         """Compute the violation again, from the expression and the points alone."""
-        return prove(self._question, self._segment, self.refutes).proved
+        return prove(self._question, self.segment, self.refutes).proved
 
     def claim(self) -> dict[str, Any]:
         """What it proves, as the independent checker reads it."""
-        ends = self._segment.a, self._segment.b, self._segment.fixed
+        points_of = self.segment
+        ends = points_of.a, points_of.b, points_of.fixed
         points = counterexample_document(self._question, ends, self.refutes, self.entry)
         proof = {name: points.pop(name) for name in ("entry", "a", "b", "fixed")}
         says = "set not convex" if points.pop("refutes") == "set" else f"not {self.refutes}"
@@ -252,7 +261,7 @@ def verify(question: Question, segment: Segment, refutes: str) -> Counterexample
         refutes=refutes,
         a={names[k]: rounded(value) for k, value in segment.a.items() if k in names},
         b={names[k]: rounded(value) for k, value in segment.b.items() if k in names},
-        fixed={names[k]: value for k, value in segment.fixed.items()},
+        fixed={names[k]: rounded(value) for k, value in segment.fixed.items() if k in names},
         entry=segment.entry,
         f_a=as_float(f_a),
         f_b=as_float(f_b),

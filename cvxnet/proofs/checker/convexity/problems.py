@@ -18,6 +18,7 @@ The last two also after terms have moved from one side to the other. Equations a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from ..arrays import require
@@ -38,6 +39,7 @@ DIRECTIONS: dict[str, Callable[..., list[Sides]]] = {
     "Equality": lambda left, right: [(left, right), (right, left)],
     "Zero": lambda x: [(x, None), (None, x)],
 }
+PRODUCTS = ("multiply", "MulExpression", "DivExpression")
 STRONGER = {"quasiconvex": "convex", "quasiconcave": "concave"}
 
 
@@ -205,9 +207,11 @@ class Reading:
         self.through(one, other, "Power", {"p": 0.5})
 
     def by_logarithms(self, one: int, other: int) -> None:
-        """Logarithms of both sides."""
+        """Logarithms of both sides, of products factor by factor."""
         self.require_positive(one)
-        self.through(one, other, "log", {})
+        forms = Terms(self.more, self.checking)
+        expected = forms.difference(forms.logarithm(one), forms.logarithm(other))
+        forms.require_equal(self.inner.root, expected)
 
     def by_factor(self, one: int, other: int) -> None:
         """The root times a positive factor is the difference."""
@@ -266,6 +270,33 @@ class Terms:
         node = {"atom": atom, "shape": shape, "args": list(args), "options": dict(options)}
         self.statement = self.statement.extended([node])
         return len(self.statement.nodes) - 1
+
+    def logarithm(self, place: int) -> int:
+        """The logarithm of a node: of factors that are nowhere below zero, the sum of theirs."""
+        place = stripped(self.statement.nodes, place)
+        node = self.statement.nodes[place]
+        name, args = node["atom"], node.get("args", [])
+        if name == "exp":
+            return int(args[0])
+        sizes = {prod(self.statement.nodes[k]["shape"]) for k in args}
+        by_entries = name in ("multiply", "DivExpression") or sizes == {1}
+        if name in PRODUCTS and by_entries and self.are_factors(args):
+            one, two = (self.logarithm(k) for k in args)
+            if name == "DivExpression":
+                return self.difference(one, two)
+            return self.add("AddExpression", [one, two], {})
+        if name == "Prod" and self.are_factors(args):
+            logs = self.add("log", args, {})
+            total = {"atom": "Sum", "shape": node["shape"], "args": [logs]}
+            self.statement = self.statement.extended([{**total, "options": node["options"]}])
+            return len(self.statement.nodes) - 1
+        return self.add("log", [place], {})
+
+    def are_factors(self, args: Sequence[int]) -> bool:
+        """Whether nodes are multiplied one by one, and no entry of one is below zero."""
+        shapes = {tuple(self.statement.nodes[k]["shape"]) for k in args}
+        facts = [f for k in args for f in facts_of(self.statement, k).entries]
+        return len(shapes) == 1 and all(f.low is not None and f.low >= 0 for f in facts)
 
     def difference(self, left: int | None, right: int | None) -> int:
         """``left - right``, None is zero."""
