@@ -115,3 +115,31 @@ def test_definite_matrices_are_drawn_to_refute(f, sign):
     for witness in verdict.counterexamples.values():
         ends = [np.linalg.eigvalsh(sign * end["D"]).min() for end in (witness.a, witness.b)]
         assert min(ends) >= 0.0 and witness.verify()
+
+
+def refutation(text):
+    """A case's refutation of convexity as a document, with one claim."""
+    number = [case.text for case in cases()].index(text)
+    document = travelled(judged(cases()[number]).certificate.to_dict())
+    claims = [claim for claim in document["claims"] if claim["says"] == "not convex"]
+    return {**document, "claims": claims}
+
+
+def test_a_counterexample_gives_values_to_leaves_only():
+    document = refutation("cp.abs(x) - cp.abs(x - 1)")
+    assert accepted(document)
+    claim = document["claims"][0]
+    claim["proof"]["a"][str(claim["root"])] = [5.0]
+    claim["proof"]["b"][str(claim["root"])] = [-5.0]
+    assert not accepted(document)
+
+
+def test_a_counterexample_moves_the_unknowns_only():
+    document = refutation("h*cp.square(x)")
+    assert accepted(document)
+    claim = document["claims"][0]
+    ((place, value),) = claim["proof"]["fixed"].items()
+    claim["proof"] |= {"fixed": {}}
+    for end in ("a", "b"):
+        claim["proof"][end] = {**claim["proof"][end], place: value}
+    assert not accepted(document)

@@ -526,7 +526,7 @@ def test_what_cvxpy_accepts_stays_as_it_is():
 
 
 def test_only_problems_are_rewritten():
-    with pytest.raises(cn.InputError, match="cvxpy.Problem"):
+    with pytest.raises(cn.InputError, match=r"cvxpy\.Problem"):
         cn.rewrite(x**2 / p)
 
 

@@ -142,7 +142,10 @@ def array(shape: Any, entries: Any) -> Array:
 
 def three_points(document: Mapping[str, Any]) -> list[dict[int, Array]]:
     """a, b and their midpoint, with what is fixed."""
-    shapes = {place: node["shape"] for place, node in enumerate(document["nodes"])}
+    nodes = enumerate(document["nodes"])
+    shapes = {place: node["shape"] for place, node in nodes if node["atom"] == "leaf"}
+    given = {int(place) for name in ("a", "b", "fixed") for place in document[name]}
+    require(given <= shapes.keys(), "only leaves are given values")
     a, b, fixed = (
         {int(place): array(shapes[int(place)], entries) for place, entries in part.items()}
         for part in (document["a"], document["b"], document["fixed"])

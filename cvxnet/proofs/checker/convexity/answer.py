@@ -127,6 +127,8 @@ def check_claim(claim: Mapping[str, Any], clock: Clock) -> None:
     if claim["says"] in REFUTED:
         points = {name: claim["proof"][name] for name in ("entry", "a", "b", "fixed")}
         parts = {name: claim[name] for name in ("nodes", "constraints", "root")}
+        moved = {int(place) for name in ("a", "b") for place in points[name]}
+        require(moved <= set(claim["unknowns"]), "only the unknowns differ between the ends")
         result = check_witness({**parts, **points, "refutes": REFUTED[claim["says"]]})
         require(result.proved, result.reason)
         return
