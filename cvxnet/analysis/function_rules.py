@@ -107,7 +107,7 @@ def compose(node: Node, args: list[Facts], profile: Profile) -> Facts:
         arg.affine | (rising & arg.concave) | (falling & within & arg.convex)
     )
     bent = profile.quasiconvex & arg.affine, profile.quasiconcave & arg.affine
-    whole = within | arg.quasiconcave  # a convex set, or all, is where there are values
+    whole = arg.quasiconcave | (arg.low > profile.domain[0] if is_open(profile) else within)
     quasi = (
         bent[0] | whole & (rising & arg.quasiconvex | falling & arg.quasiconcave),
         bent[1] | whole & (rising & arg.quasiconcave | falling & arg.quasiconvex),
@@ -125,6 +125,12 @@ def compose(node: Node, args: list[Facts], profile: Profile) -> Facts:
         rule=text,
         need=need_of_composition(profile, arg, on, text),
     )
+
+
+def is_open(profile: Profile) -> bool:
+    """Whether there is no value at the lower end of the domain."""
+    low = profile.domain[0]
+    return bool(np.isfinite(low) and not np.isfinite(profile.function(np.asarray(low))))
 
 
 def need_of_composition(profile: Profile, arg: Facts, on: dict[str, Mask], text: str) -> Need:

@@ -258,9 +258,10 @@ def mirrored(statement: Statement, place: int, sign: int, memory: Memory) -> boo
 
 
 def multiple(statement: Statement, place: int, sign: int, memory: Memory) -> bool:
-    """A multiple by one number of known sign."""
-    args = statement.nodes[place]["args"]
-    for number, matrix in (args, args[::-1]):
+    """A multiple by one number of known sign, or by its inverse."""
+    node = statement.nodes[place]
+    divided = node["atom"] == "DivExpression"
+    for number, matrix in (node["args"][::-1],) if divided else (node["args"], node["args"][::-1]):
         while statement.nodes[number]["atom"] in ("Promote", "broadcast_to"):
             (number,) = statement.nodes[number]["args"]
         for holds, turn in ((is_above, 1), (is_below, -1)):
@@ -300,6 +301,7 @@ SEMIDEFINITE: dict[str, Callable[[Statement, int, int, Memory], bool]] = {
     "NegExpression": mirrored,
     "multiply": multiple,
     "MulExpression": multiple,
+    "DivExpression": multiple,
     "kron": both,
     "diag_vec": on_the_diagonal,
 }

@@ -27,6 +27,7 @@ from .facts import (
     QUASICONCAVE,
     Fact,
     fact,
+    is_positive,
     known,
     largest,
     magnitude,
@@ -192,16 +193,22 @@ def squares_over(x: Array, y: Array, axis: Any, keepdims: bool) -> Array:
 
 def relative_entropy(x: Fact, y: Fact) -> Fact:
     """``x log(x / y)``: convex in both, falling in y."""
-    if x.constant and y.constant:
-        return fact(EVERYTHING, ALL)
-    return fact(EVERYTHING, CONVEX | DOMAIN if x.affine and y.has(CONCAVE) else 0)
+    return entropic(x, y, x.affine and y.has(CONCAVE), EVERYTHING)
 
 
 def divergence(x: Fact, y: Fact) -> Fact:
     """``x log(x / y) - x + y >= 0``: convex in both, monotone in neither."""
+    return entropic(x, y, x.affine and y.affine, POSITIVE)
+
+
+def entropic(x: Fact, y: Fact, convex: bool, interval: Interval) -> Fact:
+    """On x >= 0 and y > 0, which are convex sets unless x or y bends the other way."""
     if x.constant and y.constant:
-        return fact(POSITIVE, ALL)
-    return fact(POSITIVE, CONVEX | DOMAIN if x.affine and y.affine else 0)
+        return fact(interval, ALL)
+    domain = is_above(x.interval) or x.has(QUASICONCAVE)
+    domain = domain and (is_positive(y) or y.has(QUASICONCAVE))
+    bends = DOMAIN & x.bends & y.bends if domain else 0
+    return fact(interval, bends | (CONVEX if convex else 0))
 
 
 # ------------------------------------------------------------- along rows
@@ -212,9 +219,9 @@ def softmax(x: Array) -> Array:
     entries = []
     for row in groups(x, [len(x.shape) - 1]):
         interval = (ONE if len(row) == 1 else ZERO, ONE)
-        bends = shared(row)
-        one = fact(interval, DOMAIN | QUASICONCAVE if bends & CONVEX and bends & CONCAVE else 0)
-        entries += [fact(interval, ALL) if bends & CONSTANT else one] * len(row)
+        affine = all(one.affine for one in row)
+        bends = shared(row) & (DOMAIN | CONSTANT) | (QUASICONCAVE if affine else 0)
+        entries += [fact(interval, bends)] * len(row)
     return Array(x.shape, entries)
 
 

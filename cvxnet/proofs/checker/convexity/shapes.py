@@ -62,6 +62,8 @@ class Shape:
         What holds the values; where there are values, up to ends of the interval.
     limits : pair of intervals
         What f is close to towards minus and plus infinity.
+    open : bool
+        Whether f has no value at the ends of its domain.
     """
 
     value: Callable[[Number], Number]
@@ -73,6 +75,7 @@ class Shape:
     range: Interval = EVERYTHING
     domain: Interval = EVERYTHING
     limits: tuple[Interval, Interval] = (EVERYTHING, EVERYTHING)
+    open: bool = False
 
 
 def composed(shape: Shape, one: Fact) -> Fact:
@@ -80,15 +83,15 @@ def composed(shape: Shape, one: Fact) -> Fact:
 
     Beyond its domain a convex f is infinite. That keeps a rising f rising above the domain, not
     below it; so below it there must be no g. The same turned over for the other three cases.
+    The points where g is in the domain form a convex set if none is below it, or those above any
+    number do; and likewise at its upper end.
     """
     at = clipped(one.interval, shape.domain)
     rising, falling = holds(shape.rising, at), holds(shape.falling, at)
     interval = range_on(shape, at, rising, falling)
     if one.constant:
         return fact(interval, ALL)
-    bends, (low, high) = 0, shape.domain
-    above = inside(one.interval, (low, None))
-    below = inside(one.interval, (None, high))
+    bends, above, below = 0, stays_above(shape, one), stays_below(shape, one)
     if (above or one.has(QUASICONCAVE)) and (below or one.has(QUASICONVEX)):
         bends = one.bends & DOMAIN
     along, against = rising and above, falling and below
@@ -98,6 +101,22 @@ def composed(shape: Shape, one: Fact) -> Fact:
     if one.affine or (along and one.has(CONCAVE)) or (against and one.has(CONVEX)):
         bends |= CONCAVE if holds(shape.concave, at) else 0
     return fact(interval, bends | quasi_bends(shape, one, rising, falling))
+
+
+def stays_above(shape: Shape, one: Fact) -> bool:
+    """Whether no value is below the domain of f."""
+    low, least = shape.domain[0], one.low
+    if low is None or least is None:
+        return low is None
+    return bool(least > low) if shape.open else bool(least >= low)
+
+
+def stays_below(shape: Shape, one: Fact) -> bool:
+    """Whether no value is above it."""
+    high, most = shape.domain[1], one.high
+    if high is None or most is None:
+        return high is None
+    return bool(most < high) if shape.open else bool(most <= high)
 
 
 def quasi_bends(shape: Shape, one: Fact, rising: bool, falling: bool) -> int:
@@ -206,6 +225,7 @@ def power_shape(p: fmpq) -> Shape:
         quasi=BOTH,
         range=POSITIVE,
         domain=POSITIVE,
+        open=p < 0,
     )
 
 
@@ -277,13 +297,21 @@ def of_no_value(t: Number) -> Number:
 PLAIN: dict[str, Shape] = {
     "abs": leaky_relu(-ONE),
     "exp": rising(exp, convex=EVERYWHERE, range=POSITIVE),
-    "log": Shape(value=log, concave=(POSITIVE,), rising=(POSITIVE,), quasi=BOTH, domain=POSITIVE),
+    "log": Shape(
+        value=log,
+        concave=(POSITIVE,),
+        rising=(POSITIVE,),
+        quasi=BOTH,
+        domain=POSITIVE,
+        open=True,
+    ),
     "log1p": Shape(
         value=lambda t: log(1 + t),
         concave=((-ONE, None),),
         rising=((-ONE, None),),
         quasi=BOTH,
         domain=(-ONE, None),
+        open=True,
     ),
     "logistic": rising(softplus, convex=EVERYWHERE, range=POSITIVE),
     "entr": Shape(
@@ -336,6 +364,7 @@ PLAIN: dict[str, Shape] = {
         rising=((-ONE, ONE),),
         quasi=BOTH,
         domain=(-ONE, ONE),
+        open=True,
     ),
     "normcdf": sigmoidal(normal, 0),
     "cvxnet.sigmoid": sigmoidal(sigmoid, 0),
