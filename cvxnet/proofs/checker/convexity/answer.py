@@ -20,6 +20,7 @@ from .normal_form import by_normal_form
 from .pieces import by_pieces
 from .problems import PROBLEM, by_problem
 from .restated import by_restatement
+from .same import by_same
 from .statement import Checking, Kind, Proof, Statement, check_node
 
 FORMAT = "cvxnet-convexity"
@@ -83,6 +84,7 @@ KINDS: dict[str, Kind] = {
     "pieces": by_pieces,
     "restated": by_restatement,
     "terms": by_terms,
+    "same": by_same,
 }
 
 
