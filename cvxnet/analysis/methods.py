@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
-from cvxnet.analysis.derivation import Derived, derive_facts, derived
+from cvxnet.analysis.derivation import Derived, derived
 from cvxnet.analysis.equalities import eliminated
 from cvxnet.analysis.evidence import Proof, Prover, is_proved
-from cvxnet.analysis.identities import PATTERNS, Pattern, rewritten_everywhere
 from cvxnet.analysis.provers import PROVERS
-from cvxnet.analysis.questions import Question
+from cvxnet.analysis.provers.same import prove_by_another_form
+from cvxnet.analysis.rewriting.rules import RULES
+from cvxnet.analysis.rewriting.search import Rules
 from cvxnet.analysis.search import STAGES, Stage, find_counterexample
 from cvxnet.analysis.simplification import simplest
 from cvxnet.analysis.spaces import Segment, Space
-from cvxnet.analysis.tape import Tape
 from cvxnet.analysis.witnesses import Counterexample, verify
 
 MOST_CANDIDATES = 60
@@ -29,14 +29,17 @@ class Methods:
     ----------
     effort : int
         How hard to look for counterexamples, from 1.
-    deciders, patterns, stages, provers : tuples
-        Exact deciders, identities, ways to look for counterexamples, and, where none was found,
-        ways to look for proofs.
+    deciders : tuple
+        Exact deciders.
+    rules : Rules
+        By which other forms of an expression are written.
+    stages, provers : tuples
+        Ways to look for counterexamples, and, where none was found, ways to look for proofs.
     """
 
     effort: int = 1
     deciders: tuple[Decider, ...] = DECIDERS
-    patterns: tuple[Pattern, ...] = PATTERNS
+    rules: Rules = RULES
     stages: tuple[Stage, ...] = STAGES
     provers: tuple[Prover, ...] = PROVERS
 
@@ -107,9 +110,9 @@ def derive(
     decision = decide(asked.question, asked.tape, goal, methods.deciders)
     if decision is not None and decision.proved:
         return Proof(decision.reason, {"kind": "normal form"}), ()
-    if name := proved_form(asked.question, goal, methods.patterns):
-        reason = f"the same function as {name}, by the composition rules"
-        return Proof(reason, {"kind": "same"}), ()
+    for proof in prove_by_another_form(asked, goal, methods.rules):
+        if is_proved(asked.question, goal, proof):
+            return proof, ()
     return None, () if decision is None else decision.candidates
 
 
@@ -123,17 +126,6 @@ def find(asked: Derived, goal: str, methods: Methods) -> tuple[Proof | None, tup
             elif is_proved(asked.question, goal, finding):
                 return finding, ()
     return None, tuple(candidates)
-
-
-def proved_form(question: Question, goal: str, patterns: tuple[Pattern, ...]) -> str:
-    """The name of an identical form that the rules prove, or ""."""
-    if question.network is not None:
-        return ""
-    for rewrite in rewritten_everywhere(question, patterns):
-        tape = Tape([rewrite.expression])
-        if rewrite.same and getattr(derive_facts(question, tape)[-1], goal).all():
-            return " and ".join(rewrite.names)
-    return ""
 
 
 def refute(

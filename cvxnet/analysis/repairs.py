@@ -1,8 +1,8 @@
 """Repairs: changes that restore convexity, each verified by a verdict of its own.
 
-A rewrite of a CVXPY expression is offered if CVXPY then accepts it as DCP and it is an identity for
-the signs at hand; or, with what it leaves out of the domain, if it equals the original at random
-points.
+A rewrite of a CVXPY expression is offered if CVXPY then accepts it as DCP. Each is an identity, by
+the rules of `cvxnet.analysis.rewriting`, for the signs at hand or for those that it says it needs;
+that both sides agree at random points is looked at besides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 import cvxpy as cp
 import numpy as np
 
-from cvxnet.analysis.identities import Rewritten, rewritten_everywhere
 from cvxnet.analysis.lifts import lift_attention, lift_two_layers
 from cvxnet.analysis.questions import Question, ask_about_expression
 from cvxnet.analysis.readings import definite_forms
@@ -26,8 +25,8 @@ from cvxnet.analysis.remedies import (
     switch_loss,
     take_logarithms,
 )
+from cvxnet.analysis.rewriting.rules import Rewritten, another_form
 from cvxnet.analysis.spaces import Space
-from cvxnet.analysis.tape import dense
 from cvxnet.analysis.verdicts import Repair, Verdict
 
 MOST_REPAIRS = 8
@@ -104,50 +103,24 @@ def rewritten(question: Question, judge: Judge) -> list[Repair]:
     if question.network is not None:
         return []
     found = []
-    for rewrite in rewritten_everywhere(question):
-        changed = rewrite.expression
-        accepted = changed.is_convex() or changed.is_concave()
-        if accepted and (rewrite.same or equal(question.expression, changed)):
-            asked = replace(question, expression=changed, owners={}, weights={})
+    for goal in ("convex", "concave"):
+        rewrite = another_form(question, goal, assuming=True)
+        if rewrite is not None and equal(question.expression, rewrite.expression):
+            asked = replace(question, expression=rewrite.expression, owners={}, weights={})
             change = f"write it as {', '.join(rewrite.names)}"
-            cost = cost_of(question.expression, rewrite)
-            repair = verified(Proposal(change, cost, 0.0, asked), judge)
+            repair = verified(Proposal(change, cost_of(rewrite), 0.0, asked), judge)
             found += [] if repair is None else [repair]
     return found
 
 
-def cost_of(one: Any, rewrite: Rewritten) -> str:
+def cost_of(rewrite: Rewritten) -> str:
     """What a rewrite costs: nothing, or the part of the domain that it leaves out."""
-    if rewrite.same:
-        return "nothing: the same function"
-    if not restricts(one, rewrite.expression):
-        return "nothing: the same function, at random points"
-    domain = ", ".join(str(constraint) for constraint in rewrite.expression.domain)
-    return f"restricts to {domain}; the same function there"
-
-
-@np.errstate(all="ignore")
-def restricts(one: Any, two: Any) -> bool:
-    """Whether at some random point the first is defined and the second is not."""
-    variables = one.variables()
-    saved = [variable.value for variable in variables]
-    rng = np.random.default_rng(0)
-    try:
-        for _ in range(30):
-            for variable in variables:
-                variable.value = variable.project(rng.standard_normal(variable.shape))
-            defined = all(holds(c) for c in one.domain) and np.all(np.isfinite(dense(one.value)))
-            if defined and not all(holds(c) for c in two.domain):
-                return True
-        return False
-    finally:
-        for variable, value in zip(variables, saved, strict=True):
-            variable.value = value
-
-
-def holds(constraint: Any) -> bool:
-    """Whether a constraint is met at the variables' values."""
-    return bool(np.all(constraint.violation() <= 1e-9))
+    if rewrite.needs:
+        domain = ", ".join(str(need >= 0) for need in rewrite.needs)
+        return f"restricts to {domain}; the same function there"
+    if rewrite.rounded:
+        return "nothing: the same function, with coefficients rounded"
+    return "nothing: the same function"
 
 
 @np.errstate(all="ignore")

@@ -61,13 +61,10 @@ def sides_of(constraint: Any) -> Sides:
 def inequality(sides: Sides, forms: Forms, rounds: int) -> Written | None:
     """``left <= right``."""
     left, right = sides
-    before = len(forms.names)
     for one, other in ((left, right), (left - right, cp.Constant(0.0))):
         below, above = forms.form(one, "convex"), forms.form(other, "concave")
         if below is not None and above is not None:
-            names, forms.names[before:] = forms.names[before:], []
-            return names, [below <= above]
-    del forms.names[before:]
+            return [], [below <= above]
     if rounds == 0:
         return None
     for name, change in CHANGES:
@@ -314,12 +311,9 @@ CHANGES: tuple[tuple[str, Change], ...] = (
 
 def equality(expression: Any, forms: Forms) -> Written | None:
     """``expression == 0``, where it is affine after all, or one rising function of something is."""
-    before = len(forms.names)
     found = forms.form(expression, "convex")
     if found is not None and found.is_affine():
-        names, forms.names[before:] = forms.names[before:], []
-        return names, [found == 0]
-    del forms.names[before:]
+        return [], [found == 0]
     sides = expression, cp.Constant(0.0)
     for name, change in EQUATIONS:
         for changed in change(sides, forms):

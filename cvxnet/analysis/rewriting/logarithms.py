@@ -18,11 +18,11 @@ from cvxnet.analysis.rewriting.products import (
     scaled,
 )
 from cvxnet.analysis.rewriting.quotients import Terms, collected, over_one_denominator
-from cvxnet.analysis.rewriting.search import Forms, Found
+from cvxnet.analysis.rewriting.search import Forms
 from cvxnet.analysis.tape import bare
 
 
-def logarithm(node: Any, goal: str, forms: Forms) -> Found | None:
+def logarithm(node: Any, goal: str, forms: Forms) -> Any:
     """The logarithm of a product as a sum; of a sum of exponentials as cp.log_sum_exp."""
     if type(node) is not cp.log:
         return None
@@ -34,18 +34,16 @@ def logarithm(node: Any, goal: str, forms: Forms) -> Found | None:
     if sum(not forms.is_nonneg(base) for base, _ in found.powers) > 1:
         return None
     parts = logarithms_of(found)
-    total = forms.form(added(parts), goal)
-    return None if total is None else ("the logarithm of a product as a sum of logarithms", total)
+    return forms.form(added(parts), goal)
 
 
-def logarithm_of_collected(argument: Any, goal: str, forms: Forms) -> Found | None:
+def logarithm_of_collected(argument: Any, goal: str, forms: Forms) -> Any:
     """The logarithm of a sum that is written over one denominator, or whose terms cancel."""
     whole = collected(argument, forms)
-    found = None if whole is argument else forms.form(cp.log(whole), goal)
-    return None if found is None else ("a + b / c as (a * c + b) / c", found)
+    return None if whole is argument else forms.form(cp.log(whole), goal)
 
 
-def logarithm_of_sum(argument: Any, forms: Forms) -> Found | None:
+def logarithm_of_sum(argument: Any, forms: Forms) -> Any:
     """``log(sum t)`` as log_sum_exp of the ``log t``, where those are convex."""
     if isinstance(argument, cp.Sum) and not argument.shape:
         logs = [forms.form(cp.log(argument.args[0]), "convex")]
@@ -59,12 +57,12 @@ def logarithm_of_sum(argument: Any, forms: Forms) -> Found | None:
     if len(logs) == 2:
         for one, other in (logs, logs[::-1]):
             if is_number(one, 0.0):
-                return "cp.logistic(...)", cp.logistic(other)
-        if logs[0].is_affine():
-            return "cp.logistic(...)", cp.logistic(logs[1] - logs[0]) + logs[0]
+                return cp.logistic(other)
+        if argument.shape and logs[0].is_affine():
+            return cp.logistic(logs[1] - logs[0]) + logs[0]
     if argument.shape:
         return None
-    return "cp.log_sum_exp(...)", cp.log_sum_exp(cp.hstack([cp.vec(v, order="F") for v in logs]))
+    return cp.log_sum_exp(cp.hstack([cp.vec(v, order="F") for v in logs]))
 
 
 def logarithm_of(factor: Any, term: Any) -> Any:
@@ -176,7 +174,7 @@ def entropies(weight: Any, logs: list[tuple[Any, Fraction]]) -> list[Any]:
     return found
 
 
-def entropy(node: Any, goal: str, forms: Forms) -> Found | None:
+def entropy(node: Any, goal: str, forms: Forms) -> Any:
     """One product of something and a logarithm."""
     parts = gather_entropies([(cp.Constant(1.0), node)], forms)
     if parts is None:
@@ -184,4 +182,4 @@ def entropy(node: Any, goal: str, forms: Forms) -> Found | None:
     found = [forms.form(part, goal) for part in parts]
     if any(part is None for part in found):
         return None
-    return "cp.rel_entr(x, y), cp.entr(x)", added(found)
+    return added(found)

@@ -14,6 +14,7 @@ from cvxnet.analysis.constraints import simple_bounds
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rewriting.level_sets import by_entries, written
+from cvxnet.analysis.rewriting.names import COLLECTED, new_atoms
 from cvxnet.analysis.rewriting.products import logarithms_of, product_of
 from cvxnet.analysis.rewriting.rules import RULES
 from cvxnet.analysis.rewriting.search import Forms
@@ -208,12 +209,12 @@ class Rewriter:
         goal = "convex" if isinstance(objective, cp.Minimize) else "concave"
         forms = Forms(self.question, RULES)
         for name, change in MONOTONE:
-            forms.names.clear()
             inside = change(expression, forms)
             found = None if inside is None else forms.form(inside, goal)
             if found is not None:
                 if found is not expression:
-                    self.note("objective", [name, *forms.names], expression, found)
+                    how = [name, *new_atoms(expression, found)]
+                    self.note("objective", how, expression, found)
                 return type(objective)(found), not name
         self.fail(f"the objective {short(expression)}", forms)
         return objective, True
@@ -227,7 +228,9 @@ class Rewriter:
             self.fail(f"{part}: {short(constraint)}", forms)
             return []
         if found[1] != [constraint]:
-            self.note(part, found[0], constraint, " and ".join(map(str, found[1])))
+            atoms = new_atoms(members([constraint]), members(found[1]))
+            how = [*found[0], *(name for name in atoms if not found[0] or name != COLLECTED)]
+            self.note(part, how, constraint, " and ".join(map(str, found[1])))
         return found[1]
 
     def missing_domain(self, objective: Any, constraints: list[Any]) -> list[Any]:
@@ -256,6 +259,11 @@ def domain_of(part: Any) -> list[Any]:
         found = [c for arg in part.args for c in arg.domain]
     unique = {short(c): c for c in found if isinstance(c, cp.constraints.Inequality)}
     return list(unique.values())
+
+
+def members(constraints: Iterable[Any]) -> Any:
+    """All sides of constraints as one vector."""
+    return cp.hstack([cp.vec(arg, order="F") for c in constraints for arg in c.args])
 
 
 def is_affine_constraint(constraint: Any) -> bool:

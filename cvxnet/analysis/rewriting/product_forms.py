@@ -40,34 +40,31 @@ class Kit:
     is_nonneg : callable
     form : callable of an expression and "convex" or "concave"
         The same function in a form that CVXPY knows to have that curvature, or None.
-    wish : callable of an expression
-        Takes what is not known to be >= 0 and would have helped.
+    is_granted : callable of an expression
+        Whether what is not known to be >= 0, and would help, is taken to be so.
     """
 
     is_nonneg: IsNonneg
     form: Callable[[Any, str], Any]
-    wish: Callable[[Any], None]
+    is_granted: IsNonneg
 
 
 OPPOSITE = {"convex": "concave", "concave": "convex"}
 
 
-def curved(product: Product, goal: str, kit: Kit) -> tuple[str, Any] | None:
-    """The product of scalars in a form that has the curvature, with the name of the form."""
-    unknown = [
-        base for base, a in product.powers if not (is_even(a) and a > 0) and not kit.is_nonneg(base)
-    ]
-    for base in unknown:
-        kit.wish(base)
-    if unknown:
-        return None
+def curved(product: Product, goal: str, kit: Kit) -> Any:
+    """The product of scalars in a form that has the curvature, or None."""
+    for base, power in product.powers:
+        known = (is_even(power) and power > 0) or kit.is_nonneg(base)
+        if not known and not kit.is_granted(base):
+            return None
     negative = product.scale.is_nonpos()
     if not negative and not product.scale.is_nonneg():
         return None
-    for name, rule in FORMS:
+    for rule in FORMS:
         found = rule(product, OPPOSITE[goal] if negative else goal, kit)
         if found is not None:
-            return name, scaled(product.scale, found)
+            return scaled(product.scale, found)
     return None
 
 
@@ -173,23 +170,23 @@ def power_over(top: tuple[Any, Any], power: Fraction, bottom: Any, total: Fracti
     """``u^a / y^b``, convex for y > 0 and a >= 1 + b; given are u and its absolute value.
 
     For b >= 1 it is the square of ``u^(a/2) / y^((b - 1)/2)`` over y; for b below 1 the square of
+    ``u^(a/2)`` over ``y^b``, which is concave, or, where a is below 2, the square of
     ``u^((a + 1 - b)/2)`` over the geometric mean ``u^(1 - b) y^b``.
     """
     value, size = top
     if total == 0:
-        return value if power == 1 else cp.power(size, power)
+        free = value.is_affine() and is_even(power)  # then CVXPY knows it to be convex
+        return value if power == 1 else cp.power(value if free else size, power)
     if total >= 1:
         inside = power_over(top, power / 2, bottom, (total - 1) / 2)
         return None if inside is None else cp.quad_over_lin(inside, bottom)
+    if power >= 2:
+        inside = power_over(top, power / 2, bottom, Fraction(0))
+        return cp.quad_over_lin(inside, cp.power(bottom, total))
     denominator = total.denominator
     mean = weighted_mean([size, bottom], [denominator - total.numerator, total.numerator])
     inside = power_over(top, (power + 1 - total) / 2, bottom, Fraction(0))
     return None if mean is None else cp.quad_over_lin(inside, mean)
 
 
-FORMS: tuple[tuple[str, Callable[[Product, str, Kit], Any]], ...] = (
-    ("cp.exp(x - a * cp.log(y)) for exp(x) / y**a", exponential),
-    ("a power of cp.geo_mean for products of reciprocals", reciprocal),
-    ("cp.geo_mean for products of roots", root),
-    ("cp.quad_over_lin for a power over powers", quotient),
-)
+FORMS = (exponential, reciprocal, root, quotient)

@@ -50,6 +50,7 @@ class Factors:
     """Collects the factors of an expression."""
 
     is_nonneg: IsNonneg
+    is_granted: IsNonneg
     scales: list[Any] = field(default_factory=list)
     powers: list[tuple[Any, Fraction]] = field(default_factory=list)
     exponents: list[Any] = field(default_factory=list)
@@ -64,7 +65,12 @@ class Factors:
         for kind, split in SPLITS:
             if isinstance(node, kind):
                 parts = split(node)
-                if parts is not None and self.may_split(parts, power):
+                if parts is None:
+                    continue
+                if is_square_below(parts, power):
+                    self.take_base(cp.abs(parts[0][0]), power * parts[0][1])
+                    return
+                if self.may_split(parts, power):
                     for part, inner in parts:
                         self.take(part, power * inner)
                     return
@@ -89,7 +95,7 @@ class Factors:
     def may_split(self, parts: list[tuple[Any, Fraction]], power: Fraction) -> bool:
         """Whether ``(u^a v^b)^c = u^(ac) v^(bc)``: all powers whole, or all bases >= 0."""
         whole = power.denominator == 1 and all(a.denominator == 1 for _, a in parts)
-        return whole or all(self.is_nonneg(part) for part, _ in parts)
+        return whole or all(self.is_nonneg(part) or self.is_granted(part) for part, _ in parts)
 
     def take_base(self, node: Any, power: Fraction) -> None:
         """A base, with its power added to that of the same base."""
@@ -122,9 +128,19 @@ LARGEST_DENOMINATOR = 1000
 EPSILON = Fraction(1, 2**52)
 
 
-def product_of(node: Any, is_nonneg: IsNonneg) -> Product:
+def never(expression: Any) -> bool:
+    """Nothing is taken for granted."""
+    return False
+
+
+def is_square_below(parts: list[tuple[Any, Fraction]], power: Fraction) -> bool:
+    """Whether a root is taken of an even power: of an absolute value, then."""
+    return len(parts) == 1 and power.denominator != 1 and is_even(parts[0][1])
+
+
+def product_of(node: Any, is_nonneg: IsNonneg, is_granted: IsNonneg = never) -> Product:
     """An expression as a product; entry by entry, if it has several."""
-    factors = Factors(is_nonneg)
+    factors = Factors(is_nonneg, is_granted)
     factors.take(node, ONE)
     return factors.product()
 

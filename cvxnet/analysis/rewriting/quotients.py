@@ -10,14 +10,14 @@ import numpy as np
 from cvxnet.analysis.algebra_atoms import DivExpression, multiply
 from cvxnet.analysis.identities import is_number, is_same
 from cvxnet.analysis.rewriting.products import Product, added, linear_terms, product_of, scaled
-from cvxnet.analysis.rewriting.search import Forms, Found
+from cvxnet.analysis.rewriting.search import Forms
 from cvxnet.analysis.rewriting.squares import form_of, over_affine
 
 Terms: TypeAlias = list[tuple[Any, Any]]
 """Constants with what they multiply."""
 
 
-def over_line(node: Any, goal: str, forms: Forms) -> Found | None:
+def over_line(node: Any, goal: str, forms: Forms) -> Any:
     """A quadratic function over an affine one."""
     if not isinstance(node, multiply | DivExpression):
         return None
@@ -25,22 +25,19 @@ def over_line(node: Any, goal: str, forms: Forms) -> Found | None:
     return None if parts is None else over(*parts, goal, forms)
 
 
-def over(top: Any, bottom: Any, goal: str, forms: Forms) -> Found | None:
+def over(top: Any, bottom: Any, goal: str, forms: Forms) -> Any:
     """The same of the numerator and the denominator; of a sum, term by term if need be."""
     above, below = form_of(top, forms.question), form_of(bottom, forms.question)
     if above is not None and below is not None and below.affine:
         found = over_affine(above, below, goal, forms.question)
         if found is not None:
-            return "cp.quad_over_lin(...) and affine terms", found
+            forms.rounded |= found.rounded
+            return found.expression
     terms = linear_terms(top)
     if len(terms) < 2:
         return None
     parts = [forms.form(scaled(factor, term) / bottom, goal) for factor, term in terms]
-    return (
-        None
-        if any(part is None for part in parts)
-        else ("(a + b) / c as a / c + b / c", added(parts))
-    )
+    return None if any(part is None for part in parts) else added(parts)
 
 
 def numerator_and_denominator(node: Any, forms: Forms) -> tuple[Any, Any] | None:
@@ -50,8 +47,7 @@ def numerator_and_denominator(node: Any, forms: Forms) -> tuple[Any, Any] | None
     simple = found.exponent is None and all(p.denominator == 1 for _, p in found.powers)
     if len(below) != 1 or not simple:
         return None
-    if not forms.is_nonneg(below[0]):
-        forms.wishes.append(below[0])
+    if not forms.is_nonneg(below[0]) and not forms.is_granted(below[0]):
         return None
     if not all(power == -1 for _, power in found.powers if power < 0):
         return None

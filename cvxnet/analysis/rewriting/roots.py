@@ -22,7 +22,7 @@ from cvxnet.analysis.rewriting.products import (
     scaled,
     short_power,
 )
-from cvxnet.analysis.rewriting.search import Forms, Found
+from cvxnet.analysis.rewriting.search import Forms
 from cvxnet.analysis.rewriting.squares import as_norm, form_of
 from cvxnet.analysis.tape import bare
 
@@ -30,7 +30,7 @@ HALF = Fraction(1, 2)
 pnorm: Any = cp.pnorm  # whose annotation leaves fractions out
 
 
-def root_of_sum(node: Any, goal: str, forms: Forms) -> Found | None:
+def root_of_sum(node: Any, goal: str, forms: Forms) -> Any:
     """``(sum t)^(1/p)`` as the p-norm of the ``t^(1/p)``: convex for p >= 1, else concave."""
     power = power_outside(node)
     if power is None or (goal == "convex") != (0 < power < 1) or power == 1 or node.size != 1:
@@ -40,7 +40,8 @@ def root_of_sum(node: Any, goal: str, forms: Forms) -> Found | None:
         form = form_of(argument, forms.question)
         found = None if form is None else as_norm(form, forms.question)
         if found is not None:
-            return "cp.norm(...) for the root of a sum of squares", found
+            forms.rounded |= found.rounded
+            return found.expression
     if isinstance(argument, cp.Sum):
         parts = [argument.args[0]]
     else:
@@ -52,8 +53,8 @@ def root_of_sum(node: Any, goal: str, forms: Forms) -> Found | None:
         return None
     vector = cp.hstack([cp.vec(found, order="F") for found in roots])
     if power == HALF:
-        return "cp.norm(...) for the root of a sum of squares", cp.norm(vector)
-    return "cp.pnorm(...) for a power of a sum of powers", pnorm(vector, float(1 / power))
+        return cp.norm(vector)
+    return pnorm(vector, float(1 / power))
 
 
 def power_outside(node: Any) -> Fraction | None:
@@ -80,5 +81,5 @@ def root_form(part: Any, power: Fraction, goal: str, forms: Forms) -> Any:
     form = curved(Product(scale, tuple(powers), exponent), goal, forms.kit)
     if form is None:
         return None
-    plain = goal == "concave" or form[1].is_nonneg() or form[1].is_affine()
-    return form[1] if plain else cp.pos(form[1])
+    plain = goal == "concave" or form.is_nonneg() or form.is_affine()
+    return form if plain else cp.pos(form)

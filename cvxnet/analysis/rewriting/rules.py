@@ -3,30 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import cvxpy as cp
 
-from cvxnet.analysis.algebra_atoms import AddExpression, DivExpression, NegExpression, multiply
+from cvxnet.analysis.algebra_atoms import (
+    AddExpression,
+    DivExpression,
+    MulExpression,
+    NegExpression,
+    multiply,
+)
 from cvxnet.analysis.atoms import POWERS
+from cvxnet.analysis.identities import is_same
+from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rewriting.logarithms import entropy, gather_entropies, logarithm
+from cvxnet.analysis.rewriting.names import new_atoms
 from cvxnet.analysis.rewriting.product_forms import curved
 from cvxnet.analysis.rewriting.products import added, is_itself, linear_terms, product_of, scaled
 from cvxnet.analysis.rewriting.quotients import Terms, gather_like, gather_quotients, over_line
 from cvxnet.analysis.rewriting.roots import root_of_sum
-from cvxnet.analysis.rewriting.search import Forms, Found, Rules, composed
+from cvxnet.analysis.rewriting.search import Forms, Rules, composed
 from cvxnet.analysis.rewriting.squares import as_squares, form_of
+from cvxnet.analysis.tape import dense, short
 
 MADE_OF_FACTORS = (multiply, DivExpression, NegExpression, *POWERS, cp.exp, cp.abs, cp.Pnorm)
 
 
-def quadratic(node: Any, goal: str, forms: Forms) -> Found | None:
+def quadratic(node: Any, goal: str, forms: Forms) -> Any:
     """A polynomial of degree two: squares completed."""
     form = form_of(node, forms.question)
     if form is None:
         return None
     found = as_squares(form, goal, forms.question)
-    return None if found is None else ("cp.sum_squares(...) and affine terms", shaped(found, node))
+    if found is None:
+        return None
+    forms.rounded |= found.rounded
+    return shaped(found.expression, node)
+
+
+def quadratic_form(node: Any, goal: str, forms: Forms) -> Any:
+    """``(x @ P) @ x`` as a quadratic form, of what is not affine, too."""
+    if not isinstance(node, MulExpression) or node.shape:
+        return None
+    left, right = node.args
+    if not isinstance(left, MulExpression) or not isinstance(left.args[1], cp.Constant):
+        return None
+    x, P = left.args[0], dense(left.args[1].value)
+    if len(x.shape) != 1 or not is_same(x, right):
+        return None
+    mean = 0.5 * (P + P.T)
+    form = forms.form(cp.quad_form(x, mean), goal)
+    forms.rounded |= form is not None and not bool((P == P.T).all())
+    return form
 
 
 def shaped(scalar: Any, node: Any) -> Any:
@@ -34,15 +64,24 @@ def shaped(scalar: Any, node: Any) -> Any:
     return cp.reshape(scalar, node.shape, order="C") if node.shape else scalar
 
 
-def product(node: Any, goal: str, forms: Forms) -> Found | None:
+def product(node: Any, goal: str, forms: Forms) -> Any:
     """A product of powers and exponentials."""
     if not isinstance(node, MADE_OF_FACTORS):
         return None
-    found = product_of(node, forms.is_nonneg)
+    found = product_of(node, forms.is_nonneg, forms.is_granted)
     return None if is_itself(found, node) else curved(found, goal, forms.kit)
 
 
-def total(node: Any, goal: str, forms: Forms) -> Found | None:
+def one_power(node: Any, goal: str, forms: Forms) -> Any:
+    """A product of one base and an exponential, for all entries at once."""
+    if not isinstance(node, MADE_OF_FACTORS):
+        return None
+    found = product_of(node, forms.is_nonneg)
+    simple = len(found.powers) == 1 or (found.exponent is not None and len(found.powers) < 2)
+    return curved(found, goal, forms.kit) if simple and not is_itself(found, node) else None
+
+
+def total(node: Any, goal: str, forms: Forms) -> Any:
     """A sum whose terms belong together: quadratic ones, quotients, entropies, like terms."""
     if not isinstance(node, AddExpression | NegExpression | cp.Sum | multiply | DivExpression):
         return None
@@ -54,7 +93,7 @@ def total(node: Any, goal: str, forms: Forms) -> Found | None:
         if parts is not None:
             found = [forms.form(part, goal) for part in parts]
             if not any(part is None for part in found):
-                return "like terms collected", added(found)
+                return added(found)
     return None
 
 
@@ -90,6 +129,7 @@ RULES = Rules(
     scalar=(
         composed,
         quadratic,
+        quadratic_form,
         product,
         over_line,
         logarithm,
@@ -97,5 +137,41 @@ RULES = Rules(
         entropy,
         total,
     ),
-    entrywise=(composed, logarithm, entropy, total),
+    entrywise=(composed, one_power, logarithm, entropy, total),
 )
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """An expression in another form, with a curvature that CVXPY knows.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The atoms that were not there before.
+    expression : CVXPY expression
+        The same function where ``needs`` are >= 0.
+    needs : tuple of CVXPY expressions
+    rounded : bool
+        Whether coefficients had to be rounded.
+    """
+
+    names: tuple[str, ...]
+    expression: Any
+    needs: tuple[Any, ...] = ()
+    rounded: bool = False
+
+
+def another_form(
+    question: Question, goal: str, rules: Rules = RULES, assuming: bool = False
+) -> Rewritten | None:
+    """The question's expression in a form with that curvature; None if that is not found.
+
+    With ``assuming``, signs that are not proved may be assumed, and are the form's needs.
+    """
+    forms, expression = Forms(question, rules, assuming), question.expression
+    found = forms.form(expression, goal)
+    if found is None or found is expression:
+        return None
+    needs = {short(wish): wish for wish in forms.wishes} if assuming else {}
+    return Rewritten(new_atoms(expression, found), found, tuple(needs.values()), forms.rounded)

@@ -27,8 +27,6 @@ from cvxnet.analysis.tape import inner
 MOST_ENTRIES = 200  # of what is rewritten entry by entry
 MOST_STEPS = 20_000  # nodes looked at for one expression
 MOST_LEVELS = 24  # of forms inside of forms
-Found: TypeAlias = tuple[str, Any]
-"""The name of a form, and the form."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +58,22 @@ class Forms:
     question : Question
         Whose unknowns, bounds and constraints are believed.
     rules : Rules
-    names : list of str
-        The forms that were written, in order.
     wishes : list of CVXPY expressions
-        What is not known to be >= 0 where that would have helped.
+        What is not known to be >= 0 where that would help.
+    assuming : bool
+        Whether wishes are granted: the form is the same function where they hold.
+    rounded : bool
+        Whether coefficients of a form had to be rounded.
     """
 
-    def __init__(self, question: Question, rules: Rules) -> None:
+    def __init__(self, question: Question, rules: Rules, assuming: bool = False) -> None:
         self.question = question
         self.rules = rules
-        self.names: list[str] = []
+        self.assuming = assuming
+        self.rounded = False
         self.wishes: list[Any] = []
-        self.kit = Kit(self.is_nonneg, self.form, self.wishes.append)
-        self._known: dict[tuple[int, str], tuple[Any, Any, tuple[str, ...]]] = {}
+        self.kit = Kit(self.is_nonneg, self.form, self.is_granted)
+        self._known: dict[tuple[int, str], tuple[Any, Any]] = {}
         self._signs: dict[int, tuple[Any, bool]] = {}
         self._rows: Any = None
         self._steps = 0
@@ -83,6 +84,21 @@ class Forms:
         if id(expression) not in self._signs:
             self._signs[id(expression)] = expression, self._prove_nonneg(expression)
         return self._signs[id(expression)][1]
+
+    def is_granted(self, expression: Any) -> bool:
+        """Whether something that is not known to be >= 0 is taken to be so; noted in any case."""
+        self.wishes.append(expression)
+        if self.assuming:
+            self._signs[id(expression)] = expression, True
+        return self.assuming
+
+    def take_back(self, count: int) -> None:
+        """Forget what was granted after the first wishes, for a rule that did not help."""
+        if self.assuming and len(self.wishes) > count:
+            for wish in self.wishes[count:]:
+                self._signs.pop(id(wish))
+            del self.wishes[count:]
+            self._known.clear()
 
     def _prove_nonneg(self, expression: Any) -> bool:
         if is_nonneg(expression, self.question):
@@ -99,28 +115,24 @@ class Forms:
             return node
         key = id(node), goal
         if key in self._known:
-            _, known, names = self._known[key]
-            self.names += names
-            return known
+            return self._known[key][1]
         self._steps += 1
         if self._steps > MOST_STEPS or self._level > MOST_LEVELS:
             return None
-        self._known[key] = node, None, ()  # so that no search asks itself
-        before, self._level = len(self.names), self._level + 1
-        found = self.found(node, goal)
+        self._known[key] = node, None  # so that no search asks itself
+        self._level += 1
+        self._known[key] = node, self.found(node, goal)
         self._level -= 1
-        self._known[key] = node, found, tuple(self.names[before:])
-        return found
+        return self._known[key][1]
 
     def found(self, node: Any, goal: str) -> Any:
         """What the first rule that helps makes of a node."""
-        before = len(self.names)
         for rule in self.rules.scalar if node.size == 1 else self.rules.entrywise:
+            before = len(self.wishes)
             found = rule(node, goal, self)
-            if found is not None and has(found[1], goal) and found[1].shape == node.shape:
-                self.names += [found[0]] if found[0] else []
-                return found[1]
-            del self.names[before:]
+            if found is not None and has(found, goal) and found.shape == node.shape:
+                return found
+            self.take_back(before)
         return self.by_entries(node, goal) if 1 < node.size <= MOST_ENTRIES else None
 
     def by_entries(self, node: Any, goal: str) -> Any:
@@ -134,11 +146,11 @@ class Forms:
         return stacked(entries, node.shape)
 
 
-Rule: TypeAlias = Callable[[Any, str, Forms], Found | None]
-"""Makes a form of a node with that curvature, "convex" or "concave"."""
+Rule: TypeAlias = Callable[[Any, str, Forms], Any]
+"""Makes a form of a node with that curvature, "convex" or "concave", or None."""
 
 
-def composed(node: Any, goal: str, forms: Forms) -> Found | None:
+def composed(node: Any, goal: str, forms: Forms) -> Any:
     """The node of arguments with the curvature that its monotonicity asks for."""
     if not inner(node) or not getattr(node, f"is_atom_{goal}")():
         return None
@@ -148,7 +160,7 @@ def composed(node: Any, goal: str, forms: Forms) -> Found | None:
         if found is None:
             return None
         arguments.append(found)
-    return "", node.copy(arguments)
+    return node.copy(arguments)
 
 
 def argument_form(node: Any, place: int, goal: str, forms: Forms) -> Any:

@@ -25,7 +25,7 @@ from cvxnet.analysis.forms import Form, normal_forms
 from cvxnet.analysis.quadratics import as_floats, definiteness, eliminate
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape
-from cvxnet.functions.arithmetic import Undecided
+from cvxnet.functions.arithmetic import RATIONALS, Undecided
 from cvxnet.types import Array
 
 ZERO = fmpq(0)
@@ -47,6 +47,14 @@ def form_of(expression: Any, question: Question) -> Form | None:
     except (Undecided, OverflowError, ValueError):
         return None
     return form if form.polynomial else None
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A function as squares, and whether their coefficients were rounded."""
+
+    expression: Any
+    rounded: bool
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,12 @@ def squares(matrix: Any) -> Array | None:
     return (vectors[:, kept] * np.sqrt(values[kept])).T
 
 
+def is_rounded(F: Array, matrix: Any) -> bool:
+    """Whether ``F'F`` is not exactly the matrix."""
+    exact = RATIONALS.number(F)
+    return len(matrix) > EXACT_ROWS or bool(np.any(exact.T @ exact != matrix))
+
+
 def completed(matrix: Any) -> Array:
     """The squares that elimination completes, in rationals but for their weights."""
     work, rows = [list(row) for row in matrix], []
@@ -137,29 +151,33 @@ def affine(coefficients: Any, quadratic: Quadratic, question: Question) -> Any:
     return quadratic.vector(as_floats([list(coefficients)]), question)
 
 
-def as_squares(form: Form, goal: str, question: Question) -> Any:
+def as_squares(form: Form, goal: str, question: Question) -> Squares | None:
     """A quadratic function as squares plus an affine function (minus squares, for "concave")."""
     sign = 1 if goal == "convex" else -1
     quadratic = quadratic_of(form, places_of(form))
-    F = squares(quadratic.matrix[:-1, :-1] * fmpq(sign))
+    curved = quadratic.matrix[:-1, :-1] * fmpq(sign)
+    F = squares(curved)
     if F is None:
         return None
     line = [2 * v for v in quadratic.matrix[-1, :-1]] + [form.constant]
     inner = quadratic.vector(np.column_stack([F, np.zeros(len(F))]), question)
     if not len(F):
-        return affine(line, quadratic, question)
+        return Squares(affine(line, quadratic, question), False)
     found = cp.sum_squares(inner) if goal == "convex" else -cp.sum_squares(inner)
-    return found + affine(line, quadratic, question) if any(line) else found
+    found = found + affine(line, quadratic, question) if any(line) else found
+    return Squares(found, is_rounded(F, curved))
 
 
-def as_norm(form: Form, question: Question) -> Any:
+def as_norm(form: Form, question: Question) -> Squares | None:
     """The root of a quadratic function that is a sum of squares, as a norm."""
     quadratic = quadratic_of(form, places_of(form))
     F = squares(quadratic.matrix)
-    return None if F is None or not len(F) else cp.norm(quadratic.vector(F, question))
+    if F is None or not len(F):
+        return None
+    return Squares(cp.norm(quadratic.vector(F, question)), is_rounded(F, quadratic.matrix))
 
 
-def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Any:
+def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Squares | None:
     """A quadratic function over an affine one that is positive, in the form above."""
     sign = fmpq(1 if goal == "convex" else -1)
     places = places_of(top, bottom)
@@ -175,7 +193,8 @@ def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Any:
         T[k, column] = fmpq(1)
         T[pivot, column] = -g[k] / g[pivot]
     moved = T.T @ quadratic.matrix @ T
-    F = squares(moved[1:, 1:] * sign)
+    curved = moved[1:, 1:] * sign
+    F = squares(curved)
     if F is None:
         return None
     t = affine(g, quadratic, question)
@@ -184,9 +203,9 @@ def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Any:
         line[k] += 2 * moved[0, column]
     total = affine(line, quadratic, question)
     if not len(F):
-        return total
+        return Squares(total, False)
     full = np.zeros((len(F), len(g)))
     full[:, kept] = F
     found: Any = cp.quad_over_lin(quadratic.vector(full, question), t)
     found = found if goal == "convex" else -found
-    return total + found if any(line) else found
+    return Squares(total + found if any(line) else found, is_rounded(F, curved))
