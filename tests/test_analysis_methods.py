@@ -81,7 +81,7 @@ FOUND_ONLY_WITH = {
     ),
     try_whole_numbers: (
         "x y on a line, on which only whole numbers lie exactly",
-        Question(expression=x * y, unknowns=(x, y), names={}, constraints=(x + y == 1,)),
+        Question(expression=x * y, unknowns=(x, y), names={}, constraints=(x + y <= 1, x + y >= 1)),
         "convex",
         False,
     ),

@@ -152,8 +152,9 @@ def parts_of_logarithm(
 ) -> tuple[list[tuple[Any, Fraction]], list[Any]] | None:
     """The bases of a product under a logarithm with their powers, and what is left."""
     found = product_of(over_one_denominator(argument, forms), forms.is_nonneg)
-    known = [base for base, _ in found.powers if forms.is_nonneg(base) or is_same(base, weight)]
-    if len(known) < len(found.powers) - 1:
+    unknown = [base for base, _ in found.powers if not forms.is_nonneg(base)]
+    others = [base for base in unknown if not is_same(base, weight)] or unknown
+    if len(unknown) > 1 and not all(map(forms.is_granted, others)):
         return None
     rest = [] if is_number(found.scale, 1.0) else [cp.log(found.scale)]
     rest += [] if found.exponent is None else [found.exponent]

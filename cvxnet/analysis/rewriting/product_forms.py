@@ -139,20 +139,21 @@ def quotient(product: Product, goal: str, kit: Kit) -> Any:
     base, power = above[0]
     if power < 1 + total:
         return None
-    if (power, total) == (2, 1) and isinstance(base, cp.Pnorm) and is_euclidean(base):
-        top = base.args[0]
-    else:
-        top = numerator(base, power, kit)
     bottom = mean_of(below, kit) if below else cp.Constant(1.0)
+    whole = power == 2 and total in (0, 1) and is_euclidean_norm(base)
+    top = base.args[0] if whole else numerator(base, power, kit)
     if top is None or bottom is None:
         return None
+    if whole:
+        return cp.quad_over_lin(top, bottom)
     size = top if kit.is_nonneg(base) or top.is_nonneg() else cp.abs(top)
     return power_over((top, size), power, bottom, total)
 
 
-def is_euclidean(norm: Any) -> bool:
-    """Whether it is the Euclidean norm of all entries."""
-    return str(norm.p) == "2" and norm.axis is None
+def is_euclidean_norm(base: Any) -> bool:
+    """Whether it is the Euclidean norm of all entries, and CVXPY knows that it is convex."""
+    known = isinstance(base, cp.Pnorm) and str(base.p) == "2" and base.axis is None
+    return known and bool(base.is_convex())
 
 
 def numerator(base: Any, power: Fraction, kit: Kit) -> Any:

@@ -128,9 +128,9 @@ def gather_quadratic(terms: Terms, forms: Forms) -> list[Any] | None:
 RULES = Rules(
     scalar=(
         composed,
+        product,
         quadratic,
         quadratic_form,
-        product,
         over_line,
         logarithm,
         root_of_sum,
