@@ -12,6 +12,7 @@ from ..arrays import require
 from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
 from ..witness import check_witness
+from .bounded import by_bounds
 from .boxes import by_boxes
 from .calculus import by_rules
 from .composition import by_terms
@@ -83,6 +84,7 @@ KINDS: dict[str, Kind] = {
     "normal form": by_normal_form,
     "pieces": by_pieces,
     "restated": by_restatement,
+    "bounded": by_bounds,
     "terms": by_terms,
     "same": by_same,
 }
