@@ -147,6 +147,41 @@ def test_another_statement_has_to_imply_the_one_at_hand():
     assert "the leaf that it replaces" in cn.check(document).reason
 
 
+# Bounds that constraints imply
+
+
+BOUNDED = {  # expression, where
+    "a norm": ("cp.sum(-cp.power(v, 4) + 12 * cp.square(v))", "cp.norm(v) <= 1"),
+    "an absolute value": ("-cp.square(cp.square(x) - 1) + y", "cp.abs(x) <= 0.5"),
+    "a chain": ("cp.logistic(x) * x", "x >= 1, x <= y, y <= 4"),
+    "a sum": ("cp.square(cp.square(x) - 3) + y", "cp.sum(v) + x == 4, v <= 0, y <= 7"),
+    "a product": ("x * cp.abs(x)", "x * y >= 1, y >= 1"),
+    "moved": ("x**4 - 3 * cp.square(x) - x", "x + 1 >= 2"),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_constraints_bound_the_entries(name):
+    text, where = BOUNDED[name]
+    known = {**names(), "cp": cp}
+    verdict = judged(eval(text, known), list(eval(f"({where},)", known)))
+    assert verdict.convex and cn.check(verdict.certificate).valid
+
+
+def test_a_bound_that_no_constraint_implies_is_refused():
+    x, y = names()["x"], names()["y"]
+    verdict = judged(x**4 - 3 * cp.square(x) - x + y, [x + 1 >= 2, y + 1 >= 1])
+    document = json.loads(json.dumps(verdict.certificate.to_dict()))
+    (claim,) = (c for c in document["claims"] if c["says"] == "convex")
+    assert cn.check(document).valid
+    bounds = claim["proof"]["bounds"]
+    for key, value in (("end", 1.5), ("side", "high"), ("constraint", 1), ("entry", 1)):
+        row, kept = bounds[0], bounds[0][key]
+        row[key] = value
+        assert not cn.check(document).valid
+        row[key] = kept
+
+
 # Level sets
 
 

@@ -18,6 +18,7 @@ from cvxnet.analysis.documents import tape_of
 from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape
 
 MOST_ENTRIES = 24  # of all unknowns, where bounds are looked for
@@ -43,6 +44,10 @@ class Bounded:
         rows = [{**row, "leaf": place[row["leaf"]]} for row in self.bounds]
         evidence = {"kind": "bounded", "bounds": rows, "proof": dict(inner.evidence)}
         return Proof(f"with bounds that the constraints imply: {inner.reason}", evidence)
+
+    def back(self, found: Segment) -> Segment:
+        """A segment of the new question, which is one of the original."""
+        return found
 
 
 def bounded(question: Question) -> Bounded | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvxnet.analysis.bounding import bounded
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
 from cvxnet.analysis.derivation import Derived, derived
 from cvxnet.analysis.equalities import eliminated
@@ -62,7 +63,7 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     proof, candidates = derive(asked, goal, methods)
     if proof is not None:
         return Settled(True, proof.reason, proof)
-    found, proof = on_equalities(asked, goal, methods)
+    found, proof = on_less(asked, goal, methods)
     if proof is not None:
         return Settled(True, proof.reason, proof)
     found = found or refute(asked, goal, candidates, methods)
@@ -77,11 +78,11 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     return Settled(None, unknown_reason(asked, goal))
 
 
-def on_equalities(
+def on_less(
     asked: Derived, goal: str, methods: Methods
 ) -> tuple[Counterexample | None, Proof | None]:
-    """What is found of the question without its affine equalities, about the question itself."""
-    reduced = eliminated(asked.question)
+    """What is found without the affine equalities, or within the bounds that constraints imply."""
+    reduced = eliminated(asked.question) or bounded(asked.question)
     if reduced is None:
         return None, None
     settled = settle(derived(reduced.question), goal, methods)
@@ -95,9 +96,10 @@ def on_equalities(
 def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> Proof | None:
     """The first proof that is found, whatever the method."""
     found = derive(asked, goal, methods)[0]
-    if found is None and (reduced := eliminated(asked.question)) is not None:
-        inner = prove(derived(reduced.question), goal, methods)
-        found = None if inner is None else reduced.proof(inner)
+    if found is None:
+        reduced = eliminated(asked.question) or bounded(asked.question)
+        inner = None if reduced is None else prove(derived(reduced.question), goal, methods)
+        found = None if reduced is None or inner is None else reduced.proof(inner)
     return found or find(asked, goal, methods)[0]
 
 

@@ -58,9 +58,7 @@ def with_entry(statement: Statement, leaf: int, k: int, interval: Interval) -> S
     return statement.about(proved_bounds={**statement.proved_bounds, leaf: bounds})
 
 
-def is_excluded(
-    statement: Statement, constraint: Mapping[str, Any], checking: Checking
-) -> bool:
+def is_excluded(statement: Statement, constraint: Mapping[str, Any], checking: Checking) -> bool:
     """Whether no point within the bounds satisfies a constraint."""
     kind = constraint["kind"]
     sides = [bounds_of(statement, place, checking.clock) for place in constraint["args"]]
