@@ -15,7 +15,6 @@ from ..witness import check_witness
 from .bounded import by_bounds
 from .boxes import by_boxes
 from .calculus import by_rules
-from .composition import by_terms
 from .hessians import by_hessian
 from .normal_form import by_normal_form
 from .pieces import by_pieces
@@ -23,6 +22,7 @@ from .problems import PROBLEM, by_problem
 from .restated import by_restatement
 from .same import by_same
 from .statement import Checking, Kind, Proof, Statement, check_node
+from .terms.proofs import by_terms
 
 FORMAT = "cvxnet-convexity"
 VERSION = 1

@@ -10,7 +10,7 @@ laws that hold wherever the left side has a value:
     (t^(2k))^p = |t|^(2kp)        and |t|^(2k) = t^(2k)
     exp(a)^p exp(b)^q = exp(p a + q b),  exp(c log t) = t^c,  log exp t = t
     log(prod t^p) = sum p log t   for factors t >= 0
-    t log t = -entr(t),  1 / (1 + exp t) = sigmoid(-t)
+    t log t = -entr(t),  1 / (1 + exp t) = sigmoid(-t),  log sigmoid(t) = -log(1 + exp(-t))
 
 The right side may have a value where the left has none. That is no harm: what is convex there is
 convex where the left side has its values.
@@ -23,14 +23,22 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from ..arrays import require
-from ..scalars import HALF, ONE, ZERO, all_rational, root
+from ...arrays import require
+from ...scalars import HALF, ONE, ZERO, all_rational, root
 
 MOST_TERMS = 60_000
+
+
 LONGEST_POWER = 64  # of a number that is multiplied out
+
+
 LONGEST_NUMBER = 4_000  # bits
+
+
 POSITIVE = {"exp", "cvxnet.sigmoid", "normcdf"}
 """Functions with values > 0."""
+
+
 NONNEGATIVE = POSITIVE | {"abs", "huber", "form"}
 
 
@@ -224,6 +232,9 @@ class Terms:
             return self.number(0)
         if kind == "call" and data[0] == "exp":
             return parts[0]
+        if kind == "call" and data[0] == "cvxnet.sigmoid":
+            minus = self.call("exp", self.add([(-1, parts[0])]))
+            return self.add([(-1, self.logarithm(self.add([(1, minus)], 1)))])
         if kind == "product" and all(self.factors_are_nonneg(place)):
             bases = [
                 self.call("abs", base) if is_even(p) and not self.is_nonneg(base) else base
@@ -271,6 +282,15 @@ class Terms:
         """Any term as powers."""
         kind, data, parts = self.records[place]
         return list(zip(parts, data, strict=True)) if kind == "product" else [(place, ONE)]
+
+    def ratio(self, one: int, other: int) -> fmpq | None:
+        """k, if the one term is k times the other."""
+        (constant, c, parts), (also, d, others) = self.as_sum(one), self.as_sum(other)
+        if parts != others or not parts:
+            return None
+        k = fmpq(c[0] / d[0])
+        same = constant == k * also and all(s == k * t for s, t in zip(c, d, strict=True))
+        return k if same else None
 
     def inside_of_logistic(self, place: int) -> int | None:
         """t, if the term is ``1 + exp(t)``."""

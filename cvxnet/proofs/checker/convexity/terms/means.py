@@ -23,6 +23,8 @@ which it is a-concave, ``down``. The rows, f and g being a- and b-convex (or -co
     exp       exp h is 0-convex for a convex h, 0-concave for a concave h: the definition.
     form      (x' P x)^(1/2), P semidefinite, is a norm of R x with R'R = P: so x' P x is
               1/2-convex.
+    quotient  (exp(u) - 1) / u is the integral of exp(s u) over s in [0, 1]: a sum of 0-convex
+              functions that rise in u, so 0-convex for a convex u.
     softplus  log(1 + exp h), h concave, is 0-concave: it rises, and log log(1 + e^t) is concave,
               as s = log(1 + e^t) has s'' s = (1 - e^-s) e^-s s <= (1 - e^-s)^2 = s'^2 (from
               s <= e^s - 1).
@@ -38,162 +40,31 @@ proved for, as the functions are continuous.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
-from typing import TypeAlias
 
 from flint import fmpq
 
-from ..arrays import require
-from ..document import RefusalError
-from ..dual import Clock
-from ..exact import fraction
-from ..scalars import ONE, ZERO, power
-from .intervals import (
+from ...exact import fraction
+from ...scalars import ONE, ZERO, power
+from ..intervals import (
     EVERYTHING,
     Interval,
     added,
     clipped,
     inverted,
-    is_above,
-    is_below,
     mirrored,
     multiplied,
     value_at,
 )
-from .shapes import PLAIN, WITH_OPTIONS, Shape, holds, range_on
-from .terms import POSITIVE, Term, Terms, is_even
+from ..shapes import PLAIN, Shape, holds, range_on
+from .table import POSITIVE, is_even
+from .traits import ABOVE, INF, Degree, Traits, turned
 
-RULES = {
-    "sum": "a sum of functions that bend the same way",
-    "constant factor": "a function times a constant factor",
-    "product": "a product whose factors bend enough: power means multiply by Hoelder's inequality",
-    "factors that rise or fall together": "a product of convex factors >= 0 that rise or fall "
-    "together",
-    "power": "a power, by its power mean",
-    "odd power": "an odd power",
-    "abs": "the absolute value of an affine function",
-    "log": "the logarithm of a log-convex or log-concave function",
-    "exp": "the exponential of a function that bends the same way",
-    "form": "a semidefinite form",
-    "maximum": "the maximum of convex functions",
-    "minimum": "the minimum of concave functions",
-    "composition": "a function that is monotone on the range of its argument",
-    "through": "all unknowns enter through one inner function, of which it is a monotone function",
-    "perspective": "the perspective of a function that bends the same way",
-}
-"""What a row says of the term that it was used for, as a reason."""
-
-Degree: TypeAlias = Fraction | float
-"""The a of a power mean, or an infinity."""
-INF = float("inf")
-ABOVE: Interval = (ZERO, None)
 LOG_CONCAVE = {"cvxnet.sigmoid", "normcdf"}
 """Functions that rise and are 0-concave."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traits:
-    """What is known of a term.
-
-    Attributes
-    ----------
-    interval : interval
-        Holds all values.
-    positive : bool
-        All values are > 0.
-    constant : bool
-        It depends on no unknown.
-    convex, concave : bool
-        As a function of the unknowns.
-    rising, falling : bool
-        As a function of the one unknown, where there is only one.
-    up, down : degree
-        For values >= 0 the least a for which it is a-convex, the largest for which it is
-        a-concave; an infinity where nothing is known.
-    rule : str
-        The row that was used.
-    """
-
-    interval: Interval = EVERYTHING
-    positive: bool = False
-    constant: bool = False
-    convex: bool = False
-    concave: bool = False
-    rising: bool = False
-    falling: bool = False
-    up: Degree = INF
-    down: Degree = -INF
-    rule: str = ""
-
-    @property
-    def nonneg(self) -> bool:
-        """Whether no value is below zero."""
-        return is_above(self.interval)
-
-    @property
-    def nonpos(self) -> bool:
-        """Whether no value is above zero."""
-        return is_below(self.interval)
-
-    @property
-    def affine(self) -> bool:
-        """Whether it is convex and concave."""
-        return self.convex and self.concave
-
-    @property
-    def bent(self) -> bool:
-        """Whether it is known to be convex or concave."""
-        return self.convex or self.concave
-
-    def finished(self) -> Traits:
-        """With what follows from each other."""
-        low, high = self.interval
-        require(low is None or high is None or low <= high, "an expression without a value")
-        positive = self.positive or (low is not None and bool(low > 0))
-        if self.constant:
-            every: Traits = replace(self, convex=True, concave=True, rising=True, falling=True)
-            degrees = (-INF, INF) if self.nonneg or positive else (INF, -INF)
-            return replace(every, positive=positive, up=degrees[0], down=degrees[1])
-        interval = clipped(self.interval, ABOVE) if positive else self.interval
-        require(not positive or high is None or high > 0, "an expression without a value")
-        if not is_above(interval):
-            return replace(self, up=INF, down=-INF)
-        up = min(self.up, 1) if self.convex else self.up
-        down = max(self.down, 1) if self.concave else self.down
-        return replace(
-            self,
-            interval=interval,
-            positive=positive,
-            up=up,
-            down=down,
-            convex=self.convex or up <= 1,
-            concave=self.concave or down >= 1,
-        )
-
-
-def turned(one: Traits) -> Traits:
-    """What is known of ``-f``."""
-    return replace(
-        one,
-        interval=mirrored(one.interval),
-        positive=False,
-        convex=one.concave,
-        concave=one.convex,
-        rising=one.falling,
-        falling=one.rising,
-        up=INF,
-        down=-INF,
-    ).finished()
-
-
-def scaled(one: Traits, factor: fmpq) -> Traits:
-    """What is known of ``c f``."""
-    if factor < 0:
-        return scaled(turned(one), -factor)
-    return replace(one, interval=multiplied(one.interval, (factor, factor)))
 
 
 def total(parts: list[Traits], constant: fmpq, limit: Interval = EVERYTHING) -> Traits:
@@ -401,6 +272,19 @@ def exponential(one: Traits) -> Traits:
     ).finished()
 
 
+def mean_of_exponentials(u: Traits) -> Traits:
+    """``(exp(u) - 1) / u``, the integral of exp(s u) over s in [0, 1]."""
+    return Traits(
+        interval=(ONE if u.nonneg else ZERO, ONE if u.nonpos else None),
+        positive=True,
+        constant=u.constant,
+        rising=u.rising,
+        falling=u.falling,
+        up=Fraction(0) if u.convex else INF,
+        rule="difference quotient",
+    ).finished()
+
+
 def form(parts: list[Traits]) -> Traits:
     """``x' P x`` for a semidefinite P."""
     affine = all(t.affine for t in parts)
@@ -470,115 +354,3 @@ def composed(one: Traits, shape: Shape, name: str) -> Traits:
         down=Fraction(0) if logs else -INF,
         rule="composition",
     ).finished()
-
-
-class Budget:
-    """How many parts of one expression may still be made variables."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def spend(self) -> bool:
-        """Whether there is one more."""
-        self.left -= 1
-        return self.left >= 0
-
-
-Further: TypeAlias = "Callable[[Calculus, int, Traits], Traits]"
-
-
-def nothing_further(calculus: Calculus, place: int, found: Traits) -> Traits:
-    """What the rows say is all that is known."""
-    return found
-
-
-@dataclass
-class Calculus:
-    """What is known of each term, given what is known of the leaves.
-
-    Attributes
-    ----------
-    terms : Terms
-    leaves : mapping of leaf to traits
-    restrictions : mapping of term to (interval, positive)
-        What the domain says of some terms.
-    clock : Clock
-    budget : Budget
-    further : callable (calculus, term, traits)
-        What else may be found out about a term.
-    depth : int
-        How many times a part of the expression was made a variable.
-    found : mapping of term to traits
-        What is known so far.
-    """
-
-    terms: Terms
-    leaves: Mapping[int, Traits]
-    restrictions: Mapping[int, tuple[Interval, bool]]
-    clock: Clock
-    budget: Budget
-    further: Further = nothing_further
-    depth: int = 0
-    found: dict[int, Traits] = field(default_factory=dict)
-
-    def of(self, root: int) -> Traits:
-        """What is known of a term."""
-        if root not in self.found:
-            for place in self.terms.below(root):
-                if place not in self.found:
-                    self.clock.check()
-                    self.found[place] = self.restricted(place, self.one(place))
-        return self.found[root]
-
-    def restricted(self, place: int, traits: Traits) -> Traits:
-        """With what the domain says of the term."""
-        if place in self.restrictions:
-            interval, positive = self.restrictions[place]
-            traits = replace(
-                traits,
-                interval=clipped(traits.interval, interval),
-                positive=traits.positive or positive,
-            ).finished()
-        whole = self.terms[place].kind in ("leaf", "number") or traits.affine
-        return traits if whole else self.further(self, place, traits)
-
-    def one(self, place: int) -> Traits:
-        """What the rows say of a term, whose parts are known."""
-        term = self.terms[place]
-        if term.kind == "number":
-            return Traits(interval=(term.data, term.data), constant=True).finished()
-        if term.kind == "leaf":
-            require(place in self.leaves, "a leaf of which nothing is known")
-            return self.leaves[place]
-        parts = [self.found[k] for k in term.parts]
-        if term.kind == "sum":
-            constant, coefficients = term.data
-            rows = [scaled(t, c) for t, c in zip(parts, coefficients, strict=True)]
-            return total(rows, constant, self.restrictions.get(place, (EVERYTHING, False))[0])
-        if term.kind == "product":
-            return product([powered(t, p) for t, p in zip(parts, term.data, strict=True)])
-        return self.call(term, parts)
-
-    def call(self, term: Term, parts: list[Traits]) -> Traits:
-        """A function of terms."""
-        name, options = term.data
-        if name == "log" and (inner := self.terms.inside_of_logistic(term.parts[0])) is not None:
-            return softplus(parts[0], self.found[inner])
-        if name in CALLS:
-            return CALLS[name](parts)
-        shape = PLAIN.get(name)
-        if name in WITH_OPTIONS:
-            shape = WITH_OPTIONS[name](**dict(options))
-        if shape is None:
-            raise RefusalError(f"nothing is proved here about {name}")
-        return composed(parts[0], shape, name)
-
-
-CALLS: dict[str, Callable[[list[Traits]], Traits]] = {
-    "log": lambda parts: logarithm(parts[0]),
-    "exp": lambda parts: exponential(parts[0]),
-    "abs": lambda parts: magnitude(parts[0]),
-    "form": form,
-    "max": largest,
-    "min": smallest,
-}

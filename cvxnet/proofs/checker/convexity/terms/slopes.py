@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from flint import arb, fmpq
 
-from ..arrays import Array, require
-from ..exact import Number
-from ..losses import square
-from ..matrices import quadratic_form
-from ..scalars import (
+from ...arrays import Array, require
+from ...exact import Number
+from ...losses import square
+from ...matrices import quadratic_form
+from ...scalars import (
     ONE,
     ZERO,
     exp,
@@ -29,10 +29,12 @@ from ..scalars import (
     t_log,
     tanh,
 )
-from .intervals import End, Interval, lower_end
-from .terms import Term, Terms
+from ..intervals import End, Interval, lower_end
+from .table import Term, Terms
 
 FARTHEST = 40  # doublings, in search of where a slope changes its sign
+
+
 HALVINGS = 40
 
 
