@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+from operator import mul
 from typing import Any, NamedTuple, TypeAlias
 
 from flint import ctx, fmpq
@@ -31,7 +33,7 @@ from ..document import RefusalError
 from ..dual import Clock
 from ..semidefinite import pivots
 from ..witness import read_options
-from .enclosures import ONE, Interval, is_moderate
+from .enclosures import ONE, Interval, NowhereError, is_moderate
 from .jets import Jet, Line, Pair, as_jet
 from .secondorder import evaluate
 from .statement import Checking, Proof, Statement
@@ -41,10 +43,13 @@ Side: TypeAlias = tuple[fmpq | None, fmpq | None]
 Box: TypeAlias = tuple[Side, ...]
 
 BITS = 128  # of the ends of intervals
-MOST_BOXES = 3000
+MOST_BOXES, FEWEST_BOXES = 3000, 100
+MOST_WORK = 600_000  # boxes * entries of nodes * coordinates
 MOST_COORDINATES = 400
 NARROWEST = fmpq(1, 2**60)
 FARTHEST = 2**10
+POWER_STEPS = 20
+MOST_FLOAT = 1e150
 OVERLAP = fmpq(1, 1024)
 
 
@@ -107,6 +112,13 @@ class Region:
         return tuple(bounds[place][i] for place, i in self.coordinates)
 
     @cached_property
+    def most_boxes(self) -> int:
+        """Fewer of them where each takes longer."""
+        entries = sum(prod(self.statement.nodes[k]["shape"]) for k in self.nodes)
+        work = entries * max(1, len(self.coordinates))
+        return max(FEWEST_BOXES, min(MOST_BOXES, MOST_WORK // max(1, work)))
+
+    @cached_property
     def moving(self) -> set[int]:
         """The places that are made of unknowns."""
         found = set(self.statement.unknowns)
@@ -148,8 +160,9 @@ class Region:
             value = Interval.between(low, high, 1 << k)
             moves = place in self.statement.unknowns
             entries.setdefault(place, []).append(Jet(value, {k: ONE}) if moves else Jet(value))
-        nodes = self.statement.nodes
-        return {k: Array(tuple(nodes[k]["shape"]), row) for k, row in entries.items()}
+        shapes = {k: tuple(self.statement.nodes[k]["shape"]) for k in entries}
+        require(all(len(row) == prod(shapes[k]) for k, row in entries.items()), "a broken leaf")
+        return {k: Array(shapes[k], row) for k, row in entries.items()}
 
     def enlarged(self, box: Box) -> Box:
         """A little more of the domain: the parts of a cut overlap, so kinks lie inside of some."""
@@ -220,7 +233,10 @@ def by_boxes(statement: Statement, proof: Proof, checking: Checking) -> None:
 
 def unproved(region: Region, entry: int, clock: Clock) -> Iterator[tuple[Box, Jet]]:
     """The boxes on which an entry could not be proved; where that ends, it is proved."""
-    whole = region.jet(region.whole, entry)
+    try:
+        whole = region.jet(region.whole, entry)
+    except NowhereError:
+        return
     for block in blocks(whole):
         yield from cover(region, entry, block, clock)
 
@@ -233,12 +249,15 @@ def cover(region: Region, entry: int, block: Block, clock: Clock) -> Iterator[tu
         box, used = stack.pop(), used + 1
         if region.excluded(box):
             continue
-        jet = region.jet(box, entry)
+        try:
+            jet = region.jet(box, entry)
+        except NowhereError:
+            continue
         part = restricted(jet, block.places)
         if not jet.down and is_psd(part):
             continue
-        side = widest(box, block.inputs)
-        if side is None or used > MOST_BOXES:
+        side = widest(box, part) if part.inputs else widest(box, block)
+        if side is None or used > region.most_boxes:
             yield box, jet
         else:
             stack += halves(box, side)
@@ -268,17 +287,60 @@ def restricted(jet: Jet, places: tuple[int, ...]) -> Block:
     return Block(places, lines, pairs, inputs)
 
 
-def widest(box: Box, inputs: int) -> int | None:
-    """The longest side among the coordinates that matter; None if there is nothing to cut."""
-    sides = [k for k in range(len(box)) if inputs >> k & 1]
+def widest(box: Box, block: Block) -> int | None:
+    """The side to cut: the one whose derivatives vary most; None if there is nothing to cut."""
+    sides = [k for k in range(len(box)) if block.inputs >> k & 1]
     lengths = {k: length(box[k]) for k in sides}
     if any(size is None and is_far(box[k]) for k, size in lengths.items()):
         return None
     infinite = [k for k in sides if lengths[k] is None]
     if infinite:
         return infinite[0]
-    longest = max(sides, key=lambda k: lengths[k] or fmpq(0), default=None)
-    return longest if longest is not None and (lengths[longest] or 0) > NARROWEST else None
+    long = [k for k in sides if (lengths[k] or 0) > NARROWEST]
+    losses = looseness(block) if len(long) > 1 else {}
+    return max(long, key=lambda k: (losses.get(k, 0.0), lengths[k]), default=None)
+
+
+def looseness(block: Block) -> dict[int, float]:
+    """For each coordinate how much its part in the enclosure costs in the worst direction."""
+    values = (*block.lines.values(), *block.pairs.values())
+    if not all(is_moderate(end) for value in values for end in (value.low, value.high)):
+        return {}
+    direction = worst_direction(block)
+    weighted = [
+        (value, sum(float(t) * direction[k] for k, t in line) ** 2)
+        for line, value in block.lines.items()
+        if direction.keys() >= {k for k, _ in line}
+    ]
+    weighted += [(v, 2 * abs(direction[i] * direction[j])) for (i, j), v in block.pairs.items()]
+    losses: dict[int, float] = {}
+    for value, weight in weighted:
+        width = float((value.high - value.low).mid()) * weight
+        for side in (k for k in range(value.inputs.bit_length()) if value.inputs >> k & 1):
+            losses[side] = losses.get(side, 0.0) + width
+    return losses
+
+
+def worst_direction(block: Block) -> dict[int, float]:
+    """About the eigenvector of the smallest eigenvalue of the lowest matrix, by power steps."""
+    matrix = [[as_float(t) for t in row] for row in lowest(block)]
+    most = max(sum(map(abs, row)) for row in matrix)
+    vector = [1.0 + 0.1 * i for i in range(len(matrix))]
+    for _ in range(POWER_STEPS):
+        image = [
+            most * t - sum(map(mul, row, vector)) for t, row in zip(vector, matrix, strict=True)
+        ]
+        size = max(map(abs, image)) or 1.0
+        vector = [t / size for t in image]
+    return dict(zip(block.places, vector, strict=True))
+
+
+def as_float(value: fmpq) -> float:
+    """About this number; of those that are too large, the largest double."""
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return MOST_FLOAT if value > 0 else -MOST_FLOAT
 
 
 def is_far(side: Side) -> bool:

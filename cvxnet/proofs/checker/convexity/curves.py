@@ -14,7 +14,7 @@ from typing import NamedTuple
 from flint import arb, fmpq
 
 from ..arrays import require
-from .enclosures import INF, LOW, NOTHING, ONE, ZERO, Interval, down, up
+from .enclosures import INF, LOW, NOTHING, ONE, ZERO, Interval, NowhereError, down, up
 
 MOST_POWER = 1000
 
@@ -48,7 +48,8 @@ def exp_of(u: Interval) -> Interval:
 
 def log_of(u: Interval) -> Interval:
     """The values of the logarithm on the part above zero."""
-    require(u.high > 0, "a logarithm that has no value on a box")
+    if u.high <= 0:
+        raise NowhereError("a logarithm that has no value on a box")
     low = LOW if u.low <= 0 else down(u.low.log())
     return Interval(low, INF if u.high == INF else up(u.high.log()), u.inputs)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from flint import arb, fmpq
 
 from ..arrays import require
+from ..document import RefusalError
 
 INF = arb.pos_inf()
 LOW = -INF
@@ -36,6 +37,10 @@ def is_moderate(end: arb) -> bool:
 def times(s: arb, t: arb) -> arb:
     """The product of two ends: zero times infinity is zero, as all numbers inside are finite."""
     return NOTHING if s == 0 or t == 0 else s * t
+
+
+class NowhereError(RefusalError):
+    """An atom has no value anywhere on a box, so nothing is said about the box."""
 
 
 class Interval:
@@ -117,9 +122,10 @@ class Interval:
         return Interval(NOTHING, up(times(most, most)), self.inputs)
 
     def meet(self, low: arb, high: arb) -> Interval:
-        """What lies between two numbers; refused where nothing does."""
+        """What lies between two numbers, of which an atom has values."""
         least, most = max(self.low, low), min(self.high, high)
-        require(least <= most, "an atom that has no value on a box")
+        if least > most:
+            raise NowhereError("an atom that has no value on a box")
         return Interval(least, most, self.inputs)
 
     def hull(self, other: Interval) -> Interval:

@@ -37,7 +37,7 @@ from .signs import Signs, place_of, symbols_of
 from .statement import Checking, Proof, Statement
 
 MOST_COUPLED = 4
-MOST_COORDINATES = 40
+MOST_COORDINATES = 400
 MOST_KINKS = 3
 BITS = 128
 NUMBER = Polynomial.number
@@ -133,14 +133,17 @@ def check_piece(forms: NormalForms, form: Polynomial, signs: Signs) -> None:
     require(len(moving) <= MOST_COORDINATES, "too many coordinates for a Hessian")
     slopes = {f: derivatives.of(form, f) for f in moving}
     hessian = {
-        (s, t): derivatives.of(slopes[s], t) for i, s in enumerate(moving) for t in moving[: i + 1]
+        (s, t): derivatives.of(slope, t)
+        for s, slope in slopes.items()
+        for t in entries_in(slope) & set(moving)
+        if t.number <= s.number
     }
-    zero = {pair for pair, value in hessian.items() if forms.is_zero(value)}
-    for block in blocks_of(moving, [pair for pair in hessian if pair not in zero]):
+    hessian = {pair: value for pair, value in hessian.items() if not forms.is_zero(value)}
+    for block in blocks_of(moving, list(hessian)):
         require(len(block) <= MOST_COUPLED, "too many coordinates that are coupled")
         for size in range(1, len(block) + 1):
             for chosen in combinations(block, size):
-                matrix = [[hessian[max_first(s, t)] for t in chosen] for s in chosen]
+                matrix = [[hessian.get(max_first(s, t), NUMBER(0)) for t in chosen] for s in chosen]
                 minor = determinant(forms.algebra, matrix)
                 require(signs.nonnegative(minor), "a second derivative whose sign is not certain")
 

@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TypeAlias, TypeVar
 
 from flint import arb, fmpq
 
-from ..arrays import require
 from ..document import RefusalError
 from .curves import Curve
-from .enclosures import ONE, ZERO, Interval
+from .enclosures import INF, LOW, ONE, ZERO, Interval
 
 Line: TypeAlias = tuple[tuple[int, fmpq], ...]
 """The coordinates of an exact vector that are not zero, in order; the first one is 1."""
@@ -171,12 +171,33 @@ def put(parts: dict[K, Interval], key: K, value: Interval) -> None:
 
 def chain(curve: Curve, u: Jet) -> Jet:
     """A function of one number of an expression: ``f' H + f'' a a'`` with its gradient a."""
-    require(not curve.edge or not u.bends, "an atom that touches the end of its domain")
     if u.is_number:
         return Jet(curve.value)
+    if curve.edge and u.bends:
+        return unknown(curve.value, u)
     inner = u.scaled(curve.slope)
     moved = replace(inner, value=curve.value, up=inner.up or curve.kink)
     return bent(moved, u, curve.bend)
+
+
+def unknown(value: Interval, u: Jet) -> Jet:
+    """Something of which only the values are known, and on what it depends."""
+    anything = Interval(LOW, INF, value.inputs | u.value.inputs)
+    moving = sorted(
+        {
+            *u.slope,
+            *(k for line in u.lines for k, _ in line),
+            *(k for pair in u.pairs for k in pair),
+        }
+    )
+    return Jet(
+        value,
+        dict.fromkeys(moving, anything),
+        dict.fromkeys(map(axis, moving), anything),
+        dict.fromkeys(combinations(moving, 2), anything),
+        up=True,
+        down=True,
+    )
 
 
 def hull(one: Jet, two: Jet) -> Jet:

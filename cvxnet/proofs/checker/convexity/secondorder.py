@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import reduce
+from math import prod
 from operator import add, mul
 from typing import Any
 
@@ -40,11 +41,12 @@ from .curves import (
     tanh,
     xexp,
 )
-from .enclosures import INF, NOTHING, ONE, ZERO, Interval, down, up
-from .jets import Jet, as_jet, chain, hull, log_sum_exp
+from .enclosures import INF, LOW, NOTHING, ONE, ZERO, Interval, NowhereError, down, up
+from .jets import Jet, as_jet, chain, hull, log_sum_exp, unknown
 
 Formula = Callable[..., Array]
 MOST_ENTRIES = 20_000
+MOST_PRODUCTS = 1_000_000
 
 MOVES = (
     "AddExpression",
@@ -141,6 +143,7 @@ def matrix_product(left: Array, right: Array) -> Array:
     (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
     require(inner == also, f"{left.shape} and {right.shape} have no product")
     stack = common_shape([a.shape[:-2], b.shape[:-2]])
+    require(prod(stack) * rows * inner * columns <= MOST_PRODUCTS, "too many products for boxes")
     a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
     ones, twos = groups(a, [len(a.shape) - 1]), groups(b, [len(b.shape) - 2])
     entries = []
@@ -225,7 +228,8 @@ def squares_over(x: Array, y: Array, axis: Any, keepdims: bool) -> Array:
 
 def positive_inverse(u: Interval) -> Interval:
     """``1 / u`` for u > 0."""
-    require(u.high > 0, "a division outside the domain")
+    if u.high <= 0:
+        raise NowhereError("a division that has no value on a box")
     return u.meet(NOTHING, INF).inverse()
 
 
@@ -249,7 +253,8 @@ def relative_entropy(s: Jet, t: Jet) -> Jet:
 
 def joint_relative_entropy(s: Jet, t: Jet) -> Jet:
     """``s log(s / t)`` for s, t > 0, jointly convex: slopes ``log(s / t) + 1`` and ``-s / t``."""
-    require(not s.bends, "an atom that may touch the end of its domain")
+    if s.bends and s.value.low <= 0:
+        return unknown(Interval(LOW, INF, s.value.inputs | t.value.inputs), s + t)
     over, under = s.value.meet(NOTHING, INF), t.value.meet(NOTHING, INF)
     ratio = over * under.inverse()
     value = t_log_t(over) - over * log_of(under)
@@ -342,6 +347,7 @@ ATOMS |= {
     "cvxnet.tanh": each(tanh),
 }
 
+CONVOLVED = ("conv", "convolve")
 JOINT: Mapping[str, Formula] = {
     "quad_over_lin": joint_squares_over,
     "rel_entr": entropy_by(joint_relative_entropy),
@@ -354,10 +360,11 @@ def evaluate(
     node: Mapping[str, Any], arrays: list[Array], options: dict[str, Any], coupled: bool
 ) -> Array:
     """The jets of an atom with these arguments; coupled: all of them depend on unknowns."""
-    name = node["atom"]
+    name, sizes = node["atom"], [len(array.entries) for array in arrays]
+    require(prod(node["shape"]) <= MOST_ENTRIES, "too many entries for boxes")
+    require(name not in ("kron", *CONVOLVED) or prod(sizes) <= MOST_PRODUCTS, "too many products")
     require(name in ATOMS, f"{name} has no second-order arithmetic")
     formula = JOINT[name] if coupled and name in JOINT else ATOMS[name]
     value = formula(*arrays, **options)
     require(value.shape == tuple(node["shape"]), f"{name} has not the shape {node['shape']}")
-    require(len(value.entries) <= MOST_ENTRIES, "too many entries for boxes")
     return Array(value.shape, [as_jet(t) for t in value.entries])

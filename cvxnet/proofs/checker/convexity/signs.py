@@ -43,6 +43,7 @@ Box = dict[Factor, Side]
 Derivative = Callable[[Polynomial, Factor], Polynomial]
 MOST_BOXES = 1500
 MOST_ORDERS = 8
+MOST_SQUARES = 50
 FARTHEST = 2**10
 NARROWEST = fmpq(1, 2**40)
 
@@ -80,6 +81,8 @@ class Signs:
     def is_quadratic(self, polynomial: Polynomial) -> bool:
         """Whether it is ``(1, x)' M (1, x)`` with a positive semidefinite M."""
         if polynomial.degree > 2 or any(f.args for f in symbols_of(polynomial)):
+            return False
+        if len(symbols_of(polynomial)) > MOST_SQUARES:
             return False
         at = {f: k + 1 for k, f in enumerate(symbols_of(polynomial))}
         matrix = [[fmpq(0)] * (len(at) + 1) for _ in range(len(at) + 1)]
