@@ -138,7 +138,7 @@ def check_piece(forms: NormalForms, form: Polynomial, signs: Signs) -> None:
         for t in entries_in(slope) & set(moving)
         if t.number <= s.number
     }
-    hessian = {pair: value for pair, value in hessian.items() if not forms.is_zero(value)}
+    hessian = {pair: value for pair, value in hessian.items() if not signs.is_zero(value)}
     for block in blocks_of(moving, list(hessian)):
         require(len(block) <= MOST_COUPLED, "too many coordinates that are coupled")
         for size in range(1, len(block) + 1):

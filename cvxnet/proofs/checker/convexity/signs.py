@@ -43,6 +43,7 @@ Box = dict[Factor, Side]
 Derivative = Callable[[Polynomial, Factor], Polynomial]
 MOST_BOXES = 1500
 MOST_ORDERS = 8
+MOST_FRACTIONS = 5
 MOST_SQUARES = 50
 FARTHEST = 2**10
 NARROWEST = fmpq(1, 2**40)
@@ -114,9 +115,14 @@ class Signs:
 
     def simplified(self, polynomial: Polynomial) -> Polynomial:
         """Of the same sign, without denominators and without what all terms share."""
-        while fractions := self.fractions_in(polynomial):
+        while 0 < len(fractions := self.fractions_in(polynomial)) <= MOST_FRACTIONS:
             polynomial = self.cleared(polynomial, fractions[-1])
         return self.without_shared(polynomial)
+
+    def is_zero(self, polynomial: Polynomial) -> bool:
+        """Whether it certainly is zero everywhere."""
+        few = len(self.fractions_in(polynomial)) <= MOST_FRACTIONS
+        return not polynomial.terms or (few and self.forms.is_zero(polynomial))
 
     def fractions_in(self, polynomial: Polynomial) -> list[Factor]:
         """The factors that are fractions, in the order in which they were made."""
