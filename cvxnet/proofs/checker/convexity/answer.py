@@ -11,6 +11,7 @@ from flint import ctx
 from ..arrays import require
 from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
+from ..terms.proofs import by_terms
 from ..witness import check_witness
 from .bounded import by_bounds
 from .boxes import by_boxes
@@ -22,7 +23,6 @@ from .problems import PROBLEM, by_problem
 from .restated import by_restatement
 from .same import by_same
 from .statement import Checking, Kind, Proof, Statement, check_node
-from .terms.proofs import by_terms
 
 FORMAT = "cvxnet-convexity"
 VERSION = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...scalars import ONE, ZERO
+from ..scalars import ONE, ZERO
 from .calculus import Calculus, inner_calculus
 from .changes import DEEPEST, MOST_PARTS
 from .traits import Traits, united

@@ -8,9 +8,17 @@ from typing import TypeAlias
 
 from flint import fmpq
 
-from ...arrays import require
-from ...scalars import ZERO
-from ..intervals import EVERYTHING, Interval, clipped, is_above, is_below, mirrored, multiplied
+from ..arrays import require
+from ..convexity.intervals import (
+    EVERYTHING,
+    Interval,
+    clipped,
+    is_above,
+    is_below,
+    mirrored,
+    multiplied,
+)
+from ..scalars import ZERO
 
 RULES = {
     "sum": "a sum of functions that bend the same way",

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from flint import fmpq
 
-from ..intervals import Interval
+from ..convexity.intervals import Interval
 from .rational import points_inside
 from .slopes import at_point
 from .table import Terms

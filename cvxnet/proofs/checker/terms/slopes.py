@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from flint import arb, fmpq
 
-from ...arrays import Array, require
-from ...exact import Number
-from ...losses import square
-from ...matrices import quadratic_form
-from ...scalars import (
+from ..arrays import Array, require
+from ..convexity.intervals import End, Interval, lower_end
+from ..exact import Number
+from ..losses import square
+from ..matrices import quadratic_form
+from ..scalars import (
     ONE,
     ZERO,
     exp,
@@ -29,7 +30,6 @@ from ...scalars import (
     t_log,
     tanh,
 )
-from ..intervals import End, Interval, lower_end
 from .table import Term, Terms
 
 FARTHEST = 40  # doublings, in search of where a slope changes its sign

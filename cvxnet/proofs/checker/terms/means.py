@@ -47,9 +47,7 @@ from functools import reduce
 
 from flint import fmpq
 
-from ...exact import fraction
-from ...scalars import ONE, ZERO, power
-from ..intervals import (
+from ..convexity.intervals import (
     EVERYTHING,
     Interval,
     added,
@@ -59,7 +57,9 @@ from ..intervals import (
     multiplied,
     value_at,
 )
-from ..shapes import PLAIN, Shape, holds, range_on
+from ..convexity.shapes import PLAIN, Shape, holds, range_on
+from ..exact import fraction
+from ..scalars import ONE, ZERO, power
 from .table import POSITIVE, is_even
 from .traits import ABOVE, INF, Degree, Traits, turned
 

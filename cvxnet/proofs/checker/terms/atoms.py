@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...arrays import Array, accumulated, axes_of, entrywise, groups, reduced, require, reshaped
-from ...scalars import HALF, ONE
+from ..arrays import Array, accumulated, axes_of, entrywise, groups, reduced, require, reshaped
+from ..scalars import HALF, ONE
 from .maker import Maker
 
 MOST_ENTRIES = 20_000

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 from flint import fmpq
 
-from ...arrays import require
-from ...document import RefusalError
-from ...dual import Clock
-from ..intervals import EVERYTHING, Interval, clipped
-from ..shapes import PLAIN, WITH_OPTIONS
-from ..statement import Statement
+from ..arrays import require
+from ..convexity.intervals import EVERYTHING, Interval, clipped
+from ..convexity.shapes import PLAIN, WITH_OPTIONS
+from ..convexity.statement import Statement
+from ..document import RefusalError
+from ..dual import Clock
 from .means import (
     composed,
     exponential,

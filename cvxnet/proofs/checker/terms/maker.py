@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from ...arrays import Array, entrywise, require
-from ...atoms import FORMULAS
-from ...document import RefusalError
-from ...matrices import exactly_semidefinite, negated
-from ...scalars import HALF, ONE, is_everywhere
+from ..arrays import Array, entrywise, require
+from ..atoms import FORMULAS
+from ..document import RefusalError
+from ..matrices import exactly_semidefinite, negated
+from ..scalars import HALF, ONE, is_everywhere
 from .table import Terms
 
 

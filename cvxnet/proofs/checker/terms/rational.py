@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from flint import fmpq, fmpq_poly
 
-from ...arrays import require
-from ...scalars import ONE
-from ..intervals import Interval
+from ..arrays import require
+from ..convexity.intervals import Interval
+from ..scalars import ONE
 from .table import Term, Terms
 
 HIGHEST = 40  # degree

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from ...arrays import require
-from ...scalars import HALF, ONE, ZERO, all_rational, root
+from ..arrays import require
+from ..scalars import HALF, ONE, ZERO, all_rational, root
 
 MOST_TERMS = 60_000
 

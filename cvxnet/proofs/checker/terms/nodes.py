@@ -6,9 +6,9 @@ from typing import Any
 
 from flint import fmpq
 
-from ...scalars import is_everywhere
-from ..intervals import Interval
-from ..statement import Node, Statement
+from ..convexity.intervals import Interval
+from ..convexity.statement import Node, Statement
+from ..scalars import is_everywhere
 from .table import Term, Terms
 
 CHOICES = {"max": "maximum", "min": "minimum"}

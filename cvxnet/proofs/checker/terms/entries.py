@@ -11,11 +11,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...arrays import Array, require
-from ...atoms import FORMULAS
-from ...scalars import ZERO
-from ...witness import ATTRIBUTES, read_options
-from ..statement import Bounds, Statement
+from ..arrays import Array, require
+from ..atoms import FORMULAS
+from ..convexity.statement import Bounds, Statement
+from ..scalars import ZERO
+from ..witness import ATTRIBUTES, read_options
 from .atoms import ATOMS, MOST_ENTRIES
 from .maker import Maker
 from .table import Terms

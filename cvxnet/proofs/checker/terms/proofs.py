@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...document import RefusalError
-from ...dual import Clock
-from ..calculus import facts_of
-from ..facts import CONCAVE, CONVEX
-from ..intervals import EVERYTHING, Interval, clipped, is_above
-from ..statement import Checking, Proof, Statement
+from ..convexity.calculus import facts_of
+from ..convexity.facts import CONCAVE, CONVEX
+from ..convexity.intervals import EVERYTHING, Interval, clipped, is_above
+from ..convexity.statement import Checking, Proof, Statement
+from ..document import RefusalError
+from ..dual import Clock
 from .calculus import Budget, Calculus, Lemma, no_lemma
 from .entries import Entries
 from .inner import further

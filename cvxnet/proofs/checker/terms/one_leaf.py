@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...document import RefusalError
+from ..document import RefusalError
 from .calculus import Calculus, inner_calculus
 from .changes import DEEPEST
 from .nodes import statement_about
