@@ -25,10 +25,13 @@ from flint import fmpq
 
 from ..arrays import require
 from .factors import (
+    SIGMOID,
     UNIT,
     ZERO,
     Factor,
     Power,
+    complement_of,
+    denominators,
     exponent_in,
     exponent_in_part,
     exponent_of,
@@ -48,7 +51,6 @@ from .polynomials import ONE, Monomial, Polynomial
 from .ranges import EVERYTHING, Range, range_of
 
 MOST_FACTORS = 100_000
-SIGMOID = "cvxnet.sigmoid"
 LAWFUL = frozenset({"exp", "abs", "root", "inverse"})
 ODD = frozenset({"sin", "tan", "sinh", "asinh", "atanh"})
 EVEN = frozenset({"cos", "huber"})
@@ -123,7 +125,7 @@ class Algebra:
             found = law(powers)
             if found is not None:
                 rest, others = found
-                return self.product(Polynomial({frozenset(rest): UNIT}), others)
+                return self.reduced(Polynomial({frozenset(rest): UNIT}) * others)
         return None
 
     def without_exponentials(self, powers: list[Power]) -> Split | None:
@@ -200,6 +202,8 @@ class Algebra:
             return self.power(f.args[0], exponent * exponent_of(f))
         if f.name == "abs" and exponent.q == 1 and exponent.p % 2 == 0:
             return self.power(f.args[0], exponent)
+        if f.name == SIGMOID and exponent < 0:
+            return self.power(1 + self.exp(-f.args[0]), -exponent)
         return self.plain_power(Polynomial.symbol(f), exponent)
 
     def power_of_number(self, value: fmpq, exponent: fmpq) -> Polynomial:
@@ -219,11 +223,49 @@ class Algebra:
         """Of a sum whose first coefficient is one, or minus one."""
         size = abs(base.terms[lead_of(base)])
         scaled, number = base * (1 / size), self.power_of_number(size, exponent)
+        if (parts := self.factored(scaled)) is not None:
+            return self.products([number, *(self.power(s, e * exponent) for s, e in parts)])
         if exponent.q > 1 and (square := square_root(scaled)) is not None:
             return self.product(number, self.power(self.absolute(square), 2 * exponent))
         if exponent.q == 1 and (sigmoid := self.as_sigmoid(scaled)) is not None:
             return self.product(number, self.whole_power(sigmoid, -int(exponent.p)))
         return self.product(number, self.plain_power(scaled, exponent))
+
+    def factored(self, base: Polynomial) -> list[tuple[Polynomial, int]] | None:
+        """A sum as a product of powers of what is positive and another sum; None where it is none.
+
+        ``1 - sigmoid(t) = 1 / (1 + exp(t))``, ``s^2 + s t = s (s + t)``, ``1 / s + 1 / t = (s + t)
+        / (s t)``.
+        """
+        if (complement := complement_of(base)) is not None:
+            return [(1 + self.exp(complement), -1)]
+        if shared := self.shared_monomial(base):
+            rest = self.product(base, self.power(Polynomial({shared: UNIT}), fmpq(-1)))
+            return [(Polynomial({shared: UNIT}), 1), (rest, 1)]
+        for f in denominators(base):
+            if f.range.nonnegative:
+                most = max(dict(powers_of(m)).get(f, 0) for m in base.terms)
+                return [(self.cleared(base, f), 1), (f.args[0], -most)]
+        return None
+
+    def cleared(self, polynomial: Polynomial, fraction: Factor) -> Polynomial:
+        """The polynomial times the power of a denominator that it has."""
+        above, below = self.parts_of(fraction)
+        powers = {m: dict(powers_of(m)).get(fraction, 0) for m in polynomial.terms}
+        most, found = max(powers.values()), Polynomial.number(0)
+        for monomial, power in powers.items():
+            rest = frozenset(pair for pair in powers_of(monomial) if pair[0] is not fraction)
+            term = Polynomial({rest: polynomial.terms[monomial]})
+            factors = [term, *[above] * power, *[below] * (most - power)]
+            found = found + self.products(factors)
+        return found
+
+    def parts_of(self, fraction: Factor) -> tuple[Polynomial, Polynomial]:
+        """The numerator and the denominator of ``1 / t`` or ``sigmoid(t)``."""
+        if fraction.name == SIGMOID:
+            exponential = self.exp(fraction.args[0])
+            return exponential, 1 + exponential
+        return Polynomial.number(1), fraction.args[0]
 
     def as_sigmoid(self, base: Polynomial) -> Polynomial | None:
         """``1 / base``, for ``1 + exp(a)`` and multiples of it by exponentials."""
@@ -275,6 +317,8 @@ class Algebra:
         require(argument.terms, "the logarithm of zero")
         if len(argument.terms) == 1:
             return self.log_of_monomial(argument)
+        if (complement := complement_of(argument)) is not None:
+            return -self.log(1 + self.exp(complement))
         exponents = [exponent_in_part(m) for m in argument.terms]
         least = min(exponents, key=lambda a: translation_order(a, exponents))
         if least.terms:

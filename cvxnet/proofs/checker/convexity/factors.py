@@ -12,6 +12,7 @@ from .ranges import EVERYTHING, Range
 
 LONGEST_FACTORED = 64  # bits of a number that is split into primes
 ZERO, UNIT = fmpq(0), fmpq(1)
+SIGMOID = "cvxnet.sigmoid"
 
 
 class Factor:
@@ -135,6 +136,18 @@ def square_root(polynomial: Polynomial) -> Polynomial | None:
     rest = Polynomial({m: v for m, v in linear.terms.items() if m != frozenset({(f, 1)})})
     root = Polynomial.symbol(f) + rest * fmpq(1, 2)
     return root if root * root == polynomial else None
+
+
+def complement_of(polynomial: Polynomial) -> Polynomial | None:
+    """t of ``1 - sigmoid(t)``; None of others."""
+    factor = single(1 - polynomial)
+    return factor.args[0] if factor is not None and factor.name == SIGMOID else None
+
+
+def denominators(polynomial: Polynomial) -> list[Factor]:
+    """The factors that are ``1 / t``, in the order in which they were made."""
+    found = {f for m in polynomial.terms for f, _ in powers_of(m) if f.name == "inverse"}
+    return sorted(found, key=lambda f: f.number)
 
 
 def inverted(among: Range) -> Range:

@@ -12,13 +12,14 @@ from math import prod
 from typing import Any
 
 from ..arrays import Array, require
+from ..atoms import FORMULAS
 from ..document import RefusalError
 from ..dual import Clock
 from ..scalars import ZERO
 from ..witness import read_options
-from .algebra import SIGMOID, Algebra
+from .algebra import Algebra
 from .conditions import Conditions, implied
-from .factors import Factor, powers_of
+from .factors import SIGMOID, Factor, powers_of
 from .normal_atoms import Evaluation, evaluate
 from .polynomials import Polynomial, as_polynomial
 from .ranges import Range
@@ -74,7 +75,7 @@ class NormalForms:
         arguments = [self.arrays[k] for k in places]
         try:
             self.arrays[place] = self.array(place, arguments, evaluation)
-        except (RefusalError, ZeroDivisionError):
+        except (RefusalError, ZeroDivisionError, RecursionError):
             self.clock.check()
             self.arrays[place] = None
         self.conditions[place] = frozenset(evaluation.found).union(
@@ -90,6 +91,7 @@ class NormalForms:
             return self.statement.constants[place]
         if node["atom"] == "leaf":
             return self.leaf(place)
+        require(node["atom"] in FORMULAS, f"there is no formula for {node['atom']}")
         value = evaluate(evaluation, arguments, read_options(node["options"]))
         require(value.shape == tuple(node["shape"]), "a node has not the shape that it claims")
         return value
@@ -129,27 +131,8 @@ class NormalForms:
             fractions = fractions_in(polynomial)
             if not fractions:
                 return False
-            polynomial = self.cleared(polynomial, fractions[-1])
+            polynomial = self.algebra.cleared(polynomial, fractions[-1])
         return True
-
-    def cleared(self, polynomial: Polynomial, fraction: Factor) -> Polynomial:
-        """The polynomial times the power of a denominator that it has."""
-        above, below = self.fraction(fraction)
-        powers = {m: dict(m).get(fraction, 0) for m in polynomial.terms}
-        most, found = max(powers.values()), Polynomial.number(0)
-        for monomial, power in powers.items():
-            rest = frozenset(pair for pair in monomial if pair[0] is not fraction)
-            term = Polynomial({rest: polynomial.terms[monomial]})
-            factors = [term, *[above] * power, *[below] * (most - power)]
-            found = found + self.algebra.products(factors)
-        return found
-
-    def fraction(self, factor: Factor) -> tuple[Polynomial, Polynomial]:
-        """The numerator and the denominator of ``1 / t`` or ``sigmoid(t)``."""
-        if factor.name == SIGMOID:
-            exponential = self.algebra.exp(factor.args[0])
-            return exponential, 1 + exponential
-        return Polynomial.number(1), factor.args[0]
 
 
 def normal_forms(statement: Statement, clock: Clock) -> NormalForms:

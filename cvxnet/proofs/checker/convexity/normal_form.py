@@ -113,6 +113,7 @@ class Judge:
         terms = {m: c for m, c in terms.items() if not is_linear(m)}
         others = {m: c for m, c in terms.items() if not is_quadratic(m)}
         quadratic = {m: c for m, c in terms.items() if m not in others}
+        self.take_half_squares(others, quadratic)
         self.take_relative_entropies(others)
         self.take_quadratics_over(others)
         left = {m: c for m, c in others.items() if not self.bends(m, c)}
@@ -219,6 +220,27 @@ class Judge:
             found = pivots([list(row) for row in rows]) if rows else []
             return len(found) == len(rows) and all(t >= 0 for t in found)
         return semidefinite(over_common_denominator(rows)[0], self.checking.clock)
+
+    def take_half_squares(
+        self, terms: dict[Monomial, Polynomial], quadratic: dict[Monomial, Polynomial]
+    ) -> None:
+        """Leave out ``b (a |a| + a^2)`` with b > 0, twice a square above zero; for b < 0, below."""
+        for f in [f for m in terms for f, power in powers_of(m) if f.name == "abs" and power == 1]:
+            (arg,) = f.args
+            beside = {m - {(f, 1)}: c for m, c in terms.items() if (f, 1) in m and len(m) > 1}
+            lead = lead_of(arg)
+            weight = beside[lead].constant if lead in beside else None
+            if weight is None or not self.is_affine(arg):
+                continue
+            weight = weight / arg.terms[lead]
+            own = {m: Polynomial.number(weight * v) for m, v in arg.terms.items() if m}
+            if not all(beside.get(m) == c for m, c in own.items()):
+                continue
+            for monomial in own:
+                del terms[monomial | {(f, 1)}]
+            if ONE in arg.terms:
+                add(terms, {frozenset({(f, 1)}): Polynomial.number(-weight * arg.terms[ONE])})
+            add(quadratic, self.terms(-abs(weight) * arg * arg))
 
     def take_relative_entropies(self, terms: dict[Monomial, Polynomial]) -> None:
         """Leave out ``c (s log s - s log t)`` with c > 0; they are convex."""
@@ -464,6 +486,13 @@ def is_quadratic(monomial: Monomial) -> bool:
     return sum(p for _, p in powers) == 2 and all(f.name == "entry" for f, _ in powers)
 
 
+def add(terms: dict[Monomial, Polynomial], more: dict[Monomial, Polynomial]) -> None:
+    """Add terms to others, in place; linear ones do not matter."""
+    for monomial, value in more.items():
+        if not is_linear(monomial):
+            terms[monomial] = terms.get(monomial, Polynomial.number(0)) + value
+
+
 def is_of_entries(monomial: Monomial) -> bool:
     """Whether a product is one of entries of leaves."""
     return all(f.name == "entry" for f, _ in powers_of(monomial))
@@ -525,6 +554,8 @@ def collected(algebra: Algebra, polynomial: Polynomial) -> Polynomial:
         lead = lead_of(arg)
         if f.name == "inverse":
             polynomial = divided(algebra, polynomial, f, lead)
+        elif f.name == "abs":
+            polynomial = with_powers(polynomial, f)
         else:
             value = algebra.factor("value", None, [arg], algebra.range(arg))
             own = Polynomial.symbol(f)
@@ -536,7 +567,17 @@ def collected(algebra: Algebra, polynomial: Polynomial) -> Polynomial:
 
 def is_sum(f: Factor) -> bool:
     """Whether a factor is a function of a sum that `collected` looks for."""
-    return f.name in ("log", "root", "inverse") and len(f.args[0].terms) > 1
+    return f.name in ("log", "root", "inverse", "abs") and len(f.args[0].terms) > 1
+
+
+def with_powers(polynomial: Polynomial, f: Factor) -> Polynomial:
+    """``a^2 |a|``, a sum, as ``|a|^3``."""
+    (arg,) = f.args
+    square = arg * arg
+    lead, own = lead_of(square), Polynomial.symbol(f)
+    ratio = polynomial.terms.get(lead | {(f, 1)}, ZERO) / square.terms[lead]
+    other = polynomial + ratio * (own**3 - square * own)
+    return other if len(other.terms) < len(polynomial.terms) else polynomial
 
 
 def divided(algebra: Algebra, polynomial: Polynomial, f: Factor, lead: Monomial) -> Polynomial:
