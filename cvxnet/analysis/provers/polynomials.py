@@ -23,17 +23,16 @@ import scipy.sparse as sp
 from flint import fmpq, fmpq_mat
 
 from cvxnet.analysis.derivation import Derived
-from cvxnet.analysis.documents import expression_document
-from cvxnet.analysis.evidence import SECONDS, Finding, Proof
+from cvxnet.analysis.evidence import SECONDS, Finding, Proof, statement_of
+from cvxnet.analysis.provers.saddles import as_float, segments_of
 from cvxnet.proofs.checker import RefusalError
-from cvxnet.proofs.checker.convexity import Statement
 from cvxnet.proofs.checker.convexity.answer import KINDS
 from cvxnet.proofs.checker.convexity.factors import Factor
 from cvxnet.proofs.checker.convexity.gram import (
     curvature,
     inequalities,
+    simplified,
     variables_of,
-    without_flat_directions,
 )
 from cvxnet.proofs.checker.convexity.normal import NormalForms
 from cvxnet.proofs.checker.convexity.normal_form import Judge
@@ -45,8 +44,8 @@ from cvxnet.types import Array
 REASON = "the second derivatives of its polynomials are sums of squares (Gram matrices, re-proved)"
 MOST_PRODUCTS = 70
 """Rows of a Gram matrix."""
-MOST_NEEDED = 6
-"""Polynomials of one expression."""
+MOST_NEEDED, MOST_ROUNDS = 12, 4
+"""Polynomials of one expression; those in functions of others are found in the next round."""
 ROUNDINGS = (12, 20, 28, 40)
 """Binary digits, tried one after the other."""
 NOTHING = 1e-7
@@ -70,48 +69,51 @@ class Block:
 
 
 def prove_by_squares(asked: Derived, goal: str) -> Iterator[Finding]:
-    """Gram matrices for the polynomials that the normal form leaves open."""
+    """Gram matrices for the polynomials that the normal form leaves open, or where they fail."""
     grams: list[Any] = []
-    for _ in range(MOST_NEEDED):
+    failed: dict[Polynomial, tuple[int, ...]] = {}
+    for _ in range(MOST_ROUNDS):
         needed, forms = open_polynomials(asked, goal, grams)
-        if forms is None or not needed:
+        found = {one: gram_of(one, forms) for one in needed if one not in failed}
+        failed |= {one: needed[one] for one, gram in found.items() if gram is None}
+        more = [gram for gram in found.values() if gram is not None]
+        if not more:
             break
-        found = [gram for one in needed for gram in [gram_of(one, forms)] if gram is not None]
-        if not found:
-            break
-        grams += found
+        grams += more
     if grams:
         yield Proof(REASON, {"kind": "normal form", "grams": grams})
+    for one, entry in failed.items():
+        yield from segments_of(asked, one, entry)
 
 
 def open_polynomials(
     asked: Derived, goal: str, grams: Sequence[Any]
-) -> tuple[list[Polynomial], NormalForms | None]:
-    """The polynomials whose convexity the checker would need beside those that are proved."""
-    document = expression_document(asked.question)
-    statement = Statement(
-        nodes=document["nodes"],
-        constraints=document["constraints"],
-        unknowns=frozenset(document["unknowns"]),
-        root=document["root"],
-        goal=goal,
-    )
-    clock = Clock(SECONDS)
+) -> tuple[dict[Polynomial, tuple[int, ...]], NormalForms]:
+    """The polynomials whose convexity the checker would need beside those that are proved.
+
+    Each with the position of the entry of the expression that needs it.
+    """
+    statement, clock = statement_of(asked.question, goal), Clock(SECONDS)
     forms = NormalForms(statement, clock)
+    needed: dict[Polynomial, tuple[int, ...]] = {}
     try:
         entries = forms.of(statement.root)
         judge = Judge(forms, Checking(clock, KINDS), grams)
         sign = 1 if goal == "convex" else -1
-        for entry in entries:
+        for position, entry in zip(np.ndindex(statement.shape), entries, strict=True):
             judge.is_convex(sign * entry)
+            for one in judge.needed:
+                needed.setdefault(one, position)
+            if len(needed) >= MOST_NEEDED:
+                break
     except RefusalError:
-        return [], None
-    return judge.needed[:MOST_NEEDED], forms
+        pass
+    return dict(list(needed.items())[:MOST_NEEDED]), forms
 
 
 def gram_of(polynomial: Polynomial, forms: NormalForms) -> list[dict[str, Any]] | None:
     """The evidence for one polynomial: everywhere, or on the domain."""
-    plain = without_flat_directions(polynomial)
+    plain = simplified(polynomial)
     if plain.degree % 2 == 0:
         found = squares(plain, [], wide=False)
         if found is not None:
@@ -449,11 +451,6 @@ def solved(problem: cp.Problem) -> bool:
             if problem.status in ("infeasible", "infeasible_inaccurate"):
                 return False
     return False
-
-
-def as_float(value: fmpq) -> float:
-    """A rational, rounded."""
-    return int(value.p) / int(value.q)
 
 
 def as_floats(matrix: Any) -> Array:

@@ -10,8 +10,8 @@ g_k products of functions that are not negative on the set: none (1), bounds, an
 (Helton, Nie, Math. Programming 122, 2010; Ahmadi, Parrilo, SIAM J. Optimization 23, 2013).
 
 Where f is affine along some directions, x is moved along them, so that as many of its entries are
-zero, and y too: what is left has fewer variables. And what is a sum of polynomials that share no
-variable is convex if each is.
+zero, and y too: what is left has fewer variables. What is a sum of polynomials that share no
+variable is convex if each is. And linear coordinates may be changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .polynomials import Monomial, Polynomial
 MOST_BASIS = 150
 MOST_VARIABLES = 60
 MOST_INEQUALITIES = 200
-ZERO = fmpq(0)
+ZERO, NONE = fmpq(0), Polynomial.number(0)
 
 
 def variables_of(polynomial: Polynomial) -> list[Factor]:
@@ -62,28 +62,68 @@ def components(polynomial: Polynomial) -> list[Polynomial]:
     return [Polynomial(terms) for _, terms in parts]
 
 
+def simplified(polynomial: Polynomial) -> Polynomial:
+    """A polynomial that is convex everywhere if and only if this one is: fewer or better variables.
+
+    First without the directions along which it is affine, then in coordinates such that its terms
+    of the highest degree have as few variables as possible.
+    """
+    fewer = without_flat_directions(polynomial)
+    degree = fewer.degree
+    leading = {m: v for m, v in fewer.terms.items() if sum(p for _, p in powers_of(m)) == degree}
+    variables = variables_of(fewer)
+    rows = lines_of(Polynomial(leading), variables)
+    return substituted(
+        fewer,
+        {
+            pivot: Polynomial.symbol(pivot)
+            - sum((v * Polynomial.symbol(f) for f, v in row.items() if f is not pivot), start=NONE)
+            for pivot, row in rows.items()
+        },
+    )
+
+
+def substituted(polynomial: Polynomial, values: Mapping[Factor, Polynomial]) -> Polynomial:
+    """The polynomial with others in place of entries."""
+    total = Polynomial.number(0)
+    for monomial, value in polynomial.terms.items():
+        factors = [values.get(f, Polynomial.symbol(f)) ** power for f, power in powers_of(monomial)]
+        total = total + prod(factors, start=Polynomial.number(value))
+    return total
+
+
 def without_flat_directions(polynomial: Polynomial) -> Polynomial:
     """The polynomial with as many entries set to zero as flat directions can move there.
 
     Along d with H(x) d = 0 for all x, f is affine and H stays the same. The d are the solutions of
     one linear system; its free entries may be chosen as minus those of x.
     """
-    variables = variables_of(polynomial)
+    kept = lines_of(polynomial, variables_of(polynomial)).keys()
+    return Polynomial(
+        {m: v for m, v in polynomial.terms.items() if {f for f, _ in powers_of(m)} <= kept}
+    )
+
+
+def lines_of(
+    polynomial: Polynomial, variables: Sequence[Factor]
+) -> dict[Factor, dict[Factor, fmpq]]:
+    """The linear functions that a polynomial depends on, up to affine terms, by their first entry.
+
+    In reduced row echelon form: the first entries occur in no other line.
+    """
     rows: dict[tuple[Factor, Monomial], dict[Factor, fmpq]] = {}
     for (f, g), second in second_derivatives(polynomial).items():
         for monomial, value in second.terms.items():
             rows.setdefault((f, monomial), {})[g] = value
     if not rows:
-        return Polynomial.number(0)
+        return {}
     entries = [row.get(g, ZERO) for row in rows.values() for g in variables]
     reduced, rank = fmpq_mat(len(rows), len(variables), entries).rref()
-    pivots = {
-        next(j for j in range(len(variables)) if reduced[i, j] != 0) for i in range(int(rank))
-    }
-    free = {f for j, f in enumerate(variables) if j not in pivots}
-    return Polynomial(
-        {m: v for m, v in polynomial.terms.items() if not free & {f for f, _ in powers_of(m)}}
-    )
+    found = {}
+    for i in range(int(rank)):
+        line = {f: reduced[i, j] for j, f in enumerate(variables) if reduced[i, j] != 0}
+        found[next(iter(line))] = line
+    return found
 
 
 def curvature(polynomial: Polynomial) -> Polynomial:

@@ -41,8 +41,8 @@ from .gram import (
     components,
     inequalities,
     is_proved_by,
+    simplified,
     variables_of,
-    without_flat_directions,
 )
 from .normal import NormalForms, normal_forms
 from .piecewise import curve_of, line
@@ -151,7 +151,7 @@ class Judge:
         """Whether it is quadratic, or one of the Gram matrices of the evidence is its own."""
         if polynomial.degree <= 2 and self.is_semidefinite(self.terms(polynomial)):
             return True
-        cases = [(without_flat_directions(polynomial), list[Polynomial]())]
+        cases = [(simplified(polynomial), list[Polynomial]())]
         cases.append((polynomial, inequalities(self.forms, variables_of(polynomial))))
         for one, known in cases if self.grams else ():
             for gram in self.grams:
