@@ -52,8 +52,11 @@ NOTHING = 1e-7
 """An eigenvalue that counts as zero, of polynomials whose largest coefficient is one."""
 SMALL, PIVOT = 1e-5, 1e-3
 """Eigenvalues, of the largest, and entries of unit vectors that count as zero."""
-SIMPLE = 1000
-"""The largest denominator in combinations of products."""
+STEPS, PRECISE = 40, 1e-13
+"""Of Gauss and Newton: how many at most, and what is precise enough."""
+NEAR = 1e-8
+DENOMINATORS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+"""The largest ones in combinations of products, tried in turn."""
 
 Exponents = tuple[int, ...]
 Rows = dict[Exponents, fmpq]
@@ -237,7 +240,7 @@ def find_matrices(blocks: list[Block], target: Rows) -> list[Any] | None:
         rounded = system.rounded(matrices) if least > 0 else None
         if rounded is not None:
             return rounded
-        smaller = ranges_of(matrices, system.combinations)
+        smaller = ranges_of(system.polished(matrices), system.combinations)
         sizes = [[R.shape[1] for R in Rs] for Rs in (smaller, system.combinations)]
         if sizes[0] == sizes[1] and system.movable == len(blocks):
             return None
@@ -245,16 +248,12 @@ def find_matrices(blocks: list[Block], target: Rows) -> list[Any] | None:
     return None
 
 
-def ranges_of(matrices: list[Array], combinations: list[Any]) -> list[Any]:
-    """Simple combinations that span the ranges of matrices, in terms of the products."""
-    top = max((np.abs(matrix).max() for matrix in matrices if matrix.size), default=0.0)
+def ranges_of(factors: list[Array], combinations: list[Any]) -> list[Any]:
+    """Simple combinations that span the columns of factors, in terms of the products."""
     found = []
-    for matrix, R in zip(matrices, combinations, strict=True):
-        if not matrix.size:
-            found.append(R)
-            continue
-        values, vectors = np.linalg.eigh(matrix)
-        found.append(R @ simple_rows(vectors[:, values > SMALL * top].T.copy()).T)
+    for factor, R in zip(factors, combinations, strict=True):
+        span = np.linalg.svd(factor, full_matrices=False)[0] if factor.size else factor
+        found.append(R @ simple_rows(span.T.copy()).T)
     return found
 
 
@@ -278,8 +277,13 @@ def simple_rows(basis: Array) -> Any:
 
 
 def nearest(value: float) -> fmpq:
-    """A simple rational."""
-    return fmpq(*Fraction(float(value)).limit_denominator(SIMPLE).as_integer_ratio())
+    """The simplest rational that is as near as the solver's accuracy lets one tell."""
+    exact = Fraction(float(value))
+    found = (exact.limit_denominator(most) for most in DENOMINATORS)
+    near = next(
+        (q for q in found if abs(q - exact) < NEAR), exact.limit_denominator(DENOMINATORS[-1])
+    )
+    return fmpq(near.numerator, near.denominator)
 
 
 class System:
@@ -322,6 +326,28 @@ class System:
             return None
         found = [np.zeros((0, 0)) if m is None else as_array(m) * scale for m in matrices]
         return float(as_array(least)) - NOTHING, found
+
+    def polished(self, matrices: list[Array]) -> list[Array]:
+        """Factors L_k with ``S_k = L_k L_k'`` of as few columns as S_k has large eigenvalues.
+
+        A solver finds S_k up to its accuracy, and so the range only up to the root of that; a few
+        steps of Gauss and Newton on the factors find the range as well as doubles can tell.
+        """
+        top = max(float(np.abs(matrix).max(initial=0.0)) for matrix in matrices)
+        factors = [large_factor(matrix, top) for matrix in matrices]
+        blocks = [self.coefficient_matrix(k) for k in range(len(factors))]
+        goal = np.array([as_float(v) for v in self.target])
+        for _ in range(STEPS):
+            pairs = list(zip(blocks, factors, strict=True))
+            missing = goal - sum(A @ (L @ L.T).ravel() for A, L in pairs)
+            if np.abs(missing).max() < PRECISE * np.abs(goal).max():
+                break
+            columns = [A @ slopes_of(L) for A, L in pairs]
+            step = np.linalg.lstsq(np.hstack(columns), missing, rcond=1e-10)[0]
+            ends = np.cumsum([L.size for L in factors])
+            parts = np.split(step, ends[:-1])
+            factors = [L + part.reshape(L.shape) for L, part in zip(factors, parts, strict=True)]
+        return factors
 
     def coefficient_matrix(self, k: int) -> Any:
         """What the entries of S_k add to the coefficients."""
@@ -377,6 +403,24 @@ class System:
                     for row, value in rows[a, b]:
                         column[row] = column.get(row, fmpq(0)) + value * both
             yield i, j, column
+
+
+def large_factor(matrix: Array, top: float) -> Array:
+    """L with ``L L'`` near a semidefinite matrix, of the eigenvalues that are no rounding."""
+    values, vectors = np.linalg.eigh(matrix)
+    large = values > SMALL * top
+    factor: Array = vectors[:, large] * np.sqrt(values[large])
+    return factor
+
+
+def slopes_of(factor: Array) -> Array:
+    """The derivative of ``L L'``, by rows, in the entries of L."""
+    rows, columns = factor.shape
+    slopes = np.zeros((rows, rows, rows, columns))
+    for i in range(rows):
+        slopes[i, :, i, :] += factor
+        slopes[:, i, i, :] += factor
+    return slopes.reshape(rows * rows, rows * columns)
 
 
 def looks_definite(matrix: Any) -> bool:
