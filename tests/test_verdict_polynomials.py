@@ -10,8 +10,10 @@ import pytest
 import cvxnet as cn
 from cvxnet.analysis.derivation import derived
 from cvxnet.analysis.evidence import Proof, is_proved
+from cvxnet.analysis.methods import verified
 from cvxnet.analysis.provers.polynomials import prove_by_squares
 from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.analysis.spaces import Space
 
 x, y, z = (cp.Variable(name=name) for name in "xyz")
 p, q = cp.Variable(nonneg=True, name="p"), cp.Variable(nonneg=True, name="q")
@@ -64,7 +66,7 @@ def proofs_of(expression, goal="convex"):
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_sums_of_powers_of_lines_are_proved(seed):
     rng = np.random.default_rng(seed)
     size = 2 + seed % 2
@@ -74,7 +76,7 @@ def test_sums_of_powers_of_lines_are_proved(seed):
     ]
     polynomial = added(*(power_of_line(*line) for line in lines))
     expression = written(polynomial, [x, y, z][:size])
-    assert cn.convexity(expression).convex or not expression.variables()
+    assert proofs_of(expression)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,10 @@ def test_convex_without_sums_of_squares_is_never_refuted():
         **{(0, 6, 2): 44, (0, 4, 4): 70, (0, 2, 6): 60, (0, 0, 8): 30},
     }
     expression = written(terms, [x, y, z])
-    assert cn.convexity(expression).convex is not False
+    question = ask_about_expression(expression)
+    asked = derived(question)
+    candidates = [f for f in prove_by_squares(asked, "convex") if not isinstance(f, Proof)]
+    assert verified(Space(question, asked.tape), "convex", tuple(candidates)) is None
 
 
 def test_a_gram_matrix_that_was_changed_proves_nothing():

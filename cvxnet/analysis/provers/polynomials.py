@@ -52,7 +52,9 @@ NOTHING = 1e-7
 """An eigenvalue that counts as zero, of polynomials whose largest coefficient is one."""
 SMALL, PIVOT = 1e-5, 1e-3
 """Eigenvalues, of the largest, and entries of unit vectors that count as zero."""
-STEPS, PRECISE = 40, 1e-13
+MOST_POLISHED = 1000
+"""Entries of factors."""
+STEPS, PRECISE = 40, 1e-12
 """Of Gauss and Newton: how many at most, and what is precise enough."""
 NEAR = 1e-8
 DENOMINATORS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
@@ -335,15 +337,17 @@ class System:
         """
         top = max(float(np.abs(matrix).max(initial=0.0)) for matrix in matrices)
         factors = [large_factor(matrix, top) for matrix in matrices]
+        if sum(L.size for L in factors) > MOST_POLISHED:
+            return factors
         blocks = [self.coefficient_matrix(k) for k in range(len(factors))]
         goal = np.array([as_float(v) for v in self.target])
         for _ in range(STEPS):
             pairs = list(zip(blocks, factors, strict=True))
             missing = goal - sum(A @ (L @ L.T).ravel() for A, L in pairs)
-            if np.abs(missing).max() < PRECISE * np.abs(goal).max():
-                break
             columns = [A @ slopes_of(L) for A, L in pairs]
             step = np.linalg.lstsq(np.hstack(columns), missing, rcond=1e-10)[0]
+            if np.abs(step).max(initial=0.0) < PRECISE * top**0.5:
+                break
             ends = np.cumsum([L.size for L in factors])
             parts = np.split(step, ends[:-1])
             factors = [L + part.reshape(L.shape) for L, part in zip(factors, parts, strict=True)]

@@ -250,7 +250,7 @@ class Algebra:
 
     def cleared(self, polynomial: Polynomial, fraction: Factor) -> Polynomial:
         """The polynomial times the power of a denominator that it has."""
-        above, below = self.parts_of(fraction)
+        above, below = self.fraction(fraction)
         powers = {m: dict(powers_of(m)).get(fraction, 0) for m in polynomial.terms}
         most, found = max(powers.values()), Polynomial.number(0)
         for monomial, power in powers.items():
@@ -260,7 +260,7 @@ class Algebra:
             found = found + self.products(factors)
         return found
 
-    def parts_of(self, fraction: Factor) -> tuple[Polynomial, Polynomial]:
+    def fraction(self, fraction: Factor) -> tuple[Polynomial, Polynomial]:
         """The numerator and the denominator of ``1 / t`` or ``sigmoid(t)``."""
         if fraction.name == SIGMOID:
             exponential = self.exp(fraction.args[0])

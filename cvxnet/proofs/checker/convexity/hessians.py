@@ -28,8 +28,8 @@ from flint import ctx, fmpq
 
 from ..arrays import require
 from ..document import RefusalError
-from .algebra import SIGMOID, Algebra
-from .factors import Factor, exponent_of, powers_of, single
+from .algebra import Algebra
+from .factors import SIGMOID, Factor, exponent_of, powers_of, single
 from .normal import NormalForms
 from .polynomials import Polynomial
 from .ranges import Range

@@ -22,11 +22,11 @@ from ..document import RefusalError
 from ..exact import Number
 from ..scalars import exp, log, power, quotient, sigmoid
 from ..semidefinite import pivots
-from .algebra import SIGMOID
 from .conditions import condition, implied
 from .curves import absolute, exp_of, log_of, power_of, sigmoid_of
 from .enclosures import ZERO, Interval
 from .factors import (
+    SIGMOID,
     Factor,
     exponent_in_part,
     exponent_of,
@@ -132,7 +132,7 @@ class Signs:
 
     def cleared(self, polynomial: Polynomial, fraction: Factor) -> Polynomial:
         """Times the power of a denominator that it has, or the next even one."""
-        above, below = self.forms.fraction(fraction)
+        above, below = self.algebra.fraction(fraction)
         powers = {m: dict(powers_of(m)).get(fraction, 0) for m in polynomial.terms}
         most = max(powers.values())
         if not implied(self.algebra, condition("positive", below), self.conditions):
