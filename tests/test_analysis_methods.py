@@ -154,7 +154,7 @@ WRITTEN_ONLY_WITH = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES.scalar, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", WRITTEN_ONLY_WITH, ids=lambda rule: rule.__name__)
 def test_every_rule_writes_something_that_no_other_does(rule):
     expression, goal = WRITTEN_ONLY_WITH[rule]
     question = ask_about_expression(expression)

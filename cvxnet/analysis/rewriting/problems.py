@@ -10,17 +10,20 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.atoms import POWERS
-from cvxnet.analysis.constraints import simple_bounds
+from cvxnet.analysis.constraints import finite, simple_bounds
+from cvxnet.analysis.identities import is_same
 from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.premises import not_numbers
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rewriting.level_sets import by_entries, written
 from cvxnet.analysis.rewriting.names import COLLECTED, new_atoms
 from cvxnet.analysis.rewriting.products import logarithms_of, product_of
 from cvxnet.analysis.rewriting.rules import RULES
 from cvxnet.analysis.rewriting.search import Forms
-from cvxnet.analysis.tape import bare, dense, short
+from cvxnet.analysis.tape import Tape, bare, dense, short
 from cvxnet.errors import InputError
 
+NEW = ["a new variable, bounded by a constraint"]
 DOORS = {
     "is_dgp": "solve(gp=True) (a geometric program)",
     "is_dqcp": "solve(qcp=True) (quasiconvex: bisection)",
@@ -152,9 +155,16 @@ def rewrite(problem: cp.Problem) -> Rewriting:
             f"rewrite takes a cvxpy.Problem, not {type(problem).__name__}; make one of an "
             "expression with cp.Problem(cp.Minimize(expression))."
         )
+    if missing := not_numbers(Tape([a for p in parts_of(problem) for a in p.args])):
+        raise InputError(f"the problem cannot be rewritten: {missing}.")
     if problem.is_dcp():
         return Rewriting(problem, problem, ())
     return Rewriter(problem).rewriting()
+
+
+def parts_of(problem: cp.Problem) -> list[Any]:
+    """The objective and the constraints, without what an infinite bound leaves free."""
+    return [problem.objective, *map(finite, problem.constraints)]
 
 
 class Rewriter:
@@ -165,7 +175,9 @@ class Rewriter:
         self.steps: list[Rewrite] = []
         self.failures: list[str] = []
         self.domain = domain_of(problem)
-        known = [c for c in (*problem.constraints, *self.domain) if is_affine_constraint(c)]
+        self.extra: list[Any] = []
+        self.given = [*map(finite, problem.constraints)]
+        known = [c for c in (*self.given, *self.domain) if is_affine_constraint(c)]
         self.question = Question(
             expression=problem.objective.args[0],
             unknowns=tuple(problem.variables()),
@@ -177,17 +189,21 @@ class Rewriter:
     def rewriting(self) -> Rewriting:
         """All parts rewritten; an error that names those that have no form."""
         objective, same_value = self.objective()
-        constraints = [
-            c for k, c in enumerate(self.problem.constraints) for c in self.constraint(k, c)
-        ]
+        constraints = [c for k, each in enumerate(self.given) for c in self.constraint(k, each)]
         if self.failures:
             raise InputError(explained(self.problem, self.failures))
-        changed = cp.Problem(
-            objective, [*constraints, *self.missing_domain(objective, constraints)]
-        )
+        constraints += self.extra
+        domain = self.missing_domain(objective, constraints)
+        changed = cp.Problem(objective, [*constraints, *domain])
         if not changed.is_dcp():
             raise InputError(explained(self.problem, ["the whole: its parts do not fit together"]))
         return Rewriting(changed, self.problem, tuple(self.steps), same_value)
+
+    def forms(self) -> Forms:
+        """A search for forms, which may introduce variables."""
+        forms = Forms(self.question, RULES)
+        forms.extra = []
+        return forms
 
     def note(self, part: str, how: Iterable[str], before: Any, after: Any) -> None:
         """Keep what was done to a part."""
@@ -196,7 +212,8 @@ class Rewriter:
 
     def fail(self, part: str, forms: Forms) -> None:
         """Keep what has no form, and the signs that would have helped."""
-        wishes = list(dict.fromkeys(short(wish) for wish in forms.wishes))[:3]
+        affine = (short(wish) for wish in forms.wishes if wish.is_affine())
+        wishes = list(dict.fromkeys(affine))[:3]
         needs = (
             f" (it is not known that {', '.join(f'{w} >= 0' for w in wishes)})" if wishes else ""
         )
@@ -207,36 +224,38 @@ class Rewriter:
         objective = self.problem.objective
         expression = objective.args[0]
         goal = "convex" if isinstance(objective, cp.Minimize) else "concave"
-        forms = Forms(self.question, RULES)
+        forms = self.forms()
         for name, change in MONOTONE:
             inside = change(expression, forms)
             found = None if inside is None else forms.form(inside, goal)
             if found is not None:
                 if found is not expression:
-                    how = [name, *new_atoms(expression, found)]
+                    how = [name, *new_atoms(expression, found), *NEW[: len(forms.extra or [])]]
                     self.note("objective", how, expression, found)
+                self.extra += forms.extra or []
                 return type(objective)(found), not name
         self.fail(f"the objective {short(expression)}", forms)
         return objective, True
 
     def constraint(self, number: int, constraint: Any) -> list[Any]:
         """Constraints that say the same as one."""
-        forms = Forms(self.question, RULES)
+        forms = self.forms()
         found = written(constraint, forms) or by_entries(constraint, forms)
         part = f"constraint {number}"
         if found is None:
             self.fail(f"{part}: {short(constraint)}", forms)
             return []
+        self.extra += forms.extra or []
         if found[1] != [constraint]:
             atoms = new_atoms(members([constraint]), members(found[1]))
             how = [*found[0], *(name for name in atoms if not found[0] or name != COLLECTED)]
+            how += NEW[: len(forms.extra or [])]
             self.note(part, how, constraint, " and ".join(map(str, found[1])))
         return found[1]
 
     def missing_domain(self, objective: Any, constraints: list[Any]) -> list[Any]:
         """What the original needs to have a value and the rewritten problem does not say."""
         said = [*constraints, *(c for part in (objective, *constraints) for c in domain_of(part))]
-        texts = {short(c) for c in said}
         affine = tuple(c for c in said if is_affine_constraint(c))
         forms = Forms(
             replace(self.question, bounds=simple_bounds(affine), constraints=affine), RULES
@@ -244,7 +263,8 @@ class Rewriter:
         missing = []
         for constraint in self.domain:
             left, right = constraint.args
-            known = short(constraint) in texts or forms.is_nonneg(right - left)
+            known = any(is_same_constraint(constraint, c) for c in said)
+            known = known or forms.is_nonneg(right - left)
             if constraint.is_dcp() and not known:
                 missing.append(constraint)
                 self.note("domain", ["the original has values there only"], "", constraint)
@@ -257,8 +277,17 @@ def domain_of(part: Any) -> list[Any]:
         found = [c for p in (part.objective, *part.constraints) for c in domain_of(p)]
     else:
         found = [c for arg in part.args for c in arg.domain]
-    unique = {short(c): c for c in found if isinstance(c, cp.constraints.Inequality)}
-    return list(unique.values())
+    unique: list[Any] = []
+    for constraint in found:
+        new = not any(is_same_constraint(constraint, other) for other in unique)
+        if new and isinstance(constraint, cp.constraints.Inequality):
+            unique.append(constraint)
+    return unique
+
+
+def is_same_constraint(one: Any, two: Any) -> bool:
+    """Whether two constraints are of one kind and about the same expressions."""
+    return type(one) is type(two) and all(map(is_same, one.args, two.args))
 
 
 def members(constraints: Iterable[Any]) -> Any:

@@ -54,6 +54,8 @@ OPPOSITE = {"convex": "concave", "concave": "convex"}
 
 def curved(product: Product, goal: str, kit: Kit) -> Any:
     """The product of scalars in a form that has the curvature, or None."""
+    if product.exponent is None and len(product.powers) == 1 and product.powers[0][1] == 1:
+        return multiple(product.scale, product.powers[0][0], goal, kit)
     for base, power in product.powers:
         known = (is_even(power) and power > 0) or kit.is_nonneg(base)
         if not known and not kit.is_granted(base):
@@ -66,6 +68,14 @@ def curved(product: Product, goal: str, kit: Kit) -> Any:
         if found is not None:
             return scaled(product.scale, found)
     return None
+
+
+def multiple(scale: Any, base: Any, goal: str, kit: Kit) -> Any:
+    """A constant times one base, of any sign."""
+    if not scale.is_nonneg() and not scale.is_nonpos():
+        return None
+    form = kit.form(base, OPPOSITE[goal] if scale.is_nonpos() else goal)
+    return None if form is None else scaled(scale, form)
 
 
 def all_forms(bases: Iterable[Any], goal: str, kit: Kit) -> list[Any] | None:

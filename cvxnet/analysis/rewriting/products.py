@@ -20,6 +20,7 @@ from cvxnet.analysis.algebra_atoms import (
 from cvxnet.analysis.atoms import POWERS
 from cvxnet.analysis.identities import is_number, is_same, square_of
 from cvxnet.analysis.operations import exponent_of
+from cvxnet.analysis.rewriting.entries import entry_of
 from cvxnet.analysis.tape import bare, dense
 from cvxnet.layers.atoms import sigmoid
 
@@ -278,6 +279,14 @@ def split_squares(node: Any) -> list[tuple[Any, Fraction]] | None:
     return [*entries_norm(node.args[0], Fraction(2)), (node.args[1], -ONE)]
 
 
+def split_product(node: Any) -> list[tuple[Any, Fraction]] | None:
+    """The product of all entries."""
+    vector = node.args[0]
+    if node.axis is not None or vector.size > LARGEST_DENOMINATOR:
+        return None
+    return [(entry_of(vector, place), ONE) for place in np.ndindex(vector.shape)]
+
+
 def split_absolute(node: Any) -> list[tuple[Any, Fraction]] | None:
     """``|x y| = |x| |y|``."""
     inner = bare(node.args[0])
@@ -296,6 +305,7 @@ SPLITS: tuple[tuple[Any, Callable[[Any], list[tuple[Any, Fraction]] | None]], ..
     (cp.Sum, split_sum),
     (cp.quad_over_lin, split_squares),
     (cp.abs, split_absolute),
+    (cp.Prod, split_product),
     (cp.Pnorm, split_norm),
     (sigmoid, lambda node: [(1.0 + cp.exp(-node.args[0]), -ONE)]),
 )

@@ -20,15 +20,25 @@ from cvxnet.analysis.identities import is_same
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rewriting.logarithms import entropy, gather_entropies, logarithm
 from cvxnet.analysis.rewriting.names import new_atoms
+from cvxnet.analysis.rewriting.perspectives import exponential_over, perspective
 from cvxnet.analysis.rewriting.product_forms import curved
 from cvxnet.analysis.rewriting.products import added, is_itself, linear_terms, product_of, scaled
 from cvxnet.analysis.rewriting.quotients import Terms, gather_like, gather_quotients, over_line
 from cvxnet.analysis.rewriting.roots import root_of_sum
 from cvxnet.analysis.rewriting.search import Forms, Rules, composed
 from cvxnet.analysis.rewriting.squares import as_squares, form_of
-from cvxnet.analysis.tape import dense, short
+from cvxnet.analysis.tape import dense
 
-MADE_OF_FACTORS = (multiply, DivExpression, NegExpression, *POWERS, cp.exp, cp.abs, cp.Pnorm)
+MADE_OF_FACTORS = (
+    multiply,
+    DivExpression,
+    NegExpression,
+    *POWERS,
+    cp.exp,
+    cp.abs,
+    cp.Pnorm,
+    MulExpression,
+)
 
 
 def quadratic(node: Any, goal: str, forms: Forms) -> Any:
@@ -136,6 +146,8 @@ RULES = Rules(
         root_of_sum,
         entropy,
         total,
+        exponential_over,
+        perspective,
     ),
     entrywise=(composed, one_power, logarithm, entropy, total),
 )
@@ -173,5 +185,8 @@ def another_form(
     found = forms.form(expression, goal)
     if found is None or found is expression:
         return None
-    needs = {short(wish): wish for wish in forms.wishes} if assuming else {}
-    return Rewritten(new_atoms(expression, found), found, tuple(needs.values()), forms.rounded)
+    needs: list[Any] = []
+    for wish in forms.wishes if assuming else ():
+        if not any(is_same(wish, need) for need in needs):
+            needs.append(wish)
+    return Rewritten(new_atoms(expression, found), found, tuple(needs), forms.rounded)

@@ -24,7 +24,7 @@ from cvxnet.analysis.rewriting.entries import entry_of, stacked
 from cvxnet.analysis.rewriting.product_forms import OPPOSITE, Kit
 from cvxnet.analysis.tape import inner
 
-MOST_ENTRIES = 200  # of what is rewritten entry by entry
+MOST_ENTRIES = 1000  # of what is rewritten entry by entry
 MOST_STEPS = 20_000  # nodes looked at for one expression
 MOST_LEVELS = 24  # of forms inside of forms
 
@@ -64,6 +64,9 @@ class Forms:
         Whether wishes are granted: the form is the same function where they hold.
     rounded : bool
         Whether coefficients of a form had to be rounded.
+    extra : list of constraints or None
+        What says of new variables that they are at least what they stand for; None where none may
+        be introduced, because an expression is asked about and no problem.
     """
 
     def __init__(self, question: Question, rules: Rules, assuming: bool = False) -> None:
@@ -71,6 +74,7 @@ class Forms:
         self.rules = rules
         self.assuming = assuming
         self.rounded = False
+        self.extra: list[Any] | None = None
         self.wishes: list[Any] = []
         self.kit = Kit(self.is_nonneg, self.form, self.is_granted)
         self._known: dict[tuple[int, str], tuple[Any, Any]] = {}

@@ -115,6 +115,8 @@ def places_of(*forms: Form) -> tuple[int, ...]:
 
 def squares(matrix: Any) -> Array | None:
     """F with ``F'F`` equal to a matrix that is semidefinite, up to rounding; else None."""
+    if not len(matrix):
+        return np.zeros((0, 0))
     if not definiteness(matrix).rounded:
         return None
     if len(matrix) <= EXACT_ROWS and eliminate(matrix):
