@@ -479,7 +479,7 @@ def optimum_by_scipy(given):
                 constraints=limits,
                 bounds=[(least, 60.0) for least in low],
                 method="SLSQP",
-                options={"maxiter": 300, "ftol": 1e-10},
+                options={"maxiter": 100, "ftol": 1e-10},
             )
         put(variables, result.x)
         if all(np.max(c.violation()) <= 1e-5 for c in given.constraints):
