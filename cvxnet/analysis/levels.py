@@ -36,8 +36,8 @@ class Level:
     Attributes
     ----------
     how : str
-        The way, as the checker knows it: "difference", "left", "right", "sqrt", "log", "times" or
-        "over".
+        The way, as the checker knows it: "difference", "left", "right", "sqrt", "log", "exp",
+        "times" or "over".
     goal : str
         "convex", "quasiconvex" or "quasiconcave".
     expression : CVXPY expression
@@ -95,6 +95,30 @@ def by_logarithms(left: Any, right: Any, question: Question) -> Iterator[Level]:
         reason = "the same set as logarithms of both sides, convex <= concave"
         both = logarithm(left, question) - logarithm(right, question)
         yield Level("log", "convex", both, reason, (left, right))
+
+
+def by_exponentials(left: Any, right: Any, question: Question) -> Iterator[Level]:
+    """Exponentials of both sides, where one has logarithms."""
+    nodes = Tape([left, right]).nodes
+    if any(isinstance(node, cp.log) for node in nodes):
+        reason = "the same set as exponentials of both sides, convex <= concave"
+        both = exponential(left) - exponential(right)
+        yield Level("exp", "convex", both, reason, (left, right))
+
+
+def exponential(expression: Any) -> Any:
+    """The exponential, of sums term by term; that of a logarithm is its argument."""
+    match expression:
+        case cp.log():
+            return expression.args[0]
+        case AddExpression():
+            first, *others = (exponential(term) for term in expression.args)
+            for other in others:
+                first = cp.multiply(first, other)
+            return first
+        case Promote():
+            return exponential(expression.args[0]) * np.ones(expression.shape)
+    return cp.exp(expression)
 
 
 def logarithm(expression: Any, question: Question) -> Any:
@@ -162,7 +186,13 @@ def is_above(expression: Any, question: Question) -> bool:
 
 
 Way = Callable[[Any, Any, Question], Iterator[Level]]
-WAYS: tuple[Way, ...] = (by_roots, by_logarithms, by_multiplying, by_dividing)
+WAYS: tuple[Way, ...] = (
+    by_roots,
+    by_logarithms,
+    by_exponentials,
+    by_multiplying,
+    by_dividing,
+)
 
 
 def separated(left: Any, right: Any) -> tuple[Any, Any] | None:

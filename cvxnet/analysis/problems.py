@@ -291,6 +291,9 @@ def first_level(
     left: Any, right: Any, question: Question, how: tuple[Attempt, Methods]
 ) -> Reading | None:
     """The first reading of an inequality that is proved to give a convex set."""
+    difference = derived(replace(question, expression=left - right))
+    if not is_straight(difference, ("convex",)):
+        return None
     for level in levels_of(left, right, question):
         asked = replace(question, expression=level.expression)
         proof = proof_of_level(level, derived(asked), *how)

@@ -103,7 +103,7 @@ def crooked_domain(question: Question, tape: Tape, facts: list[Facts]) -> str:
 def is_convex_set(need: Need, fact: Facts) -> bool:
     """Whether the points with a need form a convex set."""
     if need.kind in (">=", ">"):
-        return bool(fact.concave.all())
+        return bool(fact.quasiconcave.all())
     return need.kind in (*DEFINITE, "symmetric") and bool(fact.affine.all())
 
 

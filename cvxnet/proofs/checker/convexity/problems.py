@@ -10,9 +10,11 @@ One inequality l <= r can be read in several ways, each of which has the same po
     difference   l - r <= 0
     left, right  l where r is constant, r where l is
     sqrt, log    T(l) - T(r) <= 0, for T increasing where l is: l >= 0, or l > 0
+    exp          exp(l) - exp(r) <= 0
     times, over  g <= 0, where g m = l - r, or g / m = l - r, for a factor m > 0
 
-The last two also after terms have moved from one side to the other. Equations are two inequalities.
+All but the first two also after terms have moved from one side to the other. Equations are two
+inequalities.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 
 from ..arrays import require
 from ..document import RefusalError
+from .affine import affine_of
 from .calculus import facts_of
 from .facts import CONCAVE, DOMAIN
 from .normal import NormalForms, normal_forms
@@ -67,8 +70,19 @@ def check_constraints(pairs: Pairs, origins: Sequence[Any]) -> None:
 def prove_with_domain(statement: Statement, proof: Proof, checking: Checking) -> None:
     """The proof, and that the points where the root has values form a convex set."""
     checking.prove(statement, proof)
-    facts = facts_of(statement, statement.root, checking.clock).entries
-    require(all(one.has(DOMAIN) for one in facts), "the domain may not be convex")
+    require_convex_domain(statement, statement.root, checking)
+
+
+def require_convex_domain(statement: Statement, place: int, checking: Checking) -> None:
+    """Refuse unless the points where a node has values form a convex set within the domain."""
+    facts = facts_of(statement, place, checking.clock).entries
+    if all(one.has(DOMAIN) for one in facts):
+        return
+    forms = normal_forms(statement, checking.clock)
+    forms.of(place)
+    for kind, polynomial in forms.conditions[place]:
+        require(kind in ("positive", "nonnegative"), "the domain may not be convex")
+        affine_of(polynomial)
 
 
 def check_set(statement: Statement, item: Mapping[str, Any], checking: Checking) -> None:
@@ -138,7 +152,7 @@ class Reading:
             one, other = self.place("left", left), self.place("right", right)
             if self.goal == "concave":
                 one, other = self.place("right", left), self.place("left", right)
-            forms.require_equal(root, forms.difference(one, other))
+            forms.require_equal(forms.difference(one, other), root)
 
     def match_difference(self, root: int, left: int | None, right: int | None) -> None:
         """The root is written as left - right."""
@@ -189,7 +203,9 @@ class Reading:
         one, other = self.given["sides"]
         forms = Terms(self.more, self.checking)
         before = forms.difference(self.place("left", left), self.place("right", right))
-        forms.require_equal(before, forms.difference(one, other))
+        after = forms.difference(one, other)
+        forms.require_equal(before, after)
+        forms.require_equal(after, before)
         return one, other
 
     def through(self, one: int, other: int, atom: str, options: Mapping[str, Any]) -> None:
@@ -198,7 +214,7 @@ class Reading:
         expected = forms.difference(
             forms.add(atom, [one], options), forms.add(atom, [other], options)
         )
-        forms.require_equal(self.inner.root, expected)
+        forms.require_equal(expected, self.inner.root)
 
     def by_roots(self, one: int, other: int) -> None:
         """Square roots of both sides."""
@@ -206,12 +222,18 @@ class Reading:
         require(all(f.low is not None and f.low >= 0 for f in facts), "a root of what may be < 0")
         self.through(one, other, "Power", {"p": 0.5})
 
+    def by_exponentials(self, one: int, other: int) -> None:
+        """Exponentials of both sides."""
+        forms = Terms(self.more, self.checking)
+        expected = forms.difference(forms.add("exp", [one], {}), forms.add("exp", [other], {}))
+        forms.require_equal(expected, self.inner.root)
+
     def by_logarithms(self, one: int, other: int) -> None:
         """Logarithms of both sides, of products factor by factor."""
         self.require_positive(one)
         forms = Terms(self.more, self.checking)
         expected = forms.difference(forms.logarithm(one), forms.logarithm(other))
-        forms.require_equal(self.inner.root, expected)
+        forms.require_equal(expected, self.inner.root)
 
     def by_factor(self, one: int, other: int) -> None:
         """The root times a positive factor is the difference."""
@@ -220,7 +242,7 @@ class Reading:
         facts = facts_of(self.more, factor, self.checking.clock).entries
         require(all(f.has(DOMAIN) for f in facts), "a factor whose domain may not be convex")
         product = forms.add("multiply", [self.inner.root, factor], {})
-        forms.require_equal(product, forms.difference(one, other))
+        forms.require_equal(forms.difference(one, other), product)
 
     def by_denominator(self, one: int, other: int) -> None:
         """The root over a positive factor is the difference, where that is not zero."""
@@ -230,7 +252,7 @@ class Reading:
         if not all(f.low is not None and f.low >= 0 and f.has(CONCAVE) for f in facts):
             self.require_positive(factor)
         quotient = forms.add("DivExpression", [self.inner.root, factor], {})
-        forms.require_equal(quotient, forms.difference(one, other))
+        forms.require_equal(forms.difference(one, other), quotient)
 
     def require_positive(self, place: int) -> None:
         """Refuse unless every entry of a node is above zero."""
@@ -244,6 +266,7 @@ class Reading:
 WAYS: dict[str, Callable[[Reading, int, int], None]] = {
     "sqrt": Reading.by_roots,
     "log": Reading.by_logarithms,
+    "exp": Reading.by_exponentials,
     "times": Reading.by_factor,
     "over": Reading.by_denominator,
 }
@@ -307,7 +330,10 @@ class Terms:
         return negative if left is None else self.add("AddExpression", [left, negative], {})
 
     def require_equal(self, one: int, two: int) -> None:
-        """Refuse unless both have values at the same points, and the same ones."""
+        """Refuse unless node ``one`` has values on a convex set, and ``two`` has the same there.
+
+        So the points with ``one <= 0`` are those of this set with ``two <= 0``.
+        """
         forms: NormalForms = normal_forms(self.statement, self.checking.clock)
-        same = forms.equal(one, two) and forms.equal(two, one)
-        require(same, "a reading that may be of other points")
+        require(forms.equal(one, two), "a reading that may be of other points")
+        require_convex_domain(self.statement, one, self.checking)
