@@ -10,6 +10,7 @@ from cvxnet.analysis.derivation import Derived, derived
 from cvxnet.analysis.equalities import eliminated
 from cvxnet.analysis.evidence import Proof, Prover, is_proved
 from cvxnet.analysis.provers import PROVERS
+from cvxnet.analysis.provers.hessians import what_would_do
 from cvxnet.analysis.provers.same import prove_by_another_form
 from cvxnet.analysis.rewriting.rules import RULES
 from cvxnet.analysis.rewriting.search import Rules
@@ -154,4 +155,4 @@ def unknown_reason(asked: Derived, goal: str) -> str:
     obstacle = Space(asked.question, asked.tape).obstacle
     if obstacle:
         return f"the rules stop, and no counterexample was looked for: {obstacle}"
-    return "the rules stop, and no counterexample was found"
+    return "the rules stop, and no counterexample was found" + what_would_do(asked, goal)

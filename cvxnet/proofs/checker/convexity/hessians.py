@@ -45,6 +45,11 @@ NUMBER = Polynomial.number
 
 def by_hessian(statement: Statement, proof: Proof, checking: Checking) -> None:
     """The principal minors of all Hessians are non-negative."""
+    check_hessians(statement, checking, fmpq(0))
+
+
+def check_hessians(statement: Statement, checking: Checking, more: fmpq) -> None:
+    """The same with ``more`` times the squares of the coordinates added (or taken away)."""
     require(statement.goal in ("convex", "concave"), "Hessians prove only convex and concave")
     forms = NormalForms(statement, checking.clock)
     found = forms.of(statement.root)
@@ -52,7 +57,13 @@ def by_hessian(statement: Statement, proof: Proof, checking: Checking) -> None:
     with ctx.workprec(BITS):
         for entry in statement.entries:
             form = found[entry] if statement.goal == "convex" else -found[entry]
-            check_entry(forms, form, domain)
+            check_entry(forms, form + more * squares_in(form, statement), domain)
+
+
+def squares_in(form: Polynomial, statement: Statement) -> Polynomial:
+    """The sum of the squares of the coordinates that move."""
+    moving = [f for f in entries_in(form) if place_of(f) in statement.unknowns]
+    return sum((Polynomial.symbol(f) ** 2 for f in moving), NUMBER(0))
 
 
 def check_entry(forms: NormalForms, form: Polynomial, domain: dict[Factor, Range]) -> None:
