@@ -222,9 +222,16 @@ class Derivatives:
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra
         self.known: dict[tuple[Factor, Factor], Polynomial] = {}
+        self.kept: dict[tuple[Polynomial, Factor], Polynomial] = {}
 
     def of(self, polynomial: Polynomial, entry: Factor) -> Polynomial:
         """The derivative in an entry."""
+        if (polynomial, entry) not in self.kept:
+            self.kept[polynomial, entry] = self.computed(polynomial, entry)
+        return self.kept[polynomial, entry]
+
+    def computed(self, polynomial: Polynomial, entry: Factor) -> Polynomial:
+        """The same, symbol by symbol."""
         total = NUMBER(0)
         for f in symbols_of(polynomial):
             slope = self.of_factor(f, entry)

@@ -6,6 +6,7 @@ halved where they do not tell. In one variable also
 
 * towards infinity, where one of the terms ``c x^a e^(b x)`` is larger than all others together:
   ``x^a e^(b x)`` with b < 0, or b = 0 and a < 0, is largest at the start or at -a/b;
+* above a parabola with the value and the slope in the middle, and the least curvature;
 * next to a zero: f >= 0 right of c if f(c) = 0 and f' >= 0 right of c, and so on for f', in as many
   steps as the zero has orders. The values at c are exact, where numbers are rational, exp(0) is 1,
   and the like.
@@ -246,6 +247,8 @@ class Signs:
             return self.in_tail(polynomial, f, low, 1)
         if low is None and high is not None and high <= -1:
             return self.in_tail(polynomial, f, -high, -1)
+        if low is not None and high is not None and self.above_parabola(polynomial, f, box):
+            return True
         ends = [(low, 1), (high, -1)]
         return any(
             end is not None and self.beside(polynomial, f, box, (end, way), MOST_ORDERS)
@@ -306,6 +309,21 @@ class Signs:
         if self.enclosure(slope, box).low >= 0:
             return True
         return orders > 0 and self.beside(slope, f, box, start, orders - 1)
+
+    def above_parabola(self, polynomial: Polynomial, f: Factor, box: Box) -> bool:
+        """Whether ``c + s t + b t^2 / 2`` is not negative: value, slope, and least curvature b."""
+        if not self.is_smooth(polynomial, box):
+            return False
+        slope = self.derivative(polynomial, f)
+        least = self.enclosure(self.derivative(slope, f), box).low
+        if not (least > 0 and least.is_finite()):
+            return False
+        at = middle(*box[f])
+        try:
+            value, rise = arb(self.value(polynomial, f, at)), arb(self.value(slope, f, at))
+        except RefusalError:
+            return False
+        return bool(value >= rise * rise / (2 * least))
 
     def is_smooth(self, polynomial: Polynomial, box: Box) -> bool:
         """Whether it is certainly smooth between the ends of a box of one variable."""
