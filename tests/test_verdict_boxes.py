@@ -128,6 +128,7 @@ def test_convex_functions_are_proved(name):
         cp.sqrt(-cp.square(x)) - cp.square(z[0]),
         leaky_relu(x, 2.0),
         cp.minimum(x, 1),
+        -cp.abs(c[0] - c[1]) - cp.abs(c[1]),
         cp.sqrt(cp.pos(x)) + cp.pos(x),
     ],
 )
@@ -154,6 +155,22 @@ def test_a_point_with_a_negative_curvature_becomes_a_counterexample():
     v = cp.Variable(2, bounds=[-1, 1])
     verdict = cn.convexity(cp.sum(cp.exp(v)) + 1.2 * v[0] * v[1] * cp.exp(-v[0] - v[1]))
     assert verdict.convex is False
+
+
+def test_boxes_without_values_say_nothing():
+    t = cp.Variable(bounds=[-2, 2])
+    assert proved(cp.square(t) * 3 + cp.log(t) * cp.square(t)) is False
+    assert proved(cp.power(t + 1, 3) - cp.log(t))
+    assert not proved(cp.sqrt(cp.square(t) + cp.power(t, 4)) * -1 + 10 * cp.square(t))
+
+
+def test_an_unknown_says_how_little_is_missing():
+    z = cp.Variable()
+    verdict = cn.convexity(cp.exp(2 * z) / 4 - 4 * cp.exp(z) + 2 * cp.square(z))
+    assert verdict.convex is None
+    assert (
+        "times the squares of the unknowns added it is proved convex" in verdict.reasons["convex"]
+    )
 
 
 def test_fractions_and_hostile_evidence():

@@ -324,13 +324,13 @@ def looseness(block: Block) -> dict[int, float]:
 def worst_direction(block: Block) -> dict[int, float]:
     """About the eigenvector of the smallest eigenvalue of the lowest matrix, by power steps."""
     matrix = [[as_float(t) for t in row] for row in lowest(block)]
-    most = max(sum(map(abs, row)) for row in matrix)
+    most = max((sum(map(abs, row)) for row in matrix), default=0.0)
     vector = [1.0 + 0.1 * i for i in range(len(matrix))]
     for _ in range(POWER_STEPS):
         image = [
             most * t - sum(map(mul, row, vector)) for t, row in zip(vector, matrix, strict=True)
         ]
-        size = max(map(abs, image)) or 1.0
+        size = max(map(abs, image), default=0.0) or 1.0
         vector = [t / size for t in image]
     return dict(zip(block.places, vector, strict=True))
 
