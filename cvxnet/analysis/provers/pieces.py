@@ -38,6 +38,7 @@ TOLERANCE = 1e-7
 MOST_NODES = 20_000
 """Linear programs for one entry."""
 STEPS = (1.0, 0.3, 0.03)
+NONE: Mapping[int, bool] = {}
 KNOWN = LINEAR | OPERATIONS.keys() | {"leaf"}
 
 
@@ -133,14 +134,13 @@ class Network:
         return z, state @ self.output
 
     def slope(self, k: int, pattern: Array) -> Array:
-        """The gradient of what goes into a gate, in the free inputs, where others have signs."""
+        """The gradient of what goes into a gate, where others have these signs."""
         weights = self.rows[k].copy()
         for j in range(k - 1, -1, -1):
             place = self.inputs + 1 + j
             if weights[place] and pattern[j]:
                 weights += weights[place] * self.rows[j]
-        gradient = weights[1 : self.inputs + 1]
-        return np.where(self.free, gradient, 0.0)
+        return weights[1 : self.inputs + 1]
 
     def is_inside(self, x: Array) -> bool:
         """Whether a point keeps the inequalities."""
@@ -216,15 +216,15 @@ class Search:
     def deepest(self, k: int, signs: Mapping[int, int]) -> Relaxed | None:
         """The deepest point of a cell; None where it is empty, for reasons kept in `binding`.
 
-        Gates that are zero on all of the kink in this cell keep no distance.
+        Gates that are zero wherever z_k is, or not known, keep no distance.
         """
         solved = self.relaxed(k, signs)
         if solved.depth > TOLERANCE:
             return solved
         if not self.is_empty(k, signs, solved.binding):
             cell = Cell(self.function, k, signs)
-            flat = frozenset(j for j in signs if not cell.is_strict("sign", j))
-            solved = self.relaxed(k, signs, flat) if flat else solved
+            loose = {j: cell.is_along(j) for j in signs if not cell.is_strict("sign", j)}
+            solved = self.relaxed(k, signs, loose) if loose else solved
             if solved.depth > TOLERANCE or not self.is_empty(k, signs, solved.binding):
                 return solved
         self.binding = solved.binding
@@ -239,9 +239,12 @@ class Search:
         return True
 
     def relaxed(
-        self, k: int, signs: Mapping[int, int], flat: frozenset[int] = frozenset()
+        self, k: int, signs: Mapping[int, int], loose: Mapping[int, bool] = NONE
     ) -> Relaxed:
-        """The point of a cell that is deepest inside its inequalities, at most 1."""
+        """The point of a cell that is deepest inside its inequalities, at most 1.
+
+        The loose gates keep no distance from zero; where that says True, they are zero anyway.
+        """
         self.nodes += 1
         if self.nodes > MOST_NODES:
             raise RefusalError("too many cells")
@@ -258,13 +261,13 @@ class Search:
             else:
                 above += [unit, unit - net.rows[j]]
                 names += [["part", j], ["above", j]]
-            if j in signs:
+            if j in signs and not loose.get(j):
                 above.append(net.rows[j] if signs[j] else -net.rows[j])
                 names.append(["sign", j])
         for place, row in enumerate(net.domain):
             above.append(np.append(row, np.zeros(net.count)))
             names.append(["domain", place])
-        keeps = np.array([name[0] != "sign" or name[1] not in flat for name in names], dtype=float)
+        keeps = np.array([name[0] != "sign" or name[1] not in loose for name in names], dtype=float)
         return self.solve(np.array(above), keeps, np.array(equal), names)
 
     def solve(self, above: Array, keeps: Array, equal: Array, names: list[list[Any]]) -> Relaxed:
@@ -314,7 +317,7 @@ class Search:
         if point is None:
             return None
         pattern = self.pattern(point)
-        direction = self.network.slope(k, pattern)
+        direction = np.where(self.network.free, self.network.slope(k, pattern), 0.0)
         if not direction.any():
             return None
         for step in 10.0 ** -np.arange(0.0, 7.0):
@@ -336,9 +339,18 @@ class Search:
             if size == 0.0:
                 return None
             if abs(z[k]) <= 1e-12 * (1.0 + np.sqrt(size)):
-                return point
+                return None if self.is_corner(k, z, gradient) else point
             point = point - z[k] / size * gradient
-        return point if abs(self.network.values(point[None])[0][0, k]) <= 1e-9 else None
+        return None
+
+    def is_corner(self, k: int, z: Array, gradient: Array) -> bool:
+        """Whether other kinks cross this one at a point where the gates have these values."""
+        for j in np.flatnonzero(np.abs(z) <= 1e-9 * self.network.lengths):
+            other = self.network.slope(int(j), z > 0.0)
+            rest = other - (other @ gradient) / (gradient @ gradient) * gradient
+            if j != k and np.linalg.norm(rest) > 1e-9 * np.linalg.norm(other):
+                return True
+        return False
 
     # ---------------------------------------------------------------- splits
 

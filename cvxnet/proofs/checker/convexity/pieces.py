@@ -247,7 +247,12 @@ class Cell:
         if kind == "domain":
             return True
         known = kind == "sign" and {place, self.k} <= self.forms.keys()
-        return known and self.is_kink and self.share(place) is None
+        return known and not self.is_along(place)
+
+    def is_along(self, j: int) -> bool:
+        """Whether a gate is known to be zero wherever z_k is."""
+        known = {j, self.k} <= self.forms.keys() and self.is_kink
+        return known and self.share(j) is not None
 
     def substituted(self, j: int) -> Affine:
         """z_j on the kink, without the gates that have signs."""
