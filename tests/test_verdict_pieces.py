@@ -182,3 +182,20 @@ def test_nothing_else_proves_that_a_function_is_convex(tree):
         trees = {str(k): tree for k in range(3)}
         claim["proof"] = {"kind": "pieces", "entries": [{"trees": trees, "together": together}]}
         assert not cn.check({**document, "claims": [claim]}).valid
+
+
+# ------------------------------------------------------------- time, progress
+
+
+def test_what_is_not_finished_says_how_far_it_came():
+    told = []
+    thing = network(0, 6, 24, 24, bad=-1.0)
+    verdict = convexity(thing, complete=False, time_limit=1e-6, progress=told.append)
+    assert verdict.convex is None and "of 48 kinks: unfinished" in verdict.reasons["convex"]
+    assert convexity(thing, complete=False, time_limit=20).convex is not None
+
+
+@pytest.mark.parametrize("wrong", [{"time_limit": -1}, {"time_limit": "1"}, {"progress": 3}])
+def test_wrong_limits_are_refused(wrong):
+    with pytest.raises(cn.InputError, match=next(iter(wrong))):
+        convexity(cp.abs(x), **wrong)

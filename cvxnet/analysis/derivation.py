@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from cvxnet.analysis.facts import Facts, constant_facts, make_facts
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Node, Tape, bound, dense, is_foreign
 
+SECONDS = 20.0
+"""For the search of one prover, and for the check of what it has found."""
 LABEL_BOUNDS = {"label": (-1.0, 1.0), "one_hot": (0.0, 1.0)}
 
 
@@ -72,12 +74,44 @@ class Derivation:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far a search for a proof has come.
+
+    Attributes
+    ----------
+    goal : str
+        "convex" or "concave".
+    done, total : int
+        Kinks on which the slope is known to rise, and all.
+    cells : int
+        Linear programs solved.
+    seconds : float
+        Time since the search began.
+    """
+
+    goal: str
+    done: int
+    total: int
+    cells: int
+    seconds: float
+
+    def __str__(self) -> str:
+        kinks = f"{self.done} of {self.total} kinks, {self.cells} cells, {self.seconds:.0f} s"
+        return f"is it {self.goal}? {kinks}"
+
+
+@dataclass(frozen=True)
 class Derived:
-    """A question, its tape, and what the rules say about every node."""
+    """A question, its tape, what the rules say about every node, and the time for proofs.
+
+    ``report`` is told how far a long search for a proof has come.
+    """
 
     question: Question
     tape: Tape
     facts: list[Facts]
+    seconds: float = SECONDS
+    report: Callable[[Progress], object] | None = None
 
 
 def derived(question: Question) -> Derived:

@@ -10,16 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from cvxnet.analysis.derivation import Derived
+from cvxnet.analysis.derivation import SECONDS, Derived
 from cvxnet.analysis.documents import expression_document
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement, check_proof
 from cvxnet.proofs.checker.dual import Clock
-
-SECONDS = 20.0
-"""For the check of one proof that a prover has found."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,15 @@ class Proof:
     evidence: Mapping[str, Any] = field(repr=False)
 
 
-Finding: TypeAlias = Proof | Segment
-"""What a prover finds: a proof for the checker, or where a counterexample is to be looked for."""
+@dataclass(frozen=True)
+class Unfinished:
+    """What was left to do when the time of a prover ended, in words."""
+
+    text: str
+
+
+Finding: TypeAlias = Proof | Segment | Unfinished
+"""A proof for the checker, where a counterexample is to be looked for, or what was left to do."""
 Prover: TypeAlias = Callable[[Derived, str], Iterator[Finding]]
 """Looks for proofs that a question has the curvature "convex" or "concave"."""
 
@@ -61,10 +65,10 @@ def statement_of(question: Question, goal: str) -> Statement:
     )
 
 
-def is_proved(question: Question, goal: str, proof: Proof) -> bool:
+def is_proved(question: Question, goal: str, proof: Proof, seconds: float = SECONDS) -> bool:
     """Whether the checker accepts the proof."""
     try:
-        check_proof(statement_of(question, goal), dict(proof.evidence), Clock(SECONDS))
+        check_proof(statement_of(question, goal), dict(proof.evidence), Clock(seconds))
     except RefusalError:
         return False
     return True

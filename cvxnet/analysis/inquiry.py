@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -11,10 +11,12 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.answers import answer, judge_problem
+from cvxnet.analysis.derivation import SECONDS, Progress
 from cvxnet.analysis.domains import restricted
 from cvxnet.analysis.methods import Methods
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.verdicts import Verdict
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
@@ -31,6 +33,8 @@ def convexity(
     weight_decay: float = 0.0,
     effort: int = 1,
     complete: bool = True,
+    time_limit: float | None = None,
+    progress: bool | Callable[[Progress], object] = False,
 ) -> Verdict:
     """Whether a network, a training objective, a CVXPY expression or a problem is convex.
 
@@ -64,6 +68,12 @@ def convexity(
     complete : bool
         False puts off disciplines, blocks and repairs, which take most of the time, until somebody
         asks for them; printing the verdict leaves them out till then.
+    time_limit : float, optional
+        Seconds for each search for a proof where the rules are silent, of deep networks, say;
+        default 20. Rules and the search for counterexamples do not count.
+    progress : bool or callable
+        Whether to print how far such a search has come, once a second; or who is told, of
+        `cvxnet.analysis.derivation.Progress`.
 
     Returns
     -------
@@ -98,7 +108,10 @@ def convexity(
     >>> convexity(x * cp.abs(x), where=[x >= 0]).convex
     True
     """
-    methods, finish = Methods(effort=check_effort(effort)), completed if complete else as_it_is
+    methods = Methods(
+        effort=check_effort(effort), seconds=check_time(time_limit), report=reporter(progress)
+    )
+    finish = completed if complete else as_it_is
     if isinstance(thing, cp.Problem):
         refuse_options(loss=loss, data=data, inputs=inputs, weight_decay=weight_decay)
         if where is not None:
@@ -135,6 +148,22 @@ def check_effort(effort: Any) -> int:
             f"{effort!r}."
         )
     return int(effort)
+
+
+def check_time(time_limit: Any) -> float:
+    """Seconds above zero."""
+    if time_limit is None:
+        return SECONDS
+    return check_positive(time_limit, "time_limit", f"Leave it out for {SECONDS:g} seconds.")
+
+
+def reporter(progress: Any) -> Callable[[Progress], object] | None:
+    """Who is told about progress."""
+    if not (isinstance(progress, bool) or callable(progress)):
+        raise InputError(f"progress must be True, False or callable, not {progress!r}.")
+    if progress is True:
+        return lambda state: print(state, file=sys.stderr)
+    return progress or None
 
 
 def check_weight_decay(weight_decay: Any) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cvxnet.analysis.bounding import bounded
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
-from cvxnet.analysis.derivation import Derived, derived
+from cvxnet.analysis.derivation import SECONDS, Derived, Progress, derived
 from cvxnet.analysis.equalities import eliminated
-from cvxnet.analysis.evidence import Proof, Prover, is_proved
+from cvxnet.analysis.evidence import Finding, Proof, Prover, Unfinished, is_proved
 from cvxnet.analysis.provers import PROVERS
 from cvxnet.analysis.provers.hessians import what_would_do
 from cvxnet.analysis.provers.same import prove_by_another_form
@@ -37,6 +39,10 @@ class Methods:
         By which other forms of an expression are written.
     stages, provers : tuples
         Ways to look for counterexamples, and, where none was found, ways to look for proofs.
+    seconds : float
+        For the search of one prover.
+    report : callable, optional
+        Is told how far a long search for a proof has come.
     """
 
     effort: int = 1
@@ -44,6 +50,8 @@ class Methods:
     rules: Rules = RULES
     stages: tuple[Stage, ...] = STAGES
     provers: tuple[Prover, ...] = PROVERS
+    seconds: float = SECONDS
+    report: Callable[[Progress], object] | None = None
 
 
 METHODS = Methods()
@@ -68,15 +76,15 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     if proof is not None:
         return Settled(True, proof.reason, proof)
     found = found or refute(asked, goal, candidates, methods)
+    unfinished: tuple[str, ...] = ()
     if found is None:
-        proof, candidates = find(asked, goal, methods)
+        proof, found, unfinished = find(asked, goal, methods)
         if proof is not None:
             return Settled(True, proof.reason, proof)
-        found = verified(Space(asked.question, asked.tape), goal, candidates)
     if found is not None:
         reason = f"a counterexample, verified in {found.arithmetic} arithmetic"
         return Settled(False, reason, witness=found)
-    return Settled(None, unknown_reason(asked, goal))
+    return Settled(None, "; ".join((unknown_reason(asked, goal), *unfinished)))
 
 
 def on_less(
@@ -101,7 +109,7 @@ def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> Proof | None
         reduced = eliminated(asked.question) or bounded(asked.question)
         inner = None if reduced is None else prove(derived(reduced.question), goal, methods)
         found = None if reduced is None or inner is None else reduced.proof(inner)
-    return found or find(asked, goal, methods)[0]
+    return found or find(asked, goal, methods).proof
 
 
 def derive(
@@ -119,16 +127,41 @@ def derive(
     return None, () if decision is None else decision.candidates
 
 
-def find(asked: Derived, goal: str, methods: Methods) -> tuple[Proof | None, tuple[Segment, ...]]:
-    """The first proof of a prover that the checker accepts; or None and where they saw it fail."""
-    candidates: list[Segment] = []
+class Found(NamedTuple):
+    """What provers have found: a proof that the checker accepts, or a verified counterexample.
+
+    ``unfinished`` is what they had left to do when their time ended.
+    """
+
+    proof: Proof | None = None
+    witness: Counterexample | None = None
+    unfinished: tuple[str, ...] = ()
+
+
+def find(asked: Derived, goal: str, methods: Methods) -> Found:
+    """What the first prover that decides has found."""
+    asked = replace(asked, seconds=methods.seconds, report=methods.report)
+    unfinished: tuple[str, ...] = ()
     for prover in methods.provers:
-        for finding in prover(asked, goal):
-            if isinstance(finding, Segment):
-                candidates.append(finding)
-            elif is_proved(asked.question, goal, finding):
-                return finding, ()
-    return None, tuple(candidates)
+        found = judged(prover(asked, goal), asked, goal)
+        if found.proof is not None or found.witness is not None:
+            return found
+        unfinished += found.unfinished
+    return Found(unfinished=unfinished)
+
+
+def judged(findings: Iterable[Finding], asked: Derived, goal: str) -> Found:
+    """The findings of one prover in the eyes of the checker."""
+    candidates, unfinished = list[Segment](), list[str]()
+    for finding in findings:
+        if isinstance(finding, Segment):
+            candidates.append(finding)
+        elif isinstance(finding, Unfinished):
+            unfinished.append(finding.text)
+        elif is_proved(asked.question, goal, finding, asked.seconds):
+            return Found(finding)
+    witness = verified(Space(asked.question, asked.tape), goal, tuple(candidates))
+    return Found(None, witness, tuple(unfinished))
 
 
 def refute(

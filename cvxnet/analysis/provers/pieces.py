@@ -9,17 +9,19 @@ the kink where the slope falls gives a segment that refutes convexity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from cvxnet.analysis.derivation import Derived
+from cvxnet.analysis.derivation import Derived, Progress
 from cvxnet.analysis.documents import tape_of
-from cvxnet.analysis.evidence import SECONDS, Finding, Proof, statement_of
+from cvxnet.analysis.evidence import Finding, Proof, Unfinished, statement_of
 from cvxnet.analysis.spaces import Segment
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement
@@ -35,8 +37,6 @@ from cvxnet.proofs.checker.dual import Clock
 from cvxnet.types import Array
 
 TOLERANCE = 1e-7
-MOST_NODES = 20_000
-"""Linear programs for one entry."""
 STEPS = (1.0, 0.3, 0.03)
 NONE: Mapping[int, bool] = {}
 KNOWN = LINEAR | OPERATIONS.keys() | {"leaf"}
@@ -44,27 +44,49 @@ KNOWN = LINEAR | OPERATIONS.keys() | {"leaf"}
 
 def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
     """A proof for each entry, or a segment across the first facet where the slope falls."""
-    clock, sign = Clock(SECONDS), fmpq(1 if goal == "convex" else -1)
+    clock, sign = Clock(asked.seconds), fmpq(1 if goal == "convex" else -1)
     statement = statement_of(asked.question, goal)
     if not is_piecewise_linear(statement):
         return
+    parts, search = list[dict[str, Any]](), None
     try:
         circuit = Circuit(statement, clock)
         outputs = circuit.entries_of(statement.root)
         domain = Domain(circuit)
         inside = point_inside(domain)
-        parts = []
         for output in outputs:
             function = Function(circuit, domain, output.scaled(sign), ())
-            parts.append(Search(function, clock).run())
+            search = Search(function, clock, Telling(goal, asked.report))
+            parts.append(search.run())
     except RefutedError as refuted:
         place = np.unravel_index(len(parts), statement.shape) if statement.shape else ()
         yield from segments(asked, circuit, refuted, tuple(int(i) for i in place))
-        return
-    except RefusalError:
-        return
-    evidence: dict[str, Any] = {"kind": "pieces", "entries": parts}
-    yield Proof(reason_of(circuit), evidence if inside is None else evidence | {"inside": inside})
+    except RefusalError as refusal:
+        if search is not None:
+            yield Unfinished(
+                f"piecewise linear, {search.done} of {function.count} kinks: {refusal}"
+            )
+    else:
+        evidence: dict[str, Any] = {"kind": "pieces", "entries": parts}
+        evidence |= {} if inside is None else {"inside": inside}
+        yield Proof(reason_of(circuit), evidence)
+
+
+@dataclass
+class Telling:
+    """Tells somebody about progress, once a second."""
+
+    goal: str
+    report: Callable[[Progress], object] | None
+    start: float = field(default_factory=time.monotonic)
+    last: float = 0.0
+
+    def tell(self, done: int, total: int, cells: int) -> None:
+        """How far it is."""
+        seconds = time.monotonic() - self.start
+        if self.report is not None and seconds >= self.last + 1.0:
+            self.last = seconds
+            self.report(Progress(self.goal, done, total, cells, seconds))
 
 
 def is_piecewise_linear(statement: Statement) -> bool:
@@ -133,7 +155,7 @@ class Network:
             state[:, self.inputs + 1 + j] = np.maximum(z[:, j], 0.0)
         return z, state @ self.output
 
-    def slope(self, k: int, pattern: Array) -> Array:
+    def slope(self, k: int, pattern: NDArray[np.bool_]) -> Array:
         """The gradient of what goes into a gate, where others have these signs."""
         weights = self.rows[k].copy()
         for j in range(k - 1, -1, -1):
@@ -150,8 +172,9 @@ class Network:
 class Search:
     """Trees for the kinks of one function."""
 
-    def __init__(self, function: Function, clock: Clock) -> None:
-        self.function, self.clock = function, clock
+    def __init__(self, function: Function, clock: Clock, telling: Telling) -> None:
+        self.function, self.clock, self.telling = function, clock, telling
+        self.done = 0
         self.network = Network(function, function.domain)
         self.rng = np.random.default_rng(0)
         self.nodes = 0
@@ -161,7 +184,10 @@ class Search:
         """The trees as the checker reads them."""
         while True:
             together = self.function.together
-            trees = {str(k): self.tree(k) for k in range(self.function.count)}
+            trees = {}
+            for k in range(self.function.count):
+                self.done = k
+                trees[str(k)] = self.tree(k)
             if self.function.together == together:
                 kept = {k: tree for k, tree in trees.items() if tree != [KINK]}
                 return {"trees": kept, "together": sorted(together)}
@@ -176,6 +202,7 @@ class Search:
                 items.append(KINK)
                 continue
             self.clock.check()
+            self.telling.tell(self.done, self.function.count, self.nodes)
             solved = None
             if point is None:
                 solved = self.deepest(k, signs)
@@ -246,8 +273,6 @@ class Search:
         The loose gates keep no distance from zero; where that says True, they are zero anyway.
         """
         self.nodes += 1
-        if self.nodes > MOST_NODES:
-            raise RefusalError("too many cells")
         net, names = self.network, list[list[Any]]()
         above, equal = [], [net.rows[k]]
         used = self.below([k, *signs])
@@ -307,7 +332,7 @@ class Search:
 
     # ---------------------------------------------------------------- points
 
-    def pattern(self, x: Array) -> Array:
+    def pattern(self, x: Array) -> NDArray[np.bool_]:
         """Which gates are on at a point."""
         return self.network.values(x[None])[0][0] > 0.0
 
@@ -368,7 +393,9 @@ class Search:
                 return gate
         return self.next_unknown(k, signs)
 
-    def most_useful(self, k: int, signs: Mapping[int, int], pattern: Array) -> int | None:
+    def most_useful(
+        self, k: int, signs: Mapping[int, int], pattern: NDArray[np.bool_]
+    ) -> int | None:
         """The gate whose sign at the point raises the lower bound of the weight most."""
         low, high = self.weights(signs)
         net = self.network
