@@ -50,6 +50,8 @@ def definiteness(matrix: Any, sign: int = 1) -> Definiteness:
     """What is certain about ``sign * (P + P')`` of a square rational matrix or None."""
     if matrix is None:
         return Definiteness(False, False)
+    if not len(matrix):
+        return Definiteness(True, True, 0.0, 0.0)
     return computed(tuple(np.ravel(matrix)), len(matrix), sign)
 
 

@@ -9,9 +9,9 @@ from cvxnet.analysis.provers.pieces import prove_by_pieces
 from cvxnet.analysis.provers.polynomials import prove_by_squares
 
 PROVERS: tuple[Prover, ...] = (
+    prove_by_pieces,  # decides whatever is piecewise linear, and passes by all else
     prove_by_terms,
     prove_by_normal_form,
-    prove_by_pieces,
     prove_by_hessian,
     prove_by_boxes,
     prove_by_squares,

@@ -49,8 +49,8 @@ def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
     if not is_piecewise_linear(statement):
         return
     parts, search = list[dict[str, Any]](), None
+    circuit = Circuit(statement, clock)
     try:
-        circuit = Circuit(statement, clock)
         outputs = circuit.entries_of(statement.root)
         domain = Domain(circuit)
         inside = point_inside(domain)
@@ -62,14 +62,22 @@ def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
         place = np.unravel_index(len(parts), statement.shape) if statement.shape else ()
         yield from segments(asked, circuit, refuted, tuple(int(i) for i in place))
     except RefusalError as refusal:
-        if search is not None:
-            yield Unfinished(
-                f"piecewise linear, {search.done} of {function.count} kinks: {refusal}"
-            )
+        if search is not None or is_over(clock):
+            done = 0 if search is None else search.done
+            yield Unfinished(f"piecewise linear, {done} of {len(circuit.gates)} kinks: {refusal}")
     else:
         evidence: dict[str, Any] = {"kind": "pieces", "entries": parts}
         evidence |= {} if inside is None else {"inside": inside}
         yield Proof(reason_of(circuit), evidence)
+
+
+def is_over(clock: Clock) -> bool:
+    """Whether no time is left."""
+    try:
+        clock.check()
+    except RefusalError:
+        return True
+    return False
 
 
 @dataclass
