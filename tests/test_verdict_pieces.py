@@ -189,7 +189,7 @@ def test_nothing_else_proves_that_a_function_is_convex(tree):
 
 def test_what_is_not_finished_says_how_far_it_came():
     told = []
-    thing = network(0, 6, 24, 24, bad=-1.0)
+    thing = network(0, 3, 8, 8)
     verdict = convexity(thing, complete=False, time_limit=1e-6, progress=told.append)
     assert verdict.convex is None and " kinks: unfinished" in verdict.reasons["convex"]
     assert convexity(thing, complete=False, time_limit=20).convex is not None
