@@ -224,14 +224,29 @@ def divide(node: Node, args: list[Facts]) -> Facts:
     if bottom.constant:
         facts = with_factor(multiply_by(constant_facts(low, high), top), args)
         return replace(facts, monotone=(facts.monotone[1], "none"))
-    # 1 / g is convex where g is concave and > 0 (CVXPY's domain is the sign of g).
-    reciprocal = make_facts(low, high, positive & bottom.concave, np.zeros(node.shape, dtype=bool))
+    # 1 / g is convex where g is concave and > 0 (CVXPY's domain is the sign of g), and falls in g.
+    above = positive & (bottom.quasiconcave | (bottom.low > 0.0))
+    nothing = np.zeros(node.shape, dtype=bool)
+    falls = above & bottom.quasiconcave, above & bottom.quasiconvex
+    reciprocal = make_facts(low, high, positive & bottom.concave, nothing, quasi=falls)
     if not top.constant:
-        return no_curvature(node, *interval_product(top.low, top.high, low, high))
+        quasi = flat_below(top, bottom) & above, flat_below(negated(top), bottom) & above
+        return no_curvature(node, *interval_product(top.low, top.high, low, high), quasi=quasi)
     facts = replace(multiply_by(top, reciprocal), monotone=("affine", "none"), rule=RECIPROCAL)
     if reciprocal.convex.all():
         return with_factor(facts, [args[0], reciprocal])
     return replace(facts, need=DENOMINATOR)
+
+
+def flat_below(top: Facts, bottom: Facts) -> Mask:
+    """Where f / g is quasiconvex for g > 0: where ``f - t g <= 0`` is convex for every t.
+
+    That is so for convex f where g is affine; or concave, and f >= 0, as then t >= 0; or convex,
+    and f <= 0, as every t >= 0 allows all.
+    """
+    above = bottom.concave & (top.low >= 0.0)
+    below = bottom.convex & (top.high <= 0.0)
+    return top.convex & (bottom.affine | above | below)
 
 
 def multiply_by(factor: Facts, other: Facts) -> Facts:

@@ -202,17 +202,17 @@ def quotient(top: Fact, bottom: Fact) -> Fact:
 def ratio(top: Fact, bottom: Fact) -> int:
     """How ``f / g`` bends for g > 0.
 
-    ``1 / g`` is convex for concave g > 0. ``f / g <= t`` is ``f - t g <= 0``: convex for convex f
-    where g is affine; or concave, and f >= 0 (then there are only t >= 0); or convex, and f <= 0
-    (as every t >= 0 allows all). So it is quasiconvex there.
+    ``1 / g`` falls in g, and is convex for concave g. ``f / g <= t`` is ``f - t g <= 0``: convex
+    for convex f where g is affine; or concave, and f >= 0 (then there are only t >= 0); or convex,
+    and f <= 0 (as every t >= 0 allows all). So f / g is quasiconvex there.
     """
-    domain = top.bends & bottom.bends & DOMAIN
-    if bottom.has(CONCAVE) or is_positive(bottom):
-        found = domain
-    else:
+    if not (is_positive(bottom) or bottom.has(QUASICONCAVE)):
         return 0
-    if top.constant and bottom.has(CONCAVE):
-        found |= scaled(top, Fact(fmpq(0), None, domain | CONVEX | QUASICONVEX))
+    found = top.bends & bottom.bends & DOMAIN
+    if top.constant:
+        inverse = (-bottom).bends & (QUASICONVEX | QUASICONCAVE) | found
+        inverse |= CONVEX if bottom.has(CONCAVE) else 0
+        found |= scaled(top, Fact(fmpq(0), None, inverse))
     return found | flat_below(top, bottom) | OPPOSITE[flat_below(-top, bottom)]
 
 
