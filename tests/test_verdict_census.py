@@ -41,6 +41,7 @@ def test_no_random_midpoint_contradicts_a_label(number):
         return np.asarray(expression.value, float) if inside else np.full(expression.shape, np.nan)
 
     for _ in range(40):
+        place(expression.parameters(), draw(expression.parameters(), rng))
         ends = [draw(variables, rng) for _ in range(2)]
         a, b, middle = (value(x) for x in (*ends, sum(ends) / 2.0))
         above = middle - (a + b) / 2.0

@@ -25,7 +25,7 @@ def sampled(case: Case, points: int = POINTS, seed: int = 0) -> bool | None:
         return None
     expression = case.make()
     variables = expression.variables()
-    rng = np.random.default_rng(seed)
+    rng, parameters = np.random.default_rng(seed), expression.parameters()
 
     def values(x: np.ndarray) -> np.ndarray:
         place(variables, x)
@@ -33,7 +33,11 @@ def sampled(case: Case, points: int = POINTS, seed: int = 0) -> bool | None:
             return np.array(np.nan)
         return np.asarray(expression.value, float).ravel()
 
-    return all(looks_convex(values, draw(variables, rng)) for _ in range(points))
+    def one() -> bool:
+        place(parameters, draw(parameters, rng))
+        return looks_convex(values, draw(variables, rng))
+
+    return all(one() for _ in range(points))
 
 
 def of_network(case: Case, points: int) -> bool:
@@ -88,8 +92,8 @@ def draw(variables: Sequence[Any], rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def drawn(variable: cp.Variable, rng: np.random.Generator) -> np.ndarray:
-    """A random value of one variable."""
+def drawn(variable: cp.Variable | cp.Parameter, rng: np.random.Generator) -> np.ndarray:
+    """A random value of a variable or a parameter."""
     value = rng.normal(size=variable.shape) * 2.0
     attributes = variable.attributes
     if attributes["bounds"] is not None:
