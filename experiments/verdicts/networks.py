@@ -16,6 +16,7 @@ from experiments.verdicts.chains import LAYERS, Chain, is_convex, refuted
 
 UP: dict[str, Any] = {"nonneg": True}
 Sizes = tuple[int, ...]
+MORE_INPUTS = ((3, 4, 1), (3, 4, 3, 1), (4, 4, 4, 1), (5, 6, 4, 1), (3, 4, 4, 4, 1), (4, 8, 8, 1))
 RISING = ("ReLU", "Softplus", "LeakyReLU", "ELU", "SquaredReLU", "Squareplus", "CELU")
 """Activations that are convex, rising, and not affine."""
 CONVEX = (*RISING, "Abs", "Square")
@@ -170,7 +171,7 @@ def of_more_inputs() -> Iterator[Case]:
     """Three to five inputs: convex by construction, or refuted by three rational points."""
     rng = np.random.default_rng(5)
     family = "given weights, three to five inputs"
-    for sizes in ((3, 4, 1), (3, 4, 3, 1), (4, 4, 4, 1), (5, 6, 4, 1), (3, 4, 4, 4, 1)):
+    for sizes in MORE_INPUTS:
         for activation in ("relu", "leaky", "maxout"):
             chain = drawn(rng, sizes, activation, True)
             yield ask(f"{activation}, sizes {list(sizes)}", True, "later weights >= 0",
