@@ -5,6 +5,7 @@ The kind "rules" needs no evidence: the facts are derived here again, by the che
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -40,7 +41,7 @@ GOALS = {
     "quasiconvex": QUASICONVEX,
     "quasiconcave": QUASICONCAVE,
 }
-ALL_RULES = {**RULES, **SPECTRAL, **ASSERTIONS}
+ALL_RULES = ChainMap(RULES, SPECTRAL, ASSERTIONS)
 BROADCASTING = {"AddExpression", "multiply", "DivExpression", "maximum", "minimum", "And", "Or"}
 BROADCASTING |= {"rel_entr", "kl_div"}
 PAIRING = {"kron", "conv", "convolve", "dotsort"}
