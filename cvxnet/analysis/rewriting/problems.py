@@ -190,10 +190,10 @@ class Rewriter:
         """All parts rewritten; an error that names those that have no form."""
         objective, same_value = self.objective()
         constraints = [c for k, each in enumerate(self.given) for c in self.constraint(k, each)]
+        constraints += self.extra
+        domain = [] if self.failures else self.missing_domain(objective, constraints)
         if self.failures:
             raise InputError(explained(self.problem, self.failures))
-        constraints += self.extra
-        domain = self.missing_domain(objective, constraints)
         changed = cp.Problem(objective, [*constraints, *domain])
         if not changed.is_dcp():
             raise InputError(explained(self.problem, ["the whole: its parts do not fit together"]))
@@ -260,13 +260,17 @@ class Rewriter:
         forms = Forms(
             replace(self.question, bounds=simple_bounds(affine), constraints=affine), RULES
         )
-        missing = []
+        missing: list[Any] = []
         for constraint in self.domain:
             left, right = constraint.args
             known = any(is_same_constraint(constraint, c) for c in said)
-            known = known or forms.is_nonneg(right - left)
-            if constraint.is_dcp() and not known:
-                missing.append(constraint)
+            if known or forms.is_nonneg(right - left):
+                continue
+            found = written(constraint, self.forms())
+            if found is None:
+                self.failures.append(f"where the original has values: {short(constraint)}")
+            else:
+                missing += found[1]
                 self.note("domain", ["the original has values there only"], "", constraint)
         return missing
 

@@ -22,6 +22,7 @@ from cvxnet.analysis.inequalities import follows, given_rows, rows_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.rewriting.entries import entry_of, stacked
 from cvxnet.analysis.rewriting.product_forms import OPPOSITE, Kit
+from cvxnet.analysis.rewriting.squares import is_sum_of_squares
 from cvxnet.analysis.tape import inner
 
 MOST_ENTRIES = 1000  # of what is rewritten entry by entry
@@ -107,7 +108,9 @@ class Forms:
     def _prove_nonneg(self, expression: Any) -> bool:
         if is_nonneg(expression, self.question):
             return True
-        if not self.question.constraints or not expression.is_affine():
+        if not expression.is_affine():
+            return is_sum_of_squares(expression, self.question)
+        if not self.question.constraints:
             return False
         if self._rows is None:
             self._rows = given_rows(self.question)

@@ -179,6 +179,14 @@ def as_norm(form: Form, question: Question) -> Squares | None:
     return Squares(cp.norm(quadratic.vector(F, question)), is_rounded(F, quadratic.matrix))
 
 
+def is_sum_of_squares(expression: Any, question: Question) -> bool:
+    """Whether a scalar is certainly a quadratic function that is nowhere below zero."""
+    form = form_of(expression, question)
+    if form is None or form.affine:
+        return False
+    return definiteness(quadratic_of(form, places_of(form)).matrix).exact
+
+
 def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Squares | None:
     """A quadratic function over an affine one that is positive, in the form above."""
     sign = fmpq(1 if goal == "convex" else -1)
