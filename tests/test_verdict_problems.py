@@ -242,6 +242,21 @@ def test_a_constraint_may_rest_on_the_others():
         assert convexity(problem, complete=False).convex in (convex, False)
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "x * y >= 1, x >= 0",
+        "(1 - 2 * x) * y >= 1, 1 - 2 * x >= 0",
+        "cp.square(1 - 2 * x) >= 1, 1 - 2 * x >= 0",
+        "cp.sum_squares(v) <= cp.square(1 - 2 * x), 1 - 2 * x >= 0",
+        "x * y >= cp.square(z) + 1, x + 3 >= 4",
+    ],
+)
+def test_a_constraint_may_bound_its_own_factors(where):
+    verdict = judged(cp.Problem(cp.Minimize(0), list(eval(f"({where},)", {**names(), "cp": cp}))))
+    assert verdict.convex and cn.check(verdict.certificate).valid
+
+
 def test_a_set_with_a_hole_in_its_domain_is_not_proved():
     x = names()["x"]
     for constraint in (cp.sqrt(cp.square(x) - 1) <= 2, cp.square(cp.sqrt(cp.square(x) - 1)) <= 3):

@@ -6,20 +6,23 @@ other factor is positive, and so on: whatever the enclosures of the rules show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
 from cvxnet.analysis.constraints import kind_of
+from cvxnet.analysis.deciders import outward
 from cvxnet.analysis.derivation import derive_facts, leaf_bounds
 from cvxnet.analysis.documents import tape_of
 from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.facts import Facts
+from cvxnet.analysis.inequalities import constraint_rows, start_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape
+from cvxnet.functions.arithmetic import as_rational
 
 MOST_ENTRIES = 24  # of all unknowns, where bounds are looked for
 MOST_CONSTRAINTS = 24
@@ -91,15 +94,34 @@ def new_end(question: Question, leaf: Any, k: int, side: str) -> tuple[float, in
     for number, constraint in enumerate(question.constraints):
         kind = kind_of(constraint)
         if kind.compared and any(node is leaf for node in Tape(constraint.args).nodes):
-            for end in ends_of(question, leaf, k, (side, other), constraint):
+            end = end_of_rows(question, leaf, k, side, constraint)
+            end = shaved(question, leaf, k, (side, other), constraint) if end is None else end
+            if end is not None:
                 return end, number
     return None
 
 
-def ends_of(
+def end_of_rows(question: Question, leaf: Any, k: int, side: str, constraint: Any) -> float | None:
+    """The end that an affine constraint implies, rounded outward."""
+    bounds = [leaf_bounds(u, question) for u in question.unknowns]
+    low, high = (np.concatenate([np.ravel(b[i]) for b in bounds]) for i in (0, 1))
+    entry, upper = start_of(leaf, question) + k, side == "high"
+    ends = []
+    for row in constraint_rows(constraint, question):
+        slope = row.coefficients.get(entry, fmpq(0))
+        if (slope < 0) if upper else (slope > 0):
+            rest = {j: v for j, v in row.coefficients.items() if j != entry}
+            corner = [(v, high[j] if v > 0 else low[j]) for j, v in rest.items()]
+            if all(np.isfinite(end) for _, end in corner):
+                most = row.constant + sum((v * as_rational(float(e)) for v, e in corner), fmpq(0))
+                ends.append(outward(most / -slope, np.inf if upper else -np.inf))
+    return (min(ends) if upper else max(ends)) if ends else None
+
+
+def shaved(
     question: Question, leaf: Any, k: int, room: tuple[str, float], constraint: Any
-) -> Iterator[float]:
-    """The narrowest end that a constraint implies, found by bisection; none where it has none."""
+) -> float | None:
+    """The narrowest end that a constraint implies, found by bisection; None where it has none."""
     side, other = room
     sign = 1.0 if side == "high" else -1.0
     start = sign * max(sign * other, -FAR) if np.isfinite(other) else -sign * FAR
@@ -109,7 +131,7 @@ def ends_of(
         return is_excluded(with_end(question, leaf, k, beyond), constraint)
 
     if not excluded(sign * FAR) or excluded(start):
-        return
+        return None
     inside, outside = start, sign * FAR
     if abs(inside) >= FAR:
         for simple in (-sign * 100.0, -sign, 0.0, sign, sign * 100.0):
@@ -122,7 +144,7 @@ def ends_of(
         if abs(outside - inside) <= 1e-6 * (1.0 + abs(outside)) or outside == 0.0:
             break
         inside, outside = (inside, middle) if excluded(middle) else (middle, outside)
-    yield outside
+    return outside
 
 
 def with_end(question: Question, leaf: Any, k: int, end: tuple[str, float]) -> Question:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cvxnet.analysis.bounding import Bounded
 from cvxnet.analysis.documents import expression_document, more_nodes, tape_of
 from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.levels import Level
@@ -27,8 +28,8 @@ class Reading:
     proof: Proof
 
 
-Step = tuple[Any, Sequence[Reading]]
-"""A constraint, and how it was read."""
+Step = tuple[Any, Mapping[str, Any]]
+"""A constraint; its "readings" and, where it implies narrower bounds, the "box"."""
 
 
 def problem_evidence(objective: Question, proof: Proof, steps: Sequence[Step]) -> dict[str, Any]:
@@ -46,15 +47,30 @@ def set_evidence(
     step: Step, numbers: Mapping[int, int], places: Mapping[int, int]
 ) -> dict[str, Any]:
     """One constraint: what it rests on, and how each of its directions is read."""
-    constraint, readings = step
+    constraint, options = step
+    readings: Sequence[Reading] = options["readings"]
     before = readings[0].question.constraints
     if type(constraint).__name__ == "Inequality" and len(readings) > 1:
         readings = [side_of(constraint, readings)]  # a finite set is relaxed to two of these
     return {
         "constraint": numbers[id(constraint)],
         "after": [numbers[id(c)] for c in before],
+        "bounds": box_evidence(options.get("box"), numbers, places),
         "readings": [reading_evidence(reading, places) for reading in readings],
     }
+
+
+def box_evidence(
+    box: Bounded | None, numbers: Mapping[int, int], places: Mapping[int, int]
+) -> list[dict[str, Any]]:
+    """The bounds that a constraint implies with those before it."""
+    if box is None:
+        return []
+    constraints = [numbers[id(c)] for c in box.original.constraints]
+    return [
+        {**row, "leaf": places[row["leaf"]], "constraint": constraints[row["constraint"]]}
+        for row in box.bounds
+    ]
 
 
 def side_of(constraint: Any, readings: Sequence[Reading]) -> Reading:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import cvxpy as cp
 
 from cvxnet.analysis.blame import Blame
+from cvxnet.analysis.bounding import bounded
 from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
 from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, derived
 from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, relaxed
@@ -160,9 +161,7 @@ def proof_of_problem(objective: Verdict, judged: Parts, sets: list[list[Any]]) -
     """What was proved of the objective and of each constraint, in the order that it needs."""
     verdicts = [*judged.verdicts.values()]
     steps = [
-        (constraint, verdicts[k].question.options["readings"])
-        for k in judged.order
-        for constraint in sets[k]
+        (constraint, verdicts[k].question.options) for k in judged.order for constraint in sets[k]
     ]
     evidence = problem_evidence(objective.question, objective.proofs["convex"], steps)
     return Proof("the objective and every constraint", evidence)
@@ -201,7 +200,10 @@ def judge_constraints(asked: Asked, given: list[Any], sets: list[list[Any]]) -> 
         proved = len(parts)
         for k in (k for k in range(len(given)) if k not in parts):
             question = replace(questions[k], constraints=tuple(chain(*(sets[n] for n in parts))))
-            if (found := proved_set(given[k], question, prove, asked)) is not None:
+            found = proved_set(given[k], question, prove, asked)
+            if found is None:
+                found = proved_in_box(given[k], question, sets[k], asked)
+            if found is not None:
                 parts[k] = found
     order = list(parts)
     for k, constraint in enumerate(given):
@@ -252,6 +254,22 @@ def proved_set(
     if not known or len(known) < len(sides):
         return None
     return with_readings(level_part(constraint, question, known[0].level, asked.answer), known)
+
+
+def proved_in_box(
+    constraint: Any, question: Question, own: list[Any], asked: Asked
+) -> Verdict | None:
+    """The same within the bounds that the constraint itself implies with those before it."""
+    together = replace(question, constraints=(*question.constraints, *own))
+    box = bounded(together)
+    if box is None:
+        return None
+    inside = replace(question, bounds=box.question.bounds)
+    found = proved_set(constraint, inside, prove, asked)
+    if found is None:
+        return None
+    options = {**found.question.options, "box": box}
+    return replace(found, question=replace(found.question, options=options))
 
 
 def with_readings(verdict: Verdict, readings: list[Reading]) -> Verdict:

@@ -2,23 +2,29 @@
 
 To show that x <= c, let x be at least c and everything else as it may be; if the values of both
 sides of a constraint (their enclosures, by the composition calculus) then exclude each other, x is
-below c. Later bounds may rest on earlier ones.
+below c. An affine constraint a x + r >= 0, a < 0, says it at once: x <= (sup r) / -a. Later bounds
+may rest on earlier ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flint import fmpq
 
 from ..arrays import require
+from ..document import RefusalError
+from ..dual import Clock
 from ..witness import number
+from .affine import Affine, Entry, affine_entries, differences
 from .calculus import bounds_of
 from .intervals import Interval
+from .normal import NormalForms, normal_forms
 from .statement import Bounds, Checking, Proof, Statement
 
 MOST_BOUNDS = 10_000
+SIDES = ("Inequality", "Equality", "NonPos", "NonNeg", "Zero")
 ZERO: list[Interval] = [(fmpq(0), fmpq(0))]
 
 
@@ -44,8 +50,58 @@ def narrowed(statement: Statement, bound: Mapping[str, Any], checking: Checking)
     outside = with_entry(statement, leaf, k, beyond)
     require(0 <= bound["constraint"] < len(statement.constraints), "there is no such constraint")
     constraint = statement.constraints[bound["constraint"]]
-    require(is_excluded(outside, constraint, checking), "a bound that is not implied")
+    implied = by_row(statement, constraint, (leaf, k), (upper, end), checking.clock)
+    implied = implied or is_excluded(outside, constraint, checking)
+    require(implied, "a bound that is not implied")
     return with_entry(statement, leaf, k, inside)
+
+
+def by_row(
+    statement: Statement,
+    constraint: Mapping[str, Any],
+    entry: Entry,
+    bound: tuple[bool, fmpq],
+    clock: Clock,
+) -> bool:
+    """Whether an affine constraint implies an upper (or a lower) bound of an entry."""
+    upper, end = bound
+    forms = normal_forms(statement, clock)
+    try:
+        rows = [*rows_above_zero(constraint, forms)]
+    except RefusalError:
+        clock.check()
+        return False
+    for row in rows:
+        slope = row.slopes.get(entry, fmpq(0))
+        if (slope < 0) if upper else (slope > 0):
+            most = highest(row.plus(Affine({entry: slope}), fmpq(-1)), statement)
+            if most is not None and (most / -slope <= end if upper else most / -slope >= end):
+                return True
+    return False
+
+
+def rows_above_zero(constraint: Mapping[str, Any], forms: NormalForms) -> Iterator[Affine]:
+    """The affine functions that a constraint keeps from falling below zero."""
+    kind, args = constraint["kind"], constraint["args"]
+    require(kind in SIDES, "a constraint that bounds nothing here")
+    rows = differences(forms, *args) if len(args) == 2 else affine_entries(forms, *args)
+    for row in rows:
+        if kind != "NonPos":
+            yield row
+        if kind in ("NonPos", "Equality", "Zero"):
+            yield Affine().plus(row, fmpq(-1))
+
+
+def highest(row: Affine, statement: Statement) -> fmpq | None:
+    """The largest value of an affine function within the bounds; None where it is infinite."""
+    total = row.constant
+    for (place, k), slope in row.slopes.items():
+        low, high = statement.bounds(place)[k]
+        end = high if slope > 0 else low
+        if end is None:
+            return None
+        total += slope * end
+    return total
 
 
 def with_entry(statement: Statement, leaf: int, k: int, interval: Interval) -> Statement:
@@ -61,11 +117,11 @@ def with_entry(statement: Statement, leaf: int, k: int, interval: Interval) -> S
 def is_excluded(statement: Statement, constraint: Mapping[str, Any], checking: Checking) -> bool:
     """Whether no point within the bounds satisfies a constraint."""
     kind = constraint["kind"]
+    require(kind in SIDES, "a constraint that bounds nothing here")
     sides = [bounds_of(statement, place, checking.clock) for place in constraint["args"]]
     if kind in ("Inequality", "Equality"):
         left, right = sides
     else:
-        require(kind in ("NonPos", "Zero", "NonNeg"), "a constraint that bounds nothing here")
         left, right = (ZERO, sides[0]) if kind == "NonNeg" else (sides[0], ZERO)
     both = kind in ("Equality", "Zero")
     return exceeds(left, right) or (both and exceeds(right, left))

@@ -3,7 +3,8 @@
 Let F be a convex set and C the points of a constraint. F and C have a convex set in common if C is,
 within F, where a quasiconvex function is at most a constant, or a quasiconcave one at least; a
 function counts only if the points of F where it has a value form a convex set, too. Starting from
-the box of the bounds, each constraint is shown to keep the set convex, by what those before it say.
+the box of the bounds, each constraint is shown to keep the set convex, by what those before it say,
+within bounds that it implies with them.
 
 One inequality l <= r can be read in several ways, each of which has the same points:
 
@@ -26,6 +27,7 @@ from typing import Any
 from ..arrays import require
 from ..document import RefusalError
 from .affine import affine_of
+from .bounded import narrowed
 from .calculus import facts_of
 from .facts import CONCAVE, DOMAIN
 from .normal import NormalForms, normal_forms
@@ -88,7 +90,7 @@ def require_convex_domain(statement: Statement, place: int, checking: Checking) 
 def check_set(statement: Statement, item: Mapping[str, Any], checking: Checking) -> None:
     """Refuse unless a constraint leaves a convex set of a convex set."""
     constraint = statement.constraints[item["constraint"]]
-    before = statement.about(constraints=[statement.constraints[k] for k in item["after"]])
+    before = in_box(statement, item, checking)
     readings = [Reading(before, reading, checking) for reading in item["readings"]]
     directions = DIRECTIONS.get(constraint["kind"])
     if directions is None:
@@ -100,6 +102,16 @@ def check_set(statement: Statement, item: Mapping[str, Any], checking: Checking)
     require(len(sides) == len(readings), "a proof for each direction is needed")
     for reading, both in zip(readings, sides, strict=True):
         reading.check(*both)
+
+
+def in_box(statement: Statement, item: Mapping[str, Any], checking: Checking) -> Statement:
+    """What those before say, within the bounds that the constraint implies with them."""
+    boxed = statement
+    for bound in item["bounds"]:
+        known = bound["constraint"] in (*item["after"], item["constraint"])
+        require(known, "a bound that rests on a later constraint")
+        boxed = narrowed(boxed, bound, checking)
+    return boxed.about(constraints=[statement.constraints[k] for k in item["after"]])
 
 
 class Reading:
