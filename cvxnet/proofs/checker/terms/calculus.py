@@ -14,6 +14,7 @@ from ..convexity.shapes import PLAIN, WITH_OPTIONS
 from ..convexity.statement import Statement
 from ..document import RefusalError
 from ..dual import Clock
+from ..scalars import ZERO
 from .means import (
     composed,
     exponential,
@@ -29,7 +30,7 @@ from .means import (
     total,
 )
 from .table import Term, Terms
-from .traits import Traits, scaled
+from .traits import INF, Traits, scaled
 
 Lemma: TypeAlias = Callable[[Callable[[str], Statement]], str]
 
@@ -97,20 +98,34 @@ class Calculus:
             for place in self.terms.below(root):
                 if place not in self.found:
                     self.clock.check()
-                    self.found[place] = self.restricted(place, self.one(place))
+                    self.found[place] = self.known(place)
         return self.found[root]
 
-    def restricted(self, place: int, traits: Traits) -> Traits:
-        """With what the domain says of the term."""
+    def known(self, place: int) -> Traits:
+        """What is known of a term whose parts are known, with what the domain says of it."""
+        traits = self.one(place)
         if place in self.restrictions:
-            interval, positive = self.restrictions[place]
-            traits = replace(
-                traits,
-                interval=clipped(traits.interval, interval),
-                positive=traits.positive or positive,
-            ).finished()
+            limit = self.restrictions[place]
+            limited = self.limited(place, traits, limit)
+            require(keeps_convex(traits, limited, limit), "a domain that may not be convex")
+            traits = limited
         whole = self.terms[place].kind in ("leaf", "number") or traits.affine
         return traits if whole else self.further(self, place, traits)
+
+    def limited(self, place: int, traits: Traits, limit: tuple[Interval, bool]) -> Traits:
+        """What is known of a term on the domain, which says something of it."""
+        interval, positive = limit
+        if self.terms[place].kind == "sum":
+            traits = self.sum(self.terms[place], interval)
+        interval, positive = clipped(traits.interval, interval), traits.positive or positive
+        return replace(traits, interval=interval, positive=positive).finished()
+
+    def sum(self, term: Term, limit: Interval = EVERYTHING) -> Traits:
+        """A sum, of which the domain says that it is within a limit."""
+        constant, coefficients = term.data
+        parts = [self.found[k] for k in term.parts]
+        rows = [scaled(t, c) for t, c in zip(parts, coefficients, strict=True)]
+        return total(rows, constant, limit)
 
     def one(self, place: int) -> Traits:
         """What the rows say of a term, whose parts are known."""
@@ -122,9 +137,7 @@ class Calculus:
             return self.leaves[place]
         parts = [self.found[k] for k in term.parts]
         if term.kind == "sum":
-            constant, coefficients = term.data
-            rows = [scaled(t, c) for t, c in zip(parts, coefficients, strict=True)]
-            return total(rows, constant, self.restrictions.get(place, (EVERYTHING, False))[0])
+            return self.sum(term)
         if term.kind == "product":
             return product(self.factors(term))
         return self.call(term, parts)
@@ -134,11 +147,12 @@ class Calculus:
         rows = dict(zip(term.parts, term.data, strict=True))
         found = []
         for t, u, factor in self.exponentials_less_one(rows):
-            for divisor in [b for b, p in rows.items() if p == -1]:
+            for divisor in [b for b, p in rows.items() if p == -rows.get(t, ZERO)]:
                 k = self.terms.ratio(u, divisor)
                 if k is not None and t in rows:
-                    found.append(scaled(mean_of_exponentials(self.found[u]), k * factor))
-                    del rows[t], rows[divisor]
+                    mean = scaled(mean_of_exponentials(self.found[u]), k * factor)
+                    found.append(powered(mean, rows.pop(t)))
+                    del rows[divisor]
         return [*found, *(powered(self.found[t], p) for t, p in rows.items())]
 
     def exponentials_less_one(self, rows: Mapping[int, fmpq]) -> list[tuple[int, int, fmpq]]:
@@ -146,7 +160,7 @@ class Calculus:
         found = []
         for t, p in rows.items():
             constant, coefficients, parts = self.terms.as_sum(t)
-            if p == 1 and coefficients == (-constant,):
+            if p > 0 and coefficients == (-constant,):
                 inner = self.terms[parts[0]]
                 if inner.kind == "call" and inner.data[0] == "exp":
                     found.append((t, inner.parts[0], coefficients[0]))
@@ -168,6 +182,19 @@ class Calculus:
         if shape is None:
             raise RefusalError(f"nothing is proved here about {name}")
         return composed(parts[0], shape, name)
+
+
+def keeps_convex(traits: Traits, limited: Traits, limit: tuple[Interval, bool]) -> bool:
+    """Whether the points where a term is within a limit form a convex set.
+
+    They do if the term is always there, if it is concave or a-concave and the limit is below it,
+    and if it is affine.
+    """
+    (low, high), positive = limit
+    inside_already = clipped(traits.interval, limit[0]) == traits.interval
+    if traits.affine or (inside_already and (traits.positive or not positive)):
+        return True
+    return high is None and low is not None and (limited.concave or limited.down > -INF)
 
 
 CALLS: dict[str, Callable[[list[Traits]], Traits]] = {

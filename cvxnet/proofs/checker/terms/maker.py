@@ -29,6 +29,7 @@ class Maker:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.restrictions: set[Restriction] = set()
+        self.divisors: set[int] = set()
 
     def above(self, place: int, low: fmpq | int = 0, *, strict: bool = False) -> int:
         """The term, of which an atom asks that it be at least ``low``, or above it."""
@@ -53,6 +54,7 @@ class Maker:
 
     def quotient(self, s: int, t: int) -> int:
         """``s / t``."""
+        self.divisors.add(t)
         return self.terms.multiply([(s, ONE), (t, fmpq(-1))])
 
     def function(self, name: str, t: int, **options: Any) -> int:

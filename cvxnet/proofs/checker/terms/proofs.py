@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..arrays import require
 from ..convexity.calculus import facts_of
 from ..convexity.facts import CONCAVE, CONVEX
 from ..convexity.intervals import EVERYTHING, Interval, clipped, is_above
@@ -14,7 +15,7 @@ from .calculus import Budget, Calculus, Lemma, no_lemma
 from .entries import Entries
 from .inner import further
 from .table import Term
-from .traits import INF, RULES, Traits
+from .traits import INF, RULES, Traits, turned
 
 MOST_CHANGES = 200  # of a part into a variable, for one expression
 
@@ -64,17 +65,30 @@ def calculus_of(
     first.of(statement.root)
     entries = Entries(statement, nonneg_leaves(first))
     roots = entries.of(statement.root).entries
-    limits, terms = restricted_terms(entries), entries.terms
-    leaves = terms.leaves(*roots)
+    limits, terms, asked = restricted_terms(entries), entries.terms, entries.maker.divisors
+    every = [*roots, *limits, *asked]
+    leaves = terms.leaves(*every)
     unknown = [t for t in leaves if terms[t].data[0] in statement.unknowns]
     known = {
         t: leaf_traits(entries, t, limits.get(t, (EVERYTHING, False)), unknown) for t in leaves
     }
-    for t in terms.below(*roots):
+    for t in terms.below(*every):
         if terms[t].kind == "call" and terms[t].data[0] == "whole":
             known[t] = whole_traits(statement, terms[t], clock)
     budget = Budget(MOST_CHANGES)
-    return Calculus(terms, known, limits, clock, budget, further, lemmas), roots
+    calculus = Calculus(terms, known, limits, clock, budget, further, lemmas)
+    for t in sorted({*limits, *asked}):
+        calculus.of(t)
+    require(all(has_one_sign(calculus.of(t)) for t in asked), "a divisor that may change its sign")
+    return calculus, roots
+
+
+def has_one_sign(divisor: Traits) -> bool:
+    """Whether the points where a divisor is not zero form a convex set."""
+    if divisor.constant or divisor.positive or turned(divisor).positive:
+        return True
+    above = divisor.nonneg and divisor.down > -INF
+    return above or (divisor.nonpos and turned(divisor).down > -INF)
 
 
 def whole_traits(statement: Statement, term: Term, clock: Clock) -> Traits:

@@ -36,6 +36,7 @@ FARTHEST = 40  # doublings, in search of where a slope changes its sign
 
 
 HALVINGS = 40
+KINKED = ("abs", "cvxnet.elu")
 
 
 class Jet(NamedTuple):
@@ -80,8 +81,12 @@ def jet_of(term: Term, parts: list[Jet], side: int) -> Jet:
     require(name in SLOPES, f"nothing is known about the slope of {name}")
     value, slope = SLOPES[name]
     t, more = parts[0], dict(options)
-    towards = signum(t.slope) * side if name in ("abs", "cvxnet.elu") else 0
-    outer = slope(t.value, towards, **more) if towards or t.slope != 0 else ZERO
+    towards = 0
+    if name in KINKED:
+        towards = signum(t.slope) * side
+        if towards == 0:
+            return Jet(value(t.value, **more), ZERO)
+    outer = slope(t.value, towards, **more)  # also for a slope of 0, which infinity times 0 has not
     return Jet(value(t.value, **more), outer * t.slope)
 
 
@@ -100,7 +105,7 @@ def any_power(t: Number, p: fmpq) -> Number:
 
 def power_jet(t: Jet, p: fmpq) -> Jet:
     """``t^p``."""
-    outer = ZERO if t.slope == 0 else p * any_power(t.value, p - 1)
+    outer = p * any_power(t.value, p - 1)  # refused where it is infinite
     return Jet(any_power(t.value, p), outer * t.slope)
 
 
