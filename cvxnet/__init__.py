@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 from cvxnet.optional import is_installed
 
 if TYPE_CHECKING:
-    from cvxnet.analysis import Counterexample, Rewriting, Verdict, convexity, rewrite
+    from cvxnet.analysis import (
+        ConvexBox,
+        Counterexample,
+        Monotonicity,
+        Rewriting,
+        Verdict,
+        convexity,
+        largest_convex_box,
+        monotonicity,
+        rewrite,
+    )
     from cvxnet.baselines.comparison import compare
     from cvxnet.errors import (
         CvxnetError,
@@ -84,6 +94,7 @@ __all__ = [
     "Certification",
     "CheckResult",
     "Conv2d",
+    "ConvexBox",
     "Counterexample",
     "CvxnetError",
     "Decomposition",
@@ -102,6 +113,7 @@ __all__ = [
     "MaxPool2d",
     "Maxout",
     "MissingExtraError",
+    "Monotonicity",
     "Parametrized",
     "ReLU",
     "Residual",
@@ -133,8 +145,10 @@ __all__ = [
     "from_sklearn",
     "from_torch",
     "input_convex",
+    "largest_convex_box",
     "largest_weight_decay",
     "load",
+    "monotonicity",
     "parametrize",
     "program",
     "recover",
@@ -147,7 +161,10 @@ if is_installed("sklearn"):  # so that `from cvxnet import *` needs nothing that
     __all__ += ["ConvexNetClassifier", "ConvexNetRegressor"]
 
 PUBLIC = {
-    "cvxnet.analysis": "Counterexample Rewriting Verdict convexity rewrite",
+    "cvxnet.analysis": (
+        "ConvexBox Counterexample Monotonicity Rewriting Verdict convexity largest_convex_box "
+        "monotonicity rewrite"
+    ),
     "cvxnet.baselines.comparison": "compare",
     "cvxnet.errors": "CvxnetError InputError MissingExtraError SolverError UnsupportedError",
     "cvxnet.interop.embedding": "Parametrized embed parametrize",

@@ -166,6 +166,22 @@ class Circuit:
         self.numbers[place] = numbers
         return Array(shape, entries)
 
+    def move(self, number: int) -> None:
+        """Let an input be itself plus ``max(s, 0)`` for a new input s: the first gate.
+
+        The weight of this gate is the derivative in the input. Only what is near s = 0 counts, so
+        nothing moves as far as ranges are concerned.
+        """
+        require(not self.gates, "an input that is moved too late")
+        self.inputs += 1
+        self.ranges += [(None, None), (ZERO, ZERO)]
+        self.free = {self.inputs}
+        self.gates, self.origins = [Affine({self.inputs: ONE})], [-1]
+        moved = Affine({number: ONE, self.inputs + 1: ONE})
+        for place, leaf in self.leaves.items():
+            entries = [moved if entry.terms == {number: ONE} else entry for entry in leaf.entries]
+            self.leaves[place] = Array(leaf.shape, entries)
+
     def gate(self, number: int) -> int:
         """Which gate has a number; negative for inputs."""
         return number - self.inputs - 1

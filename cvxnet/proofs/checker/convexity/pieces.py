@@ -70,6 +70,20 @@ def by_pieces(statement: Statement, proof: Proof, checking: Checking) -> None:
         Function(circuit, domain, output, part.get("together", ())).check(part["trees"])
 
 
+def rising(statement: Statement, number: int, clock: Clock) -> list[Function]:
+    """For each entry a function whose first kink does not bend down where the entry rises.
+
+    The entry f(x) becomes ``f(x + max(s, 0) e)`` with e the axis of the input with this number.
+    Its slope jumps across s = 0 by the derivative of f in that input, wherever f has one: there no
+    other gate has a kink, so `Function.check_tree` of the gate 0 proves that f rises.
+    """
+    circuit = Circuit(statement, clock)
+    circuit.move(number)
+    outputs = circuit.entries_of(statement.root)
+    domain = Domain(circuit)
+    return [Function(circuit, domain, output, ()) for output in outputs]
+
+
 class Domain:
     """Affine inequalities, each a function that is >= 0 on the domain.
 
