@@ -30,6 +30,11 @@ class ConvexBox:
         The box of t = 1.
     inside, outside : Verdict or None
         The verdicts at both ends, with their certificates; None where there is none.
+
+    Examples
+    --------
+    >>> print(ConvexBox(1.0, 1.5, np.zeros(2), np.ones(2)))
+    center +- t half_widths: convex for t <= 1, not for t >= 1.5
     """
 
     lower: float

@@ -51,6 +51,12 @@ class Monotonicity:
         Two points that differ in that input, between which an output does what it must not.
     reason : str
         Why something is unknown, "" where nothing is.
+
+    Examples
+    --------
+    >>> print(Monotonicity(rising=(True, None), falling=(False, False)))
+    input 0: rises
+    input 1: not always falling
     """
 
     rising: tuple[bool | None, ...]
