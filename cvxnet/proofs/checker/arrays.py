@@ -107,6 +107,7 @@ def reshaped(array: Array, shape: Sequence[int], by_columns: bool = False) -> Ar
 def indexed(array: Array, key: Sequence[Any]) -> Array:
     """Basic indexing by whole numbers, [start, stop, step], None (a new axis) and "..."."""
     used = sum(item not in (None, "...") for item in key)
+    require(used <= len(array.shape), "an index of more axes than there are")
     rest: list[Any] = [[None, None, None]] * (len(array.shape) - used)
     if "..." in key:
         at = list(key).index("...")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, arb_mat, ctx, fmpq
 
 from ..arrays import Array, entrywise, groups, reshaped, transposed
 from ..scalars import ONE, ZERO
@@ -36,7 +36,7 @@ from .shapes import NEGATIVE, POSITIVE
 from .statement import Node, Statement
 
 Memory = Mapping[int, Array]
-ORDER_IN_BALLS, EXACT_ORDER = 200, 60
+ORDER_IN_BALLS, EXACT_ORDER = 500, 60
 
 
 def of_affine(bend: int, interval: Interval = EVERYTHING) -> Callable[..., Array]:
@@ -216,13 +216,32 @@ def computed_semidefinite(array: Array, sign: int) -> bool:
     if size > ORDER_IN_BALLS or any(None in one.interval for one in array.entries):
         return False
     sums = entrywise(lambda s, t: (s + t) * sign, array, transposed(array))
-    in_balls = pivots([[ball(one) for one in row] for row in groups(sums, [1])])
-    if len(in_balls) == size and all(t > 0 for t in in_balls):
+    if is_definite([[ball(one) for one in row] for row in groups(sums, [1])]):
         return True
     if size > EXACT_ORDER or not all(map(is_number, sums.entries)):
         return False
     exact = pivots([[one.low for one in row] for row in groups(sums, [1])])
     return len(exact) == size and all(t >= 0 for t in exact)
+
+
+def is_definite(M: list[list[arb]]) -> bool:
+    """Whether a symmetric matrix of balls is positive definite.
+
+    So it is if a leading block A is, and ``C - B' A^-1 B`` of the other blocks (Schur).
+    """
+    size = len(M)
+    if size <= 16:
+        found = pivots(M)
+        return len(found) == size and all(t > 0 for t in found)
+    half = size // 2
+    if not is_definite([row[:half] for row in M[:half]]):
+        return False
+    A, B = arb_mat([row[:half] for row in M[:half]]), arb_mat([row[half:] for row in M[:half]])
+    try:
+        rest = arb_mat([row[half:] for row in M[half:]]) - B.transpose() * A.inv() * B
+    except ZeroDivisionError:
+        return False
+    return is_definite(rest.tolist())
 
 
 def ball(one: Fact) -> arb:
