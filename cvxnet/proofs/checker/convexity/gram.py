@@ -28,7 +28,7 @@ from .factors import Factor, powers_of
 from .normal import NormalForms
 from .polynomials import Monomial, Polynomial
 
-MOST_BASIS = 150
+MOST_BASIS, MOST_FACTORS, MOST_PARTS = 150, 4, 1000
 MOST_VARIABLES = 60
 MOST_INEQUALITIES = 200
 ZERO, NONE = fmpq(0), Polynomial.number(0)
@@ -182,12 +182,14 @@ def is_proved_by(
     """
     names = {f.options: f for f in variables_of(polynomial)}
     total = Polynomial.number(0)
+    require(len(evidence) <= MOST_PARTS, "too many Gram matrices")
     for part in evidence:
         basis = [product_named(one, names) for one in part["basis"]]
         size = len(basis)
         if None in basis or not all(0 <= k < len(known) for k in part["factors"]):
             return False  # it is about another polynomial
         require(size <= MOST_BASIS, "a Gram matrix that is too large")
+        require(len(part["factors"]) <= MOST_FACTORS, "a product of too many constraints")
         gram = [[number(value) for value in row] for row in part["gram"]]
         fits = len(gram) == size and all(len(row) == size for row in gram)
         require(fits, "a Gram matrix does not fit its products")
