@@ -4,7 +4,10 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from cvxnet.analysis.derivation import derived
 from cvxnet.analysis.documents import expression_document, more_nodes
+from cvxnet.analysis.evidence import Proof, is_proved
+from cvxnet.analysis.provers.normal import prove_by_groups, prove_by_normal_form
 from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.proofs.checker.convexity import Statement
 from cvxnet.proofs.checker.convexity.normal import equal
@@ -70,6 +73,28 @@ OTHER = [
 """Different functions, or the second has fewer values."""
 
 
+b = cp.Variable(3, bounds=[0, 1], name="b")
+CONVEX = [
+    cp.sum(cp.multiply(b, cp.exp(b))) + cp.sum_squares(v),
+    cp.sum(cp.exp(b) - cp.square(b) / 4) + cp.norm(v - b),
+    cp.square(cp.maximum(0.2 * x, x)) + x * y - y * x,
+    cp.abs(x - y) * cp.square(x - y),
+    cp.quad_over_lin(x - y, x + y) + cp.exp(x**2),
+    -1 / (1 / p + 1 / q),
+    cp.power(p, 3) / cp.square(q),
+    p * cp.log(p / q) + cp.norm(v),
+    cp.logistic(x) - cp.logistic(-x) + cp.pos(cp.pos(2 * x) - 1),
+]
+"""Convex by like terms, laws and groups."""
+NOT_CONVEX = [
+    cp.square(cp.maximum(0.2 * x, x)) - 0.05 * cp.square(x),
+    cp.sum(cp.exp(b) - cp.square(b)) + cp.norm(v - b),
+    p * cp.log(p / q) - 0.01 * cp.square(p),
+    cp.abs(x - y) - 0.01 * cp.abs(x + y),
+    cp.power(p, 1.5) / q,
+]
+
+
 def are_equal(one, two):
     """Whether the checker finds it."""
     question = ask_about_expression(one)
@@ -89,3 +114,28 @@ def test_the_laws_find_what_is_the_same(one, two):
 @pytest.mark.parametrize(("one", "two"), OTHER, ids=str)
 def test_what_is_not_the_same_is_not_found_equal(one, two):
     assert not are_equal(one, two)
+
+
+@pytest.mark.parametrize("expression", CONVEX, ids=str)
+def test_convex_by_like_terms(expression):
+    question = ask_about_expression(expression)
+    provers = (prove_by_normal_form, prove_by_groups)
+    found = [proof for prover in provers for proof in prover(derived(question), "convex")]
+    assert any(is_proved(question, "convex", proof) for proof in found)
+
+
+@pytest.mark.parametrize("expression", NOT_CONVEX, ids=str)
+def test_what_is_not_convex_is_never_proved(expression):
+    question = ask_about_expression(expression)
+    provers = (prove_by_normal_form, prove_by_groups)
+    found = [proof for prover in provers for proof in prover(derived(question), "convex")]
+    assert not any(is_proved(question, "convex", proof) for proof in found)
+
+
+def test_a_part_proves_nothing_about_another_expression():
+    question, other = map(ask_about_expression, (CONVEX[0], NOT_CONVEX[1]))
+    (proof,) = prove_by_groups(derived(question), "convex")
+    assert is_proved(question, "convex", proof)
+    assert not is_proved(other, "convex", proof)
+    evidence = {**proof.evidence, "parts": [{**proof.evidence["parts"][0], "root": 0}]}
+    assert not is_proved(question, "convex", Proof("", evidence))

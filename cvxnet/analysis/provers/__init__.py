@@ -4,7 +4,7 @@ from cvxnet.analysis.evidence import Prover
 from cvxnet.analysis.provers.boxes import prove_by_boxes
 from cvxnet.analysis.provers.compositions import prove_by_terms
 from cvxnet.analysis.provers.hessians import prove_by_hessian
-from cvxnet.analysis.provers.normal import prove_by_normal_form
+from cvxnet.analysis.provers.normal import prove_by_groups, prove_by_normal_form
 from cvxnet.analysis.provers.pieces import prove_by_pieces
 from cvxnet.analysis.provers.polynomials import prove_by_squares
 
@@ -15,4 +15,5 @@ PROVERS: tuple[Prover, ...] = (
     prove_by_hessian,
     prove_by_boxes,
     prove_by_squares,
+    prove_by_groups,
 )

@@ -18,18 +18,20 @@ of these:
     s log s, and s log(s / t), with s affine and t concave: relative entropy
     r + |a|           = max(r + a, r - a), and both are convex
     |a + |b + ...||   of one unknown: the slopes are in order
+    parts             functions that have their own proof: the "parts" of the evidence
     polynomials       sums of squares: the "grams" of the evidence (see `gram`)
     what rules prove  where the term is an entry of the expression, up to a factor
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flint import fmpq
 
 from ..arrays import require
+from .conditions import implied
 from .factors import Factor, lead_of, order_of, powers_of, single
 from .form_parts import (
     add,
@@ -52,17 +54,32 @@ from .statement import Checking, Proof, Statement
 DEEPEST = 20
 MOST_MAXIMA = 4  # each of them is two cases
 ZERO = fmpq(0)
+Terms = dict[Monomial, Polynomial]
+"""Products of what depends on unknowns, with their coefficients."""
 
 
 def by_normal_form(statement: Statement, proof: Proof, checking: Checking) -> None:
     """The entries asked for, one by one."""
     require(statement.goal in ("convex", "concave", "affine"), "normal forms prove curvature")
-    forms = normal_forms(statement, checking.clock)
+    forms = normal_forms(statement.extended(proof.get("nodes", ())), checking.clock)
     entries = forms.of(statement.root)
     judge = Judge(forms, checking, proof.get("grams", ()))
+    judge.parts = [proved_part(forms, part, checking) for part in proof.get("parts", ())]
     for k in statement.entries:
         for sign in {"convex": (1,), "concave": (-1,), "affine": (1, -1)}[statement.goal]:
             require(judge.is_convex(sign * entries[k]), "a term of the normal form is not convex")
+
+
+def proved_part(forms: NormalForms, part: Mapping[str, Any], checking: Checking) -> Polynomial:
+    """The form of a function that has a convexity proof, and values wherever the root has."""
+    (form,) = forms.of(part["root"])
+    known = forms.conditions[forms.statement.root]
+    wanted = forms.conditions[part["root"]]
+    has_values = all(implied(forms.algebra, one, known) for one in wanted)
+    require(has_values, "a part of the expression that may have no value")
+    about = forms.statement.about(root=part["root"], entry=0, goal="convex")
+    checking.prove(about, part["proof"])
+    return form
 
 
 class Judge(FormTerms):
@@ -75,6 +92,7 @@ class Judge(FormTerms):
         super().__init__(forms, checking)
         self.found: dict[Polynomial, bool] = {}
         self.grams, self.needed = grams, list[Polynomial]()
+        self.parts: list[Polynomial] = []
         self.depth = 0
 
     def is_convex(self, polynomial: Polynomial) -> bool:
@@ -84,13 +102,32 @@ class Judge(FormTerms):
             self.clock.check()
             self.depth += 1
             self.found[polynomial] = self.depth <= DEEPEST and (
-                self.is_convex_sum(polynomial) or self.is_convex_curve(polynomial)
+                self.is_convex_sum(polynomial)
+                or self.is_convex_curve(polynomial)
+                or self.is_convex_with_part(polynomial)
             )
             self.depth -= 1
         return self.found[polynomial]
 
+    def is_convex_with_part(self, polynomial: Polynomial) -> bool:
+        """Whether it is a part that is proved and something else that is convex."""
+        rests = [polynomial - part for part in self.parts]
+        return any(self.is_convex(r) for r in rests if len(r.terms) < len(polynomial.terms))
+
     def is_convex_sum(self, polynomial: Polynomial) -> bool:
         """The quadratic part, and all other terms."""
+        polynomials, left = self.open_terms(polynomial)
+        if not left:
+            return True
+        if left.keys() <= polynomials.keys() and self.is_convex_polynomial(polynomials):
+            return True
+        return self.is_convex_maximum(polynomial, left)
+
+    def open_terms(self, polynomial: Polynomial) -> tuple[Terms, Terms]:
+        """The terms that are products of unknowns, and all terms that are not seen to be convex.
+
+        Without those that are convex together, and less the squares which that takes.
+        """
         terms = self.terms(collected(self.forms.algebra, polynomial))
         terms = {m: c for m, c in terms.items() if not is_linear(m)}
         others = {m: c for m, c in terms.items() if not is_quadratic(m)}
@@ -99,12 +136,9 @@ class Judge(FormTerms):
         self.take_relative_entropies(others)
         self.take_quadratics_over(others)
         left = {m: c for m, c in others.items() if not self.bends(m, c)}
-        if not left and self.is_semidefinite(quadratic):
-            return True
-        polynomials = {m: c for m, c in terms.items() if is_of_entries(m)}
-        if left.keys() <= polynomials.keys() and self.is_convex_polynomial(polynomials):
-            return True
-        return self.is_convex_maximum(polynomial, left)
+        quadratic = {m: c for m, c in quadratic.items() if c.terms}
+        polynomials = {m: c for m, c in others.items() if is_of_entries(m)} | quadratic
+        return polynomials, left if self.is_semidefinite(quadratic) else left | quadratic
 
     def is_convex_maximum(self, polynomial: Polynomial, left: dict[Monomial, Polynomial]) -> bool:
         """Whether it is a maximum of two convex functions: ``r + |a| = max(r + a, r - a)``."""
