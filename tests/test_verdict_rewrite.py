@@ -10,6 +10,7 @@ from cvxnet.analysis.derivation import derived
 from cvxnet.analysis.evidence import Proof, is_proved
 from cvxnet.analysis.provers.same import prove_by_another_form
 from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.analysis.rewriting.comparison import is_checked
 from cvxnet.analysis.rewriting.rules import RULES, another_form
 from cvxnet.analysis.rewriting.search import Forms
 
@@ -507,14 +508,20 @@ def holds(constraints, slack):
     return all(np.isfinite(w) and w <= slack for w in worst)
 
 
+WITH_NEW_VARIABLES = {
+    "perspective_of_the_exponential",
+    "perspective_of_softplus",
+    "product_with_its_exponential",
+}
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", [name for name in PROBLEMS if name not in WITH_NEW_VARIABLES])
 def test_the_points_are_those_of_the_original(name):
     """Points that are clearly feasible or clearly not are so for both."""
     given = PROBLEMS[name]()
     changed = cn.rewrite(given).problem
-    if len(changed.variables()) > len(given.variables()):
-        pytest.skip("a new variable has to be given a value first")
+    assert len(changed.variables()) == len(given.variables())
     rng = np.random.default_rng(7)
     for _ in range(40):
         for variable in given.variables():
@@ -610,6 +617,18 @@ def test_many_entries():
     given = cp.Problem(cp.Minimize(cp.sum(cp.multiply(g**2, 1 / w))), [cp.sum(w) <= 1])
     value = cn.rewrite(given).solve(solver=cp.CLARABEL)
     assert value == pytest.approx(g.sum() ** 2, rel=1e-5)  # by Cauchy and Schwarz
+
+
+def test_the_checker_compares_what_is_exact():
+    """And does not where a coefficient is rounded, or the form is another function."""
+    exact = cn.rewrite(cp.Problem(cp.Minimize(x**2 / p + p), [x * x <= 4]))
+    assert [step.checked for step in exact.steps] == [True, True]
+    rounded = cn.rewrite(cp.Problem(cp.Minimize(3 * x**2 + x * y + y**2)))
+    assert [step.checked for step in rounded.steps] == [False]
+    question = ask_about_expression(x**2 / p)
+    assert is_checked(question, x**2 / p, cp.quad_over_lin(x, p))
+    assert not is_checked(question, x**2 / p, 2 * cp.quad_over_lin(x, p))
+    assert not is_checked(question, x * x, cp.square(cp.sqrt(x)) * x)  # of x >= 0 alone
 
 
 def test_what_was_done_is_told():

@@ -10,11 +10,12 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnet.analysis.atoms import POWERS
-from cvxnet.analysis.constraints import finite, simple_bounds
+from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
 from cvxnet.analysis.identities import is_same
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.premises import not_numbers
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.rewriting.comparison import is_checked
 from cvxnet.analysis.rewriting.level_sets import by_entries, written
 from cvxnet.analysis.rewriting.names import COLLECTED, new_atoms
 from cvxnet.analysis.rewriting.products import logarithms_of, product_of
@@ -42,15 +43,21 @@ class Rewrite:
         The forms that were written, in order.
     before, after : str
         The part as it was, and as it is now.
+    checked : bool
+        Whether the independent checker finds both equal, by its own normal forms. It does not
+        where coefficients are rounded, for constraints that are seen differently, or where it
+        knows no law; then the change rests on the identity that is named.
     """
 
     part: str
     how: tuple[str, ...]
     before: str
     after: str
+    checked: bool = False
 
     def __str__(self) -> str:
-        return f"{self.part}: {self.before}  ->  {self.after}  ({'; '.join(self.how)})"
+        how = "; ".join([*self.how, *["compared by the checker"][: self.checked]])
+        return f"{self.part}: {self.before}  ->  {self.after}  ({how})"
 
 
 @dataclass(frozen=True)
@@ -205,10 +212,12 @@ class Rewriter:
         forms.extra = []
         return forms
 
-    def note(self, part: str, how: Iterable[str], before: Any, after: Any) -> None:
+    def note(
+        self, part: str, how: Iterable[str], before: Any, after: Any, checked: bool = False
+    ) -> None:
         """Keep what was done to a part."""
         names = tuple(dict.fromkeys(name for name in how if name))
-        self.steps.append(Rewrite(part, names, short(before), short(after)))
+        self.steps.append(Rewrite(part, names, short(before), short(after), checked))
 
     def fail(self, part: str, forms: Forms) -> None:
         """Keep what has no form, and the signs that would have helped."""
@@ -230,8 +239,10 @@ class Rewriter:
             found = None if inside is None else forms.form(inside, goal)
             if found is not None:
                 if found is not expression:
-                    how = [name, *new_atoms(expression, found), *NEW[: len(forms.extra or [])]]
-                    self.note("objective", how, expression, found)
+                    after = cp.hstack([found, members(forms.extra)]) if forms.extra else found
+                    how = [name, *new_atoms(expression, after), *NEW[: len(forms.extra or [])]]
+                    checked = is_checked(self.question, expression, found)
+                    self.note("objective", how, expression, found, checked)
                 self.extra += forms.extra or []
                 return type(objective)(found), not name
         self.fail(f"the objective {short(expression)}", forms)
@@ -247,11 +258,18 @@ class Rewriter:
             return []
         self.extra += forms.extra or []
         if found[1] != [constraint]:
-            atoms = new_atoms(members([constraint]), members(found[1]))
+            after = members([*found[1], *(forms.extra or [])])
+            atoms = new_atoms(members([constraint]), after)
             how = [*found[0], *(name for name in atoms if not found[0] or name != COLLECTED)]
             how += NEW[: len(forms.extra or [])]
-            self.note(part, how, constraint, " and ".join(map(str, found[1])))
+            checked = not found[0] and len(found[1]) == 1 and self.is_checked(constraint, *found[1])
+            self.note(part, how, constraint, " and ".join(map(str, found[1])), checked)
         return found[1]
+
+    def is_checked(self, one: Any, two: Any) -> bool:
+        """Whether the checker finds what two constraints compare equal."""
+        before, after = (kind_of(constraint).judged(constraint) for constraint in (one, two))
+        return is_checked(self.question, before, after)
 
     def missing_domain(self, objective: Any, constraints: list[Any]) -> list[Any]:
         """What the original needs to have a value and the rewritten problem does not say."""
