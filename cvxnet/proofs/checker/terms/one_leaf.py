@@ -39,6 +39,9 @@ def sharpened(calculus: Calculus, place: int, found: Traits, leaf: int) -> Trait
 
 def by_lemma(calculus: Calculus, place: int, leaf: int) -> Traits:
     """What another kind of proof says of it, where the evidence names one."""
+    inside = [calculus.terms[k] for k in calculus.terms.below(place)]
+    if any(term.kind == "call" and term.data[0] == "whole" for term in inside):
+        return Traits()  # an atom that has no term is not written as a node
     interval = calculus.leaves[leaf].interval
     goal = calculus.lemmas(
         lambda goal: statement_about(calculus.terms, place, leaf, interval, goal)
