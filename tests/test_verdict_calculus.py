@@ -4,6 +4,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from cvxpy.atoms.affine import wraps
+from cvxpy.transforms import indicator
 from flint import arb, ctx, fmpq
 from test_analysis_every_atom import CASES, INNER, OUTER, ROOM, Points, built
 from test_analysis_soundness import PIECEWISE, SMOOTH, draw_question
@@ -208,6 +209,15 @@ def test_quasiconvex_functions_have_convex_domains():
 def asked(expression):
     question = ask_about_expression(expression)
     return question, question.tape()
+
+
+def test_what_only_cvxpy_knows_is_not_certified():
+    """An indicator is made of constraints, which no document has; a false verdict it is not."""
+    x = cp.Variable(name="x")
+    verdict = convexity(indicator([x >= 0]) + cp.square(x), complete=False)
+    assert verdict.convex and verdict.concave is None
+    result = check_convexity(verdict.certificate.to_dict())
+    assert not result.valid and "rules do not prove" in result.reason
 
 
 def test_exclusive_or_is_not_affine():

@@ -6,6 +6,7 @@ from typing import Any
 
 from flint import fmpq
 
+from ..arrays import require
 from ..convexity.intervals import Interval
 from ..convexity.statement import Node, Statement
 from ..scalars import is_everywhere
@@ -66,6 +67,7 @@ class Writing:
                 found = self.put("multiply", found, factor)
             return found
         name, options = term.data
+        require(name != "whole", "of a function of whole arrays no more is known")
         more = {key: text(value) for key, value in options} if name != "form" else {}
         return self.put(CHOICES.get(name, name), *parts, options=more)
 

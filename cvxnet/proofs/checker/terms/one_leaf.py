@@ -26,7 +26,7 @@ def sharpened(calculus: Calculus, place: int, found: Traits, leaf: int) -> Trait
     if not found.bent and calculus.depth < DEEPEST:
         found = united(found, where_known(by_pieces, calculus, place, leaf) or Traits())
     if not found.bent:
-        found = united(found, by_lemma(calculus, place, leaf))
+        found = united(found, where_known(by_lemma, calculus, place, leaf) or Traits())
     if calculus.terms[place].kind != "sum":
         return found
     if found.convex:
