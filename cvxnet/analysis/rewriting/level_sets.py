@@ -303,7 +303,7 @@ CHANGES: tuple[tuple[str, Change], ...] = (
     ("phi(u) <= c as u <= phi^-1(c)", undo_monotone),
     ("x**a <= c as x <= c**(1/a)", isolate_power),
     ("both sides times a denominator > 0", multiply_out),
-    ("the root of both sides, cp.geo_mean(...) of the larger one", take_roots),
+    ("the root of both sides", take_roots),
     ("the logarithm of both sides", take_logarithms),
     ("the exponential of both sides", undo_logarithms),
 )

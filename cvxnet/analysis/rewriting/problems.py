@@ -83,7 +83,7 @@ class Rewriting:
     >>> p, q = cp.Variable(nonneg=True, name="p"), cp.Variable(nonneg=True, name="q")
     >>> rewriting = cn.rewrite(cp.Problem(cp.Minimize(p + q), [p * q >= 4]))
     >>> [step.how for step in rewriting.steps]
-    [('the root of both sides, cp.geo_mean(...) of the larger one',)]
+    [('the root of both sides', 'cp.geo_mean(...)')]
     >>> round(rewriting.solve(), 3)
     4.0
     """
