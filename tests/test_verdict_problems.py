@@ -137,6 +137,18 @@ def test_a_problem_on_a_line_is_refuted():
     assert verdict.convex is False and verdict.counterexample.verify()
 
 
+def test_ends_on_a_border_that_does_not_belong_to_the_set():
+    p, q = names()["p"], names()["q"]
+    verdict = judged(cp.Problem(cp.Minimize(p * q), [p + q == 1]))
+    assert verdict.convex is False and verdict.counterexample.verify()
+
+
+def test_an_objective_within_bounds_that_constraints_imply():
+    x = names()["x"]
+    verdict = judged(cp.Problem(cp.Minimize(1 / (1 - 2 * x)), [1 - 2 * x >= 1]))
+    assert verdict.convex and cn.check(verdict.certificate).valid
+
+
 def test_another_statement_has_to_imply_the_one_at_hand():
     x, y = names()["x"], names()["y"]
     verdict = judged(x * y, [x == y, x >= -1])
@@ -218,6 +230,7 @@ SETS = {
     "cp.norm(v) >= 1": False,
     "cp.square(x) == 1": False,
     "cp.square(w[0]) >= 1": True,
+    "cp.square(x) == 0": True,
     "w @ (w + 1) >= 2": False,
     "p * (w + 1) >= 2": True,
 }

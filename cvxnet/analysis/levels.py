@@ -36,10 +36,10 @@ class Level:
     Attributes
     ----------
     how : str
-        The way, as the checker knows it: "difference", "left", "right", "sqrt", "log", "exp",
-        "times" or "over".
+        The way, as the checker knows it: "difference", "left", "right", "holds", "sqrt", "log",
+        "exp", "times" or "over".
     goal : str
-        "convex", "quasiconvex" or "quasiconcave".
+        "convex", "quasiconvex", "quasiconcave" or, where nothing is needed, "always".
     expression : CVXPY expression
         What has to have that property.
     reason : str
@@ -68,8 +68,11 @@ def levels_of(left: Any, right: Any, question: Question) -> Iterator[Level]:
 
 
 def plain_levels(left: Any, right: Any, question: Question) -> Iterator[Level]:
-    """The sublevel sets of one side where the other is constant."""
+    """The sublevel sets of one side where the other is constant; what holds everywhere."""
     sides = left, right
+    least, most = facts_of(right, question).low, facts_of(left, question).high
+    if least.size and most.size and most.max() <= least.min():
+        yield Level("holds", "always", left - right, "it holds everywhere", sides)
     if facts_of(right, question).constant:
         yield Level("left", "quasiconvex", left, "a sublevel set of a quasiconvex function", sides)
     if facts_of(left, question).constant:

@@ -23,6 +23,8 @@ from cvxnet.analysis.witnesses import Counterexample, verify
 
 MOST_CANDIDATES = 60
 """Candidates of a decider that are verified."""
+INNER = (1.0, 0.75, 0.5)
+"""Parts of a segment that are tried in the place of it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,17 @@ def on_less(
         return None, reduced.proof(settled.proof)
     if settled.witness is None:
         return None, None
-    return verify(asked.question, reduced.back(settled.witness.segment), goal), None
+    found = settled.witness.segment
+    parts = (verify(asked.question, reduced.back(nearer(found, t)), goal) for t in INNER)
+    return next((witness for witness in parts if witness is not None), None), None
+
+
+def nearer(found: Segment, share: float) -> Segment:
+    """The part around the midpoint: an end may lie on a border that does not belong to the set."""
+    half = {k: 0.5 * share * (found.b[k] - a) for k, a in found.a.items()}
+    middle = {k: 0.5 * (a + found.b[k]) for k, a in found.a.items()}
+    ends = [{k: middle[k] + sign * step for k, step in half.items()} for sign in (-1.0, 1.0)]
+    return found if share == 1.0 else replace(found, a=ends[0], b=ends[1])
 
 
 def prove(asked: Derived, goal: str, methods: Methods = METHODS) -> Proof | None:

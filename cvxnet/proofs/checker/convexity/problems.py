@@ -10,11 +10,12 @@ One inequality l <= r can be read in several ways, each of which has the same po
 
     difference   l - r <= 0
     left, right  l where r is constant, r where l is
+    holds        l <= r everywhere
     sqrt, log    T(l) - T(r) <= 0, for T increasing where l is: l >= 0, or l > 0
     exp          exp(l) - exp(r) <= 0
     times, over  g <= 0, where g m = l - r, or g / m = l - r, for a factor m > 0
 
-All but the first two also after terms have moved from one side to the other. Equations are two
+The last three lines also after terms have moved from one side to the other. Equations are two
 inequalities.
 """
 
@@ -23,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
+
+from flint import fmpq
 
 from ..arrays import require
 from ..document import RefusalError
@@ -72,6 +75,10 @@ def check_constraints(pairs: Pairs, origins: Sequence[Any]) -> None:
 def prove_with_domain(statement: Statement, proof: Proof, checking: Checking) -> None:
     """The proof, and that the points where the root has values form a convex set."""
     checking.prove(statement, proof)
+    while proof["kind"] == "bounded":  # there is nothing beyond these bounds
+        for bound in proof["bounds"]:
+            statement = narrowed(statement, bound, checking)
+        proof = proof["proof"]
     require_convex_domain(statement, statement.root, checking)
 
 
@@ -128,6 +135,8 @@ class Reading:
     def check(self, left: int | None, right: int | None) -> None:
         """Refuse unless the points with left <= right are shown to be a convex set."""
         way = self.given["way"]
+        if way == "holds":
+            return self.check_always(left, right)
         if way == "difference":
             self.check_difference(left, right)
         elif way in ("left", "right"):
@@ -137,6 +146,17 @@ class Reading:
             require(self.goal == "convex", "this way needs a convex function")
             WAYS[way](self, *self.moved(left, right))
         prove_with_domain(self.inner, self.given["proof"], self.checking)
+
+    def check_always(self, left: int | None, right: int | None) -> None:
+        """The left side is nowhere above the right one."""
+        highs, lows = [fmpq(0)], [fmpq(0)]
+        for place, ends in ((left, highs), (right, lows)):
+            if place is not None:
+                require_convex_domain(self.pairs.old, place, self.checking)
+                facts = facts_of(self.pairs.old, place, self.checking.clock).entries
+                ends[:] = [f.high if ends is highs else f.low for f in facts]
+        known = None not in highs and None not in lows
+        require(known and max(highs) <= min(lows), "an inequality that may not hold everywhere")
 
     def check_members(self, args: Sequence[int]) -> str:
         """The root consists of the entries of all members; the goal that is proved of it."""
