@@ -47,9 +47,8 @@ class ConvexBox:
     def __str__(self) -> str:
         if np.isinf(self.lower):
             return "convex everywhere"
-        return (
-            f"convex on center +- t half_widths for t up to {self.lower:g} <= t <= {self.upper:g}"
-        )
+        here, beyond = f"convex for t <= {self.lower:g}", f"not for t >= {self.upper:g}"
+        return f"center +- t half_widths: {here}, {beyond}"
 
 
 def largest_convex_box(
