@@ -318,7 +318,8 @@ class Search:
             A_eq=np.hstack([equal[:, columns], np.zeros((len(equal), 1))]),
             b_eq=-equal[:, 0],
             bounds=[*[(None, None)] * len(columns), (None, 1.0)],
-            method="highs",
+            method="highs-ds",
+            options={"presolve": False},
         )
         state = np.zeros(net.size)
         if answer.x is None:
