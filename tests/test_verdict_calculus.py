@@ -306,6 +306,8 @@ def answer_about(*nodes, says="convex"):
 
 SEMIDEFINITE = {**leaf((2, 2), 4), "attributes": ["PSD"]}
 FALSE = {
+    "a leaf of the function that has no place": [leaf(), leaf(), node("perspective", 0, 1, f={
+        "nodes": [leaf(), node("Power", 0, p=0.5)], "arguments": [-2], "root": 1})],
     "no rule": [leaf(), node("foreign"), node("AddExpression", 0, 1)],
     "nothing inside": [leaf(), node("foreign")],
     "another shape": [leaf(), node("exp", 0, shape=(1,))],
@@ -341,3 +343,12 @@ def test_shared_arguments_take_no_exponential_time():
     nodes = [leaf((2,), 2), SEMIDEFINITE, *sums]
     assert answer_about(*nodes, node("QuadForm", 0, size + 1)).valid
     assert not answer_about(*nodes, node("QuadForm", 0, size + 1), says="concave").valid
+
+
+def test_unknowns_are_named_by_their_places():
+    nodes = [leaf(), node("exp", 0), node("NegExpression", 1)]
+    claim = {"says": "convex", "nodes": nodes, "constraints": [], "root": 2, "proof": RULES}
+    for unknowns in ([-3], [0, 0], [0.0], [True], [1], [9]):
+        document = {"format": "cvxnet-convexity", "version": 1}
+        result = check_convexity(document | {"claims": [claim | {"unknowns": unknowns}]})
+        assert not result.valid, unknowns

@@ -22,7 +22,7 @@ from .pieces import by_pieces
 from .problems import PROBLEM, by_problem
 from .restated import by_restatement
 from .same import by_same
-from .statement import Checking, Kind, Proof, Statement, check_node
+from .statement import Checking, Kind, Proof, Statement, check_node, check_places
 
 FORMAT = "cvxnet-convexity"
 VERSION = 1
@@ -141,12 +141,12 @@ def check_claim(claim: Mapping[str, Any], clock: Clock) -> None:
 
 def read_statement(claim: Mapping[str, Any]) -> Statement:
     """What a claim says of its root."""
-    nodes, unknowns = claim["nodes"], frozenset(claim["unknowns"])
+    nodes, unknowns = claim["nodes"], claim["unknowns"]
     for place, node in enumerate(nodes):
         check_node(place, node)
     require(0 <= claim["root"] < len(nodes), "there is no such root")
-    require(all(nodes[k]["atom"] == "leaf" for k in unknowns), "unknowns are leaves")
-    return Statement(nodes, claim["constraints"], unknowns, claim["root"], claim["says"])
+    check_places(unknowns, nodes)
+    return Statement(nodes, claim["constraints"], frozenset(unknowns), claim["root"], claim["says"])
 
 
 def check_proof(statement: Statement, proof: Any, clock: Clock | None = None) -> None:

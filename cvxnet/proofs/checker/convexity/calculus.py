@@ -32,7 +32,7 @@ from .intervals import EVERYTHING, Interval, cone_of, is_above, shortened
 from .matrix_rules import ASSERTIONS, SPECTRAL, STRUCTURAL
 from .rules import RULES, by_options
 from .shapes import WITH_PARAMETERS
-from .statement import Checking, Node, Proof, Statement, check_node
+from .statement import Checking, Node, Proof, Statement, check_node, check_places
 
 GOALS = {
     "convex": CONVEX,
@@ -63,11 +63,12 @@ def bounds_of(statement: Statement, place: int, clock: Clock | None = None) -> l
 def facts_of(statement: Statement, place: int, clock: Clock | None = None) -> Array:
     """What the calculus knows of the entries of a node, in an array of facts."""
     memory: dict[int, Array] = statement.memory.setdefault(ctx.prec, {})
+    size = sum(len(array.entries) for array in memory.values())
     for k in needed(statement.nodes, place, memory):
         if clock is not None:
             clock.check()
         memory[k] = facts_at(statement, k, memory)
-        size = sum(len(array.entries) for array in memory.values())
+        size += len(memory[k].entries)
         require(size <= MOST_ENTRIES, "too large: too many entries")
     return memory[place]
 
@@ -145,8 +146,8 @@ def perspective(statement: Statement, node: Node, memory: dict[int, Array]) -> A
     function = node["options"]["f"]
     places = function["arguments"]
     nodes = [dict(inner) for inner in function["nodes"]]
+    check_places(places, nodes)
     for place, array in zip(places, arguments, strict=True):
-        require(nodes[place]["atom"] == "leaf", "a function has leaves as its arguments")
         signs = [cone_of(one.interval) for one in array.entries]
         low, high = ([None if pair[k] is None else 0 for pair in signs] for k in (0, 1))
         nodes[place] |= {"shape": list(array.shape), "low": low, "high": high, "attributes": []}

@@ -20,7 +20,7 @@ from ..document import RefusalError
 from ..dual import Clock
 from .affine import Affine, Equations, affine_entries, differences, equations_of
 from .normal import normal_forms
-from .statement import Checking, Proof, Statement, check_node
+from .statement import Checking, Proof, Statement, check_node, check_places
 
 MOST_NODES = 100_000
 
@@ -43,11 +43,9 @@ def read(statement: Statement, document: Mapping[str, Any]) -> Statement:
     for place, node in enumerate(nodes):
         check_node(place, node)
     require(isinstance(root, int) and 0 <= root < len(nodes), "there is no such root")
-    unknowns = frozenset(document["unknowns"])
-    require(all(nodes[k]["atom"] == "leaf" for k in unknowns), "unknowns are leaves")
-    return Statement(
-        nodes, document["constraints"], unknowns, root, statement.goal, statement.entry
-    )
+    check_places(document["unknowns"], nodes)
+    unknowns, constraints = frozenset(document["unknowns"]), document["constraints"]
+    return Statement(nodes, constraints, unknowns, root, statement.goal, statement.entry)
 
 
 class Pairs:

@@ -106,6 +106,13 @@ def check_node(place: int, node: Node) -> None:
     require(all(0 <= k < place for k in node.get("args", ())), "arguments come first")
 
 
+def check_places(places: Sequence[Any], nodes: Sequence[Node]) -> None:
+    """Refuse what are not places of different leaves; one below zero would name none."""
+    require(all(type(k) is int and 0 <= k < len(nodes) for k in places), "there is no such leaf")
+    require(all(nodes[k]["atom"] == "leaf" for k in places), "unknowns are leaves")
+    require(len(set(places)) == len(places), "a leaf is named twice")
+
+
 class Checking(NamedTuple):
     """A check in progress: the time left, and how parts of a proof are checked."""
 
