@@ -11,8 +11,11 @@ import pytest
 import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.analysis.answers import answer
+from cvxnet.analysis.derivation import derived
+from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.methods import METHODS
-from cvxnet.analysis.questions import ask_about_expression
+from cvxnet.analysis.provers.pieces import prove_by_pieces
+from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.spaces import Space
 
 x = cp.Variable(name="x")
@@ -182,6 +185,13 @@ def test_nothing_else_proves_that_a_function_is_convex(tree):
         trees = {str(k): tree for k in range(3)}
         claim["proof"] = {"kind": "pieces", "entries": [{"trees": trees, "together": together}]}
         assert not cn.check({**document, "claims": [claim]}).valid
+
+
+def test_a_counterexample_names_the_unit():
+    question = ask_about_network(network(1, 3, 8, 8, bad=-1.0), "input", None, None, None, 0.0)
+    for goal in ("convex", "concave"):
+        for finding in prove_by_pieces(derived(question), goal):
+            assert isinstance(finding, Proof) or " of layer " in finding.found_by
 
 
 # ------------------------------------------------------------- time, progress

@@ -19,6 +19,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from cvxnet.analysis.atoms import atom_name
 from cvxnet.analysis.derivation import Derived, Progress
 from cvxnet.analysis.documents import tape_of
 from cvxnet.analysis.evidence import Finding, Proof, Unfinished, statement_of
@@ -111,9 +112,9 @@ def is_piecewise_linear(statement: Statement) -> bool:
 class RefutedError(Exception):
     """A point on a kink across which the slope falls."""
 
-    def __init__(self, point: Array, direction: Array) -> None:
+    def __init__(self, gate: int, point: Array, direction: Array) -> None:
         super().__init__("a kink that bends down")
-        self.point, self.direction = point, direction
+        self.gate, self.point, self.direction = gate, point, direction
 
 
 @dataclass(frozen=True)
@@ -360,7 +361,7 @@ class Search:
             f = self.network.values(ends)[1]
             inside = self.network.is_inside(ends[0]) and self.network.is_inside(ends[2])
             if inside and 2 * f[1] - f[0] - f[2] > 1e-11 * (1.0 + np.abs(f).max()):
-                raise RefutedError(point, move)
+                raise RefutedError(k, point, move)
         return point if all(pattern[j] == s for j, s in signs.items()) else None
 
     def on_kink(self, k: int, x: Array) -> Array | None:
@@ -478,7 +479,16 @@ def segments(
         unknown = {id(u) for u in asked.question.unknowns}
         a, b = ({k: v for k, v in value.items() if k in unknown} for value in values)
         fixed = {k: v for k, v in values[0].items() if k not in unknown}
-        yield Segment(a, b, fixed, entry, "a facet of its pieces where the slope falls")
+        yield Segment(a, b, fixed, entry, told_of(asked, circuit, refuted.gate))
+
+
+def told_of(asked: Derived, circuit: Circuit, gate: int) -> str:
+    """Where a counterexample was found, with the unit."""
+    place, part = circuit.origins[gate]
+    node = tape_of(asked.question).nodes[place]
+    layer = asked.question.owners.get(id(node), "")
+    name = f"unit {part} of layer {layer}" if layer else f"{atom_name(node)} {part}"
+    return f"the slope falls across the kink of {name}"
 
 
 def leaf_value(circuit: Circuit, place: int, x: Array) -> Array:

@@ -124,8 +124,8 @@ class Circuit:
         The inputs in which the expression is to be convex; others have one value each, any.
     gates : list of Affine
         What each gate is the positive part of; the gate j has the number ``inputs + 1 + j``.
-    origins : list of int
-        The place of the node that made the gate.
+    origins : list of (int, int)
+        The place of the node that made the gate, and which of its positive parts it is.
     """
 
     def __init__(self, statement: Statement, clock: Clock) -> None:
@@ -140,8 +140,8 @@ class Circuit:
         }
         self.inputs = len(self.ranges) - 1
         self.gates: list[Affine] = []
-        self.origins: list[int] = []
-        self.place, self.terms = 0, 0
+        self.origins: list[tuple[int, int]] = []
+        self.place, self.parts, self.terms = 0, 0, 0
         self.known: dict[tuple[tuple[int, fmpq], ...], tuple[int, fmpq]] = {}
 
     def read_leaf(self, place: int) -> Array:
@@ -176,7 +176,7 @@ class Circuit:
         self.inputs += 1
         self.ranges += [(None, None), (ZERO, ZERO)]
         self.free = {self.inputs}
-        self.gates, self.origins = [Affine({self.inputs: ONE})], [-1]
+        self.gates, self.origins = [Affine({self.inputs: ONE})], [(-1, 0)]
         moved = Affine({number: ONE, self.inputs + 1: ONE})
         for place, leaf in self.leaves.items():
             entries = [moved if entry.terms == {number: ONE} else entry for entry in leaf.entries]
@@ -199,6 +199,7 @@ class Circuit:
     def positive_part(self, value: Any) -> Affine:
         """``max(z, 0)``: a gate, unless z is a number, has one sign, or had its gate before."""
         z = as_affine(value)
+        self.parts += 1
         low, high = self.range(z)
         if low is not None and low >= 0:
             return z
@@ -219,7 +220,7 @@ class Circuit:
         require(self.terms < MOST_TERMS, "a piecewise-linear function of too many terms")
         self.clock.check()
         self.gates.append(z)
-        self.origins.append(self.place)
+        self.origins.append((self.place, self.parts - 1))
         self.ranges.append((ZERO, high))
         return len(self.ranges) - 1
 
@@ -253,7 +254,7 @@ class Circuit:
         values: dict[int, Array] = {}
         for place in needed(self.statement.nodes, root):
             self.clock.check()
-            self.place = place
+            self.place, self.parts = place, 0
             values[place] = self.value(self.statement.nodes[place], values)
             shape = tuple(self.statement.nodes[place]["shape"])
             require(values[place].shape == shape, "an atom that has not the shape it claims")
