@@ -133,6 +133,9 @@ FALSE = [
     "cp.power(cp.square(x) - 1, 1.5)",
     "cp.norm(z) * cp.norm(z - 1)",
     "p * cp.logistic(x / q)",
+    "(cp.square(p) + p) * (cp.square(q) + q)",
+    "cp.multiply(x ** 4 + 1, y ** 4 + cp.square(y) + 1)",
+    "(cp.square(p) + p) * cp.abs(q - 1)",
 ]
 OPERATIONS = {
     "sum": lambda s, t: s + t,
@@ -155,7 +158,7 @@ OPERATIONS = {
     "squares": lambda s, t: cp.quad_over_lin(s, t),
     "divergence": cp.rel_entr,
 }
-POOLS = ([x], [u], [p], [b], [x, p], [x, u, p], [x, P], [p, P, x], [x, p + q, p])
+POOLS = ([x], [u], [p], [b], [x, p], [u, p], [x, u, p], [x, P], [p, P, x], [x, p + q, p])
 
 
 def grown(rng, pool, depth):
@@ -243,6 +246,8 @@ def test_what_is_said_of_random_expressions_holds(seed):
     assert high is None or (f_m <= high + room).all()
     assert not traits.convex or (f_m <= (f_a + f_b) / 2 + room).all()
     assert not traits.concave or (f_m >= (f_a + f_b) / 2 - room).all()
+    assert not traits.quasiconvex or (f_m <= np.maximum(f_a, f_b) + room).all()
+    assert not traits.quasiconcave or (f_m >= np.minimum(f_a, f_b) - room).all()
     if low is not None and low >= 0.0 and np.isfinite(float(traits.up)):
         f_a, f_b = np.maximum(f_a, 1e-12), np.maximum(f_b, 1e-12)
         assert (f_m <= mean(float(traits.up), f_a, f_b) + 10 * room).all()
@@ -286,6 +291,23 @@ def test_no_evidence_proves_what_is_false(evidence):
     for text in FALSE:
         with pytest.raises(RefusalError):
             check_proof(statement_of(ask_about_expression(eval(text)), "convex"), evidence)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "cp.log(p) - cp.log(q) <= 1",
+        "x * x * x <= 8",
+        "x / (1 + cp.abs(x)) <= 0.5",
+        "x + cp.log(x) <= 3",
+        "cp.norm(z) / p <= 2",
+        "(a @ z) * cp.square(a @ z) >= 1",
+    ],
+)
+def test_level_sets(limit):
+    verdict = cn.convexity(cp.Problem(cp.Minimize(cp.sum(z) + x + p), [eval(limit)]))
+    assert verdict.convex is True
+    assert cn.check(verdict.certificate).valid
 
 
 def test_numbers_that_are_none_are_refused():

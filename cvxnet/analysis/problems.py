@@ -18,10 +18,11 @@ from cvxnet.analysis.bounding import bounded
 from cvxnet.analysis.constraints import finite, kind_of, simple_bounds
 from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, derived
 from cvxnet.analysis.discrete import discrete_names, find_gap, gaps, has_gaps, relaxed
-from cvxnet.analysis.evidence import Proof
+from cvxnet.analysis.evidence import Proof, is_proved
 from cvxnet.analysis.levels import Level, levels_of
 from cvxnet.analysis.methods import METHODS, Methods, derive, prove
 from cvxnet.analysis.problem_evidence import Reading, problem_evidence
+from cvxnet.analysis.provers.compositions import prove_by_terms
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import crooked_domain, restrictions
 from cvxnet.analysis.search import find_infeasible_midpoint
@@ -326,8 +327,10 @@ def proof_of_level(level: Level, part: Derived, attempt: Attempt, methods: Metho
         return None
     if level.goal == "convex":
         return attempt(part, "convex", methods)
-    held = level.goal == "always" or bool(getattr(part.facts[-1], level.goal).all())
-    return Proof("composition rules", {"kind": "rules"}) if held else None
+    if level.goal == "always" or getattr(part.facts[-1], level.goal).all():
+        return Proof("composition rules", {"kind": "rules"})
+    found = prove_by_terms(part, level.goal)
+    return next((proof for proof in found if is_proved(part.question, level.goal, proof)), None)
 
 
 def level_part(constraint: Any, question: Question, level: Level, answer: Answer) -> Verdict:

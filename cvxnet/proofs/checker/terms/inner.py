@@ -30,6 +30,8 @@ def further(calculus: Calculus, place: int, found: Traits) -> Traits:
     moving = [t for t in leaves if not calculus.leaves[t].constant]
     if len(leaves) == 1 and moving:
         found = sharpened(calculus, place, found, leaves[0])
+        if not calculus.leaves[leaves[0]].rising:  # one of several unknowns
+            found = replace(found, rising=False, falling=False)
     if found.bent and not is_vague(found):
         return found
     if calculus.terms[place].kind == "product" and found.positive:
@@ -72,6 +74,12 @@ def through(calculus: Calculus, outer: int, leaf: int, inner: Traits) -> Traits:
         concave=F.concave and opposes,
         rising=(F.rising and inner.rising) or (F.falling and inner.falling),
         falling=(F.rising and inner.falling) or (F.falling and inner.rising),
+        quasiconvex=(inner.affine and F.quasiconvex)
+        or (F.rising and inner.quasiconvex)
+        or (F.falling and inner.quasiconcave),
+        quasiconcave=(inner.affine and F.quasiconcave)
+        or (F.rising and inner.quasiconcave)
+        or (F.falling and inner.quasiconvex),
         up=F.up if suits else INF,
         down=F.down if opposes else -INF,
         rule="through",

@@ -12,7 +12,8 @@ which it is a-concave, ``down``. The rows, f and g being a- and b-convex (or -co
               change places, since the inequality turns over.
     product   f g of a-concave and b-concave, a + b > 0 or a = b = 0: c-concave with 1/c = 1/a + 1/b
               (c = 0 if a or b is 0), by Hoelder's inequality M_a(s, t) M_b(u, v) >= M_c(su, tv)
-              (Gardner, *The Brunn-Minkowski inequality*, Bull. AMS 39, 2002, lemma 10.1).
+              (Gardner, *The Brunn-Minkowski inequality*, Bull. AMS 39, 2002, lemma 10.1); if
+              a + b = 0, c = -inf, and f g is quasiconcave.
               Of a- and b-convex, a + b < 0 or a = b = 0: c-convex, from the same about 1/f, 1/g.
     sum       of a-convex functions, a <= 1: a-convex, as M_a is superadditive for a <= 1; of
               a-concave ones, a >= 1: a-concave, as it is subadditive (Minkowski's inequality).
@@ -86,10 +87,19 @@ def total(parts: list[Traits], constant: fmpq, limit: Interval = EVERYTHING) -> 
         concave=all(t.concave for t in parts),
         rising=all(t.rising for t in parts),
         falling=all(t.falling for t in parts),
+        **(passed(moving[0], rising=True, falling=False) if len(moving) == 1 else {}),
         up=up if up <= 1 else INF,
         down=down,
         rule="sum",
     ).finished()
+
+
+def passed(one: Traits, *, rising: bool, falling: bool) -> dict[str, bool]:
+    """What a monotone function keeps: its level sets are those of its argument."""
+    return {
+        "quasiconvex": (rising and one.quasiconvex) or (falling and one.quasiconcave),
+        "quasiconcave": (rising and one.quasiconcave) or (falling and one.quasiconvex),
+    }
 
 
 def inverse_sum(degrees: Iterable[Degree]) -> Fraction:
@@ -115,6 +125,15 @@ def degree_of_product(degrees: list[Degree]) -> Degree:
     if rest + negative[0] <= 0:
         return -INF
     return 1 / (inverse + 1 / Fraction(negative[0]))
+
+
+def are_opposite(degrees: list[Degree]) -> bool:
+    """Whether a product of a-concave functions is quasiconcave because two degrees are a and -a."""
+    negative = [a for a in degrees if a < 0]
+    if len(negative) != 1 or 0 in degrees or -INF in degrees:
+        return False
+    inverse = inverse_sum(a for a in degrees if a > 0)
+    return bool(inverse) and 1 / inverse + negative[0] == 0
 
 
 def product(factors: list[Traits]) -> Traits:
@@ -145,6 +164,7 @@ def product_of_any_sign(parts: list[Traits], interval: Interval) -> Traits:
         concave=one.affine or (above and one.concave),
         rising=above and one.rising,
         falling=above and one.falling,
+        **passed(one, rising=above, falling=False),
         rule="constant factor",
     ).finished()
 
@@ -166,6 +186,8 @@ def product_above_zero(parts: list[Traits], interval: Interval) -> Traits:
         concave=against,
         rising=rising,
         falling=falling,
+        quasiconvex=are_opposite([-t.up for t in parts]),
+        quasiconcave=are_opposite([t.down for t in parts]),
         up=-degree_of_product([-t.up for t in parts]),
         down=degree_of_product([t.down for t in parts]),
         rule="factors that rise or fall together" if together else "product",
@@ -192,6 +214,7 @@ def powered(one: Traits, p: fmpq) -> Traits:
         constant=one.constant,
         rising=one.rising if p > 0 else one.falling,
         falling=one.falling if p > 0 else one.rising,
+        **passed(one, rising=p > 0, falling=p < 0),
         up=degrees[0] / exponent,
         down=degrees[1] / exponent,
         rule="power",
@@ -245,6 +268,7 @@ def logarithm(one: Traits) -> Traits:
         concave=one.down >= 0,
         rising=one.rising,
         falling=one.falling,
+        **passed(one, rising=True, falling=False),
         rule="log",
     ).finished()
 
@@ -266,6 +290,7 @@ def exponential(one: Traits) -> Traits:
         constant=one.constant,
         rising=one.rising,
         falling=one.falling,
+        **passed(one, rising=True, falling=False),
         up=Fraction(0) if one.convex else INF,
         down=Fraction(0) if one.concave else -INF,
         rule="exp",
@@ -351,6 +376,7 @@ def composed(one: Traits, shape: Shape, name: str) -> Traits:
         concave=opposes and holds(shape.concave, at),
         rising=(rising and one.rising) or (falling and one.falling),
         falling=(rising and one.falling) or (falling and one.rising),
+        **passed(one, rising=rising, falling=falling),
         down=Fraction(0) if logs else -INF,
         rule="composition",
     ).finished()

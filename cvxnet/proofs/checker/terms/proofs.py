@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..arrays import require
 from ..convexity.calculus import facts_of
-from ..convexity.facts import CONCAVE, CONVEX
+from ..convexity.facts import CONCAVE, CONVEX, QUASICONCAVE, QUASICONVEX
 from ..convexity.intervals import EVERYTHING, Interval, clipped, is_above
 from ..convexity.statement import Checking, Proof, Statement
 from ..document import RefusalError
@@ -49,9 +49,7 @@ def reason_by_terms(statement: Statement, clock: Clock, lemmas: Lemma) -> str:
     calculus, entries = calculus_of(statement, clock, lemmas)
     for k in statement.entries:
         traits = calculus.of(entries[k])
-        holds = {"convex": traits.convex, "concave": traits.concave, "affine": traits.affine}
-        holds |= {"quasiconvex": traits.up < INF, "quasiconcave": traits.down > -INF}
-        if not (holds[statement.goal] or traits.affine):
+        if not getattr(traits, statement.goal):
             raise RefusalError(f"the rows do not prove that entry {k} is {statement.goal}")
     rule = calculus.of(entries[statement.entries[0]]).rule
     return RULES.get(rule, "an affine function, once like terms are collected")
@@ -100,6 +98,8 @@ def whole_traits(statement: Statement, term: Term, clock: Clock) -> Traits:
         constant=fact.constant,
         convex=fact.has(CONVEX),
         concave=fact.has(CONCAVE),
+        quasiconvex=fact.has(QUASICONVEX),
+        quasiconcave=fact.has(QUASICONCAVE),
         rule="whole",
     ).finished()
 

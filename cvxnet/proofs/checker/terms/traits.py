@@ -73,6 +73,8 @@ class Traits:
         As a function of the unknowns.
     rising, falling : bool
         As a function of the one unknown, where there is only one.
+    quasiconvex, quasiconcave : bool
+        Sublevel (superlevel) sets are convex, those within the domain of the expression.
     up, down : degree
         For values >= 0 the least a for which it is a-convex, the largest for which it is
         a-concave; an infinity where nothing is known.
@@ -87,6 +89,8 @@ class Traits:
     concave: bool = False
     rising: bool = False
     falling: bool = False
+    quasiconvex: bool = False
+    quasiconcave: bool = False
     up: Degree = INF
     down: Degree = -INF
     rule: str = ""
@@ -117,15 +121,17 @@ class Traits:
         require(low is None or high is None or low <= high, "an expression without a value")
         positive = self.positive or (low is not None and bool(low > 0))
         if self.constant:
-            every: Traits = replace(self, convex=True, concave=True, rising=True, falling=True)
+            every = replace(self, convex=True, concave=True, rising=True, falling=True)
+            every = replace(every, quasiconvex=True, quasiconcave=True)
             degrees = (-INF, INF) if self.nonneg or positive else (INF, -INF)
             return replace(every, positive=positive, up=degrees[0], down=degrees[1])
         interval = clipped(self.interval, ABOVE) if positive else self.interval
         require(not positive or high is None or high > 0, "an expression without a value")
-        if not is_above(interval):
-            return replace(self, up=INF, down=-INF)
-        up = min(self.up, 1) if self.convex else self.up
-        down = max(self.down, 1) if self.concave else self.down
+        above = is_above(interval)
+        up, down = (self.up, self.down) if above else (INF, -INF)
+        up = min(up, 1) if self.convex and above else up
+        down = max(down, 1) if self.concave and above else down
+        monotone = self.rising or self.falling
         return replace(
             self,
             interval=interval,
@@ -134,6 +140,8 @@ class Traits:
             down=down,
             convex=self.convex or up <= 1,
             concave=self.concave or down >= 1,
+            quasiconvex=self.quasiconvex or monotone or self.convex or up < INF,
+            quasiconcave=self.quasiconcave or monotone or self.concave or down > -INF,
         )
 
 
@@ -147,6 +155,8 @@ def turned(one: Traits) -> Traits:
         concave=one.convex,
         rising=one.falling,
         falling=one.rising,
+        quasiconvex=one.quasiconcave,
+        quasiconcave=one.quasiconvex,
         up=INF,
         down=-INF,
     ).finished()
@@ -169,6 +179,8 @@ def united(one: Traits, more: Traits) -> Traits:
         concave=one.concave or more.concave,
         rising=one.rising or more.rising,
         falling=one.falling or more.falling,
+        quasiconvex=one.quasiconvex or more.quasiconvex,
+        quasiconcave=one.quasiconcave or more.quasiconcave,
         up=min(one.up, more.up),
         down=max(one.down, more.down),
         rule=one.rule if one.bent else more.rule or one.rule,
