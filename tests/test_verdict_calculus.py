@@ -306,6 +306,7 @@ def answer_about(*nodes, says="convex"):
 
 SEMIDEFINITE = {**leaf((2, 2), 4), "attributes": ["PSD"]}
 FALSE = {
+    "no values": [{**leaf(), "low": [1.0], "high": [0.0]}, node("sin", 0)],
     "a leaf of the function that has no place": [leaf(), leaf(), node("perspective", 0, 1, f={
         "nodes": [leaf(), node("Power", 0, p=0.5)], "arguments": [-2], "root": 1})],
     "no rule": [leaf(), node("foreign"), node("AddExpression", 0, 1)],

@@ -97,6 +97,8 @@ class Statement:
                 least = fmpq(0) if least is None else max(least, fmpq(0))
             if below:
                 most = fmpq(0) if most is None else min(most, fmpq(0))
+            empty = least is not None and most is not None and least > most
+            require(not empty, "a leaf without admissible values: all would be true of it")
             found.append((least, most))
         return found
 
