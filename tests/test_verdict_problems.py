@@ -324,6 +324,18 @@ def test_no_other_kind_of_proof_is_about_problems():
         assert not cn.check({**document, "claims": [{**claim, "proof": proof}]}).valid
 
 
+@pytest.mark.parametrize("kind", ["FiniteSet", "PowCone3D", "unheard of"])
+def test_affine_members_of_what_is_no_convex_cone_prove_nothing(kind):
+    x, y, p = (names()[n] for n in "xyp")
+    verdict = judged(cp.Problem(cp.Minimize(p), [cp.PowCone3D(x, y, p, 0.25)]))
+    document = json.loads(json.dumps(verdict.certificate.to_dict()))
+    assert cn.check(document).valid
+    (constraint,) = document["claims"][0]["constraints"]
+    constraint["kind"] = kind
+    constraint["options"]["alpha"]["entries"] = [1.5]
+    assert "may not be convex" in cn.check(document).reason
+
+
 def test_a_set_of_few_values_is_relaxed_in_the_certificate():
     x = names()["x"]
     verdict = judged(cp.Problem(cp.Minimize(cp.square(x)), [cp.FiniteSet(x, [1, 2])]))

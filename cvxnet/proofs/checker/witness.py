@@ -290,8 +290,13 @@ def power_cone_3d(x: Array, y: Array, z: Array, alpha: Array) -> list[Number]:
 
 
 def power_cone_nd(W: Array, z: Array, alpha: Array, axis: int) -> list[Number]:
-    """The same for the columns of W (axis 0) or its rows (axis 1); alpha has a row for each."""
-    return power_cone(groups(W, [axis] if len(W.shape) > 1 else [0]), z, alpha)
+    """The same for the columns of W (axis 0) or its rows (axis 1), and those of alpha."""
+    along = [axis] if len(W.shape) > 1 else [0]
+    rows, powers = groups(W, along), groups(alpha, along)
+    require(len(powers) == len(rows), "powers for each row are needed")
+    size = len(powers[0]) if powers else 0
+    listed = Array((len(powers), size), [p for row in powers for p in row])
+    return power_cone(rows, z, listed)
 
 
 EXCESSES: dict[str, Callable[..., list[Number]]] = {

@@ -27,8 +27,9 @@ from typing import Any
 
 from flint import fmpq
 
-from ..arrays import require
+from ..arrays import groups, require
 from ..document import RefusalError
+from ..witness import read_options
 from .affine import affine_of
 from .bounded import narrowed
 from .calculus import facts_of
@@ -56,6 +57,7 @@ def by_problem(statement: Statement, proof: Proof, checking: Checking) -> None:
 
     The goal of the statement is `PROBLEM`, which no other kind of proof may meet.
     """
+    require(proof["kind"] == "problem", "another kind of proof than one about problems")
     done: list[int] = []
     for item in proof["sets"]:
         require(set(item["after"]) <= set(done), "a constraint that rests on a later one")
@@ -101,6 +103,7 @@ def check_set(statement: Statement, item: Mapping[str, Any], checking: Checking)
     readings = [Reading(before, reading, checking) for reading in item["readings"]]
     directions = DIRECTIONS.get(constraint["kind"])
     if directions is None:
+        require(is_convex_cone(constraint), f"a set {constraint['kind']} that may not be convex")
         require(len(readings) == 2, "members of a cone need two proofs")
         goals = {reading.check_members(constraint["args"]) for reading in readings}
         require(goals == {"convex", "concave"}, "members of a cone have to be affine")
@@ -109,6 +112,22 @@ def check_set(statement: Statement, item: Mapping[str, Any], checking: Checking)
     require(len(sides) == len(readings), "a proof for each direction is needed")
     for reading, both in zip(readings, sides, strict=True):
         reading.check(*both)
+
+
+def is_convex_cone(constraint: Mapping[str, Any]) -> bool:
+    """Whether the members of a kind of constraint, with its options, form a convex set.
+
+    ``prod w^a`` with a >= 0 is concave for w >= 0 where the sum of a is at most one.
+    """
+    kind = constraint["kind"]
+    if kind not in ("PowCone3D", "PowConeND"):
+        return kind in ("SOC", "PSD", "ExpCone")
+    alpha = read_options(constraint["options"])["alpha"]
+    if kind == "PowCone3D":
+        return all(0 <= value <= 1 for value in alpha.entries)
+    axis = constraint["options"]["axis"] if len(alpha.shape) > 1 else 0
+    rows = groups(alpha, [axis])
+    return all(min(row) >= 0 and sum(row) <= 1 for row in rows)
 
 
 def in_box(statement: Statement, item: Mapping[str, Any], checking: Checking) -> Statement:
