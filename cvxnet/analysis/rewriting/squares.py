@@ -21,15 +21,19 @@ import cvxpy as cp
 import numpy as np
 from flint import fmpq
 
+from cvxnet.analysis.algebra_atoms import ALGEBRA
+from cvxnet.analysis.atoms import POWERS
 from cvxnet.analysis.forms import Form, normal_forms
+from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import as_floats, definiteness, eliminate
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.tape import Tape
+from cvxnet.analysis.tape import Tape, inner
 from cvxnet.functions.arithmetic import RATIONALS, Undecided
 from cvxnet.types import Array
 
 ZERO = fmpq(0)
 HALF = fmpq(1, 2)
+QUADRATIC = (cp.QuadForm, cp.quad_over_lin)
 MOST_UNKNOWNS = 120  # whose products are written out
 MOST_NODES = 2000
 EXACT_ROWS = 12  # of a matrix whose squares are completed in rationals
@@ -42,11 +46,20 @@ def form_of(expression: Any, question: Question) -> Form | None:
     size = sum(u.size for u in question.unknowns if id(u) in leaves)
     if expression.size != 1 or size > MOST_UNKNOWNS or len(tape.nodes) > MOST_NODES:
         return None
+    if not all(may_be_in_quadratic(node) for node in tape.nodes):
+        return None
     try:
         form = normal_forms(tape, question.unknowns).ravel()[0]
     except (Undecided, OverflowError, ValueError):
         return None
     return form if form.polynomial else None
+
+
+def may_be_in_quadratic(node: Any) -> bool:
+    """Whether a node can be part of a polynomial of degree two; what is constant always can."""
+    if not inner(node) or type(node) in ALGEBRA or node.is_constant():
+        return True
+    return isinstance(node, QUADRATIC) or (isinstance(node, POWERS) and exponent_of(node) in (1, 2))
 
 
 @dataclass(frozen=True)
