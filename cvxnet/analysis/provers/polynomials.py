@@ -14,7 +14,7 @@ import numpy as np
 from flint import fmpq
 
 from cvxnet.analysis.derivation import Derived
-from cvxnet.analysis.evidence import SECONDS, Finding, Proof, statement_of
+from cvxnet.analysis.evidence import Finding, Proof, statement_of
 from cvxnet.analysis.provers.gram_matrices import Block, Exponents, Rows, find_matrices, plus
 from cvxnet.analysis.provers.saddles import segments_of
 from cvxnet.proofs.checker import RefusalError
@@ -33,6 +33,8 @@ from cvxnet.proofs.checker.convexity.statement import Checking
 from cvxnet.proofs.checker.dual import Clock
 
 REASON = "the second derivatives of its polynomials are sums of squares (Gram matrices, re-proved)"
+SECONDS = 3.0
+"""For the normal forms."""
 MOST_PRODUCTS = 70
 """Rows of a Gram matrix."""
 MOST_NEEDED, MOST_ROUNDS = 12, 4
