@@ -37,7 +37,7 @@ from cvxnet.proofs.checker.dual import Clock
 REASON = "like terms collected (exact arithmetic), every term that is left bends that way"
 GROUPED = f"{REASON}; grouped by their unknowns where that is not so"
 EVIDENCE = {"kind": "normal form"}
-SECONDS = 2.0
+SECONDS = 1.5
 MOST_GROUPS = 12
 PART_PROVERS = (prove_by_terms, prove_by_hessian, prove_by_boxes)
 FUNCTIONS: dict[str, Any] = {"abs": cp.abs, "exp": cp.exp, "log": cp.log}

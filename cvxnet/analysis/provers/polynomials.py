@@ -33,7 +33,7 @@ from cvxnet.proofs.checker.convexity.statement import Checking
 from cvxnet.proofs.checker.dual import Clock
 
 REASON = "the second derivatives of its polynomials are sums of squares (Gram matrices, re-proved)"
-SECONDS = 3.0
+SECONDS = 1.5
 """For the normal forms."""
 MOST_PRODUCTS = 70
 """Rows of a Gram matrix."""
