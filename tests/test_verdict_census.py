@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+import cvxnet as cn
 from experiments.verdicts.cases import TRUTHS, Case
 from experiments.verdicts.chains import LAYERS, Chain, float_values, fractions, is_convex, refuted
 from experiments.verdicts.collection import cases, kind_of
@@ -143,4 +144,32 @@ def test_a_counterexample_moves_the_unknowns_only():
     claim["proof"] |= {"fixed": {}}
     for end in ("a", "b"):
         claim["proof"][end] = {**claim["proof"][end], place: value}
+    assert not accepted(document)
+
+
+x, y, z = (cp.Variable(name=name) for name in "xyz")
+CONES = {
+    "power": cp.PowCone3D(x, y, z, 0.25),
+    "powers": cp.PowConeND(cp.hstack([x, y]), z, np.array([0.25, 0.75])),
+    "second order": cp.SOC(x, cp.hstack([y, z])),
+    "exponential": cp.ExpCone(x, y, z),
+}
+
+
+@pytest.mark.parametrize("name", CONES)
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PowCone3D", {"alpha": {"shape": [1], "entries": [2.0]}}),
+        ("PowConeND", {"alpha": {"shape": [1, 2], "entries": [0.75, 0.75]}, "axis": 0}),
+        ("PowConeND", {"alpha": {"shape": [1, 2], "entries": [-1.0, 2.0]}, "axis": 0}),
+        ("FiniteSet", {"ineq_form": False}),
+        ("something else", {}),
+    ],
+)
+def test_only_convex_cones_keep_a_set_convex(name, kind, options):
+    problem = cp.Problem(cp.Minimize(x), [CONES[name]])
+    document = travelled(cn.convexity(problem, complete=False).certificate.to_dict())
+    assert accepted(document)
+    document["claims"][0]["constraints"][0] |= {"kind": kind, "options": options}
     assert not accepted(document)

@@ -272,7 +272,9 @@ def exponential(x: Array, y: Array, z: Array) -> list[Number]:
 def power_cone(rows: list[list[Number]], z: Array, alpha: Array) -> list[Number]:
     """``-w`` for all w, and ``|z| - prod w^alpha`` for each row where none is negative."""
     found: list[Number] = []
-    for row, bound, powers in zip(rows, z.entries, groups(alpha, [1]), strict=True):
+    for row, bound, powers in zip(
+        rows, z.entries, groups(alpha, [len(alpha.shape) - 1]), strict=True
+    ):
         found += [-t for t in row]
         if all(t >= 0 for t in row):
             factors = (power(t, p) for t, p in zip(row, powers, strict=True))
