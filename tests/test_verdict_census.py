@@ -161,8 +161,8 @@ CONES = {
     ("kind", "options"),
     [
         ("PowCone3D", {"alpha": {"shape": [1], "entries": [2.0]}}),
-        ("PowConeND", {"alpha": {"shape": [1, 2], "entries": [0.75, 0.75]}, "axis": 0}),
-        ("PowConeND", {"alpha": {"shape": [1, 2], "entries": [-1.0, 2.0]}, "axis": 0}),
+        ("PowConeND", {"alpha": {"shape": [2], "entries": [0.75, 0.75]}, "axis": 0}),
+        ("PowConeND", {"alpha": {"shape": [2], "entries": [-1.0, 2.0]}, "axis": 0}),
         ("FiniteSet", {"ineq_form": False}),
         ("something else", {}),
     ],

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cvxnet.proofs.checker.convexity import check_convexity
-from cvxnet.proofs.checker.witness import check_witness
 
 OPPOSITE = {
     "convex": "not convex",
@@ -89,14 +88,14 @@ def contradicted(document: Document, tries: int, rng: np.random.Generator) -> bo
     for _ in range(tries):
         ends = [{k: value(claim["nodes"][k], rng) for k in leaves} for _ in range(2)]
         moved = {k for k in leaves if k in claim["unknowns"]}
-        parts = {name: claim[name] for name in ("nodes", "constraints", "root")}
         points = {
             "a": {k: v for k, v in ends[0].items() if k in moved},
             "b": {k: v for k, v in ends[1].items() if k in moved},
             "fixed": {k: v for k, v in ends[0].items() if k not in moved},
             "entry": int(rng.integers(entries)),
         }
-        if any(check_witness({**parts, **points, "refutes": goal}).proved for goal in goals):
+        against = [{**claim, "says": f"not {goal}", "proof": points} for goal in goals]
+        if any(accepted({**document, "claims": [other]}) for other in against):
             return True
     return False
 

@@ -269,15 +269,13 @@ def exponential(x: Array, y: Array, z: Array) -> list[Number]:
     return found
 
 
-def power_cone(rows: list[list[Number]], z: Array, alpha: Array) -> list[Number]:
+def power_cone(rows: list[list[Number]], z: Array, powers: list[list[Number]]) -> list[Number]:
     """``-w`` for all w, and ``|z| - prod w^alpha`` for each row where none is negative."""
     found: list[Number] = []
-    for row, bound, powers in zip(
-        rows, z.entries, groups(alpha, [len(alpha.shape) - 1]), strict=True
-    ):
+    for row, bound, alpha in zip(rows, z.entries, powers, strict=True):
         found += [-t for t in row]
         if all(t >= 0 for t in row):
-            factors = (power(t, p) for t, p in zip(row, powers, strict=True))
+            factors = (power(t, p) for t, p in zip(row, alpha, strict=True))
             found.append(abs(bound) - prod(factors, start=fmpq(1)))
         else:
             found.append(ZERO)  # one of the others tells
@@ -287,18 +285,13 @@ def power_cone(rows: list[list[Number]], z: Array, alpha: Array) -> list[Number]
 def power_cone_3d(x: Array, y: Array, z: Array, alpha: Array) -> list[Number]:
     """``x^alpha y^(1 - alpha) >= |z|``."""
     pairs = [list(pair) for pair in zip(x.entries, y.entries, strict=True)]
-    powers = [value for p in alpha.entries for value in (p, 1 - p)]
-    return power_cone(pairs, z, Array((len(pairs), 2), powers))
+    return power_cone(pairs, z, [[p, 1 - p] for p in alpha.entries])
 
 
 def power_cone_nd(W: Array, z: Array, alpha: Array, axis: int) -> list[Number]:
-    """The same for the columns of W (axis 0) or its rows (axis 1), and those of alpha."""
-    along = [axis] if len(W.shape) > 1 else [0]
-    rows, powers = groups(W, along), groups(alpha, along)
-    require(len(powers) == len(rows), "powers for each row are needed")
-    size = len(powers[0]) if powers else 0
-    listed = Array((len(powers), size), [p for row in powers for p in row])
-    return power_cone(rows, z, listed)
+    """The same for the columns of W and alpha (axis 0), or for their rows (axis 1)."""
+    axes = [axis] if len(W.shape) > 1 else [0]
+    return power_cone(groups(W, axes), z, groups(alpha, axes))
 
 
 EXCESSES: dict[str, Callable[..., list[Number]]] = {
