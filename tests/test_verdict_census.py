@@ -173,3 +173,14 @@ def test_only_convex_cones_keep_a_set_convex(name, kind, options):
     assert accepted(document)
     document["claims"][0]["constraints"][0] |= {"kind": kind, "options": options}
     assert not accepted(document)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_power_cones_run_along_the_axis_that_is_named(axis):
+    alpha = np.array([[0.25, 0.75], [0.5, 0.5]])
+    alpha = alpha if axis else alpha.T
+    W, w = cp.Variable(alpha.shape, name="W"), cp.Variable(2, name="w")
+    problem = cp.Problem(cp.Minimize(-cp.sum_squares(w)), [cp.PowConeND(W, w, alpha, axis=axis)])
+    verdict = cn.convexity(problem, complete=False)
+    assert verdict.convex is False
+    assert accepted(travelled(verdict.certificate.to_dict()))
