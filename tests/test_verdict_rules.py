@@ -253,6 +253,11 @@ def test_what_is_said_of_random_expressions_holds(seed):
         assert (f_m <= mean(float(traits.up), f_a, f_b) + 10 * room).all()
 
 
+def test_the_slope_at_an_end_is_the_one_inside():
+    n = cp.Variable(nonpos=True)
+    assert traits_of(cp.abs(n) - cp.exp(n)).interval == (-1, None)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_products_of_power_means(seed):
     rng = np.random.default_rng(seed)

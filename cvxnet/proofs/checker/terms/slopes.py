@@ -169,6 +169,11 @@ def falls_to(terms: Terms, place: int, leaf: int, interval: Interval) -> bool:
     return high is not None and bool(at_point(terms, place, leaf, high, -1).slope <= 0)
 
 
+def subgradient(terms: Terms, place: int, leaf: int, point: fmpq, interval: Interval) -> Jet:
+    """The slope on a side on which the interval goes on: there may be none beyond its right end."""
+    return at_point(terms, place, leaf, point, -1 if point == interval[1] else 1)
+
+
 def tangent_bound(terms: Terms, place: int, leaf: int, interval: Interval) -> End:
     """What a convex function of one leaf is at least; None where no minimum is found."""
     low, high = (any_end(terms, place, leaf, interval, side) for side in (-1, 1))
@@ -176,14 +181,14 @@ def tangent_bound(terms: Terms, place: int, leaf: int, interval: Interval) -> En
         return None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        slope = at_point(terms, place, leaf, middle, 1).slope
+        slope = subgradient(terms, place, leaf, middle, interval).slope
         if slope <= 0:
             low = middle
         if slope >= 0:
             high = middle
         if low == high or not (slope <= 0 or slope >= 0):
             break
-    jet = at_point(terms, place, leaf, low, 1)
+    jet = subgradient(terms, place, leaf, low, interval)
     return lower_end(jet.value + jet.slope * (high - low)) if jet.slope <= 0 else None
 
 
@@ -196,7 +201,7 @@ def any_end(terms: Terms, place: int, leaf: int, interval: Interval, side: int) 
         point = start + side * fmpq(2) ** k if k else start
         if end is not None and side * (point - end) > 0:
             point = end
-        slope: Any = at_point(terms, place, leaf, point, 1).slope
+        slope: Any = subgradient(terms, place, leaf, point, interval).slope
         if slope * side >= 0:
             return point
         if point == end:
