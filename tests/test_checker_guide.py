@@ -13,6 +13,9 @@ from claimed import Claimed
 from house import COMPLEX, Function, complexity
 
 from cvxnet.proofs import checker
+from cvxnet.proofs.checker import convexity
+from cvxnet.proofs.checker.convexity.answer import KINDS
+from cvxnet.proofs.checker.convexity.domains.problems import PROBLEM
 
 FOLDER = Path(checker.__file__).parent
 CALLED = """
@@ -124,6 +127,25 @@ def test_the_guide_knows_all_files_and_their_lines():
     lines = {name: len(paths[name].read_text(encoding="utf-8").splitlines()) for name in files}
     assert {name: files[name] for name in files if abs(files[name] - lines[name]) > 10} == {}
     assert {row for row, _ in ROWS} == proofs.keys()
+
+
+def test_the_guide_to_verdicts_knows_all_rooms_and_kinds():
+    rows = re.findall(r"^    (\w*) +(\d*)   (\S.*?)  +\S.*$", convexity.__doc__, re.M)[1:]
+    named = {kind for _, _, kinds in rows for kind in kinds.split(", ")}
+    assert named == KINDS.keys() | {PROBLEM}
+    home = Path(convexity.__file__).parent
+    lines = {
+        path.stem: sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+        for path in home.iterdir()
+        if (files := [*path.glob("*.py")] if path.is_dir() else [path]) and path.suffix != ".pyc"
+    }
+    rooms = {name: int(count) for name, count, _ in rows if name}
+    assert rooms.keys() == lines.keys() - {"__init__", "__pycache__", "statement"}
+    assert {name: lines[name] for name in rooms if abs(rooms[name] - lines[name]) > 100} == {}
+    for room in {path.name for path in home.iterdir() if path.is_dir()} & rooms.keys():
+        text = (home / room / "__init__.py").read_text(encoding="utf-8")
+        files = {path.stem for path in (home / room).glob("*.py")} - {"__init__"}
+        assert files <= set(re.findall(r"`(\w+)`", text)), room
 
 
 def test_every_function_of_the_checker_fits_in_the_eye():

@@ -11,7 +11,7 @@ import cvxnet as cn
 from cvxnet.analysis.evidence import Proof, is_proved, statement_of
 from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.layers.atoms import elu, gelu, leaky_relu, sigmoid, silu, squareplus, tanh
-from cvxnet.proofs.checker.convexity.boxes import BITS, Region
+from cvxnet.proofs.checker.convexity.boxes.boxes import BITS, Region
 
 BOXES = {"kind": "boxes"}
 SCALAR = {

@@ -18,8 +18,8 @@ from cvxnet.layers.layer import Layer
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement, check_convexity, check_proof
 from cvxnet.proofs.checker.convexity import facts as bends
-from cvxnet.proofs.checker.convexity.calculus import bounds_of, facts_of
-from cvxnet.proofs.checker.convexity.shapes import PLAIN, WITH_OPTIONS
+from cvxnet.proofs.checker.convexity.calculus.composition import bounds_of, facts_of
+from cvxnet.proofs.checker.convexity.calculus.shapes import PLAIN, WITH_OPTIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # CVXPY warns about some of its own atoms
 

@@ -10,7 +10,7 @@ from cvxnet.analysis.evidence import Proof, is_proved
 from cvxnet.analysis.provers.normal import prove_by_groups, prove_by_normal_form
 from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.proofs.checker.convexity import Statement
-from cvxnet.proofs.checker.convexity.normal import equal
+from cvxnet.proofs.checker.convexity.forms.normal import equal
 from cvxnet.proofs.checker.dual import Clock
 
 x, y = cp.Variable(name="x"), cp.Variable(name="y")

@@ -16,11 +16,11 @@ from cvxnet.analysis.questions import ask_about_expression
 from cvxnet.analysis.tape import Tape
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import check_proof
+from cvxnet.proofs.checker.convexity.terms.means import degree_of_product
+from cvxnet.proofs.checker.convexity.terms.proofs import calculus_of
+from cvxnet.proofs.checker.convexity.terms.rational import is_nonneg
+from cvxnet.proofs.checker.convexity.terms.traits import RULES
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.terms.means import degree_of_product
-from cvxnet.proofs.checker.terms.proofs import calculus_of
-from cvxnet.proofs.checker.terms.rational import is_nonneg
-from cvxnet.proofs.checker.terms.traits import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # CVXPY warns about some of its own atoms
 

@@ -2,7 +2,8 @@
 
 Level sets: ``f <= c`` for quasiconvex f and constant c. Other forms of one inequality that has the
 same points: both sides below an increasing function, denominators multiplied away, terms moved to
-the side where they are positive. `cvxnet.proofs.checker.convexity.levels` tests the same forms.
+the side where they are positive. The checker has a list of its own in
+`cvxnet.proofs.checker.convexity.domains.problems`.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from cvxnet.errors import InputError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement
-from cvxnet.proofs.checker.convexity.circuits import Affine, Circuit
-from cvxnet.proofs.checker.convexity.pieces import Function, rising
+from cvxnet.proofs.checker.convexity.pieces.circuits import Affine, Circuit
+from cvxnet.proofs.checker.convexity.pieces.pieces import Function, rising
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.types import Array
 

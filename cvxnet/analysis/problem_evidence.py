@@ -1,7 +1,7 @@
 """What proves a problem convex, as the independent checker reads it.
 
 Every part is a document of its own, so that its proof is about that and nothing else; the checker
-reads it beside the problem, see `cvxnet.proofs.checker.convexity.problems`.
+reads it beside the problem, see `cvxnet.proofs.checker.convexity.domains.problems`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from cvxnet.analysis.evidence import Finding, Proof, statement_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.proofs.checker import RefusalError
-from cvxnet.proofs.checker.convexity.boxes import BITS, Box, Region, unproved
-from cvxnet.proofs.checker.convexity.jets import Jet
+from cvxnet.proofs.checker.convexity.boxes.boxes import BITS, Box, Region, unproved
+from cvxnet.proofs.checker.convexity.boxes.jets import Jet
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.types import Array
 

@@ -1,6 +1,6 @@
 """Proofs by the checker's rows of power means, inner functions and perspectives.
 
-The rows are in `cvxnet.proofs.checker.terms`, above all in its module `means`. What is looked for
+The rows are in `cvxnet.proofs.checker.convexity.terms`, above all in its module `means`. What is looked for
 here are functions of one variable that no row decides and whose second derivative, enclosed on
 boxes, has one sign.
 """
@@ -18,8 +18,8 @@ from cvxnet.analysis.evidence import Proof, statement_of
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.arrays import Array
 from cvxnet.proofs.checker.convexity import Statement, check_proof
+from cvxnet.proofs.checker.convexity.terms.proofs import reason_by_terms
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.terms.proofs import reason_by_terms
 from cvxnet.proofs.checker.witness import evaluate_all, number
 
 MOST_ENTRIES = 4000

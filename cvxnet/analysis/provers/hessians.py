@@ -9,7 +9,7 @@ from flint import fmpq
 from cvxnet.analysis.derivation import Derived
 from cvxnet.analysis.evidence import Finding, Proof, statement_of
 from cvxnet.proofs.checker import RefusalError
-from cvxnet.proofs.checker.convexity.hessians import by_hessian, check_hessians
+from cvxnet.proofs.checker.convexity.curvature.hessians import by_hessian, check_hessians
 from cvxnet.proofs.checker.convexity.statement import Checking
 from cvxnet.proofs.checker.dual import Clock
 

@@ -26,11 +26,11 @@ from cvxnet.analysis.provers.hessians import prove_by_hessian
 from cvxnet.analysis.questions import Question
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity.answer import KINDS
-from cvxnet.proofs.checker.convexity.factors import Factor, powers_of
-from cvxnet.proofs.checker.convexity.form_parts import entries_of, is_linear
-from cvxnet.proofs.checker.convexity.normal import NormalForms
-from cvxnet.proofs.checker.convexity.normal_form import Judge, by_normal_form
-from cvxnet.proofs.checker.convexity.polynomials import Polynomial
+from cvxnet.proofs.checker.convexity.curvature.normal_form import Judge, by_normal_form
+from cvxnet.proofs.checker.convexity.curvature.parts import entries_of, is_linear
+from cvxnet.proofs.checker.convexity.forms.factors import Factor, powers_of
+from cvxnet.proofs.checker.convexity.forms.normal import NormalForms
+from cvxnet.proofs.checker.convexity.forms.polynomials import Polynomial
 from cvxnet.proofs.checker.convexity.statement import Checking
 from cvxnet.proofs.checker.dual import Clock
 

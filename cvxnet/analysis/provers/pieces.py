@@ -1,6 +1,6 @@
 """Piecewise-linear functions of any depth: every kink is searched for a facet where it bends down.
 
-A tree over the signs of gates (`cvxnet.proofs.checker.convexity.pieces` has the theorem), depth
+A tree over the signs of gates (`cvxnet.proofs.checker.convexity.pieces.pieces` has the theorem), depth
 first, one linear program a node. Gates without a sign are relaxed to ``h >= 0`` and ``h >= z``, so
 those that matter most are split on first, whatever their layer. A leaf is closed as soon as the
 weight of its kink has a lower bound >= 0, or its linear program says that it is empty. A point on
@@ -26,14 +26,14 @@ from cvxnet.analysis.evidence import Finding, Proof, Unfinished, statement_of
 from cvxnet.analysis.spaces import Segment
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement
-from cvxnet.proofs.checker.convexity.circuits import (
+from cvxnet.proofs.checker.convexity.pieces.circuits import (
     LINEAR,
     OPERATIONS,
     Affine,
     Circuit,
     needed,
 )
-from cvxnet.proofs.checker.convexity.pieces import KINK, Cell, Domain, Function
+from cvxnet.proofs.checker.convexity.pieces.pieces import KINK, Cell, Domain, Function
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.types import Array
 

@@ -1,6 +1,6 @@
 """Convex polynomials: which Gram matrices would prove them, and where they fail.
 
-What the checker wants to see is in `cvxnet.proofs.checker.convexity.gram`, how the matrices are
+What the checker wants to see is in `cvxnet.proofs.checker.convexity.curvature.gram`, how the matrices are
 found in `cvxnet.analysis.provers.gram_matrices`.
 """
 
@@ -19,16 +19,16 @@ from cvxnet.analysis.provers.gram_matrices import Block, Exponents, Rows, find_m
 from cvxnet.analysis.provers.saddles import segments_of
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity.answer import KINDS
-from cvxnet.proofs.checker.convexity.factors import Factor
-from cvxnet.proofs.checker.convexity.gram import (
+from cvxnet.proofs.checker.convexity.curvature.gram import (
     curvature,
     inequalities,
     simplified,
     variables_of,
 )
-from cvxnet.proofs.checker.convexity.normal import NormalForms
-from cvxnet.proofs.checker.convexity.normal_form import Judge
-from cvxnet.proofs.checker.convexity.polynomials import Polynomial
+from cvxnet.proofs.checker.convexity.curvature.normal_form import Judge
+from cvxnet.proofs.checker.convexity.forms.factors import Factor
+from cvxnet.proofs.checker.convexity.forms.normal import NormalForms
+from cvxnet.proofs.checker.convexity.forms.polynomials import Polynomial
 from cvxnet.proofs.checker.convexity.statement import Checking
 from cvxnet.proofs.checker.dual import Clock
 

@@ -14,9 +14,9 @@ from cvxnet.analysis.deciders import as_segment, box_of
 from cvxnet.analysis.derivation import Derived
 from cvxnet.analysis.documents import tape_of
 from cvxnet.analysis.spaces import Segment, Space
-from cvxnet.proofs.checker.convexity.factors import Factor, powers_of
-from cvxnet.proofs.checker.convexity.gram import second_derivatives, variables_of
-from cvxnet.proofs.checker.convexity.polynomials import Polynomial
+from cvxnet.proofs.checker.convexity.curvature.gram import second_derivatives, variables_of
+from cvxnet.proofs.checker.convexity.forms.factors import Factor, powers_of
+from cvxnet.proofs.checker.convexity.forms.polynomials import Polynomial
 from cvxnet.types import Array
 
 STARTS = 12

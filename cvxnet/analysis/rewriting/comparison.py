@@ -9,7 +9,7 @@ from cvxnet.analysis.documents import more_nodes
 from cvxnet.analysis.evidence import statement_of
 from cvxnet.analysis.questions import Question
 from cvxnet.proofs.checker import RefusalError
-from cvxnet.proofs.checker.convexity.normal import equal
+from cvxnet.proofs.checker.convexity.forms.normal import equal
 from cvxnet.proofs.checker.dual import Clock
 
 SECONDS = 5.0

@@ -11,18 +11,18 @@ from flint import ctx
 from ..arrays import require
 from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
-from ..terms.proofs import by_terms
 from ..witness import check_witness
-from .bounded import by_bounds
-from .boxes import by_boxes
-from .calculus import by_rules
-from .hessians import by_hessian
-from .normal_form import by_normal_form
-from .pieces import by_pieces
-from .problems import PROBLEM, by_problem
-from .restated import by_restatement
-from .same import by_same
+from .boxes.boxes import by_boxes
+from .calculus.composition import by_rules
+from .curvature.hessians import by_hessian
+from .curvature.normal_form import by_normal_form
+from .domains.bounded import by_bounds
+from .domains.problems import PROBLEM, by_problem
+from .domains.restated import by_restatement
+from .forms.same import by_same
+from .pieces.pieces import by_pieces
 from .statement import Checking, Kind, Proof, Statement, check_node, check_places
+from .terms.proofs import by_terms
 
 FORMAT = "cvxnet-convexity"
 VERSION = 1

@@ -1,0 +1,133 @@
+"""Matrix products of facts: sums of products, fast where one factor is known exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+from flint import fmpq, fmpz_mat
+
+from ...arrays import (
+    Array,
+    broadcast,
+    common_shape,
+    entrywise,
+    matrix,
+    require,
+    reshaped,
+    transposed,
+)
+from .facts import (
+    AFFINE,
+    ALL,
+    CONCAVE,
+    CONSTANT,
+    CONVEX,
+    DOMAIN,
+    Fact,
+    fact,
+    product,
+    total,
+)
+
+MOST_PRODUCTS = 3_000_000
+
+
+def matrix_product(left: Array, right: Array) -> Array:
+    """``left @ right`` as numpy's, of numbers, vectors, matrices and stacks of matrices."""
+    if not left.shape or not right.shape:
+        return entrywise(product, left, right)
+    a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
+    b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
+    (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
+    require(inner == also, f"{left.shape} and {right.shape} have no product")
+    stack = common_shape([a.shape[:-2], b.shape[:-2]])
+    size = prod(stack) * rows * columns
+    require(max(size, size * inner // 100) <= MOST_PRODUCTS, "too large: a matrix product")
+    a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
+    entries: list[Fact] = []
+    for k in range(prod(stack)):
+        one = a.entries[k * rows * inner : (k + 1) * rows * inner]
+        two = b.entries[k * inner * columns : (k + 1) * inner * columns]
+        entries += block(Array((rows, inner), one), Array((inner, columns), two)).entries
+    kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
+    return Array((*stack, *kept), entries)
+
+
+def block(left: Array, right: Array) -> Array:
+    """The product of two matrices."""
+    if all(map(is_number, left.entries)):
+        return weighted(left, right)
+    if all(map(is_number, right.entries)):
+        return transposed(weighted(transposed(right), transposed(left)))
+    (rows, inner), columns = left.shape, right.shape[1]
+    require(rows * inner * columns <= MOST_PRODUCTS, "too large: a product of unknown matrices")
+    return Array((rows, columns), [
+        meeting(left, right, i, j) for i in range(rows) for j in range(columns)
+    ])  # fmt: skip
+
+
+def meeting(left: Array, right: Array, i: int, j: int) -> Fact:
+    """The sum of products of a row and a column."""
+    row = left.entries[i * left.shape[1] : (i + 1) * left.shape[1]]
+    return total(
+        [product(s, t) for s, t in zip(row, right.entries[j :: right.shape[1]], strict=True)]
+    )
+
+
+def is_number(one: Fact) -> bool:
+    """Whether an entry has one value, which is known."""
+    return one.low is not None and one.low == one.high and one.bends == ALL
+
+
+def weighted(weights: Array, right: Array) -> Array:
+    """The product with a matrix of numbers, by products of flint's matrices.
+
+    What is infinite, or does not bend as it should, is counted under weights of either sign.
+    """
+    numbers, facts = [one.low for one in weights.entries], right.entries
+
+    def marked(shape: Sequence[int], marks: Iterable[object]) -> Any:
+        return fmpz_mat(shape[0], shape[1], [int(bool(mark)) for mark in marks])
+
+    plus = matrix(weights.shape, [max(t, fmpq(0)) for t in numbers])
+    minus = matrix(weights.shape, [max(-t, fmpq(0)) for t in numbers])
+    up = marked(weights.shape, (t > 0 for t in numbers))
+    down = marked(weights.shape, (t < 0 for t in numbers))
+    every = marked(weights.shape, (True for t in numbers))
+    low = matrix(right.shape, [one.low or fmpq(0) for one in facts])
+    high = matrix(right.shape, [one.high or fmpq(0) for one in facts])
+    no_low = marked(right.shape, (one.low is None for one in facts))
+    no_high = marked(right.shape, (one.high is None for one in facts))
+    wrong_up, wrong_down, undefined, moving = (
+        marked(right.shape, (not one.bends & bend for one in facts))
+        for bend in (CONVEX, CONCAVE, DOMAIN, CONSTANT)
+    )
+    parts = (
+        plus * low - minus * high,
+        plus * high - minus * low,
+        up * no_low + down * no_high,
+        up * no_high + down * no_low,
+        up * wrong_up + down * wrong_down,
+        up * wrong_down + down * wrong_up,
+        every * undefined,
+        (up + down) * moving,
+    )
+    entries = []
+    for k, row in enumerate(zip(*(part.entries() for part in parts), strict=True)):
+        one = summed(row[0], row[1], row[2:])
+        if row[-1] == 1 and not one.has(AFFINE):  # it may be quasiconvex, alone
+            one = meeting(weights, right, *divmod(k, right.shape[1]))
+        entries.append(one)
+    return Array((weights.shape[0], right.shape[1]), entries)
+
+
+def summed(low: fmpq, high: fmpq, lacking: Sequence[Any]) -> Fact:
+    """A sum by its ends, and by how many of its terms have no end or lack what."""
+    no_low, no_high, not_convex, not_concave, undefined, moving = lacking
+    bends = 0 if undefined else DOMAIN
+    bends |= 0 if not_convex else CONVEX
+    bends |= 0 if not_concave else CONCAVE
+    bends |= 0 if moving else CONSTANT
+    return fact((None if no_low else low, None if no_high else high), bends)

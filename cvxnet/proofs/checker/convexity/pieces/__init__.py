@@ -1,0 +1,1 @@
+"""Piecewise-linear functions exactly: `circuits` writes an expression, `pieces` is the kind."""
