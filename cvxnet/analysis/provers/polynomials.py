@@ -1,7 +1,7 @@
 """Convex polynomials: which Gram matrices would prove them, and where they fail.
 
-What the checker wants to see is in `cvxnet.proofs.checker.convexity.curvature.gram`, how the matrices are
-found in `cvxnet.analysis.provers.gram_matrices`.
+What the checker wants to see is in `cvxnet.proofs.checker.convexity.curvature.gram`, how the
+matrices are found in `cvxnet.analysis.provers.gram_matrices`.
 """
 
 from __future__ import annotations
