@@ -1,8 +1,8 @@
 """Proofs by the checker's rows of power means, inner functions and perspectives.
 
 The rows are in `cvxnet.proofs.checker.convexity.terms`, above all in its module `means`. What is
-looked for here are functions of one variable that no row decides and whose second derivative, enclosed on
-boxes, has one sign.
+looked for here are functions of one variable that no row decides and whose second derivative,
+enclosed on boxes, has one sign.
 """
 
 from __future__ import annotations

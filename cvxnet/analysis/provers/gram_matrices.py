@@ -1,12 +1,12 @@
 """Gram matrices from semidefinite programs, rounded to rationals.
 
 What the checker wants to see is in `cvxnet.proofs.checker.convexity.curvature.gram`. The program
-maximises the smallest eigenvalue of the first Gram matrix. Where that is positive, rounding does no harm: the
-other matrices are rounded as L L', and the first one is moved into the affine space of those that
-fit exactly (Peyrl, Parrilo, Theoretical Computer Science 409, 2008). Where it is zero, products
-that no square can have are left out first (those whose square has no place in the polynomial and
-cannot cancel), and then the products are replaced by combinations: the range of the matrix found,
-with simple rationals.
+maximises the smallest eigenvalue of the first Gram matrix. Where that is positive, rounding does no
+harm: the other matrices are rounded as L L', and the first one is moved into the affine space of
+those that fit exactly (Peyrl, Parrilo, Theoretical Computer Science 409, 2008). Where it is zero,
+products that no square can have are left out first (those whose square has no place in the
+polynomial and cannot cancel), and then the products are replaced by combinations: the range of the
+matrix found, with simple rationals.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Piecewise-linear functions of any depth: every kink is searched for a facet where it bends down.
 
 A tree over the signs of gates (`cvxnet.proofs.checker.convexity.pieces.pieces` has the theorem),
-depth first, one linear program a node. Gates without a sign are relaxed to ``h >= 0`` and ``h >= z``, so
-those that matter most are split on first, whatever their layer. A leaf is closed as soon as the
-weight of its kink has a lower bound >= 0, or its linear program says that it is empty. A point on
-the kink where the slope falls gives a segment that refutes convexity.
+depth first, one linear program a node. Gates without a sign are relaxed to ``h >= 0`` and ``h >=
+z``, so those that matter most are split on first, whatever their layer. A leaf is closed as soon as
+the weight of its kink has a lower bound >= 0, or its linear program says that it is empty. A point
+on the kink where the slope falls gives a segment that refutes convexity.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ rooms those whose kinds the document has. The text of each room tells the order 
 Several rooms write down the same expression, each as its proofs need it. `forms` has all laws that
 keep values, and conditions: equality is decided there. `terms` factors out rather than multiplying
 out: a power mean is about a product as it stands. `calculus` and `boxes` keep no form, only facts
-or enclosures of values. Two intervals: rational ends (`calculus.intervals`) where signs must be exact,
-ends of balls (`boxes.enclosures`) where transcendental functions are enclosed.
+or enclosures of values. Two intervals: rational ends (`calculus.intervals`) where signs must be
+exact, ends of balls (`boxes.enclosures`) where transcendental functions are enclosed.
 """
 
 from .answer import FORMAT, ConvexityResult, check_convexity, check_proof, is_about_convexity
