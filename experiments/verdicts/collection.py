@@ -9,6 +9,7 @@ from experiments.verdicts.everyday import EVERYDAY
 from experiments.verdicts.hidden import HIDDEN
 from experiments.verdicts.networks import networks
 from experiments.verdicts.problems import PROBLEMS
+from experiments.verdicts.strangers import STRANGERS
 from experiments.verdicts.textbook import TEXTBOOK
 from experiments.verdicts.transformed import TRANSFORMED
 
@@ -16,7 +17,7 @@ from experiments.verdicts.transformed import TRANSFORMED
 @cache
 def cases() -> tuple[Case, ...]:
     """Expressions, problems, networks."""
-    return (*TEXTBOOK, *HIDDEN, *EVERYDAY, *TRANSFORMED, *PROBLEMS, *networks())
+    return (*TEXTBOOK, *HIDDEN, *EVERYDAY, *STRANGERS, *TRANSFORMED, *PROBLEMS, *networks())
 
 
 def kind_of(case: Case) -> str:
