@@ -69,6 +69,21 @@ def test_an_empty_domain_has_no_answer():
         assert verdict.convex is None and verdict.empty
 
 
+def test_bounds_that_exclude_each_other_leave_no_question():
+    x, z = cp.Variable(name="x"), cp.Variable(2, name="z")
+    for objective in (x * x * x, cp.sum_squares(z) * z[0] + x, x * cp.abs(z[0])):
+        problem = cp.Problem(cp.Minimize(objective), [x >= 1, x <= 0])
+        assert judged(problem).convex is None and "x" in judged(problem).empty
+
+
+def test_a_problem_is_shown_with_the_reason_of_each_part():
+    p, q = cp.Variable(pos=True, name="p"), cp.Variable(pos=True, name="q")
+    verdict = judged(cp.Problem(cp.Minimize(p + q), [p * q >= 1]))
+    for part in verdict.parts.values():
+        assert part.reasons["convex"] in str(verdict)
+    assert "cn.rewrite" in str(verdict)
+
+
 @pytest.mark.parametrize(
     "where", [3, "x", (1, 0), (np.nan, 1), ("a", 1), [True], ([1, 2, 3], 4), (np.inf, np.inf)]
 )

@@ -310,7 +310,9 @@ def answer_lines(verdict: Verdict) -> list[str]:
     if verdict.relaxation is not None:
         lines.append(f"relaxation: {headline(verdict.relaxation)}")
     lines += [f"premise: {premise}" for premise in verdict.premises]
-    return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}"]
+    lost = verdict.parts and verdict.convex and verdict.dcp == "not DCP"
+    further = "; cn.rewrite looks for a form that it accepts" if lost else ""
+    return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}{further}"]
 
 
 def sections(verdict: Verdict) -> Iterator[tuple[str, list[str]]]:
@@ -321,7 +323,7 @@ def sections(verdict: Verdict) -> Iterator[tuple[str, list[str]]]:
         if goal != "concave" or "convex" not in verdict.counterexamples:
             yield TITLES[goal], witness.lines()
     for label, part in verdict.parts.items():
-        yield label, [headline(part)]
+        yield label, [f"{headline(part)} - {part.reasons['convex']}"]
     yield "Other disciplines", [f"{k}: {v}" for k, v in dict(verdict.found("disciplines")).items()]
     yield "Blocks", block_lines(verdict)
     yield "Repairs (each verified)", [str(repair) for repair in verdict.found("repairs")]

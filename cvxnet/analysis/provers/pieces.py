@@ -50,8 +50,8 @@ def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
     if not is_piecewise_linear(statement):
         return
     parts, search = list[dict[str, Any]](), None
-    circuit = Circuit(statement, clock)
     try:
+        circuit = Circuit(statement, clock)
         outputs = circuit.entries_of(statement.root)
         domain = Domain(circuit)
         inside = point_inside(domain)
