@@ -9,7 +9,7 @@ the side where they are positive. The checker has a list of its own in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cvxpy as cp
@@ -40,7 +40,8 @@ class Level:
         The way, as the checker knows it: "difference", "left", "right", "holds", "sqrt", "log",
         "exp", "times" or "over".
     goal : str
-        "convex", "quasiconvex", "quasiconcave" or, where nothing is needed, "always".
+        "convex", "quasiconvex", "quasiconcave", "sublevel" (what has to be at most zero, and is so
+        on a convex set), or, where nothing is needed, "always".
     expression : CVXPY expression
         What has to have that property.
     reason : str
@@ -63,9 +64,12 @@ def levels_of(left: Any, right: Any, question: Question) -> Iterator[Level]:
     """The readings of ``left <= right``, the simplest first."""
     yield from plain_levels(left, right, question)
     moved = separated(left, right)
-    for one, other in [(left, right), *([moved] if moved is not None else [])]:
-        for way in WAYS:
-            yield from way(one, other, question)
+    sides = [(left, right), *([moved] if moved is not None else [])]
+    others = [level for both in sides for way in WAYS for level in way(*both, question)]
+    yield from others
+    reason = "an interval, by the values and slopes of a function of one variable"
+    for level in [Level("difference", "", left - right, "", (left, right)), *others]:
+        yield replace(level, goal="sublevel", reason=reason)
 
 
 def plain_levels(left: Any, right: Any, question: Question) -> Iterator[Level]:

@@ -23,6 +23,7 @@ from cvxnet.analysis.levels import Level, levels_of
 from cvxnet.analysis.methods import METHODS, Methods, derive, prove
 from cvxnet.analysis.problem_evidence import Reading, problem_evidence
 from cvxnet.analysis.provers.compositions import prove_by_terms
+from cvxnet.analysis.provers.levels import prove_level
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.restrictions import crooked_domain, restrictions
 from cvxnet.analysis.search import find_infeasible_midpoint
@@ -327,9 +328,12 @@ def proof_of_level(level: Level, part: Derived, attempt: Attempt, methods: Metho
         return None
     if level.goal == "convex":
         return attempt(part, "convex", methods)
-    if level.goal == "always" or getattr(part.facts[-1], level.goal).all():
+    if level.goal == "sublevel":
+        found = prove_level(part)
+    elif level.goal == "always" or getattr(part.facts[-1], level.goal).all():
         return Proof("composition rules", {"kind": "rules"})
-    found = prove_by_terms(part, level.goal)
+    else:
+        found = prove_by_terms(part, level.goal)
     return next((proof for proof in found if is_proved(part.question, level.goal, proof)), None)
 
 

@@ -16,7 +16,8 @@ rooms those whose kinds the document has. The text of each room tells the order 
     boxes        1540   boxes           second derivatives enclosed on boxes, halved where needed
     pieces        850   pieces          no kink of a piecewise-linear function bends down
     terms        2860   terms           power means, inner functions, functions of one leaf
-    domains       690   bounded         bounds that the constraints imply
+    domains       860   bounded         bounds that the constraints imply
+                        level           a function of one coordinate is <= 0 on an interval
                         restated        equalities used up, leaves replaced
                         convex problem  a convex objective, constraints that keep the set convex
     answer        170   entries, both   a proof for each entry; convex and concave

@@ -17,6 +17,7 @@ from .calculus.composition import by_rules
 from .curvature.hessians import by_hessian
 from .curvature.normal_form import by_normal_form
 from .domains.bounded import by_bounds
+from .domains.levels import by_levels
 from .domains.problems import PROBLEM, by_problem
 from .domains.restated import by_restatement
 from .forms.same import by_same
@@ -85,6 +86,7 @@ KINDS: dict[str, Kind] = {
     "pieces": by_pieces,
     "restated": by_restatement,
     "bounded": by_bounds,
+    "level": by_levels,
     "terms": by_terms,
     "same": by_same,
 }

@@ -15,7 +15,7 @@ from ..document import RefusalError
 from ..dual import Clock
 from ..witness import number, read_constants
 
-GOALS = ("convex", "concave", "affine", "quasiconvex", "quasiconcave")
+GOALS = ("convex", "concave", "affine", "quasiconvex", "quasiconcave", "sublevel")
 OPPOSITE = {
     "convex": "concave",
     "concave": "convex",
@@ -36,7 +36,8 @@ class Statement:
     The domain: all values of the leaves within their bounds and attributes for which every
     constraint holds. The leaves that are no unknowns have one value each, any of the admissible
     ones, and the statement is about all of these. Where an atom has no value nothing is said: the
-    statement is about the segments of the domain on which the expression has values.
+    statement is about the segments of the domain on which the expression has values. The goal
+    "sublevel" says that the points with values at most zero form a convex set, for each entry.
 
     ``nodes`` are those of the document, each after its arguments (see `witness`); ``entry`` is a
     position in row-major order, or None for all entries; ``proved_bounds`` are bounds of leaves

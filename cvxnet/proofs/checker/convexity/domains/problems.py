@@ -15,7 +15,8 @@ One inequality l <= r can be read in several ways, each of which has the same po
     exp          exp(l) - exp(r) <= 0
     times, over  g <= 0, where g m = l - r, or g / m = l - r, for a factor m > 0
 
-The last three lines also after terms have moved from one side to the other. Equations are two
+A function of one coordinate may also be shown to be at most zero on an interval (`levels`). The
+last three lines also after terms have moved from one side to the other. Equations are two
 inequalities.
 """
 
@@ -49,6 +50,8 @@ DIRECTIONS: dict[str, Callable[..., list[Sides]]] = {
     "Zero": lambda x: [(x, None), (None, x)],
 }
 PRODUCTS = ("multiply", "MulExpression", "DivExpression")
+LOW = ("convex", "sublevel")
+"""What makes the points where something is at most zero a convex set."""
 STRONGER = {"quasiconvex": "convex", "quasiconcave": "concave"}
 
 
@@ -162,7 +165,7 @@ class Reading:
             self.check_level(left, right)
         else:
             require(way in WAYS, f"there is no way {way!r} to read an inequality")
-            require(self.goal == "convex", "this way needs a convex function")
+            require(self.goal in LOW, "this way needs a convex function, or its level set")
             WAYS[way](self, *self.moved(left, right))
         prove_with_domain(self.inner, self.given["proof"], self.checking)
 
@@ -191,7 +194,7 @@ class Reading:
 
     def check_difference(self, left: int | None, right: int | None) -> None:
         """The root is left - right and convex, or right - left and concave."""
-        require(self.goal in ("convex", "concave"), "a difference has to be convex or concave")
+        require(self.goal in (*LOW, "concave"), "a difference has to be convex or concave")
         if self.goal == "concave":
             left, right = right, left
         root = self.inner.root
