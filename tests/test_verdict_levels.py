@@ -72,10 +72,14 @@ def test_what_is_proved_is_an_interval_on_a_grid(make):
         ("cp.multiply(v, cp.abs(v)) - v <= 1", True),
         ("cp.multiply(v, cp.abs(v)) - v <= [1, 0.2]", False),
         ("x - cp.log(x) >= 2", False),
+        ("p + 1/p <= 3", True),
+        ("p + 1/p >= 3", False),
+        ("cp.abs(p - 1/p) <= 1", True),
     ],
 )
 def test_sets_of_problems(text, convex):
     given = {"cp": cp, "x": cp.Variable(name="x"), "v": cp.Variable(2, name="v")}
+    given["p"] = cp.Variable(pos=True, name="p")
     verdict = cn.convexity(cp.Problem(cp.Minimize(0), [eval(text, given)]))
     assert verdict.convex is convex
     assert cn.check(verdict).valid

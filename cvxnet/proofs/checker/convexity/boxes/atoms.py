@@ -97,6 +97,7 @@ def product(s: Jet, t: Jet) -> Jet:
 
 def quotient(s: Jet, t: Jet) -> Jet:
     """``s / t``, where t keeps its sign."""
+    require(not t.value.is_zero, "a division by zero")
     if t.value.high <= 0:
         return quotient(-s, -t)
     return product(s, chain(inverse(t.value), t))
