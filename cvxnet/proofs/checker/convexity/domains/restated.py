@@ -19,6 +19,7 @@ from ...arrays import require
 from ...document import RefusalError
 from ...dual import Clock
 from ..forms.affine import Affine, Equations, affine_entries, differences, equations_of
+from ..forms.conditions import holds
 from ..forms.normal import normal_forms
 from ..statement import Checking, Proof, Statement, check_node, check_places
 
@@ -111,10 +112,17 @@ class Pairs:
             return
         shape = self.old.nodes[leaf]["shape"]
         require(self.new.nodes[new]["shape"] == shape, "another shape in the place of a leaf")
+        self.check_total(new)
         for k, value in enumerate(affine_entries(self.forms, new)):
             entry = Affine({(leaf, k): fmpq(1)})
             excess = value.moved(self.leaves).plus(entry, fmpq(-1))
             require(self.equations.zero(excess), "what does not equal the leaf that it replaces")
+
+    def check_total(self, new: int) -> None:
+        """Refuse an expression that may have no value: nothing is said of segments through there."""
+        self.forms.of(new)
+        total = all(holds(self.forms.algebra, one) for one in self.forms.conditions[new])
+        require(total, "what may have no value in the place of something that has one")
 
     def check_constraint(self, constraint: Mapping[str, Any], origin: Any) -> None:
         """A constraint of the new document holds where those of the old do."""
@@ -132,6 +140,8 @@ class Pairs:
     def check_bound(self, constraint: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
         """An inequality that a leaf's bounds imply."""
         require(constraint["kind"] == "Inequality", "a bound that is no inequality")
+        for side in constraint["args"]:
+            self.check_total(side)
         leaf, rows = origin["leaf"], differences(self.forms, *constraint["args"])
         require(self.old.nodes[leaf]["atom"] == "leaf", "only leaves have bounds")
         require(len(rows) == len(origin["entries"]), "an entry for each bound is needed")
