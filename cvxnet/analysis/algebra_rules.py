@@ -112,7 +112,7 @@ def multiply(node: Node, args: list[Facts]) -> Facts:
     left, right = (shaped_like(arg, node.shape) for arg in args)
     low, high = interval_product(left.low, left.high, right.low, right.high)
     if not left.constant and not right.constant:
-        if node.args[0] is node.args[1]:
+        if is_square(node):
             return square_of_one(node, args[0], low, high)
         return no_curvature(node, low, high, quasi=curved_together(left, right))
     factor, other = (left, right) if left.constant else (right, left)
@@ -188,6 +188,11 @@ def no_curvature(
         rule="a product of two unknowns is neither convex nor concave",
         need=MULTIPLIED,
     )
+
+
+def is_square(node: Node) -> bool:
+    """Whether one expression of real numbers is multiplied by itself."""
+    return node.args[0] is node.args[1] and not node.args[0].is_complex()
 
 
 def square_of_one(node: Node, arg: Facts, low: Array, high: Array) -> Facts:
@@ -304,7 +309,7 @@ def multiply_matrices(node: Node, args: list[Facts]) -> Facts:
 
 def product_of_unknowns(node: Node, left: Facts, right: Facts, low: Array, high: Array) -> Facts:
     """Of two matrices neither of which is constant."""
-    if node.args[0] is node.args[1] and len(left.low.shape) == 1:
+    if is_square(node) and len(left.low.shape) == 1:
         return square_of_one(node, left, low, high)
     alone = len(left.low.shape) == len(right.low.shape) == 2 and left.low.shape[1] == 1
     quasi = curved_together(left, right) if alone else None

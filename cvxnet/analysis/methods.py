@@ -154,6 +154,8 @@ def find(asked: Derived, goal: str, methods: Methods) -> Found:
     """What the first prover that decides has found."""
     asked = replace(asked, seconds=methods.seconds, report=methods.report)
     unfinished: tuple[str, ...] = ()
+    if any(node.is_complex() for node in asked.tape.nodes):
+        return Found()  # beyond the rules, all arithmetic is about real numbers
     for prover in methods.provers:
         found = judged(prover(asked, goal), asked, goal)
         if found.proof is not None or found.witness is not None:
@@ -189,6 +191,8 @@ def refute(
 
 def verified(space: Space, goal: str, candidates: tuple[Segment, ...]) -> Counterexample | None:
     """The first candidate that the checker proves, with the shortest numbers."""
+    if not space.searchable:
+        return None
     found = (simplest(space, candidate, goal) for candidate in candidates[:MOST_CANDIDATES])
     return next((witness for witness in found if witness is not None), None)
 

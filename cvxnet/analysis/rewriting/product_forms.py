@@ -87,7 +87,7 @@ def all_forms(bases: Iterable[Any], goal: str, kit: Kit) -> list[Any] | None:
 def mean_of(powers: list[tuple[Any, Fraction]], kit: Kit) -> Any:
     """``(prod base^power)^(1 / sum of the powers)`` of concave bases, or None."""
     forms = all_forms((base for base, _ in powers), "concave", kit)
-    if forms is None:
+    if not forms:
         return None
     if len(forms) == 1:
         return forms[0]

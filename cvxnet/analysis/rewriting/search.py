@@ -120,6 +120,8 @@ class Forms:
         """The same function in a form that CVXPY knows to have the curvature, or None."""
         if has(node, goal):
             return node
+        if node.is_complex():
+            return None
         key = id(node), goal
         if key in self._known:
             return self._known[key][1]

@@ -13,7 +13,7 @@ from ..document import Path, RefusalError, parse, read_text
 from ..dual import Clock
 from ..witness import check_witness
 from .boxes.boxes import by_boxes
-from .calculus.composition import by_rules
+from .calculus.composition import by_rules, facts_of
 from .curvature.hessians import by_hessian
 from .curvature.normal_form import by_normal_form
 from .domains.bounded import by_bounds
@@ -148,7 +148,12 @@ def read_statement(claim: Mapping[str, Any]) -> Statement:
         check_node(place, node)
     require(0 <= claim["root"] < len(nodes), "there is no such root")
     check_places(unknowns, nodes)
-    return Statement(nodes, claim["constraints"], frozenset(unknowns), claim["root"], claim["says"])
+    found = Statement(
+        nodes, claim["constraints"], frozenset(unknowns), claim["root"], claim["says"]
+    )
+    if not found.entries:  # nothing has to be proved of it, but its shape has to be true
+        facts_of(found, found.root)
+    return found
 
 
 def check_proof(statement: Statement, proof: Any, clock: Clock | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flint import fmpq
 
@@ -23,6 +23,10 @@ OPPOSITE = {
     "quasiconvex": "quasiconcave",
     "quasiconcave": "quasiconvex",
 }
+COMPLEX = frozenset({"complex", "imag", "hermitian"})
+"""Attributes of leaves whose entries are complex numbers."""
+REAL = frozenset({"real", "imag", "abs", "norm1", "norm_inf", "Pnorm", "quad_over_lin"})
+"""Atoms with real values, whatever they are made of."""
 Node = Mapping[str, Any]
 Proof = Mapping[str, Any]
 Bounds = list[tuple[fmpq | None, fmpq | None]]
@@ -82,12 +86,24 @@ class Statement:
         """The values of the constants, by their place."""
         return read_constants(list(self.nodes))
 
+    @property
+    def complex_places(self) -> set[int]:
+        """The places of the nodes that may have complex entries."""
+        if "complex" not in self.memory:
+            found = self.memory["complex"] = set[int]()
+            for place, node in enumerate(self.nodes):
+                inner = node["atom"] not in REAL and any(k in found for k in node.get("args", ()))
+                if inner or is_complex(node):
+                    found.add(place)
+        return cast(set[int], self.memory["complex"])
+
     def bounds(self, place: int) -> Bounds:
         """The bounds of each entry of a leaf: given, by its attributes, or proved."""
         if place in self.proved_bounds:
             return self.proved_bounds[place]
         leaf = self.nodes[place]
         require(leaf["atom"] == "leaf", "only leaves have bounds")
+        require(not COMPLEX & set(leaf["attributes"]), "complex numbers have no bounds")
         above = {"nonneg", "pos"} & set(leaf["attributes"])
         below = {"nonpos", "neg"} & set(leaf["attributes"])
         found: Bounds = []
@@ -102,6 +118,18 @@ class Statement:
             require(not empty, "a leaf without admissible values: all would be true of it")
             found.append((least, most))
         return found
+
+
+def is_complex(node: Node) -> bool:
+    """Whether a leaf or a constant has complex entries."""
+    return bool(COMPLEX & set(node.get("attributes", ()))) or any(
+        map(is_complex_number, node.get("entries", ()))
+    )
+
+
+def is_complex_number(value: Any) -> bool:
+    """Whether the entry of a constant is complex, which is text."""
+    return isinstance(value, str) and value.rstrip(")").endswith("j")
 
 
 def check_node(place: int, node: Node) -> None:

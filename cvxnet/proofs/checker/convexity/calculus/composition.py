@@ -15,7 +15,17 @@ from flint import ctx
 from ...arrays import Array, common_shape, require
 from ...dual import Clock
 from ...witness import number, read_options
-from ..statement import Checking, Node, Proof, Statement, check_node, check_places
+from ..statement import (
+    COMPLEX,
+    Bounds,
+    Checking,
+    Node,
+    Proof,
+    Statement,
+    check_node,
+    check_places,
+    is_complex_number,
+)
 from .facts import (
     AFFINE,
     ALL,
@@ -93,7 +103,7 @@ def facts_at(statement: Statement, place: int, memory: dict[int, Array]) -> Arra
     require(prod(shape) <= MOST_ENTRIES, "too large: too many entries")
     if node["atom"] == "leaf":
         bends = DOMAIN | AFFINE if place in statement.unknowns else ALL
-        found = Array(shape, [fact(interval, bends) for interval in statement.bounds(place)])
+        found = Array(shape, [fact(interval, bends) for interval in leaf_bounds(statement, place)])
     elif node["atom"] == "constant":
         found = Array(shape, [constant(value) for value in node["entries"]])
     else:
@@ -103,9 +113,17 @@ def facts_at(statement: Statement, place: int, memory: dict[int, Array]) -> Arra
     return found
 
 
+def leaf_bounds(statement: Statement, place: int) -> Bounds:
+    """The bounds of a leaf; none of complex numbers."""
+    leaf = statement.nodes[place]
+    if COMPLEX & set(leaf["attributes"]):
+        return [EVERYTHING] * prod(leaf["shape"])
+    return statement.bounds(place)
+
+
 def constant(value: Any) -> Fact:
     """A number; a complex one, which is text, is no more than a constant."""
-    if isinstance(value, str) and value.rstrip(")").endswith("j"):
+    if is_complex_number(value):
         return fact(EVERYTHING, ALL)
     return known(number(value))
 

@@ -95,18 +95,23 @@ SPECTRAL: dict[str, Callable[..., Array]] = {
 # --------------------------------------------- with a look at the arguments
 
 
+def is_real(statement: Statement, node: Node) -> bool:
+    """Whether the arguments are certainly no complex numbers."""
+    return statement.complex_places.isdisjoint(node["args"])
+
+
 def multiply(statement: Statement, node: Node, memory: Memory) -> Array:
-    """Entry by entry; one expression times itself is a square."""
+    """Entry by entry; one real expression times itself is a square."""
     left, right = (memory[k] for k in node["args"])
-    if left is right:
+    if left is right and is_real(statement, node):
         return entrywise(square, left)
     return entrywise(product, left, right)
 
 
 def multiply_matrices(statement: Statement, node: Node, memory: Memory) -> Array:
-    """The matrix product; of one vector with itself it is a sum of squares."""
+    """The matrix product; of one real vector with itself it is a sum of squares."""
     left, right = (memory[k] for k in node["args"])
-    if left is right and len(left.shape) < 2:
+    if left is right and len(left.shape) < 2 and is_real(statement, node):
         return Array((), [total([square(one) for one in left.entries])])
     return matrix_product(left, right)
 

@@ -35,7 +35,7 @@ from ..calculus.composition import facts_of
 from ..calculus.facts import CONCAVE, DOMAIN
 from ..forms.affine import affine_of
 from ..forms.normal import NormalForms, normal_forms
-from ..statement import Checking, Node, Proof, Statement
+from ..statement import COMPLEX, Checking, Node, Proof, Statement
 from .bounded import narrowed
 from .restated import Pairs, read
 
@@ -52,6 +52,9 @@ DIRECTIONS: dict[str, Callable[..., list[Sides]]] = {
 PRODUCTS = ("multiply", "MulExpression", "DivExpression")
 LOW = ("convex", "sublevel")
 """What makes the points where something is at most zero a convex set."""
+CONVEX_SETS = COMPLEX | {"nonneg", "nonpos", "pos", "neg", "symmetric", "diag", "PSD", "NSD"}
+CONVEX_SETS |= {"sparsity", "bounded by a parameter"}
+"""Attributes whose values form convex sets."""
 STRONGER = {"quasiconvex": "convex", "quasiconcave": "concave"}
 
 
@@ -61,6 +64,9 @@ def by_problem(statement: Statement, proof: Proof, checking: Checking) -> None:
     The goal of the statement is `PROBLEM`, which no other kind of proof may meet.
     """
     require(proof["kind"] == "problem", "another kind of proof than one about problems")
+    for place in statement.unknowns:
+        gaps = set(statement.nodes[place]["attributes"]) - CONVEX_SETS
+        require(not gaps, f"values that are {sorted(gaps)} may not be a convex set")
     done: list[int] = []
     for item in proof["sets"]:
         require(set(item["after"]) <= set(done), "a constraint that rests on a later one")

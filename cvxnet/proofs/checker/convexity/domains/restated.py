@@ -21,7 +21,7 @@ from ...dual import Clock
 from ..forms.affine import Affine, Equations, affine_entries, differences, equations_of
 from ..forms.conditions import holds
 from ..forms.normal import normal_forms
-from ..statement import Checking, Proof, Statement, check_node, check_places
+from ..statement import COMPLEX, Checking, Proof, Statement, check_node, check_places
 
 MOST_NODES = 100_000
 
@@ -79,6 +79,8 @@ class Pairs:
         require(same, "a leaf with another shape or other attributes")
         free = place in self.new.unknowns or of not in self.old.unknowns
         require(free, "an unknown that does not move in the other statement")
+        if COMPLEX & set(old["attributes"]):
+            return
         for (low, high), (least, most) in zip(
             self.new.bounds(place), self.old.bounds(of), strict=True
         ):
