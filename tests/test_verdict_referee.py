@@ -88,3 +88,12 @@ def test_a_quotient_that_cancels_inside_a_mean():
     mean = cp.geo_mean(cp.hstack([0.5, y]))
     assert cn.convexity(cp.power(y / y + mean, 4)).concave is False
     assert cn.convexity(x * y / (x * y)).convex is True
+
+
+def test_a_division_by_what_is_zero_has_no_value():
+    nodes = [leaf(), constant(0), atom("DivExpression", 0, 1), atom("abs", 2)]
+    assert accepted([*nodes, atom("NegExpression", 3)], "convex", {"kind": "boxes"})  # of nothing
+    assert not accepted([*nodes[:1], atom("abs", 0), atom("NegExpression", 1)], "convex", KIND)
+
+
+KIND = {"kind": "boxes"}

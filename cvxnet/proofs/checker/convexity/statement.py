@@ -102,8 +102,7 @@ class Statement:
         if place in self.proved_bounds:
             return self.proved_bounds[place]
         leaf = self.nodes[place]
-        require(leaf["atom"] == "leaf", "only leaves have bounds")
-        require(not COMPLEX & set(leaf["attributes"]), "complex numbers have no bounds")
+        check_real_leaf(leaf)
         above = {"nonneg", "pos"} & set(leaf["attributes"])
         below = {"nonpos", "neg"} & set(leaf["attributes"])
         found: Bounds = []
@@ -130,6 +129,12 @@ def is_complex(node: Node) -> bool:
 def is_complex_number(value: Any) -> bool:
     """Whether the entry of a constant is complex, which is text."""
     return isinstance(value, str) and value.rstrip(")").endswith("j")
+
+
+def check_real_leaf(leaf: Node) -> None:
+    """Refuse what has no bounds."""
+    require(leaf["atom"] == "leaf", "only leaves have bounds")
+    require(not COMPLEX & set(leaf["attributes"]), "complex numbers have no bounds")
 
 
 def check_node(place: int, node: Node) -> None:

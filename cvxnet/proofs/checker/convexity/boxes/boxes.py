@@ -254,7 +254,7 @@ def cover(region: Region, entry: int, block: Block, clock: Clock) -> Iterator[tu
         except NowhereError:
             continue
         part = restricted(jet, block.places)
-        if not jet.down and is_psd(part):
+        if not jet.down and is_apart(jet, block.places) and is_psd(part):
             continue
         side = widest(box, part) if part.inputs else widest(box, block)
         if side is None or used > region.most_boxes:
@@ -285,6 +285,12 @@ def restricted(jet: Jet, places: tuple[int, ...]) -> Block:
     for value in (*lines.values(), *pairs.values()):
         inputs |= value.inputs
     return Block(places, lines, pairs, inputs)
+
+
+def is_apart(jet: Jet, places: tuple[int, ...]) -> bool:
+    """Whether no second derivative couples these coordinates with others."""
+    among = set(places)
+    return all(among.isdisjoint(pair) or among >= set(pair) for pair in jet.pairs)
 
 
 def widest(box: Box, block: Block) -> int | None:

@@ -121,7 +121,7 @@ class Pairs:
             require(self.equations.zero(excess), "what does not equal the leaf that it replaces")
 
     def check_total(self, new: int) -> None:
-        """Refuse an expression that may have no value: nothing is said of segments through there."""
+        """Refuse what may have no value: nothing would be said of segments through there."""
         self.forms.of(new)
         total = all(holds(self.forms.algebra, one) for one in self.forms.conditions[new])
         require(total, "what may have no value in the place of something that has one")
