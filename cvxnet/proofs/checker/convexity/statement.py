@@ -103,20 +103,8 @@ class Statement:
             return self.proved_bounds[place]
         leaf = self.nodes[place]
         check_real_leaf(leaf)
-        above = {"nonneg", "pos"} & set(leaf["attributes"])
-        below = {"nonpos", "neg"} & set(leaf["attributes"])
-        found: Bounds = []
-        for low, high in zip(leaf["low"], leaf["high"], strict=True):
-            least = None if low is None else number(low)
-            most = None if high is None else number(high)
-            if above:
-                least = fmpq(0) if least is None else max(least, fmpq(0))
-            if below:
-                most = fmpq(0) if most is None else min(most, fmpq(0))
-            empty = least is not None and most is not None and least > most
-            require(not empty, "a leaf without admissible values: all would be true of it")
-            found.append((least, most))
-        return found
+        pairs = zip(leaf["low"], leaf["high"], strict=True)
+        return [admissible(low, high, set(leaf["attributes"])) for low, high in pairs]
 
 
 def is_complex(node: Node) -> bool:
@@ -135,6 +123,19 @@ def check_real_leaf(leaf: Node) -> None:
     """Refuse what has no bounds."""
     require(leaf["atom"] == "leaf", "only leaves have bounds")
     require(not COMPLEX & set(leaf["attributes"]), "complex numbers have no bounds")
+
+
+def admissible(low: Any, high: Any, attributes: set[str]) -> tuple[fmpq | None, fmpq | None]:
+    """The bounds of one entry, given and by its attributes; refused where no number is between."""
+    least = None if low is None else number(low)
+    most = None if high is None else number(high)
+    if {"nonneg", "pos"} & attributes:
+        least = fmpq(0) if least is None else max(least, fmpq(0))
+    if {"nonpos", "neg"} & attributes:
+        most = fmpq(0) if most is None else min(most, fmpq(0))
+    empty = least is not None and most is not None and least > most
+    require(not empty, "a leaf without admissible values: all would be true of it")
+    return least, most
 
 
 def check_node(place: int, node: Node) -> None:
