@@ -4,7 +4,8 @@ import cvxpy as cp
 import pytest
 
 import cvxnet as cn
-from cvxnet.proofs.checker.convexity import check_convexity
+from cvxnet.proofs.checker.convexity import Statement, check_convexity, check_proof
+from cvxnet.proofs.checker.document import RefusalError
 
 KINDS = ("rules", "boxes", "normal form", "terms", "hessian")
 
@@ -90,10 +91,12 @@ def test_a_quotient_that_cancels_inside_a_mean():
     assert cn.convexity(x * y / (x * y)).convex is True
 
 
-def test_a_division_by_what_is_zero_has_no_value():
-    nodes = [leaf(), constant(0), atom("DivExpression", 0, 1), atom("abs", 2)]
-    assert accepted([*nodes, atom("NegExpression", 3)], "convex", {"kind": "boxes"})  # of nothing
-    assert not accepted([*nodes[:1], atom("abs", 0), atom("NegExpression", 1)], "convex", KIND)
-
-
-KIND = {"kind": "boxes"}
+@pytest.mark.parametrize("high", [0, 1])
+def test_a_level_set_in_two_parts_beside_a_kink(high):
+    """0.1 - (x + 1/2)^2 + 10 max(x, 0) is at most zero near -1 and near 0, and not between."""
+    nodes = [leaf(-1, high), constant("1/2"), atom("AddExpression", 0, 1), atom("multiply", 2, 2)]
+    nodes += [atom("NegExpression", 3), constant(0), atom("maximum", 0, 5), constant(10)]
+    nodes += [atom("multiply", 7, 6), constant("1/10"), atom("AddExpression", 4, 8, 9)]
+    statement = Statement(nodes, [], frozenset([0]), 10, "sublevel")
+    with pytest.raises(RefusalError):
+        check_proof(statement, {"kind": "level"})

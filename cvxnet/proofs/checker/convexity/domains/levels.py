@@ -19,7 +19,7 @@ from flint import ctx, fmpq
 
 from ...arrays import require
 from ...document import RefusalError
-from ..boxes.boxes import BITS, Box, Region, Side, length, middle
+from ..boxes.boxes import BITS, OVERLAP, Box, Region, Side, length, middle
 from ..boxes.enclosures import ZERO, Interval, NowhereError, is_moderate
 from ..boxes.jets import Jet, as_jet, axis
 from ..statement import Checking, Proof, Statement
@@ -115,10 +115,22 @@ class Along:
             return known
         return next((direction(slope) for slope in self.slopes(side, jet) if direction(slope)), "")
 
+    def may_jump(self, side: Side) -> bool:
+        """Whether the slope may jump on a side or at its ends, where it would be that beyond."""
+        size = length(side)
+        more = fmpq(1) if size is None else size * OVERLAP
+        low, high = side
+        wider = None if low is None else low - more, None if high is None else high + more
+        try:
+            jet = self.jet(self.box(wider))
+        except RefusalError:
+            return True
+        return jet.up or jet.down
+
     def slopes(self, side: Side, jet: Jet) -> Iterator[Interval]:
         """Enclosures of the slope: one, and those from its ends, where it has a slope itself."""
         yield jet.slope.get(self.place, ZERO)
-        if jet.up or jet.down or set(jet.lines) - {axis(self.place)} or jet.pairs:
+        if set(jet.lines) - {axis(self.place)} or jet.pairs or self.may_jump(side):
             return
         bend = jet.lines.get(axis(self.place), ZERO)
         change = bend * Interval.between(fmpq(0), length(side))
