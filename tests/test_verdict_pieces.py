@@ -304,3 +304,22 @@ def test_the_largest_box():
     assert everywhere.lower == np.inf
     with pytest.raises(cn.InputError, match="half_widths"):
         cn.largest_convex_box(folded, [1.0], [-1.0])
+
+
+def test_an_input_whose_bounds_meet_is_counted_and_moves_nothing():
+    z = cp.Variable(2, name="z")
+    found = cn.monotonicity(z[0] - 2 * z[1], where=([1, 0], [1, 3]))
+    assert found.rising == (True, False) and found.falling == (True, True)
+
+
+def test_free_parameters_are_no_inputs():
+    found = cn.monotonicity(cp.abs(cp.Variable(name="z")) + cp.Parameter(name="shift"))
+    assert found.rising == (False,) and found.falling == (False,)
+
+
+def test_what_is_missing_or_of_another_size_is_named():
+    network = cn.Sequential(cn.Linear(2, 3), cn.ReLU(), cn.Linear(3, 1))
+    with pytest.raises(cn.InputError, match=r"0\.weight has no value"):
+        cn.monotonicity(network)
+    with pytest.raises(cn.InputError, match="3 entries; the network has 2 inputs"):
+        cn.largest_convex_box(network, [0.0, 0.0, 0.0])

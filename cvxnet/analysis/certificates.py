@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +31,8 @@ class ConvexityCertificate:
         return tuple(claim["says"] for claim in self.document["claims"])
 
     def to_dict(self) -> dict[str, Any]:
-        """The document."""
-        return dict(self.document)
+        """A copy of the document."""
+        return deepcopy(dict(self.document))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the document to a file.

@@ -96,6 +96,9 @@ def largest_convex_box(
         return convexity(network, "input", where=where, complete=False, time_limit=time_limit)
 
     everywhere = ask(np.inf)
+    expected = everywhere.question.unknowns[0].size
+    if len(middle) != expected:
+        raise InputError(f"center has {len(middle)} entries; the network has {expected} inputs.")
     if everywhere.convex:
         return ConvexBox(np.inf, np.inf, middle, half, everywhere, None)
     lower, upper, inside, outside = first_bracket(ask)

@@ -109,16 +109,19 @@ def monotonicity(thing: Any, where: Any = None, *, time_limit: float = SECONDS) 
         question = ask_about_expression(thing)
     elif (layer := as_layer(thing)) is not None:
         question = ask_about_network(layer, "input", None, None, None, 0.0)
+        if free := question.expression.parameters():
+            raise InputError(f"weights have to be given: {question.name(free[0])} has no value.")
     else:
         raise InputError(
             f"cannot judge a {type(thing).__name__}; pass a network or a CVXPY expression."
         )
     statement = statement_of(restricted(question, where), "convex")
-    count = inputs_of(statement)
+    inputs = inputs_of(statement)
+    count = len(inputs)
     if not is_piecewise_linear(statement):
         unknown = (None,) * count
         return Monotonicity(unknown, unknown, reason="it is not piecewise linear")
-    found = [judge(statement, k + 1, way, time_limit) for way in (1, -1) for k in range(count)]
+    found = [judge(statement, k, way, time_limit) for way in (1, -1) for k in inputs]
     words = ["rising"] * count + ["falling"] * count
     steps = {
         (place % count, word): step.points
@@ -139,13 +142,16 @@ class Step:
     reason: str = ""
 
 
-def inputs_of(statement: Statement) -> int:
-    """How many inputs there are."""
-    return Circuit(statement, Clock(SECONDS)).inputs
+def inputs_of(statement: Statement) -> list[int]:
+    """The numbers of the inputs in the circuit: 0 where the bounds of one leave a single value."""
+    numbers = Circuit(statement, Clock(SECONDS)).numbers
+    return [number for place in sorted(statement.unknowns) for number in numbers[place]]
 
 
 def judge(statement: Statement, number: int, way: int, seconds: float) -> Step:
     """Whether all entries rise (way 1) or fall (way -1) in one input."""
+    if number == 0:
+        return Step(True)
     clock = Clock(seconds)
     try:
         for function in rising(statement, number, clock):
