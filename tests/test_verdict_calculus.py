@@ -17,7 +17,7 @@ from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.layers.layer import Layer
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement, check_convexity, check_proof
-from cvxnet.proofs.checker.convexity import facts as bends
+from cvxnet.proofs.checker.convexity.calculus import facts as bends
 from cvxnet.proofs.checker.convexity.calculus.composition import bounds_of, facts_of
 from cvxnet.proofs.checker.convexity.calculus.shapes import PLAIN, WITH_OPTIONS
 

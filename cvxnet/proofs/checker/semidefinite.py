@@ -67,6 +67,12 @@ def semidefinite(M: Matrix, clock: Clock) -> bool:
     return all(x * (-1) ** (size - k) >= 0 for k, x in enumerate(coefficients))
 
 
+def eliminates(M: list[list[Number]]) -> bool:
+    """Whether elimination shows M to be positive semidefinite; it changes M in place."""
+    found = pivots(M) if M else []
+    return len(found) == len(M) and all(t >= 0 for t in found)
+
+
 def pivots(M: list[list[Number]]) -> list[Number]:
     """The pivots of a symmetric matrix, exact or of balls; its lower triangle is changed in place.
 

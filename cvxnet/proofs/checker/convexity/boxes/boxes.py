@@ -19,7 +19,7 @@ theorem for its rows and columns scaled by d.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -31,7 +31,7 @@ from flint import ctx, fmpq
 from ...arrays import Array, require
 from ...document import RefusalError
 from ...dual import Clock
-from ...semidefinite import pivots
+from ...semidefinite import eliminates
 from ...witness import read_options
 from ..statement import Checking, Proof, Statement
 from .atoms import evaluate
@@ -295,22 +295,28 @@ def is_apart(jet: Jet, places: tuple[int, ...]) -> bool:
 
 def widest(box: Box, block: Block) -> int | None:
     """The side to cut: the one whose derivatives vary most; None if there is nothing to cut."""
-    sides = [k for k in range(len(box)) if block.inputs >> k & 1]
+    sides = coordinates(block.inputs)
     lengths = {k: length(box[k]) for k in sides}
     if any(size is None and is_far(box[k]) for k, size in lengths.items()):
         return None
-    infinite = [k for k in sides if lengths[k] is None]
-    if infinite:
-        return infinite[0]
-    long = [k for k in sides if (lengths[k] or 0) > NARROWEST]
+    long = []
+    for k, size in lengths.items():
+        if size is None:
+            return k
+        if size > NARROWEST:
+            long.append(k)
     losses = looseness(block) if len(long) > 1 else {}
     return max(long, key=lambda k: (losses.get(k, 0.0), lengths[k]), default=None)
 
 
+def coordinates(inputs: int) -> list[int]:
+    """The coordinates that ``inputs`` names bit by bit."""
+    return [k for k in range(inputs.bit_length()) if inputs >> k & 1]
+
+
 def looseness(block: Block) -> dict[int, float]:
     """For each coordinate how much its part in the enclosure costs in the worst direction."""
-    values = (*block.lines.values(), *block.pairs.values())
-    if not all(is_moderate(end) for value in values for end in (value.low, value.high)):
+    if not are_moderate([*block.lines.values(), *block.pairs.values()]):
         return {}
     direction = worst_direction(block)
     weighted = [
@@ -322,7 +328,7 @@ def looseness(block: Block) -> dict[int, float]:
     losses: dict[int, float] = {}
     for value, weight in weighted:
         width = float((value.high - value.low).mid()) * weight
-        for side in (k for k in range(value.inputs.bit_length()) if value.inputs >> k & 1):
+        for side in coordinates(value.inputs):
             losses[side] = losses.get(side, 0.0) + width
     return losses
 
@@ -379,18 +385,18 @@ def middle(low: fmpq | None, high: fmpq | None) -> fmpq:
 def is_psd(block: Block) -> bool:
     """Whether all matrices in the enclosure are positive semidefinite."""
     ends = [value.low for value in block.lines.values()]
-    if all(end >= 0 for end in ends) and not block.pairs:
+    if not block.pairs and all(end >= 0 for end in ends):
         return True
-    wide = [*ends, *(end for v in block.pairs.values() for end in (v.low, v.high))]
-    if not all(is_moderate(end) for end in wide):
+    if not (all(map(is_moderate, ends)) and are_moderate(block.pairs.values())):
         return False
-    if not all(k in block.places for line in block.lines for k, _ in line):
+    if not {k for line in block.lines for k, _ in line} <= set(block.places):
         return False
-    matrix = lowest(block)
-    if any(matrix[i][i] < 0 for i in range(len(matrix))):
-        return False
-    found = pivots(matrix)
-    return len(found) == len(matrix) and all(t >= 0 for t in found)
+    return eliminates(lowest(block))
+
+
+def are_moderate(values: Iterable[Interval]) -> bool:
+    """Whether no end is infinite or too large to calculate with."""
+    return all(is_moderate(end) for value in values for end in (value.low, value.high))
 
 
 def lowest(block: Block) -> list[list[fmpq]]:

@@ -161,7 +161,17 @@ def perspective(statement: Statement, node: Node, memory: dict[int, Array]) -> A
     (Boyd and Vandenberghe 2004, section 3.2.6.) Of x / s only the signs of x are known.
     """
     scale, *arguments = (memory[k] for k in node["args"])
-    function = node["options"]["f"]
+    inside = inside_of_perspective(node["options"]["f"], arguments, statement.goal)
+    (value,) = facts_of(inside, inside.root).entries
+    if not all(is_above(one.interval) for one in scale.entries):
+        return Array(inside.shape, [fact(EVERYTHING, 0)])
+    affine = all(one.affine for array in (scale, *arguments) for one in array.entries)
+    bends = value.bends & (AFFINE | DOMAIN) if affine else 0
+    return Array(inside.shape, [fact(cone_of(value.interval), bends)])
+
+
+def inside_of_perspective(function: Any, arguments: list[Array], goal: str) -> Statement:
+    """About f, of leaves that have the signs of the arguments."""
     places = function["arguments"]
     nodes = [dict(inner) for inner in function["nodes"]]
     check_places(places, nodes)
@@ -171,13 +181,7 @@ def perspective(statement: Statement, node: Node, memory: dict[int, Array]) -> A
         nodes[place] |= {"shape": list(array.shape), "low": low, "high": high, "attributes": []}
     for place, inner in enumerate(nodes):
         check_node(place, inner)
-    inside = Statement(nodes, [], frozenset(places), function["root"], statement.goal)
-    (value,) = facts_of(inside, inside.root).entries
-    affine = all(one.affine for array in (scale, *arguments) for one in array.entries)
-    positive = all(is_above(one.interval) for one in scale.entries)
-    interval = cone_of(value.interval) if positive else EVERYTHING
-    bends = value.bends & (AFFINE | DOMAIN) if affine and positive else 0
-    return Array(inside.shape, [fact(interval, bends)])
+    return Statement(nodes, [], frozenset(places), function["root"], goal)
 
 
 def finished(one: Fact, fixed: bool) -> Fact:

@@ -26,6 +26,7 @@ from .intervals import (
     inverted,
     is_above,
     is_below,
+    larger,
     mirrored,
     multiplied,
 )
@@ -153,14 +154,18 @@ def together(one: Fact, other: Fact) -> int:
     above zero, and elsewhere the product is 0, its least value. Two signs more leave it so, one
     turns it over.
     """
-    up = [f.has(CONCAVE) and is_above(f.interval) for f in (one, other)]
-    down = [f.has(CONVEX) and is_below(f.interval) for f in (one, other)]
     found = one.bends & other.bends & DOMAIN
-    if all(up) or all(down):
-        found |= QUASICONCAVE
-    if (up[0] and down[1]) or (down[0] and up[1]):
-        found |= QUASICONVEX
-    return found
+    signs = log_concave_sign(one) * log_concave_sign(other)
+    if signs == 0:
+        return found
+    return found | (QUASICONCAVE if signs > 0 else QUASICONVEX)
+
+
+def log_concave_sign(one: Fact) -> int:
+    """1 for a concave function >= 0, -1 for a convex one <= 0; else 0."""
+    if one.has(CONCAVE) and is_above(one.interval):
+        return 1
+    return -1 if one.has(CONVEX) and is_below(one.interval) else 0
 
 
 def square(one: Fact) -> Fact:
@@ -233,9 +238,7 @@ def largest(terms: Sequence[Fact]) -> Fact:
 
     The term with the highest lower end exceeds all that any term always exceeds.
     """
-    lows, highs = [term.low for term in terms], [term.high for term in terms]
-    low = max((t for t in lows if t is not None), default=None)
-    high = None if None in highs else max(t for t in highs if t is not None)
+    low, high = interval = larger([term.interval for term in terms])
     if not shared(terms) & DOMAIN:
         return Fact(low, high, 0)
     rivals = list(terms)
@@ -243,9 +246,9 @@ def largest(terms: Sequence[Fact]) -> Fact:
         first = max((t for t in terms if t.low == low), key=lambda t: (t.high is None, t.high))
         rivals = [t for t in terms if t is first or t.high is None or t.high > low]
     bends = shared(rivals)
-    if len(rivals) > 1:
-        bends = bends if bends & CONSTANT else bends & ~(CONCAVE | QUASICONCAVE)
-    return fact((low, high), bends)
+    if len(rivals) > 1 and not bends & CONSTANT:
+        bends &= ~(CONCAVE | QUASICONCAVE)
+    return fact(interval, bends)
 
 
 def smallest(terms: Sequence[Fact]) -> Fact:

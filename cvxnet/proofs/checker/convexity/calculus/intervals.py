@@ -6,7 +6,7 @@ infinity as a high one. An operation returns an interval that holds all of its v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from flint import arb, fmpq, fmpz
@@ -65,12 +65,25 @@ def multiplied(one: Interval, other: Interval) -> Interval:
     low, high = times(one[1], other[0]), times(one[1], other[1])
     if is_above(one):
         return low, high
-    lows = [low, times(one[0], other[1])]
-    highs = [high, times(one[0], other[0])]
-    return (
-        None if None in lows else min(t for t in lows if t is not None),
-        None if None in highs else max(t for t in highs if t is not None),
-    )
+    return least([low, times(one[0], other[1])]), greatest([high, times(one[0], other[0])])
+
+
+def least(ends: Sequence[End]) -> End:
+    """The least low end: minus infinity where one is."""
+    finite = [end for end in ends if end is not None]
+    return min(finite) if len(finite) == len(ends) else None
+
+
+def greatest(ends: Sequence[End]) -> End:
+    """The largest high end: infinity where one is."""
+    finite = [end for end in ends if end is not None]
+    return max(finite) if len(finite) == len(ends) else None
+
+
+def larger(values: Sequence[Interval]) -> Interval:
+    """What holds the maximum of values: at least each low end, at most the largest high end."""
+    lows = [low for low, _ in values if low is not None]
+    return max(lows, default=None), greatest([high for _, high in values])
 
 
 def is_above(one: Interval) -> bool:

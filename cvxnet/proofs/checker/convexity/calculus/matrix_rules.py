@@ -7,14 +7,15 @@ functions, log det and entropies are concave, X' P^-1 X is convex in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
 from ...arrays import Array, entrywise, groups, reshaped, transposed
 from ...scalars import ONE, ZERO
-from ...semidefinite import pivots
+from ...semidefinite import eliminates, pivots
 from ..statement import Node, Statement
 from .facts import (
     AFFINE,
@@ -58,14 +59,25 @@ def largest_eigenvalues(X: Array, k: fmpq = ONE) -> Array:
 def sorted_products(X: Array, W: Array) -> Array:
     """The largest sum of products with permuted constants: convex, and rising for W >= 0."""
     row, weights = X.entries, W.entries
-    if shared(weights) != ALL or not shared(row) & DOMAIN:
+    bends = shared(row)
+    if shared(weights) != ALL or not bends & DOMAIN:
         return Array((), [vague([*row, *weights])])
-    up = all(is_above(one.interval) for one in weights) and shared(row) & CONVEX
-    down = all(is_below(one.interval) for one in weights) and shared(row) & CONCAVE
-    bends = CONVEX | DOMAIN if up or down or shared(row) & AFFINE == AFFINE else 0
-    signs = [product(s, t).interval for s in row for t in weights]
-    above, below = all(map(is_above, signs)), all(map(is_below, signs))
-    return Array((), [fact((ZERO if above else None, ZERO if below else None), bends)])
+    is_convex = bends & AFFINE == AFFINE
+    is_convex |= bool(bends & CONVEX) and are_above(weights)
+    is_convex |= bool(bends & CONCAVE) and are_below(weights)
+    products = [product(s, t) for s in row for t in weights]
+    interval = (ZERO if are_above(products) else None, ZERO if are_below(products) else None)
+    return Array((), [fact(interval, CONVEX | DOMAIN if is_convex else 0)])
+
+
+def are_above(facts: Iterable[Fact]) -> bool:
+    """Whether none is ever negative."""
+    return all(is_above(one.interval) for one in facts)
+
+
+def are_below(facts: Iterable[Fact]) -> bool:
+    """Whether none is ever positive."""
+    return all(is_below(one.interval) for one in facts)
 
 
 SPECTRAL: dict[str, Callable[..., Array]] = {
@@ -138,12 +150,10 @@ def suits(x: Sequence[Fact], P: Sequence[Fact], sign: int) -> bool:
     bends = shared(x)
     if bends & AFFINE == AFFINE:
         return True
-    same = is_above if sign > 0 else is_below
-    if not bends & DOMAIN or not all(same(one.interval) for one in P):
+    same = are_above if sign > 0 else are_below
+    if not bends & DOMAIN or not same(P):
         return False
-    up = all(is_above(one.interval) for one in x) and bends & CONVEX
-    down = all(is_below(one.interval) for one in x) and bends & CONCAVE
-    return bool(up or down)
+    return bool(bends & CONVEX and are_above(x)) or bool(bends & CONCAVE and are_below(x))
 
 
 def trace(statement: Statement, node: Node, memory: Memory) -> Array:
@@ -215,18 +225,22 @@ def is_semidefinite(statement: Statement, place: int, sign: int, memory: Memory)
     return bool(known[place, sign])
 
 
+def is_bounded(one: Fact) -> bool:
+    """Whether both ends are finite."""
+    return None not in one.interval
+
+
 def computed_semidefinite(array: Array, sign: int) -> bool:
     """By elimination, in balls and exactly, from the entries that are known."""
     size = array.shape[0]
-    if size > ORDER_IN_BALLS or any(None in one.interval for one in array.entries):
+    if size > ORDER_IN_BALLS or not all(map(is_bounded, array.entries)):
         return False
-    sums = entrywise(lambda s, t: (s + t) * sign, array, transposed(array))
-    if is_definite([[ball(one) for one in row] for row in groups(sums, [1])]):
+    rows = groups(entrywise(lambda s, t: (s + t) * sign, array, transposed(array)), [1])
+    if is_definite([list(map(ball, row)) for row in rows]):
         return True
-    if size > EXACT_ORDER or not all(map(is_number, sums.entries)):
+    if size > EXACT_ORDER or not all(map(is_number, chain.from_iterable(rows))):
         return False
-    exact = pivots([[one.low for one in row] for row in groups(sums, [1])])
-    return len(exact) == size and all(t >= 0 for t in exact)
+    return eliminates([[one.low for one in row] for row in rows])
 
 
 def is_definite(M: list[list[arb]]) -> bool:

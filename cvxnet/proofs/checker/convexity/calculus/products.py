@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -19,7 +20,6 @@ from ...arrays import (
     transposed,
 )
 from .facts import (
-    AFFINE,
     ALL,
     CONCAVE,
     CONSTANT,
@@ -88,21 +88,16 @@ def weighted(weights: Array, right: Array) -> Array:
     """
     numbers, facts = [one.low for one in weights.entries], right.entries
 
-    def marked(shape: Sequence[int], marks: Iterable[object]) -> Any:
-        return fmpz_mat(shape[0], shape[1], [int(bool(mark)) for mark in marks])
-
     plus = matrix(weights.shape, [max(t, fmpq(0)) for t in numbers])
     minus = matrix(weights.shape, [max(-t, fmpq(0)) for t in numbers])
-    up = marked(weights.shape, (t > 0 for t in numbers))
-    down = marked(weights.shape, (t < 0 for t in numbers))
-    every = marked(weights.shape, (True for t in numbers))
+    up, down = marked(weights, is_above_zero), marked(weights, is_below_zero)
+    every = marked(weights, is_number)
     low = matrix(right.shape, [one.low or fmpq(0) for one in facts])
     high = matrix(right.shape, [one.high or fmpq(0) for one in facts])
-    no_low = marked(right.shape, (one.low is None for one in facts))
-    no_high = marked(right.shape, (one.high is None for one in facts))
+    no_low = marked(right, lambda one: one.low is None)
+    no_high = marked(right, lambda one: one.high is None)
     wrong_up, wrong_down, undefined, moving = (
-        marked(right.shape, (not one.bends & bend for one in facts))
-        for bend in (CONVEX, CONCAVE, DOMAIN, CONSTANT)
+        marked(right, partial(lacks, bend)) for bend in (CONVEX, CONCAVE, DOMAIN, CONSTANT)
     )
     parts = (
         plus * low - minus * high,
@@ -114,16 +109,35 @@ def weighted(weights: Array, right: Array) -> Array:
         every * undefined,
         (up + down) * moving,
     )
-    entries = []
-    for k, row in enumerate(zip(*(part.entries() for part in parts), strict=True)):
-        one = summed(row[0], row[1], row[2:])
-        if row[-1] == 1 and not one.has(AFFINE):  # it may be quasiconvex, alone
-            one = meeting(weights, right, *divmod(k, right.shape[1]))
-        entries.append(one)
+    entries = [summed(*row) for row in zip(*(part.entries() for part in parts), strict=True)]
+    alone = [k for k, count in enumerate(parts[-1].entries()) if count == 1]
+    for k in alone:  # it may be quasiconvex
+        if not entries[k].affine:
+            entries[k] = meeting(weights, right, *divmod(k, right.shape[1]))
     return Array((weights.shape[0], right.shape[1]), entries)
 
 
-def summed(low: fmpq, high: fmpq, lacking: Sequence[Any]) -> Fact:
+def marked(array: Array, has: Callable[[Fact], bool]) -> Any:
+    """A matrix of 1 where an entry has something, else 0."""
+    return fmpz_mat(*array.shape, [int(has(one)) for one in array.entries])
+
+
+def is_above_zero(one: Fact) -> bool:
+    """Whether a number is."""
+    return bool(one.low and one.low > 0)
+
+
+def is_below_zero(one: Fact) -> bool:
+    """Whether a number is."""
+    return bool(one.low and one.low < 0)
+
+
+def lacks(bend: int, one: Fact) -> bool:
+    """Whether a bit is not proved."""
+    return not one.bends & bend
+
+
+def summed(low: fmpq, high: fmpq, *lacking: Any) -> Fact:
     """A sum by its ends, and by how many of its terms have no end or lack what."""
     no_low, no_high, not_convex, not_concave, undefined, moving = lacking
     bends = 0 if undefined else DOMAIN

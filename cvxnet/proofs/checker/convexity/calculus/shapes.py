@@ -91,16 +91,27 @@ def composed(shape: Shape, one: Fact) -> Fact:
     interval = range_on(shape, at, rising, falling)
     if one.constant:
         return fact(interval, ALL)
-    bends, above, below = 0, stays_above(shape, one), stays_below(shape, one)
-    if (above or one.has(QUASICONCAVE)) and (below or one.has(QUASICONVEX)):
-        bends = one.bends & DOMAIN
-    along, against = rising and above, falling and below
-    if one.affine or (along and one.has(CONVEX)) or (against and one.has(CONCAVE)):
-        bends |= CONVEX if holds(shape.convex, at) else 0
-    along, against = rising and below, falling and above
-    if one.affine or (along and one.has(CONCAVE)) or (against and one.has(CONVEX)):
-        bends |= CONCAVE if holds(shape.concave, at) else 0
-    return fact(interval, bends | quasi_bends(shape, one, rising, falling))
+    above, below = stays_above(shape, one), stays_below(shape, one)
+    bends = quasi_bends(shape, one, rising, falling) | domain_of(one, above, below)
+    if holds(shape.convex, at) and keeps(one, CONVEX, rising and above, falling and below):
+        bends |= CONVEX
+    if holds(shape.concave, at) and keeps(one, CONCAVE, rising and below, falling and above):
+        bends |= CONCAVE
+    return fact(interval, bends)
+
+
+def domain_of(one: Fact, above: bool, below: bool) -> int:
+    """Whether the points form a convex set where g stays above and below the ends of a domain."""
+    kept = (above or one.has(QUASICONCAVE)) and (below or one.has(QUASICONVEX))
+    return one.bends & DOMAIN if kept else 0
+
+
+def keeps(one: Fact, bend: int, rising: bool, falling: bool) -> bool:
+    """Whether a function that bends so, rising or falling on all it is asked, bends so of g."""
+    if one.affine:
+        return True
+    opposite = CONCAVE if bend == CONVEX else CONVEX
+    return (rising and one.has(bend)) or (falling and one.has(opposite))
 
 
 def stays_above(shape: Shape, one: Fact) -> bool:

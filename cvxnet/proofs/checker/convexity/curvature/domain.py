@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from flint import fmpq
 
 from ...arrays import require
 from ...exact import over_common_denominator
-from ...semidefinite import MAX_ORDER, pivots, semidefinite
+from ...semidefinite import MAX_ORDER, eliminates, semidefinite
 from ..forms.conditions import condition, implied
 from ..forms.factors import Factor, exponent_of, powers_of
 from ..forms.normal import NormalForms
-from ..forms.polynomials import ONE, Monomial, Polynomial
+from ..forms.polynomials import Monomial, Polynomial
 from ..forms.ranges import Range
 from .parts import is_absolute, is_linear, is_quadratic
 
@@ -98,26 +99,16 @@ class FormDomain:
         """Whether a symmetric rational matrix is positive semidefinite."""
         require(len(rows) <= MAX_ORDER, "a quadratic form in too many unknowns")
         if len(rows) <= EXACT:
-            found = pivots([list(row) for row in rows]) if rows else []
-            return len(found) == len(rows) and all(t >= 0 for t in found)
+            return eliminates([list(row) for row in rows])
         return semidefinite(over_common_denominator(rows)[0], self.clock)
 
     def is_bordered_psd(self, terms: dict[Monomial, Polynomial]) -> bool:
         """Whether a quadratic function is ``[x; 1]' M [x; 1]`` with a semidefinite M."""
-        if any(c.constant is None for c in terms.values()):
-            return False
         if not all(is_linear(m) or is_quadratic(m) for m in terms):
             return False
-        factors = sorted({g for m in terms for g, _ in powers_of(m)}, key=lambda g: g.number)
-        places: dict[Factor | None, int] = {g: k for k, g in enumerate(factors)}
-        places[None] = len(factors)
-        rows = [[ZERO] * len(places) for _ in places]
-        for monomial, coefficient in terms.items():
-            both = [*(g for g, p in powers_of(monomial) for _ in range(p)), None, None]
-            one, two = places[both[0]], places[both[1]]
-            for i, j in ((one, two), (two, one)):
-                rows[i][j] += coefficient.terms[ONE] / 2
-        return self.is_psd(rows)
+        values = {m: c.constant for m, c in terms.items()}
+        known = {m: value for m, value in values.items() if value is not None}
+        return len(known) == len(terms) and self.is_psd(bordered(known))
 
     def split(self, monomial: Monomial) -> tuple[list[Polynomial], list[tuple[Polynomial, fmpq]]]:
         """The exponents of exponentials, and all else as powers of bases."""
@@ -133,3 +124,15 @@ class FormDomain:
             if inner in powers and powers[inner].q == 1 and powers[inner].p % 2 == 0:
                 powers[base] += powers.pop(inner)
         return exponents, list(powers.items())
+
+
+def bordered(terms: Mapping[Monomial, fmpq]) -> list[list[fmpq]]:
+    """The symmetric M of a quadratic function ``[1; x]' M [1; x]``."""
+    factors = sorted({f for m in terms for f, _ in powers_of(m)}, key=lambda f: f.number)
+    places = {f: k for k, f in enumerate(factors, 1)}
+    rows = [[ZERO] * (len(places) + 1) for _ in range(len(places) + 1)]
+    for monomial, value in terms.items():
+        i, j, *_ = [*(places[f] for f, power in powers_of(monomial) for _ in range(power)), 0, 0]
+        rows[i][j] += value / 2
+        rows[j][i] += value / 2
+    return rows

@@ -161,9 +161,10 @@ def not_negative(forms: NormalForms, constraint: Mapping[str, Any]) -> list[Poly
     if constraint["kind"] != "Inequality":
         return []
     left, right = arguments
-    if 1 in (len(left), len(right)):
-        size = max(len(left), len(right)) if left and right else 0
-        left, right = (side * size if len(side) == 1 else side for side in (left, right))
+    if len(left) == 1:
+        left = left * len(right)
+    if len(right) == 1:
+        right = right * len(left)
     same = len(left) == len(right)
     return [t - s for s, t in zip(left, right, strict=True)] if same else []
 
@@ -185,20 +186,24 @@ def is_proved_by(
     require(len(evidence) <= MOST_PARTS, "too many Gram matrices")
     for part in evidence:
         basis = [product_named(one, names) for one in part["basis"]]
-        size = len(basis)
         if None in basis or not all(0 <= k < len(known) for k in part["factors"]):
             return False  # it is about another polynomial
-        require(size <= MOST_BASIS, "a Gram matrix that is too large")
+        require(len(basis) <= MOST_BASIS, "a Gram matrix that is too large")
         require(len(part["factors"]) <= MOST_FACTORS, "a product of too many constraints")
-        gram = [[number(value) for value in row] for row in part["gram"]]
-        fits = len(gram) == size and all(len(row) == size for row in gram)
-        require(fits, "a Gram matrix does not fit its products")
-        symmetric = all(gram[i][j] == gram[j][i] for i in range(size) for j in range(i))
-        if not (symmetric and is_psd(gram)):
+        gram = matrix_of(part["gram"], len(basis))
+        if gram != list(map(list, zip(*gram, strict=True))) or not is_psd(gram):
             return False
         factors = [known[k] for k in part["factors"]]
         total = total + prod(factors, start=form_of(gram, cast(list[Monomial], basis)))
     return total == curvature(polynomial)
+
+
+def matrix_of(rows: Sequence[Sequence[Any]], size: int) -> list[list[fmpq]]:
+    """A square matrix of a document."""
+    found = [[number(value) for value in row] for row in rows]
+    fits = len(found) == size and all(len(row) == size for row in found)
+    require(fits, "a Gram matrix does not fit its products")
+    return found
 
 
 def product_named(words: Sequence[Any], names: Mapping[Any, Factor]) -> Monomial | None:

@@ -21,8 +21,8 @@ once are limits of others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations, product
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, combinations, product
 
 from flint import ctx, fmpq
 
@@ -94,6 +94,17 @@ def narrowed(among: Range, sign: int) -> Range:
     return Range(low, fmpq(0) if high is None else min(high, fmpq(0)))
 
 
+def second_derivatives(
+    derivatives: Derivatives, form: Polynomial, moving: Sequence[Factor]
+) -> Iterator[tuple[tuple[Factor, Factor], Polynomial]]:
+    """The second derivatives that may be other than zero, one of each two that are equal."""
+    for s in moving:
+        slope = derivatives.of(form, s)
+        for t in entries_in(slope) & set(moving):
+            if t.number <= s.number:
+                yield (s, t), derivatives.of(slope, t)
+
+
 def absolutes_in(polynomial: Polynomial) -> set[Factor]:
     """The absolute values that a polynomial is made of."""
     found = set[Factor]()
@@ -142,21 +153,18 @@ def check_piece(forms: NormalForms, form: Polynomial, signs: Signs) -> None:
         (f for f in entries_in(form) if place_of(f) in unknowns), key=lambda f: f.number
     )
     require(len(moving) <= MOST_COORDINATES, "too many coordinates for a Hessian")
-    slopes = {f: derivatives.of(form, f) for f in moving}
     hessian = {
-        (s, t): derivatives.of(slope, t)
-        for s, slope in slopes.items()
-        for t in entries_in(slope) & set(moving)
-        if t.number <= s.number
+        pair: value
+        for pair, value in second_derivatives(derivatives, form, moving)
+        if not signs.is_zero(value)
     }
-    hessian = {pair: value for pair, value in hessian.items() if not signs.is_zero(value)}
     for block in blocks_of(moving, list(hessian)):
         require(len(block) <= MOST_COUPLED, "too many coordinates that are coupled")
-        for size in range(1, len(block) + 1):
-            for chosen in combinations(block, size):
-                matrix = [[hessian.get(max_first(s, t), NUMBER(0)) for t in chosen] for s in chosen]
-                minor = determinant(forms.algebra, matrix)
-                require(signs.nonnegative(minor), "a second derivative whose sign is not certain")
+        sizes = range(1, len(block) + 1)
+        for chosen in chain.from_iterable(combinations(block, size) for size in sizes):
+            matrix = [[hessian.get(max_first(s, t), NUMBER(0)) for t in chosen] for s in chosen]
+            minor = determinant(forms.algebra, matrix)
+            require(signs.nonnegative(minor), "a second derivative whose sign is not certain")
 
 
 def max_first(s: Factor, t: Factor) -> tuple[Factor, Factor]:

@@ -194,20 +194,26 @@ class Judge(FormTerms):
         """Leave out ``b (a |a| + a^2)`` with b > 0, twice a square above zero; for b < 0, below."""
         for f in [f for m in terms for f, power in powers_of(m) if f.name == "abs" and power == 1]:
             (arg,) = f.args
-            beside = {m - {(f, 1)}: c for m, c in terms.items() if (f, 1) in m and len(m) > 1}
-            lead = lead_of(arg)
-            weight = beside[lead].constant if lead in beside else None
-            if weight is None or not self.is_affine(arg):
+            weight = self.weight_beside(f, terms)
+            if weight is None:
                 continue
-            weight = weight / arg.terms[lead]
-            own = {m: Polynomial.number(weight * v) for m, v in arg.terms.items() if m}
-            if not all(beside.get(m) == c for m, c in own.items()):
-                continue
-            for monomial in own:
+            for monomial in arg.terms.keys() - {ONE}:
                 del terms[monomial | {(f, 1)}]
             if ONE in arg.terms:
                 add(terms, {frozenset({(f, 1)}): Polynomial.number(-weight * arg.terms[ONE])})
             add(quadratic, self.terms(-abs(weight) * arg * arg))
+
+    def weight_beside(self, f: Factor, terms: dict[Monomial, Polynomial]) -> fmpq | None:
+        """The b of terms ``b (a - a(0)) |a|``, f = |a| with an affine a; None if there is none."""
+        (arg,) = f.args
+        beside = {m - {(f, 1)}: c for m, c in terms.items() if (f, 1) in m and len(m) > 1}
+        lead = lead_of(arg)
+        weight = beside[lead].constant if lead in beside else None
+        if weight is None or not self.is_affine(arg):
+            return None
+        weight = weight / arg.terms[lead]
+        own = {m: Polynomial.number(weight * v) for m, v in arg.terms.items() if m}
+        return weight if all(beside.get(m) == c for m, c in own.items()) else None
 
     def take_relative_entropies(self, terms: dict[Monomial, Polynomial]) -> None:
         """Leave out ``c (s log s - s log t)`` with c > 0; they are convex."""
@@ -218,22 +224,30 @@ class Judge(FormTerms):
             s, t = pair
             log = single(self.forms.algebra.log(base_of(s)))
             own = ONE if log is None else frozenset({(s, 1), (log, 1)})
-            fits = own != monomial and own in terms and self.is_nonnegative(base_of(s))
-            if fits and self.is_affine(base_of(s)) and self.is_concave(t):
+            if own != monomial and own in terms and self.is_relative_entropy(base_of(s), t):
                 del terms[monomial]
                 terms[own] = terms[own] + coefficient
+
+    def is_relative_entropy(self, s: Polynomial, t: Polynomial) -> bool:
+        """Whether ``s log s - s log t`` is convex."""
+        return self.is_nonnegative(s) and self.is_affine(s) and self.is_concave(t)
 
     def take_quadratics_over(self, terms: dict[Monomial, Polynomial]) -> None:
         """Leave out sums of ``q / t`` that are convex."""
         over: dict[Factor, dict[Monomial, Polynomial]] = {}
-        for monomial, coefficient in terms.items():
-            for f, power in powers_of(monomial):
-                rest = monomial - {(f, power)}
-                fits = is_linear(rest) or is_quadratic(rest)
-                if f.name == "inverse" and power == 1 and fits and coefficient.constant is not None:
+        known = {m: c for m, c in terms.items() if c.constant is not None}
+        for monomial, coefficient in known.items():
+            for f in inverses_in(monomial):
+                rest = monomial - {(f, 1)}
+                if is_linear(rest) or is_quadratic(rest):
                     over.setdefault(f, {})[rest] = coefficient
         for f, quadratic in over.items():
             (t,) = f.args
-            if self.is_nonnegative(t) and self.is_concave(t) and self.is_bordered_psd(quadratic):
+            if self.are_concave_above_zero([t]) and self.is_bordered_psd(quadratic):
                 for rest in quadratic:
                     del terms[rest | {(f, 1)}]
+
+
+def inverses_in(monomial: Monomial) -> list[Factor]:
+    """The factors ``1 / t`` of a product that stand in it once."""
+    return [f for f, power in powers_of(monomial) if f.name == "inverse" and power == 1]

@@ -31,11 +31,15 @@ class Curve(NamedTuple):
     def is_convex(self, among: Range) -> bool:
         """Whether no slope falls at a knot inside an interval."""
         for k, knot in enumerate(self.knots):
-            inside = among.low is None or among.low < knot
-            inside = inside and (among.high is None or knot < among.high)
+            inside = is_between(knot, among.low, among.high)
             if inside and self.pieces[k + 1][0] < self.pieces[k][0]:
                 return False
         return True
+
+
+def is_between(t: fmpq, low: fmpq | None, high: fmpq | None) -> bool:
+    """Whether it is inside an interval, no end of it."""
+    return (low is None or low < t) and (high is None or t < high)
 
 
 def line(slope: fmpq, offset: fmpq) -> Curve:
@@ -65,7 +69,7 @@ def absolute(curve: Curve) -> Curve:
         if low is not None:
             knots.append(low)
         root = None if slope == 0 else -offset / slope
-        if root is not None and (low is None or low < root) and (high is None or root < high):
+        if root is not None and is_between(root, low, high):
             sign = 1 if slope < 0 else -1
             pieces += [(sign * slope, sign * offset), (-sign * slope, -sign * offset)]
             knots.append(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 
 from flint import fmpq
 
@@ -105,18 +106,20 @@ class FormTerms(FormDomain):
             return up and self.is_log_convex(monomial)
         powers, flipped = self.mirrored(powers)
         up = up != flipped
-        rising = [(s, e) for s, e in powers if e > 0]
-        falling = [s for s, e in powers if e < 0]
-        if not all(self.is_nonnegative(s) and self.is_concave(s) for s in falling):
-            return False
-        if not up:
-            fits = not falling and sum((e for _, e in rising), ZERO) <= 1
-            return fits and all(self.is_nonnegative(s) and self.is_concave(s) for s, _ in rising)
-        if not rising:
-            return True
-        ((s, e), *more) = rising
         total = sum((e for _, e in powers), ZERO)
-        return not more and bool(total >= 1) and self.may_be_raised(s, e)
+        if not up:
+            fits = total <= 1 and all(e > 0 for _, e in powers)
+            return fits and self.are_concave_above_zero(s for s, _ in powers)
+        if not self.are_concave_above_zero(s for s, e in powers if e < 0):
+            return False
+        rising = [power for power in powers if power[1] > 0]
+        if len(rising) != 1:
+            return not rising
+        return bool(total >= 1) and self.may_be_raised(*rising[0])
+
+    def are_concave_above_zero(self, functions: Iterable[Polynomial]) -> bool:
+        """Whether all are concave and >= 0."""
+        return all(self.is_nonnegative(s) and self.is_concave(s) for s in functions)
 
     def may_be_raised(self, s: Polynomial, exponent: fmpq) -> bool:
         """Whether s is affine or convex, and not negative where that matters."""
@@ -143,13 +146,18 @@ class FormTerms(FormDomain):
             scale = Polynomial.symbol(p)
             if p.name != "entry" or len(f.args) != 1 or not self.is_nonnegative(scale):
                 continue
-            line = self.forms.algebra.product(f.args[0], scale)
-            known = bending(f.name, f.options, self.range(f.args[0]))
-            if self.is_affine(line) and (known.convex if up else known.concave):
-                return True
-            if up and f.name == "log" and self.is_perspective_of_log_convex(f.args[0], scale):
+            if self.is_perspective(f, scale, up):
                 return True
         return False
+
+    def is_perspective(self, f: Factor, scale: Polynomial, up: bool) -> bool:
+        """Whether ``p f(g / p)`` bends, with p >= 0 and f of one argument."""
+        (arg,) = f.args
+        known = bending(f.name, f.options, self.range(arg))
+        bends = known.convex if up else known.concave
+        if bends and self.is_affine(self.forms.algebra.product(arg, scale)):
+            return True
+        return up and f.name == "log" and self.is_perspective_of_log_convex(arg, scale)
 
     def is_perspective_of_log_convex(self, polynomial: Polynomial, scale: Polynomial) -> bool:
         """Whether it is a sum of numbers and exponentials of ``g / p`` with affine g."""

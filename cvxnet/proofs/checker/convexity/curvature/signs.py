@@ -14,7 +14,7 @@ halved where they do not tell. In one variable also
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from flint import arb, fmpq
@@ -22,7 +22,7 @@ from flint import arb, fmpq
 from ...document import RefusalError
 from ...exact import Number
 from ...scalars import exp, log, power, quotient, sigmoid
-from ...semidefinite import pivots
+from ...semidefinite import eliminates
 from ..boxes.curves import absolute, exp_of, log_of, power_of, sigmoid_of
 from ..boxes.enclosures import ZERO, Interval
 from ..forms.conditions import condition, implied
@@ -38,6 +38,7 @@ from ..forms.factors import (
 from ..forms.normal import NormalForms
 from ..forms.polynomials import Monomial, Polynomial
 from ..forms.ranges import EVERYTHING, Range, range_of
+from .domain import bordered
 
 Side = tuple[fmpq | None, fmpq | None]
 Box = dict[Factor, Side]
@@ -86,15 +87,7 @@ class Signs:
             return False
         if len(symbols_of(polynomial)) > MOST_SQUARES:
             return False
-        at = {f: k + 1 for k, f in enumerate(symbols_of(polynomial))}
-        matrix = [[fmpq(0)] * (len(at) + 1) for _ in range(len(at) + 1)]
-        for monomial, value in polynomial.terms.items():
-            places = [at[f] for f, times in powers_of(monomial) for _ in range(times)]
-            i, j = sorted([*places, 0, 0], reverse=True)[:2]
-            matrix[i][j] += value / 2
-            matrix[j][i] += value / 2
-        found = pivots(matrix)
-        return len(found) == len(matrix) and all(t >= 0 for t in found)
+        return eliminates(bordered(polynomial.terms))
 
     # ---------------------------------------------------------------- ranges
 
@@ -154,18 +147,11 @@ class Signs:
             polynomial = self.algebra.product(polynomial, self.algebra.exp(-least))
         if len(polynomial.terms) < 2:
             return polynomial
-        rows = [dict(powers_of(m)) for m in polynomial.terms]
-        shared = {
-            f: min(row.get(f, 0) for row in rows)
-            for f in rows[0]
-            if self.range_of_factor(f).nonnegative
-        }
-        parts = Polynomial.number(0)
-        for monomial, value in polynomial.terms.items():
-            rest = {f: p - shared.get(f, 0) for f, p in powers_of(monomial)}
-            kept = frozenset((f, p) for f, p in rest.items() if p)
-            parts = parts + Polynomial({kept: value})
-        return parts
+        first, *others = [dict(powers_of(m)) for m in polynomial.terms]
+        shared = {f: p for f, p in first.items() if self.range_of_factor(f).nonnegative}
+        for row in others:
+            shared = {f: min(p, row.get(f, 0)) for f, p in shared.items()}
+        return Polynomial({without(m, shared): value for m, value in polynomial.terms.items()})
 
     def is_smooth_inside(self, polynomial: Polynomial) -> bool:
         """Whether roots, logarithms and quotients end on the boundary, or where no values are.
@@ -243,17 +229,14 @@ class Signs:
         if len(box) != 1:
             return False
         ((f, (low, high)),) = box.items()
-        if high is None and low is not None and low >= 1:
-            return self.in_tail(polynomial, f, low, 1)
-        if low is None and high is not None and high <= -1:
-            return self.in_tail(polynomial, f, -high, -1)
-        if low is not None and high is not None and self.above_parabola(polynomial, f, box):
+        ends = [(end, way) for end, way in ((low, 1), (high, -1)) if end is not None]
+        if len(ends) == 1:
+            ((end, way),) = ends
+            if way * end >= 1:
+                return self.in_tail(polynomial, f, way * end, way)
+        if len(ends) == 2 and self.above_parabola(polynomial, f, box):
             return True
-        ends = [(low, 1), (high, -1)]
-        return any(
-            end is not None and self.beside(polynomial, f, box, (end, way), MOST_ORDERS)
-            for end, way in ends
-        )
+        return any(self.beside(polynomial, f, box, side, MOST_ORDERS) for side in ends)
 
     def enclosure(self, polynomial: Polynomial, box: Box) -> Interval:
         """An enclosure of its values."""
@@ -380,6 +363,12 @@ class Signs:
 
 Order = tuple[fmpq, fmpq]
 """b and a of ``x^a e^(b x)``, compared in this order."""
+
+
+def without(monomial: Monomial, shared: Mapping[Factor, int]) -> Monomial:
+    """A product with lower powers of what is shared."""
+    rest = {f: p - shared.get(f, 0) for f, p in powers_of(monomial)}
+    return frozenset((f, p) for f, p in rest.items() if p)
 
 
 def growth(monomial: Monomial, f: Factor, way: int) -> tuple[Order, int] | None:

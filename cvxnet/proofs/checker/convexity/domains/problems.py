@@ -354,6 +354,11 @@ class Terms:
         self.statement = self.statement.extended([node])
         return len(self.statement.nodes) - 1
 
+    def is_product_by_entries(self, name: str, args: Sequence[int]) -> bool:
+        """Whether each entry is a product, or a quotient, of one entry of each argument."""
+        sizes = {prod(self.statement.nodes[k]["shape"]) for k in args}
+        return name in PRODUCTS and (name in ("multiply", "DivExpression") or sizes == {1})
+
     def logarithm(self, place: int) -> int:
         """The logarithm of a node: of factors that are nowhere below zero, the sum of theirs."""
         place = stripped(self.statement.nodes, place)
@@ -361,9 +366,7 @@ class Terms:
         name, args = node["atom"], node.get("args", [])
         if name == "exp":
             return int(args[0])
-        sizes = {prod(self.statement.nodes[k]["shape"]) for k in args}
-        by_entries = name in ("multiply", "DivExpression") or sizes == {1}
-        if name in PRODUCTS and by_entries and self.are_factors(args):
+        if self.is_product_by_entries(name, args) and self.are_factors(args):
             one, two = (self.logarithm(k) for k in args)
             if name == "DivExpression":
                 return self.difference(one, two)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .algebra import Algebra
-from .factors import lead_of, powers_of
+from .factors import Factor, lead_of, powers_of
 from .polynomials import Polynomial
 
 
@@ -55,15 +56,21 @@ def implied(algebra: Algebra, asked: Condition, known: Conditions) -> bool:
 def implied_by_factors(asked: Condition, known: Conditions) -> bool:
     """Whether conditions imply one on a product, through its factors."""
     ((monomial, value),) = asked.of.terms.items()
-    nonzero = {f for one in known if one.kind in ("positive", "nonzero") for f in factors(one.of)}
+    powers = powers_of(monomial)
+    if asked.kind != "nonnegative" and not are_nonzero([f for f, _ in powers], known):
+        return False
+    if asked.kind == "nonzero":
+        return True
     signed = {one.of for one in known if one.kind in ("positive", "nonnegative")}
-    for f, power in powers_of(monomial):
-        if asked.kind != "nonnegative" and f not in nonzero and not f.range.above_zero:
-            return False
-        even = power % 2 == 0 or asked.kind == "nonzero"
-        if not (even or f.range.nonnegative or Polynomial.symbol(f) in signed):
-            return False
-    return asked.kind == "nonzero" or value > 0
+    odd = [f for f, power in powers if power % 2]
+    return value > 0 and all(f.range.nonnegative or Polynomial.symbol(f) in signed for f in odd)
+
+
+def are_nonzero(asked: Iterable[Factor], known: Conditions) -> bool:
+    """Whether conditions, or their ranges, say that factors are not zero."""
+    strict = [one.of for one in known if one.kind in ("positive", "nonzero")]
+    nonzero = set[Factor]().union(*map(factors, strict))
+    return all(f in nonzero or f.range.above_zero for f in asked)
 
 
 def factors(polynomial: Polynomial) -> set[object]:

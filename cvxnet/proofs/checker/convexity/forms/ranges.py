@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import product, starmap
 from typing import NamedTuple
 
 from flint import fmpq
@@ -44,14 +45,11 @@ class Range(NamedTuple):
 
     def times(self, other: Range) -> Range:
         """The range of products."""
-        ends = [
-            product
-            for one in ((self.low, -1), (self.high, 1))
-            for two in ((other.low, -1), (other.high, 1))
-            for product in (end_product(one, two),)
-        ]
-        low = None if -1 in ends else min(v for v in ends if isinstance(v, fmpq))
-        high = None if 1 in ends else max(v for v in ends if isinstance(v, fmpq))
+        sides = (((one.low, -1), (one.high, 1)) for one in (self, other))
+        ends = list(starmap(end_product, product(*sides)))
+        finite = [end for end in ends if isinstance(end, fmpq)]
+        low = None if -1 in ends else min(finite)
+        high = None if 1 in ends else max(finite)
         if self.nonnegative and other.nonnegative:
             low = fmpq(0) if low is None else max(low, fmpq(0))
         return Range(low, high, self.above_zero and other.above_zero)

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import mul
 from typing import Any, TypeAlias
 
 from flint import fmpq, fmpq_mat
@@ -118,11 +119,7 @@ class Domain:
         if len(sides) == 1:
             sign = ONE if kind == "NonNeg" else -ONE
             return [row.scaled(sign) for row in sides[0]]
-        length = max(map(len, sides))
-        big, small = (side * length if len(side) == 1 else side for side in sides)
-        if len(big) != len(small):
-            return []
-        return [one - two for one, two in zip(big, small, strict=True)]
+        return differences_of(*sides)
 
     def check_interior(self, inside: Sequence[Any] | None) -> None:
         """Refuse a set without interior; one of bounds alone has some."""
@@ -223,23 +220,28 @@ class Cell:
     def check_empty(self, names: Sequence[Sequence[Any]]) -> None:
         """Refuse unless these inequalities contradict each other where z_k = 0."""
         kink = self.substituted(self.k)
-        rows = [self.row(*name) for name in names]
         linear = any(kink.terms.keys() - {0})
-        columns = [*rows, kink] if linear else rows
         if not linear and kink.constant != 0:
             return
+        rows = [self.row(*name) for name in names]
+        columns = [*rows, kink] if linear else rows
         factors = only_combination(columns)
-        factors = factors if all(v >= 0 for v in factors[: len(rows)]) else [-v for v in factors]
-        require(all(v >= 0 for v in factors[: len(rows)]), "inequalities that do not contradict")
-        value = sum((v * row.constant for v, row in zip(factors, columns, strict=True)), ZERO)
-        if not any(factors[: len(rows)]):
+        if min(factors[: len(rows)], default=ZERO) < 0:
+            factors = [-v for v in factors]
+        own = factors[: len(rows)]
+        require(min(own, default=ZERO) >= 0, "inequalities that do not contradict")
+        value = sum(map(mul, factors, [row.constant for row in columns]), ZERO)
+        if not any(own):
             require(value != 0, "nothing contradicts")
             return
         require(value <= 0, "inequalities that do not contradict each other")
         if value == 0:
             require(linear, "the kink may be anywhere")
-            used = [name for name, v in zip(names, factors, strict=False) if v > 0]
-            require(any(self.is_strict(*name) for name in used), "the kink may lie in a face")
+            self.check_interior([name for name, v in zip(names, own, strict=True) if v > 0])
+
+    def check_interior(self, used: Sequence[Sequence[Any]]) -> None:
+        """Refuse unless one inequality is strict inside."""
+        require(any(self.is_strict(*name) for name in used), "the kink may lie in a face")
 
     def row(self, kind: str, place: int) -> Affine:
         """An inequality of this cell, as a function that is >= 0 there."""
@@ -415,3 +417,10 @@ def only_combination(columns: Sequence[Affine]) -> list[fmpq]:
     for row, pivot in zip(table, pivots, strict=False):
         factors[pivot] = -row[free]
     return factors
+
+
+def differences_of(one: list[Affine], two: list[Affine]) -> list[Affine]:
+    """The differences entry by entry, where one of them may be for all; none of other lengths."""
+    length = max(len(one), len(two))
+    one, two = (side * length if len(side) == 1 else side for side in (one, two))
+    return [s - t for s, t in zip(one, two, strict=True)] if len(one) == len(two) else []
