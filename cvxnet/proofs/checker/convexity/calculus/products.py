@@ -32,6 +32,7 @@ from .facts import (
 )
 
 MOST_PRODUCTS = 3_000_000
+ZERO = fmpq(0)
 
 
 def matrix_product(left: Array, right: Array) -> Array:
@@ -86,14 +87,12 @@ def weighted(weights: Array, right: Array) -> Array:
 
     What is infinite, or does not bend as it should, is counted under weights of either sign.
     """
-    numbers, facts = [one.low for one in weights.entries], right.entries
-
-    plus = matrix(weights.shape, [max(t, fmpq(0)) for t in numbers])
-    minus = matrix(weights.shape, [max(-t, fmpq(0)) for t in numbers])
+    plus = numbers(weights, lambda one: max(one.low or ZERO, ZERO))
+    minus = numbers(weights, lambda one: max(-(one.low or ZERO), ZERO))
     up, down = marked(weights, is_above_zero), marked(weights, is_below_zero)
     every = marked(weights, is_number)
-    low = matrix(right.shape, [one.low or fmpq(0) for one in facts])
-    high = matrix(right.shape, [one.high or fmpq(0) for one in facts])
+    low = numbers(right, lambda one: one.low or ZERO)
+    high = numbers(right, lambda one: one.high or ZERO)
     no_low = marked(right, lambda one: one.low is None)
     no_high = marked(right, lambda one: one.high is None)
     wrong_up, wrong_down, undefined, moving = (
@@ -109,17 +108,22 @@ def weighted(weights: Array, right: Array) -> Array:
         every * undefined,
         (up + down) * moving,
     )
-    entries = [summed(*row) for row in zip(*(part.entries() for part in parts), strict=True)]
-    alone = [k for k, count in enumerate(parts[-1].entries()) if count == 1]
-    for k in alone:  # it may be quasiconvex
-        if not entries[k].affine:
+    rows = list(zip(*(part.entries() for part in parts), strict=True))
+    entries = [summed(*row) for row in rows]
+    for k, (*_, count) in enumerate(rows):
+        if count == 1 and not entries[k].affine:  # it may be quasiconvex, alone
             entries[k] = meeting(weights, right, *divmod(k, right.shape[1]))
     return Array((weights.shape[0], right.shape[1]), entries)
 
 
+def numbers(array: Array, of: Callable[[Fact], fmpq]) -> Any:
+    """A matrix of numbers, one of each entry."""
+    return matrix(array.shape, list(map(of, array.entries)))
+
+
 def marked(array: Array, has: Callable[[Fact], bool]) -> Any:
     """A matrix of 1 where an entry has something, else 0."""
-    return fmpz_mat(*array.shape, [int(has(one)) for one in array.entries])
+    return fmpz_mat(array.shape[0], array.shape[1], [int(has(one)) for one in array.entries])
 
 
 def is_above_zero(one: Fact) -> bool:

@@ -105,11 +105,14 @@ class FormTerms(FormDomain):
         if exponents:
             return up and self.is_log_convex(monomial)
         powers, flipped = self.mirrored(powers)
-        up = up != flipped
         total = sum((e for _, e in powers), ZERO)
-        if not up:
+        if up == flipped:
             fits = total <= 1 and all(e > 0 for _, e in powers)
             return fits and self.are_concave_above_zero(s for s, _ in powers)
+        return self.powers_are_convex(powers, total)
+
+    def powers_are_convex(self, powers: list[tuple[Polynomial, fmpq]], total: fmpq) -> bool:
+        """Whether at most one power is above zero, and then large enough."""
         if not self.are_concave_above_zero(s for s, e in powers if e < 0):
             return False
         rising = [power for power in powers if power[1] > 0]

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from operator import mul
+from operator import mul, neg
 from typing import Any, TypeAlias
 
 from flint import fmpq, fmpq_mat
@@ -227,7 +227,7 @@ class Cell:
         columns = [*rows, kink] if linear else rows
         factors = only_combination(columns)
         if min(factors[: len(rows)], default=ZERO) < 0:
-            factors = [-v for v in factors]
+            factors = list(map(neg, factors))
         own = factors[: len(rows)]
         require(min(own, default=ZERO) >= 0, "inequalities that do not contradict")
         value = sum(map(mul, factors, [row.constant for row in columns]), ZERO)

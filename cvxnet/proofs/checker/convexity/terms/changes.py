@@ -46,6 +46,12 @@ def changes(calculus: Calculus, place: int) -> Iterator[tuple[Traits, int, int]]
     yield from even_changes(calculus, place)
 
 
+def is_new(calculus: Calculus, place: int, inner: int) -> bool:
+    """Whether a term is neither the whole nor the one leaf of it."""
+    alone = calculus.terms[inner].kind == "leaf" and calculus.leaves[inner].rising
+    return not alone and inner != place
+
+
 def candidates(calculus: Calculus, place: int) -> Iterator[tuple[int, Direction]]:
     """Terms that may hold all unknowns, each as the sum that it is, without its constant."""
     terms, seen = calculus.terms, set[int]()
@@ -55,8 +61,9 @@ def candidates(calculus: Calculus, place: int) -> Iterator[tuple[int, Direction]
             continue
         _, coefficients, parts = terms.as_sum(part)
         inner = terms.add(zip((c / coefficients[0] for c in coefficients), parts, strict=True))
-        alone = terms[inner].kind == "leaf" and calculus.leaves[inner].rising
-        if inner not in seen and not alone and inner != place and holds_all(calculus, place, inner):
+        if inner in seen or not is_new(calculus, place, inner):
+            continue
+        if holds_all(calculus, place, inner):
             seen.add(inner)
             _, coefficients, parts = terms.as_sum(inner)
             yield inner, dict(zip(parts, coefficients, strict=True))
@@ -104,6 +111,11 @@ def substituted(terms: Terms, root: int, direction: Direction, new: int) -> int:
     return found[root]
 
 
+def is_constant_but(calculus: Calculus, place: int, leaf: int) -> bool:
+    """Whether all unknowns of a term are in one leaf."""
+    return all(calculus.leaves[k].constant for k in calculus.terms.leaves(place) if k != leaf)
+
+
 def even_changes(calculus: Calculus, place: int) -> Iterator[tuple[Traits, int, int]]:
     """The absolute value of a term, or its least even power, where only these occur."""
     terms = calculus.terms
@@ -114,8 +126,7 @@ def even_changes(calculus: Calculus, place: int) -> Iterator[tuple[Traits, int, 
         for p in {gcd(*powers), 1} if calculus.budget.spend() else ():
             leaf = terms.leaf(("inner", True, calculus.depth, t, p))
             outer = without_signs(terms, place, t, (leaf, p))
-            left = [k for k in terms.leaves(outer) if k != leaf]
-            if outer is not None and all(calculus.leaves[k].constant for k in left):
+            if outer is not None and is_constant_but(calculus, outer, leaf):
                 own = replace(magnitude(traits), rising=False, falling=False)
                 yield powered(own, fmpq(p)), outer, leaf
 

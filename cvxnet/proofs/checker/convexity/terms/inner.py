@@ -21,32 +21,43 @@ from .calculus import Calculus, inner_calculus, moving_leaves
 from .changes import changes
 from .one_leaf import sharpened
 from .perspectives import perspective
-from .traits import INF, Traits, scaled, turned, united
+from .traits import INF, Traits, chained, follows, scaled, turned, united
 
 
 def further(calculus: Calculus, place: int, found: Traits) -> Traits:
     """What else is known of a term: by its one leaf, or by one inner function."""
     leaves = calculus.terms.leaves(place)
     moving = [t for t in leaves if not calculus.leaves[t].constant]
-    if len(leaves) == 1 and moving:
+    if len(leaves) == len(moving) == 1:
         found = sharpened(calculus, place, found, leaves[0])
         if not calculus.leaves[leaves[0]].rising:  # one of several unknowns
             found = replace(found, rising=False, falling=False)
-    if found.bent and not is_vague(found):
+    if is_enough(found):
         return found
-    if calculus.terms[place].kind == "product" and found.positive:
-        found = by_logarithm(calculus, place, found)
+    found = by_logarithm(calculus, place, found)
     for inner, outer, leaf in changes(calculus, place):
         found = united(found, through(calculus, outer, leaf, inner))
-        if found.bent and not is_vague(found):
+        if is_enough(found):
             return found
-    if len(moving) > 1 and not found.bent and calculus.terms[place].kind == "sum":
+    return of_several(calculus, place, found) if len(moving) > 1 else found
+
+
+def is_enough(found: Traits) -> bool:
+    """Whether a term is known to bend, and where its values are."""
+    return found.bent and not is_vague(found)
+
+
+def of_several(calculus: Calculus, place: int, found: Traits) -> Traits:
+    """What else is known of a function of several leaves."""
+    if not found.bent and calculus.terms[place].kind == "sum":
         found = by_groups(calculus, place, found)
-    return perspective(calculus, place, found) if len(moving) > 1 and not found.bent else found
+    return found if found.bent else perspective(calculus, place, found)
 
 
 def by_logarithm(calculus: Calculus, place: int, found: Traits) -> Traits:
     """A product of positive factors by the sum of their logarithms."""
+    if calculus.terms[place].kind != "product" or not found.positive:
+        return found
     logarithm_place = calculus.terms.call("log", place)
     if calculus.terms[logarithm_place].kind != "sum":
         return found
@@ -65,21 +76,18 @@ def through(calculus: Calculus, outer: int, leaf: int, inner: Traits) -> Traits:
     """What is known of ``F(h)``, where F is the outer term in a leaf that stands for h."""
     own = replace(inner, convex=True, concave=True, rising=True, falling=False).finished()
     F = inner_calculus(calculus, {leaf: own}).of(outer)
-    suits = inner.affine or (F.rising and inner.convex) or (F.falling and inner.concave)
-    opposes = inner.affine or (F.rising and inner.concave) or (F.falling and inner.convex)
+    suits, opposes = chained(F, inner, "convex"), chained(F, inner, "concave")
+    quasiconvex = follows(F, inner.quasiconvex, inner.quasiconcave)
+    quasiconcave = follows(F, inner.quasiconcave, inner.quasiconvex)
     return Traits(
         interval=F.interval,
         positive=F.positive,
         convex=F.convex and suits,
         concave=F.concave and opposes,
-        rising=(F.rising and inner.rising) or (F.falling and inner.falling),
-        falling=(F.rising and inner.falling) or (F.falling and inner.rising),
-        quasiconvex=(inner.affine and F.quasiconvex)
-        or (F.rising and inner.quasiconvex)
-        or (F.falling and inner.quasiconcave),
-        quasiconcave=(inner.affine and F.quasiconcave)
-        or (F.rising and inner.quasiconcave)
-        or (F.falling and inner.quasiconvex),
+        rising=follows(F, inner.rising, inner.falling),
+        falling=follows(F, inner.falling, inner.rising),
+        quasiconvex=quasiconvex or (inner.affine and F.quasiconvex),
+        quasiconcave=quasiconcave or (inner.affine and F.quasiconcave),
         up=F.up if suits else INF,
         down=F.down if opposes else -INF,
         rule="through",

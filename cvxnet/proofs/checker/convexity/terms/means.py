@@ -45,6 +45,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
+from typing import Any
 
 from flint import fmpq
 
@@ -56,13 +57,14 @@ from ..calculus.intervals import (
     added,
     clipped,
     inverted,
+    larger,
     mirrored,
     multiplied,
     value_at,
 )
 from ..calculus.shapes import PLAIN, Shape, holds, range_on
 from .table import POSITIVE, is_even
-from .traits import ABOVE, INF, Degree, Traits, turned
+from .traits import ABOVE, INF, Degree, Traits, chained, every, follows, turned
 
 LOG_CONCAVE = {"cvxnet.sigmoid", "normcdf"}
 """Functions that rise and are 0-concave."""
@@ -72,26 +74,34 @@ def total(parts: list[Traits], constant: fmpq, limit: Interval = EVERYTHING) -> 
     """A sum, of which the domain says that it is within a limit."""
     if len(parts) == 1 and constant == 0:
         return parts[0]
-    nonneg = constant >= 0 and all(t.nonneg for t in parts)
-    up = max(t.up for t in parts) if nonneg else INF
-    down = min(t.down for t in parts) if nonneg else -INF
     moving = [t for t in parts if not t.constant]
-    if down < 1:
-        less = constant <= 0 and all(t.nonpos for t in parts if t.constant)
-        down = min(moving[0].down, Fraction(1)) if len(moving) == 1 and less else -INF
+    alone = passed(moving[0], rising=True, falling=False) if len(moving) == 1 else {}
     return Traits(
         interval=clipped(added([(constant, constant), *(t.interval for t in parts)]), limit),
-        positive=nonneg and (constant > 0 or any(t.positive for t in parts)),
         constant=not moving,
-        convex=all(t.convex for t in parts),
-        concave=all(t.concave for t in parts),
-        rising=all(t.rising for t in parts),
-        falling=all(t.falling for t in parts),
-        **(passed(moving[0], rising=True, falling=False) if len(moving) == 1 else {}),
-        up=up if up <= 1 else INF,
-        down=down,
+        **every(parts, "convex", "concave", "rising", "falling"),
+        **alone,
+        **sum_above_zero(parts, constant),
         rule="sum",
     ).finished()
+
+
+def sum_above_zero(parts: list[Traits], constant: fmpq) -> dict[str, Any]:
+    """Whether a sum is positive, and its degrees, by the rows "sum" and "less"."""
+    less = degree_of_less(parts) if constant <= 0 else -INF
+    if constant < 0 or not all(t.nonneg for t in parts):
+        return {"down": less}
+    up, down = max(t.up for t in parts), min(t.down for t in parts)
+    positive = constant > 0 or any(t.positive for t in parts)
+    down = down if down >= 1 else less
+    return {"positive": positive, "up": up if up <= 1 else INF, "down": down}
+
+
+def degree_of_less(parts: list[Traits]) -> Degree:
+    """For which a one function and constants <= 0 are a-concave, by the row "less"."""
+    moving = [t for t in parts if not t.constant]
+    less = len(moving) == 1 and all(t.nonpos or not t.constant for t in parts)
+    return min(moving[0].down, Fraction(1)) if less else -INF
 
 
 def passed(one: Traits, *, rising: bool, falling: bool) -> dict[str, bool]:
@@ -115,14 +125,13 @@ def degree_of_product(degrees: list[Degree]) -> Degree:
     if -INF in degrees:
         return -INF
     negative = [a for a in degrees if a < 0]
-    if not negative:
-        inverse = inverse_sum(a for a in degrees if a)
-        return Fraction(0) if 0 in degrees else 1 / inverse if inverse else INF
+    if 0 in degrees:
+        return -INF if negative else Fraction(0)
     inverse = inverse_sum(a for a in degrees if a > 0)
-    if len(negative) > 1 or 0 in degrees:
-        return -INF
     rest = 1 / inverse if inverse else INF
-    if rest + negative[0] <= 0:
+    if not negative:
+        return rest
+    if len(negative) > 1 or rest + negative[0] <= 0:
         return -INF
     return 1 / (inverse + 1 / Fraction(negative[0]))
 
@@ -158,10 +167,11 @@ def product_of_any_sign(parts: list[Traits], interval: Interval) -> Traits:
     if len(moving) != 1:
         return Traits(interval=interval, constant=not moving).finished()
     one, above = moving[0], all(t.nonneg for t in fixed)
+    kept = one.affine or above
     return Traits(
         interval=interval,
-        convex=one.affine or (above and one.convex),
-        concave=one.affine or (above and one.concave),
+        convex=kept and one.convex,
+        concave=kept and one.concave,
         rising=above and one.rising,
         falling=above and one.falling,
         **passed(one, rising=above, falling=False),
@@ -171,27 +181,28 @@ def product_of_any_sign(parts: list[Traits], interval: Interval) -> Traits:
 
 def product_above_zero(parts: list[Traits], interval: Interval) -> Traits:
     """Factors that are all >= 0."""
-    rising, falling = all(t.rising for t in parts), all(t.falling for t in parts)
     moving = [t for t in parts if not t.constant]
-    together = all(t.convex for t in moving) and (rising or falling)
-    against = len(moving) == 2 and all(t.concave for t in moving)
-    against = against and any(
-        s.rising and t.falling for s, t in (moving, moving[::-1]) if len(moving) == 2
-    )
+    shared = every(parts, "positive", "rising", "falling")
+    together = (shared["rising"] or shared["falling"]) and all(t.convex for t in moving)
+    negatives, degrees = [-t.up for t in parts], [t.down for t in parts]
     return Traits(
         interval=interval,
-        positive=all(t.positive for t in parts),
         constant=not moving,
         convex=together,
-        concave=against,
-        rising=rising,
-        falling=falling,
-        quasiconvex=are_opposite([-t.up for t in parts]),
-        quasiconcave=are_opposite([t.down for t in parts]),
-        up=-degree_of_product([-t.up for t in parts]),
-        down=degree_of_product([t.down for t in parts]),
+        concave=len(moving) == 2 and are_against(*moving),
+        **shared,
+        quasiconvex=are_opposite(negatives),
+        quasiconcave=are_opposite(degrees),
+        up=-degree_of_product(negatives),
+        down=degree_of_product(degrees),
         rule="factors that rise or fall together" if together else "product",
     ).finished()
+
+
+def are_against(one: Traits, other: Traits) -> bool:
+    """Whether two are concave, and one rises where the other falls."""
+    against = (one.rising and other.falling) or (one.falling and other.rising)
+    return against and one.concave and other.concave
 
 
 def powered(one: Traits, p: fmpq) -> Traits:
@@ -199,26 +210,31 @@ def powered(one: Traits, p: fmpq) -> Traits:
     if p == 1:
         return one
     if p.q == 1 and not one.nonneg:
-        if one.nonpos:
-            result = powered(turned(one), p)
-            return result if is_even(p) else turned(result)
-        return powered(magnitude(one), p) if is_even(p) else odd_power(one, p)
+        return whole_power(one, p)
     one = one if one.nonneg else replace(one, interval=clipped(one.interval, ABOVE)).finished()
     if p < 0:
         one = replace(one, positive=True).finished()
-    a, exponent = (one.up, one.down), fraction(p)
-    degrees = a if p > 0 else a[::-1]
+    rising, exponent = p > 0, fraction(p)
+    up, down = (one.up, one.down) if rising else (one.down, one.up)
     return Traits(
         interval=power_interval(one.interval, p),
         positive=one.positive,
         constant=one.constant,
-        rising=one.rising if p > 0 else one.falling,
-        falling=one.falling if p > 0 else one.rising,
-        **passed(one, rising=p > 0, falling=p < 0),
-        up=degrees[0] / exponent,
-        down=degrees[1] / exponent,
+        rising=one.rising if rising else one.falling,
+        falling=one.falling if rising else one.rising,
+        **passed(one, rising=rising, falling=not rising),
+        up=up / exponent,
+        down=down / exponent,
         rule="power",
     ).finished()
+
+
+def whole_power(one: Traits, p: fmpq) -> Traits:
+    """``f^p`` for a whole p and an f that may be negative."""
+    if one.nonpos:
+        result = powered(turned(one), p)
+        return result if is_even(p) else turned(result)
+    return powered(magnitude(one), p) if is_even(p) else odd_power(one, p)
 
 
 def odd_power(one: Traits, p: fmpq) -> Traits:
@@ -323,26 +339,27 @@ def form(parts: list[Traits]) -> Traits:
 
 def largest(parts: list[Traits]) -> Traits:
     """The maximum; what is never the largest is left out."""
+    kept = rivals(parts)
+    alone = kept[0] if len(kept) == 1 else Traits()
+    return Traits(
+        interval=larger([t.interval for t in kept]),
+        positive=any(t.positive for t in parts),
+        concave=alone.concave,
+        **every(kept, "constant", "convex", "rising", "falling"),
+        up=max(t.up if t.nonneg else INF for t in kept),
+        down=alone.down,
+        rule="maximum",
+    ).finished()
+
+
+def rivals(parts: list[Traits]) -> list[Traits]:
+    """What may be the largest somewhere."""
     kept = parts
     for one in parts:
         others = [t for t in kept if t is not one]
-        if others and any(never_above(one, other) for other in others):
+        if any(never_above(one, other) for other in others):
             kept = others
-    best = max((t.interval[0] for t in kept if t.interval[0] is not None), default=None)
-    highs = [t.interval[1] for t in kept]
-    alone = kept[0] if len(kept) == 1 else None
-    return Traits(
-        interval=(best, None if None in highs else max(h for h in highs if h is not None)),
-        positive=any(t.positive for t in parts),
-        constant=all(t.constant for t in kept),
-        convex=all(t.convex for t in kept),
-        concave=alone is not None and alone.concave,
-        rising=all(t.rising for t in kept),
-        falling=all(t.falling for t in kept),
-        up=max(t.up if t.nonneg else INF for t in kept),
-        down=-INF if alone is None else alone.down,
-        rule="maximum",
-    ).finished()
+    return kept
 
 
 def smallest(parts: list[Traits]) -> Traits:
@@ -364,18 +381,17 @@ def composed(one: Traits, shape: Shape, name: str) -> Traits:
     at = clipped(one.interval, shape.domain)
     within = shape.domain == EVERYTHING or at == one.interval
     rising, falling = holds(shape.rising, at), holds(shape.falling, at)
-    along, against = rising and within, falling and within
-    suits = one.affine or (along and one.convex) or (against and one.concave)
-    opposes = one.affine or (along and one.concave) or (against and one.convex)
-    logs = name in LOG_CONCAVE and (one.affine or one.concave)
+    own = Traits(rising=rising, falling=falling)
+    extended = own if within else Traits()  # beyond its domain f is infinite
+    logs = name in LOG_CONCAVE and one.concave
     return Traits(
         interval=range_on(shape, at, rising, falling),
         positive=name in POSITIVE,
         constant=one.constant,
-        convex=suits and holds(shape.convex, at),
-        concave=opposes and holds(shape.concave, at),
-        rising=(rising and one.rising) or (falling and one.falling),
-        falling=(rising and one.falling) or (falling and one.rising),
+        convex=holds(shape.convex, at) and chained(extended, one, "convex"),
+        concave=holds(shape.concave, at) and chained(extended, one, "concave"),
+        rising=follows(own, one.rising, one.falling),
+        falling=follows(own, one.falling, one.rising),
         **passed(one, rising=rising, falling=falling),
         down=Fraction(0) if logs else -INF,
         rule="composition",

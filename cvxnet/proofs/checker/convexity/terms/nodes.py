@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from typing import Any
 
 from flint import fmpq
@@ -47,25 +48,26 @@ class Writing:
             return self.whole_power(t, int(p.p))
         return self.put("DivExpression", self.constant(fmpq(1)), self.whole_power(t, -int(p.p)))
 
+    def sum(self, data: tuple[fmpq, tuple[fmpq, ...]], parts: list[int]) -> int:
+        """A sum of multiples whose parts are written."""
+        constant, coefficients = data
+        rows = [
+            part if c == 1 else self.put("multiply", self.constant(c), part)
+            for c, part in zip(coefficients, parts, strict=True)
+        ]
+        if constant:
+            rows.append(self.constant(constant))
+        return self.put("AddExpression", *rows)
+
     def term(self, term: Term, parts: list[int]) -> int:
         """A term whose parts are written."""
         if term.kind == "number":
             return self.constant(term.data)
         if term.kind == "sum":
-            constant, coefficients = term.data
-            rows = [
-                part if c == 1 else self.put("multiply", self.constant(c), part)
-                for c, part in zip(coefficients, parts, strict=True)
-            ]
-            return self.put(
-                "AddExpression", *rows, *([self.constant(constant)] if constant else [])
-            )
+            return self.sum(term.data, parts)
         if term.kind == "product":
-            factors = [self.power(t, p) for t, p in zip(parts, term.data, strict=True)]
-            found = factors[0]
-            for factor in factors[1:]:
-                found = self.put("multiply", found, factor)
-            return found
+            factors = map(self.power, parts, term.data)
+            return reduce(partial(self.put, "multiply"), factors)
         name, options = term.data
         require(name != "whole", "of a function of whole arrays no more is known")
         more = {key: text(value) for key, value in options} if name != "form" else {}

@@ -21,14 +21,17 @@ def sharpened(calculus: Calculus, place: int, found: Traits, leaf: int) -> Trait
     low, high = calculus.leaves[leaf].interval
     if low is not None and low == high:
         return found
-    if not found.bent and calculus.terms[place].kind != "call":
+    kind = calculus.terms[place].kind
+    if not found.bent and kind != "call":
         found = united(found, by_rational(calculus, place, leaf))
-    if not found.bent and calculus.depth < DEEPEST:
-        found = united(found, where_known(by_pieces, calculus, place, leaf) or Traits())
-    if not found.bent:
-        found = united(found, where_known(by_lemma, calculus, place, leaf) or Traits())
-    if calculus.terms[place].kind != "sum":
-        return found
+    for prove in (by_pieces, by_lemma) if calculus.depth < DEEPEST else (by_lemma,):
+        if not found.bent:
+            found = united(found, where_known(prove, calculus, place, leaf) or Traits())
+    return with_slopes(calculus, place, found, leaf) if kind == "sum" else found
+
+
+def with_slopes(calculus: Calculus, place: int, found: Traits, leaf: int) -> Traits:
+    """What the slopes of a convex or concave sum at the ends say, too."""
     if found.convex:
         found = united(found, by_slopes(calculus, place, found, leaf))
     if found.concave:

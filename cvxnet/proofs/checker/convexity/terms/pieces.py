@@ -5,36 +5,50 @@ F is convex if it is so on both sides of a point and its slope does not fall the
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import combinations, pairwise
 
 from flint import fmpq
 
 from ..calculus.intervals import Interval
 from .rational import points_inside
 from .slopes import at_point
-from .table import Terms
+from .table import Term, Terms
 
 MOST_PIECES = 6
+KINKED = ("abs", "max", "min", "huber", "cvxnet.elu")
+CHOICES: dict[str, Callable[[list[fmpq]], tuple[int, int]]] = {
+    "abs": lambda values: (-1 if values[0] < 0 else 1, 0),
+    "max": lambda values: (1, values.index(max(values))),
+    "min": lambda values: (1, values.index(min(values))),
+}
+"""The sign and the place of the argument that is chosen, by the values of all."""
 
 
 def kinks_inside(terms: Terms, root: int, leaf: int, interval: Interval) -> list[fmpq]:
     """Where choices and absolute values of affine functions of a leaf change, in order."""
     found: set[fmpq] = set()
     for place in terms.below(root):
-        term = terms[place]
-        if term.kind != "call" or term.data[0] not in ("abs", "max", "min", "huber", "cvxnet.elu"):
-            continue
-        rows = [line_of(terms, t, leaf) for t in term.parts]
-        rows += [(fmpq(0), fmpq(0))] if len(rows) == 1 else []
-        if term.data[0] == "huber":
-            M = dict(term.data[1])["M"]
-            rows += [(M, fmpq(0)), (-M, fmpq(0))]
-        lines = [row for row in rows if row is not None]
-        for i, (c, k) in enumerate(lines):
-            found |= {(d - c) / (k - m) for d, m in lines[:i] if m != k}
+        lines = choice_lines(terms, terms[place], leaf)
+        for (c, k), (d, m) in combinations(lines, 2):
+            if m != k:
+                found.add((d - c) / (k - m))
     low, high = interval
     kept = [t for t in found if (low is None or t > low) and (high is None or t < high)]
     return sorted(kept) if len(kept) < MOST_PIECES else []
+
+
+def choice_lines(terms: Terms, term: Term, leaf: int) -> list[tuple[fmpq, fmpq]]:
+    """The affine functions of a leaf that a term chooses among, where they cross."""
+    if term.kind != "call" or term.data[0] not in KINKED:
+        return []
+    rows = [line_of(terms, t, leaf) for t in term.parts]
+    if len(rows) == 1:
+        rows.append((fmpq(0), fmpq(0)))
+    if term.data[0] == "huber":
+        M = dict(term.data[1])["M"]
+        rows += [(M, fmpq(0)), (-M, fmpq(0))]
+    return [row for row in rows if row is not None]
 
 
 def line_of(terms: Terms, place: int, leaf: int) -> tuple[fmpq, fmpq] | None:
@@ -58,12 +72,12 @@ def on_piece(terms: Terms, root: int, leaf: int, interval: Interval) -> int:
     for place in terms.below(root):
         term = terms[place]
         lines = [line_of(terms, t, leaf) for t in term.parts]
-        if term.kind != "call" or term.data[0] not in ("abs", "max", "min") or None in lines:
+        chooses = term.kind == "call" and term.data[0] in CHOICES
+        if not chooses or None in lines:
             found[place] = terms.made(term, tuple(found[k] for k in term.parts))
             continue
         values = [row[0] + row[1] * point for row in lines if row is not None]
-        best = values.index(min(values) if term.data[0] == "min" else max(values))
-        sign = -1 if term.data[0] == "abs" and values[0] < 0 else 1
+        sign, best = CHOICES[term.data[0]](values)
         found[place] = terms.add([(sign, term.parts[best])])
     return found[root]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
+from operator import mul
 from typing import Any, NamedTuple
 
 from flint import arb, fmpq
@@ -65,13 +66,12 @@ def jet_of(term: Term, parts: list[Jet], side: int) -> Jet:
     """One term from its parts."""
     if term.kind == "sum":
         constant, coefficients = term.data
-        rows = list(zip(coefficients, parts, strict=True))
+        values, slopes = zip(*parts, strict=True)
         return Jet(
-            sum((c * t.value for c, t in rows), constant), sum((c * t.slope for c, t in rows), ZERO)
+            sum(map(mul, coefficients, values), constant), sum(map(mul, coefficients, slopes), ZERO)
         )
     if term.kind == "product":
-        factors = [power_jet(t, p) for t, p in zip(parts, term.data, strict=True)]
-        return reduce(times, factors)
+        return reduce(times, map(power_jet, parts, term.data))
     name, options = term.data
     if name in ("max", "min"):
         sign = 1 if name == "max" else -1
@@ -186,7 +186,7 @@ def tangent_bound(terms: Terms, place: int, leaf: int, interval: Interval) -> En
             low = middle
         if slope >= 0:
             high = middle
-        if low == high or not (slope <= 0 or slope >= 0):
+        if middle not in (low, high) or low == high:  # not certain, or found
             break
     jet = subgradient(terms, place, leaf, low, interval)
     return lower_end(jet.value + jet.slope * (high - low)) if jet.slope <= 0 else None

@@ -42,6 +42,10 @@ POSITIVE = {"exp", "cvxnet.sigmoid", "normcdf"}
 NONNEGATIVE = POSITIVE | {"abs", "huber", "form"}
 
 
+Split = tuple[fmpq, list[tuple[int, fmpq]], list[tuple[fmpq, int]]]
+"""A product: a number, powers of terms, and the exponents of exponentials as multiples."""
+
+
 class Term(NamedTuple):
     """``data``: the number; the leaf; constant and coefficients; powers; name and options."""
 
@@ -91,15 +95,10 @@ class Terms:
         """``constant + sum c t`` of pairs (c, t)."""
         total, found = fmpq(constant), dict[int, fmpq]()
         for factor, place in pairs:
-            kind, data, parts = self.records[place]
-            if kind == "number":
-                total += factor * data
-            elif kind == "sum":
-                total += factor * data[0]
-                for own, part in zip(data[1], parts, strict=True):
-                    found[part] = found.get(part, ZERO) + factor * own
-            else:
-                found[place] = found.get(place, ZERO) + fmpq(factor)
+            own, coefficients, parts = self.as_sum(place)
+            total += factor * own
+            for coefficient, part in zip(coefficients, parts, strict=True):
+                found[part] = found.get(part, ZERO) + factor * coefficient
         kept = sorted((place, value) for place, value in found.items() if value != 0)
         if not kept:
             return self.number(total)
@@ -140,17 +139,8 @@ class Terms:
         if factor == 0:
             return self.number(0)
         kept = {base: p for base, p in powers.items() if p != 0}
-        for base in list(kept):
-            kind, data, parts = self.records[base]
-            if kind == "call" and data[0] == "log" and kept.get(parts[0]) == kept[base] == 1:
-                del kept[base], kept[parts[0]]
-                entropy = self.call("entr", parts[0])
-                kept[entropy], factor = kept.get(entropy, ZERO) + 1, -factor
-        for base, p in list(kept.items()):
-            if p == -1 and (inner := self.inside_of_logistic(base)) is not None:
-                del kept[base]
-                sigmoid = self.call("cvxnet.sigmoid", self.add([(-1, inner)]))
-                kept[sigmoid] = kept.get(sigmoid, ZERO) + 1
+        factor = factor * self.take_entropies(kept)
+        self.take_sigmoids(kept)
         rows = sorted((base, p) for base, p in kept.items() if p != 0)
         if not rows:
             return self.number(factor)
@@ -159,35 +149,74 @@ class Terms:
         found = self.put("product", tuple(p for _, p in rows), (base for base, _ in rows))
         return self.add([(factor, found)])
 
-    def split(
-        self, place: int, p: fmpq
-    ) -> tuple[fmpq, list[tuple[int, fmpq]], list[tuple[fmpq, int]]]:
+    def take_entropies(self, powers: dict[int, fmpq]) -> int:
+        """Write ``t log t`` as -entr(t); the sign that this brings."""
+        sign = 1
+        for base in list(powers):
+            kind, data, parts = self.records[base]
+            if kind == "call" and data[0] == "log" and powers.get(parts[0]) == powers[base] == 1:
+                del powers[base], powers[parts[0]]
+                entropy = self.call("entr", parts[0])
+                powers[entropy], sign = powers.get(entropy, ZERO) + 1, -sign
+        return sign
+
+    def take_sigmoids(self, powers: dict[int, fmpq]) -> None:
+        """Write ``1 / (1 + exp(t))`` as the sigmoid of -t."""
+        for base, p in list(powers.items()):
+            if p == -1 and (inner := self.inside_of_logistic(base)) is not None:
+                del powers[base]
+                sigmoid = self.call("cvxnet.sigmoid", self.add([(-1, inner)]))
+                powers[sigmoid] = powers.get(sigmoid, ZERO) + 1
+
+    def split(self, place: int, p: fmpq) -> Split:
         """``t^p`` as a number, powers, and exponents of exponentials."""
         kind, data, parts = self.records[place]
-        whole, even = p.q == 1, p.q == 1 and int(p.p) % 2 == 0
-        if kind == "number" and (value := powered(data, p)) is not None:
-            return value, [], []
-        if kind == "call" and data[0] == "exp":
-            return ONE, [], [(p, parts[0])]
-        if kind == "call" and data[0] == "abs" and even:
-            return self.split(parts[0], p)
-        if kind == "sum" and even and data[1][0] < 0:
+        name = data[0] if kind == "call" else kind
+        found: Split | None = None
+        if name == "number" and (value := powered(data, p)) is not None:
+            found = (value, [], [])
+        elif name == "exp":
+            found = (ONE, [], [(p, parts[0])])
+        elif name == "abs" and is_even(p):
+            found = self.split(parts[0], p)
+        elif name == "sum":
+            found = self.split_sum(place, p)
+        elif name == "product":
+            found = self.split_product(place, p)
+        return (ONE, [(place, p)], []) if found is None else found
+
+    def split_sum(self, place: int, p: fmpq) -> Split | None:
+        """The same of a sum: with a positive first coefficient for even p; of one multiple."""
+        (constant, coefficients), parts = self.records[place].data, self.records[place].parts
+        first = coefficients[0]
+        if is_even(p) and first < 0:
             return self.split(self.add([(-1, place)]), p)
-        if kind == "sum" and data[0] == 0 and len(parts) == 1:
-            value = powered(data[1][0], p)
-            if value is not None and (whole or data[1][0] > 0):
-                number, rest, inside = self.split(parts[0], p)
-                return value * number, rest, inside
-        if kind == "product" and (whole or all(self.factors_are_nonneg(place))):
-            number, found, exponents = ONE, list[tuple[int, fmpq]](), list[tuple[fmpq, int]]()
-            for base, own in zip(parts, data, strict=True):
-                outer = own * p
-                if not whole and is_even(own) and not self.is_nonneg(base):
-                    base = self.call("abs", base)
-                value, rest, inside = self.split(base, outer)
-                number, found, exponents = number * value, found + rest, exponents + inside
-            return number, found, exponents
-        return ONE, [(place, p)], []
+        if constant != 0 or len(parts) > 1:
+            return None
+        value = powered(first, p)
+        if value is None or (p.q != 1 and first <= 0):
+            return None
+        number, rest, inside = self.split(parts[0], p)
+        return value * number, rest, inside
+
+    def split_product(self, place: int, p: fmpq) -> Split | None:
+        """The same of a product: of all factors, where that keeps where it has values."""
+        whole, (_, data, parts) = p.q == 1, self.records[place]
+        if not (whole or all(self.factors_are_nonneg(place))):
+            return None
+        bases = parts if whole else self.nonneg_bases(place)
+        number, found, exponents = ONE, list[tuple[int, fmpq]](), list[tuple[fmpq, int]]()
+        for base, own in zip(bases, data, strict=True):
+            value, rest, inside = self.split(base, own * p)
+            number, found, exponents = number * value, found + rest, exponents + inside
+        return number, found, exponents
+
+    def nonneg_bases(self, place: int) -> list[int]:
+        """The bases of a product of factors >= 0, with abs(t) for t where its power is even."""
+        return [
+            self.call("abs", base) if is_even(p) and not self.is_nonneg(base) else base
+            for base, p in self.as_product(place)
+        ]
 
     def power(self, place: int, p: fmpq | int) -> int:
         """``t^p``."""
@@ -236,12 +265,8 @@ class Terms:
             minus = self.call("exp", self.add([(-1, parts[0])]))
             return self.add([(-1, self.logarithm(self.add([(1, minus)], 1)))])
         if kind == "product" and all(self.factors_are_nonneg(place)):
-            bases = [
-                self.call("abs", base) if is_even(p) and not self.is_nonneg(base) else base
-                for base, p in zip(parts, data, strict=True)
-            ]
-            logs = [(p, self.logarithm(base)) for base, p in zip(bases, data, strict=True)]
-            return self.add(logs)
+            logs = map(self.logarithm, self.nonneg_bases(place))
+            return self.add(zip(data, logs, strict=True))
         return self.put("call", ("log", ()), (place,))
 
     def magnitude(self, place: int) -> int:

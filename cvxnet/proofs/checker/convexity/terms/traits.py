@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from flint import fmpq
 
@@ -19,6 +20,7 @@ from ..calculus.intervals import (
     mirrored,
     multiplied,
 )
+from ..statement import OPPOSITE
 
 RULES = {
     "sum": "a sum of functions that bend the same way",
@@ -117,32 +119,41 @@ class Traits:
 
     def finished(self) -> Traits:
         """With what follows from each other."""
-        low, high = self.interval
-        require(low is None or high is None or low <= high, "an expression without a value")
-        positive = self.positive or (low is not None and bool(low > 0))
+        self.check_not_empty()
+        positive = self.positive or is_above_zero(self.interval)
         if self.constant:
-            every = replace(self, convex=True, concave=True, rising=True, falling=True)
-            every = replace(every, quasiconvex=True, quasiconcave=True)
-            degrees = (-INF, INF) if self.nonneg or positive else (INF, -INF)
-            return replace(every, positive=positive, up=degrees[0], down=degrees[1])
+            return replace(self, positive=positive).flat()
         interval = clipped(self.interval, ABOVE) if positive else self.interval
-        require(not positive or high is None or high > 0, "an expression without a value")
-        above = is_above(interval)
-        up, down = (self.up, self.down) if above else (INF, -INF)
-        up = min(up, 1) if self.convex and above else up
-        down = max(down, 1) if self.concave and above else down
+        up, down = self.degrees() if is_above(interval) else (INF, -INF)
+        bends = replace(self, convex=self.convex or up <= 1, concave=self.concave or down >= 1)
         monotone = self.rising or self.falling
         return replace(
-            self,
+            bends,
             interval=interval,
             positive=positive,
             up=up,
             down=down,
-            convex=self.convex or up <= 1,
-            concave=self.concave or down >= 1,
-            quasiconvex=self.quasiconvex or monotone or self.convex or up < INF,
-            quasiconcave=self.quasiconcave or monotone or self.concave or down > -INF,
+            quasiconvex=any((self.quasiconvex, monotone, bends.convex, up < INF)),
+            quasiconcave=any((self.quasiconcave, monotone, bends.concave, down > -INF)),
         )
+
+    def check_not_empty(self) -> None:
+        """Refuse a term that has no value at all."""
+        low, high = self.interval
+        require(low is None or high is None or low <= high, "an expression without a value")
+        zero = self.positive and not self.constant and high is not None and high <= 0
+        require(not zero, "an expression without a value")
+
+    def flat(self) -> Traits:
+        """With all that is true of constants."""
+        up, down = (-INF, INF) if self.nonneg or self.positive else (INF, -INF)
+        bent = replace(self, convex=True, concave=True, quasiconvex=True, quasiconcave=True)
+        return replace(bent, rising=True, falling=True, up=up, down=down)
+
+    def degrees(self) -> tuple[Degree, Degree]:
+        """The degrees of values >= 0: 1-convex is convex, 1-concave is concave."""
+        up = min(self.up, 1) if self.convex else self.up
+        return up, max(self.down, 1) if self.concave else self.down
 
 
 def turned(one: Traits) -> Traits:
@@ -185,3 +196,24 @@ def united(one: Traits, more: Traits) -> Traits:
         down=max(one.down, more.down),
         rule=one.rule if one.bent else more.rule or one.rule,
     ).finished()
+
+
+def is_above_zero(interval: Interval) -> bool:
+    """Whether it holds no number <= 0."""
+    return interval[0] is not None and bool(interval[0] > 0)
+
+
+def every(parts: Iterable[Traits], *names: str) -> dict[str, Any]:
+    """What all of the parts are."""
+    parts = list(parts)
+    return {name: all(getattr(one, name) for one in parts) for name in names}
+
+
+def follows(outer: Traits, same: bool, opposite: bool) -> bool:
+    """Whether a monotone function has a property: a rising one keeps it, a falling one turns it."""
+    return (outer.rising and same) or (outer.falling and opposite)
+
+
+def chained(outer: Traits, inner: Traits, goal: str) -> bool:
+    """Whether ``F(h)`` bends as F does: h is affine, or F monotone to suit it."""
+    return inner.affine or follows(outer, getattr(inner, goal), getattr(inner, OPPOSITE[goal]))
