@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import starmap
 from math import prod
 from typing import Any
 
@@ -109,7 +110,7 @@ def weighted(weights: Array, right: Array) -> Array:
         (up + down) * moving,
     )
     rows = list(zip(*(part.entries() for part in parts), strict=True))
-    entries = [summed(*row) for row in rows]
+    entries = list(starmap(summed, rows))
     for k, (*_, count) in enumerate(rows):
         if count == 1 and not entries[k].affine:  # it may be quasiconvex, alone
             entries[k] = meeting(weights, right, *divmod(k, right.shape[1]))

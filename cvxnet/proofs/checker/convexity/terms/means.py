@@ -89,7 +89,7 @@ def total(parts: list[Traits], constant: fmpq, limit: Interval = EVERYTHING) -> 
 def sum_above_zero(parts: list[Traits], constant: fmpq) -> dict[str, Any]:
     """Whether a sum is positive, and its degrees, by the rows "sum" and "less"."""
     less = degree_of_less(parts) if constant <= 0 else -INF
-    if constant < 0 or not all(t.nonneg for t in parts):
+    if constant < 0 or not every(parts, "nonneg")["nonneg"]:
         return {"down": less}
     up, down = max(t.up for t in parts), min(t.down for t in parts)
     positive = constant > 0 or any(t.positive for t in parts)
