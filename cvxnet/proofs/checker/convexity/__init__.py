@@ -9,13 +9,13 @@ The guide: read `statement` (what is claimed), `answer` (the document and the ki
 rooms those whose kinds the document has. The text of each room tells the order of its files.
 
     room        lines   kinds           a proof is
-    calculus     1760   rules           the composition calculus, derived again, entry by entry
-    forms        1670   same            another expression with the same normal form, and its proof
-    curvature    1910   normal form     like terms collected; each term, or a Gram matrix, bends up
+    calculus     1810   rules           the composition calculus, derived again, entry by entry
+    forms        1660   same            another expression with the same normal form, and its proof
+    curvature    1930   normal form     like terms collected; each term, or a Gram matrix, bends up
                         hessian         minors of second derivatives in normal form, >= 0
     boxes        1540   boxes           second derivatives enclosed on boxes, halved where needed
     pieces        850   pieces          no kink of a piecewise-linear function bends down
-    terms        2860   terms           power means, inner functions, functions of one leaf
+    terms        2880   terms           power means, inner functions, functions of one leaf
     domains       860   bounded         bounds that the constraints imply
                         level           a function of one coordinate is <= 0 on an interval
                         restated        equalities used up, leaves replaced
