@@ -91,6 +91,18 @@ def test_a_quotient_that_cancels_inside_a_mean():
     assert cn.convexity(x * y / (x * y)).convex is True
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["kl_div", "rel_entr", "entr"])
+def test_entropies_have_a_value_at_zero(kind, name):
+    """0 log 0 is 0, so ``x^2 + (0 log 0 ...)`` has values, and is not concave."""
+    zeros = {"rel_entr": (1, 2), "kl_div": (1, 2), "entr": (1,)}[name]
+    square = [leaf(1, 3), constant(0), constant(1), atom(name, *zeros), atom("multiply", 0, 0)]
+    assert not accepted([*square, atom("AddExpression", 3, 4)], "concave", {"kind": kind})
+    nodes = [leaf(1, 3), constant(0), atom("minimum", 0, 1), atom(name, 2, *zeros[1:] and (0,))]
+    more = [atom("multiply", 0, 0), atom("AddExpression", 3, 4)]
+    assert not accepted([*nodes, *more], "concave", {"kind": kind})
+
+
 @pytest.mark.parametrize("high", [0, 1])
 def test_a_level_set_in_two_parts_beside_a_kink(high):
     """0.1 - (x + 1/2)^2 + 10 max(x, 0) is at most zero near -1 and near 0, and not between."""

@@ -254,7 +254,7 @@ def relative_entropy(s: Jet, t: Jet) -> Jet:
 
 def joint_relative_entropy(s: Jet, t: Jet) -> Jet:
     """``s log(s / t)`` for s, t > 0, jointly convex: slopes ``log(s / t) + 1`` and ``-s / t``."""
-    if s.bends and s.value.low <= 0:
+    if (s.bends and s.value.low <= 0) or s.value.high == 0:
         return unknown(Interval(LOW, INF, s.value.inputs | t.value.inputs), s + t)
     over, under = s.value.meet(NOTHING, INF), t.value.meet(NOTHING, INF)
     ratio = over * under.inverse()

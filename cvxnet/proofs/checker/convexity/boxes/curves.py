@@ -17,6 +17,7 @@ from ...arrays import require
 from .enclosures import INF, LOW, NOTHING, ONE, ZERO, Interval, NowhereError, down, up
 
 MOST_POWER = 1000
+EVERYTHING = Interval(LOW, INF)
 
 
 class Curve(NamedTuple):
@@ -158,6 +159,8 @@ def gelu(u: Interval) -> Curve:
 def entr(u: Interval) -> Curve:
     """``-u log u`` for u >= 0."""
     inside = positive(u)
+    if inside.high == 0:  # zero is the only point inside, and has a value
+        return Curve(ZERO, EVERYTHING, EVERYTHING, edge=True)
     value = -t_log_t(inside)
     slope, edge = -(log_of(inside) + ONE), bool(inside.low == 0)
     return Curve(value, slope, -inside.inverse(), edge)
