@@ -112,3 +112,11 @@ def test_a_level_set_in_two_parts_beside_a_kink(high):
     statement = Statement(nodes, [], frozenset([0]), 10, "sublevel")
     with pytest.raises(RefusalError):
         check_proof(statement, {"kind": "level"})
+
+
+def test_a_level_set_is_no_claim_of_its_own():
+    """-100 x + ((x - 1)(x - 2))^2.5 falls, but has no value between 1 and 2."""
+    nodes = [leaf(0, 3), constant(-1), constant(-2), atom("AddExpression", 0, 1)]
+    nodes += [atom("AddExpression", 0, 2), atom("multiply", 3, 4), atom("Power", 5, p=2.5)]
+    nodes += [constant(-100), atom("multiply", 7, 0), atom("AddExpression", 8, 6)]
+    assert not accepted(nodes, "sublevel", {"kind": "level"})

@@ -144,6 +144,7 @@ def check_claim(claim: Mapping[str, Any], clock: Clock) -> None:
 def read_statement(claim: Mapping[str, Any]) -> Statement:
     """What a claim says of its root."""
     nodes, unknowns = claim["nodes"], claim["unknowns"]
+    require(claim["says"] != "sublevel", "level sets are parts of proofs about problems only")
     for place, node in enumerate(nodes):
         check_node(place, node)
     require(0 <= claim["root"] < len(nodes), "there is no such root")
