@@ -356,3 +356,10 @@ def test_a_set_of_few_values_is_relaxed_in_the_certificate():
     verdict = judged(cp.Problem(cp.Minimize(cp.square(x)), [cp.FiniteSet(x, [1, 2])]))
     assert verdict.relaxation.convex and verdict.convex is False
     assert cn.check(verdict.relaxation.certificate).valid
+
+
+def test_a_verdict_without_evidence_has_nothing_to_check():
+    verdict = judged(cp.Variable() * float("nan"))
+    result = cn.check(verdict)
+    assert verdict.certificate is None
+    assert not result.valid and "no certificate" in result.reason

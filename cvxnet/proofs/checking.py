@@ -68,6 +68,9 @@ def check(
     >>> check({"format": "something else"}).reason
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
+    if getattr(source, "certificate", source) is None:
+        reason = "nothing was proved, so there is no certificate"
+        return ConvexityResult(valid=False, claims=(), reason=reason)
     source = document_of(source)
     if is_about_convexity(source):
         return check_convexity(source, time_limit=time_limit)
