@@ -13,7 +13,7 @@ from cvxnet.analysis.blame import find_blame
 from cvxnet.analysis.blocks import find_blocks
 from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, derived, explain
 from cvxnet.analysis.disciplines import find_disciplines, problem_disciplines
-from cvxnet.analysis.methods import METHODS, Methods, prove, settle
+from cvxnet.analysis.methods import METHODS, Methods, Settled, prove, settle
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading, nearest_reading
@@ -41,16 +41,14 @@ def answer(question: Question, methods: Methods = METHODS, goals: Iterable[str] 
     asked = Derived(question, tape, facts)
     found = {goal: settle(asked, goal, methods) for goal in goals}
     reasons = {goal: settled.reason for goal, settled in found.items()}
-    rounding: dict[str, Reading] = {}
-    for goal, settled in found.items():
-        reading = None if settled.answer else nearest_reading(asked, settled.witness, goal)
-        if reading is not None:
-            rounding[goal] = reading
-            reasons[goal] += f"; within rounding: {goal} if {reading}"
+    rounding = near_readings(asked, found)
+    for goal, reading in rounding.items():
+        reasons[goal] += f"; within rounding: {goal} if {reading}"
+    answers = {goal: settled.answer for goal, settled in found.items()}
     return Verdict(
         about=question.about,
-        convex=found["convex"].answer if "convex" in found else None,
-        concave=found["concave"].answer if "concave" in found else None,
+        convex=answers.get("convex"),
+        concave=answers.get("concave"),
         reasons=reasons,
         derivation=explain(question, tape, facts),
         proofs={g: s.proof for g, s in found.items() if s.proof is not None},
@@ -138,3 +136,13 @@ def is_convex(question: Question) -> bool | None:
 
 
 BESIDE = Beside(disciplines_of, blocks_of, repairs_of)
+
+
+def near_readings(asked: Derived, found: Mapping[str, Settled]) -> dict[str, Reading]:
+    """What would have to be meant for a goal that fails within rounding only."""
+    readings = {
+        goal: nearest_reading(asked, settled.witness, goal)
+        for goal, settled in found.items()
+        if not settled.answer
+    }
+    return {goal: reading for goal, reading in readings.items() if reading is not None}

@@ -177,6 +177,21 @@ def said_of_constraints(constraints: list[Any]) -> str:
     return " and ".join(words) or "everything"
 
 
+def check_stands_for_input(own: cp.Variable, leaf: Any) -> None:
+    """Refuse a variable of another shape than the input's, or one with more than bounds."""
+    if own.shape not in (leaf.shape, leaf.shape[1:], *(((),) if leaf.size == 1 else ())):
+        raise InputError(
+            f"where= is about an input of shape {leaf.shape[1:]}, but {own.name()} has the shape "
+            f"{own.shape}."
+        )
+    used = {name for name, value in own.attributes.items() if value not in (None, False)}
+    if not used <= KNOWN:
+        raise InputError(
+            f"{own.name()} is {', '.join(sorted(used - KNOWN))}; in where= about a network a "
+            "variable may have bounds and signs only."
+        )
+
+
 def moved_to_input(question: Question, constraints: list[Any]) -> tuple[Question, list[Any]]:
     """The question with the bounds of the user's variable, and constraints on the input itself."""
     leaf = input_of(question)
@@ -190,17 +205,7 @@ def moved_to_input(question: Question, constraints: list[Any]) -> tuple[Question
             f"({leaf.shape[1]},); found {names}."
         )
     own = variables[0]
-    if own.shape not in (leaf.shape, leaf.shape[1:], *(((),) if leaf.size == 1 else ())):
-        raise InputError(
-            f"where= is about an input of shape {leaf.shape[1:]}, but {own.name()} has the shape "
-            f"{own.shape}."
-        )
-    used = {name for name, value in own.attributes.items() if value not in (None, False)}
-    if not used <= KNOWN:
-        raise InputError(
-            f"{own.name()} is {', '.join(sorted(used - KNOWN))}; in where= about a network a "
-            "variable may have bounds and signs only."
-        )
+    check_stands_for_input(own, leaf)
     plain = replace(question, bounds=simple_bounds(constraints))
     low, high = (end.reshape(leaf.shape) for end in map(np.asarray, leaf_bounds(own, plain)))
     bounds = narrowed(question, {id(leaf): (low, high)})

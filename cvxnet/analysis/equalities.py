@@ -229,6 +229,14 @@ def remaining(entry: Entry, solved: Mapping[Entry, Row]) -> Row:
     return solved.get(entry, ({entry: Fraction(1)}, Fraction(0)))
 
 
+def in_doubles(lines: list[list[Fraction]]) -> tuple[Any, Any] | None:
+    """Rows of whole numbers over one denominator each; None where doubles do not hold them."""
+    scaled = [one for line in lines if (one := common(line)) is not None]
+    if len(scaled) < len(lines):
+        return None
+    return np.array([line for line, _ in scaled]), np.array([bottom for _, bottom in scaled])
+
+
 def in_place_of(leaf: Any, rows: list[Row], leaves: tuple[Any, ...]) -> Any:
     """An expression with these entries in the shape of a leaf; None where it is not exact."""
     alone = single(rows[0]) if not leaf.shape else None
@@ -237,12 +245,10 @@ def in_place_of(leaf: Any, rows: list[Row], leaves: tuple[Any, ...]) -> Any:
     used = sorted({number for slopes, _ in rows for number, _ in slopes})
     parts: list[Any] = [cp.reshape(leaves[n], (leaves[n].size,), order="C") for n in used]
     columns = [(n, k) for n in used for k in range(leaves[n].size)]
-    lines = [[*(slopes.get(e, Fraction(0)) for e in columns), c] for slopes, c in rows]
-    scaled = [one for line in lines if (one := common(line)) is not None]
-    if len(scaled) < len(lines):
+    scaled = in_doubles([[*(slopes.get(e, Fraction(0)) for e in columns), c] for slopes, c in rows])
+    if scaled is None:
         return None
-    matrix = np.array([line for line, _ in scaled])
-    below = np.array([bottom for _, bottom in scaled])
+    matrix, below = scaled
     if matrix[:, -1].any() or not parts:
         parts.append(cp.Constant(np.ones(1)))
     else:

@@ -84,12 +84,10 @@ def points_between(low: fmpq | None, high: fmpq | None) -> list[fmpq]:
     if low is not None and high is not None:
         return [low + (high - low) * fmpq(k, 12) for k in range(1, 12)]
     steps = [fmpq(*float(t).as_integer_ratio()) for t in STEPS]
-    if low is None and high is None:
-        return steps
     away = [t for t in steps if t > 0]
     if low is not None:
         return [low + t for t in away]
-    return [] if high is None else [high - t for t in away[::-1]]
+    return steps if high is None else [high - t for t in away[::-1]]
 
 
 def prove_by_terms(asked: Derived, goal: str) -> Iterator[Proof]:

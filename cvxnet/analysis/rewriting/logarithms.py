@@ -54,15 +54,19 @@ def logarithm_of_sum(argument: Any, forms: Forms) -> Any:
         logs = [forms.form(logarithm_of(factor, term), "convex") for factor, term in terms]
     if any(log is None for log in logs):
         return None
-    if len(logs) == 2:
-        for one, other in (logs, logs[::-1]):
-            if is_number(one, 0.0):
-                return cp.logistic(other)
-        if argument.shape and logs[0].is_affine():
-            return cp.logistic(logs[1] - logs[0]) + logs[0]
-    if argument.shape:
-        return None
+    of_two = logarithm_of_two(logs[0], logs[1], bool(argument.shape)) if len(logs) == 2 else None
+    if of_two is not None or argument.shape:
+        return of_two
     return cp.log_sum_exp(cp.hstack([cp.vec(v, order="F") for v in logs]))
+
+
+def logarithm_of_two(one: Any, other: Any, entries: bool) -> Any:
+    """``log(exp(s) + exp(t))`` as a softplus, where s or t is zero; of entries, for an affine s."""
+    if is_number(one, 0.0):
+        return cp.logistic(other)
+    if is_number(other, 0.0):
+        return cp.logistic(one)
+    return cp.logistic(other - one) + one if entries and one.is_affine() else None
 
 
 def logarithm_of(factor: Any, term: Any) -> Any:

@@ -36,25 +36,33 @@ def root_of_sum(node: Any, goal: str, forms: Forms) -> Any:
     if power is None or (goal == "convex") != (0 < power < 1) or power == 1 or node.size != 1:
         return None
     argument = bare(node.args[-1] if isinstance(node, DivExpression) else node.args[0])
-    if power == HALF:
-        form = form_of(argument, forms.question)
-        found = None if form is None else as_norm(form, forms.question)
-        if found is not None:
-            forms.rounded |= found.rounded
-            return found.expression
-    if isinstance(argument, cp.Sum):
-        parts = [argument.args[0]]
-    else:
-        parts = [scaled(factor, term) for factor, term in linear_terms(argument)]
+    if power == HALF and (norm := quadratic_norm(argument, forms)) is not None:
+        return norm
+    parts = parts_of_sum(argument)
     if (len(parts) < 2 and parts[0].size < 2) or not all(map(forms.is_nonneg, parts)):
         return None
     roots = [root_form(part, power, goal, forms) for part in parts]
     if any(found is None for found in roots):
         return None
     vector = cp.hstack([cp.vec(found, order="F") for found in roots])
-    if power == HALF:
-        return cp.norm(vector)
-    return pnorm(vector, float(1 / power))
+    return cp.norm(vector) if power == HALF else pnorm(vector, float(1 / power))
+
+
+def quadratic_norm(argument: Any, forms: Forms) -> Any:
+    """The root of a quadratic function as a norm, or None."""
+    form = form_of(argument, forms.question)
+    found = None if form is None else as_norm(form, forms.question)
+    if found is None:
+        return None
+    forms.rounded |= found.rounded
+    return found.expression
+
+
+def parts_of_sum(argument: Any) -> list[Any]:
+    """Terms, scalars or arrays, whose entries add up to an expression."""
+    if isinstance(argument, cp.Sum):
+        return [argument.args[0]]
+    return [scaled(factor, term) for factor, term in linear_terms(argument)]
 
 
 def power_outside(node: Any) -> Fraction | None:
