@@ -175,6 +175,7 @@ ATOMS: dict[type, Atom] = {
     cp.dist_ratio: Atom(rule=partial(rules.by_cvxpy, doubted=("quasi",))),
     logic.Xor: Atom(rule=partial(rules.by_cvxpy, doubted=("convex", "concave", "quasi"))),
     # what else has options that a counterexample has to name
+    cp.lambda_max: Atom(rule=rules.largest_eigenvalue),
     cp.lambda_sum_largest: Atom(options=("k",)),
     cp.cumprod: Atom(options=("axis",)),
     cp.cummax: Atom(options=("axis",)),

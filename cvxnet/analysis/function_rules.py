@@ -196,6 +196,13 @@ def by_cvxpy(node: Node, args: list[Facts], doubted: Collection[str] = ()) -> Fa
     return with_curvature(standing, args, (convex, concave), doubted)
 
 
+def largest_eigenvalue(node: Node, args: list[Facts]) -> Facts:
+    """``lambda_max``: the maximum of ``z' X z`` over unit vectors, e_1, e_2, ... among them."""
+    facts = by_cvxpy(node, args)
+    diagonal = np.diagonal(np.reshape(args[0].low, node.args[0].shape))
+    return replace(facts, low=np.maximum(facts.low, diagonal.max()))
+
+
 def quadratic_form(
     constant_matrix: Callable[[Node], Any],
     asserting: tuple[type, type],

@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from ...arrays import Array, entrywise, groups, reshaped, transposed
+from ...arrays import Array, entrywise, groups, require, reshaped, transposed
 from ...scalars import ONE, ZERO
 from ...semidefinite import eliminates, pivots
 from ..statement import Node, Statement
@@ -56,6 +56,15 @@ def largest_eigenvalues(X: Array, k: fmpq = ONE) -> Array:
     return of_affine(CONVEX if k >= 0 else 0)(X)
 
 
+def largest_eigenvalue(X: Array) -> Array:
+    """The maximum of ``z' X z`` over unit vectors z: no less than any entry of the diagonal."""
+    (one,) = largest_eigenvalues(X).entries
+    require(len(X.shape) == 2, "eigenvalues of what is no matrix")
+    lows = [X.entries[k].low for k in range(0, len(X.entries), X.shape[1] + 1)]
+    known = [low for low in lows if low is not None]
+    return Array((), [fact((max(known, default=None), None), one.bends)])
+
+
 def sorted_products(X: Array, W: Array) -> Array:
     """The largest sum of products with permuted constants: convex, and rising for W >= 0."""
     row, weights = X.entries, W.entries
@@ -81,7 +90,7 @@ def are_below(facts: Iterable[Fact]) -> bool:
 
 
 SPECTRAL: dict[str, Callable[..., Array]] = {
-    "lambda_max": largest_eigenvalues,
+    "lambda_max": largest_eigenvalue,
     "lambda_sum_largest": largest_eigenvalues,
     "sigma_max": of_affine(CONVEX, POSITIVE),
     "normNuc": of_affine(CONVEX, POSITIVE),
