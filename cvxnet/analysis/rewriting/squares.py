@@ -130,7 +130,11 @@ def squares(matrix: Any) -> Array | None:
     """F with ``F'F`` equal to a matrix that is semidefinite, up to rounding; else None."""
     if not len(matrix):
         return np.zeros((0, 0))
-    if not definiteness(matrix).rounded:
+    try:
+        semidefinite = definiteness(matrix).rounded
+    except OverflowError:  # entries that no double holds
+        semidefinite = False
+    if not semidefinite:
         return None
     if len(matrix) <= EXACT_ROWS and eliminate(matrix):
         return completed(matrix)
