@@ -157,7 +157,10 @@ def find(asked: Derived, goal: str, methods: Methods) -> Found:
     if any(node.is_complex() for node in asked.tape.nodes):
         return Found()  # beyond the rules, all arithmetic is about real numbers
     for prover in methods.provers:
-        found = judged(prover(asked, goal), asked, goal)
+        try:
+            found = judged(prover(asked, goal), asked, goal)
+        except OverflowError:  # provers search in doubles, and none holds these numbers
+            continue
         if found.proof is not None or found.witness is not None:
             return found
         unfinished += found.unfinished
