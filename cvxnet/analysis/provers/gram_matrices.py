@@ -11,7 +11,7 @@ matrix found, with simple rationals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -281,23 +281,29 @@ def coefficients(block: Block) -> Iterator[tuple[Exponents, int, int, fmpq]]:
 
 def least_steps(columns: list[dict[int, fmpq]], missing: list[fmpq]) -> list[fmpq] | None:
     """The shortest x with ``B x = missing``, where the columns of B are given; None without any."""
-    size = len(missing)
     inner: dict[tuple[int, int], fmpq] = {}
     for column in columns:
         for i, v in column.items():
             for j, w in column.items():
                 inner[i, j] = inner.get((i, j), fmpq(0)) + v * w
+    weights = weights_of(inner, missing)
+    if weights is None:
+        return None
+    return [sum((v * weights[k] for k, v in column.items()), fmpq(0)) for column in columns]
+
+
+def weights_of(
+    inner: Mapping[tuple[int, int], fmpq], missing: list[fmpq]
+) -> dict[int, fmpq] | None:
+    """The w with ``B B' w = missing``; None without any."""
     if all(i == j for i, j in inner):
         if any(v != 0 and (k, k) not in inner for k, v in enumerate(missing)):
             return None
-        weights = {k: missing[k] / v for (k, _), v in inner.items()}
-    else:
-        rows = [[inner.get((i, j), fmpq(0)) for j in range(size)] for i in range(size)]
-        solution = one_solution(rows, missing)
-        if solution is None:
-            return None
-        weights = dict(enumerate(solution))
-    return [sum((v * weights[k] for k, v in column.items()), fmpq(0)) for column in columns]
+        return {k: missing[k] / v for (k, _), v in inner.items()}
+    places = range(len(missing))
+    rows = [[inner.get((i, j), fmpq(0)) for j in places] for i in places]
+    solution = one_solution(rows, missing)
+    return None if solution is None else dict(enumerate(solution))
 
 
 def one_solution(rows: list[list[fmpq]], right: list[fmpq]) -> list[fmpq] | None:

@@ -69,14 +69,20 @@ def inequality(sides: Sides, forms: Forms, rounds: int) -> Written | None:
         return None
     for name, change in CHANGES:
         for changed in change(sides, forms):
-            parts = [inequality(part, forms, rounds - 1) for part in changed]
-            if parts and not any(part is None for part in parts):
-                known = [part for part in parts if part is not None]
-                return (
-                    [name, *(text for names, _ in known for text in names)],
-                    [constraint for _, constraints in known for constraint in constraints],
-                )
+            found = all_of(changed, forms, rounds - 1)
+            if found is not None:
+                return [name, *found[0]], found[1]
     return None
+
+
+def all_of(changed: list[Sides], forms: Forms, rounds: int) -> Written | None:
+    """All of some inequalities; None where one of them has no form, or there are none."""
+    parts = [inequality(sides, forms, rounds) for sides in changed]
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    names = [name for names, _ in known for name in names]
+    return names, [constraint for _, constraints in known for constraint in constraints]
 
 
 Change = Callable[[Sides, Forms], list[list[Sides]]]
@@ -232,10 +238,14 @@ def take_roots(sides: Sides, forms: Forms) -> list[list[Sides]]:
         return []
     if not (forms.is_nonneg(f) or f.is_nonneg() or all(is_positive(t, forms) for t in left)):
         return []
-    root = power_of(f, 1 / total)
-    root = folded(root) if root.is_constant() else root
     size = folded(power_of(scale, 1 / total))
-    return [[(root, scaled(size, mean))]]
+    return [[(root_of(f, total), scaled(size, mean))]]
+
+
+def root_of(f: Any, degree: Fraction) -> Any:
+    """A root, of a constant as a number."""
+    root = power_of(f, 1 / degree)
+    return folded(root) if root.is_constant() else root
 
 
 def isolate_power(sides: Sides, forms: Forms) -> list[list[Sides]]:

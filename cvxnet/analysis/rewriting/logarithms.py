@@ -131,24 +131,37 @@ def weighted_logarithms(
     if found.exponent is not None or any(power != 1 for _, power in found.powers):
         return None
     bases = [base for base, _ in found.powers]
-    inside = [base for base in bases if any(type(t) is cp.log for _, t in linear_terms(base))]
-    outside = [base for base in bases if not any(base is other for other in inside)]
+    inside = list(filter(has_logarithm, bases))
+    outside = [base for base in bases if not has_logarithm(base)]
     scale = number_of(found.scale)
     if len(inside) != 1 or len(outside) != 1 or scale is None or not outside[0].is_affine():
         return None
+    split = split_logarithms(inside[0], scale, outside[0], forms)
+    return None if split is None else (outside[0], *split)
+
+
+def has_logarithm(base: Any) -> bool:
+    """Whether a term of a sum is a logarithm."""
+    return any(type(term) is cp.log for _, term in linear_terms(base))
+
+
+def split_logarithms(
+    total: Any, scale: Fraction, weight: Any, forms: Forms
+) -> tuple[list[tuple[Any, Fraction]], list[Any]] | None:
+    """Of a sum, the logarithms as (y, c), and the rest, which is constant; or None."""
     logs: list[tuple[Any, Fraction]] = []
     rest: list[Any] = []
-    for factor, term in linear_terms(inside[0]):
+    for factor, term in linear_terms(total):
         number = number_of(factor)
         if type(term) is not cp.log or number is None:
             rest.append(scaled(float(scale) * factor, term))
             continue
-        split = parts_of_logarithm(bare(term.args[0]), outside[0], forms)
+        split = parts_of_logarithm(bare(term.args[0]), weight, forms)
         if split is None:
             return None
         logs += [(base, scale * number * power) for base, power in split[0]]
         rest += [scaled(cp.Constant(float(scale * number)), part) for part in split[1]]
-    return (outside[0], logs, rest) if all(part.is_constant() for part in rest) else None
+    return (logs, rest) if all(part.is_constant() for part in rest) else None
 
 
 def parts_of_logarithm(
