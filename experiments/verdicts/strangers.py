@@ -141,7 +141,7 @@ FORMS = (
     ("x*cp.log(y)", "neither", "determinant -1/y^2", {"x": (1, 2), "y": (1, 2)}),
     ("x**3 + y**3 - x*y", "convex", "36 x y > 1", {"x": (0.5, 2), "y": (0.5, 2)}),
     ("cp.sqrt(x*y + 1)", "neither",
-     "-1 at a = -b, 2 h - (x + y)^2/2 + ... > 0 at a = b", {"x": (1, 2), "y": (1, 2)}),
+     "a norm along x = y, and down along x + y = 3", {"x": (1, 2), "y": (1, 2)}),
     ("cp.exp(x*y)", "neither", "x^2 y^2 < (1 + x y)^2", {"x": (1, 2), "y": (1, 2)}),
 )  # fmt: skip
 SETS = (
@@ -201,6 +201,20 @@ SETS = (
     ("x*x*x + y*y*y", "x*y >= 1, x >= 0", "convex", "both cubes are, right of a hyperbola"),
     ("cp.square(v[1]) + cp.square(v[2]) - cp.square(v[0])", "v[0] == 0", "convex", "squares"),
 )  # fmt: skip
+OF_ONE = (
+    ("x", "cp.square(x)/(1 + cp.abs(x)) <= 2", "convex", "convex below a number"),
+    ("x", "cp.exp(x) + x == 1", "convex", "one point: it rises"),
+    ("x", "cp.exp(x) - cp.exp(-x) <= 1", "convex", "it rises"),
+    ("x", "cp.abs(x) - cp.square(x) <= 0.25", "convex", "it holds everywhere"),
+    ("x", "cp.abs(x) - cp.square(x) <= 0.2", "not convex", "1/4 at 1/2 and -1/2"),
+    ("x", "cp.logistic(x)*x <= 1", "convex", "below zero on the left, rising on the right"),
+    ("x", "cp.square(cp.log(p)) <= 1", "convex", "1/e <= p <= e"),
+    ("x", "p + 1/p >= 3", "not convex", "2 at p = 1"),
+    ("x", "cp.abs(p - 1/p) <= 1", "convex", "p - 1/p rises"),
+    ("x", "cp.minimum(x, cp.square(x)) <= 1", "convex", "x <= 1"),
+    ("x", "cp.exp(a @ v) + a @ v <= 3", "convex", "a half-space"),
+    ("x", "cp.square(a @ v) >= 1, a @ v >= 0", "convex", "the half-space a.v >= 1"),
+)  # fmt: skip
 MAXIMISED = (
     ("x*y", "x + y == 2", "convex", "2 x - x^2"),
     ("cp.sum(cp.log(A @ d + 3))", "cp.sum(d) == 1, d <= 1", "convex", "Kelly: growth"),
@@ -214,5 +228,6 @@ STRANGERS = (
     *rows("losses by hand", LOSSES),
     *rows("forms and boxes", FORMS),
     *problems("sets by strangers", SETS),
+    *problems("sets by strangers", OF_ONE),
     *problems("sets by strangers", MAXIMISED, "Maximize"),
 )
