@@ -363,3 +363,11 @@ def test_a_verdict_without_evidence_has_nothing_to_check():
     result = cn.check(verdict)
     assert verdict.certificate is None
     assert not result.valid and "no certificate" in result.reason
+
+
+def test_a_constraint_may_have_no_rows():
+    """A product with an empty matrix, as in written programs that need no constraint."""
+    x = cp.Variable(2)
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(x)), [cp.Constant(np.zeros((0, 2))) @ x >= 0])
+    verdict = cn.convexity(problem)
+    assert verdict.convex and cn.check(verdict).valid

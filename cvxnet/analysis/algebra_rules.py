@@ -343,6 +343,8 @@ def right_product(other: Mask, factor: Mask, node: Node) -> Array:
 
 def product_bounds(left: Facts, right: Facts, node: Node) -> tuple[Array, Array]:
     """Bounds on a matrix product, row by row so that memory stays that of one product."""
+    if not node.size:
+        return np.zeros(node.shape), np.zeros(node.shape)
     a, b = (np.atleast_2d(v) for v in (left.low, left.high))
     c, d = (v[:, None] if v.ndim == 1 else v for v in (right.low, right.high))
     rows = [

@@ -11,9 +11,9 @@ import numpy as np
 from cvxnet.analysis import problems
 from cvxnet.analysis.blame import find_blame
 from cvxnet.analysis.blocks import find_blocks
-from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, derived, explain
+from cvxnet.analysis.derivation import Derivation, Derived, derive_facts, explain
 from cvxnet.analysis.disciplines import find_disciplines, problem_disciplines
-from cvxnet.analysis.methods import METHODS, Methods, Settled, prove, settle
+from cvxnet.analysis.methods import METHODS, Methods, Settled, settle
 from cvxnet.analysis.premises import not_numbers, premises
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.readings import Reading, nearest_reading
@@ -22,6 +22,8 @@ from cvxnet.analysis.restrictions import restrictions, without_value
 from cvxnet.analysis.verdicts import Beside, Repair, Verdict
 
 GOALS = ("convex", "concave")
+QUICK = Methods(seconds=1.0)
+"""For what is said beside the verdict: much is asked, and what takes long is left out."""
 RELAXED = " with its integer variables and finite sets relaxed to intervals"
 
 
@@ -109,18 +111,15 @@ def repairs_of(verdict: Verdict) -> tuple[Repair, ...]:
 def judge(thing: Question | cp.Problem) -> Verdict | None:
     """The verdict on a repaired question or problem, or None where nothing is proved of it.
 
-    Whether a proof exists is found out first: no time goes into counterexamples to what is not
-    going to be offered.
+    Of networks convexity alone is asked first: most of what is proposed fails there.
     """
     if isinstance(thing, cp.Problem):
-        verdict = judge_problem(thing)
+        verdict = judge_problem(thing, QUICK)
         return verdict if verdict.convex else None
-    goals = GOALS if thing.network is None else ("convex",)
-    asked = derived(thing)
-    if not any(prove(asked, goal) for goal in goals):
+    if thing.network is not None and not is_convex(thing):
         return None
-    verdict = answer(thing)
-    return verdict if any(getattr(verdict, goal) for goal in goals) else None
+    verdict = answer(thing, QUICK)
+    return verdict if verdict.convex or verdict.concave else None
 
 
 @np.errstate(all="ignore")
@@ -131,7 +130,8 @@ def is_convex(question: Question) -> bool | None:
         return None
     facts = derive_facts(question, tape)
     domain, empty = restrictions(question, tape, facts)
-    settled = None if domain and empty else settle(Derived(question, tape, facts), "convex")
+    asked = Derived(question, tape, facts)
+    settled = None if domain and empty else settle(asked, "convex", QUICK)
     return None if settled is None else settled.answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,10 @@ from cvxnet.analysis.atoms import atom_name, derive
 from cvxnet.analysis.facts import Facts, constant_facts, make_facts
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Node, Tape, bound, dense, is_foreign
+from cvxnet.proofs.checker.dual import Clock
 
 SECONDS = 20.0
-"""For the search of one prover, and for the check of what it has found."""
+"""For all provers that are asked about one curvature, and for the check of what they find."""
 LABEL_BOUNDS = {"label": (-1.0, 1.0), "one_hot": (0.0, 1.0)}
 
 
@@ -112,6 +114,10 @@ class Derived:
     facts: list[Facts]
     seconds: float = SECONDS
     report: Callable[[Progress], object] | None = None
+
+    def clock(self, most: float = math.inf) -> Clock:
+        """For a part of a search that takes so many seconds at most."""
+        return Clock(min(most, self.seconds))
 
 
 def derived(question: Question) -> Derived:

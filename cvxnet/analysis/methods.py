@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class Methods:
     stages, provers : tuples
         Ways to look for counterexamples, and, where none was found, ways to look for proofs.
     seconds : float
-        For the search of one prover.
+        For the provers together, and for the check of what they find.
     report : callable, optional
         Is told how far a long search for a proof has come.
     """
@@ -86,7 +87,7 @@ def settle(asked: Derived, goal: str, methods: Methods = METHODS) -> Settled:
     if found is not None:
         reason = f"a counterexample, verified in {found.arithmetic} arithmetic"
         return Settled(False, reason, witness=found)
-    return Settled(None, "; ".join((unknown_reason(asked, goal), *unfinished)))
+    return Settled(None, "; ".join((unknown_reason(asked, goal, methods), *unfinished)))
 
 
 def on_less(
@@ -151,14 +152,18 @@ class Found(NamedTuple):
 
 
 def find(asked: Derived, goal: str, methods: Methods) -> Found:
-    """What the first prover that decides has found."""
-    asked = replace(asked, seconds=methods.seconds, report=methods.report)
+    """What the first prover that decides has found, while there is time."""
+    end = time.monotonic() + methods.seconds
     unfinished: tuple[str, ...] = ()
     if any(node.is_complex() for node in asked.tape.nodes):
         return Found()  # beyond the rules, all arithmetic is about real numbers
     for prover in methods.provers:
+        left = end - time.monotonic()
+        if left <= 0.0:
+            break
+        search = prover(replace(asked, seconds=left, report=methods.report), goal)
         try:
-            found = judged(prover(asked, goal), asked, goal)
+            found = judged(search, replace(asked, seconds=methods.seconds), goal)
         except OverflowError:  # provers search in doubles, and none holds these numbers
             continue
         if found.proof is not None or found.witness is not None:
@@ -200,11 +205,12 @@ def verified(space: Space, goal: str, candidates: tuple[Segment, ...]) -> Counte
     return next((witness for witness in found if witness is not None), None)
 
 
-def unknown_reason(asked: Derived, goal: str) -> str:
+def unknown_reason(asked: Derived, goal: str, methods: Methods) -> str:
     """Why there is no answer."""
     if getattr(asked.question.expression, f"is_{goal}")():
         return "CVXPY accepts it within its tolerance, but exactly it could not be proved"
     obstacle = Space(asked.question, asked.tape).obstacle
     if obstacle:
         return f"the rules stop, and no counterexample was looked for: {obstacle}"
-    return "the rules stop, and no counterexample was found" + what_would_do(asked, goal)
+    more = what_would_do(replace(asked, seconds=methods.seconds), goal)
+    return "the rules stop, and no counterexample was found" + more

@@ -132,7 +132,7 @@ def judge_relaxation(asked: Asked) -> Verdict:
     """The verdict on the problem in which integer variables and finite sets have no gaps."""
     given = asked.given
     sets = [relaxed(constraint) for constraint in given]
-    objective = asked.answer(asked.about_objective(tuple(chain(*sets))), BOTH)
+    objective = asked.answer(asked.about_objective(tuple(chain(*sets))), ("convex",))
     judged = judge_constraints(asked, given, sets)
     parts = {"objective": objective, **judged.verdicts}
     domain, empty = common_domain(objective.question, parts)

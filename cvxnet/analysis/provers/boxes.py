@@ -36,23 +36,23 @@ def prove_by_boxes(asked: Derived, goal: str) -> Iterator[Finding]:
         with ctx.workprec(BITS):
             count = len(region.whole)
             if 0 < count <= MOST_COORDINATES:
-                yield from explored(region, asked.question)
+                yield from explored(region, asked)
     except RefusalError:
         return
 
 
-def explored(region: Region, question: Question) -> Iterator[Finding]:
+def explored(region: Region, asked: Derived) -> Iterator[Finding]:
     """Where points do not tell, boxes may."""
-    entries = region.statement.entries
-    found = [segment for entry in entries for segment in refuting(region, question, entry)]
+    entries, clock = region.statement.entries, asked.clock(SECONDS)
+    found = [segment for entry in entries for segment in refuting(region, asked.question, entry)]
     yield from found
-    if not found and not any(True for entry in entries for _ in first_gap(region, entry)):
+    if not found and not any(True for entry in entries for _ in first_gap(region, entry, clock)):
         yield Proof(REASON, {"kind": "boxes"})
 
 
-def first_gap(region: Region, entry: int) -> Iterator[tuple[Box, Jet]]:
+def first_gap(region: Region, entry: int, clock: Clock) -> Iterator[tuple[Box, Jet]]:
     """The first box that is not proved, if there is one."""
-    return islice(unproved(region, entry, Clock(SECONDS)), 1)
+    return islice(unproved(region, entry, clock), 1)
 
 
 def refuting(region: Region, question: Question, entry: int) -> Iterator[Segment]:

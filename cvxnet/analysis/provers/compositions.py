@@ -97,7 +97,9 @@ def prove_by_terms(asked: Derived, goal: str) -> Iterator[Proof]:
     asking = Asking()
     with ctx.workprec(BITS):
         try:
-            reason = reason_by_terms(statement_of(asked.question, goal), Clock(SECONDS), asking)
+            reason = reason_by_terms(
+                statement_of(asked.question, goal), asked.clock(SECONDS), asking
+            )
         except RefusalError:
             return
     lemmas = {"lemmas": [list(row) for row in asking.found]} if asking.found else {}

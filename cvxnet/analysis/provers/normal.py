@@ -23,7 +23,6 @@ from cvxnet.analysis.evidence import Finding, Proof, is_proved, statement_of
 from cvxnet.analysis.provers.boxes import prove_by_boxes
 from cvxnet.analysis.provers.compositions import prove_by_terms
 from cvxnet.analysis.provers.hessians import prove_by_hessian
-from cvxnet.analysis.questions import Question
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity.answer import KINDS
 from cvxnet.proofs.checker.convexity.curvature.normal_form import Judge, by_normal_form
@@ -32,7 +31,6 @@ from cvxnet.proofs.checker.convexity.forms.factors import Factor, powers_of
 from cvxnet.proofs.checker.convexity.forms.normal import NormalForms
 from cvxnet.proofs.checker.convexity.forms.polynomials import Polynomial
 from cvxnet.proofs.checker.convexity.statement import Checking
-from cvxnet.proofs.checker.dual import Clock
 
 REASON = "like terms collected (exact arithmetic), every term that is left bends that way"
 GROUPED = f"{REASON}; grouped by their unknowns where that is not so"
@@ -46,9 +44,8 @@ FUNCTIONS: dict[str, Any] = {"abs": cp.abs, "exp": cp.exp, "log": cp.log}
 def prove_by_normal_form(asked: Derived, goal: str) -> Iterator[Finding]:
     """The checker finds the form itself, if that does not take long."""
     try:
-        by_normal_form(
-            statement_of(asked.question, goal), EVIDENCE, Checking(Clock(SECONDS), KINDS)
-        )
+        checking = Checking(asked.clock(SECONDS), KINDS)
+        by_normal_form(statement_of(asked.question, goal), EVIDENCE, checking)
     except RefusalError:
         return
     yield Proof(REASON, EVIDENCE)
@@ -64,7 +61,7 @@ def prove_by_groups(asked: Derived, goal: str) -> Iterator[Finding]:
     parts = []
     for group, root in zip(groups, roots, strict=True):
         question = replace(asked.question, expression=group)
-        proof = proof_of_part(question)
+        proof = proof_of_part(replace(derived(question), seconds=asked.seconds))
         if proof is None:
             return
         parts.append({"root": root, "proof": dict(proof.evidence)})
@@ -72,19 +69,20 @@ def prove_by_groups(asked: Derived, goal: str) -> Iterator[Finding]:
         yield Proof(GROUPED, {"kind": "normal form", "nodes": nodes, "parts": parts})
 
 
-def proof_of_part(question: Question) -> Proof | None:
+def proof_of_part(asked: Derived) -> Proof | None:
     """The first proof that a group is convex."""
-    asked = derived(question)
     for prover in PART_PROVERS:
         for found in prover(asked, "convex"):
-            if isinstance(found, Proof) and is_proved(question, "convex", found):
+            if isinstance(found, Proof) and is_proved(
+                asked.question, "convex", found, asked.seconds
+            ):
                 return found
     return None
 
 
 def open_groups(asked: Derived, goal: str) -> list[Polynomial]:
     """Sums of terms that share no unknown with the other groups, and do not bend by themselves."""
-    statement, clock = statement_of(asked.question, goal), Clock(SECONDS)
+    statement, clock = statement_of(asked.question, goal), asked.clock(SECONDS)
     forms, groups = NormalForms(statement, clock), dict[Polynomial, None]()
     try:
         entries = forms.of(statement.root)

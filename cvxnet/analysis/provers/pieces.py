@@ -45,7 +45,7 @@ KNOWN = LINEAR | OPERATIONS.keys() | {"leaf"}
 
 def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
     """A proof for each entry, or a segment across the first facet where the slope falls."""
-    clock, sign = Clock(asked.seconds), fmpq(1 if goal == "convex" else -1)
+    clock, sign = asked.clock(), fmpq(1 if goal == "convex" else -1)
     statement = statement_of(asked.question, goal)
     if not is_piecewise_linear(statement):
         return

@@ -30,7 +30,6 @@ from cvxnet.proofs.checker.convexity.forms.factors import Factor
 from cvxnet.proofs.checker.convexity.forms.normal import NormalForms
 from cvxnet.proofs.checker.convexity.forms.polynomials import Polynomial
 from cvxnet.proofs.checker.convexity.statement import Checking
-from cvxnet.proofs.checker.dual import Clock
 
 REASON = "the second derivatives of its polynomials are sums of squares (Gram matrices, re-proved)"
 SECONDS = 1.5
@@ -66,7 +65,7 @@ def open_polynomials(
 
     Each with the position of the entry of the expression that needs it.
     """
-    statement, clock = statement_of(asked.question, goal), Clock(SECONDS)
+    statement, clock = statement_of(asked.question, goal), asked.clock(SECONDS)
     forms = NormalForms(statement, clock)
     needed: dict[Polynomial, tuple[int, ...]] = {}
     try:
