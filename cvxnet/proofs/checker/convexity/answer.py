@@ -152,7 +152,7 @@ def read_statement(claim: Mapping[str, Any]) -> Statement:
     found = Statement(
         nodes, claim["constraints"], frozenset(unknowns), claim["root"], claim["says"]
     )
-    if not found.entries:  # nothing has to be proved of it, but its shape has to be true
+    if 0 in found.shape:  # nothing has to be proved of it, but its shape has to be true
         facts_of(found, found.root)
     return found
 
