@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from house import House
+from house import COMPLEX, House, complexity
 
 import cvxnet
 
@@ -121,6 +121,16 @@ def test_functions_import_nothing_of_the_package():
     """But `Runs.plot`, which calls what stands above it."""
     inner = {(module, name) for module in MODULES for name in HOUSE.inner_imports(module)}
     assert inner == {("baselines.report", "plot")}
+
+
+def test_every_function_of_the_analysis_fits_in_the_eye():
+    complex_ones = [
+        f"{module}.{function.name}"
+        for module, function in HOUSE.functions
+        if module.startswith("analysis.") and complexity(function) > COMPLEX
+        if not module.startswith("analysis.rewriting.")
+    ]
+    assert complex_ones == []
 
 
 @pytest.mark.parametrize(

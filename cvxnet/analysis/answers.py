@@ -36,22 +36,17 @@ def answer(question: Question, methods: Methods = METHODS, goals: Iterable[str] 
     facts = derive_facts(question, tape)
     domain, empty = restrictions(question, tape, facts)
     empty = without_value(question, tape) or empty
-    if empty and (
-        domain or "where" in question.options
-    ):  # of a problem, it is the problem's to say
+    if empty and (domain or "where" in question.options):  # else it is for the problem to say
         return unanswered(question, f"the domain is empty: {empty}", domain=domain, empty=empty)
     asked = Derived(question, tape, facts)
     found = {goal: settle(asked, goal, methods) for goal in goals}
-    reasons = {goal: settled.reason for goal, settled in found.items()}
     rounding = near_readings(asked, found)
-    for goal, reading in rounding.items():
-        reasons[goal] += f"; within rounding: {goal} if {reading}"
     answers = {goal: settled.answer for goal, settled in found.items()}
     return Verdict(
         about=question.about,
         convex=answers.get("convex"),
         concave=answers.get("concave"),
-        reasons=reasons,
+        reasons=reasons_of(found, rounding),
         derivation=explain(question, tape, facts),
         proofs={g: s.proof for g, s in found.items() if s.proof is not None},
         counterexamples={g: s.witness for g, s in found.items() if s.witness is not None},
@@ -63,6 +58,14 @@ def answer(question: Question, methods: Methods = METHODS, goals: Iterable[str] 
         question=question,
         beside=BESIDE,
     )
+
+
+def reasons_of(found: Mapping[str, Settled], rounding: Mapping[str, Reading]) -> dict[str, str]:
+    """How each answer was found, and what would have to be meant within rounding."""
+    reasons = {goal: settled.reason for goal, settled in found.items()}
+    for goal, reading in rounding.items():
+        reasons[goal] += f"; within rounding: {goal} if {reading}"
+    return reasons
 
 
 def unanswered(question: Question, why: str, **evidence: Any) -> Verdict:

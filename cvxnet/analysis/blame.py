@@ -62,22 +62,24 @@ class Blame:
 
 
 def find_blame(question: Question, tape: Tape, facts: list[Facts]) -> Blame | None:
-    """Where the rules stop on the way to a convex result; None where they do not.
-
-    That is the first node with entries that are neither convex nor concave although its arguments
-    are; or, where there is none, the last one that makes something else of convex arguments.
-    """
-    if facts[-1].convex.all():
-        return None
-    inputs = [[facts[k] for k in places] for places in tape.inputs]
-    steps = [k for k, args in enumerate(inputs) if args]
-    stops = (k for k in steps if not facts[k].known.all() and all(a.known.all() for a in inputs[k]))
-    turns = (k for k in reversed(steps) if turns_around(facts[k], inputs[k]))
-    place = next(chain(stops, turns), None)
+    """Where the rules stop on the way to a convex result; None where they do not."""
+    place = None if facts[-1].convex.all() else step_at_fault(tape, facts)
     if place is None:
         return None
     blame = blame_node(question, tape, place, facts[place])
     return replace(blame, term="" if question.network else term_at_fault(tape, facts))
+
+
+def step_at_fault(tape: Tape, facts: list[Facts]) -> int | None:
+    """The first node with entries that are neither convex nor concave although its arguments are.
+
+    Where there is none, the last one that makes something else of convex arguments.
+    """
+    inputs = [[facts[k] for k in places] for places in tape.inputs]
+    steps = [k for k, args in enumerate(inputs) if args]
+    stops = (k for k in steps if not facts[k].known.all() and all(a.known.all() for a in inputs[k]))
+    turns = (k for k in reversed(steps) if turns_around(facts[k], inputs[k]))
+    return next(chain(stops, turns), None)
 
 
 def turns_around(fact: Facts, args: list[Facts]) -> bool:

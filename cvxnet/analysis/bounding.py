@@ -6,6 +6,7 @@ other factor is positive, and so on: whatever the enclosures of the rules show.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,19 +19,60 @@ from cvxnet.analysis.derivation import derive_facts, leaf_bounds
 from cvxnet.analysis.documents import tape_of
 from cvxnet.analysis.evidence import Proof
 from cvxnet.analysis.facts import Facts
-from cvxnet.analysis.inequalities import constraint_rows, start_of
+from cvxnet.analysis.inequalities import Row, constraint_rows, start_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import as_rational
+from cvxnet.types import Array
 
 MOST_ENTRIES = 24  # of all unknowns, where bounds are looked for
 MOST_CONSTRAINTS = 24
 MOST_NODES = 400  # of all constraints
 FAR = 1e6  # bounds beyond are not looked for
-STEPS = 24  # of a bisection
+COARSE = (-100, -1, 0, 1, 100)  # where a bisection looks first
+STEPS = 24
 ROUNDS = 2
 TIED = {"symmetric", "diag", "PSD", "NSD", "hermitian", "complex", "imag", "sparsity"}
+
+
+@dataclass(frozen=True)
+class End:
+    """The lower end (sign -1) or the upper one (1) of an entry of an unknown."""
+
+    leaf: Any
+    entry: int
+    sign: int
+
+    @property
+    def side(self) -> str:
+        """As the checker calls it."""
+        return "high" if self.sign > 0 else "low"
+
+    @property
+    def opposite(self) -> End:
+        """The other end of the same entry."""
+        return replace(self, sign=-self.sign)
+
+    @property
+    def tied(self) -> bool:
+        """Whether the entry depends on others of the unknown."""
+        used = {name for name, value in self.leaf.attributes.items() if value not in (None, False)}
+        return bool(used & TIED)
+
+    def value(self, question: Question) -> float:
+        """Where it is, perhaps infinite."""
+        low, high = leaf_bounds(self.leaf, question)
+        bound = np.broadcast_to(high if self.sign > 0 else low, self.leaf.shape)
+        return float(np.ravel(bound)[self.entry])
+
+    def moved(self, question: Question, value: float) -> Question:
+        """The question with the end elsewhere."""
+        pair = leaf_bounds(self.leaf, question)
+        low, high = (np.array(np.broadcast_to(bound, self.leaf.shape)) for bound in pair)
+        changed = (high if self.sign > 0 else low).reshape(-1)
+        changed[self.entry] = value
+        return replace(question, bounds={**question.bounds, id(self.leaf): (low, high)})
 
 
 @dataclass(frozen=True)
@@ -57,21 +99,25 @@ def bounded(question: Question) -> Bounded | None:
     """The question with the bounds that its constraints imply; None where there are none."""
     if not is_small(question):
         return None
-    changed, rows = replace(question, options={**question.options, "bounded": True}), []
+    changed = replace(question, options={**question.options, "bounded": True})
+    rows = list[dict[str, Any]]()
     for _ in range(ROUNDS):
-        found = 0
-        for leaf in question.unknowns:
-            for k in range(leaf.size):
-                for side in ("low", "high"):
-                    end = new_end(changed, leaf, k, side)
-                    if end is not None:
-                        changed = with_end(changed, leaf, k, (side, end[0]))
-                        row = {"leaf": id(leaf), "entry": k, "side": side, "end": end[0]}
-                        rows.append({**row, "constraint": end[1]})
-                        found += 1
-        if not found:
+        known = len(rows)
+        for end in ends_of(question):
+            row = new_bound(changed, end)
+            if row is not None:
+                changed = end.moved(changed, row["end"])
+                rows.append(row)
+        if len(rows) == known:
             break
     return Bounded(question, changed, tuple(rows)) if rows else None
+
+
+def ends_of(question: Question) -> Iterator[End]:
+    """Both ends of every entry of the unknowns."""
+    for leaf in question.unknowns:
+        for entry in range(leaf.size):
+            yield from (End(leaf, entry, -1), End(leaf, entry, 1))
 
 
 def is_small(question: Question) -> bool:
@@ -84,76 +130,79 @@ def is_small(question: Question) -> bool:
     return entries <= MOST_ENTRIES and len(Tape(roots).nodes) <= MOST_NODES
 
 
-def new_end(question: Question, leaf: Any, k: int, side: str) -> tuple[float, int] | None:
-    """A finite end for an infinite one (0 first), and the constraint that implies it."""
-    low, high = (np.ravel(np.broadcast_to(b, leaf.shape))[k] for b in leaf_bounds(leaf, question))
-    used = {name for name, value in leaf.attributes.items() if value not in (None, False)}
-    if np.isfinite(low if side == "low" else high) or used & TIED:
+def new_bound(question: Question, end: End) -> dict[str, Any] | None:
+    """A finite value for an infinite end, and the constraint that implies it, for the checker."""
+    if np.isfinite(end.value(question)) or end.tied:
         return None
-    other = high if side == "low" else low
     for number, constraint in enumerate(question.constraints):
-        kind = kind_of(constraint)
-        if kind.compared and any(node is leaf for node in Tape(constraint.args).nodes):
-            end = end_of_rows(question, leaf, k, side, constraint)
-            end = shaved(question, leaf, k, (side, other), constraint) if end is None else end
-            if end is not None:
-                return end, number
+        value = implied_end(question, end, constraint) if is_about(constraint, end.leaf) else None
+        if value is not None:
+            row = {"leaf": id(end.leaf), "entry": end.entry, "side": end.side}
+            return {**row, "end": value, "constraint": number}
     return None
 
 
-def end_of_rows(question: Question, leaf: Any, k: int, side: str, constraint: Any) -> float | None:
+def is_about(constraint: Any, leaf: Any) -> bool:
+    """Whether a constraint compares something that depends on a leaf."""
+    if not kind_of(constraint).compared:
+        return False
+    return any(node is leaf for node in Tape(constraint.args).nodes)
+
+
+def implied_end(question: Question, end: End, constraint: Any) -> float | None:
+    """The end that one constraint implies, exactly where that is affine."""
+    found = end_of_rows(question, end, constraint)
+    return shaved(question, end, constraint) if found is None else found
+
+
+def end_of_rows(question: Question, end: End, constraint: Any) -> float | None:
     """The end that an affine constraint implies, rounded outward."""
     bounds = [leaf_bounds(u, question) for u in question.unknowns]
     low, high = (np.concatenate([np.ravel(b[i]) for b in bounds]) for i in (0, 1))
-    entry, upper = start_of(leaf, question) + k, side == "high"
-    ends = []
+    place = start_of(end.leaf, question) + end.entry
+    found = list[float]()
     for row in constraint_rows(constraint, question):
-        slope = row.coefficients.get(entry, fmpq(0))
-        if (slope < 0) if upper else (slope > 0):
-            rest = {j: v for j, v in row.coefficients.items() if j != entry}
-            corner = [(v, high[j] if v > 0 else low[j]) for j, v in rest.items()]
-            if all(np.isfinite(end) for _, end in corner):
-                most = row.constant + sum((v * as_rational(float(e)) for v, e in corner), fmpq(0))
-                ends.append(outward(most / -slope, np.inf if upper else -np.inf))
-    return (min(ends) if upper else max(ends)) if ends else None
+        slope = row.coefficients.get(place, fmpq(0))
+        most = largest_rest(row, place, low, high) if slope * end.sign < 0 else None
+        if most is not None:
+            found.append(outward(most / -slope, end.sign * np.inf))
+    narrowest = min if end.sign > 0 else max
+    return narrowest(found, default=None)
 
 
-def shaved(
-    question: Question, leaf: Any, k: int, room: tuple[str, float], constraint: Any
-) -> float | None:
-    """The narrowest end that a constraint implies, found by bisection; None where it has none."""
-    side, other = room
-    sign = 1.0 if side == "high" else -1.0
-    start = sign * max(sign * other, -FAR) if np.isfinite(other) else -sign * FAR
-
-    def excluded(end: float) -> bool:
-        beyond = ("low" if side == "high" else "high", end)
-        return is_excluded(with_end(question, leaf, k, beyond), constraint)
-
-    if not excluded(sign * FAR) or excluded(start):
+def largest_rest(row: Row, place: int, low: Array, high: Array) -> fmpq | None:
+    """The largest value of a row without one of its terms; None where it has none."""
+    rest = [(j, v) for j, v in row.coefficients.items() if j != place]
+    corner = [(v, high[j] if v > 0 else low[j]) for j, v in rest]
+    if not all(np.isfinite(value) for _, value in corner):
         return None
-    inside, outside = start, sign * FAR
-    if abs(inside) >= FAR:
-        for simple in (-sign * 100.0, -sign, 0.0, sign, sign * 100.0):
-            if excluded(simple):
-                outside = simple
-                break
-            inside = simple
+    return row.constant + sum((v * as_rational(float(value)) for v, value in corner), fmpq(0))
+
+
+def shaved(question: Question, end: End, constraint: Any) -> float | None:
+    """The narrowest end that a constraint implies, found by bisection; None where it has none."""
+
+    def excluded(value: float) -> bool:
+        return is_excluded(end.opposite.moved(question, value), constraint)
+
+    far, other = end.sign * FAR, end.opposite.value(question)
+    start = end.sign * max(end.sign * other, -FAR) if np.isfinite(other) else -far
+    if not excluded(far) or excluded(start):
+        return None
+    between = [float(end.sign * c) for c in COARSE] if abs(start) >= FAR else []
+    first = next((k for k, value in enumerate(between) if excluded(value)), len(between))
+    inside, outside = [start, *between, far][first : first + 2]
+    return bisected(excluded, inside, outside)
+
+
+def bisected(excluded: Callable[[float], bool], inside: float, outside: float) -> float:
+    """The value nearest to the inside that is found to be excluded."""
     for _ in range(STEPS):
         middle = 0.5 * (inside + outside)
         if abs(outside - inside) <= 1e-6 * (1.0 + abs(outside)) or outside == 0.0:
             break
         inside, outside = (inside, middle) if excluded(middle) else (middle, outside)
     return outside
-
-
-def with_end(question: Question, leaf: Any, k: int, end: tuple[str, float]) -> Question:
-    """The question with another bound of one entry."""
-    side, value = end
-    low, high = (np.array(np.broadcast_to(b, leaf.shape)) for b in leaf_bounds(leaf, question))
-    changed = (low if side == "low" else high).reshape(-1)
-    changed[k] = value
-    return replace(question, bounds={**question.bounds, id(leaf): (low, high)})
 
 
 @np.errstate(all="ignore")

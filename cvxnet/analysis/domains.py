@@ -110,22 +110,26 @@ def input_of(question: Question) -> Any:
 
 def check_bounds(pair: Bounds, shape: tuple[int, ...]) -> Bounds:
     """Both ends as arrays of the leaf's shape; None is no bound."""
-    ends = []
-    for word, value, void in zip(("low", "high"), pair, (-np.inf, np.inf), strict=True):
-        try:
-            array = np.asarray(void if value is None else dense(value), dtype=np.float64)
-        except (TypeError, ValueError):
-            raise wrong(f"{word} is {value!r}") from None
-        if np.isnan(array).any():
-            raise wrong(f"{word} has entries that are NaN")
-        row = len(shape) == 2 and array.shape == (shape[1],)
-        try:
-            ends.append(np.broadcast_to(array.reshape(1, -1) if row else array, shape))
-        except ValueError:
-            raise wrong(f"{word} has the shape {array.shape}, expected {shape}") from None
-    if (ends[0] > ends[1]).any() or (ends[0] == np.inf).any() or (ends[1] == -np.inf).any():
+    low = check_end("low", -np.inf if pair[0] is None else pair[0], shape)
+    high = check_end("high", np.inf if pair[1] is None else pair[1], shape)
+    if (low > high).any() or (low == np.inf).any() or (high == -np.inf).any():
         raise wrong("low is above high")
-    return ends[0], ends[1]
+    return low, high
+
+
+def check_end(word: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """One end as an array of the leaf's shape; a vector is a row of a matrix."""
+    try:
+        array = np.asarray(dense(value), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise wrong(f"{word} is {value!r}") from None
+    if np.isnan(array).any():
+        raise wrong(f"{word} has entries that are NaN")
+    row = len(shape) == 2 and array.shape == (shape[1],)
+    try:
+        return np.broadcast_to(array.reshape(1, -1) if row else array, shape)
+    except ValueError:
+        raise wrong(f"{word} has the shape {array.shape}, expected {shape}") from None
 
 
 def wrong(found: str) -> InputError:

@@ -7,10 +7,11 @@ exact in doubles is done (a common denominator divides at the end).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from math import lcm
 from typing import Any
 
@@ -22,7 +23,7 @@ from cvxnet.analysis.derivation import leaf_bounds
 from cvxnet.analysis.documents import expression_document, tape_of
 from cvxnet.analysis.domains import substituted
 from cvxnet.analysis.evidence import Proof
-from cvxnet.analysis.forms import normal_forms
+from cvxnet.analysis.forms import Form, normal_forms
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.spaces import Segment
 from cvxnet.analysis.tape import Tape
@@ -119,19 +120,24 @@ def plain(array: Any) -> Any:
 
 def eliminated(question: Question) -> Eliminated | None:
     """The question without its affine equalities; None where it has none, or nothing exact."""
-    used = [k for k, c in enumerate(question.constraints) if kind_of(c).affine]
-    if not used or sum(u.size for u in question.unknowns) > MOST_ENTRIES:
+    affine = [c for c in question.constraints if kind_of(c).affine]
+    if not affine or sum(u.size for u in question.unknowns) > MOST_ENTRIES:
         return None
     leaves = leaves_of(question)
-    rows = {k: rows_of(question.constraints[k], leaves) for k in used}
-    listed = [row for found in rows.values() for row in found or ()]
-    solved = solve(listed, len(question.unknowns))
-    instead = None if not solved else replacements(leaves, solved)
+    rows = [rows_of(constraint, leaves) for constraint in question.constraints]
+    solved = solve([*chain(*rows)], len(question.unknowns))
+    instead = replacements(leaves, solved) if solved else None
     if instead is None:
         return None
-    kept = [k for k in range(len(question.constraints)) if not rows.get(k)]
-    constraints = [substituted(question.constraints[k], instead) for k in kept]
+    return restated(question, [k for k, own in enumerate(rows) if not own], solved, instead)
+
+
+def restated(
+    question: Question, kept: list[int], solved: Mapping[Entry, Row], instead: Mapping[int, Any]
+) -> Eliminated:
+    """The question with these of its constraints, and with expressions instead of leaves."""
     bounds = list(bounds_of(question, solved, instead))
+    constraints = [substituted(question.constraints[k], instead) for k in kept]
     changed = replace(
         question,
         expression=substituted(question.expression, instead),
@@ -148,24 +154,35 @@ def leaves_of(question: Question) -> tuple[Any, ...]:
     return (*question.unknowns, *(u for u in tape_of(question).leaves() if id(u) not in unknowns))
 
 
-def rows_of(constraint: Any, leaves: tuple[Any, ...]) -> list[Row] | None:
-    """The equations ``row = 0`` of a constraint; None where it is not affine."""
+def rows_of(constraint: Any, leaves: tuple[Any, ...]) -> list[Row]:
+    """The equations ``row = 0`` of a constraint; none where it is no affine equality."""
+    forms = affine_forms(constraint, leaves)
+    if not forms:
+        return []
+    entries = entries_of(leaves)
+    if not all(is_plain(leaves[entries[i][0]]) for form in forms for i in form.linear):
+        return []
+    return [
+        ({entries[i]: as_fraction(v) for i, v in form.linear.items()}, as_fraction(form.constant))
+        for form in forms
+    ]
+
+
+def affine_forms(constraint: Any, leaves: tuple[Any, ...]) -> list[Form]:
+    """What an equality compares with zero; nothing where it is not affine."""
     kind = kind_of(constraint)
     if not (kind.affine and kind.compared):
-        return None
+        return []
     try:
-        forms = np.ravel(normal_forms(Tape([kind.judged(constraint)]), leaves))
+        forms = list(np.ravel(normal_forms(Tape([kind.judged(constraint)]), leaves)))
     except Undecided:
-        return None
-    if not all(form.affine for form in forms):
-        return None
-    entries = [(n, k) for n, u in enumerate(leaves) for k in range(u.size)]
-    if not all(is_plain(leaves[entries[i][0]]) for f in forms for i in f.linear):
-        return None
-    return [
-        ({entries[i]: as_fraction(v) for i, v in f.linear.items()}, as_fraction(f.constant))
-        for f in forms
-    ]
+        return []
+    return forms if all(form.affine for form in forms) else []
+
+
+def entries_of(leaves: Iterable[Any]) -> list[Entry]:
+    """The entries of all leaves, in order."""
+    return [(number, k) for number, leaf in enumerate(leaves) for k in range(leaf.size)]
 
 
 def is_plain(leaf: Any) -> bool:
@@ -239,22 +256,27 @@ def in_doubles(lines: list[list[Fraction]]) -> tuple[Any, Any] | None:
 
 def in_place_of(leaf: Any, rows: list[Row], leaves: tuple[Any, ...]) -> Any:
     """An expression with these entries in the shape of a leaf; None where it is not exact."""
-    alone = single(rows[0]) if not leaf.shape else None
+    alone = None if leaf.shape else single(rows[0])
     if alone is not None:
         return entry_of(leaves[alone[0]], alone[1])
-    used = sorted({number for slopes, _ in rows for number, _ in slopes})
-    parts: list[Any] = [cp.reshape(leaves[n], (leaves[n].size,), order="C") for n in used]
-    columns = [(n, k) for n in used for k in range(leaves[n].size)]
+    used = {number for slopes, _ in rows for number, _ in slopes}
+    columns = [entry for entry in entries_of(leaves) if entry[0] in used]
     scaled = in_doubles([[*(slopes.get(e, Fraction(0)) for e in columns), c] for slopes, c in rows])
     if scaled is None:
         return None
-    matrix, below = scaled
+    value = affine_map(*scaled, [leaves[number] for number in sorted(used)])
+    return cp.reshape(value, leaf.shape, order="C")
+
+
+def affine_map(matrix: Any, below: Any, leaves: list[Any]) -> Any:
+    """``matrix @ (leaves, 1) / below``, without the 1 and the division where they do nothing."""
+    parts: list[Any] = [cp.reshape(leaf, (leaf.size,), order="C") for leaf in leaves]
     if matrix[:, -1].any() or not parts:
         parts.append(cp.Constant(np.ones(1)))
     else:
         matrix = matrix[:, :-1]
     value = matrix @ (parts[0] if len(parts) == 1 else cp.hstack(parts))
-    return cp.reshape(value if (below == 1.0).all() else value / below, leaf.shape, order="C")
+    return value if (below == 1.0).all() else value / below
 
 
 def single(row: Row) -> Entry | None:

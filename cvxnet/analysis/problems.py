@@ -141,7 +141,7 @@ def judge_relaxation(asked: Asked) -> Verdict:
     found = {} if empty or not failing else refute_problem(objective)
     return Verdict(
         about="the problem",
-        convex=False if found else None if failing else True,
+        convex=overall(found, failing),
         concave=None,
         reasons={"convex": reason(found, failing, empty) + near(objective)},
         derivation=Derivation(()),
@@ -157,6 +157,13 @@ def judge_relaxation(asked: Asked) -> Verdict:
         question=objective.question,
         beside=objective.beside,
     )
+
+
+def overall(found: Mapping[str, Counterexample], failing: Mapping[str, Verdict]) -> bool | None:
+    """Refuted by a counterexample, proved if no part fails."""
+    if found:
+        return False
+    return None if failing else True
 
 
 def proof_of_problem(objective: Verdict, judged: Parts, sets: list[list[Any]]) -> Proof:
@@ -193,25 +200,40 @@ def judge_constraints(asked: Asked, given: list[Any], sets: list[list[Any]]) -> 
     """
     bounds = simple_bounds(chain(*sets))
     questions = [about_constraint(asked, constraint, bounds) for constraint in given]
-    parts: dict[int, Verdict] = {}
-    for k, constraint in enumerate(given):
-        if (found := proved_set(constraint, questions[k], derived_only, asked)) is not None:
-            parts[k] = found
-    proved = -1
-    while proved < len(parts) < len(given):
-        proved = len(parts)
-        for k in (k for k in range(len(given)) if k not in parts):
-            question = replace(questions[k], constraints=tuple(chain(*(sets[n] for n in parts))))
-            found = proved_set(given[k], question, prove, asked)
-            if found is None:
-                found = proved_in_box(given[k], question, sets[k], asked)
-            if found is not None:
-                parts[k] = found
+    parts = proved_parts(asked, given, sets, questions)
     order = list(parts)
     for k, constraint in enumerate(given):
         if k not in parts:
             parts[k] = not_proved(constraint, questions[k], asked.answer)
     return Parts({label: parts[k] for k, label in enumerate(asked.labels())}, order)
+
+
+def proved_parts(
+    asked: Asked, given: list[Any], sets: list[list[Any]], questions: list[Question]
+) -> dict[int, Verdict]:
+    """The verdicts on the constraints that are proved, in an order in which each can be."""
+    alone = {
+        k: proved_set(constraint, questions[k], derived_only, asked)
+        for k, constraint in enumerate(given)
+    }
+    parts = {k: verdict for k, verdict in alone.items() if verdict is not None}
+    proved = -1
+    while proved < len(parts) < len(given):
+        proved = len(parts)
+        for k in [k for k in range(len(given)) if k not in parts]:
+            question = replace(questions[k], constraints=tuple(chain(*(sets[n] for n in parts))))
+            found = proved_on_set(given[k], question, sets[k], asked)
+            if found is not None:
+                parts[k] = found
+    return parts
+
+
+def proved_on_set(
+    constraint: Any, question: Question, own: list[Any], asked: Asked
+) -> Verdict | None:
+    """The verdict on a constraint that is proved on the set that others leave, or None."""
+    found = proved_set(constraint, question, prove, asked)
+    return proved_in_box(constraint, question, own, asked) if found is None else found
 
 
 def derived_only(part: Derived, goal: str, methods: Methods) -> Proof | None:

@@ -297,22 +297,26 @@ def notes_of(verdict: Verdict) -> Iterator[str]:
         yield "by no more than rounding" if refuted else "convex within rounding"
 
 
-def answer_lines(verdict: Verdict) -> list[str]:
+def answer_lines(verdict: Verdict) -> Iterator[str]:
     """Convex, concave, where, on what premises, and what CVXPY alone says."""
-    goals = [g for g in ("convex", "concave") if g in verdict.reasons]
-    lines = [
-        f"{goal}: {ANSWERS[getattr(verdict, goal)]} - {verdict.reasons[goal]}" for goal in goals
-    ]
+    for goal in ("convex", "concave"):
+        if goal in verdict.reasons:
+            yield f"{goal}: {ANSWERS[getattr(verdict, goal)]} - {verdict.reasons[goal]}"
     if verdict.domain:
-        lines.append(f"domain: {' and '.join(verdict.domain)}")
+        yield f"domain: {' and '.join(verdict.domain)}"
     if verdict.empty:
-        lines.append(f"empty: {verdict.empty}")
+        yield f"empty: {verdict.empty}"
     if verdict.relaxation is not None:
-        lines.append(f"relaxation: {headline(verdict.relaxation)}")
-    lines += [f"premise: {premise}" for premise in verdict.premises]
+        yield f"relaxation: {headline(verdict.relaxation)}"
+    yield from (f"premise: {premise}" for premise in verdict.premises)
+    yield f"CVXPY alone: {cvxpy_alone(verdict)}"
+
+
+def cvxpy_alone(verdict: Verdict) -> str:
+    """What CVXPY says, and what helps where it refuses a problem that is convex."""
     lost = verdict.parts and verdict.convex and verdict.dcp == "not DCP"
     further = "; cn.rewrite looks for a form that it accepts" if lost else ""
-    return [*lines, f"CVXPY alone: {verdict.dcp or 'not asked'}{further}"]
+    return f"{verdict.dcp or 'not asked'}{further}"
 
 
 def sections(verdict: Verdict) -> Iterator[tuple[str, list[str]]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -136,25 +137,28 @@ class System:
         for monomial, value in target.items():
             self.target[places[monomial]] = value
 
+    @cached_property
+    def goal(self) -> Array:
+        """The target in floating point."""
+        return np.array([as_float(v) for v in self.target])
+
     def solve(self) -> tuple[float, list[Array]] | None:
         """The largest least eigenvalue of those that move, and all S_k; None without any."""
         sizes = [R.shape[1] for R in self.combinations]
-        matrices = [cp.Variable((n, n), PSD=True) if n else None for n in sizes]
-        least, scale = cp.Variable(), max(abs(as_float(v)) for v in self.target)
-        goal = np.array([as_float(v) for v in self.target]) / scale
-        total: Any = np.zeros(len(goal))
-        conditions = [least <= 1]
-        for k, matrix in enumerate(matrices):
-            if matrix is not None:
-                total = total + self.coefficient_matrix(k) @ cp.vec(matrix, order="C")
-                if k < self.movable:
-                    conditions.append(matrix - least * np.eye(sizes[k]) >> 0)
-        if len(conditions) == 1:
+        matrices = {k: cp.Variable((n, n), PSD=True) for k, n in enumerate(sizes) if n}
+        least, scale = cp.Variable(), np.abs(self.goal).max()
+        terms = (self.coefficient_matrix(k) @ cp.vec(S, order="C") for k, S in matrices.items())
+        total: Any = sum(terms, np.zeros(len(self.goal)))
+        moving = [
+            S - least * np.eye(sizes[k]) >> 0 for k, S in matrices.items() if k < self.movable
+        ]
+        if not moving:
             return None
-        problem = cp.Problem(cp.Maximize(least), [total == goal, *conditions])
-        if not solved(problem):
+        fits = total == self.goal / scale
+        if not solved(cp.Problem(cp.Maximize(least), [fits, least <= 1, *moving])):
             return None
-        found = [np.zeros((0, 0)) if m is None else as_array(m) * scale for m in matrices]
+        empty = np.zeros((0, 0))
+        found = [as_array(matrices[k]) * scale if n else empty for k, n in enumerate(sizes)]
         return float(as_array(least)) - NOTHING, found
 
     def polished(self, matrices: list[Array]) -> list[Array]:
@@ -168,17 +172,11 @@ class System:
         if sum(L.size for L in factors) > MOST_POLISHED:
             return factors
         blocks = [self.coefficient_matrix(k) for k in range(len(factors))]
-        goal = np.array([as_float(v) for v in self.target])
         for _ in range(STEPS):
-            pairs = list(zip(blocks, factors, strict=True))
-            missing = goal - sum(A @ (L @ L.T).ravel() for A, L in pairs)
-            columns = [A @ slopes_of(L) for A, L in pairs]
-            step = lstsq(np.hstack(columns), missing, cond=1e-10, lapack_driver="gelsy")[0]
-            if np.abs(step).max(initial=0.0) < PRECISE * top**0.5:
+            steps = gauss_newton(blocks, factors, self.goal)
+            if all(np.abs(step).max(initial=0.0) < PRECISE * top**0.5 for step in steps):
                 break
-            ends = np.cumsum([L.size for L in factors])
-            parts = np.split(step, ends[:-1])
-            factors = [L + part.reshape(L.shape) for L, part in zip(factors, parts, strict=True)]
+            factors = [L + step for L, step in zip(factors, steps, strict=True)]
         return factors
 
     def coefficient_matrix(self, k: int) -> Any:
@@ -243,6 +241,17 @@ def large_factor(matrix: Array, top: float) -> Array:
     large = values > SMALL * top
     factor: Array = vectors[:, large] * np.sqrt(values[large])
     return factor
+
+
+def gauss_newton(blocks: list[Any], factors: list[Array], goal: Array) -> list[Array]:
+    """The step of each L_k towards ``sum over k of A_k vec(L_k L_k') = goal``, to first order."""
+    pairs = list(zip(blocks, factors, strict=True))
+    missing = goal - sum(A @ (L @ L.T).ravel() for A, L in pairs)
+    columns = [A @ slopes_of(L) for A, L in pairs]
+    step = lstsq(np.hstack(columns), missing, cond=1e-10, lapack_driver="gelsy")[0]
+    ends = np.cumsum([L.size for L in factors])
+    parts = np.split(step, ends[:-1])
+    return [part.reshape(L.shape) for part, L in zip(parts, factors, strict=True)]
 
 
 def slopes_of(factor: Array) -> Array:

@@ -6,7 +6,7 @@ nothing else, is a function of fewer unknowns, and is proved by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
@@ -38,7 +38,13 @@ EVIDENCE = {"kind": "normal form"}
 SECONDS = 1.5
 MOST_GROUPS = 12
 PART_PROVERS = (prove_by_terms, prove_by_hessian, prove_by_boxes)
-FUNCTIONS: dict[str, Any] = {"abs": cp.abs, "exp": cp.exp, "log": cp.log}
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "abs": cp.abs,
+    "exp": cp.exp,
+    "log": cp.log,
+    "inverse": lambda u: 1 / u,
+    "cvxnet.sigmoid": lambda u: 1 / (1 + cp.exp(-u)),
+}
 
 
 def prove_by_normal_form(asked: Derived, goal: str) -> Iterator[Finding]:
@@ -150,15 +156,9 @@ class Written:
             leaf = self.nodes[place]
             where = tuple(int(k) for k in np.unravel_index(position, leaf.shape))
             return leaf[where] if leaf.shape else leaf
-        if len(f.args) != 1:
+        square_root = (f.name, f.options) == ("root", (1, 2))
+        function = cp.sqrt if square_root else FUNCTIONS.get(f.name)
+        if function is None or len(f.args) != 1:
             return None
-        (arg,) = (self.polynomial(one) for one in f.args)
-        if arg is None:
-            return None
-        if f.name in FUNCTIONS:
-            return FUNCTIONS[f.name](arg)
-        if f.name == "inverse":
-            return 1 / arg
-        if f.name == "cvxnet.sigmoid":
-            return 1 / (1 + cp.exp(-arg))
-        return cp.sqrt(arg) if (f.name, f.options) == ("root", (1, 2)) else None
+        arg = self.polynomial(f.args[0])
+        return None if arg is None else function(arg)

@@ -60,8 +60,8 @@ def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:
             search = Search(function, clock, Telling(goal, asked.report))
             parts.append(search.run())
     except RefutedError as refuted:
-        place = np.unravel_index(len(parts), statement.shape) if statement.shape else ()
-        yield from segments(asked, circuit, refuted, tuple(int(i) for i in place))
+        place = np.unravel_index(len(parts), statement.shape)
+        yield from segments(asked, circuit, refuted, tuple(map(int, place)))
     except RefusalError as refusal:
         if search is not None or is_over(clock):
             done = 0 if search is None else search.done
@@ -284,17 +284,15 @@ class Search:
         self.nodes += 1
         net, names = self.network, list[list[Any]]()
         above, equal = [], [net.rows[k]]
-        used = self.below([k, *signs])
-        for j in used:
+        for j in self.below([k, *signs]):
             unit = np.zeros(net.size)
             unit[net.inputs + 1 + j] = 1.0
-            if j == k or signs.get(j) == 0:
-                equal.append(unit)
-            elif signs.get(j) == 1:
-                equal.append(unit - net.rows[j])
-            else:
+            sign = 0 if j == k else signs.get(j)
+            if sign is None:
                 above += [unit, unit - net.rows[j]]
                 names += [["part", j], ["above", j]]
+            else:
+                equal.append(unit - sign * net.rows[j])
             if j in signs and not loose.get(j):
                 above.append(net.rows[j] if signs[j] else -net.rows[j])
                 names.append(["sign", j])

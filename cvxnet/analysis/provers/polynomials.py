@@ -109,15 +109,17 @@ def squares(
     matrices = find_matrices(blocks, target)
     if matrices is None:
         return None
-    return [
-        {
-            "factors": list(block.factors),
-            "basis": [product_words(one, variables) for one in block.products],
-            "gram": [[str(value) for value in row] for row in matrix],
-        }
-        for block, matrix in zip(blocks, matrices, strict=True)
-        if block.products
-    ]
+    found = zip(blocks, matrices, strict=True)
+    return [block_words(block, matrix, variables) for block, matrix in found if block.products]
+
+
+def block_words(block: Block, matrix: Any, variables: Sequence[Factor]) -> dict[str, Any]:
+    """A multiplier and its Gram matrix as the checker reads them."""
+    return {
+        "factors": list(block.factors),
+        "basis": [product_words(one, variables) for one in block.products],
+        "gram": [[str(value) for value in row] for row in matrix],
+    }
 
 
 def as_rows(polynomial: Polynomial, symbols: Sequence[Any]) -> Rows:
