@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cvxpy as cp
+import numpy as np
 from cvxpy.atoms.elementwise.elementwise import Elementwise
 
 from cvxnet.analysis.algebra_atoms import (
@@ -27,14 +29,8 @@ def entry_of(node: Any, place: tuple[int, ...]) -> Any:
         return cp.Constant(dense(node.value)[place])
     low = bare(node)
     if low is not node:
-        return (
-            low
-            if not low.shape
-            else node[place]
-            if low.shape != node.shape
-            else entry_of(low, place)
-        )
-    if isinstance(node, BY_ENTRY) and all(arg.shape in ((), node.shape) for arg in inner(node)):
+        return entry_of(low, place) if low.shape in ((), node.shape) else node[place]
+    if works_by_entry(node):
         return node.copy([entry_of(arg, place) for arg in node.args])
     if (
         isinstance(node, MulExpression)
@@ -43,6 +39,23 @@ def entry_of(node: Any, place: tuple[int, ...]) -> Any:
     ):
         return node.args[0][place[0]] @ node.args[1]
     return node[place]
+
+
+def works_by_entry(node: Any) -> bool:
+    """Whether an entry depends on the same entry of each argument only; scalars are promoted."""
+    same = all(arg.shape in ((), node.shape) for arg in inner(node))
+    return same and isinstance(node, BY_ENTRY)
+
+
+def by_entries(node: Any, form: Callable[[Any], Any]) -> Any:
+    """What a function makes of every entry, as an array; None where it makes None of one."""
+    entries = []
+    for place in np.ndindex(node.shape):
+        entry = form(entry_of(node, place))
+        if entry is None:
+            return None
+        entries.append(entry)
+    return stacked(entries, node.shape)
 
 
 def stacked(entries: list[Any], shape: tuple[int, ...]) -> Any:

@@ -20,19 +20,25 @@ from cvxnet.analysis.rewriting.product_forms import mean_of
 from cvxnet.analysis.rewriting.products import (
     Product,
     added,
+    degree_of,
+    folded,
+    is_even,
     linear_terms,
     logarithms_of,
+    multiplied,
     number_of,
     power_of,
     product_of,
+    raised,
     scaled,
 )
 from cvxnet.analysis.rewriting.quotients import plainly
 from cvxnet.analysis.rewriting.search import Forms
-from cvxnet.analysis.tape import bare, dense
+from cvxnet.analysis.tape import bare
 
 MOST_ENTRIES = 200  # of a constraint that is rewritten entry by entry
 MOST_ROUNDS = 5  # of changes to one constraint
+MOST_DENOMINATORS = 3  # that both sides of an inequality are multiplied with, one at a time
 Written = tuple[list[str], list[Any]]
 """What was done to a constraint, and the constraints that say the same."""
 Sides = tuple[Any, Any]
@@ -109,57 +115,53 @@ def as_products(sides: Sides, forms: Forms) -> tuple[list[Product], list[Product
 
 def expression_of(found: Product) -> Any:
     """A product as an expression."""
-    if not found.powers and found.exponent is None:
-        return found.scale
-    return scaled(found.scale, plainly(found))
+    return found.scale if found.is_constant else scaled(found.scale, plainly(found))
 
 
 def total_of(terms: list[Product]) -> Any:
     """A sum of products."""
-    parts = [expression_of(term) for term in terms]
-    return added(parts)
+    return added(map(expression_of, terms))
 
 
 def is_positive(term: Product, forms: Forms) -> bool:
     """Whether a product is certainly >= 0."""
-    even = (a.denominator == 1 and a.numerator % 2 == 0 for _, a in term.powers)
-    known = (
-        fine or forms.is_nonneg(base) for fine, (base, _) in zip(even, term.powers, strict=True)
-    )
-    return bool(term.scale.is_nonneg()) and all(known)
+    if not term.scale.is_nonneg():
+        return False
+    return all(is_even(power) or forms.is_nonneg(base) for base, power in term.powers)
 
 
 def split_extremes(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """``max(u) <= c`` as all ``u <= c``; ``c <= min(u)``, ``|u| <= c`` likewise."""
-    left, right = bare(sides[0]), bare(sides[1])
-    if isinstance(left, cp.maximum):
-        return [[(arg, sides[1]) for arg in left.args]]
-    if isinstance(right, cp.minimum):
-        return [[(sides[0], arg) for arg in right.args]]
-    if isinstance(left, cp.max) and left.axis is None and sides[1].size == 1:
-        return [[(left.args[0], sides[1])]]
-    if isinstance(right, cp.min) and right.axis is None and sides[0].size == 1:
-        return [[(sides[0], right.args[0])]]
-    if isinstance(left, cp.abs):
-        return [[(left.args[0], sides[1]), (-left.args[0], sides[1])]]
-    return []
+    left, right = sides
+    below = members_of(bare(left), (cp.maximum, cp.max), right)
+    above = members_of(bare(right), (cp.minimum, cp.min), left)
+    if isinstance(bare(left), cp.abs):
+        u = bare(left).args[0]
+        below = [u, -u]
+    found = [(u, right) for u in below] or [(left, u) for u in above]
+    return [found] if found else []
+
+
+def members_of(node: Any, kinds: tuple[Any, Any], other: Any) -> list[Any]:
+    """What an extreme is taken of, of arguments or of all entries; nothing of other expressions."""
+    of_arguments, of_entries = kinds
+    if isinstance(node, of_arguments):
+        return [*node.args]
+    whole = isinstance(node, of_entries) and node.axis is None and other.size == 1
+    return [node.args[0]] if whole else []
 
 
 def multiply_out(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """Both sides times a denominator that is positive."""
     left, right = as_products(sides, forms)
+    below = [pair for term in (*left, *right) for pair in term.below if forms.is_nonneg(pair[0])]
     found: list[list[Sides]] = []
-    bases: list[tuple[Any, Fraction]] = []
-    for term in (*left, *right):
-        for base, power in term.powers:
-            if power < 0 and forms.is_nonneg(base):
-                bases.append((base, -power))
-    for base, power in bases[:3]:
-        factor = base if power == 1 else cp.power(base, power)
-        both = [
+    for base, power in below[:MOST_DENOMINATORS]:
+        factor = raised(base, power)
+        one, other = (
             added(times(expression_of(t), factor, forms) for t in terms) for terms in (left, right)
-        ]
-        found.append([(both[0], both[1])])
+        )
+        found.append([(one, other)])
     return found
 
 
@@ -170,7 +172,7 @@ def times(term: Any, factor: Any, forms: Forms) -> Any:
 
 def undo_logarithms(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """``a log x - b log y <= c`` as ``x^a exp(-c) <= y^b``."""
-    logs = [(f, t) for f, t in linear_terms(sides[0] - sides[1])]
+    logs = linear_terms(sides[0] - sides[1])
     if not any(type(bare(term)) is cp.log for _, term in logs):
         return []
     left: list[Any] = []
@@ -179,12 +181,8 @@ def undo_logarithms(sides: Sides, forms: Forms) -> list[list[Sides]]:
     for factor, term in logs:
         number = number_of(factor)
         if type(bare(term)) is cp.log and number is not None:
-            power = (
-                cp.power(bare(term).args[0], abs(number))
-                if abs(number) != 1
-                else bare(term).args[0]
-            )
-            (left if number > 0 else right).append(power)
+            factors = left if number > 0 else right
+            factors.append(raised(bare(term).args[0], abs(number)))
         else:
             rest = rest + scaled(factor, term)
     if not rest.is_affine():
@@ -193,20 +191,7 @@ def undo_logarithms(sides: Sides, forms: Forms) -> list[list[Sides]]:
         right.append(folded(cp.exp(-rest)))
     else:
         left.append(cp.exp(rest))
-    return [[(joined(left), joined(right))]]
-
-
-def folded(constant: Any) -> Any:
-    """A constant as a number, where its value is known."""
-    return constant if constant.parameters() else cp.Constant(dense(constant.value))
-
-
-def joined(factors: list[Any]) -> Any:
-    """A product of expressions."""
-    whole = factors[0] if factors else cp.Constant(1.0)
-    for factor in factors[1:]:
-        whole = cp.multiply(whole, factor)
-    return whole
+    return [[(multiplied(left), multiplied(right))]]
 
 
 def take_logarithms(sides: Sides, forms: Forms) -> list[list[Sides]]:
@@ -215,31 +200,35 @@ def take_logarithms(sides: Sides, forms: Forms) -> list[list[Sides]]:
     positive = all(is_positive(term, forms) for term in (*left, *right))
     if len(right) != 1 or not left or not positive:
         return []
-    if right[0].exponent is None and not any(term.exponent is not None for term in left):
+    if all(term.exponent is None for term in (*left, *right)):
         return []
-    logs = logarithms_of(right[0])
-    return [[(cp.log(total_of(left)), added(logs))]]
+    return [[(cp.log(total_of(left)), added(logarithms_of(right[0])))]]
 
 
 def take_roots(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """``f <= c x^a y^b`` as the root of f of degree a + b below a geometric mean."""
     left, right = as_products(sides, forms)
-    if len(right) != 1 or right[0].exponent is not None or not is_positive(right[0], forms):
+    if len(right) != 1 or not left or not is_monomial(right[0], forms):
         return []
-    above = [(base, power) for base, power in right[0].powers if power > 0]
-    total = sum((power for _, power in above), Fraction(0))
-    if len(above) != len(right[0].powers) or total == 0 or not left:
+    powers, f = right[0].above, total_of(left)
+    total, mean = degree_of(powers), mean_of(powers, forms.kit)
+    same = total == 1 and not f.is_constant()
+    if mean is None or same or not is_positive_total(left, f, forms):
         return []
-    mean = mean_of(above, forms.kit)
-    if mean is None:
-        return []
-    scale, f = right[0].scale, total_of(left)
-    if not f.is_constant() and total == 1:
-        return []
-    if not (forms.is_nonneg(f) or f.is_nonneg() or all(is_positive(t, forms) for t in left)):
-        return []
-    size = folded(power_of(scale, 1 / total))
+    size = folded(power_of(right[0].scale, 1 / total))
     return [[(root_of(f, total), scaled(size, mean))]]
+
+
+def is_monomial(term: Product, forms: Forms) -> bool:
+    """Whether it is ``c x^a y^b``, certainly >= 0, with powers above zero."""
+    plain = term.exponent is None and bool(term.above) and not term.below
+    return plain and is_positive(term, forms)
+
+
+def is_positive_total(terms: list[Product], total: Any, forms: Forms) -> bool:
+    """Whether a sum is certainly >= 0, as a whole or in each of its terms."""
+    whole = forms.is_nonneg(total) or bool(total.is_nonneg())
+    return whole or all(is_positive(term, forms) for term in terms)
 
 
 def root_of(f: Any, degree: Fraction) -> Any:
@@ -251,43 +240,52 @@ def root_of(f: Any, degree: Fraction) -> Any:
 def isolate_power(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """``c x^a <= d`` as ``x <= (d / c)^(1/a)``, and the same with >=."""
     left, right = as_products(sides, forms)
-    constant = [all(not t.powers and t.exponent is None for t in terms) for terms in (left, right)]
+    constant = [all(term.is_constant for term in terms) for terms in (left, right)]
     if constant[0] == constant[1]:
         return []
     moving, fixed = (right, left) if constant[0] else (left, right)
     value = total_of(fixed)
-    if len(moving) != 1 or moving[0].exponent is not None or len(moving[0].powers) != 1:
+    if not is_power(moving, forms) or not value.is_nonneg() or number_of(value) == 0:
         return []
-    (base, power), scale = moving[0].powers[0], moving[0].scale
-    if power == 1 or not forms.is_nonneg(base) or not value.is_nonneg() or number_of(value) == 0:
-        return []
-    bound = folded(power_of(value / scale, 1 / power))
+    base, power = moving[0].powers[0]
+    bound = folded(power_of(value / moving[0].scale, 1 / power))
     below = constant[1] == (power > 0)  # x on the left of a rising power stays there
     return [[(base, bound) if below else (bound, base)]]
 
 
+def is_power(terms: list[Product], forms: Forms) -> bool:
+    """Whether it is one ``c x^a`` with x >= 0 and a other than one."""
+    if len(terms) != 1 or terms[0].exponent is not None or len(terms[0].powers) != 1:
+        return False
+    base, power = terms[0].powers[0]
+    return power != 1 and forms.is_nonneg(base)
+
+
 def undo_monotone(sides: Sides, forms: Forms) -> list[list[Sides]]:
     """``phi(u) <= c`` as ``u <= phi^-1(c)`` for a rising phi."""
+    left, right = sides
     found = []
-    for one, other, place in ((sides[0], sides[1], 0), (sides[1], sides[0], 1)):
-        terms = linear_terms(one)
-        moving = [(f, t) for f, t in terms if not bare(t).is_constant()]
-        if len(moving) != 1 or not other.is_constant():
-            continue
-        factor, term = moving[0][0], bare(moving[0][1])
-        rest = added(scaled(f, t) for f, t in terms if bare(t).is_constant())
-        inverse = INVERSES.get(type(term))
-        if inverse is None or not (factor.is_nonneg() or factor.is_nonpos()):
-            continue
-        if number_of(factor) in (None, 0):
-            continue
-        value = inverse(folded((other - rest) / factor))
-        if value is None:
-            continue
-        value = folded(value)
-        flipped = factor.is_nonpos() != (place == 1)
-        found.append([(value, term.args[0]) if flipped else (term.args[0], value)])
+    for one, other, on_the_left in ((left, right, True), (right, left, False)):
+        inside = inverted(one, other) if other.is_constant() else None
+        if inside is not None:
+            u, value, rises = inside
+            found.append([(u, value) if rises == on_the_left else (value, u)])
     return found
+
+
+def inverted(expression: Any, constant: Any) -> tuple[Any, Any, bool] | None:
+    """Of ``a phi(u) + b == c`` the u, its value, and whether a > 0; None of other expressions."""
+    terms = linear_terms(expression)
+    moving = [(factor, bare(term)) for factor, term in terms if not bare(term).is_constant()]
+    if len(moving) != 1:
+        return None
+    factor, term = moving[0]
+    rest = added(scaled(f, t) for f, t in terms if bare(t).is_constant())
+    inverse, number = INVERSES.get(type(term)), number_of(factor)
+    if inverse is None or not number:
+        return None
+    value = inverse(folded((constant - rest) / factor))
+    return None if value is None else (term.args[0], folded(value), number > 0)
 
 
 def above(limit: float, inverse: Callable[[Any], Any]) -> Callable[[Any], Any]:

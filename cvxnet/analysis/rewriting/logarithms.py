@@ -9,11 +9,13 @@ import cvxpy as cp
 
 from cvxnet.analysis.identities import is_number, is_same
 from cvxnet.analysis.rewriting.products import (
+    Powers,
     added,
     is_itself,
     linear_terms,
     logarithms_of,
     number_of,
+    place_of,
     product_of,
     scaled,
 )
@@ -45,19 +47,23 @@ def logarithm_of_collected(argument: Any, goal: str, forms: Forms) -> Any:
 
 def logarithm_of_sum(argument: Any, forms: Forms) -> Any:
     """``log(sum t)`` as log_sum_exp of the ``log t``, where those are convex."""
-    if isinstance(argument, cp.Sum) and not argument.shape:
-        logs = [forms.form(cp.log(argument.args[0]), "convex")]
-    else:
-        terms = linear_terms(argument)
-        if len(terms) < 2 or not all(forms.is_nonneg(scaled(f, t)) for f, t in terms):
-            return None
-        logs = [forms.form(logarithm_of(factor, term), "convex") for factor, term in terms]
-    if any(log is None for log in logs):
+    logs = forms.all_of(logarithms_of_terms(argument, forms), "convex")
+    if not logs:
         return None
     of_two = logarithm_of_two(logs[0], logs[1], bool(argument.shape)) if len(logs) == 2 else None
     if of_two is not None or argument.shape:
         return of_two
     return cp.log_sum_exp(cp.hstack([cp.vec(v, order="F") for v in logs]))
+
+
+def logarithms_of_terms(argument: Any, forms: Forms) -> list[Any]:
+    """The logarithms of the terms of a sum, scalars or arrays; none if one may be negative."""
+    if isinstance(argument, cp.Sum) and not argument.shape:
+        return [cp.log(argument.args[0])]
+    terms = [scaled(factor, term) for factor, term in linear_terms(argument)]
+    if len(terms) < 2 or not all(map(forms.is_nonneg, terms)):
+        return []
+    return [cp.Constant(0.0) if is_number(term, 1.0) else cp.log(term) for term in terms]
 
 
 def logarithm_of_two(one: Any, other: Any, entries: bool) -> Any:
@@ -69,13 +75,6 @@ def logarithm_of_two(one: Any, other: Any, entries: bool) -> Any:
     return cp.logistic(other - one) + one if entries and one.is_affine() else None
 
 
-def logarithm_of(factor: Any, term: Any) -> Any:
-    """The logarithm of a term of a sum; that of one is zero."""
-    return (
-        cp.Constant(0.0) if is_number(scaled(factor, term), 1.0) else cp.log(scaled(factor, term))
-    )
-
-
 # ---------------------------------------------------------------------------- entropies
 
 
@@ -85,7 +84,7 @@ def gather_entropies(terms: Terms, forms: Forms) -> list[Any] | None:
     It is ``(c - a - b) w log w + a w log(w / y) + b w log(w / z)``: a multiple of ``-entr(w)`` and
     relative entropies.
     """
-    groups: list[tuple[Any, dict[int, tuple[Any, Fraction]], list[Any]]] = []
+    groups: list[tuple[Any, Powers, list[Any]]] = []
     others: list[Any] = []
     for factor, term in terms:
         split = weighted_logarithms(scaled(factor, term), forms)
@@ -93,51 +92,43 @@ def gather_entropies(terms: Terms, forms: Forms) -> list[Any] | None:
             others.append(scaled(factor, term))
             continue
         weight, logs, rest = split
-        for known, all_logs, all_rest in groups:
-            if is_same(known, weight):
-                add_logarithms(all_logs, logs)
-                all_rest += rest
-                break
-        else:
-            groups.append((weight, {}, rest))
-            add_logarithms(groups[-1][1], logs)
+        place = place_of(weight, (known for known, _, _ in groups))
+        if place is None:
+            place = len(groups)
+            groups.append((weight, [], []))
+        add_logarithms(groups[place][1], logs)
+        groups[place][2].extend(rest)
     if not groups:
         return None
     found = []
-    for weight, logs_of, rest in groups:
-        found += entropies(weight, [*logs_of.values()])
+    for weight, logs, rest in groups:
+        found += entropies(weight, logs)
         found += [cp.multiply(weight, part) for part in rest]
-    return [*(part for part in found), *others]
+    return [*found, *others]
 
 
-def add_logarithms(
-    known: dict[int, tuple[Any, Fraction]], logs: list[tuple[Any, Fraction]]
-) -> None:
+def add_logarithms(known: Powers, logs: Powers) -> None:
     """Add multiples of logarithms, those of one base together."""
     for base, factor in logs:
-        for key, (other, value) in known.items():
-            if is_same(base, other):
-                known[key] = other, value + factor
-                break
+        place = place_of(base, (other for other, _ in known))
+        if place is None:
+            known.append((base, factor))
         else:
-            known[len(known)] = base, factor
+            known[place] = known[place][0], known[place][1] + factor
 
 
-def weighted_logarithms(
-    part: Any, forms: Forms
-) -> tuple[Any, list[tuple[Any, Fraction]], list[Any]] | None:
+def weighted_logarithms(part: Any, forms: Forms) -> tuple[Any, Powers, list[Any]] | None:
     """``w (sum c log y + constant)``: w, the (y, c), and what is left beside the logarithms."""
     found = product_of(part, forms.is_nonneg)
     if found.exponent is not None or any(power != 1 for _, power in found.powers):
         return None
-    bases = [base for base, _ in found.powers]
-    inside = list(filter(has_logarithm, bases))
-    outside = [base for base in bases if not has_logarithm(base)]
+    bases = sorted((base for base, _ in found.powers), key=has_logarithm)
     scale = number_of(found.scale)
-    if len(inside) != 1 or len(outside) != 1 or scale is None or not outside[0].is_affine():
+    if [*map(has_logarithm, bases)] != [False, True] or scale is None:
         return None
-    split = split_logarithms(inside[0], scale, outside[0], forms)
-    return None if split is None else (outside[0], *split)
+    weight, total = bases
+    split = split_logarithms(total, scale, weight, forms) if weight.is_affine() else None
+    return None if split is None else (weight, *split)
 
 
 def has_logarithm(base: Any) -> bool:
@@ -147,9 +138,9 @@ def has_logarithm(base: Any) -> bool:
 
 def split_logarithms(
     total: Any, scale: Fraction, weight: Any, forms: Forms
-) -> tuple[list[tuple[Any, Fraction]], list[Any]] | None:
+) -> tuple[Powers, list[Any]] | None:
     """Of a sum, the logarithms as (y, c), and the rest, which is constant; or None."""
-    logs: list[tuple[Any, Fraction]] = []
+    logs: Powers = []
     rest: list[Any] = []
     for factor, term in linear_terms(total):
         number = number_of(factor)
@@ -164,9 +155,7 @@ def split_logarithms(
     return (logs, rest) if all(part.is_constant() for part in rest) else None
 
 
-def parts_of_logarithm(
-    argument: Any, weight: Any, forms: Forms
-) -> tuple[list[tuple[Any, Fraction]], list[Any]] | None:
+def parts_of_logarithm(argument: Any, weight: Any, forms: Forms) -> tuple[Powers, list[Any]] | None:
     """The bases of a product under a logarithm with their powers, and what is left."""
     found = product_of(over_one_denominator(argument, forms), forms.is_nonneg)
     unknown = [base for base, _ in found.powers if not forms.is_nonneg(base)]
@@ -178,7 +167,7 @@ def parts_of_logarithm(
     return list(found.powers), rest
 
 
-def entropies(weight: Any, logs: list[tuple[Any, Fraction]]) -> list[Any]:
+def entropies(weight: Any, logs: Powers) -> list[Any]:
     """``w sum c log y`` in entropies; what is none is kept as a product."""
     own = sum((factor for base, factor in logs if is_same(base, weight)), Fraction(0))
     found = []
@@ -197,7 +186,5 @@ def entropy(node: Any, goal: str, forms: Forms) -> Any:
     parts = gather_entropies([(cp.Constant(1.0), node)], forms)
     if parts is None:
         return None
-    found = [forms.form(part, goal) for part in parts]
-    if any(part is None for part in found):
-        return None
-    return added(found)
+    found = forms.all_of(parts, goal)
+    return None if found is None else added(found)

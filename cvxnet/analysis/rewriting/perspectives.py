@@ -25,10 +25,10 @@ def exponential_over(node: Any, goal: str, forms: Forms) -> Any:
     if forms.extra is None or goal == "concave" or node.size != 1:
         return None
     found = product_of(node, forms.is_nonneg)
-    if found.exponent is None or len(found.powers) != 1 or found.powers[0][1] != 1:
+    if found.exponent is None or [power for _, power in found.powers] != [1]:
         return None
     s = found.powers[0][0]
-    if not s.is_affine() or not forms.is_nonneg(s) or not found.scale.is_nonneg():
+    if not is_weight(s, forms) or not found.scale.is_nonneg():
         return None
     inside = forms.form(cp.multiply(s, found.exponent), "convex")
     if inside is None:
@@ -43,7 +43,7 @@ def perspective(node: Any, goal: str, forms: Forms) -> Any:
     if forms.extra is None or not isinstance(node, multiply) or node.size != 1:
         return None
     for s, outer in (node.args, node.args[::-1]):
-        if not s.is_constant() and s.is_affine() and forms.is_nonneg(s):
+        if is_weight(s, forms):
             unknown: dict[Any, Any] = {}
             f = with_quotients(outer, s, unknown)
             asked = replace(forms.question, unknowns=(*forms.question.unknowns, *unknown))
@@ -53,6 +53,11 @@ def perspective(node: Any, goal: str, forms: Forms) -> Any:
                 forms.extra += [scale == s, *(u == g for u, g in unknown.items())]
                 return cp.perspective(form, scale)
     return None
+
+
+def is_weight(s: Any, forms: Forms) -> bool:
+    """Whether it is affine, no constant, and proved to be >= 0."""
+    return not s.is_constant() and s.is_affine() and forms.is_nonneg(s)
 
 
 def with_quotients(outer: Any, s: Any, unknown: dict[Any, Any]) -> Any:

@@ -256,19 +256,22 @@ class Rewriter:
         if found is None:
             self.fail(f"{part}: {short(constraint)}", forms)
             return []
-        self.extra += forms.extra or []
-        if found[1] != [constraint]:
-            after = members([*found[1], *(forms.extra or [])])
-            atoms = new_atoms(members([constraint]), after)
-            how = [*found[0], *(name for name in atoms if not found[0] or name != COLLECTED)]
-            how += NEW[: len(forms.extra or [])]
-            checked = not found[0] and len(found[1]) == 1 and self.is_checked(constraint, *found[1])
-            self.note(part, how, constraint, " and ".join(map(str, found[1])), checked)
-        return found[1]
+        extra = forms.extra or []
+        self.extra += extra
+        names, constraints = found
+        if constraints != [constraint]:
+            atoms = new_atoms(members([constraint]), members([*constraints, *extra]))
+            how = [*names, *(name for name in atoms if not names or name != COLLECTED)]
+            how += NEW[: len(extra)]
+            checked = not names and self.is_checked(constraint, constraints)
+            self.note(part, how, constraint, " and ".join(map(str, constraints)), checked)
+        return constraints
 
-    def is_checked(self, one: Any, two: Any) -> bool:
-        """Whether the checker finds what two constraints compare equal."""
-        before, after = (kind_of(constraint).judged(constraint) for constraint in (one, two))
+    def is_checked(self, constraint: Any, found: list[Any]) -> bool:
+        """Whether one was found, and the checker finds what the two constraints compare equal."""
+        if len(found) != 1:
+            return False
+        before, after = (kind_of(each).judged(each) for each in (constraint, *found))
         return is_checked(self.question, before, after)
 
     def missing_domain(self, objective: Any, constraints: list[Any]) -> list[Any]:

@@ -24,7 +24,9 @@ import cvxpy as cp
 from cvxnet.analysis.rewriting.products import (
     LARGEST_DENOMINATOR,
     IsNonneg,
+    Powers,
     Product,
+    degree_of,
     is_even,
     power_of,
     scaled,
@@ -56,25 +58,35 @@ def curved(product: Product, goal: str, kit: Kit) -> Any:
     """The product of scalars in a form that has the curvature, or None."""
     if product.exponent is None and len(product.powers) == 1 and product.powers[0][1] == 1:
         return multiple(product.scale, product.powers[0][0], goal, kit)
-    for base, power in product.powers:
-        known = (is_even(power) and power > 0) or kit.is_nonneg(base)
-        if not known and not kit.is_granted(base):
-            return None
-    negative = product.scale.is_nonpos()
-    if not negative and not product.scale.is_nonneg():
+    if not all(may_be_base(base, power, kit) for base, power in product.powers):
+        return None
+    inside = goal_below(product.scale, goal)
+    if inside is None:
         return None
     for rule in FORMS:
-        found = rule(product, OPPOSITE[goal] if negative else goal, kit)
+        found = rule(product, inside, kit)
         if found is not None:
             return scaled(product.scale, found)
     return None
 
 
+def may_be_base(base: Any, power: Fraction, kit: Kit) -> bool:
+    """Whether a base is >= 0, or its power 2, 4, ..."""
+    even = is_even(power) and power > 0
+    return even or kit.is_nonneg(base) or kit.is_granted(base)
+
+
+def goal_below(scale: Any, goal: str) -> str | None:
+    """The curvature that what is multiplied with a constant needs; None for one of any sign."""
+    if scale.is_nonpos():
+        return OPPOSITE[goal]
+    return goal if scale.is_nonneg() else None
+
+
 def multiple(scale: Any, base: Any, goal: str, kit: Kit) -> Any:
     """A constant times one base, of any sign."""
-    if not scale.is_nonneg() and not scale.is_nonpos():
-        return None
-    form = kit.form(base, OPPOSITE[goal] if scale.is_nonpos() else goal)
+    inside = goal_below(scale, goal)
+    form = None if inside is None else kit.form(base, inside)
     return None if form is None else scaled(scale, form)
 
 
@@ -84,7 +96,7 @@ def all_forms(bases: Iterable[Any], goal: str, kit: Kit) -> list[Any] | None:
     return None if any(form is None for form in found) else found
 
 
-def mean_of(powers: list[tuple[Any, Fraction]], kit: Kit) -> Any:
+def mean_of(powers: Powers, kit: Kit) -> Any:
     """``(prod base^power)^(1 / sum of the powers)`` of concave bases, or None."""
     forms = all_forms((base for base, _ in powers), "concave", kit)
     if not forms:
@@ -119,21 +131,16 @@ def exponential(product: Product, goal: str, kit: Kit) -> Any:
 
 def reciprocal(product: Product, goal: str, kit: Kit) -> Any:
     """``1 / (x^a y^b)``: a falling convex function of a geometric mean, which is concave."""
-    powers = [(base, -power) for base, power in product.powers]
-    if goal == "concave" or product.exponent is not None or not all(a > 0 for _, a in powers):
+    if goal == "concave" or product.exponent is not None or product.above:
         return None
-    mean, total = mean_of(powers, kit), sum((a for _, a in powers), Fraction(0))
-    if mean is None:
-        return None
-    return power_of(mean, -total)
+    mean = mean_of(product.below, kit)
+    return None if mean is None else power_of(mean, -degree_of(product.below))
 
 
 def root(product: Product, goal: str, kit: Kit) -> Any:
     """``x^a y^b`` with a + b <= 1: a rising concave function of a geometric mean."""
-    total = sum((a for _, a in product.powers), Fraction(0))
-    if goal == "convex" or product.exponent is not None or total > 1:
-        return None
-    if any(a < 0 for _, a in product.powers):
+    total = degree_of(product.powers)
+    if goal == "convex" or product.exponent is not None or total > 1 or product.below:
         return None
     mean = mean_of(list(product.powers), kit)
     return mean if total == 1 or mean is None else power_of(mean, total)
@@ -141,23 +148,23 @@ def root(product: Product, goal: str, kit: Kit) -> Any:
 
 def quotient(product: Product, goal: str, kit: Kit) -> Any:
     """``u^a / (x^b y^c)`` with a >= 1 + b + c: squares over linear, one inside the other."""
-    above = [(base, power) for base, power in product.powers if power > 0]
-    below = [(base, -power) for base, power in product.powers if power < 0]
-    total = sum((power for _, power in below), Fraction(0))
+    above, below = product.above, product.below
+    total = degree_of(below)
     if goal == "concave" or product.exponent is not None or len(above) != 1:
         return None
     base, power = above[0]
     if power < 1 + total:
         return None
     bottom = mean_of(below, kit) if below else cp.Constant(1.0)
-    whole = power == 2 and total in (0, 1) and is_euclidean_norm(base)
-    top = base.args[0] if whole else numerator(base, power, kit)
-    if top is None or bottom is None:
-        return None
-    if whole:
-        return cp.quad_over_lin(top, bottom)
-    size = top if kit.is_nonneg(base) or top.is_nonneg() else cp.abs(top)
-    return power_over((top, size), power, bottom, total)
+    return over_mean(base, power, bottom, total, kit)
+
+
+def over_mean(base: Any, power: Fraction, bottom: Any, total: Fraction, kit: Kit) -> Any:
+    """``u^a / y^b`` for a >= 1 + b, u in a convex form, and a concave y or None."""
+    if power == 2 and total in (0, 1) and is_euclidean_norm(base):
+        return None if bottom is None else cp.quad_over_lin(base.args[0], bottom)
+    top = numerator(base, kit)
+    return None if top is None or bottom is None else power_over(top, power, bottom, total)
 
 
 def is_euclidean_norm(base: Any) -> bool:
@@ -166,15 +173,21 @@ def is_euclidean_norm(base: Any) -> bool:
     return known and bool(base.is_convex())
 
 
-def numerator(base: Any, power: Fraction, kit: Kit) -> Any:
-    """The base in a convex form: affine, or one that CVXPY knows to be >= 0; or None.
+def numerator(base: Any, kit: Kit) -> tuple[Any, Any] | None:
+    """The base in a convex form, and its absolute value; or None.
 
-    Where its power is even, what is affine may have any sign.
+    The form is affine, or one that CVXPY knows to be >= 0.
     """
     form = base if base.is_affine() else kit.form(base, "convex")
-    if form is None or form.is_affine() or form.is_nonneg():
-        return form
-    return cp.pos(form) if kit.is_nonneg(base) else None
+    if form is None:
+        return None
+    if form.is_nonneg():
+        return form, form
+    known = kit.is_nonneg(base)
+    if form.is_affine():
+        return form, form if known else cp.abs(form)
+    size = cp.pos(form)
+    return (size, size) if known else None
 
 
 def power_over(top: tuple[Any, Any], power: Fraction, bottom: Any, total: Fraction) -> Any:

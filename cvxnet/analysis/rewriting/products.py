@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from functools import reduce
+from operator import truediv
+from typing import Any, TypeAlias
 
 import cvxpy as cp
 import numpy as np
@@ -26,6 +28,8 @@ from cvxnet.layers.atoms import sigmoid
 
 IsNonneg = Callable[[Any], bool]
 """Whether an expression is proved to be >= 0."""
+Powers: TypeAlias = list[tuple[Any, Fraction]]
+"""Bases with their powers."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,21 @@ class Product:
     powers: tuple[tuple[Any, Fraction], ...]
     exponent: Any
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is nothing but the scale."""
+        return not self.powers and self.exponent is None
+
+    @property
+    def above(self) -> Powers:
+        """The bases with powers > 0."""
+        return [(base, power) for base, power in self.powers if power > 0]
+
+    @property
+    def below(self) -> Powers:
+        """The bases in the denominator, with their powers there."""
+        return [(base, -power) for base, power in self.powers if power < 0]
+
 
 @dataclass
 class Factors:
@@ -53,32 +72,35 @@ class Factors:
     is_nonneg: IsNonneg
     is_granted: IsNonneg
     scales: list[Any] = field(default_factory=list)
-    powers: list[tuple[Any, Fraction]] = field(default_factory=list)
+    powers: Powers = field(default_factory=list)
     exponents: list[Any] = field(default_factory=list)
 
     def take(self, node: Any, power: Fraction) -> None:
         """The factors of ``node^power``."""
         node = bare(node)
         if node.is_constant():
-            if not is_number(node, 1.0):
-                self.scales.append(node if power == 1 else power_of(node, power))
-            return
-        for kind, split in SPLITS:
-            if isinstance(node, kind):
-                parts = split(node)
-                if parts is None:
-                    continue
-                if is_square_below(parts, power):
-                    self.take_base(cp.abs(parts[0][0]), power * parts[0][1])
-                    return
-                if self.may_split(parts, power):
-                    for part, inner in parts:
-                        self.take(part, power * inner)
-                    return
-        if isinstance(node, cp.exp):
-            self.take_exponential(node.args[0], power)
-        else:
-            self.take_base(node, power)
+            self.take_constant(node, power)
+        elif not any(self.take_parts(parts, power) for parts in splits_of(node)):
+            if isinstance(node, cp.exp):
+                self.take_exponential(node.args[0], power)
+            else:
+                self.take_base(node, power)
+
+    def take_constant(self, node: Any, power: Fraction) -> None:
+        """A constant, unless it is one."""
+        if not is_number(node, 1.0):
+            self.scales.append(power_of(node, power))
+
+    def take_parts(self, parts: Powers, power: Fraction) -> bool:
+        """The factors of a power of a product, if it may be split."""
+        if is_square_below(parts, power):
+            self.take_base(cp.abs(parts[0][0]), power * parts[0][1])
+            return True
+        if not self.may_split(parts, power):
+            return False
+        for part, inner in parts:
+            self.take(part, power * inner)
+        return True
 
     def take_exponential(self, exponent: Any, power: Fraction) -> None:
         """``exp(a log x + e)^power`` as ``x^(a power) exp(power e)``."""
@@ -93,7 +115,7 @@ class Factors:
         if rest is not None:
             self.exponents.append(rest)
 
-    def may_split(self, parts: list[tuple[Any, Fraction]], power: Fraction) -> bool:
+    def may_split(self, parts: Powers, power: Fraction) -> bool:
         """Whether ``(u^a v^b)^c = u^(ac) v^(bc)``: all powers whole, or all bases >= 0."""
         whole = power.denominator == 1 and all(a.denominator == 1 for _, a in parts)
         return whole or all(self.is_nonneg(part) or self.is_granted(part) for part, _ in parts)
@@ -106,11 +128,12 @@ class Factors:
         if power.denominator == 1 and not self.is_nonneg(inner) and self.is_nonneg(-inner):
             inner = -inner
             self.scales += [cp.Constant(-1.0)] * (power.numerator % 2)
-        for place, (base, other) in enumerate(self.powers):
-            if is_same(base, inner):
-                self.powers[place] = base, other + power
-                return
-        self.powers.append((inner, power))
+        place = place_of(inner, (base for base, _ in self.powers))
+        if place is None:
+            self.powers.append((inner, power))
+        else:
+            base, other = self.powers[place]
+            self.powers[place] = base, other + power
 
     def product(self) -> Product:
         """All factors together."""
@@ -134,7 +157,7 @@ def never(expression: Any) -> bool:
     return False
 
 
-def is_square_below(parts: list[tuple[Any, Fraction]], power: Fraction) -> bool:
+def is_square_below(parts: Powers, power: Fraction) -> bool:
     """Whether a root is taken of an even power: of an absolute value, then."""
     return len(parts) == 1 and power.denominator != 1 and is_even(parts[0][1])
 
@@ -154,16 +177,22 @@ def linear_terms(node: Any) -> list[tuple[Any, Any]]:
     if isinstance(node, NegExpression):
         return [(-factor, term) for factor, term in linear_terms(node.args[0])]
     if isinstance(node, multiply | DivExpression):
-        left, right = node.args
-        if left.is_constant() and isinstance(node, multiply):
-            left, right = right, left
-        if right.is_constant() and not left.is_constant():
-            divided = isinstance(node, DivExpression)
-            return [
-                (factor / right if divided else scaled(factor, right), term)
-                for factor, term in linear_terms(left)
-            ]
+        whole, constant = constant_apart(node)
+        change = truediv if isinstance(node, DivExpression) else scaled
+        if constant is not None:
+            return [(change(factor, constant), term) for factor, term in linear_terms(whole)]
     return [(cp.Constant(1.0), node)]
+
+
+def constant_apart(node: Any) -> tuple[Any, Any]:
+    """A product or quotient as something and the constant that it is multiplied with or over.
+
+    The second is None where there is no such constant, or nothing else.
+    """
+    left, right = node.args
+    if left.is_constant() and isinstance(node, multiply):
+        left, right = right, left
+    return (left, right) if right.is_constant() and not left.is_constant() else (node, None)
 
 
 def number_of(factor: Any) -> Fraction | None:
@@ -187,6 +216,31 @@ def added(parts: Iterable[Any]) -> Any:
     """A sum of expressions, without the constants that are zero."""
     kept = [part for part in parts if not is_number(part, 0.0)]
     return sum(kept[1:], kept[0]) if kept else cp.Constant(0.0)
+
+
+def folded(constant: Any) -> Any:
+    """A constant as a number, where its value is known."""
+    return constant if constant.parameters() else cp.Constant(dense(constant.value))
+
+
+def multiplied(factors: list[Any]) -> Any:
+    """A product of expressions, entry by entry."""
+    return reduce(cp.multiply, factors) if factors else cp.Constant(1.0)
+
+
+def place_of(node: Any, known: Iterable[Any]) -> int | None:
+    """The place of the same expression among others, or None."""
+    return next((place for place, other in enumerate(known) if is_same(other, node)), None)
+
+
+def degree_of(powers: Iterable[tuple[Any, Fraction]]) -> Fraction:
+    """The sum of powers."""
+    return sum((power for _, power in powers), Fraction(0))
+
+
+def raised(base: Any, power: Fraction) -> Any:
+    """A power as cp.power; the base itself, if it is one."""
+    return base if power == 1 else cp.power(base, power)
 
 
 def is_itself(found: Product, node: Any) -> bool:
@@ -222,13 +276,13 @@ def short_power(power: Fraction) -> Fraction:
     return short if abs(short - power) <= EPSILON * abs(power) else power
 
 
-def split_power(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_power(node: Any) -> Powers | None:
     """``x^p``; an even root of a square is an absolute value, which bases of free sign keep."""
     power = exponent_of(node)
     return None if power is None else [(node.args[0], short_power(power))]
 
 
-def split_matrix_product(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_matrix_product(node: Any) -> Powers | None:
     """``x @ x`` as the square of a norm."""
     left, right = node.args
     if len(left.shape) == 1 and is_same(left, right):
@@ -236,7 +290,7 @@ def split_matrix_product(node: Any) -> list[tuple[Any, Fraction]] | None:
     return None
 
 
-def entries_norm(vector: Any, power: Fraction) -> list[tuple[Any, Fraction]]:
+def entries_norm(vector: Any, power: Fraction) -> Powers:
     """The Euclidean norm of all entries to a power; factors of all entries stand before it."""
     inner = bare(vector)
     if isinstance(inner, multiply | DivExpression):
@@ -251,7 +305,7 @@ def entries_norm(vector: Any, power: Fraction) -> list[tuple[Any, Fraction]]:
     return [(cp.norm(inner if plain else cp.vec(inner, order="F")), power)]
 
 
-def split_norm(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_norm(node: Any) -> Powers | None:
     """The norm of a multiple."""
     vector = bare(node.args[0])
     if (
@@ -264,7 +318,7 @@ def split_norm(node: Any) -> list[tuple[Any, Fraction]] | None:
     return found if len(found) > 1 else None
 
 
-def split_sum(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_sum(node: Any) -> Powers | None:
     """A sum of squares as the square of a norm."""
     squared = square_of(node.args[0])
     if node.shape or squared is None or squared.shape != node.args[0].shape:
@@ -272,14 +326,14 @@ def split_sum(node: Any) -> list[tuple[Any, Fraction]] | None:
     return entries_norm(squared, Fraction(2))
 
 
-def split_squares(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_squares(node: Any) -> Powers | None:
     """A sum of squares over a number."""
     if node.axis is not None:
         return None
     return [*entries_norm(node.args[0], Fraction(2)), (node.args[1], -ONE)]
 
 
-def split_product(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_product(node: Any) -> Powers | None:
     """The product of all entries."""
     vector = node.args[0]
     if node.axis is not None or vector.size > LARGEST_DENOMINATOR:
@@ -287,7 +341,7 @@ def split_product(node: Any) -> list[tuple[Any, Fraction]] | None:
     return [(entry_of(vector, place), ONE) for place in np.ndindex(vector.shape)]
 
 
-def split_absolute(node: Any) -> list[tuple[Any, Fraction]] | None:
+def split_absolute(node: Any) -> Powers | None:
     """``|x y| = |x| |y|``."""
     inner = bare(node.args[0])
     if isinstance(inner, multiply | DivExpression):
@@ -296,7 +350,7 @@ def split_absolute(node: Any) -> list[tuple[Any, Fraction]] | None:
     return [(inner.args[0], ONE)] if isinstance(inner, NegExpression) else None
 
 
-SPLITS: tuple[tuple[Any, Callable[[Any], list[tuple[Any, Fraction]] | None]], ...] = (
+SPLITS: tuple[tuple[Any, Callable[[Any], Powers | None]], ...] = (
     (multiply, lambda node: [(arg, ONE) for arg in node.args]),
     (DivExpression, lambda node: [(node.args[0], ONE), (node.args[1], -ONE)]),
     (NegExpression, lambda node: [(cp.Constant(-1.0), ONE), (node.args[0], ONE)]),
@@ -310,3 +364,9 @@ SPLITS: tuple[tuple[Any, Callable[[Any], list[tuple[Any, Fraction]] | None]], ..
     (sigmoid, lambda node: [(1.0 + cp.exp(-node.args[0]), -ONE)]),
 )
 """How an atom is a product: its factors with their powers, or None."""
+
+
+def splits_of(node: Any) -> Iterator[Powers]:
+    """The ways in which a node is a product."""
+    found = (split(node) for kind, split in SPLITS if isinstance(node, kind))
+    return (parts for parts in found if parts is not None)

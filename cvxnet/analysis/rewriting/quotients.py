@@ -9,7 +9,17 @@ import numpy as np
 
 from cvxnet.analysis.algebra_atoms import DivExpression, multiply
 from cvxnet.analysis.identities import is_number, is_same
-from cvxnet.analysis.rewriting.products import Product, added, linear_terms, product_of, scaled
+from cvxnet.analysis.rewriting.products import (
+    Product,
+    added,
+    folded,
+    linear_terms,
+    multiplied,
+    place_of,
+    product_of,
+    raised,
+    scaled,
+)
 from cvxnet.analysis.rewriting.search import Forms
 from cvxnet.analysis.rewriting.squares import form_of, over_affine
 
@@ -36,26 +46,28 @@ def over(top: Any, bottom: Any, goal: str, forms: Forms) -> Any:
     terms = linear_terms(top)
     if len(terms) < 2:
         return None
-    parts = [forms.form(scaled(factor, term) / bottom, goal) for factor, term in terms]
-    return None if any(part is None for part in parts) else added(parts)
+    parts = forms.all_of([scaled(factor, term) / bottom for factor, term in terms], goal)
+    return None if parts is None else added(parts)
 
 
 def numerator_and_denominator(node: Any, forms: Forms) -> tuple[Any, Any] | None:
     """``u / v`` with v > 0, of a product in which v alone has the power -1; or None."""
     found = product_of(node, forms.is_nonneg)
-    below = [base for base, power in found.powers if power < 0]
-    simple = found.exponent is None and all(p.denominator == 1 for _, p in found.powers)
-    if len(below) != 1 or not simple:
+    if len(found.below) != 1 or not is_rational(found):
         return None
-    if not forms.is_nonneg(below[0]) and not forms.is_granted(below[0]):
+    bottom, power = found.below[0]
+    if not forms.is_nonneg(bottom) and not forms.is_granted(bottom):
         return None
-    if not all(power == -1 for _, power in found.powers if power < 0):
+    if power != 1:
         return None
-    top = found.scale
-    for base, power in found.powers:
-        for _ in range(max(int(power), 0)):
-            top = base if is_number(top, 1.0) else cp.multiply(top, base)
-    return top, below[0]
+    factors = [] if is_number(found.scale, 1.0) else [found.scale]
+    factors += [base for base, times in found.above for _ in range(int(times))]
+    return multiplied(factors), bottom
+
+
+def is_rational(found: Product) -> bool:
+    """Whether it has whole powers only, and no exponential."""
+    return found.exponent is None and all(p.denominator == 1 for _, p in found.powers)
 
 
 def over_one_denominator(argument: Any, forms: Forms) -> Any:
@@ -88,21 +100,20 @@ def collected(argument: Any, forms: Forms) -> Any:
 def gather_quotients(terms: Terms, forms: Forms) -> list[Any] | None:
     """Quotients with one denominator as one."""
     groups: list[tuple[Any, Any]] = []
-    others, count = [], 0
+    others = []
     for factor, term in terms:
         part = scaled(factor, term)
         split = numerator_and_denominator(part, forms) if not part.is_affine() else None
         if split is None:
             others.append(part)
             continue
-        count += 1
-        for place, (top, bottom) in enumerate(groups):
-            if is_same(bottom, split[1]):
-                groups[place] = top + split[0], bottom
-                break
-        else:
+        place = place_of(split[1], (bottom for _, bottom in groups))
+        if place is None:
             groups.append(split)
-    if len(groups) == count:
+        else:
+            top, bottom = groups[place]
+            groups[place] = top + split[0], bottom
+    if len(groups) + len(others) == len(terms):
         return None
     return [*(top / bottom for top, bottom in groups), *others]
 
@@ -121,14 +132,12 @@ def gather_like(terms: Terms, forms: Forms) -> list[Any] | None:
             groups.append((cp.multiply(factor, found.scale), found, term if plain else None))
     if len(groups) == len(terms):
         return None
-    return [
-        scaled(
-            cp.Constant(scale.value) if not scale.parameters() else scale,
-            plainly(found) if like is None else like,
-        )
+    kept = [
+        scaled(folded(scale), plainly(found) if like is None else like)
         for scale, found, like in groups
         if scale.parameters() or np.any(scale.value)
-    ] or [cp.Constant(0.0)]
+    ]
+    return kept or [cp.Constant(0.0)]
 
 
 def is_like(one: Product, two: Product) -> bool:
@@ -145,9 +154,5 @@ def is_like(one: Product, two: Product) -> bool:
 
 def plainly(found: Product) -> Any:
     """A product without its scale."""
-    factors = [base if power == 1 else cp.power(base, power) for base, power in found.powers]
-    factors += [] if found.exponent is None else [cp.exp(found.exponent)]
-    whole = factors[0] if factors else cp.Constant(1.0)
-    for factor in factors[1:]:
-        whole = cp.multiply(whole, factor)
-    return whole
+    factors = [raised(base, power) for base, power in found.powers]
+    return multiplied([*factors, *([] if found.exponent is None else [cp.exp(found.exponent)])])

@@ -6,13 +6,12 @@ from fractions import Fraction
 from typing import Any
 
 import cvxpy as cp
-import numpy as np
 
 from cvxnet.analysis.algebra_atoms import DivExpression
 from cvxnet.analysis.atoms import POWERS
 from cvxnet.analysis.identities import is_number
 from cvxnet.analysis.operations import exponent_of
-from cvxnet.analysis.rewriting.entries import entry_of, stacked
+from cvxnet.analysis.rewriting.entries import by_entries
 from cvxnet.analysis.rewriting.product_forms import curved
 from cvxnet.analysis.rewriting.products import (
     Product,
@@ -33,13 +32,24 @@ pnorm: Any = cp.pnorm  # whose annotation leaves fractions out
 def root_of_sum(node: Any, goal: str, forms: Forms) -> Any:
     """``(sum t)^(1/p)`` as the p-norm of the ``t^(1/p)``: convex for p >= 1, else concave."""
     power = power_outside(node)
-    if power is None or (goal == "convex") != (0 < power < 1) or power == 1 or node.size != 1:
+    if power is None or goal != curvature_of_norm(power) or node.size != 1:
         return None
     argument = bare(node.args[-1] if isinstance(node, DivExpression) else node.args[0])
-    if power == HALF and (norm := quadratic_norm(argument, forms)) is not None:
-        return norm
+    norm = quadratic_norm(argument, forms) if power == HALF else None
+    return norm_of_roots(argument, power, goal, forms) if norm is None else norm
+
+
+def curvature_of_norm(power: Fraction) -> str | None:
+    """That of the p-norm of vectors >= 0, for 1/p; None for the sum."""
+    if power == 1:
+        return None
+    return "convex" if 0 < power < 1 else "concave"
+
+
+def norm_of_roots(argument: Any, power: Fraction, goal: str, forms: Forms) -> Any:
+    """The p-norm of the ``t^(1/p)`` of the terms of a sum, or None."""
     parts = parts_of_sum(argument)
-    if (len(parts) < 2 and parts[0].size < 2) or not all(map(forms.is_nonneg, parts)):
+    if sum(part.size for part in parts) < 2 or not all(map(forms.is_nonneg, parts)):
         return None
     roots = [root_form(part, power, goal, forms) for part in parts]
     if any(found is None for found in roots):
@@ -78,16 +88,18 @@ def root_form(part: Any, power: Fraction, goal: str, forms: Forms) -> Any:
     if part.is_constant():
         return power_of(part, power)
     if part.shape:
-        entries = [root_form(entry_of(part, k), power, goal, forms) for k in np.ndindex(part.shape)]
-        return None if any(entry is None for entry in entries) else stacked(entries, part.shape)
-    found = product_of(part, forms.is_nonneg)
-    powers = [
-        (base if forms.is_nonneg(base) else cp.abs(base), a * power) for base, a in found.powers
-    ]
-    exponent = None if found.exponent is None else float(power) * found.exponent
-    scale = found.scale if is_number(found.scale, 1.0) else power_of(found.scale, power)
-    form = curved(Product(scale, tuple(powers), exponent), goal, forms.kit)
+        return by_entries(part, lambda entry: root_form(entry, power, goal, forms))
+    form = curved(root_of_product(part, power, forms), goal, forms.kit)
     if form is None:
         return None
     plain = goal == "concave" or form.is_nonneg() or form.is_affine()
     return form if plain else cp.pos(form)
+
+
+def root_of_product(part: Any, power: Fraction, forms: Forms) -> Product:
+    """The power of a product that is >= 0, factor by factor."""
+    found = product_of(part, forms.is_nonneg)
+    sizes = [(base if forms.is_nonneg(base) else cp.abs(base), a) for base, a in found.powers]
+    exponent = None if found.exponent is None else float(power) * found.exponent
+    powers = tuple((size, a * power) for size, a in sizes)
+    return Product(power_of(found.scale, power), powers, exponent)

@@ -22,7 +22,14 @@ from cvxnet.analysis.rewriting.logarithms import entropy, gather_entropies, loga
 from cvxnet.analysis.rewriting.names import new_atoms
 from cvxnet.analysis.rewriting.perspectives import exponential_over, perspective
 from cvxnet.analysis.rewriting.product_forms import curved
-from cvxnet.analysis.rewriting.products import added, is_itself, linear_terms, product_of, scaled
+from cvxnet.analysis.rewriting.products import (
+    added,
+    is_itself,
+    linear_terms,
+    place_of,
+    product_of,
+    scaled,
+)
 from cvxnet.analysis.rewriting.quotients import Terms, gather_like, gather_quotients, over_line
 from cvxnet.analysis.rewriting.roots import root_of_sum
 from cvxnet.analysis.rewriting.search import Forms, Rules, composed
@@ -101,8 +108,8 @@ def total(node: Any, goal: str, forms: Forms) -> Any:
     for gather in (gather_quadratic, gather_quotients, gather_entropies, gather_like):
         parts = gather(terms, forms)
         if parts is not None:
-            found = [forms.form(part, goal) for part in parts]
-            if not any(part is None for part in found):
+            found = forms.all_of(parts, goal)
+            if found is not None:
                 return added(found)
     return None
 
@@ -187,6 +194,6 @@ def another_form(
         return None
     needs: list[Any] = []
     for wish in forms.wishes if assuming else ():
-        if not any(is_same(wish, need) for need in needs):
+        if place_of(wish, needs) is None:
             needs.append(wish)
     return Rewritten(new_atoms(expression, found), found, tuple(needs), forms.rounded)

@@ -9,19 +9,18 @@ what it needs beyond (that something is >= 0) is proved from bounds and affine c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import cvxpy as cp
-import numpy as np
 
 from cvxnet.analysis.atoms import POWERS
 from cvxnet.analysis.identities import is_nonneg
 from cvxnet.analysis.inequalities import follows, given_rows, rows_of
 from cvxnet.analysis.questions import Question
-from cvxnet.analysis.rewriting.entries import entry_of, stacked
-from cvxnet.analysis.rewriting.product_forms import OPPOSITE, Kit
+from cvxnet.analysis.rewriting.entries import by_entries
+from cvxnet.analysis.rewriting.product_forms import OPPOSITE, Kit, all_forms
 from cvxnet.analysis.rewriting.squares import is_sum_of_squares
 from cvxnet.analysis.tape import inner
 
@@ -134,6 +133,10 @@ class Forms:
         self._level -= 1
         return self._known[key][1]
 
+    def all_of(self, nodes: Iterable[Any], goal: str) -> list[Any] | None:
+        """The nodes in forms that have the curvature, or None where one has none."""
+        return all_forms(nodes, goal, self.kit)
+
     def found(self, node: Any, goal: str) -> Any:
         """What the first rule that helps makes of a node."""
         for rule in self.rules.scalar if node.size == 1 else self.rules.entrywise:
@@ -142,17 +145,9 @@ class Forms:
             if found is not None and has(found, goal) and found.shape == node.shape:
                 return found
             self.take_back(before)
-        return self.by_entries(node, goal) if 1 < node.size <= MOST_ENTRIES else None
-
-    def by_entries(self, node: Any, goal: str) -> Any:
-        """A vector or a matrix entry by entry."""
-        entries = []
-        for place in np.ndindex(node.shape):
-            entry = self.form(entry_of(node, place), goal)
-            if entry is None:
-                return None
-            entries.append(entry)
-        return stacked(entries, node.shape)
+        if not 1 < node.size <= MOST_ENTRIES:
+            return None
+        return by_entries(node, lambda entry: self.form(entry, goal))
 
 
 Rule: TypeAlias = Callable[[Any, str, Forms], Any]

@@ -27,6 +27,7 @@ from cvxnet.analysis.forms import Form, normal_forms
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.quadratics import as_floats, definiteness, eliminate
 from cvxnet.analysis.questions import Question
+from cvxnet.analysis.rewriting.entries import entry_of
 from cvxnet.analysis.tape import Tape, inner
 from cvxnet.functions.arithmetic import RATIONALS, Undecided
 from cvxnet.types import Array
@@ -80,13 +81,12 @@ class Quadratic:
     def vector(self, rows: Array, question: Question) -> Any:
         """``rows @ z``, an affine CVXPY vector (a scalar, if there is one row)."""
         parts, start = [], 0
-        column = {place: k for k, place in enumerate(self.places)}
+        column = {place: k for k, place in enumerate(self.places) if rows[:, k].any()}
         for leaf in question.unknowns:
-            used = [start + k for k in range(leaf.size) if start + k in column]
-            used = [place for place in used if rows[:, column[place]].any()]
+            used = [k for k in range(leaf.size) if start + k in column]
             if used:
-                part = rows[:, [column[place] for place in used]]
-                parts.append(combined(part, leaf, [place - start for place in used]))
+                part = rows[:, [column[start + k] for k in used]]
+                parts.append(combined(part, leaf, used))
             start += leaf.size
         if rows[:, -1].any() or not parts:
             parts.append(cp.Constant(rows[0, -1] if len(rows) == 1 else rows[:, -1]))
@@ -95,16 +95,21 @@ class Quadratic:
 
 def combined(rows: Array, leaf: Any, places: list[int]) -> Any:
     """``rows @ leaf[places]``, for places in row-major order; a scalar, if there is one row."""
-    entries = [leaf] if not leaf.shape else [leaf[np.unravel_index(k, leaf.shape)] for k in places]
-    if len(places) > 1:
-        flat = leaf if len(leaf.shape) == 1 else cp.vec(leaf, order="C")
-        vector = flat if len(places) == leaf.size else flat[places]
-        identity = rows.shape == (len(places),) * 2 and (rows == np.eye(len(places))).all()
-        return vector if identity else (rows[0] if len(rows) == 1 else rows) @ vector
-    column = rows[:, 0]
-    if len(rows) > 1:
-        return cp.multiply(column, entries[0])
-    return entries[0] if column[0] == 1.0 else float(column[0]) * entries[0]
+    if len(places) == 1:
+        place = tuple(map(int, np.unravel_index(places[0], leaf.shape)))
+        return multiples(rows[:, 0], entry_of(leaf, place))
+    flat = leaf if len(leaf.shape) == 1 else cp.vec(leaf, order="C")
+    vector = flat if len(places) == leaf.size else flat[places]
+    if np.array_equal(rows, np.eye(len(places))):
+        return vector
+    return (rows[0] if len(rows) == 1 else rows) @ vector
+
+
+def multiples(factors: Array, scalar: Any) -> Any:
+    """``factors * scalar``; a scalar, if there is one factor."""
+    if len(factors) > 1:
+        return cp.multiply(factors, scalar)
+    return scalar if factors[0] == 1.0 else float(factors[0]) * scalar
 
 
 def quadratic_of(form: Form, places: tuple[int, ...]) -> Quadratic:
@@ -204,6 +209,18 @@ def is_sum_of_squares(expression: Any, question: Question) -> bool:
     return definiteness(quadratic_of(form, places_of(form)).matrix).exact
 
 
+def coordinates(g: list[Any]) -> tuple[Any, list[int]]:
+    """T with z = T (t, w) for t = g'z, and the places in z of the entries of w."""
+    pivot = max(range(len(g) - 1), key=lambda k: abs(g[k]))
+    kept = [k for k in range(len(g)) if k != pivot]
+    T = np.full((len(g), len(g)), ZERO, dtype=object)
+    T[pivot, 0] = 1 / g[pivot]
+    for column, k in enumerate(kept, start=1):
+        T[k, column] = fmpq(1)
+        T[pivot, column] = -g[k] / g[pivot]
+    return T, kept
+
+
 def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Squares | None:
     """A quadratic function over an affine one that is positive, in the form above."""
     sign = fmpq(1 if goal == "convex" else -1)
@@ -212,13 +229,7 @@ def over_affine(top: Form, bottom: Form, goal: str, question: Question) -> Squar
     g = [bottom.linear.get(place, ZERO) for place in places] + [bottom.constant]
     if not any(g[:-1]):
         return None
-    pivot = max(range(len(places)), key=lambda k: abs(g[k]))
-    kept = [k for k in range(len(g)) if k != pivot]
-    T = np.full((len(g), len(g)), ZERO, dtype=object)  # z = T (t, w)
-    T[pivot, 0] = 1 / g[pivot]
-    for column, k in enumerate(kept, start=1):
-        T[k, column] = fmpq(1)
-        T[pivot, column] = -g[k] / g[pivot]
+    T, kept = coordinates(g)
     moved = T.T @ quadratic.matrix @ T
     curved = moved[1:, 1:] * sign
     F = squares(curved)
