@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 KINDS = {"one weight of -0.05": -0.05, "one weight of -1": -1.0, "any weights": None}
 SIZES = ((2, 4), (2, 8), (3, 8), (4, 8), (5, 8), (2, 16), (3, 16), (8, 16), (8, 32))
 LAYERS = (2, 3)
-KNOWN = {(2, 4): 0.14, (2, 8): 0.2, (3, 8): 1.0, (4, 8): 1.5, (5, 8): 1.6, (3, 16): 10.0}
-"""Median seconds of a first prototype that split in the order of the layers."""
 
 
 def network(kind: str, inputs: int, width: int, layers: int, seed: int) -> cn.Sequential:
@@ -116,17 +114,6 @@ def tell(report: Report, rows: list[Row]) -> None:
             holds=count == len(rows),
             source="the tree of signs is finite",
         )
-    for size, before in KNOWN.items():
-        found = [row["seconds"] for row in rows if (row["inputs"], row["width"]) == size
-                 and row["layers"] == 2 and row["kind"] == "one weight of -0.05"]  # fmt: skip
-        if found:
-            report.expect(
-                f"{size[0]} inputs, width {size[1]}, one weight of -0.05",
-                expected=f"at most {before:g} s, the median of a first prototype",
-                found=f"{np.median(found):.2g} s",
-                holds=float(np.median(found)) <= before,
-                source="the same kind of network, two hidden layers",
-            )
     sizes = list(dict.fromkeys((row["inputs"], row["width"]) for row in rows))
     parts = [f"({d}, {m}) {np.median(times(rows, (d, m))):.2g} s" for d, m in sizes]
     report.answer(

@@ -1,4 +1,4 @@
-"""How many of a thousand questions about convexity are decided, and is each answer right?
+"""How many questions about convexity are decided, and is each answer right?
 
 A labelled set: functions from textbooks and from the benchmarks of global optimisation, products
 and quotients that CVXPY's rules do not accept, functions on boxes, polynomials, problems with their
