@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import cvxpy as cp
@@ -12,7 +13,7 @@ import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.analysis.answers import answer
 from cvxnet.analysis.derivation import derived
-from cvxnet.analysis.evidence import Proof
+from cvxnet.analysis.evidence import Proof, Unfinished
 from cvxnet.analysis.methods import METHODS
 from cvxnet.analysis.provers.pieces import prove_by_pieces
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
@@ -201,7 +202,10 @@ def test_what_is_not_finished_says_how_far_it_came():
     told = []
     thing = network(0, 3, 8, 8)
     verdict = convexity(thing, complete=False, time_limit=1e-6, progress=told.append)
-    assert verdict.convex is None and " kinks: unfinished" in verdict.reasons["convex"]
+    assert verdict.convex is None and "were tried within 1e-06 s" in verdict.reasons["convex"]
+    question = ask_about_network(thing, "input", None, None, None, 0.0)
+    (found,) = prove_by_pieces(replace(derived(question), seconds=1e-6), "convex")
+    assert isinstance(found, Unfinished) and " kinks: unfinished" in found.text
     assert convexity(thing, complete=False, time_limit=20).convex is not None
 
 

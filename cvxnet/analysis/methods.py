@@ -160,7 +160,8 @@ def find(asked: Derived, goal: str, methods: Methods) -> Found:
     for prover in methods.provers:
         left = end - time.monotonic()
         if left <= 0.0:
-            break
+            over = f"not all ways to a proof were tried within {methods.seconds:g} s: allow more"
+            return Found(unfinished=(*unfinished, over))
         search = prover(replace(asked, seconds=left, report=methods.report), goal)
         try:
             found = judged(search, replace(asked, seconds=methods.seconds), goal)
