@@ -22,7 +22,6 @@ from cvxnet.analysis.rewriting.products import (
     added,
     degree_of,
     folded,
-    is_even,
     linear_terms,
     logarithms_of,
     multiplied,
@@ -34,6 +33,7 @@ from cvxnet.analysis.rewriting.products import (
 )
 from cvxnet.analysis.rewriting.quotients import plainly
 from cvxnet.analysis.rewriting.search import Forms
+from cvxnet.analysis.rewriting.splits import is_even
 from cvxnet.analysis.tape import bare
 
 MOST_ENTRIES = 200  # of a constraint that is rewritten entry by entry

@@ -9,7 +9,6 @@ import cvxpy as cp
 
 from cvxnet.analysis.identities import is_number, is_same
 from cvxnet.analysis.rewriting.products import (
-    Powers,
     added,
     is_itself,
     linear_terms,
@@ -21,6 +20,7 @@ from cvxnet.analysis.rewriting.products import (
 )
 from cvxnet.analysis.rewriting.quotients import Terms, collected, over_one_denominator
 from cvxnet.analysis.rewriting.search import Forms
+from cvxnet.analysis.rewriting.splits import Powers
 from cvxnet.analysis.tape import bare
 
 

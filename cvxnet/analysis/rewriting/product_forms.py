@@ -21,16 +21,8 @@ from typing import Any
 
 import cvxpy as cp
 
-from cvxnet.analysis.rewriting.products import (
-    LARGEST_DENOMINATOR,
-    IsNonneg,
-    Powers,
-    Product,
-    degree_of,
-    is_even,
-    power_of,
-    scaled,
-)
+from cvxnet.analysis.rewriting.products import IsNonneg, Product, degree_of, power_of, scaled
+from cvxnet.analysis.rewriting.splits import LARGEST_DENOMINATOR, Powers, is_even
 
 
 @dataclass(frozen=True)

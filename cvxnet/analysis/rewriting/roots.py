@@ -13,15 +13,9 @@ from cvxnet.analysis.identities import is_number
 from cvxnet.analysis.operations import exponent_of
 from cvxnet.analysis.rewriting.entries import by_entries
 from cvxnet.analysis.rewriting.product_forms import curved
-from cvxnet.analysis.rewriting.products import (
-    Product,
-    linear_terms,
-    power_of,
-    product_of,
-    scaled,
-    short_power,
-)
+from cvxnet.analysis.rewriting.products import Product, linear_terms, power_of, product_of, scaled
 from cvxnet.analysis.rewriting.search import Forms
+from cvxnet.analysis.rewriting.splits import short_power
 from cvxnet.analysis.rewriting.squares import as_norm, form_of
 from cvxnet.analysis.tape import bare
 
