@@ -106,7 +106,7 @@ def total(node: Any, goal: str, forms: Forms) -> Any:
     if len(terms) < 2:
         return None
     for gather in (gather_quadratic, gather_quotients, gather_entropies, gather_like):
-        parts = gather(terms, forms)
+        parts = None if forms.is_over() else gather(terms, forms)
         if parts is not None:
             found = forms.all_of(parts, goal)
             if found is not None:

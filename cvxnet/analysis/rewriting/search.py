@@ -9,6 +9,7 @@ what it needs beyond (that something is >= 0) is proved from bounds and affine c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -27,6 +28,7 @@ from cvxnet.analysis.tape import inner
 MOST_ENTRIES = 1000  # of what is rewritten entry by entry
 MOST_STEPS = 20_000  # nodes looked at for one expression
 MOST_LEVELS = 24  # of forms inside of forms
+SECONDS = 2.0  # after which no further rule is tried
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,17 @@ class Forms:
         self._rows: Any = None
         self._steps = 0
         self._level = 0
+        self._end = time.monotonic() + SECONDS
 
     def is_nonneg(self, expression: Any) -> bool:
         """Whether every entry is proved to be >= 0, by its bounds or by affine constraints."""
         if id(expression) not in self._signs:
             self._signs[id(expression)] = expression, self._prove_nonneg(expression)
         return self._signs[id(expression)][1]
+
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() > self._end
 
     def is_granted(self, expression: Any) -> bool:
         """Whether something that is not known to be >= 0 is taken to be so; noted in any case."""
@@ -140,6 +147,8 @@ class Forms:
     def found(self, node: Any, goal: str) -> Any:
         """What the first rule that helps makes of a node."""
         for rule in self.rules.scalar if node.size == 1 else self.rules.entrywise:
+            if self.is_over():
+                return None
             before = len(self.wishes)
             found = rule(node, goal, self)
             if found is not None and has(found, goal) and found.shape == node.shape:
