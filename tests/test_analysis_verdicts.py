@@ -413,7 +413,8 @@ def test_iterated_squares_do_not_explode():
     expression = cp.Variable(name="x")
     for _ in range(40):
         expression = expression + cp.square(expression)
-    assert convexity(expression, time_limit=1.0).about  # 2^40 paths lead through it: it would not end
+    # 2^40 paths lead through it: it would not end
+    assert convexity(expression, time_limit=1.0).about
 
 
 def test_what_takes_long_is_put_off_and_comes_when_asked_for():
