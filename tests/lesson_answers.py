@@ -114,7 +114,7 @@ def weaken(document: dict[str, Any], share: float = 0.5) -> dict[str, Any]:
 
 RIGHT = {
     "01_is_it_convex": {
-        "1": {"proved": (1, 3), "refuted": (-1, 1), "unknown": (0.6, 2)},
+        "1": {"rules": (1, 3), "refuted": (-1, 1), "another": (0.6, 2)},
         "2": lambda z: cp.norm(cp.hstack([1, z])),
         "3": hidden_layers({}, UP, UP),
         "4": [(2.0, 0.5), (0.5, 2.0)],
@@ -151,8 +151,8 @@ RIGHT = {
 
 WRONG = {
     "01_is_it_convex": [
-        ("1", {"proved": (1, 1.5), "refuted": (-1, 1), "unknown": (0.6, 2)}, "shorter than 1"),
-        ("1", {"proved": (0.6, 2), "refuted": (-1, 1), "unknown": (0.6, 2)}, "the rules stop"),
+        ("1", {"rules": (1, 1.5), "refuted": (-1, 1), "another": (0.6, 2)}, "shorter than 1"),
+        ("1", {"rules": (0.6, 2), "refuted": (-1, 1), "another": (0.6, 2)}, "rules: on 0.6 to 2"),
         ("2", lambda z: cp.norm(cp.hstack([2, z])), "another function: 3.6056"),
         ("2", lambda z: None, "nothing was returned"),
         ("3", hidden_layers({}, {}, UP), "2.weight of unknown sign"),

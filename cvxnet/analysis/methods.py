@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from cvxnet.analysis.bounding import bounded
 from cvxnet.analysis.deciders import DECIDERS, Decider, decide
 from cvxnet.analysis.derivation import SECONDS, Derived, Progress, derived
@@ -165,7 +167,7 @@ def find(asked: Derived, goal: str, methods: Methods) -> Found:
         search = prover(replace(asked, seconds=left, report=methods.report), goal)
         try:
             found = judged(search, replace(asked, seconds=methods.seconds), goal)
-        except OverflowError:  # provers search in doubles, and none holds these numbers
+        except (OverflowError, np.linalg.LinAlgError):  # doubles do not hold these numbers
             continue
         if found.proof is not None or found.witness is not None:
             return found

@@ -68,7 +68,7 @@ def check(
     >>> check({"format": "something else"}).reason
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
-    if getattr(source, "certificate", source) is None:
+    if source is not None and getattr(source, "certificate", source) is None:
         reason = "nothing was proved, so there is no certificate"
         return ConvexityResult(valid=False, claims=(), reason=reason)
     source = document_of(source)

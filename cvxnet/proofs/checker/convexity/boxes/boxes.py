@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flint import ctx, fmpq
 
-from ...arrays import Array, require
+from ...arrays import Array, broadcast, common_shape, require
 from ...document import RefusalError
 from ...dual import Clock
 from ...semidefinite import eliminates
@@ -201,15 +201,10 @@ def reaching(side: Side, whole: Side) -> Side:
 
 def fails(limit: Mapping[str, Any], values: Mapping[int, Array]) -> bool:
     """Whether a constraint certainly fails where its arguments have these values."""
-    arguments = [[as_jet(t).value for t in values[k].entries] for k in limit["args"]]
-    return any(EXCLUDING[limit["kind"]](*row) for row in columns(arguments))
-
-
-def columns(arguments: list[list[Interval]]) -> Iterator[tuple[Interval, ...]]:
-    """Entry by entry, where an argument of one entry belongs to all."""
-    count = max(map(len, arguments))
-    full = [row * count if len(row) == 1 else row for row in arguments]
-    return zip(*full, strict=True)
+    arrays = [values[k] for k in limit["args"]]
+    shape = common_shape(array.shape for array in arrays)
+    full = [[as_jet(t).value for t in broadcast(array, shape).entries] for array in arrays]
+    return any(EXCLUDING[limit["kind"]](*row) for row in zip(*full, strict=True))
 
 
 EXCLUDING: dict[str, Callable[..., bool]] = {
