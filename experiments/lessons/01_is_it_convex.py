@@ -172,7 +172,8 @@ def _(answer_1, verdict_on):
         answer_1,
         judge_1,
         "the square rises only where its argument is >= 0, so the rules need |x| >= 1; the "
-        "function needs only 3 x^2 >= 1; between the two the rules stop, and another proof is found.",
+        "function needs only 3 x^2 >= 1; between the two the rules stop, and another proof is "
+        "found.",
     )
     mark_1.shown()
     return judge_1, mark_1
