@@ -160,7 +160,8 @@ def attributes_of(leaf: Any, question: Question) -> Iterator[str]:
 def describe_options(thing: Any) -> dict[str, Any]:
     """The options of an atom or a constraint as plain numbers, texts and lists."""
     kind = type(thing).__name__.removesuffix("Approx")
-    found = {name: getattr(thing, name) for name in CONES.get(kind, options_of(thing))}
+    # of older CVXPY the geometric mean has no axis: it takes all entries
+    found = {name: getattr(thing, name, None) for name in CONES.get(kind, options_of(thing))}
     plainly = {k: plain_count(v) if k in COUNTS else plain(v) for k, v in found.items()}
     described = atom_of(thing).describe
     return plainly if described is None else {**plainly, **described(thing)}
