@@ -241,6 +241,7 @@ def chosen_places(node: Node) -> dict[str, Any]:
 
 def all_weights(node: Node) -> dict[str, Any]:
     """The weights of a geometric mean; those of entries that take no part are zero."""
-    weights = np.zeros(len(node._keep), dtype=object)
-    weights[node._keep] = [Fraction(w) for w in node.w]
+    kept = getattr(node, "_keep", np.ones(len(node.w), dtype=bool))  # older CVXPY drops entries
+    weights = np.zeros(len(kept), dtype=object)
+    weights[kept] = [Fraction(w) for w in node.w]
     return {"weights": {"shape": [len(weights)], "entries": [str(w) for w in weights]}}
