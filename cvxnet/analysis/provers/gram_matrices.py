@@ -11,6 +11,7 @@ matrix found, with simple rationals.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -334,7 +335,9 @@ def solved(problem: cp.Problem) -> bool:
     for solver in ("CLARABEL", "SCS"):
         if solver in cp.installed_solvers():
             try:
-                problem.solve(solver=solver)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # what is inaccurate is rounded and tested
+                    problem.solve(solver=solver)
             except cp.SolverError:
                 continue
             if problem.status in ("optimal", "optimal_inaccurate"):

@@ -84,7 +84,12 @@ def open_polynomials(
 
 
 def gram_of(polynomial: Polynomial, forms: NormalForms) -> list[dict[str, Any]] | None:
-    """The evidence for one polynomial: everywhere, or on the domain."""
+    """The evidence for one polynomial: everywhere, or on the domain.
+
+    Of degree two none is needed: the normal form tells exactly whether it is convex.
+    """
+    if polynomial.degree <= 2:
+        return None
     plain = simplified(polynomial)
     if plain.degree % 2 == 0:
         found = squares(plain, [], wide=False)
