@@ -18,7 +18,7 @@ import numpy as np
 from cvxnet.analysis.atoms import MulExpression, values_of, wraps
 from cvxnet.analysis.derivation import Derived, derived
 from cvxnet.analysis.facts import is_short
-from cvxnet.analysis.methods import prove
+from cvxnet.analysis.methods import derive
 from cvxnet.analysis.quadratics import ROUNDING, definiteness, is_definite, shift_of
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Tape, dense, inner
@@ -93,7 +93,7 @@ def nearest_reading(asked: Derived, witness: Counterexample | None, goal: str) -
         sign, largest = (1.0 if goal == "convex" else -1.0), largest_of(constants)
         readings += added_squares(question, witness, reach, sign, largest)
         readings.sort(key=lambda reading: reading.distance)
-    proved = (reading for reading in readings if prove(derived(reading.question), goal))
+    proved = (reading for reading in readings if derive(derived(reading.question), goal)[0])
     return next(proved, None)
 
 
