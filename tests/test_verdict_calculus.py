@@ -12,11 +12,11 @@ from test_analysis_table import ROWS
 
 from cvxnet.analysis import convexity
 from cvxnet.analysis.derivation import derive_facts
-from cvxnet.analysis.documents import expression_document
+from cvxnet.analysis.evidence import statement_of
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.layers.layer import Layer
 from cvxnet.proofs.checker import RefusalError
-from cvxnet.proofs.checker.convexity import Statement, check_convexity, check_proof
+from cvxnet.proofs.checker.convexity import check_convexity, check_proof
 from cvxnet.proofs.checker.convexity.calculus import facts as bends
 from cvxnet.proofs.checker.convexity.calculus.composition import bounds_of, facts_of
 from cvxnet.proofs.checker.convexity.calculus.shapes import PLAIN, WITH_OPTIONS
@@ -34,20 +34,9 @@ COMPOSED = 300
 PAIRS_AT_POINTS = 35
 
 
-def statement_about(question, goal="convex"):
-    document = expression_document(question)
-    return Statement(
-        nodes=document["nodes"],
-        constraints=document["constraints"],
-        unknowns=frozenset(document["unknowns"]),
-        root=document["root"],
-        goal=goal,
-    )
-
-
 def checked(question):
     """What the checker derives about every entry of a question's expression."""
-    statement = statement_about(question)
+    statement = statement_of(question, "convex")
     with ctx.workprec(128):
         return facts_of(statement, statement.root).entries
 
@@ -65,7 +54,7 @@ def missing(question):
 
 def is_proved(expression, goal="convex"):
     try:
-        check_proof(statement_about(ask_about_expression(expression), goal), RULES)
+        check_proof(statement_of(ask_about_expression(expression), goal), RULES)
     except RefusalError:
         return False
     return True
@@ -269,7 +258,7 @@ def test_products_and_quotients(f, goal):
 
 def test_bounds_of_every_node():
     x = cp.Variable(2, bounds=[-1, 2], name="x")
-    statement = statement_about(ask_about_expression(cp.sum(cp.square(x)) + cp.exp(x[0])))
+    statement = statement_of(ask_about_expression(cp.sum(cp.square(x)) + cp.exp(x[0])), "convex")
     places = {node["atom"]: k for k, node in enumerate(statement.nodes)}
     assert bounds_of(statement, places["Power"]) == [(0, 4), (0, 4)]
     assert bounds_of(statement, places["Sum"]) == [(0, 8)]

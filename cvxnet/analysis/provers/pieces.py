@@ -27,7 +27,7 @@ from cvxnet.analysis.spaces import Segment
 from cvxnet.proofs.checker import RefusalError
 from cvxnet.proofs.checker.convexity import Statement
 from cvxnet.proofs.checker.convexity.pieces.circuits import (
-    LINEAR,
+    ADDING,
     OPERATIONS,
     Affine,
     Circuit,
@@ -40,7 +40,7 @@ from cvxnet.types import Array
 TOLERANCE = 1e-7
 STEPS = (1.0, 0.3, 0.03)
 NONE: Mapping[int, bool] = {}
-KNOWN = LINEAR | OPERATIONS.keys() | {"leaf"}
+KNOWN = ADDING | OPERATIONS.keys() | {"leaf"}
 
 
 def prove_by_pieces(asked: Derived, goal: str) -> Iterator[Finding]:

@@ -286,6 +286,32 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
+LINEAR = (
+    "AddExpression",
+    "NegExpression",
+    "Promote",
+    "broadcast_to",
+    "reshape",
+    "transpose",
+    "index",
+    "special_index",
+    "Hstack",
+    "Vstack",
+    "Concatenate",
+    "Trace",
+    "cumsum",
+    "diag_vec",
+    "diag_mat",
+    "upper_tri",
+    "kron",
+    "conv",
+    "convolve",
+    "real",
+    "conj",
+)
+"""Atoms that only move, add and multiply by constants: their formulas hold for any numbers."""
+
+
 def evaluate(name: str, arrays: list[Array], options: dict[str, Any]) -> Array:
     """The value of an atom with these arguments."""
     require(name in FORMULAS, f"there is no formula for {name}")

@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from ...arrays import Array, broadcast, common_shape, entrywise, groups, reduced, require, reshaped
-from ...atoms import FORMULAS
+from ...atoms import FORMULAS, LINEAR
 from .curves import (
     Curve,
     absolute,
@@ -48,31 +48,7 @@ Formula = Callable[..., Array]
 MOST_ENTRIES = 20_000
 MOST_PRODUCTS = 1_000_000
 
-MOVES = (
-    "AddExpression",
-    "NegExpression",
-    "Promote",
-    "broadcast_to",
-    "reshape",
-    "transpose",
-    "index",
-    "special_index",
-    "Hstack",
-    "Vstack",
-    "Concatenate",
-    "Sum",
-    "Trace",
-    "cumsum",
-    "diag_vec",
-    "diag_mat",
-    "upper_tri",
-    "kron",
-    "conv",
-    "convolve",
-    "real",
-    "conj",
-    "one_minus_pos",
-)
+MOVES = (*LINEAR, "Sum", "one_minus_pos")
 """Atoms that only move, add and multiply entries: their formulas hold for any numbers."""
 
 

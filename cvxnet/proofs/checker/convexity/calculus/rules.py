@@ -15,7 +15,7 @@ from typing import Any
 from flint import fmpq
 
 from ...arrays import Array, accumulated, axes_of, entrywise, groups, reduced, reshaped
-from ...atoms import FORMULAS
+from ...atoms import FORMULAS, LINEAR
 from ...exact import Number
 from ...scalars import ONE, ZERO, geometric_mean, largest_sum, log_sum_exp, norm
 from .facts import (
@@ -238,33 +238,9 @@ def standardize(x: Array, eps: fmpq) -> Array:
 
 # ------------------------------------------------------------- the table
 
-MOVES = (
-    "AddExpression",
-    "NegExpression",
-    "Promote",
-    "broadcast_to",
-    "reshape",
-    "transpose",
-    "index",
-    "special_index",
-    "Hstack",
-    "Vstack",
-    "Concatenate",
-    "Trace",
-    "cumsum",
-    "diag_vec",
-    "diag_mat",
-    "upper_tri",
-    "kron",
-    "conv",
-    "convolve",
-    "real",
-    "conj",
-    "Not",
-    "one_minus_pos",
-)
+AFFINE_ATOMS = (*LINEAR, "Not", "one_minus_pos")
 RULES: dict[str, Rule] = {
-    **{name: FORMULAS[name] for name in MOVES},
+    **{name: FORMULAS[name] for name in AFFINE_ATOMS},
     **{name: by_shape(shape) for name, shape in PLAIN.items()},
     **{name: by_options(shape) for name, shape in WITH_OPTIONS.items()},
     "Power": power,

@@ -34,6 +34,7 @@ from ..forms.normal import NormalForms
 from ..forms.polynomials import Polynomial
 from ..forms.ranges import Range
 from ..statement import Checking, Proof, Statement
+from .parts import entries_of
 from .signs import Signs, place_of, symbols_of
 
 MOST_COUPLED = 4
@@ -62,7 +63,7 @@ def check_hessians(statement: Statement, checking: Checking, more: fmpq) -> None
 
 def squares_in(form: Polynomial, statement: Statement) -> Polynomial:
     """The sum of the squares of the coordinates that move."""
-    moving = [f for f in entries_in(form) if place_of(f) in statement.unknowns]
+    moving = [f for f in entries_of(form) if place_of(f) in statement.unknowns]
     return sum((Polynomial.symbol(f) ** 2 for f in moving), NUMBER(0))
 
 
@@ -100,7 +101,7 @@ def second_derivatives(
     """The second derivatives that may be other than zero, one of each two that are equal."""
     for s in moving:
         slope = derivatives.of(form, s)
-        for t in entries_in(slope) & set(moving):
+        for t in entries_of(slope) & set(moving):
             if t.number <= s.number:
                 yield (s, t), derivatives.of(slope, t)
 
@@ -150,7 +151,7 @@ def check_piece(forms: NormalForms, form: Polynomial, signs: Signs) -> None:
     require(signs.is_smooth_inside(form), "a function that may not be smooth inside")
     unknowns = forms.statement.unknowns
     moving = sorted(
-        (f for f in entries_in(form) if place_of(f) in unknowns), key=lambda f: f.number
+        (f for f in entries_of(form) if place_of(f) in unknowns), key=lambda f: f.number
     )
     require(len(moving) <= MOST_COORDINATES, "too many coordinates for a Hessian")
     hessian = {
@@ -207,20 +208,6 @@ def domain_of(forms: NormalForms) -> dict[Factor, Range]:
         low = fmpq(0) if f.range.low is None else max(f.range.low, fmpq(0))
         require(f.range.high is None or f.range.high > 0, "a domain without inner points")
         found[f] = Range(low, f.range.high, one.kind == "positive" or f.range.positive)
-    return found
-
-
-def entries_in(polynomial: Polynomial) -> set[Factor]:
-    """The entries of leaves that a polynomial is made of."""
-    found, seen, stack = set[Factor](), set[Factor](), [polynomial]
-    while stack:
-        for monomial in stack.pop().terms:
-            for f, _ in powers_of(monomial):
-                if f.name == "entry":
-                    found.add(f)
-                elif f not in seen:
-                    seen.add(f)
-                    stack += f.args
     return found
 
 

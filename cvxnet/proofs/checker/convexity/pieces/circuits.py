@@ -30,7 +30,7 @@ from ...arrays import (
     require,
     reshaped,
 )
-from ...atoms import FORMULAS, evaluate
+from ...atoms import FORMULAS, LINEAR, evaluate
 from ...dual import Clock
 from ...witness import read_options
 from ..statement import Node, Statement
@@ -270,7 +270,7 @@ class Circuit:
         options, name = read_options(node["options"]), node["atom"]
         if all(isinstance(entry, fmpq) for array in arguments for entry in array.entries):
             return evaluate(name, arguments, options)
-        if name in LINEAR:
+        if name in ADDING:
             return FORMULAS[name](*arguments, **options)
         require(name in OPERATIONS, f"{name} is not piecewise linear")
         return OPERATIONS[name](self, *arguments, **options)
@@ -378,30 +378,7 @@ def number_of(value: Any) -> fmpq:
     return t.constant
 
 
-LINEAR = {
-    "AddExpression",
-    "NegExpression",
-    "multiply",
-    "Promote",
-    "broadcast_to",
-    "reshape",
-    "transpose",
-    "index",
-    "special_index",
-    "Hstack",
-    "Vstack",
-    "Concatenate",
-    "Trace",
-    "cumsum",
-    "diag_vec",
-    "diag_mat",
-    "upper_tri",
-    "kron",
-    "conv",
-    "convolve",
-    "real",
-    "conj",
-}
+ADDING = {*LINEAR, "multiply"}
 """Atoms whose formulas only add, move and multiply by constants."""
 
 OPERATIONS: dict[str, Callable[..., Array]] = {
