@@ -26,6 +26,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE = 120_000
 """Milliseconds: a browser on a busy machine is slow, too."""
+DRAWN = """() => document.querySelector("#exhibit:not([aria-busy]) .exhibit:not(.waiting)")
+  && [...document.querySelectorAll("link[rel=stylesheet]")].every((link) => link.sheet)"""
+"""The exhibit has its style and its first answer: until then things move, and a click may miss."""
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +55,14 @@ def chromium():
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def expect(chromium):
+    """Assertions that wait until a page has drawn what they say of it."""
+    waiting = pytest.importorskip("playwright.sync_api").expect
+    waiting.set_options(timeout=PATIENCE)
+    return waiting
 
 
 class Watched:
@@ -87,7 +98,12 @@ def lab_page(chromium, lab_url):
     page = context.new_page()
     watched = Watched(page, lab_url)
     page.faults = watched.faults
-    page.open = lambda query: page.goto(f"/{query}")
+
+    def open_page(query):
+        page.goto(f"/{query}")
+        page.wait_for_function(DRAWN)
+
+    page.open = open_page
     yield page
     faults = list(watched.faults)
     context.close()

@@ -36,8 +36,13 @@ BEYOND_AT_LAST = f"""async () => {{
 
 def open_exhibit(page, name, more=""):
     page.open(f"?exhibit={name}{SMALL.get(name, '')}{more}")
-    page.locator(f"[data-testid={name}] > *").first.wait_for(state="attached")
+    wait_for_exhibit(page, name)
     page.wait_for_load_state("networkidle")
+
+
+def wait_for_exhibit(page, name):
+    """Until its first answer is drawn: some of its controls come with it."""
+    page.locator(f"[data-testid={name}]:not(.waiting) > *").first.wait_for(state="attached")
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -73,8 +78,7 @@ def check_hiding(page, name):
         "nodes => [...new Set(nodes.map((node) => node.dataset.control))]"
     )
     page.set_viewport_size({"width": 1920, "height": 1080})
-    page.open(f"?exhibit={name}&present&hide=look,attempt,{','.join(controls)}")
-    page.locator(f"[data-testid={name}] > *").first.wait_for(state="attached")
+    open_exhibit(page, name, f"&present&hide=look,attempt,{','.join(controls)}")
     shown = page.locator("[data-control]:visible, .look:visible, .attempt:visible")
     assert shown.evaluate_all("nodes => nodes.map((node) => node.outerHTML.slice(0, 90))") == []
     assert page.locator("header:visible, #contents:visible, .neighbours:visible").count() == 0
@@ -126,7 +130,7 @@ def walk_through(page):
 def test_a_walk_through_the_lab_without_a_mouse(lab_page):
     lab_page.open(f"?exhibit={IDS[0]}")
     for k, name in enumerate(IDS):
-        lab_page.locator(f"[data-testid={name}] > *").first.wait_for(state="attached")
+        wait_for_exhibit(lab_page, name)
         met = walk_through(lab_page)
         faults = [stop["html"] for stop in met if not (stop["named"] and stop["ring"])]
         assert not faults, f"{name}: no name, or no sign of the focus: {faults}"

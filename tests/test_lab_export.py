@@ -107,11 +107,13 @@ def test_every_exhibit_has_answers_for_its_own_questions(folder):
 
 def test_every_exhibit_opens_with_its_answers(page):
     page.goto("/")
-    addresses = page.locator("#exhibits a").evaluate_all("links => links.map((a) => a.search)")
+    links = page.locator("#exhibits a")
+    links.first.wait_for()  # all are drawn at once
+    addresses = links.evaluate_all("links => links.map((a) => a.search)")
     assert len(addresses) >= len(EXHIBITS)
     for search in addresses:
         page.goto(f"/{search}")
-        page.locator("#exhibit:not([aria-busy]) .exhibit").wait_for()
+        page.locator("#exhibit:not([aria-busy]) .exhibit:not(.waiting)").wait_for()
         page.wait_for_load_state("networkidle")
         assert page.locator("#trouble").is_hidden(), (search, page.locator("#trouble").inner_text())
 
@@ -128,6 +130,7 @@ def test_what_was_not_recorded_says_how_to_run_the_lab(page):
 
 def test_forgeries_are_refused_from_the_recording_too(page):
     page.goto("/?exhibit=proof")
+    page.get_by_text("Nobody has checked this yet").wait_for()
     page.get_by_test_id("check").click()
     page.get_by_test_id("verdict").get_by_text("Proved").wait_for()
     for name in ("dual", "fingerprint"):

@@ -238,27 +238,27 @@ def test_a_point_is_dragged_and_the_optimum_follows(lab_page):
 
 
 @pytest.mark.interface
-def test_points_are_added_moved_and_removed_by_the_keyboard(lab_page):
+def test_points_are_added_moved_and_removed_by_the_keyboard(lab_page, expect):
     page = lab_page
     page.open("?exhibit=plane&n=10")
     optimum_shown(page)
     assert handles(page).count() == 10
     page.get_by_test_id("add").focus()
     page.keyboard.press("Enter")
-    assert handles(page).count() == 11
+    expect(handles(page)).to_have_count(11)
     focused = page.locator("[data-testid=point-10]")
-    assert focused.evaluate("node => node === document.activeElement")
+    expect(focused).to_be_focused()
     place = focused.get_attribute("aria-valuetext")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    assert focused.get_attribute("aria-valuetext") != place
+    expect(focused).not_to_have_attribute("aria-valuetext", place)
     page.keyboard.press("2")
-    assert "class B" in focused.get_attribute("aria-label")
+    expect(focused).to_have_attribute("aria-label", re.compile("class B"))
     page.keyboard.press("PageDown")
-    assert page.get_by_test_id("point-0").evaluate("node => node === document.activeElement")
+    expect(page.get_by_test_id("point-0")).to_be_focused()
     page.keyboard.press("Delete")
     page.keyboard.press("Delete")
-    assert handles(page).count() == 9
+    expect(handles(page)).to_have_count(9)
     X, _ = decoded(page.url)
     assert len(X) == 9
     optimum_shown(page)
@@ -282,7 +282,7 @@ def test_clicks_add_points_and_shift_clicks_remove_them(lab_page):
 
 
 @pytest.mark.interface
-def test_a_table_is_pasted_and_stands_in_the_address(lab_page):
+def test_a_table_is_pasted_and_stands_in_the_address(lab_page, expect):
     page = lab_page
     page.open("?exhibit=plane&n=10")
     page.get_by_test_id("paste").click()
@@ -294,7 +294,7 @@ def test_a_table_is_pasted_and_stands_in_the_address(lab_page):
     page.get_by_test_id("table-text").fill(FLOWERS)
     page.get_by_text("4 points").wait_for()
     page.get_by_test_id("table-use").click()
-    handles(page).nth(4).wait_for(state="detached")
+    expect(handles(page)).to_have_count(4)
     assert page.get_by_test_id("loss").input_value() == "cross_entropy"
     first = optimum_shown(page)
     page.reload()
@@ -304,7 +304,7 @@ def test_a_table_is_pasted_and_stands_in_the_address(lab_page):
 
 
 @pytest.mark.interface
-def test_a_file_is_read_in_the_page(lab_page, tmp_path):
+def test_a_file_is_read_in_the_page(lab_page, expect, tmp_path):
     file = tmp_path / "flowers.csv"
     file.write_text(FLOWERS)
     page = lab_page
@@ -313,10 +313,12 @@ def test_a_file_is_read_in_the_page(lab_page, tmp_path):
     page.get_by_test_id("table-file").set_input_files(file)
     page.get_by_text("4 points").wait_for()
     page.get_by_test_id("table-kind").select_option("curve")
+    page.get_by_test_id("table-y").wait_for(state="detached")  # a curve has one feature
     page.get_by_test_id("table-target").select_option("width")
     page.get_by_test_id("table-use").click()
-    handles(page).nth(4).wait_for(state="detached")
+    expect(handles(page)).to_have_count(4)
     optimum_shown(page)
+    assert page.get_by_test_id("kind-curve").is_checked()
     assert page.get_by_text("width, scaled").is_visible()
 
 

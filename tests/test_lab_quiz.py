@@ -85,12 +85,13 @@ def test_the_quiz_is_answered_by_keys_alone(lab_page):
     lab_page.get_by_text("Question 3 of").wait_for()
 
 
-def test_a_sheet_for_teachers_has_all_questions_and_the_key(lab_page):
+def test_a_sheet_for_teachers_has_all_questions_and_the_key(lab_page, expect):
     lab_page.open("?exhibit=quiz&seed=1&print=true")
     lab_page.get_by_test_id("printed").wait_for()
     assert lab_page.locator(".sheet > li").count() == len(KINDS)
     letters = lab_page.locator("[data-testid=the-key] li strong").all_inner_texts()
     assert letters == ["ABCDE"[right_option(kind, 1)] for kind in KINDS]
     lab_page.get_by_test_id("key").uncheck()
+    expect(lab_page.get_by_test_id("the-key")).to_have_count(0)
     lab_page.get_by_test_id("printed").wait_for()
-    assert lab_page.locator("[data-testid=the-key]").count() == 0
+    assert lab_page.get_by_test_id("the-key").count() == 0

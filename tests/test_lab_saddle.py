@@ -90,14 +90,17 @@ def test_what_is_no_question_is_refused():
 
 
 @pytest.mark.interface
-def test_points_relu_and_counterexample_in_the_browser(lab_page):
+def test_points_relu_and_counterexample_in_the_browser(lab_page, expect):
     page = lab_page
     page.open("?exhibit=saddle")
     here = page.get_by_test_id("here")
     here.filter(has_text="1 above the chord").wait_for()
     page.get_by_test_id("verdict").filter(has_text="Not convex").wait_for()
+    curve = page.get_by_test_id("line").locator(".line.blue")
+    bent = curve.get_attribute("d")
     page.get_by_test_id("relu").uncheck()
     page.get_by_test_id("formula").filter(has_text="= w2 (w1 x)").wait_for()
+    expect(curve).not_to_have_attribute("d", bent)
     here.filter(has_text="1 above the chord").wait_for()  # the saddle stays
     page.get_by_test_id("point-a").focus()
     page.keyboard.press("Shift+ArrowDown")

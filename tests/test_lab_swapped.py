@@ -91,7 +91,7 @@ def test_the_walk_along_the_line_in_the_browser(lab_page):
     page.keyboard.press("ArrowRight")
     page.wait_for_url(lambda url: "t=0.525" in url)
     page.get_by_test_id("order-matched").check()
-    assert "order=matched" in page.url
+    page.wait_for_url(lambda url: "order=matched" in url)
     page.get_by_test_id("set").select_option("hill")
     page.get_by_test_id("proof").filter(has_text="1.45507").wait_for()
     assert page.get_by_test_id("width").is_hidden()

@@ -46,7 +46,7 @@ def test_other_numbers_are_refused(number):
         tour.reveal(Asked({"number": number}))
 
 
-def test_questions_are_answered_before_they_are_revealed(lab_page):
+def test_questions_are_answered_before_they_are_revealed(lab_page, expect):
     page = lab_page
     page.open("?exhibit=tour")
     asked, judged = page.get_by_test_id("asked"), page.get_by_test_id("judged")
@@ -56,6 +56,7 @@ def test_questions_are_answered_before_they_are_revealed(lab_page):
         assert not page.get_by_test_id("revealed").is_visible()
         page.get_by_test_id("convex").focus()  # always "convex", by keyboard
         page.keyboard.press("Enter")
+        expect(judged).to_be_focused()  # until then it may be about the question before
         judged.filter(has_text="agree" if stop.explained else "found otherwise").wait_for()
         word = "Proved" if stop.explained else "Refuted by a counterexample"
         page.get_by_test_id("verdict").filter(has_text=word).wait_for()

@@ -40,6 +40,7 @@ def test_the_page_proves_a_certificate_and_refuses_a_forged_one(chromium, folder
         page = context.new_page()
         watched = Watched(page, url)
         page.goto("/")
+        page.get_by_text("Nobody has checked this yet").wait_for()
         page.get_by_test_id("file").set_input_files(tmp_path / "own.json")
         expected = cn.check(solution)
         said = verdict(page, "Proved")
