@@ -80,7 +80,7 @@ function mount(place, lab) {
       const mineSaid = answers[at - 1];
       next.node.hidden = at === COUNT || mineSaid === OPEN;
       choose.hidden = mineSaid !== OPEN;
-      revealed.hidden = mineSaid === OPEN;
+      revealed.hidden = mineSaid === OPEN || !verdicts.has(at);
       score.hidden = mineSaid === OPEN || answers.includes(OPEN);
       if (mineSaid === OPEN) return;
       const found = verdicts.get(at) ?? (await lab.ask("tour/reveal", { number: at }));
@@ -94,6 +94,7 @@ function mount(place, lab) {
       more.replaceChildren(...layers(found.blocks), ...link(found.builder));
       tree.show(found.rows);
       segment.show(found.witness);
+      revealed.hidden = false;
       if (said) judged.focus({ preventScroll: true }); // the button that was pressed is gone
       said = false;
       lab.say(`${judged.textContent} ${minus(found.headline)}`);
