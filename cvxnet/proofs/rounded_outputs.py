@@ -50,6 +50,7 @@ from cvxnet.proofs.rounded_sweep import (
     add,
     crossings,
     dot,
+    ends_of_arcs,
     gradient,
     place,
     scaled,
@@ -130,8 +131,7 @@ def circle(E, first, rest, h, sizes, e, crossings):  # type: ignore[no-untyped-d
     ratio, start, near, _, order = crossings
     size, error, level = sizes
     far, along, beside, sign = walk_start(first, rest, crossings)
-    ends = np.full(order.size + 2, np.inf)  # of the arcs, as ratios
-    ends[0], ends[1:-1] = -np.inf, ratio[order]
+    ends = ends_of_arcs(ratio, order)
     M, found, limit = np.empty(h.size), level, max(level - error, 0.0) ** 2
     for t in range(order.size + 1):
         if t > 0:
@@ -173,10 +173,13 @@ def on_arc(M, e, before, after, enough):  # type: ignore[no-untyped-def]
 
     If that is no more than ``enough`` on the whole circle, that.
     """
-    U, V = place(e, before), place(e, after)
-    U, V = U / np.sqrt(dot(U, U)), V / np.sqrt(dot(V, V))
+    U, V, W = place(e, before), place(e, after), np.empty(3)
+    divide(U, np.sqrt(dot(U, U)))
+    divide(V, np.sqrt(dot(V, V)))
     turn = np.sign(e[np.argmax(np.abs(e))]) / np.sqrt(dot(e, e))  # from U to V
-    W = turn * np.cross(e, U)
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        W[i] = turn * (e[j] * U[k] - e[k] * U[j])
     a, b, d = seen(M, U, U), seen(M, U, W), seen(M, W, W)
     top = (a + d) / 2.0 + np.hypot((a - d) / 2.0, b)
     if top <= enough:
@@ -187,6 +190,13 @@ def on_arc(M, e, before, after, enough):  # type: ignore[no-untyped-def]
     if min(behind, ahead) < -OUTSIDE and max(behind, ahead) > OUTSIDE:
         return max(a, a * s * s + 2.0 * b * s * t + d * t * t)
     return top
+
+
+@njit(cache=True)
+def divide(U, length):  # type: ignore[no-untyped-def]
+    """``U /= length`` in place."""
+    for i in range(U.size):
+        U[i] /= length
 
 
 @njit(cache=True)
@@ -202,15 +212,13 @@ def in_cell(M, square, margin, E, sign, order, t, e):  # type: ignore[no-untyped
     if definite(square - 2.0 * margin, K):
         return 0.0
     _, W = np.linalg.eigh(K)
-    T, defect = W.T @ K @ W, 3.0 * np.abs(W.T @ W - np.eye(3)).max()
-    rest = 0.0
-    for i in range(3):
-        rest = max(rest, np.abs(T[i]).sum() - abs(T[i, i]))
-    _, middle, high = np.sort(np.diag(T))
+    T, defect = turned(K, W), defect_of(W)
+    rest, a, b, d = beside_diagonal(T), T[0, 0], T[1, 1], T[2, 2]
+    middle, high = max(min(a, b), min(max(a, b), d)), max(a, b, d)
     top = (high + rest) * (1.0 + 2.0 * defect) + margin
     if top <= square or (middle - rest) * (1.0 - 2.0 * defect) - margin > square:
         return 0.0
-    z = np.ascontiguousarray(W[:, 2])
+    z = np.array([W[0, 2], W[1, 2], W[2, 2]])
     if seen(M, z, z) * (1.0 - 2.0 * defect) - margin > square and outside(E, sign, order, t, e, z):
         return 0.0
     return top
@@ -223,6 +231,37 @@ def entry(M, i, j):  # type: ignore[no-untyped-def]
     for k in range(0, M.size, 3):
         total += M[k + i] * M[k + j]
     return total
+
+
+@njit(cache=True)
+def turned(K, W):  # type: ignore[no-untyped-def]
+    """``W^T K W``, of (3, 3) matrices."""
+    T = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            for k in range(3):
+                T[i, j] += W[k, i] * (K[k, 0] * W[0, j] + K[k, 1] * W[1, j] + K[k, 2] * W[2, j])
+    return T
+
+
+@njit(cache=True)
+def beside_diagonal(T):  # type: ignore[no-untyped-def]
+    """The largest sum of a row of ``|T|`` without the diagonal, for T (3, 3)."""
+    largest = 0.0
+    for i in range(3):
+        largest = max(largest, abs(T[i, i - 1]) + abs(T[i, i - 2]))
+    return largest
+
+
+@njit(cache=True)
+def defect_of(W):  # type: ignore[no-untyped-def]
+    """The d of ``|W^T W - I| <= d``, for W (3, 3)."""
+    largest = 0.0
+    for i in range(3):
+        for j in range(3):
+            x = W[0, i] * W[0, j] + W[1, i] * W[1, j] + W[2, i] * W[2, j]
+            largest = max(largest, abs(x - 1.0 if i == j else x))
+    return 3.0 * largest
 
 
 @njit(cache=True)

@@ -330,8 +330,7 @@ def circle(E, first, rest, h, limits, e, crossings):  # type: ignore[no-untyped-
     ratio, start, near, _, order = crossings
     size, best, wanted = limits
     far, along, beside, sign = walk_start(first, rest, crossings)
-    ends = np.full(order.size + 2, np.inf)  # of the arcs, as ratios
-    ends[0], ends[1:-1] = -np.inf, ratio[order]
+    ends = ends_of_arcs(ratio, order)
     c = np.empty(3)
     for t in range(order.size + 1):
         if t > 0:
@@ -351,6 +350,16 @@ def circle(E, first, rest, h, limits, e, crossings):  # type: ignore[no-untyped-
                 if in_cell(E, sign, order, t, c, toward):
                     best = max(best, np.sqrt(square) + rounding(square, size))
     return best
+
+
+@njit(cache=True)
+def ends_of_arcs(ratio, order):  # type: ignore[no-untyped-def]
+    """The ratios between which the arcs are: those of the rows in order, between infinite ones."""
+    ends = np.empty(order.size + 2)
+    ends[0], ends[order.size + 1] = -np.inf, np.inf
+    for t in range(order.size):
+        ends[t + 1] = ratio[order[t]]
+    return ends
 
 
 @njit(cache=True)
