@@ -15,7 +15,7 @@ from claimed import Claimed
 from scipy.optimize import nnls
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.checker import exact, lines, sweeps
+from cvxnet.proofs.checker import coordinates, exact, lines, sweeps
 
 SQUARED, LOGISTIC = "squared", "logistic"
 
@@ -155,8 +155,12 @@ def test_rank_four_by_branch_and_bound_and_no_rank_above_seven():
 
 
 @pytest.mark.parametrize("seed", range(2, 8))
-def test_rank_three_up_to_rounding(seed):
-    """Five columns that are combinations of three, rounded: exactly, their rank is 5."""
+def test_rank_three_up_to_rounding(seed, monkeypatch):
+    """Five columns that are combinations of three, rounded: exactly, their rank is 5.
+
+    Where rank 3 leaves it unclear, rank 5 is given a second; with seed 7 twenty are no help.
+    """
+    monkeypatch.setattr(coordinates, "MORE", 1.0)
     rng = np.random.default_rng(seed)
     X, v = rng.normal(size=(7, 3)) @ rng.normal(size=(3, 5)), rng.normal(size=7)
     rho, noise = brute_rho(X, v), np.outer(rng.normal(size=7), [0, 0, 0, 1, 1])

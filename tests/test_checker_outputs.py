@@ -774,8 +774,8 @@ def test_the_fingerprint_knows_the_shape():
 def test_time_and_size_are_bounded():
     rng = np.random.default_rng(0)
     X, V = rng.normal(size=(1500, 3)), rng.normal(size=(1500, 3))
-    assert "time limit" in checker.check(claims(X, V, 1e9).to_dict(), time_limit=2.0).reason
-    wide = claims(np.ones((1, 3000)), np.ones((1, 3000)), 1e9, units="linear")
+    assert "time limit" in checker.check(claims(X, V, 1e9).to_dict(), time_limit=0.5).reason
+    wide = claims(np.ones((1, 600)), np.ones((1, 600)), 1e9, units="linear")
     assert "too large" in checker.check(wide.to_dict()).reason
     basis = {"kind": "sphere", "basis": np.eye(60), "edges": [], "bounds": np.ones(60)}
     evidence = basis | {"proofs": [None] * 60, "cones": None}

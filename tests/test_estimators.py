@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 import cvxnet as cn
 from cvxnet.errors import CvxnetError, InputError, SolverError
-from cvxnet.training import column_generation, plans
+from cvxnet.training import column_generation, plans, trainer
 from cvxnet.training.master import Master
 
 pytestmark = pytest.mark.interface
@@ -41,16 +41,18 @@ MOONS = make_moons(60, noise=0.2, random_state=0)
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings of scikit-learn's own
-@parametrize_with_checks([regressor(gap=0.01), classifier(gap=0.01)])
+@parametrize_with_checks([regressor(gap=0.05), classifier(gap=0.05)])
 def test_scikit_learns_checks(estimator, check, monkeypatch):
     """All of them.
 
-    Some have ten features or more, where proving a bound takes its time after the network is there.
-    With more weight decay than by default the networks have fewer units and are there sooner, and
-    with a wider gap, too.
+    Some have ten features or more, where proving a bound and checking it take all the time there
+    is, after the network is there. With more weight decay than by default the networks have fewer
+    units and are there sooner, and with a wider gap, too.
     """
     monkeypatch.setattr(column_generation, "PROOF_SECONDS", 0.0)
-    monkeypatch.setattr(estimator_base, "SHARE", 0.3)
+    monkeypatch.setattr(trainer, "AT_LEAST", 0.1)
+    monkeypatch.setattr(trainer, "AT_MOST", 0.1)
+    monkeypatch.setattr(estimator_base, "SHARE", 0.5)
     check(estimator)
 
 

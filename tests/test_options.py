@@ -4,6 +4,9 @@ The optimum of every combination is that of an independent program; what options
 by equations between optima: repeated samples, scaled data, turned data.
 """
 
+import time
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from examples import random_data
@@ -12,6 +15,7 @@ from formulas import CLASSES, EXPONENTIAL, LOSSES, Training, read_weights
 from full_programs import optimum
 
 import cvxnet as cn
+from cvxnet.training import clock
 
 GATES = np.random.default_rng(3).standard_normal((6, 3))
 OPTIONS = {
@@ -296,13 +300,15 @@ def test_local_search_of_norm_l1_stays_in_its_ball(name):
     assert best * (1.0 - 1e-9) <= found.rho < 0.99 * make_family(name, rows).price(v, 0.0).rho
 
 
-def test_norm_l1_finds_the_feature_among_many():
+def test_norm_l1_finds_the_feature_among_many(monkeypatch):
+    """The limit is a second of this process's work, so a busy machine gives as much."""
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.process_time))
     rng = np.random.default_rng(0)
     X = rng.standard_normal((80, 30))
     y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(80)
     beta = 0.1 * cn.largest_weight_decay("relu", X, y, norm="l1", output_bias=True)
     options = {"weight_decay": beta, "norm": "l1", "output_bias": True}
-    state = cn.train("relu", X, y, time_limit=4, **options).network.state_dict()
+    state = cn.train("relu", X, y, time_limit=1.0, **options).network.state_dict()
     used = np.abs(state["2.weight"]).ravel() @ np.abs(state["0.weight"])
     assert used[0] > 0.8 * used.sum()
 

@@ -312,7 +312,7 @@ def test_a_solver_that_cannot_solve_the_masters_is_refused_with_those_that_can()
 
 
 def test_a_time_limit_leaves_a_true_bracket():
-    X, y = random_data(10, 400, 2)
+    X, y = random_data(10, 100, 2)
     beta = 1e-3 * cn.largest_weight_decay("relu", X, y)
     solution = cn.train("relu", X, y, weight_decay=beta, time_limit=0.01)
     assert solution.status == "gap"
