@@ -182,8 +182,9 @@ def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
     """
     X = np.frombuffer(content).reshape(shape)
     exact = [[Fraction(x) for x in row] + [Fraction(0)] * (3 - shape[1]) for row in X.tolist()]
-    scale = np.array([lcm(*(x.denominator for x in row)) for row in exact], dtype=object)
-    rows = np.array(exact, dtype=object) * scale[:, None]
+    scale = [lcm(*(x.denominator for x in row)) for row in exact]
+    whole = [[int(x * s) for x in row] for row, s in zip(exact, scale, strict=True)]
+    rows = np.array(whole, dtype=object).reshape(-1, 3)
     planes = np.vstack([rows, np.eye(3, dtype=int).astype(object)])
     rays = np.array([cross(x, y) for x, y in combinations(planes, 2)])
     products = np.vstack([rays, -rays, np.zeros((1, 3), dtype=int)]) @ rows.T
