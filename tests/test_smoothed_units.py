@@ -77,12 +77,12 @@ def test_wide_start_ends_at_a_deadline_in_the_past():
 @pytest.mark.parametrize("units", ["relu", "squared_relu", "tanh"])
 def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch):
     """The part's network is the first to come, and the best of all is hardly better."""
-    monkeypatch.setattr(local_search, "MANY", 300)
-    monkeypatch.setattr(local_search, "PART", 200)
+    monkeypatch.setattr(local_search, "MANY", 150)
+    monkeypatch.setattr(local_search, "PART", 100)
     rng = np.random.default_rng(4)
-    X = rng.standard_normal((600, 3)) @ np.array([[1.0, 0.0, 1.0, 2.0], [0, 1, 1, 0], [1, 0, 0, 1]])
-    y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(600)
-    problem = rescale(problem_of(objective_with(units, X, y, "squared", 5.0)))[0]
+    X = rng.standard_normal((300, 3)) @ np.array([[1.0, 0.0, 1.0, 2.0], [0, 1, 1, 0], [1, 0, 0, 1]])
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(300)
+    problem = rescale(problem_of(objective_with(units, X, y, "squared", 2.5)))[0]
     bracket = open_bracket(problem)
     values = [problem.objective(network) for network in start_wide(problem, np.zeros(0), np.inf)]
     assert min(values) <= values[0] <= min(values) + 0.1 * (bracket.upper - min(values))
