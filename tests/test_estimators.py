@@ -41,7 +41,7 @@ MOONS = make_moons(60, noise=0.2, random_state=0)
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings of scikit-learn's own
-@parametrize_with_checks([regressor(gap=0.05), classifier(gap=0.05)])
+@parametrize_with_checks([regressor(gap=0.01), classifier(gap=0.01)])
 def test_scikit_learns_checks(estimator, check, monkeypatch):
     """All of them.
 
@@ -52,7 +52,7 @@ def test_scikit_learns_checks(estimator, check, monkeypatch):
     monkeypatch.setattr(column_generation, "PROOF_SECONDS", 0.0)
     monkeypatch.setattr(trainer, "AT_LEAST", 0.1)
     monkeypatch.setattr(trainer, "AT_MOST", 0.1)
-    monkeypatch.setattr(estimator_base, "SHARE", 0.5)
+    monkeypatch.setattr(estimator_base, "SHARE", 0.3)
     check(estimator)
 
 
