@@ -596,7 +596,7 @@ def test_no_counterexample_to_a_problem_is_infeasible_by_cvxpy(batch):
     rng, checked = np.random.default_rng(200 + batch), 0
     for _ in range(PROBLEMS // BATCHES):
         problem, texts = draw_problem(rng)
-        for witness in convexity(problem).counterexamples.values():
+        for witness in convexity(problem, complete=False).counterexamples.values():
             assert witness.verify(), texts
             for point in (witness.a, witness.b):
                 assert not place_at(problem, point) or breaks(problem) < 1e-6, texts

@@ -485,9 +485,9 @@ def test_rounded_gram_matrices_are_near_a_convex_form_in_any_writing(seed):
         cp.sum_squares(A.T @ x) - x @ K @ x,
         cp.exp(x[0]) + cp.quad_form(x, K),
     ):
-        verdict = convexity(expression)
+        verdict = convexity(expression, complete=False)
         assert verdict.convex is not False or "convex" in verdict.rounding, str(expression)
-        other = convexity(-expression)
+        other = convexity(-expression, complete=False)
         assert other.concave is not False or "concave" in other.rounding
 
 

@@ -216,7 +216,10 @@ UNKNOWN = Atom()
 
 def atom_of(node: Node) -> Atom:
     """The row of a node; empty for atoms that only CVXPY knows."""
-    return ATOMS.get(type(node), OWN if isinstance(node, own.ScalarAtom) else UNKNOWN)
+    row = ATOMS.get(type(node))
+    if row is None:
+        return OWN if isinstance(node, own.ScalarAtom) else UNKNOWN
+    return row
 
 
 def options_of(node: Node) -> tuple[str, ...]:
@@ -311,9 +314,10 @@ def at_points(points: Values, K: Arithmetic) -> Callable[[Node], Any]:
 
 def evaluate(node: Node, values: list[Batch], K: Arithmetic) -> Any:
     """The value of one node, by its formula; other atoms by CVXPY, in floats only."""
-    formula, profile = atom_of(node).evaluate, profile_of(node)
+    formula = atom_of(node).evaluate
     if formula is not None and not ops.has_free_option(node):
         return formula(node, values, K)
+    profile = profile_of(node)
     if profile is not None:
         return profile.formula(ops.aligned(node, values)[0], K)
     if K.exact:

@@ -34,23 +34,25 @@ class Tape:
 
     def __init__(self, roots: Sequence[cp.Expression]) -> None:
         self.nodes: list[Any] = []
+        self.inputs: list[tuple[int, ...]] = []
         self.place: dict[int, int] = {}
         for root in roots:
             self._visit(root)
-        self.inputs = [tuple(self.place[id(a)] for a in inner(node)) for node in self.nodes]
 
     def _visit(self, root: Any) -> None:
-        stack = [(root, False)]
+        stack: list[tuple[Any, list[Any] | None]] = [(root, None)]
         while stack:
-            node, ready = stack.pop()
+            node, arguments = stack.pop()
             if id(node) in self.place:
                 continue
-            if ready:
+            if arguments is None:
+                arguments = inner(node)
+                stack.append((node, arguments))
+                stack.extend((arg, None) for arg in reversed(arguments))
+            else:
                 self.place[id(node)] = len(self.nodes)
                 self.nodes.append(node)
-            else:
-                stack.append((node, True))
-                stack.extend((arg, False) for arg in reversed(inner(node)))
+                self.inputs.append(tuple(self.place[id(arg)] for arg in arguments))
 
     def leaves(self) -> list[Any]:
         """Variables and parameters, in order of appearance."""
@@ -71,7 +73,7 @@ class Tape:
         values: list[Value] = []
         for current, inputs in zip(self.nodes, self.inputs, strict=True):
             arguments = [values[k] for k in inputs]
-            values.append(node(current, arguments) if inner(current) else leaf(current))
+            values.append(node(current, arguments) if inputs else leaf(current))
         return values
 
 

@@ -19,7 +19,7 @@ theorem for its rows and columns scaled by d.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -142,9 +142,9 @@ class Region:
         places = [k for k in {*self.nodes, *self.sides} if "options" in nodes[k]]
         return {k: read_options(nodes[k]["options"]) for k in places}
 
-    def values(self, box: Box, places: list[int]) -> dict[int, Array]:
-        """The jets of all entries of these nodes on a box."""
-        found = self.constants | self.leaves(box)
+    def values(self, box: Box, places: list[int], moves: bool = True) -> dict[int, Array]:
+        """The jets of all entries of these nodes on a box; values alone where nothing moves."""
+        found = self.constants | self.leaves(box, self.statement.unknowns if moves else ())
         for place in places:
             if place not in found:
                 node = self.statement.nodes[place]
@@ -153,12 +153,12 @@ class Region:
                 found[place] = evaluate(node, arguments, self.options[place], coupled)
         return found
 
-    def leaves(self, box: Box) -> dict[int, Array]:
+    def leaves(self, box: Box, unknowns: Collection[int]) -> dict[int, Array]:
         """The jets of the leaves: unknowns move, all else has some value in its range."""
         entries: dict[int, list[Jet]] = {}
         for k, ((place, _), (low, high)) in enumerate(zip(self.coordinates, box, strict=True)):
             value = Interval.between(low, high, 1 << k)
-            moves = place in self.statement.unknowns
+            moves = place in unknowns
             entries.setdefault(place, []).append(Jet(value, {k: ONE}) if moves else Jet(value))
         shapes = {k: tuple(self.statement.nodes[k]["shape"]) for k in entries}
         require(all(len(row) == prod(shapes[k]) for k, row in entries.items()), "a broken leaf")
@@ -175,11 +175,11 @@ class Region:
         return -found if self.statement.goal == "concave" else found
 
     def excluded(self, box: Box) -> bool:
-        """Whether some constraint certainly fails on a box."""
+        """Whether some constraint certainly fails on a box; no derivatives are asked for."""
         if not self.limits:
             return False
         try:
-            values = self.values(self.enlarged(box), self.sides)
+            values = self.values(self.enlarged(box), self.sides, moves=False)
         except RefusalError:
             return False
         return any(fails(limit, values) for limit in self.limits)
