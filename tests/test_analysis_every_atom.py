@@ -6,6 +6,7 @@ rules, nor the search, nor the checker judges itself.
 
 import inspect
 import json
+from functools import lru_cache
 from itertools import product
 
 import cvxpy as cp
@@ -348,6 +349,12 @@ def is_right(node):
     return not isinstance(node, cp.quantum_rel_entr)
 
 
+@lru_cache(maxsize=1)
+def conditions(expression):
+    """The domain and the nodes of the expression that is looked at, made once for all points."""
+    return expression.domain, Tape([expression]).nodes
+
+
 def value_at(expression, point):
     """CVXPY's value, NaN outside of the domain and where there is none.
 
@@ -355,9 +362,11 @@ def value_at(expression, point):
     """
     for leaf, value in point.items():
         leaf.save_value(np.asarray(value, dtype=float))
+    if expression.parameters():  # of which a domain may depend: of the exponent of a power
+        conditions.cache_clear()
     try:
-        inside = all(np.all(c.violation() <= 1e-9) for c in expression.domain)
-        inside = inside and all(map(is_right, Tape([expression]).nodes))
+        domain, nodes = conditions(expression)
+        inside = all(np.all(c.violation() <= 1e-9) for c in domain) and all(map(is_right, nodes))
         value = np.asarray(expression.value, dtype=float) if inside else np.nan
     except (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError,
             np.linalg.LinAlgError, cp.error.SolverError):  # fmt: skip
