@@ -17,16 +17,16 @@ PARTS = watch.PARTS
 
 SEED = 0
 SAMPLE = {
-    "training": range(8),
-    "certify": range(8),
-    "path": range(6),
-    "estimators": range(6),
-    "expressions": range(12),
-    "problems": range(12),
-    "networks": range(8),
+    "training": range(4),
+    "certify": range(4),
+    "path": range(3),
+    "estimators": range(3),
+    "expressions": range(6),
+    "problems": range(6),
+    "networks": range(4),
     "doors": range(40),
 }
-"""Trials of each part."""
+"""Trials of each part; ``python -m experiments adversary`` runs as many as there is time for."""
 BATCH = 6
 BATCHES = [
     (part, list(numbers)[k : k + BATCH])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from itertools import combinations, combinations_with_replacement, product
+from itertools import combinations, product
 from math import lcm
 from typing import Any
 
@@ -178,7 +178,9 @@ def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
     """The sign vectors (-1, 0, 1) of X u over all u, in at most three dimensions, exactly.
 
     The planes of the rows and of three axes cut space into cones. Each is spanned by rays in which
-    two planes meet, and three of its rays, or fewer, add up to a point inside it.
+    two planes meet, and three of its rays, or fewer, add up to a point inside it. No two rays of a
+    cone are on different sides of a plane, so the signs of their sum follow from their signs, and
+    one point serves for all with the same signs.
     """
     X = np.frombuffer(content).reshape(shape)
     exact = [[Fraction(x) for x in row] + [Fraction(0)] * (3 - shape[1]) for row in X.tolist()]
@@ -187,11 +189,16 @@ def faces(content: bytes, shape: tuple[int, int]) -> np.ndarray:
     rows = np.array(whole, dtype=object).reshape(-1, 3)
     planes = np.vstack([rows, np.eye(3, dtype=int).astype(object)])
     rays = np.array([cross(x, y) for x, y in combinations(planes, 2)])
-    products = np.vstack([rays, -rays, np.zeros((1, 3), dtype=int)]) @ rows.T
-    _, first = np.unique(np.sign(products).astype(int), axis=0, return_index=True)
-    products = products[first]  # rays on the same face serve the same
-    i, j, k = np.array(list(combinations_with_replacement(range(len(products)), 3))).T
-    return np.unique(np.sign(products[i] + products[j] + products[k]).astype(int), axis=0)
+    one = of_each_sign(np.vstack([rays, -rays, np.zeros((1, 3), dtype=int)]) @ rows.T)
+    two = of_each_sign((one[:, None] + one).reshape(-1, len(X)))
+    three = of_each_sign((two[:, None] + one).reshape(-1, len(X)))
+    return np.unique(np.sign(three).astype(int), axis=0)
+
+
+def of_each_sign(points: np.ndarray) -> np.ndarray:
+    """One of the rows for each sign vector."""
+    _, first = np.unique(np.sign(points).astype(int), axis=0, return_index=True)
+    return points[first]
 
 
 def trust_region(coefficients: np.ndarray, X: np.ndarray, v: np.ndarray) -> float:
