@@ -15,6 +15,7 @@ from cvxnet.analysis.answers import answer
 from cvxnet.analysis.atoms import values_of
 from cvxnet.analysis.derivation import derive_facts
 from cvxnet.analysis.documents import counterexample_document
+from cvxnet.analysis.methods import Methods
 from cvxnet.analysis.questions import ask_about_expression, ask_about_network
 from cvxnet.analysis.spaces import Space
 from cvxnet.analysis.tape import Tape
@@ -25,6 +26,8 @@ PIECEWISE = [L.ReLU, L.Abs, lambda: L.LeakyReLU(0.25), lambda: L.LeakyReLU(2.0),
 SMOOTH = [L.Square, L.Softplus, L.ELU, lambda: L.ELU(2.0), L.Sigmoid, L.Tanh, L.SiLU, L.GELU,
           L.Squareplus, L.SquaredReLU, L.SELU]  # fmt: skip
 BATCH = 20
+BRIEF = Methods(seconds=2.0)
+"""The few that are not decided use their time up to the end."""
 
 
 def draw_network(rng, activations):
@@ -67,7 +70,7 @@ def draw_question(rng, activations):
 
 def judge(network, wrt, inputs=None, loss=None):
     """The answers of ``convexity`` alone, without what it says beside them."""
-    return answer(ask_about_network(network, wrt, loss, None, inputs, 0.0))
+    return answer(ask_about_network(network, wrt, loss, None, inputs, 0.0), BRIEF)
 
 
 def worst_midpoint(question, sign, count=600, seed=0):
@@ -212,7 +215,7 @@ def test_random_cvxpy_expressions(batch):
     leaves = [cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(nonneg=True, name="p")]
     for seed in range(50 * batch, 50 * (batch + 1)):
         expression = draw_expression(np.random.default_rng(seed), leaves, 4)
-        verdict = answer(ask_about_expression(expression))
+        verdict = answer(ask_about_expression(expression), BRIEF)
         if verdict.dcp in ("CONVEX", "AFFINE", "CONSTANT"):
             assert verdict.convex is not False, (seed, str(expression))
         if verdict.dcp in ("CONCAVE", "AFFINE", "CONSTANT"):

@@ -171,7 +171,7 @@ def test_training_ends_where_a_relaxation_has_nothing_to_bound():
     y = np.array([1, 1, 1, -1, 1, -1, -1, 1, 1, -1, -1, -1])
     problem = {"loss": "logistic", "norm": "l1", "output_bias": True}
     decay = 0.005536378738908091
-    solution = cn.train("relu", X, y, weight_decay=decay, time_limit=5, **problem)
+    solution = cn.train("relu", X, y, weight_decay=decay, time_limit=2, **problem)
     assert 0.5 * solution.value < solution.lower_bound < solution.value
     assert cn.check(solution.certificate.to_dict()).valid
 
