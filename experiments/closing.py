@@ -82,7 +82,7 @@ def picture(rows: list[Row]) -> Figure:
 
 def main(argv: list[str]) -> int:
     """Train every example twice, and say how many brackets closed."""
-    report = Report("closing", __doc__, argv, seeds=(400, 6))
+    report = Report("closing", __doc__, argv, seeds=(400, 3))
     settings = [{"plan": plan, "seed": k} for plan in PLANS for k in range(report.options.seeds)]
     rows = report.table("closing", close_one, settings)
     closed = {

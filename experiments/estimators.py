@@ -131,7 +131,7 @@ def options_of(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(options: argparse.Namespace) -> list[Row]:
     """All sets with all models; with ``--quick`` one small set in two parts."""
-    usual = (["linnerud"], 2, 1.0) if options.quick else ([*CLASSES, *NUMBERS], 5, 2.0)
+    usual = (["linnerud"], 2, 0.3) if options.quick else ([*CLASSES, *NUMBERS], 5, 2.0)
     given = (options.sets, options.folds, options.seconds)
     sets, folds, limit = (one or other for one, other in zip(given, usual, strict=True))
     same = {"folds": folds, "repeats": options.seeds, "limit": limit}

@@ -33,6 +33,7 @@ import numpy as np
 import cvxnet
 from cvxnet.data.files import replacing
 from cvxnet.plots import save_figure
+from cvxnet.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 PACKAGES = ("cvxnet", "cvxpy", "numpy", "scipy", "scikit-learn", "clarabel", "ecos", "scs", "torch")
+COARSE = 50
+"""Dots per inch of the pictures of ``--quick``."""
 INVISIBLE = 16
 """Difference of a color, of 255."""
 Row = dict[str, Any]
@@ -157,10 +160,18 @@ class Report:
         """A question, one paragraph for an answer, and a picture, saved under `name`."""
         file = f"{name}.png" if picture is not None else None
         if picture is not None:
-            save_figure(picture, self.folder / f"{name}.png")
-            _shrink(self.folder / f"{name}.png")
+            self._draw(picture, self.folder / f"{name}.png")
         self.answers.append(Answer(question, " ".join(text.split()), file))
         print(f"\n{question}\n  {self.answers[-1].text}", flush=True)
+
+    def _draw(self, picture: Figure, path: Path) -> None:
+        """As it is kept; with ``--quick``, where nothing is, coarse: most of the time goes there."""
+        if self.options.quick:
+            with styled():
+                picture.savefig(path, dpi=COARSE)
+        else:
+            save_figure(picture, path)
+            _shrink(path)
 
     def close(self) -> int:
         """Write the record of the run; 0, for the command line."""

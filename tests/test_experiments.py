@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from cvxnet.plots.style import new_figure
 from experiments.__main__ import experiments, is_question, main
 from experiments.answers import PAGE, page
 from experiments.report import Report
@@ -71,13 +73,30 @@ def test_options_that_cannot_be_are_told(argv, said, monkeypatch, capsys):
     assert ended.value.code == 2 and said in capsys.readouterr().err
 
 
-def test_experiments_are_a_command():
-    command = [sys.executable, "-m", "experiments", "list"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
-    assert sorted(listed) == sorted(experiments())
-    done = subprocess.run([*command[:-1], "nothing"], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 2 and "no 'nothing'" in done.stderr
+def test_experiments_are_listed(monkeypatch, capsys):
+    """That this is a command, `test_all_runs_those_that_are_named` shows."""
+    monkeypatch.setattr(sys, "argv", ["experiments", "list"])
+    assert main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[0] for line in lines if line.startswith("  ")) == sorted(
+        experiments()
+    )
+    monkeypatch.setattr(sys, "argv", ["experiments", "nothing"])
+    assert main() == 2 and "no 'nothing'" in capsys.readouterr().err
+
+
+def test_pictures_that_are_kept_have_a_palette(tmp_path):
+    """Those of ``--quick`` are coarse, and nobody keeps them."""
+    sizes = {}
+    for name, options in {"kept": [], "quick": ["--quick"]}.items():
+        figure = new_figure(3.0, 2.0)
+        figure.add_subplot().plot([0, 1])
+        report = Report(name, "Really?", [*options, "--out", str(tmp_path)])
+        report.answer("Really?", "Yes.", figure, "line")
+        with Image.open(tmp_path / name / "line.png") as picture:
+            sizes[name] = picture.size
+            assert picture.mode == ("P" if name == "kept" else "RGBA")
+    assert sizes["kept"] > sizes["quick"]
 
 
 def half(k):

@@ -7,6 +7,7 @@ of targets of variance 1, so 1 is what a constant has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ from cvxnet.plots.style import (
     styled,
 )
 from cvxnet.types import Array
-from experiments.bach2014.spaces import draw, kernel, learned
+from experiments.bach2014.spaces import SHARES, draw, kernel, learned
 from experiments.report import Report, Row
 
 if TYPE_CHECKING:
@@ -45,7 +46,15 @@ USED = 0.01
 DIMENSIONS = (2, 5, 10, 20, 40)
 
 
-def compare(target: str, d: int, learner: str, n: int, seed: int, seconds: float) -> Row:
+def compare(
+    target: str,
+    d: int,
+    learner: str,
+    n: int,
+    seed: int,
+    seconds: float,
+    shares: Sequence[float],
+) -> Row:
     """The test error of one way to learn, and which features it uses."""
     scale = 1.0 if learner == SPARSE else np.sqrt(d)
     data = draw(
@@ -54,7 +63,8 @@ def compare(target: str, d: int, learner: str, n: int, seed: int, seconds: float
     if learner in (F2, F2_STEPS):
         found = kernel(data, alpha=int(learner == F2))
         return {"error": found["error"], "chosen": found["chosen"]}
-    found = learned(data, norm="l1" if learner == SPARSE else "l2", seconds=seconds)
+    norm = "l1" if learner == SPARSE else "l2"
+    found = learned(data, norm=norm, shares=shares, seconds=seconds)
     weights = feature_weights(found["network"])
     row = {key: found[key] for key in ("error", "chosen", "units", "gap")}
     row["used"] = int((weights > USED).sum())
@@ -80,12 +90,12 @@ def settings(quick: bool, seeds: int) -> list[Row]:
     """What is compared. F1 and F2 do not change when the features are rotated."""
     left_out = {("one direction", F1), ("one direction", F2), ("one direction", F2_STEPS),
                 ("all features", SPARSE)}  # fmt: skip
-    n, dimensions, targets, seconds = 200, DIMENSIONS, list(TARGETS), 2.0
+    n, dimensions, targets, seconds, shares = 200, DIMENSIONS, list(TARGETS), 2.0, SHARES
     if quick:
-        n, dimensions, targets, seconds = 20, (2, 8), ["one feature"], 0.1
+        n, dimensions, targets, seconds, shares = 20, (2, 8), ["one feature"], 0.1, SHARES[::2]
     return [
         {"target": target, "d": d, "learner": learner, "n": n, "seed": seed}
-        | {"seconds": seconds if d > 2 else 20.0}
+        | {"seconds": seconds if d > 2 else 20.0, "shares": shares}
         for target in targets
         for learner in LEARNERS
         if (target, learner) not in left_out

@@ -6,6 +6,7 @@ F2 with each alpha learn a step, a kink and a smooth function from the same samp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,10 +45,12 @@ def samples(target: str, n: int, seed: int) -> Samples:
     return draw(lambda count, rng: rng.uniform(-1.0, 1.0, (count, 1)), TARGETS[target], n, seed)
 
 
-def compare(target: str, space: str, alpha: int, n: int, seed: int) -> Row:
+def compare(
+    target: str, space: str, alpha: int, n: int, seed: int, shares: Sequence[float]
+) -> Row:
     """The test error, and the function learned."""
     data = samples(target, n, seed)
-    found = learned(data, alpha, shares=FINE) if space == "F1" else kernel(data, alpha)
+    found = learned(data, alpha, shares=shares) if space == "F1" else kernel(data, alpha)
     row = {key: found[key] for key in ("error", "chosen", "units", "gap") if key in found}
     order = np.argsort(data.X_test[:, 0])
     return row | {"x": data.X_test[order, 0], "curve": found["curve"][order]}
@@ -55,12 +58,15 @@ def compare(target: str, space: str, alpha: int, n: int, seed: int) -> Row:
 
 def ask(report: Report) -> None:
     """Table, expectation and picture."""
-    n, targets = (12, ["step"]) if report.options.quick else (60, list(TARGETS))
+    n, targets, shares = 60, list(TARGETS), FINE
+    if report.options.quick:
+        n, targets, shares = 12, ["step"], FINE[::3]
     rows = report.table(
         "smoothness",
         compare,
         [
             {"target": target, "space": space, "alpha": alpha, "n": n, "seed": seed}
+            | {"shares": shares}
             for target in targets
             for space in SPACES
             for alpha in UNITS

@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
 def seconds(report: Report, part: str) -> float:
     """The time limit of a network."""
     asked: float | None = report.options.seconds
-    return asked or (2.0 if report.options.quick else SECONDS[part])
+    return asked or (0.5 if report.options.quick else SECONDS[part])
 
 
 def report_random(report: Report) -> None:
