@@ -17,7 +17,7 @@ y = np.maximum(X[:, 0] + X[:, 1], 0.0) + 0.5 * rng.standard_normal(40)
 solutions = {}
 for norm in ("l2", "l1"):
     decay = 0.3 * cn.largest_weight_decay("relu", X, y, norm=norm)
-    found = cn.train("relu", X, y, weight_decay=decay, norm=norm, time_limit=2)
+    found = cn.train("relu", X, y, weight_decay=decay, norm=norm, time_limit=1)
     print(f"{norm}: {found.lower_bound:.2f} <= optimum <= {found.value:.2f}")
     solutions[norm] = found
 

@@ -16,6 +16,6 @@ from cvxnet import plots
 data = load_breast_cancer()
 X, y = scale(data.data), 2.0 * data.target - 1.0
 decay = 0.1 * cn.largest_weight_decay("relu", X, y, loss="logistic")
-solution = cn.train("relu", X, y, loss="logistic", weight_decay=decay, time_limit=4)
+solution = cn.train("relu", X, y, loss="logistic", weight_decay=decay, time_limit=2)
 print(f"{solution.lower_bound:.2f} <= optimum <= {solution.value:.2f}")
 plots.plot_solution(solution, list(data.feature_names), classes=list(data.target_names))
