@@ -45,9 +45,7 @@ def samples(target: str, n: int, seed: int) -> Samples:
     return draw(lambda count, rng: rng.uniform(-1.0, 1.0, (count, 1)), TARGETS[target], n, seed)
 
 
-def compare(
-    target: str, space: str, alpha: int, n: int, seed: int, shares: Sequence[float]
-) -> Row:
+def compare(target: str, space: str, alpha: int, n: int, seed: int, shares: Sequence[float]) -> Row:
     """The test error, and the function learned."""
     data = samples(target, n, seed)
     found = learned(data, alpha, shares=shares) if space == "F1" else kernel(data, alpha)
