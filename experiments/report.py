@@ -165,7 +165,7 @@ class Report:
         print(f"\n{question}\n  {self.answers[-1].text}", flush=True)
 
     def _draw(self, picture: Figure, path: Path) -> None:
-        """As it is kept; with ``--quick``, where nothing is, coarse: most of the time goes there."""
+        """As it is kept; coarse with ``--quick``, where nothing is kept and time is short."""
         if self.options.quick:
             with styled():
                 picture.savefig(path, dpi=COARSE)
