@@ -43,7 +43,7 @@ class Report:
             print(f"    {len(cases):6d}  {kind} (shortest: --trial {shortest})")
 
 
-QUICK = 0.03
+QUICK = 0.05
 """Minutes."""
 
 
