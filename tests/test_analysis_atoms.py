@@ -2,6 +2,7 @@
 
 import ast
 import json
+from operator import mul
 from pathlib import Path
 
 import cvxpy as cp
@@ -19,7 +20,13 @@ from cvxnet.analysis.search import Space, try_kinks
 from cvxnet.analysis.tape import Tape
 from cvxnet.functions.arithmetic import RATIONALS
 from cvxnet.functions.catalogue import abs_profile
-from cvxnet.proofs.checker.arrays import entrywise
+from cvxnet.proofs.checker.arrays import (
+    Array,
+    entrywise,
+    matrix_product,
+    multiplied,
+    rows_by_columns,
+)
 from cvxnet.proofs.checker.atoms import FORMULAS
 
 EXPRESSIONS = [
@@ -168,6 +175,25 @@ def test_every_atom_gets_a_consistent_answer(text):
     assert all(witness.verify() for witness in verdict.counterexamples.values())
     assert str(verdict) and verdict._repr_html_()
     json.dumps(verdict.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        *[((), ()), ((), (2, 3)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4))],
+        *[((5, 2, 3), (3, 4)), ((5, 1, 2, 3), (4, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,))],
+        ((2, 0), (0, 3)),
+    ],
+)
+def test_matrix_products_are_those_of_numpy(left, right):
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(-5, 6, left), rng.integers(-5, 6, right)
+    one, two = (Array(x.shape, [fmpq(int(t)) for t in x.ravel()]) for x in (a, b))
+    block = rows_by_columns(lambda row, column: sum(map(mul, row, column), fmpq(0)))
+    wanted = np.multiply(a, b) if not (left and right) else np.matmul(a, b)
+    for found in (multiplied(one, two), matrix_product(one, two, mul, block)):
+        assert found.shape == wanted.shape
+        assert [int(t) for t in found.entries] == wanted.ravel().tolist()
 
 
 def test_two_files_of_the_analysis_name_the_files_of_cvxpy():

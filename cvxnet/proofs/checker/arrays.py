@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from math import prod
+from operator import mul
 from typing import Any, NamedTuple
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
@@ -196,27 +197,61 @@ def matrix(shape: Shape, entries: list[Number]) -> Any:
     return arb_mat(rows, columns, list(map(arb, entries)))
 
 
-def multiplied(left: Array, right: Array) -> Array:
-    """The product of numbers, vectors, matrices or stacks of matrices, as numpy's ``@``."""
+def matrix_product(
+    left: Array,
+    right: Array,
+    times: Callable[..., Any],
+    block: Callable[[Array, Array], list[Any]],
+    check: Callable[[int, int, int, int], object] = lambda *sizes: None,
+) -> Array:
+    """The product of numbers, vectors, matrices or stacks of matrices, as numpy's ``@``.
+
+    ``times`` multiplies two entries, and ``block`` two matrices, whose product it returns row by
+    row. ``check`` may refuse products that are too large, before anything is copied: so many,
+    of (rows, inner) with (inner, columns).
+    """
     if not left.shape or not right.shape:
-        return entrywise(lambda s, t: s * t, left, right)
+        return entrywise(times, left, right)
     a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
     b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
     (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
     require(inner == also, f"{left.shape} and {right.shape} have no product")
     stack = common_shape([a.shape[:-2], b.shape[:-2]])
+    check(prod(stack), rows, inner, columns)
     a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
-    entries: list[Number] = []
+    entries: list[Any] = []
     for k in range(prod(stack)):
         one = a.entries[k * rows * inner : (k + 1) * rows * inner]
         two = b.entries[k * inner * columns : (k + 1) * inner * columns]
-        entries += product_of(matrix((rows, inner), one), matrix((inner, columns), two))
+        entries += block(Array((rows, inner), one), Array((inner, columns), two))
     kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
     return Array((*stack, *kept), entries)
 
 
-def product_of(left: Any, right: Any) -> list[Number]:
-    """The entries of the product of two of flint's matrices."""
-    if type(left) is not type(right):
-        left, right = arb_mat(left), arb_mat(right)
-    return list((left * right).entries())
+def rows_by_columns(
+    dot: Callable[[list[Any], list[Any]], Any],
+) -> Callable[[Array, Array], list[Any]]:
+    """The ``block`` of `matrix_product` in which ``dot`` multiplies a row and a column."""
+
+    def block(left: Array, right: Array) -> list[Any]:
+        (rows, inner), columns = left.shape, right.shape[1]
+        return [
+            dot(left.entries[i * inner : (i + 1) * inner], right.entries[j::columns])
+            for i in range(rows)
+            for j in range(columns)
+        ]
+
+    return block
+
+
+def multiplied(left: Array, right: Array) -> Array:
+    """`matrix_product` of numbers."""
+    return matrix_product(left, right, mul, product_of)
+
+
+def product_of(left: Array, right: Array) -> list[Number]:
+    """The entries of the product of two matrices."""
+    one, two = matrix(left.shape, left.entries), matrix(right.shape, right.entries)
+    if type(one) is not type(two):
+        one, two = arb_mat(one), arb_mat(two)
+    return list((one * two).entries())

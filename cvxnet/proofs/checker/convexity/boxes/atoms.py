@@ -11,7 +11,16 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from ...arrays import Array, broadcast, common_shape, entrywise, groups, reduced, require, reshaped
+from ...arrays import (
+    Array,
+    entrywise,
+    groups,
+    matrix_product,
+    reduced,
+    require,
+    reshaped,
+    rows_by_columns,
+)
 from ...atoms import FORMULAS, LINEAR
 from .curves import (
     Curve,
@@ -111,24 +120,14 @@ def size(u: Jet) -> Jet:
     return chain(absolute(u.value), u)
 
 
-def matrix_product(left: Array, right: Array) -> Array:
-    """The product of numbers, vectors, matrices or stacks of matrices, as numpy's ``@``."""
-    if not left.shape or not right.shape:
-        return entrywise(product, left, right)
-    a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
-    b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
-    (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
-    require(inner == also, f"{left.shape} and {right.shape} have no product")
-    stack = common_shape([a.shape[:-2], b.shape[:-2]])
-    require(prod(stack) * rows * inner * columns <= MOST_PRODUCTS, "too many products for boxes")
-    a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
-    ones, twos = groups(a, [len(a.shape) - 1]), groups(b, [len(b.shape) - 2])
-    entries = []
-    for k in range(len(ones)):
-        block = k // rows * columns
-        entries += [dot(ones[k], twos[block + j]) for j in range(columns)]
-    kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
-    return Array((*stack, *kept), entries)
+def multiplied(left: Array, right: Array) -> Array:
+    """`matrix_product` of jets."""
+    return matrix_product(left, right, product, rows_by_columns(dot), check_size)
+
+
+def check_size(*sizes: int) -> None:
+    """Refuse too many products."""
+    require(prod(sizes) <= MOST_PRODUCTS, "too many products for boxes")
 
 
 def dot(one: list[Jet], two: list[Jet]) -> Jet:
@@ -282,7 +281,7 @@ ATOMS: dict[str, Formula] = {name: FORMULAS[name] for name in MOVES}
 ATOMS |= {
     "multiply": lambda x, y: entrywise(product, x, y),
     "DivExpression": divided,
-    "MulExpression": matrix_product,
+    "MulExpression": multiplied,
     "QuadForm": quadratic_form,
     "quad_over_lin": squares_over,
     "maximum": lambda *args: reduce(lambda s, t: entrywise(larger, s, t), args),

@@ -33,6 +33,7 @@ from ...document import RefusalError
 from ...dual import Clock
 from ...semidefinite import eliminates
 from ...witness import read_options
+from ..calculus.intervals import middle
 from ..statement import Checking, Proof, Statement
 from .atoms import evaluate
 from .enclosures import ONE, Interval, NowhereError, is_moderate
@@ -362,19 +363,10 @@ def length(side: Side) -> fmpq | None:
 
 
 def halves(box: Box, side: int) -> list[Box]:
-    """Both parts of a box; infinite sides are cut at 0, +-1, +-2, +-4, ..."""
+    """Both parts of a box."""
     low, high = box[side]
-    at = middle(low, high)
+    at = middle(box[side])
     return [(*box[:side], part, *box[side + 1 :]) for part in ((low, at), (at, high))]
-
-
-def middle(low: fmpq | None, high: fmpq | None) -> fmpq:
-    """Where to cut a side."""
-    if low is not None and high is not None:
-        return (low + high) / 2
-    if low is not None:
-        return max(2 * low, fmpq(1)) if low >= 0 else fmpq(0)
-    return -middle(-high, None) if high is not None else fmpq(0)
 
 
 def is_psd(block: Block) -> bool:

@@ -29,6 +29,16 @@ def inside(one: Interval, other: Interval) -> bool:
     return above and (most is None or (high is not None and high <= most))
 
 
+def middle(one: Interval) -> fmpq:
+    """Where to cut an interval in two; infinite ones at 0, +-1, +-2, +-4, ..."""
+    low, high = one
+    if low is not None and high is not None:
+        return (low + high) / 2
+    if low is not None:
+        return max(2 * low, fmpq(1)) if low >= 0 else fmpq(0)
+    return -middle((-high, None)) if high is not None else fmpq(0)
+
+
 def clipped(one: Interval, other: Interval) -> Interval:
     """What two intervals have in common."""
     lows = [t for t in (one[0], other[0]) if t is not None]

@@ -33,7 +33,7 @@ from .facts import (
     vague,
 )
 from .intervals import EVERYTHING, Interval, clipped, is_above, is_below
-from .products import is_number, matrix_product
+from .products import is_number, multiplied
 from .shapes import NEGATIVE, POSITIVE
 
 Memory = Mapping[int, Array]
@@ -134,7 +134,7 @@ def multiply_matrices(statement: Statement, node: Node, memory: Memory) -> Array
     left, right = (memory[k] for k in node["args"])
     if left is right and len(left.shape) < 2 and is_real(statement, node):
         return Array((), [total([square(one) for one in left.entries])])
-    return matrix_product(left, right)
+    return multiplied(left, right)
 
 
 def quadratic_form(statement: Statement, node: Node, memory: Memory) -> Array:
@@ -144,7 +144,7 @@ def quadratic_form(statement: Statement, node: Node, memory: Memory) -> Array:
     """
     x, P = (memory[k] for k in node["args"])
     column = reshaped(x, (len(x.entries), 1))
-    value = matrix_product(matrix_product(transposed(column), P), column).entries[0]
+    value = multiplied(multiplied(transposed(column), P), column).entries[0]
     if shared(x.entries) == ALL or shared(P.entries) != ALL:
         return Array((), [value])
     for sign, bend, half in ((1, CONVEX, POSITIVE), (-1, CONCAVE, NEGATIVE)):

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import starmap
-from math import prod
 from typing import Any
 
 from flint import fmpq, fmpz_mat
 
 from ...arrays import (
     Array,
-    broadcast,
-    common_shape,
-    entrywise,
     matrix,
+    matrix_product,
     require,
-    reshaped,
     transposed,
 )
 from .facts import (
@@ -36,38 +32,26 @@ MOST_PRODUCTS = 3_000_000
 ZERO = fmpq(0)
 
 
-def matrix_product(left: Array, right: Array) -> Array:
-    """``left @ right`` as numpy's, of numbers, vectors, matrices and stacks of matrices."""
-    if not left.shape or not right.shape:
-        return entrywise(product, left, right)
-    a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
-    b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
-    (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
-    require(inner == also, f"{left.shape} and {right.shape} have no product")
-    stack = common_shape([a.shape[:-2], b.shape[:-2]])
-    size = prod(stack) * rows * columns
+def multiplied(left: Array, right: Array) -> Array:
+    """`matrix_product` of facts."""
+    return matrix_product(left, right, product, block, check_size)
+
+
+def check_size(count: int, rows: int, inner: int, columns: int) -> None:
+    """Refuse products that are too large."""
+    size = count * rows * columns
     require(max(size, size * inner // 100) <= MOST_PRODUCTS, "too large: a matrix product")
-    a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
-    entries: list[Fact] = []
-    for k in range(prod(stack)):
-        one = a.entries[k * rows * inner : (k + 1) * rows * inner]
-        two = b.entries[k * inner * columns : (k + 1) * inner * columns]
-        entries += block(Array((rows, inner), one), Array((inner, columns), two)).entries
-    kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
-    return Array((*stack, *kept), entries)
 
 
-def block(left: Array, right: Array) -> Array:
-    """The product of two matrices."""
+def block(left: Array, right: Array) -> list[Any]:
+    """The product of two matrices, row by row."""
     if all(map(is_number, left.entries)):
-        return weighted(left, right)
+        return weighted(left, right).entries
     if all(map(is_number, right.entries)):
-        return transposed(weighted(transposed(right), transposed(left)))
+        return transposed(weighted(transposed(right), transposed(left))).entries
     (rows, inner), columns = left.shape, right.shape[1]
     require(rows * inner * columns <= MOST_PRODUCTS, "too large: a product of unknown matrices")
-    return Array((rows, columns), [
-        meeting(left, right, i, j) for i in range(rows) for j in range(columns)
-    ])  # fmt: skip
+    return [meeting(left, right, i, j) for i in range(rows) for j in range(columns)]
 
 
 def meeting(left: Array, right: Array, i: int, j: int) -> Fact:

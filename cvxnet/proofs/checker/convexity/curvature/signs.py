@@ -25,6 +25,7 @@ from ...scalars import exp, log, power, quotient, sigmoid
 from ...semidefinite import eliminates
 from ..boxes.curves import absolute, exp_of, log_of, power_of, sigmoid_of
 from ..boxes.enclosures import ZERO, Interval
+from ..calculus.intervals import middle
 from ..forms.conditions import condition, implied
 from ..forms.factors import (
     SIGMOID,
@@ -301,7 +302,7 @@ class Signs:
         least = self.enclosure(self.derivative(slope, f), box).low
         if not (least > 0 and least.is_finite()):
             return False
-        at = middle(*box[f])
+        at = middle(box[f])
         try:
             value, rise = arb(self.value(polynomial, f, at)), arb(self.value(slope, f, at))
         except RefusalError:
@@ -424,14 +425,5 @@ def length(side: Side) -> fmpq:
 def halves(box: Box, f: Factor) -> list[Box]:
     """Both parts of a box."""
     low, high = box[f]
-    at = middle(low, high)
+    at = middle(box[f])
     return [{**box, f: (low, at)}, {**box, f: (at, high)}]
-
-
-def middle(low: fmpq | None, high: fmpq | None) -> fmpq:
-    """Where to cut a side; infinite ones at 0, +-1, +-2, +-4, ..."""
-    if low is not None and high is not None:
-        return (low + high) / 2
-    if low is not None:
-        return max(2 * low, fmpq(1)) if low >= 0 else fmpq(0)
-    return -middle(-high, None) if high is not None else fmpq(0)

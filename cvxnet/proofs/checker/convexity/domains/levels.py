@@ -19,9 +19,10 @@ from flint import ctx, fmpq
 
 from ...arrays import require
 from ...document import RefusalError
-from ..boxes.boxes import BITS, OVERLAP, Box, Region, Side, length, middle
+from ..boxes.boxes import BITS, OVERLAP, Box, Region, Side, length
 from ..boxes.enclosures import ZERO, Interval, NowhereError, is_moderate
 from ..boxes.jets import Jet, as_jet, axis
+from ..calculus.intervals import middle
 from ..statement import Checking, Proof, Statement
 
 MOST_PIECES = 400
@@ -82,7 +83,7 @@ class Along:
 
         The other coordinates, which it does not move with, are put somewhere.
         """
-        box = [(at, at) for at in (middle(*side) for side in self.region.whole)]
+        box = [(at, at) for at in (middle(side) for side in self.region.whole)]
         box[self.place] = point, point
         try:
             values = self.region.values(tuple(box), self.region.nodes)
@@ -169,7 +170,7 @@ def pieces(line: Along, checking: Checking) -> Iterator[Piece]:
         narrow = size is not None and size <= NARROWEST
         far = size is None and any(t is not None and abs(t) >= FARTHEST for t in side)
         require(not narrow and not far, "a piece of which nothing is known")
-        at = middle(*side)
+        at = middle(side)
         stack += [(at, side[1]), (side[0], at)]
 
 

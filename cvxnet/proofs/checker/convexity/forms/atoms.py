@@ -16,14 +16,13 @@ from flint import fmpq, fmpq_mat
 from ...arrays import (
     Array,
     accumulated,
-    broadcast,
-    common_shape,
     entrywise,
-    groups,
+    matrix_product,
     multiplied,
     reduced,
     require,
     reshaped,
+    rows_by_columns,
     scalar,
     transposed,
 )
@@ -169,33 +168,18 @@ def useful(*factors: Any) -> bool:
     return not any(isinstance(t, fmpq) and t == 0 for t in factors)
 
 
-def matrix_product(work: Evaluation, left: Array, right: Array) -> Array:
-    """As numpy's ``@``."""
+def matrices(work: Evaluation, left: Array, right: Array) -> Array:
+    """`matrix_product` of polynomials."""
     if all(isinstance(t, fmpq) for t in left.entries + right.entries):
         return multiplied(left, right)
-    if not left.shape or not right.shape:
-        return entrywise(lambda s, t: product(work, s, t), left, right)
-    a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
-    b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
-    (rows, size), (also, columns) = a.shape[-2:], b.shape[-2:]
-    require(size == also, f"{left.shape} and {right.shape} have no product")
-    stack = common_shape([a.shape[:-2], b.shape[:-2]])
-    lines = groups(broadcast(a, (*stack, rows, size)), [len(stack) + 1])
-    across = groups(broadcast(b, (*stack, size, columns)), [len(stack)])
-    entries = [
-        inner(work, lines[k * rows + i], across[k * columns + j])
-        for k in range(prod(stack))
-        for i in range(rows)
-        for j in range(columns)
-    ]
-    kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
-    return Array((*stack, *kept), entries)
+    block = rows_by_columns(partial(inner, work))
+    return matrix_product(left, right, partial(product, work), block)
 
 
 def quadratic_form(work: Evaluation, x: Array, P: Array) -> Array:
     """``x' P x``."""
     row, column = reshaped(x, (1, len(x.entries))), reshaped(x, (len(x.entries), 1))
-    return scalar(matrix_product(work, row, matrix_product(work, P, column)).entries[0])
+    return scalar(matrices(work, row, matrices(work, P, column)).entries[0])
 
 
 def fraction_form(work: Evaluation, X: Array, P: Array) -> Array:
@@ -205,7 +189,7 @@ def fraction_form(work: Evaluation, X: Array, P: Array) -> Array:
     identity = Array(P.shape, [fmpq(i == j) for i in range(size) for j in range(size)])
     columns = X if len(X.shape) == 2 else reshaped(X, (*X.shape, 1))
     inverse = solved(P, identity)
-    value = matrix_product(work, matrix_product(work, transposed(columns), inverse), columns)
+    value = matrices(work, matrices(work, transposed(columns), inverse), columns)
     return scalar(total(value.entries[:: value.shape[0] + 1]))
 
 
@@ -352,7 +336,7 @@ FORMS: dict[str, Formula] = {
     "AddExpression": lambda work, *terms: entrywise(lambda *row: summed(row), *terms),
     "NegExpression": plain(FORMULAS["NegExpression"]),
     "multiply": lambda work, x, y: entrywise(lambda s, t: product(work, s, t), x, y),
-    "MulExpression": matrix_product,
+    "MulExpression": matrices,
     "DivExpression": divided,
     "Sum": along(lambda work, row: total(row)),
     "Trace": lambda work, x: reduced(

@@ -23,12 +23,12 @@ from ...arrays import (
     Array,
     accumulated,
     axes_of,
-    broadcast,
-    common_shape,
     entrywise,
+    matrix_product,
     reduced,
     require,
     reshaped,
+    rows_by_columns,
 )
 from ...atoms import FORMULAS, LINEAR, evaluate
 from ...dual import Clock
@@ -299,23 +299,12 @@ def needed(nodes: Sequence[Node], root: int) -> list[int]:
 
 def product(circuit: Circuit, left: Array, right: Array) -> Array:
     """The matrix product of which one factor is constant."""
-    if not left.shape or not right.shape:
-        return entrywise(mul, left, right)
-    a = left if len(left.shape) > 1 else reshaped(left, (1, *left.shape))
-    b = right if len(right.shape) > 1 else reshaped(right, (*right.shape, 1))
-    (rows, inner), (also, columns) = a.shape[-2:], b.shape[-2:]
-    require(inner == also, f"{left.shape} and {right.shape} have no product")
-    stack = common_shape([a.shape[:-2], b.shape[:-2]])
-    a, b = broadcast(a, (*stack, rows, inner)), broadcast(b, (*stack, inner, columns))
-    entries = []
-    for start in range(0, len(a.entries), inner or 1):
+
+    def dot(row: list[Any], column: list[Any]) -> Any:
         circuit.clock.check()
-        row, block = a.entries[start : start + inner], start // (rows * inner) * inner * columns
-        for column in range(columns):
-            others = b.entries[block + column : block + inner * columns : columns]
-            entries.append(combined(map(as_factor, row, others)))
-    kept = (rows,) * (len(left.shape) > 1) + (columns,) * (len(right.shape) > 1)
-    return Array((*stack, *kept), entries)
+        return combined(map(as_factor, row, column))
+
+    return matrix_product(left, right, mul, rows_by_columns(dot))
 
 
 def as_factor(s: Any, t: Any) -> tuple[fmpq, Affine]:
