@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cvxnet.cli.options import reading_of
@@ -381,6 +381,8 @@ WRITERS = [
 
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=15, deadline=None)
+@example(table=(["n;n", "n,;,n"], [[0.0, 0.0]]))
+@example(table=(["n,n", "na,n"], [[0.0, 0.0]]))
 @given(table=TABLES)
 def test_what_others_write_comes_back_exactly(tmp_path_factory, writer, table):
     names, rows = table

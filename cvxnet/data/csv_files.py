@@ -46,7 +46,7 @@ def read_csv(path: str, text: str, layout: Layout) -> Table:
     """The table that a text is: names in the first line, rows of equal length below."""
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    head = read_head(path, text)
+    head = read_head(path, text, layout)
     columns, lines = read_plain(text, head, layout) or read_cells(path, text, head)
     used = [at for at, name in enumerate(head.names) if name or has_content(columns[at])]
     columns = [columns[at] for at in used]
@@ -88,13 +88,15 @@ def cells_of(lines: Iterable[str], delimiter: str) -> Any:
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
 
 
-def read_head(path: str, text: str) -> Head:
+def read_head(path: str, text: str, layout: Layout) -> Head:
     """The names of the columns, and what separates them.
 
     Where the line of names is a comment, as numpy writes it, it is read all the same.
     """
     above, delimiter, comment = lines_above(text)
-    delimiter = delimiter or guess_delimiter(islice(lines_of(text), above, above + SAMPLE))
+    within = layout.asked.decimal + layout.asked.thousands if layout.asked else ""
+    sample = list(islice(lines_of(text), above, above + SAMPLE))
+    delimiter = delimiter or guess_delimiter(sample, within)
     reader = cells_of(chain(islice(lines_of(text), above, None), [END]), delimiter)
     names = tidy(first_row(path, reader, above + 1))
     commented: list[str] = next(cells_of([comment.lstrip("#").lstrip(" ")], delimiter), [])
@@ -165,29 +167,51 @@ def lines_above(text: str) -> tuple[int, str, str]:
     return count + 1, delimiter, comment
 
 
-def guess_delimiter(lines: Iterable[str]) -> str:
+def guess_delimiter(sample: Sequence[str], within: str = "") -> str:
     """The separator that gives every line the same number of cells, most of them in the first.
 
-    One that leaves a column without a name, but the first, comes after one that does not.
+    One that is said to stand ``within`` numbers comes after others. So does one that leaves a
+    column without a name, but the first, and one with which something else follows on a quotation
+    mark that closes a cell.
 
     >>> guess_delimiter(["a;b;c\\n", "1,5;2;3"]), guess_delimiter(["a"])
     (';', ',')
     >>> guess_delimiter(['"a;b;c",y\\n', "1,2"]), guess_delimiter(["a,,b;c\\n", "1,5;2,5"])
     (',', ';')
+    >>> guess_delimiter(['"a;b";"c,;,d"\\n', "0,5;0,5"])
+    ';'
+    >>> either = ["a,a;aa,a\\n", "0,5;0,5"]
+    >>> guess_delimiter(either), guess_delimiter(either, ",")
+    (',', ';')
     """
-    sample = list(lines)
 
-    def merit(delimiter: str) -> tuple[bool, bool, int]:
+    def merit(delimiter: str) -> tuple[bool, bool, bool, bool, int]:
         try:
             rows = [row for row in cells_of(sample, delimiter) if row]
         except csv.Error:
-            return False, False, 0
+            return False, False, False, False, 0
         widths = [len(row) for row in rows]
         whole = widths[:-1] if len(widths) == SAMPLE else widths
         named = all(rows[0][1:]) if rows else False
-        return len(set(whole)) == 1 and whole[0] > 1, named, widths[0] if widths else 0
+        even = len(set(whole)) == 1 and whole[0] > 1
+        closed = closes_cells(sample, delimiter)
+        return even, delimiter not in within, named, closed, widths[0] if widths else 0
 
     return max(DELIMITERS, key=merit)
+
+
+def closes_cells(sample: Sequence[str], delimiter: str) -> bool:
+    """Whether nothing but a separator follows where a quotation mark closes a cell.
+
+    The last lines may break off within a cell.
+    """
+    reader = csv.reader(sample, delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        for _ in reader:
+            pass
+    except csv.Error:
+        return reader.line_num == len(sample)
+    return True
 
 
 def check_not_data(path: str, names: list[str], numbers: list[str]) -> None:
