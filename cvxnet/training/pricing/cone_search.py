@@ -2,9 +2,9 @@
 
 A stack holds the cones to be looked at: ``cones[top]`` has the corners, the dual basis and the
 slope c; ``marks[top]`` says which stretch of ``row`` the parent left undecided, in P and in N,
-which corner the parent did not have (or -1), and the depth. ``height`` has the heights of those
-rows at the corners and, last, at the cut. A cone appends to what its parent left, so the
-stretches of all its ancestors lie in a line.
+which corner the parent did not have (or -1), the depth, and on which walls each corner lies.
+``height`` has the heights of those rows at the corners and, last, at the cut. A cone appends to
+what its parent left, so the stretches of all its ancestors lie in a line.
 
 The search can be left and taken up again: all there is to know is on the stack. So the kernel is
 called for a portion of work at a time, and the clock is looked at in between.
@@ -35,6 +35,8 @@ ROOM = 1e-9
 """Relative room for the rounding of bounds, and of shares of points in the cone."""
 BARREN = 1e-10
 """Room for the rounding of ``n_i.x``, relative to the size of all terms of g."""
+ON_WALL = 1e-11
+"""Corners of the first cone this close to a hyperplane were meant to lie on it."""
 SAME = 1e-10
 """A local maximum with wrong signs shows by g being larger than this, relatively."""
 SLIVER = 1e3
@@ -54,19 +56,23 @@ class Stack(NamedTuple):
     ----------
     cones : (m, 2 r + 1, r) array
         The corners, the dual basis and the slope of each cone.
-    marks : (m, 5) integer array
+    marks : (m, 5 + r) integer array
         Where the stretch begins that its parent left undecided, where N begins in it, where it
-        ends; the corner that the parent did not have, or -1; the depth.
+        ends; the corner that the parent did not have, or -1; the depth; and for each corner the
+        walls that it lies on, a bit each.
     row : (k,) integer array
         The undecided rows.
     height : (k, r + 1) array
         Their heights at the corners and, last, at the cut.
+    walls : (w, r) array
+        The inner normals of the first cone, where it has walls; otherwise none. They stay.
     """
 
     cones: Array
     marks: NDArray[np.int64]
     row: NDArray[np.int64]
     height: Array
+    walls: Array
 
 
 class Function(NamedTuple):
@@ -84,6 +90,8 @@ class Function(NamedTuple):
         Values up to it do not matter.
     error : float
         Rounding of values.
+    least : float
+        Local maxima below this part of the largest are not looked for.
     """
 
     rows: Array
@@ -91,21 +99,28 @@ class Function(NamedTuple):
     b: Array
     floor: float
     error: float
+    least: float = LEAST
 
 
-def new_stack(corners: Array, g: Function) -> Stack:
-    """The stack with the cone of these corners (r, r)."""
+def new_stack(corners: Array, g: Function, walled: bool = False) -> Stack:
+    """The stack with the cone of these corners (r, r); ``walled``: there is nothing beyond it."""
     h, r = len(g.rows), g.b.size
+    normals = np.asarray(np.linalg.inv(corners).T, dtype=np.float64)
     stack = Stack(
         cones=np.empty((CONES, 2 * r + 1, r)),
-        marks=np.empty((CONES, 5), np.int64),
+        marks=np.zeros((CONES, 5 + r), np.int64),
         row=np.empty(ROWS * (h + 1), np.int64),
         height=np.empty((ROWS * (h + 1), r + 1)),
+        walls=normals if walled else np.empty((0, r)),
     )
-    stack.cones[0] = np.vstack([corners, np.linalg.inv(corners).T, g.b])
-    stack.marks[0] = (0, g.convex, h, -1, 0)
+    stack.cones[0] = np.vstack([corners, normals, g.b])
+    stack.marks[0, :5] = (0, g.convex, h, -1, 0)
+    if walled:  # each corner lies on all walls but the one opposite
+        stack.marks[0, 5:] = (1 << r) - 1 - (1 << np.arange(r))
     stack.row[:h] = np.arange(h)
-    stack.height[:h, :r] = g.rows[:, :r] @ corners.T
+    heights = g.rows[:, :r] @ corners.T
+    near = ON_WALL * walled * g.rows[:, r:]
+    stack.height[:h, :r] = np.where(np.abs(heights) <= near, 0.0, heights)
     return stack
 
 
@@ -113,7 +128,8 @@ def larger(stack: Stack) -> Stack | None:
     """The same with twice the room; None where that would be too much."""
     if 2 * sum(array.size for array in stack) > LARGEST:
         return None
-    return Stack(*(np.concatenate([array, np.empty_like(array)]) for array in stack))
+    twice = [np.concatenate([array, np.zeros_like(array)]) for array in stack[:-1]]
+    return Stack._make([*twice, stack.walls])
 
 
 # In all kernels below ``cones``, ``marks``, ``row``, ``height`` are those of a `Stack`; ``rows``
@@ -129,17 +145,18 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
     ``best`` (1,) has the largest value of all searches so far. Returns also the top of what is left
     (-1: nothing) and the work left. Where both are left, the stack is too small.
     """
-    cones, marks, row, height = stack
-    rows, convex, b, floor, error = g
+    cones, marks, row, height, walls = stack
+    rows, convex, b, floor, error, least = g
     r, scale = b.size, size_of_terms(rows, b)
     found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
-    u = np.empty(r)
+    whole, u = (1 << r) - 1, np.empty(r)
+    smallest = 1 if walls.shape[0] else whole
     while top >= 0 and work > 0 and has_room(cones, marks, row, top):
-        level = max(floor, LEAST * best[0])
+        level = max(floor, least * best[0])
         work -= marks[top, 2] - marks[top, 0] + OVERHEAD
         first, middle, last = decide(cones, marks, row, height, rows, top)
         bound = upper_bound(cones, height, top, first, middle, last, u)
-        if bound <= level or barren(cones, row, rows, top, first, last, scale):
+        if bound <= level or barren(cones, marks, row, rows, walls, top, first, last, scale):
             top -= 1
         elif middle > first:
             if middle - first > FEW:
@@ -148,14 +165,17 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
                 try_signs(cones, marks, rows, row[first], top, first, middle, last)
             top += 1
         else:
-            work -= rows.shape[0]
-            value, excess = local_maximum(cones, rows, row[middle:last], top, level, u)
-            true = value_at(u, rows, convex, b) if value > 0.0 else np.inf
-            if true <= value * (1.0 + SAME) + error:
-                value = min(value, true + excess)
-                best[0] = max(best[0], value)
-                found = append(found, count, value, u)
-                count += 1
+            for face in range(smallest, whole + 1):
+                if not is_whole_face(marks, top, face, r):
+                    continue
+                work -= rows.shape[0]
+                value, excess = local_maximum(cones, rows, row[middle:last], top, face, level, u)
+                true = value_at(u, rows, convex, b) if value > 0.0 else np.inf
+                if true <= value * (1.0 + SAME) + error:
+                    value = min(value, true + excess)
+                    best[0] = max(best[0], value)
+                    found = append(found, count, value, u)
+                    count += 1
             top -= 1
     return found[:count], top, work
 
@@ -241,10 +261,12 @@ def bound_corners(cones, height, top, first, middle, last, bounds):  # type: ign
 
 
 @njit(cache=True)
-def barren(cones, row, rows, top, first, last, scale):  # type: ignore[no-untyped-def]
+def barren(cones, marks, row, rows, walls, top, first, last, scale):  # type: ignore[no-untyped-def]
     """Whether the cone holds no local maximum whatever its value; ``scale``: `size_of_terms`."""
     r = cones.shape[2]
     for i in range(r, 2 * r):
+        if not turns_from_walls(cones, marks, walls, top, i):
+            continue
         most = length = 0.0
         for x in range(r):
             most += cones[top, i, x] * cones[top, 2 * r, x]
@@ -264,8 +286,37 @@ def barren(cones, row, rows, top, first, last, scale):  # type: ignore[no-untype
 
 
 @njit(cache=True)
-def local_maximum(cones, rows, undecided, top, level, u):  # type: ignore[no-untyped-def]
-    """The local maximum in a simple cone: its value, from above, and by how much at most; ``u``.
+def turns_from_walls(cones, marks, walls, top, i):  # type: ignore[no-untyped-def]
+    """Whether ``n_i.w <= 0`` for the inner normals w of all walls that the cone touches.
+
+    ``n_i`` is row i of the cone.
+    """
+    r = cones.shape[2]
+    touched = np.int64(0)  # no literal: see `kernels`
+    for j in range(r):
+        touched |= marks[top, 5 + j]
+    for k in range(walls.shape[0]):
+        if (touched >> k) & 1 and dot_row(walls, k, cones[top, i]) > 0.0:
+            return False
+    return True
+
+
+@njit(cache=True)
+def is_whole_face(marks, top, face, r):  # type: ignore[no-untyped-def]
+    """Whether the corners in ``face``, a bit each, span the face of the first cone they lie on."""
+    walls, spare = (1 << r) - 1, r
+    for i in range(r):
+        if (face >> i) & 1:
+            walls &= marks[top, 5 + i]
+            spare -= 1
+    for k in range(r):
+        spare -= (walls >> k) & 1
+    return spare == 0
+
+
+@njit(cache=True)
+def local_maximum(cones, rows, undecided, top, face, level, u):  # type: ignore[no-untyped-def]
+    """The local maximum on a face of a simple cone: its value, from above, and by how much; ``u``.
 
     The value is 0 where there is none above the level. ``undecided`` (k,) are rows of N.
     """
@@ -273,16 +324,49 @@ def local_maximum(cones, rows, undecided, top, level, u):  # type: ignore[no-unt
     for x in range(r):
         u[x] = 0.0
         for i in range(r):
-            u[x] += cones[top, i, x]
-    value, excess = nearest_point(cones[top, 2 * r], rows, undecided, level, u)
+            u[x] += cones[top, i, x] * ((face >> i) & 1)
+    if face == (1 << r) - 1:
+        value, excess = nearest_point(cones[top, 2 * r], rows, undecided, level, u)
+    else:
+        value, excess = nearest_on_face(cones, rows, undecided, top, face, level, u)
     if value <= level:
         return 0.0, 0.0
     far = ROOM + np.sqrt(excess) / value  # how far u may be off
-    for i in range(r, 2 * r):
-        normal = cones[top, i]
-        if normal @ u < -far * np.sqrt(normal @ normal):
+    for i in range(r):
+        normal = cones[top, r + i]
+        if (face >> i) & 1 and normal @ u < -far * np.sqrt(normal @ normal):
             return 0.0, 0.0
     return value, excess / value
+
+
+@njit(cache=True)
+def nearest_on_face(cones, rows, undecided, top, face, level, u):  # type: ignore[no-untyped-def]
+    """`nearest_point` among the units that some corners span, all projected on these."""
+    r, size = u.size, np.int64(0)  # no literal: see `kernels`
+    basis = np.zeros((r, r))
+    for i in range(r):
+        if (face >> i) & 1:
+            for x in range(r):
+                basis[size, x] = cones[top, i, x]
+            for j in range(size):
+                share = dot_row(basis, j, basis[size])
+                for x in range(r):
+                    basis[size, x] -= share * basis[j, x]
+            length = np.sqrt(dot_row(basis, size, basis[size]))
+            for x in range(r):
+                basis[size, x] /= length
+            size += 1
+    inner, slope, own = np.empty((undecided.size, size)), np.empty(size), np.empty(size)
+    for j in range(size):
+        slope[j], own[j] = dot_row(basis, j, cones[top, 2 * r]), dot_row(basis, j, u)
+        for k in range(undecided.size):
+            inner[k, j] = dot_row(rows, undecided[k], basis[j])
+    value, excess = nearest_point(slope, inner, np.arange(undecided.size), level, own)
+    for x in range(r):
+        u[x] = 0.0
+        for j in range(size):
+            u[x] += own[j] * basis[j, x]
+    return value, excess
 
 
 @njit(cache=True)
@@ -314,7 +398,7 @@ def append(found, count, value, u):  # type: ignore[no-untyped-def]
 def try_signs(cones, marks, rows, k, top, first, middle, last):  # type: ignore[no-untyped-def]
     """Replace the cone by two copies in which the first undecided row, k, counts as decided."""
     r, no_new = cones.shape[2], np.int64(-1)  # no literal: see `kernels`
-    copy(cones, top)
+    copy(cones, marks, top)
     for x in range(r):
         cones[top, 2 * r, x] += rows[k, x]
         cones[top + 1, 2 * r, x] -= rows[k, x]
@@ -339,7 +423,7 @@ def cut(cones, marks, height, top, first, middle, last):  # type: ignore[no-unty
     p, q = p / np.sqrt(length), q / np.sqrt(length)
     for t in range(first, last):
         height[t, r] = p * height[t, i] + q * height[t, j]
-    copy(cones, top)
+    copy(cones, marks, top)
     for x in range(r):
         corner = p * cones[top, i, x] + q * cones[top, j, x]
         cones[top, i, x] = cones[top + 1, j, x] = corner
@@ -349,6 +433,7 @@ def cut(cones, marks, height, top, first, middle, last):  # type: ignore[no-unty
         cones[top + 1, r + j, x] /= q
     mark(marks, top, first, middle, last, i, depth + 1)
     mark(marks, top + 1, first, middle, last, j, depth + 1)
+    marks[top, 5 + i] = marks[top + 1, 5 + j] = marks[top, 5 + i] & marks[top, 5 + j]
 
 
 @njit(cache=True)
@@ -381,14 +466,16 @@ def error_between(a, b):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def mark(marks, place, first, middle, last, new, depth):  # type: ignore[no-untyped-def]
-    """Write a row of ``marks`` (m, 5)."""
+    """Write all of a row of ``marks`` (m, 5 + r) but the walls."""
     marks[place, 0], marks[place, 1], marks[place, 2] = first, middle, last
     marks[place, 3], marks[place, 4] = new, depth
 
 
 @njit(cache=True)
-def copy(cones, top):  # type: ignore[no-untyped-def]
-    """The cone once more, above it; ``cones`` (m, 2 r + 1, r)."""
+def copy(cones, marks, top):  # type: ignore[no-untyped-def]
+    """The cone once more, above it; ``cones`` (m, 2 r + 1, r), ``marks`` (m, 5 + r)."""
+    for i in range(5, marks.shape[1]):
+        marks[top + 1, i] = marks[top, i]
     for i in range(cones.shape[1]):
         for x in range(cones.shape[2]):
             cones[top + 1, i, x] = cones[top, i, x]

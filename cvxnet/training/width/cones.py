@@ -1,0 +1,273 @@
+"""Regions of units with one kink: lists of simplicial cones, and how they are cut and priced.
+
+A region is a list of simplicial cones with one sign of the output weight. At first these are the
+2^r orthants in the coordinates ``t_k = x_k.u`` of r rows of the data: together, all units. A list
+of several is cut into two lists, a single cone at a point of one of its edges: with ``g = a g_i +
+b g_j`` in place of ``g_i`` it is the one half, in place of ``g_j`` the other. For any a, b > 0 the
+halves cover the cone, so nothing else about them has to be trusted.
+
+Corners are kept as whole numbers in these coordinates, as certificates say them, and in doubles,
+of length one, in the coordinates of units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from cvxnet.training.pricing.cone_search import Function, Stack, larger, new_stack, search
+from cvxnet.training.pricing.subdivision import PORTION, Budget, split_kinks
+from cvxnet.training.problem import Units
+from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
+from cvxnet.training.width.regions import Mask, Pricing, Region, Space
+from cvxnet.types import Array
+
+WholeCut = tuple[int, int, int, int]
+"""``g = a g_i + b g_j`` as (i, j, a, b), of corners as their whole numbers are."""
+
+DIGITS = 40
+"""Binary digits of the shares that two corners have in a new one."""
+INSIDE = 1e-9
+"""Units this far beyond a wall, relatively, still count as inside."""
+BETTER = 1.0 + 1e-7
+"""Maxima are looked for that are larger by this factor than those that were found."""
+LEADING = 80
+"""Binary digits of corners that doubles are computed from."""
+ROWS = 8
+"""Rows that are tried out as the place of a cut."""
+ON_PLANE = 1e-9
+"""Corners this close to the plane of a row lie on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConeSpace(Space):
+    """All units of a family with one kink, in coordinates in which the first cones are orthants.
+
+    Attributes
+    ----------
+    rows : (r,) integer array
+        Which rows of the data they are the products with.
+    frame : (r, r) array
+        Its columns are the units for which one of these products is 1, the others 0.
+    """
+
+    family: PiecewiseLinearUnits
+    rows: NDArray[np.int64]
+    frame: Array
+
+    def region(self, sign: float) -> ConeRegion:
+        """The 2^r first cones; of the first the products are positive, of the last negative."""
+        r = len(self.rows)
+        cones = (
+            Cone(self, tuple(tuple(s * (i == k) for i in range(r)) for k, s in enumerate(signs)))
+            for signs in product((1, -1), repeat=r)
+        )
+        return ConeRegion(sign, tuple(cones))
+
+    def pricing(self, v: Array, floor: float) -> ConePricing:
+        return ConePricing(self.family, v, floor)
+
+    def atoms_of(self, units: Units) -> Array:
+        return units.weights / units.sizes[:, None]
+
+    def features(self, U: Array) -> Array:
+        return self.family.features(U)
+
+    def merge(self, U: Array, sizes: Array) -> tuple[Array, float]:
+        """Their sum: in one cell it has their fit and is no longer."""
+        total = sizes @ U
+        size = float(np.linalg.norm(total))
+        return total / (size or 1.0), size
+
+    def units(self, U: Array, sizes: Array, signs: Array, free: Array) -> Units:
+        return Units(U * sizes[:, None], signs, free)
+
+
+def cone_space(family: PiecewiseLinearUnits) -> ConeSpace:
+    """That of r long rows that are far from dependent, by pivots."""
+    rows = family.rows
+    _, _, pivots = qr(rows.T, mode="economic", pivoting=True)
+    chosen = np.sort(pivots[: rows.shape[1]])
+    return ConeSpace(family, chosen, np.linalg.inv(rows[chosen]))
+
+
+class Edge(NamedTuple):
+    """The point ``a g_i + b g_j`` of an edge, of corners of length one."""
+
+    i: int
+    j: int
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cone:
+    """A simplicial cone; ``whole`` are its corners in whole numbers."""
+
+    space: ConeSpace
+    whole: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def scaled(self) -> tuple[Array, Array]:
+        """The corners in the coordinates of units, (r, r), and the binary digits left out of each.
+
+        Whole numbers may have more digits than doubles have room for.
+        """
+        digits = [max(max(map(int.bit_length, corner)) - LEADING, 0) for corner in self.whole]
+        leading = [
+            [float(x >> spare) for x in corner]
+            for corner, spare in zip(self.whole, digits, strict=True)
+        ]
+        return np.array(leading) @ self.space.frame.T, np.array(digits)
+
+    @cached_property
+    def corners(self) -> Array:
+        """(r, r), of length one."""
+        corners, _ = self.scaled
+        return np.asarray(corners / np.linalg.norm(corners, axis=1)[:, None])
+
+    @cached_property
+    def normals(self) -> Array:
+        """The dual basis: the products with them are the shares that corners have in a unit."""
+        return np.asarray(np.linalg.inv(self.corners).T)
+
+    def shares(self, U: Array) -> Array:
+        """Of the corners in units, (k, r) each."""
+        return U @ self.normals.T
+
+    def contains(self, U: Array) -> Mask:
+        """Which of the units, (k, r), lie in it."""
+        slack = INSIDE * np.linalg.norm(self.normals, axis=1)
+        return np.asarray((self.shares(U) >= -slack).all(axis=1))
+
+    def whole_cut(self, edge: Edge) -> WholeCut:
+        """About the same in whole numbers."""
+        corners, digits = self.scaled
+        logs = np.log2(np.linalg.norm(corners, axis=1)) + digits
+        quotient = float(np.log2(edge.a / edge.b) - logs[edge.i] + logs[edge.j])
+        power, rest = divmod(abs(quotient), 1.0)
+        large, one = int(2.0**rest * (1 << DIGITS)) << int(power), 1 << DIGITS
+        common = math.gcd(large, one)
+        a, b = (large, one) if quotient >= 0.0 else (one, large)
+        return edge.i, edge.j, a // common, b // common
+
+    def halves(self, cut: WholeCut) -> tuple[Cone, Cone]:
+        """The cones with the new corner in place of the first and of the second."""
+        i, j, a, b = cut
+        new = tuple(a * x + b * y for x, y in zip(self.whole[i], self.whole[j], strict=True))
+        common = math.gcd(*new)
+        new = tuple(x // common for x in new)
+        first, second = (
+            Cone(self.space, tuple(new if k == t else w for k, w in enumerate(self.whole)))
+            for t in (i, j)
+        )
+        return first, second
+
+
+class ConePricing(Pricing):
+    """A dual vector v, priced in one region after the other."""
+
+    def __init__(self, family: PiecewiseLinearUnits, v: Array, floor: float) -> None:
+        plus, minus, self.error = family.kinks(v)
+        normals = family.arrangement.normals
+        self.functions = {
+            s: Function(*split_kinks(normals, -s * plus, -s * minus), floor, self.error, BETTER)
+            for s in family.output_signs
+        }
+        self.best = np.zeros(1)
+
+    def maxima(self, region: Region, budget: Budget) -> tuple[Array, bool]:
+        assert isinstance(region, ConeRegion)
+        g, found = self.functions[region.sign], []
+        for cone in region.cones:
+            stack: Stack | None = new_stack(cone.corners, g, walled=True)
+            top = 0
+            while top >= 0 and stack is not None and not budget.over:
+                more, top, left = search(stack, top, g, self.best, PORTION)
+                budget.work -= PORTION - left
+                found.append(more)
+                stack = larger(stack) if top >= 0 and left > 0 else stack
+            if top >= 0:
+                return np.concatenate(found), False
+        return np.concatenate(found), True
+
+
+@dataclass(frozen=True, eq=False)
+class ConeRegion(Region):
+    """Units of one sign in some cones."""
+
+    sign: float
+    cones: tuple[Cone, ...]
+
+    @property
+    def parts(self) -> int:
+        return len(self.cones)
+
+    def contains(self, U: Array) -> Mask:
+        """Which of the units, (k, r), lie in it."""
+        inside = [cone.contains(U) for cone in self.cones]
+        return np.asarray(np.any(inside, axis=0))
+
+    def cuts(self, U: Array, sizes: Array, pull: Array) -> Iterator[Any]:
+        """A place in the list, or an `Edge` of the only cone."""
+        if len(self.cones) > 1:
+            yield from range(1, len(self.cones))
+            return
+        (cone,) = self.cones
+        rows, shares = cone.space.family.rows, cone.shares(U)
+        for row in np.argsort(-pull)[:ROWS]:
+            if pull[row] <= 0.0:
+                break
+            yield from crossings(cone, rows[row], shares, U @ rows[row], sizes)
+        yield self.bisection()
+
+    def bisection(self) -> Edge:
+        """At half the widest angle between corners."""
+        (cone,) = self.cones
+        G = cone.corners @ cone.corners.T
+        i, j = np.unravel_index(np.argmin(G), G.shape)
+        return Edge(int(i), int(j), 1.0, 1.0)
+
+    def in_first(self, cut: Any, U: Array) -> Mask:
+        if isinstance(cut, int):
+            return ConeRegion(self.sign, self.cones[:cut]).contains(U)
+        shares = self.cones[0].shares(U)
+        return np.asarray(shares[:, cut.j] * cut.a >= shares[:, cut.i] * cut.b)
+
+    def halves(self, cut: Any) -> tuple[list[int], ConeRegion, ConeRegion]:
+        if isinstance(cut, int):
+            before, after = self.cones[:cut], self.cones[cut:]
+            return [cut], ConeRegion(self.sign, before), ConeRegion(self.sign, after)
+        whole = self.cones[0].whole_cut(cut)
+        first, second = self.cones[0].halves(whole)
+        return list(whole), ConeRegion(self.sign, (first,)), ConeRegion(self.sign, (second,))
+
+
+def crossings(
+    cone: Cone, row: Array, shares: Array, heights: Array, sizes: Array
+) -> Iterator[Edge]:
+    """A cut where an edge crosses the plane of a row: that which separates units as the row does.
+
+    ``shares`` (k, r) are those of the corners in units of these ``sizes``, and ``heights`` (k,)
+    their products with the row.
+    """
+    at = cone.corners @ row
+    slack = ON_PLANE * np.linalg.norm(row)
+    best, found = -1.0, None
+    for i in np.flatnonzero(at > slack):
+        for j in np.flatnonzero(at < -slack):
+            edge = Edge(int(i), int(j), -float(at[j]), float(at[i]))
+            ahead = shares[:, i] * edge.b > shares[:, j] * edge.a  # on the side of corner i
+            right = float(sizes @ (ahead == (heights > 0.0)))
+            if right > best:
+                best, found = right, edge
+    if found is not None:
+        yield found
