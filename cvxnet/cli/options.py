@@ -112,6 +112,13 @@ LossName = Annotated[
 OutputWeights = Annotated[
     str, typer.Option(help="any; nonneg for a convex function, nonpos for a concave one.")
 ]
+Width = Annotated[
+    int | None,
+    typer.Option(
+        help="At most so many hidden units; the optimum of that width, not of every one.",
+        show_default="any number",
+    ),
+]
 WeightDecay = Annotated[
     float | None,
     typer.Option(help="Above 0: half the price of w^2.", show_default="chosen by cross-validation"),
@@ -137,6 +144,7 @@ class Networks(Options):
     output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = True
     skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False
     output_weights: OutputWeights = "any"
+    width: Width = None
 
     @property
     def family(self) -> Family:
@@ -154,6 +162,7 @@ class Networks(Options):
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
             output_weights=self.output_weights,
+            width=self.width,
         )
 
 

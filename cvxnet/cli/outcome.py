@@ -91,6 +91,24 @@ def summary(solution: Solution) -> dict[str, Any]:
         "stopped": stats["stopped"],
         "untrained": stats["untrained"],
         "checkpoint": stats["checkpoint"],
+    } | width_document(solution)
+
+
+def width_document(solution: Solution) -> dict[str, Any]:
+    """What there is to say where a width was asked for, ready for JSON."""
+    every, stats = solution.all_widths, solution.stats
+    if every is None:
+        return {}
+    return {
+        "width": solution.width,
+        "nodes": stats["nodes"],
+        "open": stats["open"],
+        "every_width": {
+            "status": every.status,
+            "lower": every.lower_bound,
+            "upper": every.value,
+            "units": every.units,
+        },
     }
 
 

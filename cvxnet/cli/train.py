@@ -62,9 +62,9 @@ def train(
 
     Ctrl-C stops early: the best network so far is kept, with its true bracket. With --out, the same
     command goes on from there, and so it does after the process was killed: the time limit is for
-    all of it.
+    all of it. (Not with --width.)
     """
-    checkpoint = checkpoint_in(out)
+    checkpoint = checkpoint_in(out) if networks.width is None else None
     budget = replace(effort.budget(progress=not json), checkpoint=checkpoint)
     chosen, apart = hold_out(choose(file, columns, networks.loss), holdout, seed)
     task = prepare_task(chosen, networks)
@@ -141,7 +141,7 @@ class Outcome:
 
     def going_on(self, out: Path | None) -> str:
         """How an interrupted training goes on."""
-        if not self.solution.stats["interrupted"] or out is None:
+        if not self.solution.stats["interrupted"] or out is None or self.solution.all_widths:
             return ""
         return "the same command goes on from here"
 

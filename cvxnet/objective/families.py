@@ -98,6 +98,8 @@ class Traits:
         Whether several outputs can share them.
     convex : bool
         Whether they are convex in the input, whatever the hidden weights.
+    widths : bool
+        Whether networks of at most so many of them can be trained to the global optimum.
     change : str
         What they have where their input is 0: a "kink" (of the slope, or of the curvature) or a
         "step"; empty where nothing.
@@ -117,6 +119,7 @@ class Traits:
     takes_bias: bool = True
     outputs: bool = False
     convex: bool = False
+    widths: bool = False
     change: str = ""
     formula: str = ""
     options: Options = field(default_factory=dict)
@@ -128,7 +131,9 @@ class Traits:
         return [name for name in self.options if self.layer and name in self.layer().options()]
 
 
-HOMOGENEOUS = Traits(norms=("l2", "l1"), degree=1, power=1, shared_decay=True, outputs=True)
+HOMOGENEOUS = Traits(
+    norms=("l2", "l1"), degree=1, power=1, shared_decay=True, outputs=True, widths=True
+)
 CONVEX = replace(HOMOGENEOUS, convex=True, change="kink")
 OUTPUT_SIGNS = {"any": (1.0, -1.0), "nonneg": (1.0,), "nonpos": (-1.0,)}
 """The signs that output weights may have, by what asks for them."""
@@ -147,7 +152,11 @@ FAMILIES: dict[str, Traits] = {
     "abs": replace(CONVEX, layer=Abs, formula="$|{}|$"),
     "linear": HOMOGENEOUS,
     "gated_relu": replace(
-        HOMOGENEOUS, norms=("l2",), options={"gates": 50, "seed": 0}, check=check_gates
+        HOMOGENEOUS,
+        norms=("l2",),
+        options={"gates": 50, "seed": 0},
+        check=check_gates,
+        widths=False,
     ),
     "squared_relu": Traits(
         SquaredReLU, degree=2, power=2, convex=True, change="kink", formula="$({})_+^2$"
@@ -155,9 +164,9 @@ FAMILIES: dict[str, Traits] = {
     "quadratic": Traits(Square, degree=2, power=2, outputs=True, convex=True),
     "polynomial": Traits(options={"coefficients": PAPER}, check=check_coefficients, outputs=True),
     "tanh": Traits(Tanh, options={"radius": 10.0}, check=check_radius),
-    "sign": Traits(Sign, degree=0, power=0, change="step"),
-    "threshold": Traits(Threshold, degree=0, power=0, change="step"),
-    "coordinate": Traits(degree=1, takes_bias=False, outputs=True),
+    "sign": Traits(Sign, degree=0, power=0, widths=True, change="step"),
+    "threshold": Traits(Threshold, degree=0, power=0, widths=True, change="step"),
+    "coordinate": Traits(degree=1, takes_bias=False, outputs=True, widths=True),
 }
 """The unit families by name."""
 

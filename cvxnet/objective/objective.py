@@ -26,6 +26,7 @@ from cvxnet.data.validation import (
 )
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers.adoption import as_layer
+from cvxnet.layers.linear import check_count
 from cvxnet.losses import LOSSES, Loss, Weighted
 from cvxnet.objective.families import FAMILIES, OUTPUT_SIGNS, Family
 from cvxnet.objective.networks import Form, TwoLayers, Weights, read_network
@@ -69,6 +70,8 @@ class Objective:
         network declares counts, too.
     classes : (c,) array, optional
         With cross entropy, the labels that the columns of y stand for; found in y if not given.
+    width : int, optional
+        The most hidden units that networks may have; None for any number.
 
     Raises
     ------
@@ -96,6 +99,7 @@ class Objective:
     network: TwoLayers | None = None
     output_weights: str = "any"
     classes: NDArray[Any] | None = None
+    width: int | None = None
 
     def __post_init__(self) -> None:
         X, y, classes = check_data(self.X, self.y, self.loss, self.classes)
@@ -125,12 +129,13 @@ class Objective:
         units = units.complete(X.shape[1] + form.bias)
         units.check_norm(self.norm)
         check_several(units, self.loss, y, self.norm)
+        width = check_width(self.width, units, self.norm, y)
         for array in (X, y, weights):
             if array is not None:
                 array.flags.writeable = False
         checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
         checked |= {"form": form, "sample_weight": weights, "network": network, "classes": classes}
-        checked |= {"output_weights": output_weights}
+        checked |= {"output_weights": output_weights, "width": width}
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -304,6 +309,27 @@ def check_several(units: Family, loss: Loss, y: Array, norm: str) -> None:
         raise UnsupportedError(
             f"y has {y.shape[1]} columns, but {why}. Or train a network for each column."
         )
+
+
+def check_width(asked: Any, units: Family, norm: str, y: Array) -> int | None:
+    """Refuse a width that is no number of units, and by name what cannot have one."""
+    if asked is None:
+        return None
+    width = check_count(asked, "width, the most hidden units that the network may have,")
+    why = ""
+    if not units.traits.widths:
+        known = ", ".join(name for name, traits in FAMILIES.items() if traits.widths)
+        why = f"{units.name} units cannot have one; {known} can"
+    elif y.ndim > 1:
+        why = f"it goes with one output, and y has {y.shape[1]} columns"
+    elif norm != "l2" and units.traits.change == "kink":
+        why = f"with {units.name} units it goes with the norm 'l2' only, not {norm!r}"
+    if why:
+        raise UnsupportedError(
+            f"width={width}: {why}. Without a width the optimum over networks of every width is "
+            "found, a lower bound for each of them."
+        )
+    return width
 
 
 def check_network(network: TwoLayers, X: Array, y: Array, output_weights: str) -> None:

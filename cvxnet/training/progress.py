@@ -1,5 +1,5 @@
-"""Live progress: time, bracket, units. A bar on a terminal, otherwise a line for each round; or
-what a listener makes of each `Round`.
+"""Live progress: time, bracket, units, open nodes. A bar on a terminal, otherwise a line for each
+round; or what a listener makes of each `Round`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from cvxnet.layers import Sequential
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
 
-Report = Callable[[float, float, float, int], None]
+Report = Callable[..., None]
+"""Called with seconds, lower, upper, units; and, where a tree is searched, its open nodes."""
 Listener = Callable[["Round"], object]
 STARTING = "starting (the first run compiles pricing)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Round:
-    """The state of training after a round of column generation.
+    """The state of training after a round of column generation, or in a search for one width.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class Round:
         predictions.
     network : Sequential
         The best network so far: its objective is ``upper``.
+    open : int, optional
+        Where a width was asked for: the open nodes of the tree.
 
     Examples
     --------
@@ -56,9 +59,11 @@ class Round:
     units: int
     dual: Array
     network: Sequential
+    open: int | None = None
 
     def __repr__(self) -> str:
-        return f"<Round at {self.seconds:.2f} s: {describe(self.lower, self.upper, self.units)}>"
+        state = describe(self.lower, self.upper, self.units, self.open)
+        return f"<Round at {self.seconds:.2f} s: {state}>"
 
 
 class Bar(progress.Progress):
@@ -106,20 +111,23 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         self.bar.stop()
 
-    def report(self, seconds: float, lower: float, upper: float, units: int) -> None:
-        """Show the state after one round."""
-        text = describe(lower, upper, units)
+    def report(
+        self, seconds: float, lower: float, upper: float, units: int, nodes: int | None = None
+    ) -> None:
+        """Show the state after one round; ``nodes`` are the open ones of a tree."""
+        text = describe(lower, upper, units, nodes)
         if not self.console.is_terminal:
             self.console.print(f"{seconds:8.2f} s   {text}", soft_wrap=True, highlight=False)
         done = digits_done(relative_gap(lower, upper), self.gap)
         self.bar.update(self.task, description=text, completed=done)
 
 
-def describe(lower: float, upper: float, units: int) -> str:
-    """Bracket, gap and number of units in a few words."""
+def describe(lower: float, upper: float, units: int, nodes: int | None = None) -> str:
+    """Bracket, gap, number of units and of open nodes in a few words."""
     low, high = bracket_text(lower, upper)
     gap = relative_gap(lower, upper)
-    return f"{low} <= optimum <= {high}   gap {gap:.1e}   {units} units"
+    text = f"{low} <= optimum <= {high}   gap {gap:.1e}   {units} units"
+    return text if nodes is None else f"{text}   {nodes} open nodes"
 
 
 def digits_done(gap: float, goal: float) -> float:

@@ -24,13 +24,14 @@ from cvxnet.layers import Sequential
 from cvxnet.losses import Weighted
 from cvxnet.objective import Budget, Objective, network_of
 from cvxnet.training.clock import now
+from cvxnet.training.every_width import bracket_of
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.recovery import problem_of, weights_of
 from cvxnet.training.scaling import rescale
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.trainer import bracket_of, largest_useful
+from cvxnet.training.trainer import largest_useful
 from cvxnet.types import Array
 
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -285,6 +286,7 @@ def part_of(objective: Objective, rows: NDArray[np.bool_]) -> Objective:
         sample_weight=None if objective.sample_weight is None else weights[rows],
         weight_decay=objective.weight_decay * weights[rows].sum() / weights.sum(),
         network=None,
+        width=None,
     )
 
 

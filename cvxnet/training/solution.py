@@ -30,7 +30,8 @@ class Solution:
     value : float
         The network's training objective: an upper bound on the optimum.
     lower_bound : float
-        A proved lower bound on the optimum over networks of every width.
+        A proved lower bound on the optimum over networks of every width; where training was asked
+        for a width, over those of at most so many units.
     closed_by : str
         ``"gap"``; or ``"tolerance"`` for an optimum of about 0, beside which no width is relatively
         small: then ``value - lower_bound`` is at most ``tolerance``. Empty where it stayed open.
@@ -43,9 +44,12 @@ class Solution:
     certificate : Certificate
         Network, data, dual vector and bracket, for `cvxnet.check` to prove again.
     width : int or None
-        The width of the network that training was asked about, where it was given a network.
-        ``lower_bound`` holds for every width. ``value`` was reached with ``units`` units; for a
-        smaller width the bracket is a lower bound only.
+        The most units that training was asked for; or the width of the network that it was given,
+        which limits nothing: ``value`` was then reached with ``units`` units, and if these are
+        more, the bracket is a lower bound only for the width.
+    all_widths : Solution or None
+        Where a width was asked for, the solution over networks of every width: its
+        ``lower_bound`` is one for each of them.
     stats : dict
         How it went:
 
@@ -67,6 +71,8 @@ class Solution:
           solver that failed on the way, or None.
         * ``before``: seconds of earlier calls that this one went on from, which ``seconds`` and
           ``history`` count; ``checkpoint`` says what was found in the file named for that.
+        * ``nodes`` and ``open``, where a width was asked for: how many nodes of the tree were
+          looked at, and how many were left.
 
     Examples
     --------
@@ -86,6 +92,7 @@ class Solution:
     network: Sequential
     certificate: Certificate
     width: int | None = None
+    all_widths: Solution | None = None
     stats: dict[str, Any]
 
     @property
@@ -119,12 +126,28 @@ class Solution:
 
     @property
     def width_note(self) -> str:
-        """What the bracket says about the width asked for; empty where it says it all."""
+        """What the bracket says about the width; empty where it says it all."""
+        if self.all_widths is not None:
+            return self.all_widths_note
         if self.width is None or self.width >= self.units:
             return ""
         return (
-            f"the network has {self.units} units, more than the width {self.width} asked for: "
-            f"for width {self.width} only the lower bound holds"
+            f"the network has {self.units} units, more than the width {self.width} of the one that "
+            f"was given: for width {self.width} only the lower bound holds. "
+            f"train(..., width={self.width}) looks for the optimum of that width"
+        )
+
+    @property
+    def all_widths_note(self) -> str:
+        """How low networks of at most so many units come, and networks of every width."""
+        every = self.all_widths
+        if every is None:
+            return ""
+        low, _ = bracket_text(self.lower_bound, self.value)
+        least, most = bracket_text(every.lower_bound, every.value)
+        return (
+            f"no network of at most {self.width} units is below {low}; "
+            f"of every width: {least} <= optimum <= {most}, {every.units} units"
         )
 
     @property

@@ -4,47 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from cvxnet.errors import SolverError
+from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, network_of
 from cvxnet.training.bracket import Bracket
-from cvxnet.training.certificates import AT_LEAST, AT_MOST, certificate_seconds, prove
-from cvxnet.training.checkpoint import Checkpoint, go_on, open_checkpoint
+from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
+from cvxnet.training.checkpoint import open_checkpoint
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
-from cvxnet.training.master import Master
-from cvxnet.training.oracle import Oracle, is_exact, price_within
-from cvxnet.training.outputs.directions import fit_directions
-from cvxnet.training.plans import plan_for, search_locally
+from cvxnet.training.column_generation import Plan
+from cvxnet.training.every_width import REACHED, bracket_of
+from cvxnet.training.oracle import price_within
+from cvxnet.training.plans import plan_for
 from cvxnet.training.pricing.maxima import BOTH
-from cvxnet.training.problem import Problem, Units
-from cvxnet.training.progress import Listener, Progress, Report, Round, quiet
-from cvxnet.training.pruning import prune, thin
+from cvxnet.training.problem import Problem
+from cvxnet.training.progress import Listener
 from cvxnet.training.recovery import weights_of
-from cvxnet.training.reduction import Reduction, reduce
-from cvxnet.training.refinement import resize
-from cvxnet.training.scaling import raw_note
+from cvxnet.training.reduction import reduce
 from cvxnet.training.solution import Solution
-from cvxnet.training.start import fit_free, open_bracket
+from cvxnet.training.start import fit_free
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.training.width.bracket import bracket_of_width
 
-MOST_FEATURES = 10**7
-"""Samples times units that a certificate may have."""
-RESERVED = 0.5
-"""At most so much of the time limit is kept free for the certificate."""
+EVERY_WIDTH = 0.3
+"""Share of the time limit for the optimum of every width, where one width is asked for."""
 PRICING_SECONDS, NOISE_SECONDS = 3.0, 0.2
 """What exact pricing may take for the largest weight decay, and for how much of it is rounding."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
-REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows the bracket"
-"""Two of the reasons why training stops."""
 
 
 def train(
@@ -60,18 +51,22 @@ def train(
     skip: bool = False,
     output_weights: str = "any",
     sample_weight: Any = None,
+    width: int | None = None,
     gap: float = 1e-6,
     solver: str = "CLARABEL",
     time_limit: float | None = None,
     progress: bool | Listener = False,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
-    """Train a two-layer network to the global optimum, whatever its width.
+    """Train a two-layer network to the global optimum, of every width or of at most so many units.
 
     Minimises ``sum of losses + weight_decay / 2 * (sum of squared weights of both layers)`` over
     all networks of enough width: a convex problem (Pilanci and Ergen 2020; Bach 2014), solved by
-    column generation. Sign, threshold, quadratic, polynomial, squared ReLU, tanh and coordinate
-    units have hidden weights of fixed length, and the penalty is ``weight_decay * sum |a_j|``.
+    column generation. With a ``width`` over all networks of at most so many units, which is not
+    convex: by branch and bound, whose relaxation is that convex problem in parts of the space of
+    units (see `cvxnet.training.width.tree`). Sign, threshold, quadratic, polynomial, squared ReLU,
+    tanh and coordinate units have hidden weights of fixed length, and the penalty is
+    ``weight_decay * sum |a_j|``.
 
     Parameters
     ----------
@@ -79,7 +74,7 @@ def train(
         A unit family by name (``cvxnet.FAMILIES`` lists them), with options as in
         ``cvxnet.Family("leaky_relu", slope=0.1)``; or a two-layer network, from which the family,
         the biases and, where its weights were given, a first solution are taken. Its width limits
-        nothing: see ``width`` of `Solution`.
+        nothing: ``width`` does.
     X : (n, d) array
         Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
         the hidden bias included, have rank at most 3, and beyond where it turns out to end in the
@@ -112,6 +107,12 @@ def train(
         network asks for it by a last layer ``Linear(m, 1, nonneg=True)``.
     sample_weight : (n,) array, optional
         The loss of each sample is multiplied by its weight. Samples of weight zero are left out.
+    width : int, optional
+        At most so many hidden units, of relu, leaky_relu, abs (norm l2), sign, threshold or
+        coordinate units (best-subset selection) or linear ones (of which one is always enough),
+        with one output. How long that takes grows quickly with the width, and with the rank of the
+        data; the number of samples matters less. Where the optimum of every width has no more units
+        it is done at once. The bracket is true whenever it ends.
     gap : float
         Relative width ``(upper - lower) / upper`` at which to stop; for optima of about 0 see
         ``tolerance`` of `Solution`.
@@ -123,8 +124,9 @@ def train(
         time is kept for the certificate; ``solution.stats["stopped"]`` says what ended training.
     progress : bool or callable
         Show time, bracket and units on the terminal; or what is called with a `.Round` after each
-        round of column generation; an exception that it raises ends training. Ctrl-C stops early in
-        any case: the best network comes back with its true bracket and status ``"gap"``.
+        round of column generation, or with a width now and then while the tree is searched; an
+        exception that it raises ends training. Ctrl-C stops early in any case: the best network
+        comes back with its true bracket and status ``"gap"``.
     checkpoint : path, optional
         A file that is brought up to date every few seconds (taking a twentieth of the time), so
         that the same call goes on from there after the process was killed: with the best network,
@@ -176,6 +178,7 @@ def train(
         norm=norm,
         output_weights=output_weights,
         sample_weight=sample_weight,
+        width=width,
     )
     return solve(objective, budget)
 
@@ -187,6 +190,8 @@ def solve(
 
     The checkpoint, where there is one, then holds the outcome; whoever has saved that deletes it.
     """
+    if objective.width is not None:
+        return solve_at_width(objective, objective.width, budget)
     checkpoint = open_checkpoint(budget.checkpoint, objective)
     deadline = now() + max(budget.seconds - checkpoint.before, 0.0)
     bracket, stats = bracket_of(objective, budget, deadline, plan, checkpoint)
@@ -195,167 +200,25 @@ def solve(
     return replace(solution, stats=solution.stats | {"checkpoint": checkpoint.remark})
 
 
-def bracket_of(
-    objective: Objective,
-    budget: Budget,
-    deadline: float,
-    plan: Callable[[Problem], Plan] = plan_for,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[Bracket, dict[str, Any]]:
-    """The bracket of an objective, as narrow as the time until then allows, and the stats.
+def solve_at_width(objective: Objective, width: int, budget: Budget) -> Solution:
+    """The best network of at most so many units, after that of every width.
 
-    What the certificate will take is left of it.
+    That one bounds it from below and is where the search begins; where it has no more units, it is
+    the answer.
     """
-    checkpoint = checkpoint or Checkpoint(None, objective)
-    deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
-    reduction = reduce(objective)
-    # What is too large for a double is infinite or no number, and neither improves a bracket.
-    with (
-        np.errstate(over="ignore", invalid="ignore"),
-        one_blas_thread(),
-        follow(budget, checkpoint.note) as report,
-    ):
-        search = open_search(objective, budget, reduction, deadline, plan)
-        if checkpoint.found is not None:
-            begin = now()
-            go_on(search, reduction, checkpoint)
-            search.deadline += now() - begin  # that was not training
-            search.plan = replace(search.plan, start=price_first)
-        search.bracket.improved = lambda bracket: (
-            checkpoint.update(bracket, reduction) if now() < search.deadline else None
+    if budget.checkpoint is not None:
+        raise UnsupportedError(
+            "a checkpoint goes with training over networks of every width only, not with "
+            f"width={width}. What there is at the time limit, or at Ctrl-C, has a true bracket."
         )
-        if callable(budget.progress):
-            report = partial(tell, budget.progress, objective, reduction, search)
-        stats = run(search, report, reduction.scale.value, checkpoint.before)
-    return reduction.undo(search.bracket), stats
-
-
-def follow(budget: Budget, note: str) -> AbstractContextManager[Report]:
-    """Progress on the terminal, where it is asked for."""
-    return Progress(budget.gap, note=note) if budget.progress is True else quiet()
-
-
-def tell(
-    listener: Listener,
-    objective: Objective,
-    reduction: Reduction,
-    search: Search,
-    *state: *tuple[float, float, float, int],
-) -> None:
-    """Hand a listener what there is after a round."""
-    given = reduction.undo(search.bracket)
-    weights = weights_of(given.problem, given.units, objective.form)
-    network = network_of(objective.units, weights, objective.output_weights)
-    listener(Round(*state, given.proposal, network))
-
-
-def open_search(
-    objective: Objective,
-    budget: Budget,
-    reduction: Reduction,
-    deadline: float,
-    plan: Callable[[Problem], Plan],
-) -> Search:
-    """A search that begins with the network without units, or a given one if that is better."""
-    problem, network = reduction.problem, objective.network
-    bracket = open_bracket(problem)
-    bracket.tolerance = replace(bracket.tolerance, rounding=reduction.rounding(bracket.units))
-    if network is not None and network.given:
-        bracket.offer_units(reduction.units_of(network.weights))
-        if problem.loss.smooth:  # at its kinks a loss has many gradients
-            bracket.proposal = problem.dual_vector(bracket.units)
-    return Search(
-        bracket=bracket,
-        master=Master(problem, budget.solver),
-        oracle=Oracle(problem),
-        plan=plan(problem),
-        gap=budget.gap,
-        deadline=deadline,
-        proof=budget.proof,
-    )
-
-
-def run(search: Search, report: Report, value: float, before: float) -> dict[str, Any]:
-    """Close the bracket and prune the network, until done or interrupted; returns the stats.
-
-    A solver or a computation that fails ends the search: what was found by then stands. Where it
-    had not come to an end, local search is asked, too. ``value`` is the factor from the bracket's
-    numbers to those reported, ``before`` the seconds of earlier calls from which this one goes on.
-    """
-    begin = now() - before
-    bracket, master, gap, deadline = search.bracket, search.master, search.gap, search.deadline
-    history: list[tuple[float, float, float, int]] = []
-    failure, stopped = None, ""
-    try:
-        for _ in close_bracket(search):
-            seconds, units = now() - begin, len(bracket.units)
-            history.append((seconds, value * bracket.lower, value * bracket.upper, units))
-            report(*history[-1])
-        if bracket.closed_by(gap) and now() < deadline:
-            bracket.units = prune(bracket.units, master, deadline)
-        else:
-            bracket.units = thin(bracket.problem, bracket.units)
-        bracket.units = with_certificate(bracket.problem, bracket.units, master)
-        stopped = why_stopped(search, deadline)
-    except KeyboardInterrupt:
-        stopped = INTERRUPTED
-    except (SolverError, np.linalg.LinAlgError, ArithmeticError) as error:
-        if not search.converged:
-            search_locally(search, search.end)
-        failure = str(error)
-        stopped = f"the solver failed, try another one: {failure}"
-    return asdict(master.timings) | {
-        "seconds": now() - begin,
-        "before": before,
-        "rounds": len(history),
-        "units": len(bracket.units),
-        "solver": master.solver,
-        "interrupted": stopped == INTERRUPTED,
-        "failure": failure,
-        "stopped": stopped,
-        "converged": search.converged,
-        "untrained": bracket.untrained and not bracket.closed_by(gap),
-        "history": history,
-    }
-
-
-def with_certificate(problem: Problem, units: Units, master: Master) -> Units:
-    """As many of the largest units as a certificate may have, their sizes fitted again."""
-    most = max(MOST_FEATURES // len(problem.y), 1)
-    if len(units) <= most:
-        return units
-    largest = np.argsort(-problem.family.sizes(units.weights))[:most]
-    if units.outputs.ndim == 2:
-        return fit_directions(problem, units.pick(largest), master)
-    return resize(problem, units.pick(largest)).without_small(0.0)
-
-
-def why_stopped(search: Search, deadline: float) -> str:
-    """Why column generation ended of itself, and what to try where the gap was not reached."""
-    bracket = search.bracket
-    if bracket.closed_by(search.gap):
-        return REACHED
-    if now() >= deadline:
-        advice = "the time limit was reached: a longer one lets the bracket shrink further"
-    elif search.converged and not search.oracle.ends and search.proof < np.inf:
-        advice = (
-            "proving a bound has had its time: a larger weight decay, or more time for the proof, "
-            "narrows the bracket"
-        )
-    elif bracket.problem.nearly_dependent:
-        advice = (
-            "nothing improves any more: columns of the free part (output bias, skip) depend on one "
-            "another up to rounding, but not exactly, and huge free weights would count: leave out "
-            "one of them"
-        )
-    elif is_exact(bracket.problem.family, bracket.problem.y):
-        advice = "nothing improves any more: try another solver or a larger weight decay"
-    else:
-        advice = (
-            "nothing improves any more, or not fast enough: a larger weight decay, fewer columns "
-            "or a time limit to be used up narrow the bracket"
-        )
-    return "; ".join(filter(None, [advice, raw_note(bracket.problem.family.X)]))
+    deadline = now() + budget.seconds
+    first = replace(budget, progress=budget.progress is True)
+    if budget.time_limit is not None:
+        first = replace(first, time_limit=EVERY_WIDTH * budget.time_limit)
+    every = solve(replace(objective, width=None), first)
+    bracket, stats = bracket_of_width(objective, width, every, budget, deadline)
+    solution = make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
+    return replace(solution, all_widths=every)
 
 
 def make_solution(
@@ -388,9 +251,16 @@ def make_solution(
         tolerance=bracket.tolerance.width(gap),
         network=network_of(objective.units, weights, objective.output_weights),
         certificate=certificate,
-        width=None if objective.network is None else objective.network.width,
+        width=width_of(objective),
         stats=stats,
     )
+
+
+def width_of(objective: Objective) -> int | None:
+    """The width asked about: one that was named, or that of a given network."""
+    if objective.width is None and objective.network is not None:
+        return objective.network.width
+    return objective.width
 
 
 def largest_weight_decay(
