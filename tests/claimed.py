@@ -16,7 +16,7 @@ from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 
 AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence")
-AS_THEY_ARE += ("output_weights", "preparation")
+AS_THEY_ARE += ("output_weights", "preparation", "width")
 
 
 @dataclass(frozen=True, kw_only=True)

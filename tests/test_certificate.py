@@ -188,7 +188,7 @@ def test_bracket_rounded_outward():
         ({"s": [1.0]}, "the network of a certificate has s, but its objective has none"),
         ({"output_bias": True}, "the network of a certificate has no c, but its objective has one"),
         ({"c": [1.0], "output_bias": True}, "c of a certificate has 1 dimensions; 0 expected"),
-        ({"evidence": {"kind": "hope"}}, "evidence of the kinds relaxation and sphere only"),
+        ({"evidence": {"kind": "hope"}}, "evidence of the kinds relaxation, sphere, tree only"),
     ],
 )
 def test_impossible_certificates(changes, message):

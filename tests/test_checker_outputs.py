@@ -482,7 +482,7 @@ HEX = float.hex
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (("kind", "ball"), "of the kinds relaxation and sphere only"),
+        (("kind", "ball"), "of the kinds relaxation, sphere, tree only"),
         (("basis", lambda rows: rows[:1]), "null for each corner"),
         (("basis", lambda rows: [rows[0], rows[0]]), "basis is dependent"),
         (("basis", 0, 0, HEX(0.125)), "above it"),
@@ -699,10 +699,10 @@ def test_shapes_that_do_not_fit(path, change, reason):
 
 def test_old_versions_have_one_output():
     document = random_certificate("squared", np.random.default_rng(0))
-    del document["output_weights"], document["preparation"]
+    del document["output_weights"], document["preparation"], document["width"]
     assert "from version 3 on" in checker.check(document | {"version": 2}).reason
     document = claims([[1.0]], [0.25], 1.0).rounded_outward().to_dict()
-    del document["preparation"]
+    del document["preparation"], document["width"]
     assert checker.check(document | {"version": 3}).valid
     del document["output_weights"]
     assert checker.check(document | {"version": 2}).valid

@@ -450,7 +450,7 @@ def evidence_document(change, seed=0):
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (lambda e: e.update(kind="faith"), "of the kinds relaxation and sphere only"),
+        (lambda e: e.update(kind="faith"), "of the kinds relaxation, sphere, tree only"),
         (lambda e: e.pop("minus"), "entries kind, plus, minus"),
         (lambda e: e["plus"].update(row=4), "not on a row"),
         (lambda e: e["plus"].update(row=True), "not on a row"),
@@ -531,7 +531,7 @@ def test_evidence_is_only_for_piecewise_linear_units():
         ({"sample_weights": [(1.0).hex()]}, "2 expected"),
         ({"sample_weights": [(1.0).hex(), (0.0).hex()]}, "so must all sample_weights"),
         ({"version": 1}, "unknown entries: 'evidence', 'norm', 'output_weights', 'preparation', "),
-        ({"version": 5}, "reads versions 1 to 4"),
+        ({"version": 6}, "reads versions 1 to 5"),
     ],
 )
 def test_options_that_do_not_fit(changes, reason):

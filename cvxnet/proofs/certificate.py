@@ -112,6 +112,7 @@ class Certificate:
     norm = property(attrgetter("objective.norm"))
     bias = property(attrgetter("objective.form.bias"))
     outputs = property(attrgetter("objective.outputs"))
+    width = property(attrgetter("objective.width"))
     output_weights = property(attrgetter("objective.output_weights"))
     loss = property(attrgetter("objective.loss.name"))
     unit_name = property(attrgetter("objective.units.name"))
@@ -276,6 +277,7 @@ def objective_of(claims: Claims) -> Objective:
         norm=claims.norm,
         sample_weight=None if claims.sample_weights is None else np.array(claims.sample_weights),
         output_weights=claims.output_weights,
+        width=claims.width,
     )
 
 
@@ -303,6 +305,7 @@ def claims_of(certificate: Certificate) -> Claims:
         },
         v=certificate.v.tolist(),
         output_weights=goal.output_weights,
+        width=goal.width,
         evidence=certificate.evidence,
         preparation=None if certificate.preparation is None else certificate.preparation.to_dict(),
         lower=certificate.lower,
@@ -327,6 +330,7 @@ def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:
         "network": {name: as_hex(getattr(claims, name)) for name in DIMENSIONS},
         "dual": as_hex(claims.v),
         "output_weights": claims.output_weights,
+        "width": claims.width,
         "evidence": as_hex(claims.evidence),
         "preparation": as_hex(claims.preparation),
         "lower": as_hex(claims.lower),

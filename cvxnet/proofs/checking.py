@@ -109,6 +109,8 @@ def obstacle(claims: Claims) -> str:
             f"unfinished: in {ROUNDED} only relu, leaky_relu and abs units with the norm l2 are "
             f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
+    if claims.tree:
+        return f"unfinished: in {ROUNDED} trees are not proved. Check exactly"
     columns = len(claims.X[0]) + claims.bias
     if columns > 3:
         return (

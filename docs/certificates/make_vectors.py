@@ -125,7 +125,10 @@ def spellings(base: Document) -> Iterator[tuple[str, str, Document]]:
     yield "subnormal", "the smallest double in X", tiny | wide | {"weight_decay": hexed(6)}
     prepared = {"features": ["age"], "targets": ["price"], "classes": None, "scaling": None}
     yield "preparation", "with a preparation", base | {"preparation": prepared}
-    third = {name: value for name, value in base.items() if name != "preparation"}
+    yield "width", "with a width", base | {"width": 1}
+    fourth = {name: value for name, value in base.items() if name != "width"}
+    yield "version-4", "version 4", fourth | {"version": 4}
+    third = {name: value for name, value in fourth.items() if name != "preparation"}
     yield "version-3", "version 3", third | {"version": 3}
     second = {name: value for name, value in third.items() if name != "output_weights"}
     yield "version-2", "version 2", second | {"version": 2}
@@ -264,12 +267,12 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
     ),
     "version-real": (
         "a version with a point",
-        lambda text: text.replace('"version": 4', '"version": 4.0'),
+        lambda text: text.replace('"version": 5', '"version": 5.0'),
     ),
     "latin": ("a byte that is not UTF-8", lambda text: text.replace("by hand", "by h\udce4nd")),
     "not-a-number": (
         "a JSON number that is none",
-        lambda text: text.replace('"version": 4', '"version": NaN'),
+        lambda text: text.replace('"version": 5', '"version": NaN'),
     ),
 }
 """Changes of the text of the worked example."""
@@ -277,10 +280,12 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
 OF_EXAMPLE: list[tuple[str, str, str, Edit]] = [
     ("format", "format", "another format", at("format", "certificate")),
     ("version-0", "format", "version 0", at("version", 0)),
-    ("version-5", "format", "version 5", at("version", 5)),
-    ("version-text", "format", "the version as text", at("version", "4")),
+    ("version-6", "format", "version 6", at("version", 6)),
+    ("version-text", "format", "the version as text", at("version", "5")),
     ("version-true", "format", "the version true", at("version", True)),
     ("version-old", "format", "version 3 with the entry preparation", at("version", 3)),
+    ("width-zero", "format", "width 0", at("width", 0)),
+    ("width-real", "format", "a real number as the width", at("width", hexed(1))),
     ("missing", "format", "no entry evidence", without("evidence")),
     ("unknown", "format", "an entry that there is not", at("comment", "")),
     ("network-unknown", "format", "an entry too many in the network", at("network.d", None)),
@@ -370,7 +375,10 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
         ("outputs-ragged", "format", "a row of v too short", without("dual.0.0")),
         ("outputs-longer", "infeasible", "a longer v", at("dual", scaled(1.01))),
     ],
-    "relu-rank-3": [("rank-3-longer", "infeasible", "a longer v", at("dual", scaled(1.01)))],
+    "relu-rank-3": [
+        ("width-smaller", "format", "fewer units than the network has", at("width", 1)),
+        ("rank-3-longer", "infeasible", "a longer v", at("dual", scaled(1.01))),
+    ],
     "relu-rank-4": [("rank-4-longer", "infeasible", "a longer v", at("dual", scaled(1.01)))],
     "relu-l1": [("l1-as-l2", "infeasible", "the norm l2", at("norm", "l2"))],
     "sign": [("sign-longer", "infeasible", "a longer v", at("dual", scaled(1.01)))],

@@ -11,7 +11,7 @@ const checkCertificate = (() => {
   // Reading: what is not spelled exactly as the format says is refused.
   const ENTRIES = ["format", "version", "cvxnet", "units", "loss", "weight_decay", "bias", "dual",
     "data_sha256", "data", "network", "lower", "upper", "norm", "sample_weights", "evidence",
-    "output_weights", "preparation"]; // These two from version 3 on, and 4.
+    "output_weights", "preparation", "width"]; // These three from version 3 on, 4 and 5.
   const ONE = 1n << 1074n; // A double is a whole number of units 2^-1074: here, a BigInt.
   function parts(text) { // Sign, mantissa and exponent of a double, spelled as by float.hex.
     const form = /^(-?)0x(?:0\.0p\+0|([01])\.([0-9a-f]{13})p(\+0|[+-][1-9]\d{0,3}))$/;
@@ -62,10 +62,11 @@ const checkCertificate = (() => {
     covered(bytes.length <= 2 ** 22, "files of more than 4 MB");
     const doc = parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
     must(doc?.format === "cvxnet-certificate", "not a cvxnet certificate");
-    must([1, 2, 3, 4].includes(doc.version), "only versions 1 to 4 of the format are known");
+    must([1, 2, 3, 4, 5].includes(doc.version), "only versions 1 to 5 of the format are known");
     covered(doc.version > 1 && !("seconds" in doc), "version 1, checkpoints");
     members(doc, "certificate", ENTRIES.slice(0, doc.version + 14));
-    const { units, network, data, bias, output_weights: signs = "any", preparation = null } = doc;
+    const { units, network, data, bias, output_weights: signs = "any" } = doc;
+    const { preparation = null, width = null } = doc;
     covered(units?.name === "relu" && doc.norm === "l2", "such units or norms");
     covered(doc.loss === "squared" && doc.sample_weights === null, "such losses or sample weights");
     covered(doc.evidence === null && data !== null, "evidence, data kept apart");
@@ -80,6 +81,7 @@ const checkCertificate = (() => {
     must(typeof bias === "boolean" && (bias || b === null), "bias is no truth value, or b no null");
     must(gate === null && typeof doc.cvxnet === "string", "gate is not null, or cvxnet no text");
     must(["any", "nonneg", "nonpos"].includes(signs), "output_weights: any, nonneg or nonpos");
+    must(width === null || (typeof width === "number" && width > 0), "width: null, or above 0");
     if (preparation !== null) checkPreparation(preparation, d);
     const row = (x) => list(x, "a row", d), ends = bias && list(b, "b", a.length);
     const claims = { X: list(X, "X", n, row).map((x) => bias ? [...x, ONE] : x),
@@ -88,6 +90,7 @@ const checkCertificate = (() => {
       beta: exact(doc.weight_decay), lower: exact(doc.lower), upper: exact(doc.upper),
       sides: { any: [1n, -1n], nonneg: [-1n], nonpos: [1n] }[signs] };
     must(claims.beta > 0n, "weight_decay is not above 0");
+    must(claims.a.filter((x) => x).length <= (width ?? Infinity), "more units than the width");
     must(claims.sides[1] || claims.a.every((x) => claims.sides[0] * x <= 0n), "a has a wrong sign");
     const numbers = [...X.flat(), ...y].map((x) => double(x)), own = doc.data_sha256;
     must(await fingerprint(`${n} ${d}\n`, numbers) === own, "the SHA-256 is of other data");

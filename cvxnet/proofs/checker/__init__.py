@@ -17,11 +17,11 @@ rests on python, flint and these files, best read in this order; with their line
     document       200   hostile files: bytes, JSON, doubles, or a refusal
     losses         150   losses and their conjugates
     claims          80   what a certificate says
-    dual           170   the dual vector v, and what it has to satisfy
-    units          120   what a unit family is, and what is to be proved about it
-    evidence        90   the same for what helps to prove that
+    dual           185   the dual vector v, and what it has to satisfy
+    units          140   what a unit family is, and what is to be proved about it
+    evidence       150   the same for what helps to prove that
     families       270   the families by name: features, and where the proof is
-    reading        250   from the document to the claims, entry by entry
+    reading        260   from the document to the claims, entry by entry
     bracket        100   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere

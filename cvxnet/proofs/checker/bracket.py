@@ -23,7 +23,7 @@ from flint import fmpq
 
 from .claims import Claims, as_rows, hidden_weights, samples
 from .document import RefusalError
-from .dual import dual_vector
+from .dual import dual_vectors
 from .exact import Number, balls, inner, integers, outward, products, rational
 from .families import units_of
 from .losses import LOSSES
@@ -43,7 +43,7 @@ def bracket(claims: Claims) -> tuple[float, float]:
     if n * (d + claims.outputs) * width > MAX_PRODUCTS or n * width > MAX_FEATURES:
         raise RefusalError(f"too large: {n} samples, {d} features, {width} units and gates")
     with balls():
-        lower = outward(dual_value(claims, dual_vector(claims)), -math.inf)
+        lower = min(outward(dual_value(claims, v), -math.inf) for v in dual_vectors(claims))
         return lower, outward(objective(claims), math.inf)
 
 

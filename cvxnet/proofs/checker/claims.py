@@ -39,6 +39,7 @@ class Claims:
     output_weights: str
     evidence: dict[str, Any] | None
     preparation: dict[str, Any] | None = None
+    width: int | None = None
     lower: float
     upper: float
 
@@ -46,6 +47,11 @@ class Claims:
     def outputs(self) -> int:
         """How many outputs the network has."""
         return len(self.y[0]) if isinstance(self.y[0], list) else 1
+
+    @property
+    def tree(self) -> dict[str, Any] | None:
+        """The evidence, where it is a tree."""
+        return self.evidence if self.evidence and self.evidence["kind"] == "tree" else None
 
     @property
     def sides(self) -> tuple[int, ...]:

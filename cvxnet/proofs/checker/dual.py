@@ -15,7 +15,7 @@ the free part tells from all others, stays as it is, and leaves the others their
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import compress
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from .claims import Claims, exact_rows, rows_of, samples
 from .document import RefusalError
+from .evidence import vector_of
 from .exact import (
     MAX_BITS,
     Matrix,
@@ -35,10 +36,21 @@ from .exact import (
 from .losses import LOSSES
 
 
-def dual_vector(claims: Claims) -> list[list[fmpq]]:
-    """v', which is v where nothing is free: a row for each sample, of one number an output."""
+def dual_vectors(claims: Claims) -> Iterator[list[list[fmpq]]]:
+    """The v' that prove the lower end: of a tree those of its leaves, else that of v."""
+    tree = claims.tree
+    used = {0} if tree is None else {node for node in tree["nodes"] if type(node) is int}
+    return (dual_vector(claims, k) for k in sorted(used))
+
+
+def dual_vector(claims: Claims, number: int = 0) -> list[list[fmpq]]:
+    """v', which is v where nothing is free: a row for each sample, of one number an output.
+
+    Of the dual vectors in a tree the one with that number; 0 is the certificate's own.
+    """
     loss = LOSSES[claims.loss]
-    v = [loss.completed(row, y) for row, y, _ in samples(claims, exact_rows(claims.v))]
+    given = samples(claims, exact_rows(vector_number(claims, number)))
+    v = [loss.completed(row, y) for row, y, _ in given]
     free = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
     if not free[0]:
         return v
@@ -51,6 +63,14 @@ def dual_vector(claims: Claims) -> list[list[fmpq]]:
     columns = zip(zip(*v, strict=True), zip(*D, strict=True), strict=True)
     unseen = [moved(column, rooms, rows) for column, rooms in columns]
     return list(map(list, zip(*unseen, strict=True)))
+
+
+def vector_number(claims: Claims, number: int) -> Any:
+    """As it stands in the certificate."""
+    if not number:
+        return claims.v
+    assert claims.tree is not None
+    return vector_of(claims.tree["vectors"][number - 1], len(claims.v))
 
 
 def rooms(claims: Claims, v: list[list[fmpq]]) -> Matrix:
@@ -163,9 +183,9 @@ def only(weights: Matrix) -> list[int]:
     return [weight for (weight,) in weights]
 
 
-def feasibility(claims: Claims) -> Dual:
-    """The problem for v'."""
+def feasibility(claims: Claims, number: int = 0) -> Dual:
+    """The problem for v', the one with that number."""
     X, x_scale = integers(rows_of(claims))
-    V, v_scale = over_common_denominator(dual_vector(claims))
+    V, v_scale = over_common_denominator(dual_vector(claims, number))
     beta = Fraction(claims.weight_decay)
     return Dual(X, x_scale, V, v_scale, beta, claims.sides)

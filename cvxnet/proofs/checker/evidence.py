@@ -1,12 +1,18 @@
-"""Evidence: from a document to what relaxation.py and sphere.py explain, entry by entry."""
+"""Evidence: from a document to what relaxation, sphere and tree explain, entry by entry."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
+import struct
 from typing import Any
 
 from .document import RefusalError, is_index, length, members, numbers
 
 MAX_DEPTH = 60  # of a tree
+MAX_CUT = 2**4096  # above the whole numbers that say where an edge is cut
+NUMBERS = {4: "f", 8: "d"}  # of so many bytes each, little-endian
 
 
 def read_evidence(value: Any, n: int, outputs: int) -> dict[str, Any] | None:
@@ -18,7 +24,9 @@ def read_evidence(value: Any, n: int, outputs: int) -> dict[str, Any] | None:
         return read_relaxation(value, n)
     if kind == "sphere":
         return read_sphere(value, n, outputs)
-    raise RefusalError("this checker knows evidence of the kinds relaxation and sphere only")
+    if kind == "tree":
+        return read_tree(value, n)
+    raise RefusalError("this checker knows evidence of the kinds relaxation, sphere, tree only")
 
 
 def read_relaxation(value: Any, n: int) -> dict[str, Any]:
@@ -90,3 +98,50 @@ def read_cone(value: Any, k: int, count: int, depth: int) -> Any:
         raise RefusalError("evidence: a cone not cut at a corner on an edge, or too often")
     first, second = (read_cone(part, k, count, depth + 1) for part in parts)
     return {"corner": corner, "first": first, "second": second}
+
+
+def read_tree(value: Any, n: int) -> dict[str, Any]:
+    """Rows, dual vectors as text, and the nodes of a tree; whether it is one is seen in tree.py."""
+    kind, rows, vectors, nodes = members(value, "kind", "rows", "vectors", "nodes")
+    if rows is not None:
+        length(rows, "rows")
+        if not all(is_index(row, n) for row in rows) or len(set(rows)) < len(rows):
+            raise RefusalError("evidence: rows must be null, or a list of different samples")
+    for text in vectors[: length(vectors, "vectors")]:
+        vector_of(text, n)
+    for node in nodes[: length(nodes, "nodes")]:
+        check_node(node, len(vectors))
+    if not any(type(node) is int for node in nodes):
+        raise RefusalError("evidence: a tree without leaves")
+    return {"kind": kind, "rows": rows, "vectors": vectors, "nodes": nodes}
+
+
+def check_node(node: Any, vectors: int) -> None:
+    """Refuse what is neither the number of a vector nor a cut."""
+    if is_index(node, vectors + 1):
+        return
+    cut = node if isinstance(node, list) else []
+    if len(cut) not in (2, 5) or not all(is_index(x, MAX_CUT) for x in cut) or 0 in cut[3:]:
+        raise RefusalError(
+            "evidence: a node must be the number of a vector, [region, index], or "
+            "[region, corner, corner, number, number]"
+        )
+
+
+def vector_of(text: Any, n: int) -> list[float]:
+    """The n finite numbers that a text stands for: doubles, or floats of four bytes, in base 64.
+
+    >>> vector_of("AACAPw==", 1), vector_of("AAAAAAAA8D8=", 1)
+    ([1.0], [1.0])
+    """
+    try:
+        content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        content = b""
+    size = NUMBERS.get(len(content) // n)
+    if size is None or len(content) % n or base64.b64encode(content).decode() != text:
+        raise RefusalError(f"evidence: a vector is not {n} numbers in base 64")
+    vector = list(struct.unpack(f"<{n}{size}", content))
+    if not all(map(math.isfinite, vector)):
+        raise RefusalError("evidence: a vector holds a number that is not finite")
+    return vector

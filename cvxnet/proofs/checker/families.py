@@ -31,7 +31,7 @@ class PiecewiseLinear(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0."""
 
     penalty, norms = "balanced", ("l2", "l1")
-    evidence: tuple[str, ...] = ("relaxation", "sphere")
+    evidence: tuple[str, ...] = ("relaxation", "sphere", "tree")
     several = signed = True
     left, right = fmpq(0), fmpq(1)
 

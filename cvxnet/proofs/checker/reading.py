@@ -25,12 +25,13 @@ from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
 
-FORMAT, VERSION = "cvxnet-certificate", 4
+FORMAT, VERSION = "cvxnet-certificate", 5
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
 ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 ENTRIES_3 = ENTRIES_2 | {"output_weights"}
-ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_3 | {"preparation"}]  # by version
+ENTRIES_4 = ENTRIES_3 | {"preparation"}
+ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_4, ENTRIES_4 | {"width"}]  # by version
 OPTIONAL = {"seconds"}  # which nothing is proved about
 SIGNS = ("any", "nonneg", "nonpos")
 
@@ -59,6 +60,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
         **read_network(doc["network"], d, outputs),
         v=v,
         output_weights=doc["output_weights"],
+        width=read_width(doc["width"]),
         evidence=read_evidence(doc["evidence"], n, outputs[0] if outputs else 1),
         preparation=read_preparation(doc["preparation"], d, outputs),
         lower=numbers(doc["lower"], "lower"),
@@ -146,7 +148,7 @@ def one_hot(labels: list[float], classes: int) -> list[list[float]]:
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
-    """The document as version 4; format, version and names must be ones that are known here."""
+    """The document as version 5; format, version and names must be ones that are known here."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
     doc = as_newest(doc, doc.get("version"))
@@ -163,14 +165,15 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
-    """The same as a document of version 4."""
+    """The same as a document of version 5."""
     if type(version) is not int or not 1 <= version <= VERSION:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
     if difference := sorted(map(repr, (set(doc) - OPTIONAL) ^ ENTRIES[version - 1])):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
     doc = doc if version > 1 else from_version_1(doc)
     doc = doc if version > 2 else doc | {"output_weights": "any"}
-    return doc if version > 3 else doc | {"preparation": None}
+    doc = doc if version > 3 else doc | {"preparation": None}
+    return doc if version > 4 else doc | {"width": None}
 
 
 def check_type(value: Any, expected: type, text: str) -> None:
@@ -186,6 +189,13 @@ def from_version_1(doc: dict[str, Any]) -> dict[str, Any]:
     W, b, a = members(doc["network"], "W", "b", "a")
     doc = doc | {"network": {"W": W, "b": b, "a": a, "c": None, "s": None}, "norm": "l2"}
     return doc | {"units": {"name": "relu"}, "sample_weights": None, "evidence": None}
+
+
+def read_width(value: Any) -> int | None:
+    """How many units networks may have; None where they may have any number."""
+    if value is None or (type(value) is int and value > 0):
+        return value
+    raise RefusalError("the width must be null or a whole number above 0")
 
 
 def read_units(value: Any, columns: int) -> dict[str, Any]:

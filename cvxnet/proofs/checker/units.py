@@ -56,7 +56,9 @@ class Units:
             raise RefusalError(f"{name} units with the norm {norm} have one output")
         if self.claims.evidence and self.claims.evidence["kind"] not in self.evidence:
             raise RefusalError("there is no such evidence for such units")
+        self.check_tree()
         self.check_signs(name)
+        self.check_width()
         if (self.claims.gate is None) == (self.parameter == "gates"):
             raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
         if (self.claims.b is not None) != self.claims.bias:
@@ -70,6 +72,18 @@ class Units:
             raise RefusalError(f"output weights of a sign: not of {name} units, or several outputs")
         if any(-side * a < 0.0 for a in self.claims.a for side in self.claims.sides):
             raise RefusalError(f"an output weight is not {self.claims.output_weights}")
+
+    def check_width(self) -> None:
+        """Refuse a network of more units than there may be; those without effect do not count."""
+        width, units = self.claims.width, sum(map(any, self.output_weights))
+        if width is not None and units > width:
+            raise RefusalError(f"the network has {units} units, but the width is {width}")
+
+    def check_tree(self) -> None:
+        """Refuse a tree where nothing is said of the width, or with several outputs, or l1."""
+        claims = self.claims
+        if claims.tree and (claims.width is None or claims.outputs > 1 or claims.norm != "l2"):
+            raise RefusalError("a tree is evidence for a width, one output and the norm l2")
 
     @cached_property
     def output_weights(self) -> list[list[fmpq]]:
@@ -107,6 +121,8 @@ class Units:
     def violation(self, dual: Dual, clock: Clock) -> Fraction:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
         evidence = self.claims.evidence
+        if self.claims.tree:
+            raise RefusalError("not proved: there is no proof for trees here")
         if not any(map(any, dual.V)):  # then g = 0
             return Fraction(0)
         if evidence and evidence["kind"] == "sphere":
