@@ -106,11 +106,6 @@ def numbers(values: Array) -> list[float | None]:
 
 QUESTIONS = (Question("sgd/run", run, seconds=300.0, long=True),)
 
-USUAL = {"set": "waves", "draw": 0, "n": 40, "beta": 0.1, "optimizer": "adam", "batch": 0}
-RECORDED = tuple(
-    ("sgd/run", USUAL | {"width": width, "seeds": 10, "epochs": 600}) for width in (8, 4, 10, 50)
-)
-"""Asked once for the page without a server."""
 USUAL = {
     "set": "waves",
     "draw": 0,
