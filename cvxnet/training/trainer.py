@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective, network_of
+from cvxnet.objective import Budget, Form, Objective, Weights, network_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.checkpoint import open_checkpoint
@@ -201,22 +201,41 @@ def solve(
 
 
 def solve_at_width(objective: Objective, width: int, budget: Budget) -> Solution:
-    """The best network of at most so many units, after that of every width.
-
-    That one bounds it from below and is where the search begins; where it has no more units, it is
-    the answer.
-    """
+    """The best network of at most so many units, after that of every width."""
     if budget.checkpoint is not None:
         raise UnsupportedError(
             "a checkpoint goes with training over networks of every width only, not with "
             f"width={width}. What there is at the time limit, or at Ctrl-C, has a true bracket."
         )
     deadline = now() + budget.seconds
+    every = solve_every_width(objective, budget)
+    return solve_within(objective, width, every, budget, deadline=deadline)
+
+
+def solve_every_width(objective: Objective, budget: Budget) -> Solution:
+    """The best network of every width, in its share of the time of a search for one width."""
     first = replace(budget, progress=budget.progress is True)
     if budget.time_limit is not None:
         first = replace(first, time_limit=EVERY_WIDTH * budget.time_limit)
-    every = solve(replace(objective, width=None), first)
-    bracket, stats = bracket_of_width(objective, width, every, budget, deadline)
+    return solve(replace(objective, width=None), first)
+
+
+def solve_within(
+    objective: Objective,
+    width: int,
+    every: Solution,
+    budget: Budget,
+    *,
+    deadline: float,
+    starts: Iterable[Weights] = (),
+) -> Solution:
+    """The best network of at most so many units, where that of every width is known.
+
+    That one bounds it from below and is where the search begins; where it has no more units, it is
+    the answer. Other networks to begin with are ``starts``; those of more units are passed over.
+    """
+    objective = replace(objective, width=width)
+    bracket, stats = bracket_of_width(objective, width, every, budget, deadline, starts=starts)
     solution = make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
     return replace(solution, all_widths=every)
 

@@ -34,6 +34,15 @@ P, or become so, cones end inside cells of P. Cones deeper than LEVELS are cut b
 after the other, which ends for sure. No vertex, edge or degenerate position needs a case of its
 own.
 
+The search may be kept behind the walls of one cone C. A maximum over C then lies inside one of the
+faces of C, of whatever dimension, and is a local maximum of s g among the units of that face. Each
+corner knows the walls that it lies on. The corners of a face of a smaller cone have some walls in
+common: where the dimension of the face is that of the face of C in which these meet, it is a piece
+of it, and a simple cone is looked at on all faces of this kind, with slope and rows projected on
+their span. Together they cover all faces of C. And at such a maximum ``x - |x| u`` is minus a sum
+of inner normals of those walls that u lies on, with factors that are not negative: ``n_i`` shows a
+cone to be barren where no product with an inner normal of a wall that the cone touches is above 0.
+
 Cones that are left when the time is over may hold anything: then nothing is proved, and what was
 found are local maxima all the same.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.objective import Budget, Objective
+from cvxnet.objective import Budget, Objective, Weights
 from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import REACHED
@@ -21,12 +22,25 @@ from cvxnet.training.width.tree import Tree
 
 
 def bracket_of_width(
-    objective: Objective, width: int, every: Solution, budget: Budget, deadline: float
+    objective: Objective,
+    width: int,
+    every: Solution,
+    budget: Budget,
+    deadline: float,
+    *,
+    starts: Iterable[Weights] = (),
 ) -> tuple[Bracket, dict[str, Any]]:
-    """The bracket as narrow as the time until then allows, and the stats."""
+    """The bracket as narrow as the time until then allows, and the stats.
+
+    ``starts`` are networks to begin with, beside that of every width.
+    """
     begin = now()
     reduction = reduce(objective)
     bracket = root_of(reduction, every)
+    for weights in (every.certificate.weights, *starts):
+        units = reduction.units_of(weights).without_small(0.0)
+        if len(units) <= width:
+            bracket.offer_units(units)
     with one_blas_thread():
         tree = searched(bracket, width, budget.gap, deadline)
     bracket.offer_units(tree.units)
