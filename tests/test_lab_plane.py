@@ -119,10 +119,26 @@ def test_a_drag_is_never_below_the_proved_bound():
     assert quick["upper"] >= trained(fields | {"points": moved})[0]["lower"]
 
 
+@pytest.mark.parametrize("units", ["relu", "abs"])
+def test_of_few_units_the_optimum_of_every_width_stands_beside(units):
+    fields = asked_of("sine", 20, units=units, width=1, beta=0.05)
+    found, news = trained(fields)
+    every, quick = found["every"], drag(Asked(fields))
+    any_width = trained(fields | {"width": 0})[0]
+    assert any_width["every"] is None and any_width["units"] == every["units"] > 1
+    assert found["units"] <= 1 and quick["units"] <= 1
+    assert every["lower"] <= any_width["upper"] < found["lower"] * (1.0 + 1e-9)
+    assert quick["lower"] <= found["upper"] <= quick["upper"] * (1.0 + 1e-6)
+    assert all(one["lower"] <= found["upper"] * (1.0 + 1e-9) for one in news)
+    assert "above the optimum" in every["excess"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"points": [[9.0, 0.0, 0.0]]},
+        {"width": 9},
+        {"width": 1, "units": "quadratic"},
         {"points": [[0.0, 0.0]]},
         {"points": [[0.0, 0.0, 0.0]] * (MOST_POINTS + 1)},
         {"points": []},
@@ -192,6 +208,22 @@ def test_tables_of_no_use_are_refused_with_a_reason(fields):
 
 
 # In the browser
+
+
+@pytest.mark.interface
+def test_a_width_is_chosen_where_there_may_be_one(lab_page):
+    page = lab_page
+    page.open("?exhibit=plane&kind=curve&set=hat&n=10&loss=squared")
+    optimum_shown(page)
+    assert page.get_by_test_id("every").count() == 0
+    page.get_by_test_id("width").select_option("2")
+    page.get_by_test_id("every").wait_for()
+    optimum_shown(page)
+    assert "above the optimum" in page.get_by_test_id("width-excess").inner_text()
+    assert "width=2" in page.url
+    page.get_by_test_id("units").select_option("quadratic")
+    page.get_by_test_id("every").wait_for(state="detached")
+    assert page.get_by_test_id("width").locator("option").count() == 1
 
 
 def optimum_shown(page):

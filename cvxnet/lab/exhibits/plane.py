@@ -20,6 +20,7 @@ from cvxnet.objective.networks import read_network
 from cvxnet.plots.canvas import places, segments
 from cvxnet.plots.maps import grid_over
 from cvxnet.plots.subject import shares
+from cvxnet.proofs.gaps import excess, excess_text
 from cvxnet.training.progress import Round
 from cvxnet.training.solution import Solution
 from cvxnet.types import Array
@@ -27,6 +28,7 @@ from cvxnet.types import Array
 SIDE = (-1.25, 1.25)
 """What is shown of every axis."""
 MOST_POINTS, MOST_CLASS, MOST_UNITS, MOST_WEIGHT = 200, 2, 400, 1e6
+MOST_WIDTH = 8
 KINDS = ("classes", "values", "curve")
 LOSSES = {
     "classes": ("logistic", "hinge", "squared_hinge", "cross_entropy"),
@@ -41,6 +43,8 @@ PLACES, PIXELS, FEW_PIXELS, MANY_PIXELS = 201, 61, 41, 121
 """Places of a curve, and along each side of a map: few while somebody drags, many for steps."""
 DRAG_SECONDS, TRAIN_SECONDS = 0.02, 60.0
 """What training may take while somebody drags, and when not."""
+WIDTH_DRAG_SECONDS, WIDTH_SECONDS = 0.15, 30.0
+"""The same where there is a width: the optimum of every width comes first, and then a search."""
 DRAG_GAP, GAP = 1e-2, 1e-6
 DIGITS, STEPS = 4, 500
 
@@ -67,7 +71,7 @@ def table(asked: Asked) -> Answer:
 
 
 def problem(asked: Asked) -> dict[str, Any]:
-    """What to minimise, as `cvxnet.train` takes it."""
+    """What to minimise, as `cvxnet.train` takes it; a width of 0 stands for any."""
     kind = asked.choice("kind", KINDS)
     points = asked.points("points", MOST_POINTS, 3, SIDE[0], MOST_CLASS)
     X, y = data_of(kind, points)
@@ -76,6 +80,7 @@ def problem(asked: Asked) -> dict[str, Any]:
         "y": y,
         "loss": asked.choice("loss", LOSSES[kind]),
         "weight_decay": asked.number("beta", 1e-6, 1e6),
+        "width": asked.whole("width", 0, MOST_WIDTH, default=0) or None,
     }
 
 
@@ -91,7 +96,8 @@ def data_of(kind: str, points: Array) -> tuple[Array, NDArray[Any]]:
 def drag(asked: Asked) -> Answer:
     """The best network that a moment finds, beginning with that of the moment before."""
     given, units = problem(asked), start_of(asked)
-    return described(cn.train(units, **given, gap=DRAG_GAP, time_limit=DRAG_SECONDS), FEW_PIXELS)
+    seconds = WIDTH_DRAG_SECONDS if given["width"] else DRAG_SECONDS
+    return described(cn.train(units, **given, gap=DRAG_GAP, time_limit=seconds), FEW_PIXELS)
 
 
 def start_of(asked: Asked) -> Any:
@@ -123,9 +129,11 @@ def train(asked: Asked, tell: Tell) -> Answer:
 
     def listen(state: Round) -> None:
         news = {"seconds": state.seconds, "lower": state.lower, "upper": state.upper}
-        tell(news | {"units": state.units, "picture": picture(objective, state.network)})
+        counts = {"units": state.units, "open": state.open}
+        tell(news | counts | {"picture": picture(objective, state.network)})
 
-    solution = cn.train(units, **given, gap=GAP, time_limit=TRAIN_SECONDS, progress=listen)
+    seconds = WIDTH_SECONDS if given["width"] else TRAIN_SECONDS
+    solution = cn.train(units, **given, gap=GAP, time_limit=seconds, progress=listen)
     pixels = MANY_PIXELS if objective.units.traits.change == "step" else PIXELS
     largest = cn.largest_weight_decay(units, given["X"], given["y"], loss=given["loss"])
     certificate = json.dumps(solution.certificate.to_dict())
@@ -148,6 +156,22 @@ def described(solution: Solution, pixels: int) -> Answer:
         "hidden": np.column_stack([weights.W, ones]).tolist(),
         "outputs": weights.a.reshape(len(weights.W), weights.outputs).tolist(),
         "picture": picture(solution.objective, solution.network, pixels),
+        "every": solution.all_widths and beside(solution, solution.all_widths),
+    }
+
+
+def beside(solution: Solution, every: Solution) -> Answer:
+    """What was proved of every width, and how far the optimum of this one is above that."""
+    lower, upper = every.lower_bound, every.value
+    least, _ = excess(solution.lower_bound, lower, upper)
+    _, most = excess(solution.value, lower, upper)
+    return {
+        "lower": lower,
+        "upper": upper,
+        "units": every.units,
+        "excess": excess_text(least, most),
+        "nodes": solution.stats["nodes"],
+        "open": solution.stats["open"],
     }
 
 
@@ -198,9 +222,17 @@ def usual(name: str, units: str = "relu") -> tuple[tuple[str, dict[str, Any]], .
     )
 
 
+def narrow(name: str, width: int) -> tuple[str, dict[str, Any]]:
+    """The same of so many units at most."""
+    question, asked = usual(name)[1]
+    return question, asked | {"width": width}
+
+
 RECORDED = (
     *(entry for name in POINT_SETS for entry in usual(name)),
     *(usual("moons", units)[1] for units in ("abs", "threshold", "quadratic", "linear")),
+    *(narrow("moons", width) for width in (1, 2, 3, 4)),
+    *(narrow("sine", width) for width in (1, 2, 3, 4)),
 )
 """Asked once for the page without a server."""
 QUESTIONS = (

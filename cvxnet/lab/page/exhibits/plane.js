@@ -17,6 +17,8 @@ const SETS = {
 const OWN = ["own", "your own points"];
 const UNITS = [["relu", "ReLU"], ["leaky_relu", "leaky ReLU"], ["abs", "absolute value"], ["squared_relu", "squared ReLU"],
   ["threshold", "threshold"], ["sign", "sign"], ["tanh", "tanh"], ["quadratic", "quadratic"], ["linear", "linear"]];
+const NARROW = ["relu", "leaky_relu", "abs", "threshold", "sign", "linear"]; // of these one may ask for so many
+const WIDTHS = [["0", "any number"], ...[1, 2, 3, 4, 5, 6, 7, 8].map((m) => [String(m), `at most ${m}`])];
 const BETA = [0.001, 20];
 const LEGENDS = {
   classes: "Colour and hatching: the surest class, paler where it is less sure. Solid line: the border. Dashed: kinks.",
@@ -32,9 +34,9 @@ LOSSES.curve = LOSSES.values;
 export default {
   id: "plane",
   title: "The plane",
-  look: "the network drawn under the points. Once the bracket is closed, no network of any width is better: that is proved.",
-  attempt: "drag a point into the other class, and raise the weight decay until the last kink line is gone.",
-  state: { kind: "classes", set: "moons", draw: 0, n: 60, points: "", names: "", units: "relu", loss: "logistic", beta: 0.3 },
+  look: "the network drawn under the points. Once the bracket is closed, no network of any width, or of as many units as you allow, is better: that is proved.",
+  attempt: "drag a point into the other class, and raise the weight decay until the last kink line is gone. How many units are worth having?",
+  state: { kind: "classes", set: "moons", draw: 0, n: 60, points: "", names: "", units: "relu", width: 0, loss: "logistic", beta: 0.3 },
   sheet: true,
   mount,
 };
@@ -60,7 +62,8 @@ function mount(place, lab) {
 
   function question() {
     const { kind, units, beta } = lab.state;
-    return { kind, points: board.points, units, loss: lossOf(lab.state, board.points), beta };
+    const width = widthOf(lab.state, board.points);
+    return { kind, points: board.points, units, loss: lossOf(lab.state, board.points), beta, ...(width && { width }) };
   }
 
   // What keeps it from being a question; empty where nothing does.
@@ -130,6 +133,16 @@ function mend(state) {
   state.n = Math.round(within(state.n, [1, MOST]));
   state.draw = Math.round(within(state.draw, [0, 9999]));
   state.beta = within(state.beta, BETA);
+  state.width = Math.round(within(state.width, [0, WIDTHS.length - 1]));
+}
+
+// The most units that there may be; 0 for any number, also where one cannot ask.
+function widthOf({ kind, units, width }, points) {
+  return canBeNarrow(kind, units, points) ? width : 0;
+}
+
+function canBeNarrow(kind, units, points) {
+  return NARROW.includes(units) && !(kind === "classes" && classesOf(points).length > 2);
 }
 
 function lossOf({ kind, loss }, points) {
@@ -149,6 +162,7 @@ function makeControls(lab, board, dialog) {
     onChange: (to) => lab.set({ ...fresh, kind: to, set: SETS[to][0][0], loss: LOSSES[to][0][0] }) });
   const sets = el("div", { class: "control" });
   const units = select({ name: "units", label: "Units", options: UNITS, value: lab.state.units, onChange: (to) => lab.set({ units: to }) });
+  const widths = el("div", { class: "control" });
   const losses = el("div", { class: "control" });
   const beta = slider({ name: "beta", label: "Weight decay β", min: BETA[0], max: BETA[1], log: true, value: lab.state.beta, onInput: (to) => lab.set({ beta: to }) });
   const again = button({ name: "again", label: "Draw anew", onClick: () => lab.set({ draw: lab.state.draw + 1 }) });
@@ -171,6 +185,8 @@ function makeControls(lab, board, dialog) {
     const three = state.kind === "classes" && classesOf(points).length > 2;
     fill(losses, { name: "loss", label: "Loss", options: three ? LOSSES.classes.slice(-1) : LOSSES[state.kind],
       value: lossOf(state, points), onChange: (loss) => lab.set({ loss }) });
+    fill(widths, { name: "width", label: "How many units", options: WIDTHS.slice(0, canBeNarrow(state.kind, state.units, points) ? undefined : 1),
+      value: widthOf(state, points), onChange: (to) => lab.set({ width: Number(to) }) });
     again.enable(state.set !== "own");
     remove.enable(points.length > 0);
     clear.enable(points.length > 0);
@@ -180,7 +196,7 @@ function makeControls(lab, board, dialog) {
     if (shownKind !== state.kind) classes.set("0");
     shownKind = state.kind;
   }
-  return { nodes: [panel(kind, sets, again, paste), panel(units, losses, beta)],
+  return { nodes: [panel(kind, sets, again, paste), panel(units, widths, losses, beta)],
     points: panel(classes, value, add, remove, clear), show };
 }
 

@@ -4,6 +4,7 @@ import { button, panel, short } from "../controls.js";
 import { Plot, el, ticks } from "../draw.js";
 
 const STEPS = ["threshold", "sign"];
+const FEW = 4; // digits of what stands beside
 const SMOOTH = ["quadratic", "linear", "tanh"];
 const SAID = {
   waiting: ["open", "…", "A first network; the proof follows"],
@@ -59,23 +60,36 @@ export function factsPanel(lab, onCancel) {
   return { node, show, wait };
 }
 
-function rows({ lower, upper, units, seconds, largest }, asked) {
+function rows({ lower, upper, units, seconds, largest, open, every }, asked) {
   const name = STEPS.includes(asked.units) ? "steps" : "kinks";
   const gap = upper > 0 ? (upper - lower) / upper : 0;
   return [
-    ["optimum p*", bracketText(lower, upper), "optimum"],
+    [asked.width ? `p* of at most ${count(asked.width)}` : "optimum p*", bracketText(lower, upper), "optimum"],
     ["relative gap", gap.toExponential(1).replace("-", "−"), "gap"],
     ["hidden units", `${units}${units && !SMOOTH.includes(asked.units) ? ` (dashed: their ${name})` : ""}`, "unit-count"],
     ["time", `${short(seconds)} s`, "time"],
+    ...(every ? beside(every) : []),
+    ...(open ? [["open nodes", String(open), "open"]] : []),
     ...(largest ? [["no units from", `β = ${short(largest)} on`, "largest"]] : []),
   ].flatMap(([term, value, testid]) => [el("dt", {}, term), el("dd", { "data-testid": testid }, value)]);
 }
 
-// Both ends with as many digits as tell them apart, rounded outward.
-function bracketText(lower, upper) {
+// What was proved of every width, and what this one costs.
+function beside({ lower, upper, units, excess, nodes, open }) {
+  return [
+    ["p* of every width", `${bracketText(lower, upper, FEW)}, ${count(units)}`, "every"],
+    ["best of this width", excess, "width-excess"],
+    ["nodes of the tree", `${nodes}${open ? `, and ${open} left open` : ""}`, "nodes"],
+  ];
+}
+
+const count = (units) => `${units} ${units === 1 ? "unit" : "units"}`;
+
+// Both ends with as many digits as tell them apart, or so many, rounded outward.
+function bracketText(lower, upper, most = 10) {
   const size = Math.max(Math.abs(upper), 1e-9);
   const apart = Math.max(upper - lower, 1e-9 * size);
-  const places = Math.min(Math.max(Math.ceil(-Math.log10(apart)), 2), 10);
+  const places = Math.min(Math.max(Math.ceil(-Math.log10(apart)), 2), most);
   const scale = 10 ** places;
   const text = (number) => number.toFixed(places).replace("-", "−");
   return `${text(Math.floor(lower * scale) / scale)} ≤ p* ≤ ${text(Math.ceil(upper * scale) / scale)}`;

@@ -81,7 +81,7 @@ export class Solver {
 }
 
 // Networks of one shape can be begun with one another.
-function shapeOf({ kind, units, loss, points }) {
+function shapeOf({ kind, units, width, loss, points }) {
   const classes = loss === "cross_entropy" ? new Set(points.map(([, , z]) => z)).size : 1;
-  return [kind, units, classes].join();
+  return [kind, units, width ?? 0, classes].join();
 }
