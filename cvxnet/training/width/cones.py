@@ -43,6 +43,8 @@ LEADING = 80
 """Binary digits of corners that doubles are computed from."""
 ROWS = 8
 """Rows that are tried out as the place of a cut."""
+NARROW = 1e-6
+"""Cones whose corners are all this close to each other are cut no further."""
 ON_PLANE = 1e-9
 """Corners this close to the plane of a row lie on it."""
 
@@ -176,17 +178,24 @@ class ConePricing(Pricing):
     """A dual vector v, priced in one region after the other."""
 
     def __init__(self, family: PiecewiseLinearUnits, v: Array, floor: float) -> None:
-        plus, minus, self.error = family.kinks(v)
+        plus, minus, self.rounding = family.kinks(v)
         normals = family.arrangement.normals
         self.functions = {
-            s: Function(*split_kinks(normals, -s * plus, -s * minus), floor, self.error, BETTER)
+            s: Function(*split_kinks(normals, -s * plus, -s * minus), floor, self.rounding, BETTER)
             for s in family.output_signs
         }
-        self.best = np.zeros(1)
+        self.best, self.floor = np.zeros(1), floor
+
+    @property
+    def error(self) -> float:
+        """Rounding, and what larger maxima there may be that were not looked for."""
+        best = float(self.best[0])
+        return self.rounding + max(BETTER * best - max(best, self.floor), 0.0)
 
     def maxima(self, region: Region, budget: Budget) -> tuple[Array, bool]:
         assert isinstance(region, ConeRegion)
-        g, found = self.functions[region.sign], []
+        g = self.functions[region.sign]
+        found = [np.zeros((0, g.b.size + 1))]
         for cone in region.cones:
             stack: Stack | None = new_stack(cone.corners, g, walled=True)
             top = 0
@@ -227,14 +236,7 @@ class ConeRegion(Region):
             if pull[row] <= 0.0:
                 break
             yield from crossings(cone, rows[row], shares, U @ rows[row], sizes)
-        yield self.bisection()
-
-    def bisection(self) -> Edge:
-        """At half the widest angle between corners."""
-        (cone,) = self.cones
-        G = cone.corners @ cone.corners.T
-        i, j = np.unravel_index(np.argmin(G), G.shape)
-        return Edge(int(i), int(j), 1.0, 1.0)
+        yield from bisection(cone)
 
     def in_first(self, cut: Any, U: Array) -> Mask:
         if isinstance(cut, int):
@@ -249,6 +251,14 @@ class ConeRegion(Region):
         whole = self.cones[0].whole_cut(cut)
         first, second = self.cones[0].halves(whole)
         return list(whole), ConeRegion(self.sign, (first,)), ConeRegion(self.sign, (second,))
+
+
+def bisection(cone: Cone) -> Iterator[Edge]:
+    """A cut at half the widest angle between corners; none where the cone is almost a ray."""
+    apart = np.linalg.norm(cone.corners[:, None] - cone.corners, axis=2)
+    i, j = np.unravel_index(np.argmax(apart), apart.shape)
+    if apart[i, j] > NARROW:
+        yield Edge(int(i), int(j), 1.0, 1.0)
 
 
 def crossings(

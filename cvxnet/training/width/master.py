@@ -3,9 +3,11 @@
     minimise  loss(H w + F c) + weight_decay * sum w       over w >= 0 and any c.
 
 Newton's method; each step is a problem of `cvxnet.training.width.quadratic`. With the squared loss
-one step is all there is. A loss with kinks is replaced by its envelope, which is a little smaller:
-what the solution proposes is a dual vector all the same, and bounds are computed with the loss
-itself.
+one step is all there is. Elsewhere curvatures below a level count as that: where a step does not
+lower the objective as it promised, the level rises, up to the largest curvature that there is.
+
+A loss with kinks is replaced by its envelope, which is a little smaller: what the solution proposes
+is a dual vector all the same, and bounds are computed with the loss itself.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from cvxnet.training.problem import Problem
 from cvxnet.training.width.quadratic import minima, minimise
 from cvxnet.types import Array
 
-WIDTH = 1e-4
-"""Of the envelope of a loss with kinks, in units of the target."""
-STEPS, HALVINGS = 50, 40
+STEPS = 100
 """Of Newton's method."""
-CONVERGED = 1e-10
+CONVERGED = 1e-11
 """A step that promises less, relative to the objective, is the last."""
-BEND = 1e-9
-"""Curvature below this part of the largest counts as this."""
+LEVELS = (1e-9, 1.0)
+"""The lowest and the highest level of curvatures, relative to the largest."""
+RAISED, LOWERED = 32.0, 8.0
+"""By how much the level changes after a step that was in vain, or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,8 @@ class Master:
     Attributes
     ----------
     problem : Problem
+    loss : Loss
+        That of the problem, or its envelope.
     H : (n, k) array
         Their features, times the sign of their outputs.
     x : (f + k,) array
@@ -47,6 +51,7 @@ class Master:
     """
 
     problem: Problem
+    loss: Loss
     H: Array
     x: Array
     f: Array
@@ -72,17 +77,18 @@ class Master:
     def dual(self) -> Array:
         """The dual vector that the predictions propose."""
         problem = self.problem
-        return problem.make_feasible(smooth(problem.loss).gradient(self.f, problem.y))
+        return problem.make_feasible(self.loss.gradient(self.f, problem.y))
 
     @cached_property
     def model(self) -> tuple[Array, Array]:
         """Q and b of the quadratic model at the solution."""
-        return model_at(self.problem, np.hstack([self.problem.F, self.H]), self.f)
+        A = np.hstack([self.problem.F, self.H])
+        return model_at(self.problem, self.loss, A, self.f, LEVELS[0])
 
     def pick(self, which: NDArray[np.bool_]) -> Master:
         """The same without units of size zero; ``which`` (k,) are the others."""
         x = np.concatenate([self.free, self.sizes[which]])
-        return Master(self.problem, self.H[:, which], x, self.f)
+        return Master(self.problem, self.loss, self.H[:, which], x, self.f)
 
     def without(self, kept: Array) -> Array:
         """The objective (p,) of the model where only some units are kept, (p, k), above its own."""
@@ -93,50 +99,61 @@ class Master:
         return np.asarray(minima(Q, b, free, np.ascontiguousarray(sets), self.x) - own)
 
 
-def solve_master(problem: Problem, H: Array, sizes: Array, free: Array) -> Master:
-    """The best sizes, (k,), from those given, and free weights."""
-    loss, y, k = smooth(problem.loss), problem.y, problem.F.shape[1]
+def solve_master(problem: Problem, loss: Loss, H: Array, sizes: Array, free: Array) -> Master:
+    """The best sizes, (k,), from those given, and free weights, for a smooth loss."""
+    k = problem.F.shape[1]
     A = np.hstack([problem.F, H]) if k else H
-    decay = np.repeat([0.0, problem.weight_decay], [k, H.shape[1]])
-    x, every = np.concatenate([free, sizes]), np.ones(A.shape[1], dtype=bool)
-    f = A @ x
-    quadratic = problem.loss.degree == 2 and loss is problem.loss
+    x = np.concatenate([free, sizes])
+    if loss.name == "squared":
+        least(*model_at(problem, loss, A, A @ x, LEVELS[0]), k, x)
+        return Master(problem, loss, H, x, A @ x)
+    return Master(problem, loss, H, *newton(problem, loss, A, x))
+
+
+def newton(problem: Problem, loss: Loss, A: Array, x: Array) -> tuple[Array, Array]:
+    """The minimiser and its predictions, from a starting point."""
+    y, k = problem.y, problem.F.shape[1]
+    decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
+    f, level = A @ x, LEVELS[0]
     value = loss.value(f, y) + decay @ x
     for _ in range(STEPS):
-        Q, b = model_at(problem, A, f)
+        Q, b = model_at(problem, loss, A, f, level)
         moved = x.copy()
-        least = minimise(Q, b, k, every, moved)
-        promised = 0.5 * x @ Q @ x - b @ x - least
-        if promised <= CONVERGED * abs(value) and not quadratic:
+        promised = 0.5 * x @ Q @ x - b @ x - least(Q, b, k, moved)
+        if promised <= CONVERGED * abs(value):
             break
-        step, ahead = moved - x, A @ moved
-        for _ in range(HALVINGS):
-            new = loss.value(ahead, y) + decay @ (x + step)
-            if new <= value - 0.25 * promised or quadratic:
-                break
-            step, promised = 0.5 * step, 0.5 * promised
-            ahead = A @ (x + step)
-        if not new < value and not quadratic:
+        ahead = A @ moved
+        new = loss.value(ahead, y) + decay @ moved
+        if new <= value - 0.25 * promised:
+            x, f, value, level = moved, ahead, new, max(level / LOWERED, LEVELS[0])
+        elif level >= LEVELS[1]:
             break
-        x, f, value = x + step, ahead, new
-        if quadratic:
-            break
-    return Master(problem, H, x, f)
+        else:
+            level = min(level * RAISED, LEVELS[1])
+    return x, f
 
 
-def model_at(problem: Problem, A: Array, f: Array) -> tuple[Array, Array]:
+def least(Q: Array, b: Array, free: int, x: Array) -> float:
+    """The minimum of a model, written into ``x`` from there; see `quadratic.minimise`."""
+    return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x))
+
+
+def model_at(
+    problem: Problem, loss: Loss, A: Array, f: Array, level: float
+) -> tuple[Array, Array]:
     """Q and b of the quadratic model of the objective at predictions f, for all x with f = A x.
 
     ``1/2 x^T Q x - b^T x`` with ``Q = A^T D A`` and ``b = A^T (D f - gradient) - weight decay``.
     """
-    loss, y, k = smooth(problem.loss), problem.y, problem.F.shape[1]
+    y, k = problem.y, problem.F.shape[1]
     D = loss.curvature(f, y)
-    D = np.maximum(D, BEND * D.max(initial=0.0))
+    if loss.name != "squared":
+        D = np.maximum(D, level * largest_curvature(loss, f, y, D))
     b = A.T @ (D * f - loss.gradient(f, y))
     b[k:] -= problem.weight_decay
     return np.asarray((A.T * D) @ A), b
 
 
-def smooth(loss: Loss) -> Loss:
-    """The loss, or its envelope where it has kinks."""
-    return loss if loss.smooth else loss.smoothed(WIDTH)
+def largest_curvature(loss: Loss, f: Array, y: Array, D: Array) -> Array:
+    """Of each sample's loss: D at f, or that at its target or at zero, where losses bend most."""
+    return np.maximum(D, np.maximum(loss.curvature(y, y), loss.curvature(0.0 * f, y)))

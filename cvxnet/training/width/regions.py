@@ -53,8 +53,10 @@ class Region(ABC):
 class Pricing(ABC):
     """A dual vector v, priced in one region after the other."""
 
-    error: float
-    """Rounding of the maxima."""
+    @property
+    @abstractmethod
+    def error(self) -> float:
+        """How much larger than the largest found units may be, in the regions so far."""
 
     @abstractmethod
     def maxima(self, region: Region, budget: Budget) -> tuple[Array, bool]:
