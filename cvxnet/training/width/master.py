@@ -138,9 +138,7 @@ def least(Q: Array, b: Array, free: int, x: Array) -> float:
     return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x))
 
 
-def model_at(
-    problem: Problem, loss: Loss, A: Array, f: Array, level: float
-) -> tuple[Array, Array]:
+def model_at(problem: Problem, loss: Loss, A: Array, f: Array, level: float) -> tuple[Array, Array]:
     """Q and b of the quadratic model of the objective at predictions f, for all x with f = A x.
 
     ``1/2 x^T Q x - b^T x`` with ``Q = A^T D A`` and ``b = A^T (D f - gradient) - weight decay``.

@@ -22,7 +22,6 @@ from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import resolve
 from cvxnet.training.refinement import CLOSE, resize, settle
 from cvxnet.training.sliding import slide
-from cvxnet.types import Array
 
 STARTS = 8
 """Random networks that slide downhill, before the search."""
@@ -151,11 +150,3 @@ def exact(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
                 return
             rows = np.array([snap(problem.family, u, close) for u in units.weights])
             yield settle(problem, resize(problem, Units(rows, units.outputs, units.free)))
-
-
-def best_of(problem: Problem, width: int, every: Units, deadline: float) -> Incumbent:
-    """The best network of so many units that local search finds, until the deadline (`now`)."""
-    none = Units(every.weights[:0], every.outputs[:0], every.free)
-    incumbent = Incumbent(problem, width, none)
-    incumbent.start(every, deadline)
-    return incumbent

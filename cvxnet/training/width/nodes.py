@@ -45,7 +45,7 @@ class Atoms:
     def features(self, space: Space, regions: tuple[Region, ...]) -> Array:
         """Their features, times the sign of their region, (n, k)."""
         signs = np.array([region.sign for region in regions])
-        return space.features(self.U) * signs[self.owner]
+        return np.asarray(space.features(self.U) * signs[self.owner])
 
     def largest_first(self, place: int) -> NDArray[np.intp]:
         """The indices of the units of a region."""

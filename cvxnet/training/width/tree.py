@@ -23,7 +23,7 @@ smallest bound of its leaves is a lower bound on the optimum of width m.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -35,7 +35,7 @@ from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.width.branching import Relaxed
 from cvxnet.training.width.master import solve_master
-from cvxnet.training.width.networks import Incumbent, best_of
+from cvxnet.training.width.networks import Incumbent
 from cvxnet.training.width.nodes import Atoms, Branch, Leaf, Node
 from cvxnet.training.width.regions import Region, Space
 from cvxnet.training.width.spaces import space_of
@@ -106,7 +106,7 @@ class Tree:
         units = self.every.units.without_small(0.0)
         leaf = Leaf(self.every.dual, self.every.lower)
         U = self.space.atoms_of(units)
-        sets = [(s,) for s in regions]
+        sets: list[tuple[float, ...]] = [(s,) for s in regions]
         sets += [tuple(regions)] * (len(regions) > 1 and self.width > 1)
         for place, signs in enumerate(sets):
             used = np.isin(units.outputs, signs)
@@ -282,6 +282,7 @@ def search_width(
     width: int,
     every: Bracket,
     *,
+    starts: Iterable[Units] = (),
     gap: float,
     deadline: float = np.inf,
     report: Report | None = None,
@@ -296,6 +297,8 @@ def search_width(
         How many units there may be.
     every : Bracket
         That of every width.
+    starts : iterable of Units
+        Networks to begin with; those of more units do not count.
     gap : float
         Relative gap to close; optima of about 0 close by the bracket's tolerance.
     deadline : float
@@ -303,7 +306,11 @@ def search_width(
     report : callable, optional
         Is told every now and then how it is going.
     """
-    opening = now() + OPENING * (deadline - now())
-    tree = Tree(space_of(problem.family), best_of(problem, width, every.units, opening), every, gap)
+    incumbent = Incumbent(problem, width, every.units.pick(np.zeros(0, dtype=np.intp)))
+    for units in (every.units, *starts):
+        incumbent.offer(units)
+    tree = Tree(space_of(problem.family), incumbent, every, gap)
+    if tree.lower < tree.cut:
+        incumbent.start(every.units, now() + OPENING * (deadline - now()))
     tree.run(deadline, report)
     return tree
