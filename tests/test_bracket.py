@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.baselines.report import between
+from cvxnet.baselines.table import between
 from cvxnet.cli.check import in_words
 from cvxnet.losses import get_loss
 from cvxnet.proofs.gaps import Tolerance, bracket_text, excess, excess_text, relative_gap

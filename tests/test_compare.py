@@ -18,7 +18,7 @@ from cvxnet.baselines import comparison, tasks
 from cvxnet.baselines.gradients import NOT_TRAINED, TRAINED, to_tensors
 from cvxnet.baselines.networks import excess_decay, fixed_length, value_of
 from cvxnet.baselines.protocol import make_protocol
-from cvxnet.baselines.report import interval
+from cvxnet.baselines.table import interval
 from cvxnet.baselines.tasks import Task, best_rate, curve_epochs, start
 from cvxnet.errors import InputError, MissingExtraError, UnsupportedError
 from cvxnet.layers.activations import Activation
@@ -69,7 +69,7 @@ def make_task(optimizer="adam", width=3, seeds=(0, 1, 2), rate=0.01, **options):
 def compare(**options):
     """A small comparison of the five points."""
     settings = {"optimizers": "adam", "widths": 3, "seeds": 4, "epochs": 30, "weight_decay": 0.1}
-    given = settings | {"rates": {"adam": 0.05}} | options
+    given = settings | {"rates": {"adam": 0.05}, "width_seconds": 0} | options
     return cn.compare(given.pop("units", "relu"), given.pop("X", X), given.pop("y", Y), **given)
 
 

@@ -18,7 +18,8 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.interface
 
 FILES = ["records", "runs.csv", "runs.json", "runs.png"]
-SMALL = ("--widths", "2,6", "--seeds", "3", "--epochs", "20", "--optimizers", "adam,lbfgs")
+FEW = ("--widths", "2,6", "--seeds", "3", "--epochs", "20", "--optimizers", "adam,lbfgs")
+SMALL = (*FEW, "--width-seconds", 0)
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def test_json_is_the_same_from_python_and_from_two_processes(compare, wave):
     assert found["files"] == {} and "curve" not in found["groups"][0]
     data = cn.data.tables.read_data(wave[0], "z", ["b", "a"])
     options = {"optimizers": ("adam", "lbfgs"), "widths": (2, 6), "epochs": 20}
+    options["width_seconds"] = 0
     runs = cn.compare("relu", data.X, data.y, weight_decay=0.1, seeds=(5, 6, 7), **options)
     assert found["exact"]["lower"] == runs.solution.lower_bound
     for group, expected in zip(found["groups"], runs.groups, strict=True):
@@ -124,7 +126,7 @@ def test_bad_input_is_one_message(compare, wave, options, parts):
 
 FIRST_THEN_CTRL_C = """
 import os, signal
-from cvxnet.baselines.comparison import Progress
+from cvxnet.baselines.progress import Progress
 shown = Progress.report
 def report(*state):
     shown(*state)
@@ -138,6 +140,7 @@ main()
 def test_ctrl_c_shows_what_is_finished_and_the_command_goes_on(compare, wave, tmp_path):
     out = tmp_path / "out"
     options = ("--widths", "3", "--seeds", "12", "--optimizers", "lbfgs", "--epochs", "30")
+    options += ("--width-seconds", "0")
     command = [str(part) for part in ("compare", *wave, *options, "--out", out)]
     done = subprocess.run(
         [sys.executable, "-c", FIRST_THEN_CTRL_C, *command],

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, parallel_config
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from cvxnet.baselines.gradients import check_trained, train_batch
+from cvxnet.baselines.optima import solve_widths
+from cvxnet.baselines.progress import Progress
 from cvxnet.baselines.protocol import Protocol, make_protocol
 from cvxnet.baselines.report import Runs
 from cvxnet.baselines.tasks import (
@@ -33,9 +32,7 @@ from cvxnet.layers.adoption import as_layer
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, flattened
 from cvxnet.optional import import_torch
-from cvxnet.proofs.gaps import excess
 from cvxnet.training.clock import now
-from cvxnet.training.progress import Bar
 from cvxnet.training.trainer import solve
 
 
@@ -61,6 +58,7 @@ def compare(
     gap: float = 1e-6,
     solver: str = "CLARABEL",
     time_limit: float | None = None,
+    width_seconds: float | None = None,
     store: str | os.PathLike[str] | None = None,
     progress: bool | Callable[..., object] = False,
 ) -> Runs:
@@ -73,7 +71,9 @@ def compare(
         + weight_decay / 2 * (sum of squared weights of both layers, biases too),
 
     from many seeds, and each is measured against the bracket. (``cvxnet/baselines/networks.py``
-    says how units with hidden weights of length one are trained.)
+    says how units with hidden weights of length one are trained.) Last, for widths with fewer units
+    than the exact network, the optimum of the width is looked for: it splits each run's excess into
+    the part that belongs to the width and the part that belongs to the optimiser.
 
     Parameters
     ----------
@@ -101,15 +101,20 @@ def compare(
     rates : mapping, optional
         Learning rates to try, by optimiser: ``{"sgd": (1e-4, 1e-3), "adam": 0.01}``. With one rate
         there is no tuning. The default is six or seven, half a decade apart.
+    width_seconds : float, optional
+        For the optimum of each width; 0 leaves it out. By default as many as all runs of that width
+        took, and ten at least. Where it stays open, the parts are known as intervals.
     store : path, optional
         A folder that keeps each finished batch, and the exact solution as a checkpoint (see
-        `cvxnet.train`). The same call with the same folder goes on where an interrupted one ended;
-        more widths, seeds or optimisers compute only what is new.
+        `cvxnet.train`); not the optima of the widths. The same call with the same folder goes on
+        where an interrupted one ended; more widths, seeds or optimisers compute only what is new.
     progress : bool or callable
         Show what is done on the terminal; or who is told, in this process and with nothing in
         parallel: a `.Round` after each round of the exact solution, see `cvxnet.train`, and then a
-        `.Trace` at some 80 epochs of each batch (L-BFGS: after each step). Ctrl-C ends early in any
-        case: the exact solution and the finished batches come back with ``interrupted`` True.
+        `.Trace` at some 80 epochs of each batch (L-BFGS: after each step); at last again a
+        `.Round`, whose ``open`` is a number, now and then in the search for a width. Ctrl-C ends
+        early in any case: the exact solution and the finished batches come back with
+        ``interrupted`` True.
 
     Returns
     -------
@@ -145,6 +150,12 @@ def compare(
     ``runs.solution.classes``; torch's ``CrossEntropyLoss()`` is the mean. A network's objective in
     torch is at least the one with each unit's ``|hidden weights| |output weights|`` in place of
     half the sum of their squares, and equal to it where the two lengths agree.
+
+    *Whose part.* A run of width m is above the optimum of every width by its excess. The width's
+    part is the excess of the optimum of width m, the optimiser's part the run's excess over that:
+    ``1 + excess = (1 + width's part) * (1 + optimiser's part)``. From the number of units of the
+    exact network on the width has no part. The units must be ones that a width goes with, see
+    `cvxnet.train`.
 
     *AdamW* shrinks the weights apart from the gradient ("decoupled"), so it does not minimise this
     objective, nor any that does not depend on its own state; its runs are measured by the
@@ -202,6 +213,7 @@ def compare(
         epochs=epochs,
         batch_size=batch_size,
         rates=rates,
+        width_seconds=width_seconds,
         n=len(objective.y) if weights is None else float(weights.sum()),
     )
     check_setting(setting := Setting(objective=objective, protocol=protocol))
@@ -237,7 +249,7 @@ def check_setting(setting: Setting) -> None:
 def compare_in(
     setting: Setting, budget: Budget, store: str | os.PathLike[str] | None = None
 ) -> Runs:
-    """The exact solution, and the gradient runs beside it; see `compare`."""
+    """The exact solution, the gradient runs beside it, and the optima of widths; see `compare`."""
     keep, protocol = Store(store), setting.protocol
     budget = replace(budget, checkpoint=keep.exact(setting.objective))
     begin = now()
@@ -250,12 +262,17 @@ def compare_in(
     if not interrupted:
         with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
             tunings, records, interrupted = run(setting, keep, bar)
+    optima = {}
+    if not interrupted:
+        optima = solve_widths(setting, solution, [*tunings, *records], budget)
+        interrupted = any(found.stats["interrupted"] for found in optima.values())
     return Runs(
         **vars(setting),
         solution=solution,
         exact_seconds=exact_seconds,
         tunings=in_order(tunings, protocol),
         records=in_order(records, protocol),
+        width_solutions=optima,
         interrupted=interrupted,
         versions=keep.versions,
     )
@@ -334,54 +351,3 @@ def in_order(records: list[Record], protocol: Protocol) -> tuple[Record, ...]:
 def fixed_rates(protocol: Protocol) -> list[str]:
     """The optimisers that have one learning rate, and no choice."""
     return [name for name in protocol.optimizers if len(protocol.rates[name]) == 1]
-
-
-class Progress:
-    """Follows the batches on standard error; ``lower`` is the proved bound.
-
-    Where ``shown`` is callable, it listens instead.
-    """
-
-    def __init__(
-        self,
-        batches: int,
-        lower: float,
-        shown: bool | Listener,
-        console: Console | None = None,
-    ):
-        self.lower, self.shown = lower, shown is True
-        self.listener = shown if callable(shown) else None
-        self.console = console or Console(stderr=True)
-        self.bar = Bar(
-            BarColumn(bar_width=8),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}"),
-            console=self.console,
-            disable=not (self.shown and self.console.is_terminal),
-        )
-        self.task = self.bar.add_task("gradient runs", total=batches)
-
-    def __enter__(self) -> Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
-
-    def report(self, record: Record) -> None:
-        """Show a finished batch."""
-        text = describe(record, self.lower)
-        if self.shown and not self.console.is_terminal:
-            self.console.print(f"{record.seconds:8.2f} s   {text}", soft_wrap=True, highlight=False)
-        self.bar.update(self.task, description=text, advance=1)
-
-
-def describe(record: Record, lower: float) -> str:
-    """A finished batch in a few words."""
-    what = f"{record.optimizer}, width {record.width}"
-    if record.stream == TUNING:
-        return f"{what}: learning rate {best_rate(record):.3g}"
-    best = float(np.min(record.objective))
-    _, most = excess(best, lower, best)
-    return f"{what}, {len(record.seeds)} seeds: best excess at most {most:.1e}"

@@ -54,6 +54,7 @@ class Protocol:
     epochs : passes over the data; for L-BFGS evaluations of objective and gradient
     batch_size : samples a step, None for all; L-BFGS always takes all
     rates : learning rates tried, by optimiser
+    width_seconds : for the optimum of each width; None: as many as its runs, and ten at least
     tuning_seeds : networks on which each rate is tried
     momentum : of SGD
     schedule, initialisation : in words
@@ -65,6 +66,7 @@ class Protocol:
     epochs: int
     batch_size: int | None
     rates: dict[str, tuple[float, ...]]
+    width_seconds: float | None = None
     tuning_seeds: int = 3
     momentum: float = 0.9
     schedule: str = "cosine to zero"
@@ -72,8 +74,8 @@ class Protocol:
 
     def settings(self) -> dict[str, Any]:
         """What a single batch depends on, beside optimiser, width, seeds and rates."""
-        lists = ("optimizers", "widths", "seeds", "rates", "tuning_seeds")
-        return {name: value for name, value in asdict(self).items() if name not in lists}
+        others = ("optimizers", "widths", "seeds", "rates", "tuning_seeds", "width_seconds")
+        return {name: value for name, value in asdict(self).items() if name not in others}
 
 
 def make_protocol(
@@ -84,6 +86,7 @@ def make_protocol(
     batch_size: Any,
     rates: Mapping[str, Any] | None,
     n: float,
+    width_seconds: Any = None,
 ) -> Protocol:
     """Check what the caller chose; fill in the default rates for a sum of n losses."""
     names = (optimizers,) if isinstance(optimizers, str) else listed(optimizers, "optimizers")
@@ -104,7 +107,17 @@ def make_protocol(
         epochs=whole_numbers([epochs], "epochs", 1)[0],
         batch_size=None if batch_size is None else whole_numbers([batch_size], "batch_size", 1)[0],
         rates={name: make_rates(name, given.get(name), n) for name in names},
+        width_seconds=check_width_seconds(width_seconds),
     )
+
+
+def check_width_seconds(seconds: Any) -> float | None:
+    """A number of seconds, or None where they are not given."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, int | float) and seconds == 0:
+        return 0.0
+    return check_positive(seconds, "width_seconds", "0 leaves the optima of the widths out.")
 
 
 def count(seeds: Any) -> Iterable[Any]:

@@ -34,7 +34,11 @@ class Group:
     objective : (s,) array
         At the end.
     excess : (s, 2) array
-        How far that is above the optimum, relatively: at least, and at most.
+        How far that is above the optimum of every width, relatively: at least, and at most.
+    above_width : (s, 2) array
+        How far above the optimum of the group's own width: the optimiser's part of the excess. The
+        width's part is `width_excess` of the runs, and
+        ``1 + excess = (1 + width's part) * (1 + optimiser's part)``.
     tuning_seconds, seconds : float
         For choosing the rate, and for all seeds.
     """
@@ -46,13 +50,27 @@ class Group:
     seeds: tuple[int, ...]
     objective: Array = field(repr=False)
     excess: Array = field(repr=False)
+    above_width: Array = field(repr=False)
     tuning_seconds: float
     seconds: float
 
     def within(self, tolerance: float) -> tuple[int, int]:
-        """How many seeds ended that close to the optimum: at least, and at most."""
-        least, most = (self.excess <= tolerance).sum(axis=0)
-        return int(most), int(least)
+        """How many seeds ended that close to the optimum of every width: at least, and at most."""
+        return count_within(self.excess, tolerance)
+
+    def within_width(self, tolerance: float) -> tuple[int, int]:
+        """How many ended that close to the optimum of their width: at least, and at most."""
+        return count_within(self.above_width, tolerance)
+
+
+def count_within(excess: Array, tolerance: float) -> tuple[int, int]:
+    """How many excesses, (s, 2), are no larger: at least, and at most.
+
+    >>> count_within(np.array([[0.0, 0.1], [0.0, 0.3], [0.2, 0.4]]), 0.1)
+    (1, 2)
+    """
+    least, most = (excess <= tolerance).sum(axis=0)
+    return int(most), int(least)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +83,7 @@ class Results:
     protocol: Protocol
     tunings: tuple[Record, ...] = field(repr=False)
     records: tuple[Record, ...] = field(repr=False)
+    width_solutions: dict[int, Solution] = field(default_factory=dict)
     interrupted: bool
     versions: dict[str, str]
 
@@ -103,6 +122,7 @@ class Results:
             seeds=tuple(seed for record in records for seed in record.seeds),
             objective=objective,
             excess=self.excess(objective),
+            above_width=excesses(objective, *self.width_bracket(width)),
             tuning_seconds=sum(t.seconds for t in tuned),
             seconds=sum(record.seconds for record in records),
         )
@@ -137,12 +157,13 @@ class Results:
 
     @cached_property
     def best(self) -> float:
-        """The lowest objective known: an upper bound on the optimum."""
+        """The lowest objective known: an upper bound on the optimum of every width."""
+        solutions = self.solution, *self.width_solutions.values()
         ends = (record.objective.min() for record in self.records)
-        return float(min([self.solution.value, *ends]))
+        return float(min([*(solution.value for solution in solutions), *ends]))
 
     def excess(self, objective: Array) -> Array:
-        """How far each objective, (s,), is above the optimum, (s, 2): see `excess`.
+        """How far each objective, (s,), is above the optimum of every width, (s, 2): see `excess`.
 
         Infinite where a run diverged.
 
@@ -156,8 +177,46 @@ class Results:
         (s, 2) array
             At least, and at most.
         """
-        lower, upper = self.solution.lower_bound, self.best
-        return np.array([excess(float(f), lower, upper) for f in objective]).reshape(-1, 2)
+        return excesses(objective, self.solution.lower_bound, self.best)
+
+    def width_bracket(self, width: int) -> tuple[float, float]:
+        """What is known of the optimum over networks of at most so many units.
+
+        Bounds for wider networks hold below for narrower ones, and narrower networks are among the
+        wider ones: the bracket is the narrowest that the solutions and the runs make together. It
+        is closed from the number of units of the exact network on, and where the optimum of the
+        width was found.
+
+        Parameters
+        ----------
+        width : int
+
+        Returns
+        -------
+        lower, upper : float
+            The upper end is infinite where no network of that width is known.
+        """
+        solutions = self.width_solutions.items()
+        lower = [s.lower_bound for most, s in solutions if most >= width]
+        known = self.solution, *self.width_solutions.values()
+        upper = [solution.value for solution in known if solution.units <= width]
+        upper += [float(r.objective.min()) for r in self.records if r.width <= width]
+        return max([self.solution.lower_bound, *lower]), min(upper, default=np.inf)
+
+    def width_excess(self, width: int) -> tuple[float, float]:
+        """How far the optimum of a width is above that of every width: the width's part.
+
+        Parameters
+        ----------
+        width : int
+
+        Returns
+        -------
+        least, most : float
+            Relatively, as `excess`; no run of that width has a smaller excess than the least.
+        """
+        (lower, upper), every = self.width_bracket(width), self.solution.lower_bound
+        return excess(lower, every, self.best)[0], excess(upper, every, self.best)[1]
 
     def network(self, optimizer: str, width: int, seed: int) -> Layer:
         """A trained network as an ordinary one, like ``solution.network``.
@@ -207,3 +266,8 @@ class Results:
                 at = record.seeds.index(seed)
                 return record.W[at], record.a[at], record.free[at]
         raise KeyError(f"no finished run of {optimizer}, width {width}, seed {seed}")
+
+
+def excesses(objective: Array, lower: float, upper: float) -> Array:
+    """The excess of each objective, (s,), over the optimum in a bracket: (s, 2)."""
+    return np.array([excess(float(f), lower, upper) for f in objective]).reshape(-1, 2)

@@ -49,6 +49,13 @@ def compare(
     batch_size: Annotated[
         int | None, typer.Option(help="Samples a step. Default: all.", show_default=False)
     ] = None,
+    width_seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="For the optimum of each width; 0: none. Default: as its runs took, 10 at least.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes that train at once.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Folder for table, figure and finished runs.")
@@ -70,6 +77,7 @@ def compare(
         batch_size=batch_size,
         rates=None,
         n=len(task.objective.y),
+        width_seconds=width_seconds,
     )
     comparison.check_setting(Setting(objective=task.objective, protocol=protocol))
     check_folder(out)

@@ -159,6 +159,11 @@ class Objective:
         """How many outputs networks have."""
         return 1 if self.y.ndim == 1 else self.y.shape[1]
 
+    @property
+    def why_no_width(self) -> str:
+        """Why networks like these cannot be asked for a width; empty where they can."""
+        return why_no_width(self.units, self.norm, self.y)
+
     @cached_property
     def weighted_loss(self) -> Loss:
         """The loss with the sample weights."""
@@ -316,20 +321,25 @@ def check_width(asked: Any, units: Family, norm: str, y: Array) -> int | None:
     if asked is None:
         return None
     width = check_count(asked, "width, the most hidden units that the network may have,")
-    why = ""
-    if not units.traits.widths:
-        known = ", ".join(name for name, traits in FAMILIES.items() if traits.widths)
-        why = f"{units.name} units cannot have one; {known} can"
-    elif y.ndim > 1:
-        why = f"it goes with one output, and y has {y.shape[1]} columns"
-    elif norm != "l2" and units.traits.change == "kink":
-        why = f"with {units.name} units it goes with the norm 'l2' only, not {norm!r}"
+    why = why_no_width(units, norm, y)
     if why:
         raise UnsupportedError(
             f"width={width}: {why}. Without a width the optimum over networks of every width is "
             "found, a lower bound for each of them."
         )
     return width
+
+
+def why_no_width(units: Family, norm: str, y: Array) -> str:
+    """Why the optimum of a width is not looked for; empty where it is."""
+    if not units.traits.widths:
+        known = ", ".join(name for name, traits in FAMILIES.items() if traits.widths)
+        return f"{units.name} units cannot have one; {known} can"
+    if y.ndim > 1:
+        return f"it goes with one output, and y has {y.shape[1]} columns"
+    if norm != "l2" and units.traits.change == "kink":
+        return f"with {units.name} units it goes with the norm 'l2' only, not {norm!r}"
+    return ""
 
 
 def check_network(network: TwoLayers, X: Array, y: Array, output_weights: str) -> None:

@@ -47,6 +47,7 @@ def run(asked: Asked, tell: Tell) -> Answer:
         batch_size=batch or None,
         gap=GAP,
         time_limit=EXACT_SECONDS,
+        width_seconds=0,
         progress=Telling(tell).listen,
     )
     return described(runs)

@@ -69,6 +69,7 @@ def trained(asked: Asked, tell: Tell) -> Answer:
         epochs=EPOCHS,
         rates={"adam": RATE},
         gap=1e-8,
+        width_seconds=0,
     )
     one, other = (runs.network("adam", width, seed) for seed in (seeds[0], seeds[-1]))
     tell({"doing": "verifying what lies between the two"})
