@@ -133,7 +133,7 @@ def test_a_place_where_nobody_can_write_is_refused_before_the_work(
         raise AssertionError("work has begun")
 
     cn.Sequential(cn.Linear(2, 1), cn.ReLU(), cn.Linear(1, 1)).save("net.json")
-    monkeypatch.setattr("cvxnet.training.trainer.run", work)
+    monkeypatch.setattr("cvxnet.training.every_width.run", work)
     words = shlex.split(command.format(NOWHERE, table=f"'{table}'"))
     code, printed, messages = cvxnet(*words)
     assert code == BAD_INPUT and printed == "" and messages.startswith("error: ")
