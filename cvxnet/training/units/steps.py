@@ -138,13 +138,11 @@ class StepUnits(UnitFamily):
     def hidden(self, U: Array) -> Array:
         """Weights that products with the data do not round to another dichotomy."""
         U = U[:, : self.planes.rank].copy()
-        if self.lifted:
-            normals, cells = self.planes.normals, self.planes.dichotomies
-            heights = U @ normals.T
-            sides = np.where(np.abs(heights) <= ON, 0, np.sign(heights)).astype(np.int8)
-            for i in np.flatnonzero(sides.any(axis=1) & ~sides.all(axis=1)):
-                exact = unit_with(cells, sides[i])
-                U[i] = U[i] if exact is None else exact
+        heights = U @ self.planes.normals.T
+        sides = np.where(np.abs(heights) <= ON, 0, np.sign(heights)).astype(np.int8)
+        for i in np.flatnonzero(sides.any(axis=1) & ~sides.all(axis=1)):
+            exact = unit_with(self.planes.dichotomies, sides[i])
+            U[i] = U[i] if exact is None else exact
         return self.planes.weights(U)
 
     def coordinates(self, W: Array, gate: Any = None) -> Array:

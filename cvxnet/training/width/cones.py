@@ -65,6 +65,8 @@ class ConeSpace(Space):
     rows: NDArray[np.int64]
     frame: Array
 
+    stuck = "what is open cannot be divided any further in floating point: ask for a wider gap"
+
     def region(self, sign: float) -> ConeRegion:
         """The 2^r first cones; of the first the products are positive, of the last negative."""
         r = len(self.rows)
@@ -77,8 +79,8 @@ class ConeSpace(Space):
     def pricing(self, v: Array, floor: float) -> ConePricing:
         return ConePricing(self.family, v, floor)
 
-    def atoms_of(self, units: Units) -> Array:
-        return units.weights / units.sizes[:, None]
+    def atoms_of(self, units: Units) -> tuple[Array, Array]:
+        return units.weights / units.sizes[:, None], units.outputs
 
     def features(self, U: Array) -> Array:
         return self.family.features(U)

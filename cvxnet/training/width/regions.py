@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,9 @@ class Pricing(ABC):
 class Space(ABC):
     """All units of a family."""
 
+    stuck: ClassVar[str]
+    """Why a gap stays open that nothing divides any further."""
+
     @abstractmethod
     def region(self, sign: float) -> Region:
         """All of them, with that sign."""
@@ -79,8 +82,8 @@ class Space(ABC):
         """The pricing of a dual vector; values up to the floor do not matter."""
 
     @abstractmethod
-    def atoms_of(self, units: Units) -> Array:
-        """The atoms that units are multiples of."""
+    def atoms_of(self, units: Units) -> tuple[Array, Array]:
+        """The atoms that units are multiples of, and the signs of their outputs then."""
 
     @abstractmethod
     def features(self, U: Array) -> Array:

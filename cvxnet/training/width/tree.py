@@ -26,13 +26,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 
-from cvxnet.errors import SolverError
 from cvxnet.training.bracket import SLACK, Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.every_width import INTERRUPTED, REACHED
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.width.branching import Relaxed
@@ -59,15 +58,15 @@ NODE_BYTES = 2000
 """What an open node takes beside its arrays, about."""
 MOST_BYTES = 2_000_000_000
 """What all may take."""
-TIME, FULL, STUCK = (
+CLOSED, TIME, FULL = (
+    "the gap was reached",
     "the time limit was reached: a longer run narrows the bracket",
     "the search has as many open nodes as memory may hold: a wider gap, fewer units or a larger "
     "weight decay need fewer",
-    "what is open cannot be divided any further in floating point: ask for a wider gap",
 )
 
-Report = Callable[["Tree"], object]
-"""Is shown the tree."""
+Report = Callable[[float, float, int], object]
+"""Gets the lower and the upper end, and how many nodes are open."""
 
 
 @dataclass(eq=False)
@@ -85,6 +84,8 @@ class Tree:
         The relative gap to close.
     stopped : str
         Why it has ended.
+    least : float
+        The smallest bound of what cannot be divided any further.
     root : Branch
     """
 
@@ -98,6 +99,7 @@ class Tree:
     root: Branch = field(init=False)
     open: list[tuple[float, int, Node]] = field(default_factory=list)
     ticket: Iterator[int] = field(default_factory=count)
+    least: float = np.inf
     smoothing: float = WIDTH
     bytes: int = 0
 
@@ -106,12 +108,12 @@ class Tree:
         regions = {s: self.space.region(s) for s in self.problem.family.output_signs}
         units = self.every.units.without_small(0.0)
         leaf = Leaf(self.every.dual, self.every.lower)
-        U = self.space.atoms_of(units)
+        U, outputs = self.space.atoms_of(units)
         sets: list[tuple[float, ...]] = [(s,) for s in regions]
         sets += [tuple(regions)] * (len(regions) > 1 and self.width > 1)
         for place, signs in enumerate(sets):
-            used = np.isin(units.outputs, signs)
-            owner = np.array([signs.index(s) for s in units.outputs[used]], dtype=np.intp)
+            used = np.isin(outputs, signs)
+            owner = np.array([signs.index(s) for s in outputs[used]], dtype=np.intp)
             atoms = Atoms(U[used], owner, units.sizes[used])
             self.root.children.append(leaf)
             node = Node(tuple(regions[s] for s in signs), atoms, units.free, self.root, place)
@@ -143,10 +145,15 @@ class Tree:
         return min(leaf.bound for leaf in self.root.leaves())
 
     @property
-    def cut(self) -> float:
-        """Nodes with this bound need not be looked at."""
+    def goal(self) -> float:
+        """The lower bound that closes the gap."""
         room = self.every.tolerance.width(self.gap)
         return min(self.upper * (1.0 - self.gap), self.upper - room)
+
+    @property
+    def cut(self) -> float:
+        """Nodes with this bound need not be looked at."""
+        return min(self.goal, self.least)
 
     def push(self, node: Node, estimate: float) -> None:
         """To be looked at in its turn."""
@@ -169,10 +176,10 @@ class Tree:
             elif self.bytes > most_bytes:
                 self.stopped = FULL
             if report is not None and now() > told + PAUSE:
-                report(self)
+                report(self.lower, self.upper, len(self.open))
                 told = now()
         if not self.stopped:
-            self.stopped = REACHED if self.lower >= self.cut else STUCK
+            self.stopped = CLOSED if self.lower >= self.goal else self.space.stuck
 
     def look_at(self, node: Node, deadline: float) -> None:
         """Leave the node as a leaf, or branch it; so, too, the child in which nothing changes."""
@@ -183,14 +190,24 @@ class Tree:
         self.incumbent.consider(relaxed.network(), self.nodes, deadline)
         same: Node | None = node
         while same is not None and same.bound < self.cut:
-            same, relaxed = self.branch(same, relaxed)
+            chosen = relaxed.choose()
+            if chosen is None:
+                self.finish(same, relaxed, deadline)
+                return
+            same, relaxed = self.branch(same, relaxed, *chosen)
+
+    def finish(self, node: Node, relaxed: Relaxed, deadline: float) -> None:
+        """Leave what cannot be divided as a leaf, with the best bound that it has."""
+        self.incumbent.consider(relaxed.network(), self.nodes, deadline)
+        self.relax(node, deadline, whole=True)
+        self.least = min(self.least, node.bound)
 
     # bounds
 
-    def relax(self, node: Node, deadline: float) -> Relaxed | None:
+    def relax(self, node: Node, deadline: float, whole: bool = False) -> Relaxed | None:
         """Master and pricing in turn, until the bound is above the cut, or the value below.
 
-        None where the node needs no further look.
+        With ``whole`` until the end. None where the node needs no further look.
         """
         atoms, free, last = node.atoms, node.free, np.inf
         for _ in range(ROUNDS):
@@ -205,7 +222,7 @@ class Tree:
             relaxed = Relaxed(
                 self.space, node.regions, atoms, master, self.width - len(node.regions)
             )
-            if master.value < self.cut:
+            if master.value < self.cut and not whole:
                 return relaxed
             found = self.price(node, master.dual, deadline)
             still = not len(found.U) or master.value >= last - STILL * abs(last)
@@ -251,12 +268,10 @@ class Tree:
 
     # branching
 
-    def branch(self, node: Node, relaxed: Relaxed) -> tuple[Node | None, Relaxed]:
+    def branch(
+        self, node: Node, relaxed: Relaxed, place: int, cut: Any
+    ) -> tuple[Node | None, Relaxed]:
         """Replace the node by its children; that in which nothing changes, for the relaxation."""
-        chosen = relaxed.choose()
-        if chosen is None:
-            return None, relaxed
-        place, cut = chosen
         regions, atoms, master = relaxed.regions, relaxed.atoms, relaxed.master
         document, first, second = regions[place].halves(cut)
         own = atoms.owner == place
@@ -311,12 +326,7 @@ def search_width(
     for units in (every.units, *starts):
         incumbent.offer(units)
     tree = Tree(space_of(problem.family), incumbent, every, gap)
-    try:
-        if tree.lower < tree.cut:
-            incumbent.start(every.units, now() + OPENING * (deadline - now()))
-        tree.run(deadline, report)
-    except KeyboardInterrupt:
-        tree.stopped = INTERRUPTED
-    except (SolverError, np.linalg.LinAlgError, ArithmeticError) as error:
-        tree.stopped = f"a computation failed: {error}"
+    if tree.lower < tree.cut:
+        incumbent.start(every.units, now() + OPENING * (deadline - now()))
+    tree.run(deadline, report)
     return tree

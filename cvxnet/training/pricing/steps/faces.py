@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from math import gcd
 from operator import mul
 
 import numpy as np
@@ -23,8 +24,8 @@ SAFE = 1e-12
 """A unit must clear the hyperplanes that it is not on by this angle, far above rounding."""
 FINEST = 2.0**24
 """Units on faces are looked for in grids of integers up to this size."""
-EXACT = 2**45
-"""Sums of products of integers up to this are not rounded, in whatever order they are taken."""
+DIGITS = 53
+"""Binary digits of doubles."""
 
 
 def all_sides(cells: Dichotomies, faces: bool) -> Signs:
@@ -118,9 +119,19 @@ def point_on_face(cells: Dichotomies, sides: Signs) -> Array | None:
     t = middle_of_face(cells, sides, basis)
     for w in grid_points(basis, t) if t is not None else ():
         if np.array_equal([sign(inner(row, w)) for row in cells.integers], sides):
-            largest = max(abs(x) for row in zero for x in row) * max(map(abs, w))
-            return np.array(w, dtype=float) if largest < EXACT else None
+            return np.array(w, dtype=float) if all(adds_up(row, w) for row in zero) else None
     return None
+
+
+def adds_up(x: Sequence[int], y: Sequence[int]) -> bool:
+    """Whether rounding leaves ``x . y``, which is 0, alone, in whatever order it is added up.
+
+    No part of the sum is larger than half of all that is in it.
+    """
+    products = [a * b for a, b in zip(x, y, strict=True)]
+    common = gcd(*products)
+    unit = common & -common or 1
+    return sum(map(abs, products)) // (2 * unit) < 1 << DIGITS
 
 
 def grid_points(basis: list[list[int]], t: Array) -> Iterator[list[int]]:
