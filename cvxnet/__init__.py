@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from cvxnet.training.program import program, recover
     from cvxnet.training.solution import Solution
     from cvxnet.training.trainer import largest_weight_decay, train
+    from cvxnet.training.widths import Widths, widths
 
 __all__ = [
     "CELU",
@@ -133,6 +134,7 @@ __all__ = [
     "Threshold",
     "UnsupportedError",
     "Verdict",
+    "Widths",
     "certify",
     "check",
     "compare",
@@ -156,6 +158,7 @@ __all__ = [
     "to_onnx",
     "to_torch",
     "train",
+    "widths",
 ]
 if is_installed("sklearn"):  # so that `from cvxnet import *` needs nothing that is not installed
     __all__ += ["ConvexNetClassifier", "ConvexNetRegressor"]
@@ -189,6 +192,7 @@ PUBLIC = {
     "cvxnet.training.program": "program recover",
     "cvxnet.training.solution": "Solution",
     "cvxnet.training.trainer": "largest_weight_decay train",
+    "cvxnet.training.widths": "Widths widths",
     "cvxnet.interop.estimators": "ConvexNetClassifier ConvexNetRegressor",
 }
 """The public names by the module that they come from."""

@@ -1,6 +1,7 @@
 """scikit-learn's own checks on the estimators, and what people do with estimators."""
 
 import pickle
+import warnings
 from functools import partial
 from unittest.mock import ANY
 
@@ -94,7 +95,8 @@ def test_every_parameter_reaches_training(monkeypatch):
         (ConvexNetClassifier, "hinge", Y > 0, own),
     ):
         model = estimator("abs", loss=loss, **options, **more)
-        assert model.get_params() == options | {"loss": loss, "activation": "abs"} | more
+        named = {"loss": loss, "activation": "abs", "width": None}
+        assert model.get_params() == options | named | more
         with pytest.raises(InterruptedError):
             model.fit(X, y)
         assert {name: said[name] for name in options} == options | {"time_limit": ANY}
@@ -219,6 +221,29 @@ def test_pipelines_grid_searches_and_cross_validation():
     assert search.best_params_ == {"convexnetregressor__weight_decay": 0.03}
     assert search.best_estimator_[-1].solution_.status == "optimal"
     assert MultiOutputRegressor(pipe).fit(X, np.column_stack([Y, X])).predict(X).shape == (40, 3)
+
+
+def test_networks_may_have_a_width():
+    points, targets = X[:8], Y[:8]
+    model = regressor(weight_decay=0.02, width=1, gap=1e-3)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model.fit(points, targets)
+    solution = model.solution_
+    assert solution.width == 1 and model.n_iter_ > 0
+    assert (model.network_(points)[:, 0] == model.predict(points)).all()
+    assert solution.units <= 1 < solution.all_widths.units
+    each = classifier(weight_decay=0.2, width=1, multi_class="ovr")
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        each.fit(FLOWERS[::5], KINDS[::5])
+    assert [solution.units for solution in each.solution_] == [1, 1, 1]
+    for refused, words in [
+        (classifier(width=2), "multi_class='ovr' trains one of that width for each"),
+        (classifier("quadratic", width=2, multi_class="ovr"), "quadratic units cannot have one"),
+    ]:
+        with pytest.raises(CvxnetError, match=words):
+            refused.fit(FLOWERS[::5], KINDS[::5])
+    with pytest.raises(CvxnetError, match="it goes with one output, and y has 2 columns"):
+        model.fit(points, np.column_stack([targets, targets]))
 
 
 def test_clones_and_pickles():

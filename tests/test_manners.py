@@ -121,6 +121,7 @@ def test_interrupted_again_the_process_ends_at_once(monkeypatch, capfd):
         "demo --out {}",
         "train {table} --target 'the target' --weight-decay 1 --out {}",
         "compare {table} --target 'the target' --weight-decay 1 --out {}",
+        "widths {table} --target 'the target' --weight-decay 1 --out {}",
         "certify net.json --data {table} --target 'the target' --weight-decay 1 --out {}/x",
         "predict net.json {table} --features a,b --out {}/x",
     ],

@@ -144,7 +144,6 @@ class Networks(Options):
     output_bias: Annotated[bool, typer.Option(help="A free output bias.")] = True
     skip: Annotated[bool, typer.Option(help="A free linear skip connection.")] = False
     output_weights: OutputWeights = "any"
-    width: Width = None
 
     @property
     def family(self) -> Family:
@@ -162,8 +161,18 @@ class Networks(Options):
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
             output_weights=self.output_weights,
-            width=self.width,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworksOfWidth(Networks):
+    """The same, where there may be a limit to the number of units."""
+
+    width: Width = None
+
+    def objective(self, X: Array, chosen: Chosen) -> Objective:
+        """What is minimised on these data, over networks of this width."""
+        return replace(super().objective(X, chosen), width=self.width)
 
 
 @dataclass(frozen=True, kw_only=True)

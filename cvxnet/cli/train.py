@@ -13,7 +13,7 @@ from cvxnet.cli.compilation import prepare
 from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_folder, checkpoint_in, working_in
 from cvxnet.cli.interruption import keeping_results
-from cvxnet.cli.options import Columns, Effort, File, Json, Networks, Tables, choose
+from cvxnet.cli.options import Columns, Effort, File, Json, NetworksOfWidth, Tables, choose
 from cvxnet.cli.outcome import (
     bracket_line,
     classes_line,
@@ -47,7 +47,7 @@ Scores = dict[str, Score]
 def train(
     file: File,
     columns: Columns,
-    networks: Networks,
+    networks: NetworksOfWidth,
     effort: Effort,
     holdout: Annotated[
         float | None, typer.Option(help="Share of rows to keep apart and to score, such as 0.2.")

@@ -88,6 +88,7 @@ class ConvexNet(base.BaseEstimator):
     output_bias: bool = True
     skip: bool = False
     output_weights: str = "any"
+    width: int | None = None
     gap: float = 1e-4
     proof: float = 1.0
     solver: str = "CLARABEL"
@@ -137,6 +138,7 @@ class ConvexNet(base.BaseEstimator):
             norm=self.norm,
             output_weights=self.output_weights,
             sample_weight=None if (weights == 1.0).all() else weights,
+            width=self.width,
         )
 
     def _keep(self, fits: list[Fit]) -> Self:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import log_expit, log_softmax, logsumexp
 
 from cvxnet.data.validation import check_labels
-from cvxnet.errors import InputError
+from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.interop.estimator_base import ConvexNet, without_weightless
 from cvxnet.losses import Loss, get_loss
 from cvxnet.optional import import_sklearn
@@ -32,7 +32,7 @@ PROBABLE = ("logistic", "cross_entropy")
 
 @dataclass(eq=False, repr=False)
 class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
-    """Regression by a two-layer network trained to the global optimum, whatever its width.
+    """Regression by a two-layer network trained to the global optimum, of any width or of one.
 
     `cvxnet.train` as an estimator: works in pipelines, grid searches and cross-validation. Several
     targets are the outputs of one network, whose hidden units they share.
@@ -56,6 +56,10 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         Unlike in `cvxnet.train` the output bias is there by default.
     output_weights : "any", "nonneg" or "nonpos"
         "nonneg" fits a convex function, "nonpos" a concave one, of one output.
+    width : int or None
+        At most so many hidden units, of families that can have a width and with one target: the
+        optimum among these networks, see `cvxnet.train`. How large a width closes in the time limit
+        depends on the number of features; the bracket is true whenever it ends.
     gap : float
         Relative gap between network and lower bound at which training stops.
     proof : float
@@ -125,6 +129,8 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
         ------
         InputError
             Data that cannot be used, or a loss that is for classes.
+        UnsupportedError
+            Units or options that do not go together.
         """
         if get_loss(self.loss).labels:
             raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
@@ -156,7 +162,7 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
-    """Classification by a two-layer network trained to the global optimum, whatever its width.
+    """Classification by a two-layer network trained to the global optimum, of any width or of one.
 
     With two classes the network has one output. With more it has one for each class, which share
     its hidden units, and is trained by the cross entropy of their softmax. The other way is one
@@ -183,6 +189,9 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         weighs all classes alike, as everywhere in scikit-learn.
     norm, bias, output_bias, skip, output_weights, gap, proof, solver, time_limit
         As in `ConvexNetRegressor`; the time limit is for each network.
+    width : int or None
+        As in `ConvexNetRegressor`, of networks with one output: with more than two classes it goes
+        with ``multi_class="ovr"``.
 
     Attributes
     ----------
@@ -225,6 +234,8 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         ------
         InputError
             Data that cannot be used, or a loss that is for numbers.
+        UnsupportedError
+            Units or options that do not go together.
         """
         loss = get_loss(self.loss)
         if not loss.labels:
@@ -268,6 +279,12 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
                 f"the {self.loss} loss tells two classes apart, and there are "
                 f"{len(self.classes_)}: multi_class='ovr' trains a network for each of them "
                 "against the rest, loss='logistic' one for all."
+            )
+        if many and self.multi_class == SOFTMAX and self.width is not None:
+            raise UnsupportedError(
+                f"width={self.width}: it goes with one output, and a network of "
+                f"{len(self.classes_)} classes has one for each. multi_class='ovr' trains one of "
+                "that width for each class against the rest."
             )
         if many:
             return self.multi_class == SOFTMAX

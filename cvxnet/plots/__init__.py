@@ -16,6 +16,7 @@ from cvxnet.plots.style import save_figure
 from cvxnet.plots.subject import count_units, kinks
 from cvxnet.plots.surfaces import Surface, plot_surface, surface_over
 from cvxnet.plots.traces import plot_traces
+from cvxnet.plots.widths import plot_widths
 from cvxnet.plots.zonotope import Zonotopes, plot_zonotope, zonotopes_at
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "plot_solution",
     "plot_surface",
     "plot_traces",
+    "plot_widths",
     "plot_zonotope",
     "program_parts",
     "save_figure",
