@@ -14,7 +14,7 @@ import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.cli import main
 from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
-from cvxnet.training import trainer
+from cvxnet.training import every_width
 from cvxnet.training.clock import KernelTime, now
 from cvxnet.training.scaling import subtract
 
@@ -75,7 +75,7 @@ def test_why_training_stopped_is_said_in_words(monkeypatch):
         yield from ()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer, "close_bracket", interrupted)
+    monkeypatch.setattr(every_width, "close_bracket", interrupted)
     cut = cn.train("relu", X, y, **options)
     assert cut.stats["interrupted"] and "interrupted" in str(cut)
 

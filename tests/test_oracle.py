@@ -10,7 +10,7 @@ from families import make_family
 from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
-from cvxnet.training import conic, oracle, trainer
+from cvxnet.training import conic, every_width, oracle
 from cvxnet.training.bounds import proof_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
@@ -162,7 +162,7 @@ def test_a_part_of_the_time_is_kept_for_the_certificate():
     rng = np.random.default_rng(0)
     sizes = [(20, 2), (2000, 2), (2000, 50)]
     costs = [
-        trainer.certificate_seconds(
+        every_width.certificate_seconds(
             objective_with(
                 "relu", rng.standard_normal(size), rng.standard_normal(size[0]), "squared", 1.0
             )
@@ -187,7 +187,7 @@ def test_networks_have_no_more_units_than_certificates_may(monkeypatch):
     X = rng.standard_normal((30, 2))
     y = np.sin(3.0 * X[:, 0])
     whole = cn.train("relu", X, y, weight_decay=0.05)
-    monkeypatch.setattr(trainer, "MOST_FEATURES", 30 * 4)
+    monkeypatch.setattr(every_width, "MOST_FEATURES", 30 * 4)
     few = cn.train("relu", X, y, weight_decay=0.05)
     assert few.units <= 4 < whole.units
     assert few.lower_bound <= whole.value <= few.value < 0.5 * y @ y

@@ -33,6 +33,7 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, flattened
 from cvxnet.optional import import_torch
 from cvxnet.training.clock import now
+from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import solve
 
 
@@ -262,10 +263,9 @@ def compare_in(
     if not interrupted:
         with Progress(count_batches(setting), solution.lower_bound, budget.progress) as bar:
             tunings, records, interrupted = run(setting, keep, bar)
-    optima = {}
+    optima: dict[int, Solution] = {}
     if not interrupted:
-        optima = solve_widths(setting, solution, [*tunings, *records], budget)
-        interrupted = any(found.stats["interrupted"] for found in optima.values())
+        optima, interrupted = solve_widths(setting, solution, [*tunings, *records], budget)
     return Runs(
         **vars(setting),
         solution=solution,

@@ -43,29 +43,32 @@ def why_not_searched(objective: Objective, protocol: Protocol, solution: Solutio
 
 def solve_widths(
     setting: Setting, solution: Solution, records: Sequence[Record], budget: Budget
-) -> dict[int, Solution]:
-    """For each narrow width the best network and its bracket, the narrowest first.
+) -> tuple[dict[int, Solution], bool]:
+    """For each narrow width the best network and its bracket; and whether Ctrl-C ended it early.
 
-    ``records`` are all batches, whose time counts. The last one may have been interrupted.
+    ``records`` are all batches, whose time counts.
     """
     objective, protocol = setting.objective, setting.protocol
     found: dict[int, Solution] = {}
     if why_not_searched(objective, protocol, solution):
-        return found
+        return found, False
     for width in narrow_widths(protocol, solution):
         limit = seconds_for(width, protocol, records)
         starts = [narrower.certificate.weights for narrower in found.values()]
-        found[width] = solve_within(
-            objective,
-            width,
-            solution,
-            replace(budget, time_limit=limit, checkpoint=None),
-            deadline=now() + limit,
-            starts=[*starts, *best_run(objective, width, records)],
-        )
+        try:
+            found[width] = solve_within(
+                objective,
+                width,
+                solution,
+                replace(budget, time_limit=limit, checkpoint=None),
+                deadline=now() + limit,
+                starts=[*starts, *best_run(objective, width, records)],
+            )
+        except KeyboardInterrupt:
+            return found, True
         if found[width].stats["interrupted"]:
-            break
-    return found
+            return found, True
+    return found, False
 
 
 def seconds_for(width: int, protocol: Protocol, records: Sequence[Record]) -> float:

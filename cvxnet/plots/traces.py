@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from cvxnet.baselines.results import Results
 from cvxnet.plots.canvas import headline
-from cvxnet.plots.comparison import draw_curves, draw_gaps
+from cvxnet.plots.excesses import draw_gaps
 from cvxnet.plots.style import WIDTH, head, new_figure, styled
+from cvxnet.plots.ways import draw_curves
 
 if TYPE_CHECKING:
     from cvxnet.plots.style import Figure
@@ -49,7 +50,6 @@ def plot_traces(runs: Results) -> Figure:
     with styled():
         figure = new_figure(WIDTH, 4.6)
         way, ends = figure.subplots(1, 2, width_ratios=SHARES, sharey=True)
-        draw_curves(way, runs, "epochs")
-        note = draw_gaps(ends, runs)
-        head(figure, headline(runs.solution), [note])
+        notes = [draw_curves(way, runs, "epochs"), draw_gaps(ends, runs)]
+        head(figure, headline(runs.solution), notes)
     return figure
