@@ -42,10 +42,25 @@ def test_counts_are_those_of_the_excess(torch):
     assert np.array(found["most"]) == pytest.approx(expected)
 
 
+def test_the_part_of_the_width_is_below_all_runs_and_within_the_excess(torch):
+    found, _ = answered(width=1, epochs=200, optimizer="lbfgs")
+    narrow, ends = found["narrow"], np.array(found["objective"])
+    assert found["lower"] <= narrow["lower"] <= min(ends) and narrow["upper"] <= min(ends)
+    above = np.array(found["above_width"])
+    assert above == pytest.approx((ends - narrow["lower"]) / narrow["lower"])
+    assert (above <= found["most"]).all()
+    assert all(
+        own >= every
+        for (_, *own), (_, *every) in zip(found["within_width"], found["within"], strict=True)
+    )
+    wide, _ = answered(width=40, epochs=30)
+    assert wide["narrow"]["upper"] == pytest.approx(wide["upper"], rel=1e-5)
+
+
 def test_first_the_bracket_is_told_then_the_rates_then_the_runs(torch):
     _, news = answered()
-    kinds = ["bracket" if "lower" in one else one["stream"] for one in news]
-    assert list(dict.fromkeys(kinds)) == ["bracket", "tuning", "training"]
+    kinds = [("lower" in one and "bracket") or one.get("stream", "narrow") for one in news]
+    assert list(dict.fromkeys(kinds))[:3] == ["bracket", "tuning", "training"]
 
 
 def test_three_classes_are_compared_too(torch):

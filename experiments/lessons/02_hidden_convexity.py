@@ -433,7 +433,8 @@ def _():
     * Cells make units linear, and cones keep them honest.
     * The program is convex but large: $O(n^{r-1})$ cells. Lesson 3 never writes it down.
     * What was given up: the width is whatever the optimum needs. For a width *fixed below that*
-      the problem is another one, and not convex.
+      the problem is another one, and not convex; its optimum is never lower. `cn.train(...,
+      width=2)` proves it, by branching on the convex problem with units kept to some of the cells.
     """)
     return
 

@@ -22,7 +22,8 @@ from cvxnet.types import Array
 OPTIMIZERS = ("sgd", "adam", "lbfgs")
 LOSSES = {"classes": "logistic", "values": "squared", "curve": "squared"}
 MOST_POINTS, MOST_WIDTH, MOST_SEEDS, MOST_EPOCHS = 100, 100, 20, 2000
-EXACT_SECONDS, GAP = 30.0, 1e-6
+EXACT_SECONDS, WIDTH_SECONDS, GAP = 30.0, 20.0, 1e-6
+"""For the optimum of every width, and for that of the width of the runs."""
 PAUSE = 0.05
 """Seconds between two pieces of news about the same batch, at least."""
 
@@ -47,7 +48,7 @@ def run(asked: Asked, tell: Tell) -> Answer:
         batch_size=batch or None,
         gap=GAP,
         time_limit=EXACT_SECONDS,
-        width_seconds=0,
+        width_seconds=WIDTH_SECONDS,
         progress=Telling(tell).listen,
     )
     return described(runs)
@@ -61,10 +62,11 @@ class Telling:
         self.of: Any = None
 
     def listen(self, heard: Round | Trace) -> None:
-        """Each round of the exact solution; of the runs the first news, and then some."""
+        """Each round of the exact solutions; of the runs the first news, and then some."""
         now = time.monotonic()
         if isinstance(heard, Round):
-            self.tell({"lower": heard.lower, "upper": heard.upper})
+            ends = {"lower": heard.lower, "upper": heard.upper}
+            self.tell(ends if heard.open is None else {"narrow": ends, "open": heard.open})
         elif heard.seeds != self.of or now - self.told >= PAUSE:
             self.of, self.told = heard.seeds, now
             self.tell(
@@ -81,10 +83,12 @@ def described(runs: Runs) -> Answer:
     """The bracket, and for each seed its curve and its end."""
     (group,) = runs.groups
     records = runs.records_of(group.optimizer, group.width)
+    low, high = runs.width_bracket(group.width)
     return {
         "status": runs.solution.status,
         "lower": runs.solution.lower_bound,
         "upper": runs.best,
+        "narrow": {"lower": low, "upper": high if math.isfinite(high) else None},
         "exact_seconds": runs.exact_seconds,
         "units": runs.solution.units,
         "loss": runs.objective.loss.name,
@@ -94,7 +98,9 @@ def described(runs: Runs) -> Answer:
         "objective": numbers(group.objective),
         "least": numbers(group.excess[:, 0]),
         "most": numbers(group.excess[:, 1]),
+        "above_width": numbers(group.above_width[:, 1]),
         "within": [[tolerance, *group.within(tolerance)] for tolerance in TOLERANCES],
+        "within_width": [[tolerance, *group.within_width(tolerance)] for tolerance in TOLERANCES],
         "epochs": np.concatenate([record.epochs for record in records]).tolist(),
         "curves": [numbers(curve) for record in records for curve in record.curve],
     }

@@ -3,18 +3,19 @@
 import { button, panel, select, slider } from "../controls.js";
 import { Cancelled } from "../ask.js";
 import { Plot, el } from "../draw.js";
-import { OPTIMIZERS, countOf, drawStrip, drawWays, figure, keyOf, nameOf, scale, tableOf } from "./sgd_picture.js";
+import { OPTIMIZERS, drawStrip, drawWays, figure, keyOf, nameOf, scale, tableOf, wordsOf } from "./sgd_picture.js";
 
 const SETS = [["waves", "waves"], ["sine", "sine, a curve"], ["hat", "hat, a curve"], ["moons", "two moons"],
   ["rings", "rings"], ["spiral", "spiral"], ["blobs", "three blobs"]];
 const first = ([name]) => name;
+const BLOCK = "Grey block: what no network of that width can reach, which is the width's part. Above it: the optimiser's. Pale: whose it is, is not proved.";
 const BATCHES = [["0", "all samples a step"], ["16", "16 samples a step"]];
 
 export default {
   id: "sgd",
   title: "SGD beside it",
-  look: "where the runs end. No network of any width is below the green line: that is proved.",
-  attempt: "run width 4, then 10, then 50. How many of ten seeds come within 1 % of the optimum?",
+  look: "where the runs end. No network of any width is below the green line, and none of that width in the grey block: that is proved.",
+  attempt: "run width 2, then 4, then 10. Which part of what is missing is the width's, and which is the optimiser's?",
   state: { set: "waves", draw: 0, n: 40, beta: 0.1, optimizer: "adam", width: 8, seeds: 10, epochs: 600, batch: "0" },
   options: { set: SETS.map(first), optimizer: OPTIMIZERS.map(first), batch: BATCHES.map(first) },
   sheet: true,
@@ -22,7 +23,7 @@ export default {
 };
 
 function mount(place, lab) {
-  const view = { bracket: null, paths: new Map(), tuning: false, epochs: lab.state.epochs, optimizer: "" };
+  const view = { bracket: null, narrow: null, paths: new Map(), tuning: false, epochs: lab.state.epochs, optimizer: "" };
   const finished = []; // the runs of this problem: one column of dots each
   let problem = "";
   let running = null;
@@ -45,7 +46,8 @@ function mount(place, lab) {
     xTicks: [], yTicks: [], xLabel: "width", yLabel: " ", draw: () => drawStrip(strip, finished) });
   const table = el("div", { class: "scrolls" });
   place.append(panel(controls.set, controls.beta), panel(controls.optimizer, controls.batch, controls.width, controls.seeds, start, cancel, clear),
-    status, el("div", { class: "columns" }, figure(ways, "On the way: how far above the proved bound"), figure(strip, "Where they ended")), table);
+    status, el("div", { class: "columns" }, figure(ways, "On the way: how far above the proved bound"), figure(strip, "Where they ended")),
+    el("p", { class: "note" }, BLOCK), table);
 
   function question() {
     const { set, draw, n, beta, optimizer, width, seeds, epochs, batch } = lab.state;
@@ -53,7 +55,10 @@ function mount(place, lab) {
   }
 
   function hear(news) {
-    if ("lower" in news) {
+    if ("narrow" in news) {
+      view.narrow = news.narrow;
+      say("working", `Last, the best of this width: ${news.open} nodes open`);
+    } else if ("lower" in news) {
       view.bracket = [news.lower, news.upper];
       say("working", "First the exact optimum, and its proof");
     } else {
@@ -73,7 +78,7 @@ function mount(place, lab) {
   async function run() {
     running?.cancel();
     const asked = question();
-    Object.assign(view, { bracket: null, paths: new Map(), tuning: false, epochs: asked.epochs, optimizer: asked.optimizer });
+    Object.assign(view, { bracket: null, narrow: null, paths: new Map(), tuning: false, epochs: asked.epochs, optimizer: asked.optimizer });
     const mine = (running = lab.askLong("sgd/run", asked, (news) => running === mine && hear(news)));
     say("working", "Starting");
     try {
@@ -89,13 +94,14 @@ function mount(place, lab) {
   function finish(asked, answer) {
     running = null;
     view.bracket = [answer.lower, answer.upper];
+    view.narrow = answer.narrow;
     view.paths = new Map(answer.seeds.map((seed, k) =>
       [seed, answer.curves[k].map((f, i) => [answer.epochs[k][i], f]).filter(([, f]) => f !== null)]));
     const old = finished.findIndex((one) => keyOf(one.asked) === keyOf(asked));
     if (old >= 0) finished.splice(old, 1);
     finished.push({ asked, answer });
     finished.sort((a, b) => a.asked.optimizer.localeCompare(b.asked.optimizer) || a.asked.width - b.asked.width);
-    const words = `${nameOf(asked)}, width ${asked.width}: ${countOf(answer, 0)} within 1 % of the optimum`;
+    const words = `${nameOf(asked)}, width ${asked.width}: ${wordsOf(answer)}`;
     say("done", words);
     lab.say(words);
     redraw();
@@ -122,7 +128,7 @@ function mount(place, lab) {
       if (now !== problem) { // another problem has another optimum
         problem = now;
         finished.length = 0;
-        view.bracket = null;
+        view.bracket = view.narrow = null;
         view.paths.clear();
         if (running) running.cancel();
       }
