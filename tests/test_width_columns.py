@@ -191,6 +191,6 @@ def test_faces_that_no_doubles_are_on_count_in_the_bound():
 
 
 def test_too_many_columns_are_refused():
+    X = np.random.default_rng(0).standard_normal((400, 2))
     with pytest.raises(UnsupportedError, match=r"up to .* features on these 400 samples"):
-        cn.train("sign", np.random.default_rng(0).standard_normal((400, 2)), np.ones(400),
-                 weight_decay=100.0, width=2)  # fmt: skip
+        cn.train("sign", X, X[:, 0] * X[:, 1], weight_decay=115.0, width=1)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from cvxnet.objective import Budget, Objective, Weights
+import numpy as np
+
+from cvxnet.objective import Budget, Objective, Weights, network_of
 from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.clock import now
+from cvxnet.training.every_width import INTERRUPTED, REACHED, follow
+from cvxnet.training.progress import Report, Round
+from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.width.tree import search_width
+from cvxnet.training.width.tree import Tree, search_width
+
+NOTE = "the optimum of every width is known; networks of at most {width} units are searched"
 
 
 def bracket_of_width(
@@ -28,10 +36,19 @@ def bracket_of_width(
 
     ``starts`` are networks to begin with, beside that of every width.
     """
-    begin = now()
     reduction = reduce(objective)
     bracket = root_of(reduction, every)
-    with one_blas_thread():
+    stats = every.stats | {"nodes": 0, "open": 0, "untrained": False}
+    if len(bracket.units) <= width and every.status == "optimal":
+        return reduction.undo(bracket), stats
+    if every.stats["interrupted"]:
+        deadline = now()
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        one_blas_thread(),
+        follow(budget, NOTE.format(width=width)) as show,
+    ):
+        course = Course(objective, reduction, bracket, budget, show, every.stats["seconds"])
         tree = search_width(
             reduction.problem,
             width,
@@ -39,17 +56,10 @@ def bracket_of_width(
             starts=[reduction.units_of(weights) for weights in starts],
             gap=budget.gap,
             deadline=deadline,
+            report=course.report,
         )
     bracket.units, bracket.upper = tree.units, tree.upper
-    return reduction.undo(bracket), every.stats | {
-        "seconds": every.stats["seconds"] + now() - begin,
-        "nodes": tree.nodes,
-        "open": len(tree.open),
-        "units": len(bracket.units),
-        "stopped": tree.stopped,
-        "history": [],
-        "untrained": False,
-    }
+    return reduction.undo(bracket), stats | course.stats(tree)
 
 
 def root_of(reduction: Reduction, every: Solution) -> Bracket:
@@ -59,3 +69,62 @@ def root_of(reduction: Reduction, every: Solution) -> Bracket:
     v = reduction.proof_of(Proof(certificate.v)).v
     bracket.dual, bracket.lower = v, every.lower_bound / reduction.scale.value
     return bracket
+
+
+@dataclass
+class Course:
+    """How a search is going: told, and kept.
+
+    ``before`` are the seconds that the optimum of every width took.
+    """
+
+    objective: Objective
+    reduction: Reduction
+    every: Bracket
+    budget: Budget
+    show: Report
+    before: float
+    begin: float = field(default_factory=now)
+    history: list[tuple[float, float, float, int]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """What all has taken so far."""
+        return self.before + now() - self.begin
+
+    def report(self, tree: Tree) -> None:
+        """Keep the state, and show it to whoever wants to see it."""
+        value = self.reduction.scale.value
+        state = (self.seconds, value * tree.lower, value * tree.upper, len(tree.units))
+        self.history.append(state)
+        self.show(*state, len(tree.open))
+        if callable(self.budget.progress):
+            self.tell(self.budget.progress, tree, *state)
+
+    def tell(
+        self,
+        listener: Callable[[Round], object],
+        tree: Tree,
+        *state: *tuple[float, float, float, int],
+    ) -> None:
+        """Hand a listener the best network, and the dual vector of every width."""
+        bracket = Bracket(**vars(self.every) | {"units": tree.units, "upper": tree.upper})
+        given = self.reduction.undo(bracket)
+        weights = weights_of(given.problem, given.units, self.objective.form)
+        network = network_of(self.objective.units, weights, self.objective.output_weights)
+        listener(Round(*state, given.dual, network, len(tree.open)))
+
+    def stats(self, tree: Tree) -> dict[str, Any]:
+        """What there is to say in the end."""
+        self.report(tree)
+        return {
+            "seconds": self.seconds,
+            "nodes": tree.nodes,
+            "open": len(tree.open),
+            "units": len(tree.units),
+            "rounds": len(self.history),
+            "history": self.history,
+            "stopped": tree.stopped,
+            "interrupted": tree.stopped == INTERRUPTED,
+            "converged": tree.stopped == REACHED,
+        }

@@ -30,8 +30,10 @@ from typing import Any
 
 import numpy as np
 
+from cvxnet.errors import SolverError
 from cvxnet.training.bracket import SLACK, Bracket
 from cvxnet.training.clock import now
+from cvxnet.training.every_width import INTERRUPTED, REACHED
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.width.branching import Relaxed
@@ -58,15 +60,14 @@ NODE_BYTES = 2000
 """What an open node takes beside its arrays, about."""
 MOST_BYTES = 2_000_000_000
 """What all may take."""
-CLOSED, TIME, FULL = (
-    "the gap was reached",
+TIME, FULL = (
     "the time limit was reached: a longer run narrows the bracket",
     "the search has as many open nodes as memory may hold: a wider gap, fewer units or a larger "
     "weight decay need fewer",
 )
 
-Report = Callable[[float, float, int], object]
-"""Gets the lower and the upper end, and how many nodes are open."""
+Report = Callable[["Tree"], object]
+"""Is shown the tree."""
 
 
 @dataclass(eq=False)
@@ -176,10 +177,10 @@ class Tree:
             elif self.bytes > most_bytes:
                 self.stopped = FULL
             if report is not None and now() > told + PAUSE:
-                report(self.lower, self.upper, len(self.open))
+                report(self)
                 told = now()
         if not self.stopped:
-            self.stopped = CLOSED if self.lower >= self.goal else self.space.stuck
+            self.stopped = REACHED if self.lower >= self.goal else self.space.stuck
 
     def look_at(self, node: Node, deadline: float) -> None:
         """Leave the node as a leaf, or branch it; so, too, the child in which nothing changes."""
@@ -326,7 +327,12 @@ def search_width(
     for units in (every.units, *starts):
         incumbent.offer(units)
     tree = Tree(space_of(problem.family), incumbent, every, gap)
-    if tree.lower < tree.cut:
-        incumbent.start(every.units, now() + OPENING * (deadline - now()))
-    tree.run(deadline, report)
+    try:
+        if tree.lower < tree.cut:
+            incumbent.start(every.units, now() + OPENING * (deadline - now()))
+        tree.run(deadline, report)
+    except KeyboardInterrupt:
+        tree.stopped = INTERRUPTED
+    except (SolverError, np.linalg.LinAlgError, ArithmeticError) as error:
+        tree.stopped = f"a computation failed: {error}"
     return tree
