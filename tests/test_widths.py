@@ -16,6 +16,7 @@ import cvxnet as cn
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
 from cvxnet.training import widths as door
 from cvxnet.training.every_width import INTERRUPTED
+from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.width.curve import Curve
 
 pytestmark = pytest.mark.interface
@@ -121,6 +122,13 @@ def test_the_time_is_for_all_of_it_and_ctrl_c_keeps_what_there_is(found, monkeyp
     cut = cn.widths("relu", X, Y, progress=heard.append, **FEW)
     assert cut.widths == (1,) and cut.stopped == INTERRUPTED and asked == [1, 2]
     assert [one.widths for one in heard] == [(), (1,)]
+
+
+def test_ctrl_c_in_the_midst_of_a_kernel_is_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), true_interruptions():
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+    with pytest.raises(SystemError), true_interruptions():
+        raise SystemError from ValueError()
 
 
 def test_what_cannot_have_widths_says_why():

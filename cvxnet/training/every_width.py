@@ -17,6 +17,7 @@ from cvxnet.training.certificates import certificate_seconds
 from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
+from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, is_exact
 from cvxnet.training.outputs.directions import fit_directions
@@ -131,10 +132,11 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
     history: list[tuple[float, float, float, int]] = []
     failure, stopped = None, ""
     try:
-        for _ in close_bracket(search):
-            seconds, units = now() - begin, len(bracket.units)
-            history.append((seconds, value * bracket.lower, value * bracket.upper, units))
-            report(*history[-1])
+        with true_interruptions():
+            for _ in close_bracket(search):
+                seconds, units = now() - begin, len(bracket.units)
+                history.append((seconds, value * bracket.lower, value * bracket.upper, units))
+                report(*history[-1])
         if bracket.closed_by(gap) and now() < deadline:
             bracket.units = prune(bracket.units, master, deadline)
         else:

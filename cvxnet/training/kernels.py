@@ -1,6 +1,6 @@
-"""What compiled kernels share: products of short vectors, and sorting.
+"""What compiled kernels share: products of short vectors, sorting, and what Ctrl-C does to them.
 
-Written out, as both are slow otherwise: numpy's products make a temporary array or call BLAS, and
+The first two are written out, as both are slow otherwise: numpy's products make a temporary array or call BLAS, and
 numba's own sorts take seconds to compile wherever one is used.
 
 What also makes kernels slow to compile, and is avoided in them: arithmetic and assignment of whole
@@ -9,6 +9,9 @@ several types for one function (literal numbers among them), each of which is a 
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numba import njit
@@ -78,3 +81,18 @@ def merge_runs(keys, order, spare, start, middle, end):  # type: ignore[no-untyp
         else:
             spare[t] = order[j]
             j += 1
+
+
+@contextmanager
+def true_interruptions() -> Iterator[None]:
+    """A context in which Ctrl-C stays a KeyboardInterrupt.
+
+    Where it comes while numba makes a result of records into one of Python, it ends as the cause of
+    a SystemError.
+    """
+    try:
+        yield
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise

@@ -34,6 +34,7 @@ from cvxnet.errors import SolverError
 from cvxnet.training.bracket import SLACK, Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, REACHED
+from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.width.branching import Relaxed
@@ -328,9 +329,10 @@ def search_width(
         incumbent.offer(units)
     tree = Tree(space_of(problem.family), incumbent, every, gap)
     try:
-        if tree.lower < tree.cut:
-            incumbent.start(every.units, now() + OPENING * (deadline - now()))
-        tree.run(deadline, report)
+        with true_interruptions():
+            if tree.lower < tree.cut:
+                incumbent.start(every.units, now() + OPENING * (deadline - now()))
+            tree.run(deadline, report)
     except KeyboardInterrupt:
         tree.stopped = INTERRUPTED
     except (SolverError, np.linalg.LinAlgError, ArithmeticError) as error:
