@@ -1,7 +1,7 @@
 """What compiled kernels share: products of short vectors, sorting, and what Ctrl-C does to them.
 
-The first two are written out, as both are slow otherwise: numpy's products make a temporary array or call BLAS, and
-numba's own sorts take seconds to compile wherever one is used.
+The first two are written out, as both are slow otherwise: numpy's products make a temporary array
+or call BLAS, and numba's own sorts take seconds to compile wherever one is used.
 
 What also makes kernels slow to compile, and is avoided in them: arithmetic and assignment of whole
 arrays (their errors bring numba's text formatting along, two to four seconds), and arguments of
