@@ -81,6 +81,7 @@ SPHERE = {
     "proofs": [EVIDENCE, EVIDENCE],
     "cones": [np.full(2, 0.6), [0.6, -0.6]],
 }
+TREE = {"kind": "tree", "rows": [0, 1, 2], "vectors": [], "nodes": [0, 0]}
 ROWS = [
     ("relu, leaky_relu, abs", certificate()),
     ("relu, leaky_relu, abs", certificate({"name": "leaky_relu", "slope": 0.25})),
@@ -90,6 +91,7 @@ ROWS = [
     ("one output, rank 4 to 7", certificate(d=4, size=0.2)),
     ("one output, rank 4 to 7", certificate("abs", d=5, size=0.1)),
     ("one output, with evidence", certificate(d=10, evidence=EVIDENCE)),
+    ("one output, of a width", certificate(size=0.2, width=1, evidence=TREE)),
     ("linear, gated_relu, coordinate", certificate("linear")),
     ("linear, gated_relu, coordinate", certificate("coordinate")),
     (

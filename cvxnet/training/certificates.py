@@ -20,6 +20,7 @@ from cvxnet.proofs.checking import ROUNDED, check_bracket
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
+from cvxnet.training.width.evidence import TreeEvidence
 
 SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
 """What a sample, a number of data or evidence and a feature of about so many units take."""
@@ -46,7 +47,7 @@ def prove(
 
     A dual vector that the checker finds too long is made shorter, which lowers the lower bound.
     What it refutes all the same, or what is above the upper bound, gives way to the zero vector,
-    which proves something too.
+    which proves something too; a tree gives way to the vector for every width.
 
     Parameters
     ----------
@@ -76,7 +77,9 @@ def prove(
         proof = proof.times(1.0 / (1.0 + max(SAFE * result.violation, LEAST)))
         certificate = certificate_with(objective, weights, proof)
     if refuted or certificate.lower > certificate.upper:
-        certificate = certificate_with(objective, weights, proof.times(0.0))
+        tree = isinstance(proof.evidence, TreeEvidence)  # without which v is one for every width
+        proof = Proof(proof.v) if tree else proof.times(0.0)
+        certificate = certificate_with(objective, weights, proof)
     return certificate, words
 
 
@@ -107,7 +110,7 @@ def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[P
     problem, proof = bracket.problem, Proof(bracket.dual, bracket.evidence)
     try:
         made = certificate_with(objective, weights, proof)
-        if not problem.F.size:
+        if not problem.F.size or isinstance(proof.evidence, TreeEvidence):
             return proof, made
         exact = np.array(dual_vector(checker.read(made.to_dict())), dtype=object)
         v = np.reshape([float(fraction(x)) for x in exact.ravel()], proof.v.shape)
@@ -125,7 +128,7 @@ def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[P
 
 def certificate_with(objective: Objective, weights: Weights, proof: Proof) -> Certificate:
     """The certificate of weights and a dual vector, its bracket rounded outward."""
-    evidence = proof.evidence if proof.v.any() else None
+    evidence = proof.evidence if proof.v.any() else None  # zeros need none
     return Certificate(
         objective=objective,
         weights=weights,

@@ -7,6 +7,7 @@ vectors of one problem are those of the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.recovery import problem_of, units_of, weights_of
 from cvxnet.training.scaling import Merged, Scale, merge_equal_samples, rescale
+from cvxnet.training.width.evidence import TreeEvidence
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,14 @@ class Reduction:
         """The bracket of all samples, from that of different ones.
 
         Where there is evidence, after all, that speaks of single samples, only the bound of the
-        zero vector is left.
+        zero vector is left; but a tree is one of all samples, too.
         """
         given, form = self.given, self.form
-        if bracket.evidence is not None and bracket.evidence.speaks_of_samples:
+        if isinstance(bracket.evidence, TreeEvidence):
+            first = np.unique(merged.group, return_index=True)[1]
+            spread = partial(merged.spread, given=given)
+            bracket = replace(bracket, evidence=bracket.evidence.spread(first, spread))
+        elif bracket.evidence is not None and bracket.evidence.speaks_of_samples:
             zero = np.zeros_like(bracket.dual)
             lower = 0.0 - bracket.problem.loss.conjugate(zero, bracket.problem.y)
             bracket = replace(bracket, dual=zero, lower=lower, evidence=None)

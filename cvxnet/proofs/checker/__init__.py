@@ -36,6 +36,7 @@ Other units need other proofs in place of the last three before the answer:
     several outputs, with evidence   sphere, relaxation, semidefinite
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting
     one output, with evidence        relaxation, semidefinite
+    one output, of a width           tree, simplices, coordinates, cones, lifting
     linear, gated_relu, coordinate   families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite

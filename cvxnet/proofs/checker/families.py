@@ -22,6 +22,7 @@ from .semidefinite import (
     quadratic_violation,
     singular_violation,
 )
+from .simplices import ConeSpace
 from .steps import Effect, step_violation
 from .sweeps import piecewise_linear_violation
 from .units import Units
@@ -59,6 +60,9 @@ class PiecewiseLinear(Units):
         if evidence:
             return relaxed_violation(dual, (self.left, self.right), evidence, clock)
         return piecewise_linear_violation(dual, (self.left, self.right), self.claims.norm, clock)
+
+    def space(self) -> ConeSpace:
+        return ConeSpace(self.claims, (self.left, self.right))
 
     def largest(self, size: Fraction) -> Fraction:
         return fraction(max(abs(self.left), abs(self.right))) * size

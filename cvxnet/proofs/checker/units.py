@@ -26,6 +26,7 @@ from .document import RefusalError
 from .dual import Clock, Dual
 from .exact import Number, inner, rational
 from .sphere import OneOutput, sphere_violation
+from .tree import Space, tree_violation
 
 
 class Units:
@@ -122,7 +123,7 @@ class Units:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
         evidence = self.claims.evidence
         if self.claims.tree:
-            raise RefusalError("not proved: there is no proof for trees here")
+            return tree_violation(self.claims, self.space(), clock)
         if not any(map(any, dual.V)):  # then g = 0
             return Fraction(0)
         if evidence and evidence["kind"] == "sphere":
@@ -132,6 +133,10 @@ class Units:
 
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         """The same, with evidence of another kind than sphere, or None."""
+        raise NotImplementedError
+
+    def space(self) -> Space:
+        """Where units of a tree lie."""
         raise NotImplementedError
 
     def largest(self, size: Fraction) -> Fraction:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.training.width.evidence import TreeEvidence
 from cvxnet.types import Array
 
 Indices = NDArray[np.int64]
@@ -209,12 +210,12 @@ class SphereEvidence:
         }
 
 
-AnyEvidence = Evidence | SphereEvidence
-"""For one output, and for several."""
+AnyEvidence = Evidence | SphereEvidence | TreeEvidence
+"""For one output, for several, and for a width."""
 
 
 def evidence_of(document: dict[str, Any] | None) -> AnyEvidence | None:
-    """The evidence of a certificate, as the checker reads it.
+    """The evidence of a certificate for every width, as the checker reads it.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.objective import Budget, Objective, Weights, network_of
+from cvxnet.training.bounds.evidence import evidence_of
 from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, REACHED, follow
@@ -18,6 +19,8 @@ from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.training.width.cones import ConeSpace
+from cvxnet.training.width.leaves import tree_evidence
 from cvxnet.training.width.tree import Tree, search_width
 
 NOTE = "the optimum of every width is known; networks of at most {width} units are searched"
@@ -59,6 +62,8 @@ def bracket_of_width(
             report=course.report,
         )
     bracket.units, bracket.upper = tree.units, tree.upper
+    if tree.lower > bracket.lower and isinstance(tree.space, ConeSpace):
+        bracket.lower, bracket.evidence = tree.lower, tree_evidence(tree)
     return reduction.undo(bracket), stats | course.stats(tree)
 
 
@@ -66,8 +71,9 @@ def root_of(reduction: Reduction, every: Solution) -> Bracket:
     """The bracket of every width."""
     certificate, bracket = every.certificate, open_bracket(reduction.problem)
     bracket.offer_units(reduction.units_of(certificate.weights))
-    v = reduction.proof_of(Proof(certificate.v)).v
-    bracket.dual, bracket.lower = v, every.lower_bound / reduction.scale.value
+    proof = reduction.proof_of(Proof(certificate.v, evidence_of(certificate.evidence)))
+    bracket.dual, bracket.evidence = proof.v, proof.evidence
+    bracket.lower = every.lower_bound / reduction.scale.value
     return bracket
 
 

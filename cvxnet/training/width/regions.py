@@ -72,6 +72,8 @@ class Space(ABC):
 
     stuck: ClassVar[str]
     """Why a gap stays open that nothing divides any further."""
+    rows: NDArray[Any]
+    """The samples by which it is described, as certificates have them."""
 
     @abstractmethod
     def region(self, sign: float) -> Region:
