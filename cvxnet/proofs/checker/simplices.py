@@ -40,9 +40,9 @@ from flint import fmpq, fmpz_mat
 
 from .claims import Claims, rows_of
 from .cones import Cone, PiecewiseLinearSearch
-from .coordinates import MAX_RANK, NEGLIGIBLE, branch_and_bound, lengths, whole_inverse
+from .coordinates import MAX_RANK, NEGLIGIBLE, branch_and_bound, eliminated, lengths, whole_inverse
 from .document import RefusalError
-from .dual import Clock, independent
+from .dual import Clock
 from .exact import Matrix, bits, check_size, inner, integers, over_common_denominator
 from .lines import Slopes
 from .tree import Space
@@ -115,8 +115,8 @@ def coordinates_of(X: Matrix, chosen: list[int]) -> Coordinates:
 
 
 def shares(X: Matrix, B: fmpz_mat) -> Any:
-    """Z (n, r) with ``X = Z B``, as seen in some columns in which the rows of B differ."""
-    columns = independent(B)
+    """Z (n, r) with ``X = Z B``, as seen in the r columns of B of the largest pivots."""
+    _, columns, _ = eliminated(whole(B), B.nrows())
     if len(columns) < B.nrows():
         raise RefusalError("evidence: the rows of the tree depend on one another")
     inverse: Any = fmpz_mat([[row[k] for k in columns] for row in B.table()]).inv()
