@@ -21,7 +21,7 @@ from cvxnet.plots.style import (
     styled,
 )
 from cvxnet.proofs.gaps import bracket_text
-from cvxnet.training.width.curve import Curve, share
+from cvxnet.training.width.curve import Curve
 from cvxnet.training.width.report import counted
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 MANY = 12
 """With more widths than this, not every one has its number beside it."""
+NEARLY_ALL = 0.99
+"""Of what units gain: with so much of it they are said to be enough."""
 LITTLE = 0.01
-"""Within so much of the optimum of every width, units are said to be enough."""
+"""A smaller share is not told any more precisely."""
 
 
 def plot_widths(found: Curve) -> Figure:
@@ -72,15 +74,13 @@ def plot_widths(found: Curve) -> Figure:
 
 
 def headline(found: Curve) -> str:
-    """How many units are enough, or how far those are that were looked at."""
-    every, enough, most = found.all_widths, found.enough(LITTLE), len(found.widths)
-    if enough is not None:
-        return (
-            f"{counted(enough)}: proved to do as well as any number of units, but for "
-            f"{100 * LITTLE:g} %"
-        )
-    gained = share(found.without - found.values[-1], found.without - every.lower_bound)
-    return f"{counted(most)}: proved to gain {100 * gained:.0f} % of what any number of units gains"
+    """The fewest units that gain nearly all, or what as many as were looked at do."""
+    most = len(found.widths)
+    m = next((m for m in range(most) if found.gained[m] >= NEARLY_ALL), most - 1)
+    return (
+        f"{counted(m + 1)}: proved to gain {int(100 * found.gained[m])} % of what any number of "
+        f"units gains. The best network of any width has {found.all_widths.units}"
+    )
 
 
 def draw_curve(axes: Axes, found: Curve) -> None:
@@ -138,7 +138,7 @@ def draw_gains(axes: Axes, found: Curve) -> None:
     more = found.all_widths.units - len(found.widths)
     names = [*(f"unit {m}" if len(at) <= MANY else str(m) for m in found.widths)]
     axes.set_xticks(at, [*names, f"{more} more" if more > 0 else "more"], fontsize=9.0)
-    axes.yaxis.set_major_formatter(import_matplotlib().ticker.PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(import_matplotlib().ticker.PercentFormatter(1.0, 0, " %"))
     axes.set(ylabel="share of all that units gain", ylim=(0.0, 1.1 * float(most.max())))
     if (most > least + LITTLE).any():
         axes.legend(loc="upper right")
@@ -150,8 +150,12 @@ def share_text(low: float, high: float) -> str:
 
     >>> share_text(0.123, 0.1231), share_text(0.1, 0.25), share_text(0.0, 0.03)
     ('12 %', '10 to 25 %', '≤ 3 %')
+    >>> share_text(0.001, 0.002)
+    '< 1 %'
     """
     least, most = f"{100 * low:.0f}", f"{100 * high:.0f}"
+    if high < LITTLE:
+        return f"< {100 * LITTLE:.0f} %"
     if least == most:
         return f"{most} %"
     return f"{least} to {most} %" if low > 0.0 else f"≤ {most} %"

@@ -93,6 +93,12 @@ class Curve:
             for m in range(len(upper) - 1)
         )
 
+    @cached_property
+    def gained(self) -> tuple[float, ...]:
+        """What so many units are proved to take off the objective, as a share of what any do."""
+        most = self.without - self.all_widths.lower_bound
+        return tuple(share(self.without - value, most) for value in self.values)
+
     def enough(self, within: float = 0.01) -> int | None:
         """The fewest units that are proved to do as well as any number of them, but for a share.
 
