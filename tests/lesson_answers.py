@@ -138,6 +138,7 @@ RIGHT = {
         "2": (np.zeros((3, 2)), np.zeros(3)),
         "3": {"width": 32, "rate": 0.1},
         "4": "wider",
+        "5": lambda value, narrow, every: (narrow / every - 1.0, value / narrow - 1.0),
     },
     "05_proofs": {
         "1": dual_value,
@@ -192,6 +193,7 @@ WRONG = {
         ("4", "adam", "would have to be shown"),
         ("4", "width", "do not rule out"),
         ("4", "both", "one of the three words"),
+        ("5", lambda value, narrow, every: (0.0, value / every - 1.0), "run of width 1: you say"),
     ],
     "05_proofs": [
         ("1", lambda v, y: dual_value(v, y) + Fraction(1, 10**9), "is too high"),

@@ -399,10 +399,78 @@ def _(X, answer_4, beta, y):
         answer_4,
         judge_4,
         "the wider network is there, with a proof of its value. How much of the excess is the "
-        "width's and how much is Adam's, this bracket cannot tell.",
+        "width's and how much is Adam's, a bracket for every width cannot tell.",
     )
     mark_4.shown()
     return judge_4, mark_4
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Whose part is it?
+
+    `cn.train(..., width=m)` proves the optimum over networks of at most `m` units. How far that
+    is above the optimum of every width is the **width's part** of an excess: no optimiser can
+    help it. What a run is above the optimum of its own width is the **optimiser's part**. Both
+    are relative, like every excess.
+
+    **Exercise 4.5** Three numbers: where a run of width `m` ended, the optimum of width `m`, and
+    the optimum of every width. Return the width's part and the optimiser's part.
+    """)
+    return
+
+
+@app.cell
+def _():
+    def answer_5(value, narrow, every):
+        return None
+
+    return (answer_5,)
+
+
+@app.cell(hide_code=True)
+def _(X, answer_5, beta, optimum, y):
+    def judge_5(parts):
+        for m in (1, 4):
+            value = np.median(adam(X, y, beta, m, 0.03, seeds=9, steps=800)[1][-1])
+            narrow = cn.train("relu", X, y, weight_decay=beta, width=m)
+            returned = parts(value, narrow.value, optimum.value)
+            if returned is None:
+                return OPEN
+            right = (narrow.value / optimum.value - 1.0, value / narrow.value - 1.0)
+            if not np.allclose(returned, right, rtol=1e-9, atol=1e-12):
+                told = ", ".join(f"{number:.4f}" for number in right)
+                return f"the median run of width {m}: you say {returned}; it is {told}."
+        return ""
+
+    mark_5 = mark(
+        "4.5",
+        answer_5,
+        judge_5,
+        "each is measured from the optimum that it is above, so 1 + excess is the product of "
+        "1 + the one and 1 + the other. `cn.compare` says both for every run.",
+    )
+    mark_5.shown()
+    return judge_5, mark_5
+
+
+@app.cell
+def _(X, beta, optimum, y):
+    _rows = []
+    for _m in (1, 2, 3, 4):
+        _narrow = cn.train("relu", X, y, weight_decay=beta, width=_m)
+        _ends = adam(X, y, beta, _m, 0.03, seeds=9, steps=800)[1][-1]
+        _rows.append(
+            f"| {_m} | {_narrow.value:.6f} ({_narrow.status}) "
+            f"| {_narrow.value / optimum.value - 1.0:.1%} "
+            f"| {np.median(_ends) / _narrow.value - 1.0:.1%} |"
+        )
+    mo.md(
+        "| width | its optimum | the width's part | Adam's part, median of 9 |\n"
+        "|---|---|---|---|\n" + "\n".join(_rows)
+    )
+    return
 
 
 @app.cell(hide_code=True)
@@ -414,7 +482,8 @@ def _():
     ## At scale
 
     `cn.compare` does all of this with torch: SGD, Adam and L-BFGS, several widths, rates tuned
-    for each unless you give one, and every run measured against the bracket.
+    for each unless you give one, and every run measured against the bracket, and against that of
+    its width.
     """),
             torch_runs,
         ]
@@ -440,6 +509,8 @@ def _():
     * A flat curve is no optimum. A bracket tells, for any network, wherever it was trained.
     * Excess is about a network, gap is about the bracket.
     * Width helps: the success rate rises with it, although a handful of units would do.
+    * Whether a narrow run misses the optimum because of its width or because of its optimiser, the
+      optimum of the width tells, and nothing else does.
     * All of this is about the *training* objective. What happens on data that were not seen is
       another question, and no proof here speaks about it.
     """)
