@@ -136,6 +136,12 @@ def notes(found: Curve) -> list[str]:
     told = [f"The best network of any width has {counted(every.units)}."]
     if near:
         told.append(f"Proved to be close to the optimum of every width: to {', to '.join(near)}.")
+    unchecked = [str(s.width) for s in found.solutions if s.checking_note]
+    if unchecked:
+        told.append(
+            f"Not checked again in as long as training took: certificates of "
+            f"{', '.join(unchecked)} units; cvxnet.check takes the time that it needs."
+        )
     return [
         *told,
         "above every width: how far the optimum of a width is above that of every width.",
@@ -188,6 +194,7 @@ def width_document(found: Curve, m: int) -> dict[str, Any]:
         "nodes": solution.stats["nodes"],
         "open": solution.stats["open"],
         "stopped": solution.stats["stopped"],
+        "checked": solution.stats["checked"],
         "seconds": own_seconds(found, m),
     }
 
