@@ -205,10 +205,12 @@ def test_the_command_prints_the_table_and_leaves_the_files(command, cvxnet, foun
     assert cvxnet("predict", out / "width-1", tmp_path / "table.csv")[0] == PROVED
 
 
-def test_the_document_of_the_command(command, found):
+def test_the_document_of_the_command(command, found, monkeypatch):
     code, printed, messages = command("--json", "--time-limit", "1e-6")
     told = json.loads(printed)
     assert (code, messages) == (NOT_PROVED, "") and told["closed"] is False
     assert told["features"] == ["x"] and told["files"] == {}
-    code, printed, messages = command("--up-to", "0", "--json")
-    assert code == BAD_INPUT and "up_to" in json.loads(printed)["error"]
+    monkeypatch.setattr("cvxnet.cli.widths.prepare", lambda *_, **__: pytest.fail("compiled"))
+    for options, words in [(("--up-to", "0"), "up_to"), (("--units", "tanh"), "tanh units cannot")]:
+        code, printed, messages = command(*options, "--json")
+        assert code == BAD_INPUT and words in json.loads(printed)["error"]

@@ -26,7 +26,7 @@ from cvxnet.cli.preparing import (
 from cvxnet.errors import InputError, MissingExtraError
 from cvxnet.plots import save_figure
 from cvxnet.training.solution import Solution
-from cvxnet.training.widths import Widths, widths_of
+from cvxnet.training.widths import Widths, widths_of, with_width
 
 
 def widths(
@@ -54,6 +54,7 @@ def widths(
     """
     budget = effort.budget(progress=not json)
     task = prepare_task(choose(file, columns, networks.loss), networks)
+    with_width(task.objective, up_to)  # refuses what cannot have one, before any work
     check_folder(out)
     prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)
     task = with_decay(task, networks.weight_decay, budget, seed=seed, quiet=json)

@@ -221,14 +221,15 @@ def widths(
     return widths_of(objective, budget, up_to)
 
 
-def most_asked(up_to: Any) -> int:
-    """The largest width asked for, or that of one unit."""
-    return 1 if up_to is None else check_count(up_to, "up_to, the largest width to look at,")
+def with_width(objective: Objective, up_to: Any) -> Objective:
+    """The objective with the largest width asked for, or one; refuses what cannot have any."""
+    asked = 1 if up_to is None else check_count(up_to, "up_to, the largest width to look at,")
+    return replace(objective, width=asked)
 
 
 def widths_of(objective: Objective, budget: Budget, up_to: int | None = None) -> Widths:
     """The optimum of each width, within the budget; see `widths`."""
-    objective = replace(objective, width=most_asked(up_to))  # refuses what cannot have one
+    objective = with_width(objective, up_to)
     begin, deadline = now(), now() + budget.seconds
     listener = budget.progress if callable(budget.progress) else None
     budget = replace(budget, progress=budget.progress is True)
