@@ -350,6 +350,36 @@ def check_decays(item: Item) -> None:
     only(item, lambda text: (low + high) / 2 <= 1.001 * numbers(text)[0] <= 1.001 * high)
 
 
+def optimum_of_width(item: Item, width: int) -> float:
+    """The best of one or two units from a grid of directions: least squares in closed form."""
+    x, y = np.array(item.data["x"]), np.array(item.data["y"])
+    even, kinks = np.linspace(0.0, 2.0 * np.pi, 1_200, endpoint=False), np.arctan(-x)
+    angles = np.concatenate([even, kinks, kinks + np.pi])
+    units = np.maximum(np.outer(x, np.cos(angles)) + np.sin(angles), 0.0)
+    columns = np.hstack([units, -units])
+    linear, squares = y @ columns - item.data["decay"], (columns**2).sum(axis=0)
+    with np.errstate(all="ignore"):
+        gain = np.where(squares > 0.0, np.maximum(linear, 0.0) ** 2 / squares / 2.0, 0.0)
+        best = np.nanmax(gain)
+        for k in range(len(squares) if width == 2 else 0):
+            cross = columns[:, k] @ columns
+            det = squares[k] * squares - cross**2
+            a = (linear[k] * squares - linear * cross) / det
+            b = (linear * squares[k] - linear[k] * cross) / det
+            inside = (det > 1e-9 * squares[k] * squares) & (a > 0.0) & (b > 0.0)
+            best = max(best, (a * linear[k] + b * linear)[inside].max(initial=0.0) / 2.0)
+    return float(y @ y / 2.0 - best)
+
+
+def check_width(item: Item) -> None:
+    high, _, low, _ = numbers(item.prompt)
+    assert np.isclose(optimum_of_width(item, 1), high, rtol=2e-3)
+    lower, upper = optimum(item, item.data["decay"])
+    assert 0.995 * lower <= low <= 1.005 * upper
+    two = optimum_of_width(item, 2)
+    only(item, lambda text: 0.99 * two < numbers(text)[0] < 1.001 * two)
+
+
 def check_signs(item: Item) -> None:
     free, convex = (optimum(item, item.data["decay"], sign=sign) for sign in (False, True))
     higher = convex[0] > free[1]

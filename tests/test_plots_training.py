@@ -19,9 +19,11 @@ from cvxnet.plots import (
     cells_of,
     columns_at,
     follow_training,
+    leaves_of,
     plot_balance,
     plot_cells,
     plot_columns,
+    plot_leaves,
     plot_program,
     plot_zonotope,
     program_parts,
@@ -305,6 +307,26 @@ def test_other_programs_are_refused():
         program_parts(cn.program("relu", X, y, weight_decay=0.1, output_bias=True))
     with pytest.raises(InputError, match="up to 400"):
         plot_program(cn.program("relu", data(2)[0], y, weight_decay=0.1))
+
+
+def test_leaves_cover_all_networks_of_the_width_and_are_what_the_tree_says():
+    x, y = np.arange(-2.0, 3.0)[:, None], np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+    solution = cn.train("relu", x, y, weight_decay=0.1, width=2)
+    leaves = leaves_of(solution)
+    assert leaves.bounds.min() >= solution.lower_bound * (1.0 - 1e-9)
+    places = np.random.default_rng(0).integers(len(leaves.angles), size=(50, 2))
+    for pair in places:
+        for signs in ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
+            both = list(zip(signs, pair, strict=True))
+            assert any(
+                all(s in regions and regions[s][k] for s, k in both) for regions in leaves.regions
+            )
+    for heights, regions in zip(leaves.heights, leaves.regions, strict=True):
+        assert all((-s * heights[inside]).max() <= 1.0 + 1e-9 for s, inside in regions.items())
+    assert plot_leaves(solution).axes[1].get_title(loc="left") == "Their bounds"
+    for asked in ({}, {"width": 4}):
+        with pytest.raises(UnsupportedError, match="no tree"):
+            leaves_of(cn.train("relu", x, y, weight_decay=0.1, **asked))
 
 
 def test_pictures_are_written(tmp_path):

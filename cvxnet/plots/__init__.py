@@ -7,6 +7,7 @@ from cvxnet.plots.columns import Columns, columns_at, plot_columns
 from cvxnet.plots.comparison import plot_runs
 from cvxnet.plots.counterexample import counterexample_slice, plot_counterexample
 from cvxnet.plots.derivation import derivation_rows, plot_derivation
+from cvxnet.plots.leaves import Leaves, leaves_of, plot_leaves
 from cvxnet.plots.optimal_set import plot_optimal_set
 from cvxnet.plots.program import ProgramParts, plot_program, program_parts
 from cvxnet.plots.rounds import Course, follow_training
@@ -25,6 +26,7 @@ __all__ = [
     "Columns",
     "Course",
     "Film",
+    "Leaves",
     "ProgramParts",
     "Slice",
     "Surface",
@@ -37,11 +39,13 @@ __all__ = [
     "derivation_rows",
     "follow_training",
     "kinks",
+    "leaves_of",
     "plot_balance",
     "plot_cells",
     "plot_columns",
     "plot_counterexample",
     "plot_derivation",
+    "plot_leaves",
     "plot_optimal_set",
     "plot_program",
     "plot_runs",

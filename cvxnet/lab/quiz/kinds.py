@@ -56,6 +56,7 @@ KINDS = {
         Kind("reach", "Below this value?", TRAINING, training.reach, "plane"),
         Kind("zero", "When nothing pays", TRAINING, training.zero_network, "columns"),
         Kind("decays", "Between two weight decays", TRAINING, training.three_decays, "plane"),
+        Kind("width", "With fewer units", TRAINING, training.two_units, "plane"),
         Kind("signs", "The price of convexity", TRAINING, training.output_signs, "plane"),
         Kind("claims", "What a certificate proves", PROOFS, proofs.follows, "proof"),
         Kind("tampered", "What the checker accepts", PROOFS, proofs.tampered, "proof"),

@@ -193,6 +193,36 @@ def output_signs(rng: np.random.Generator) -> Item | None:
     )
 
 
+def two_units(rng: np.random.Generator) -> Item | None:
+    """What can the optimum of two units be?"""
+    x, y = random_points(rng, 4, 5)
+    decay = float(rng.choice([0.05, 0.1, 0.2]))
+    one, two, every = (solve(x, y, decay, width=width) for width in (1, 2, None))
+    if one is None or two is None or every is None:
+        return None
+    low, value, high = every.value, two.value, one.value
+    if min(value - low, high - value) < 0.01 * high:
+        return None
+    texts = {value: True, 0.9 * low: False, 0.6 * low: False, 1.1 * high: False}
+    proof = (
+        f"Of at most 2 units: {bracketed(two)}. That is not below {number(low)}, the optimum of "
+        f"every width, and not above {number(high)}, that of one unit."
+    )
+    options = [Option(number(value), right, proof) for value, right in texts.items()]
+    return Item(
+        "p(m) is the optimal value over networks of at most m units; it is "
+        f"{number(high)} for m = 1, and over networks of every width {number(low)}. Only one of "
+        "these can be p(2):",
+        described(x, y, decay),
+        shuffled(rng, options),
+        "A network of one unit is one of two, the other being zero, and one of two units is one of "
+        "some width: p falls with m, and the convex problem of every width bounds it from below. "
+        "At a fixed width training is not convex; branching on the convex problem solves it.",
+        'cn.train("relu", X, y, weight_decay=β, width=2)',
+        drawn(x, y) | {"decay": decay},
+    )
+
+
 def midpoint(rng: np.random.Generator) -> Item | None:
     """What is the value halfway between two optimal networks?"""
     x, y = random_points(rng)
