@@ -255,11 +255,9 @@ def draw_regions(axes: Axes, leaves: Leaves) -> None:
             bottom = k - 0.5 * THICK + 0.5 * THICK * (s > 0.0)
             color, name = SIGNS[s]
             first = not any(s in earlier for earlier in leaves.regions[:k])
-            axes.fill_between(
-                leaves.angles,
-                bottom,
-                bottom + 0.5 * THICK,
-                where=inside.tolist(),
+            axes.broken_barh(
+                arcs(leaves.angles, inside),
+                (bottom, 0.5 * THICK),
                 color=color,
                 linewidth=0.0,
                 label=name if first else None,
@@ -270,6 +268,17 @@ def draw_regions(axes: Axes, leaves: Leaves) -> None:
     axes.axhspan(leaves.telling - 0.5, leaves.telling + 0.5, color=PALE, zorder=0.0)
     axes.legend(loc="lower left", bbox_to_anchor=(0.3, 1.0), ncols=2, borderaxespad=0.2)
     entitle(axes, "Regions of the leaves")
+
+
+def arcs(angles: Array, inside: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """Begin and length of each run of angles.
+
+    >>> arcs(np.arange(5.0), np.array([True, True, False, True, True]))
+    [(0.0, 1.0), (3.0, 1.0)]
+    """
+    changes = np.flatnonzero(np.diff(inside.astype(int), prepend=0, append=0))
+    begins, ends = angles[changes[::2]], angles[changes[1::2] - 1]
+    return [(float(a), float(b - a)) for a, b in zip(begins, ends, strict=True)]
 
 
 def draw_bounds(axes: Axes, leaves: Leaves, solution: Solution) -> None:
@@ -289,11 +298,9 @@ def draw_vector(axes: Axes, leaves: Leaves) -> None:
     heights = leaves.heights[k]
     top = 1.3 * max(2.0, float(np.abs(heights).max()))
     for s, inside in leaves.regions[k].items():
-        axes.fill_between(
-            leaves.angles,
-            -s,
-            -s * top,
-            where=inside.tolist(),
+        axes.broken_barh(
+            arcs(leaves.angles, inside),
+            (-s, -s * (top - 1.0)),
             color=SIGNS[s][0],
             alpha=0.35,
             linewidth=0.0,
