@@ -21,7 +21,7 @@ from cvxnet.training.pruning import eliminate_dependent, is_as_good, merge, simp
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.sliding import slide, slide_factors, smoothed
 from cvxnet.training.start import open_bracket
-from cvxnet.training.trainer import Master
+from cvxnet.training.master import Master
 from cvxnet.training.units import bind
 
 SLIDING = ("relu", "leaky_relu", "abs", "linear", "gated_relu", "quadratic", "polynomial")
