@@ -35,6 +35,8 @@ MEANWHILE, ONE_IN = 20, 10
 """Networks of the search that go downhill: so many, and one more for every so many nodes."""
 POLISHINGS = 3
 """Times that a network slides and is solved to its last digits, in turn."""
+NEW = 3
+"""Units that are tried out in place of another."""
 BETTER = 1e-9
 """Less than this, relatively, is no progress."""
 
@@ -111,10 +113,21 @@ class Incumbent:
             before = self.value
             for units in exact(self.problem, self.units, deadline):
                 self.offer(units)
+            if not self.problem.family.slides:
+                self.exchange(deadline)
             if now() > deadline or self.value > before - BETTER * abs(before):
                 return
             if self.problem.family.slides:
                 self.offer(slide(self.problem, self.units, FEWER_STEPS, deadline=deadline))
+
+    def exchange(self, deadline: float) -> None:
+        """Take one unit after the other out, and the best one in; more where there may be."""
+        for k in range(self.width):
+            units = self.units.pick(np.arange(len(self.units)) != k)
+            for other in with_another(self.problem, units, deadline):
+                self.offer(other)
+            if now() > deadline:
+                return
 
 
 def starts(problem: Problem, every: Units, width: int) -> Iterator[Units]:
@@ -129,6 +142,15 @@ def starts(problem: Problem, every: Units, width: int) -> Iterator[Units]:
     for _ in range(STARTS if problem.family.slides else 0):
         units = random_units(problem, width, every.free, rng)
         yield replace(units, outputs=rng.choice(problem.family.output_signs, width))
+
+
+def with_another(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
+    """The best networks of these units and one of those that the loss falls fastest with."""
+    units = resize(problem, units)
+    found = problem.family.price(problem.dual_vector(units), problem.weight_decay, deadline)
+    size = units.sizes.max(initial=0.0) or 1.0
+    for u, s in zip(found.units[:NEW], -found.outputs[:NEW], strict=True):
+        yield resize(problem, units + Units(size * u[None], np.array([s]), units.free))
 
 
 def exact(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
