@@ -92,6 +92,9 @@ ROWS = [
     ("one output, rank 4 to 7", certificate("abs", d=5, size=0.1)),
     ("one output, with evidence", certificate(d=10, evidence=EVIDENCE)),
     ("one output, of a width", certificate(size=0.2, width=1, evidence=TREE)),
+    ("coordinate, of a width", certificate("coordinate", size=0.1, width=1, evidence=TREE)),
+    ("sign, threshold, of a width", certificate("sign", size=0.1, width=1, evidence=TREE)),
+    ("sign, threshold, of a width", certificate("threshold", size=0.1, width=1, evidence=TREE)),
     ("linear, gated_relu, coordinate", certificate("linear")),
     ("linear, gated_relu, coordinate", certificate("coordinate")),
     (

@@ -13,6 +13,7 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Family, Form, Objective
 from cvxnet.training import clock
 from cvxnet.training.faces import face
+from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, price_units
 from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
 from cvxnet.training.outputs.newton import Local, newton, point_of
@@ -21,7 +22,6 @@ from cvxnet.training.pruning import eliminate_dependent, is_as_good, merge, simp
 from cvxnet.training.recovery import problem_of
 from cvxnet.training.sliding import slide, slide_factors, smoothed
 from cvxnet.training.start import open_bracket
-from cvxnet.training.master import Master
 from cvxnet.training.units import bind
 
 SLIDING = ("relu", "leaky_relu", "abs", "linear", "gated_relu", "quadratic", "polynomial")

@@ -11,14 +11,9 @@ from scipy.optimize import minimize
 
 import cvxnet as cn
 from cvxnet.errors import UnsupportedError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Form, Objective
-from cvxnet.training.reduction import reduce
 from cvxnet.training.units.linear import CoordinateUnits
 from cvxnet.training.units.steps import SignUnits, ThresholdUnits
-from cvxnet.training.width.bracket import root_of
 from cvxnet.training.width.columns import column_space
-from cvxnet.training.width.tree import search_width
 
 STEPS = {"sign": (SignUnits, (-1, 0, 1)), "threshold": (ThresholdUnits, (0, 1, 1))}
 
@@ -116,16 +111,12 @@ def best_subset(solve, D, F, width):
     )
 
 
-def bracket(name, X, y, width, *, loss="squared", bias=None, **options):
-    """The bracket that the search finds, to a gap of 1e-6, as the network shows it."""
-    bias = name != "coordinate" if bias is None else bias
-    every = cn.train(name, X, y, loss=loss, bias=bias, **options)
-    form = Form(bias, options.pop("output_bias", False))
-    objective = Objective(units=name, X=X, y=y, loss=get_loss(loss), form=form, **options)
-    reduction = reduce(objective)
-    tree = search_width(reduction.problem, width, root_of(reduction, every), gap=1e-6)
-    assert len(tree.units) <= width
-    return tree.lower * reduction.scale.value, tree.upper * reduction.scale.value
+def bracket(name, X, y, width, **options):
+    """The bracket that training proves, to a gap of 1e-6."""
+    solution = cn.train(name, X, y, width=width, **options)
+    assert solution.units <= width
+    assert cn.check(solution).valid
+    return solution.lower_bound, solution.value
 
 
 RNG = np.random.default_rng(7)
@@ -133,11 +124,11 @@ LINE, GRID = RNG.standard_normal((6, 1)), RNG.permutation(list(product((-1.0, 0.
 CASES = [
     ("coordinate", RNG.standard_normal((8, 5)), {}, (1, 2, 3)),
     ("coordinate", RNG.standard_normal((8, 4)), {"output_bias": True}, (2,)),
-    ("sign", LINE, {}, (1, 2, 3)),
-    ("sign", GRID[:5], {}, (1, 2)),
-    ("threshold", LINE, {}, (1, 2, 3)),
+    ("sign", LINE, {}, (1, 3)),
+    ("sign", GRID[:5], {}, (2,)),
+    ("threshold", LINE, {}, (2,)),
     ("threshold", GRID[:6], {"bias": False, "output_bias": True}, (1, 2)),
-    ("threshold", RNG.standard_normal((5, 2)), {}, (1, 2)),
+    ("threshold", RNG.standard_normal((5, 2)), {}, (2,)),
 ]
 
 
@@ -191,6 +182,6 @@ def test_faces_that_no_doubles_are_on_count_in_the_bound():
 
 
 def test_too_many_columns_are_refused():
-    X = np.random.default_rng(0).standard_normal((400, 2))
+    family = SignUnits(np.random.default_rng(0).standard_normal((400, 3)))
     with pytest.raises(UnsupportedError, match=r"up to .* features on these 400 samples"):
-        cn.train("sign", X, X[:, 0] * X[:, 1], weight_decay=115.0, width=1)
+        column_space(family, np.arange(400))

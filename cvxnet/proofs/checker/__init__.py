@@ -20,7 +20,7 @@ rests on python, flint and these files, best read in this order; with their line
     dual           185   the dual vector v, and what it has to satisfy
     units          140   what a unit family is, and what is to be proved about it
     evidence       150   the same for what helps to prove that
-    families       270   the families by name: features, and where the proof is
+    families       290   the families by name: features, and where the proof is
     reading        260   from the document to the claims, entry by entry
     bracket        100   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
@@ -37,6 +37,8 @@ Other units need other proofs in place of the last three before the answer:
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting
     one output, with evidence        relaxation, semidefinite
     one output, of a width           tree, simplices, coordinates, cones, lifting
+    coordinate, of a width           tree, columns
+    sign, threshold, of a width      tree, columns, coordinates, lines, steps
     linear, gated_relu, coordinate   families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite

@@ -11,6 +11,7 @@ from flint import arb, fmpq, fmpz
 
 from .boxes import tanh_violation
 from .claims import Claims, as_rows, rows_of
+from .columns import ColumnSpace
 from .cones import squared_relu_violation
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
@@ -61,7 +62,7 @@ class PiecewiseLinear(Units):
             return relaxed_violation(dual, (self.left, self.right), evidence, clock)
         return piecewise_linear_violation(dual, (self.left, self.right), self.claims.norm, clock)
 
-    def space(self) -> ConeSpace:
+    def space(self, clock: Clock) -> ConeSpace:
         return ConeSpace(self.claims, (self.left, self.right))
 
     def largest(self, size: Fraction) -> Fraction:
@@ -134,7 +135,7 @@ class GatedReLU(Units):
 class Coordinate(Units):
     """One coordinate of x, or minus that."""
 
-    several = True
+    evidence, several = ("tree",), True
 
     def check(self) -> None:
         super().check()
@@ -150,25 +151,37 @@ class Coordinate(Units):
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return linear_violation(dual, range(len(dual.V)), "l1", clock)
 
+    def space(self, clock: Clock) -> ColumnSpace:
+        return ColumnSpace(self.claims, None, clock)
 
-class Sign(Units):
+
+class Steps(Units):
+    """A value where z < 0, one where z > 0, one where z = 0."""
+
+    evidence = ("tree",)
+    effect: Effect
+
+    def feature(self, z: fmpq, i: int, j: int) -> Number:
+        off, on, at = self.effect
+        return fmpq(on if z > 0 else off if z < 0 else at)
+
+    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
+        return step_violation(dual, self.effect, clock)
+
+    def space(self, clock: Clock) -> ColumnSpace:
+        return ColumnSpace(self.claims, self.effect, clock)
+
+
+class Sign(Steps):
     """-1, 0 or 1, the sign of z."""
 
-    def feature(self, z: fmpq, i: int, j: int) -> Number:
-        return fmpq((z > 0) - (z < 0))
-
-    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
-        return step_violation(dual, Effect(-1, 1, 0), clock)
+    effect = Effect(-1, 1, 0)
 
 
-class Threshold(Units):
+class Threshold(Steps):
     """1 where z >= 0, otherwise 0."""
 
-    def feature(self, z: fmpq, i: int, j: int) -> Number:
-        return fmpq(z >= 0)
-
-    def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
-        return step_violation(dual, Effect(0, 1, 1), clock)
+    effect = Effect(0, 1, 1)
 
 
 class Quadratic(Units):

@@ -123,7 +123,7 @@ class Units:
         """0 if ``rho(v) <= beta``; otherwise ``rho(v) / beta - 1``, a little more, or any less."""
         evidence = self.claims.evidence
         if self.claims.tree:
-            return tree_violation(self.claims, self.space(), clock)
+            return tree_violation(self.claims, self.space(clock), clock)
         if not any(map(any, dual.V)):  # then g = 0
             return Fraction(0)
         if evidence and evidence["kind"] == "sphere":
@@ -135,7 +135,7 @@ class Units:
         """The same, with evidence of another kind than sphere, or None."""
         raise NotImplementedError
 
-    def space(self) -> Space:
+    def space(self, clock: Clock) -> Space:
         """Where units of a tree lie."""
         raise NotImplementedError
 

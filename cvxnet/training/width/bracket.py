@@ -19,7 +19,6 @@ from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.width.cones import ConeSpace
 from cvxnet.training.width.leaves import tree_evidence
 from cvxnet.training.width.tree import Tree, search_width
 
@@ -62,7 +61,7 @@ def bracket_of_width(
             report=course.report,
         )
     bracket.units, bracket.upper = tree.units, tree.upper
-    if tree.lower > bracket.lower and isinstance(tree.space, ConeSpace):
+    if tree.lower > bracket.lower:
         bracket.lower, bracket.evidence = tree.lower, tree_evidence(tree)
     return reduction.undo(bracket), stats | course.stats(tree)
 
