@@ -39,6 +39,10 @@ class Squared(Loss):
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         return v + y
 
+    def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
+        square, t = float(v @ v), -float(v @ y)
+        return min(max(t / square, 0.0), max(largest, 0.0)) if square > 0.0 else 0.0
+
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         terms: cp.Expression = 0.5 * cp.square(f - y)
         return terms

@@ -104,24 +104,21 @@ class Function(NamedTuple):
 
 def new_stack(corners: Array, g: Function, walled: bool = False) -> Stack:
     """The stack with the cone of these corners (r, r); ``walled``: there is nothing beyond it."""
-    h, r = len(g.rows), g.b.size
+    stack = empty_stack(len(g.rows), g.b.size, walled)
     normals = np.asarray(np.linalg.inv(corners).T, dtype=np.float64)
-    stack = Stack(
+    begin(stack, np.ascontiguousarray(corners), np.ascontiguousarray(normals), g)
+    return stack
+
+
+def empty_stack(h: int, r: int, walled: bool) -> Stack:
+    """Room for searches with h rows in cones of r corners, with walls or without."""
+    return Stack(
         cones=np.empty((CONES, 2 * r + 1, r)),
-        marks=np.zeros((CONES, 5 + r), np.int64),
+        marks=np.empty((CONES, 5 + r), np.int64),
         row=np.empty(ROWS * (h + 1), np.int64),
         height=np.empty((ROWS * (h + 1), r + 1)),
-        walls=normals if walled else np.empty((0, r)),
+        walls=np.empty((r * walled, r)),
     )
-    stack.cones[0] = np.vstack([corners, normals, g.b])
-    stack.marks[0, :5] = (0, g.convex, h, -1, 0)
-    if walled:  # each corner lies on all walls but the one opposite
-        stack.marks[0, 5:] = (1 << r) - 1 - (1 << np.arange(r))
-    stack.row[:h] = np.arange(h)
-    heights = g.rows[:, :r] @ corners.T
-    near = ON_WALL * walled * g.rows[:, r:]
-    stack.height[:h, :r] = np.where(np.abs(heights) <= near, 0.0, heights)
-    return stack
 
 
 def larger(stack: Stack) -> Stack | None:
@@ -136,6 +133,53 @@ def larger(stack: Stack) -> Stack | None:
 # (h, r + 1), ``convex`` and ``b`` (r,) are those of a `Function`; ``top`` is the cone looked at,
 # ``first:middle`` and ``middle:last`` are the stretches of its undecided rows, in P and in N, and
 # ``u`` is (r,). Records are not handed on: counting references to their arrays costs a tenth.
+
+
+@njit(cache=True)
+def begin(stack, corners, normals, g):  # type: ignore[no-untyped-def]
+    """Put a cone, (r, r) and its dual basis, onto the empty stack, no row decided."""
+    r, h, walled = g.b.size, g.rows.shape[0], stack.walls.shape[0] > 0
+    no_new, none = np.int64(-1), np.int64(0)  # no literals: see `kernels`
+    mark(stack.marks, none, none, g.convex, h, no_new, none)
+    for i in range(r):
+        for x in range(r):
+            stack.cones[0, i, x] = corners[i, x]
+            stack.cones[0, r + i, x] = normals[i, x]
+            if walled:
+                stack.walls[i, x] = normals[i, x]
+        stack.cones[0, 2 * r, i] = g.b[i]
+        # Each corner lies on all walls but the one opposite.
+        stack.marks[0, 5 + i] = ((1 << r) - 1 - (1 << i)) * walled
+    for k in range(h):
+        stack.row[k] = k
+        for i in range(r):
+            at = dot_row(g.rows, k, corners[i])
+            near = ON_WALL * walled * g.rows[k, r]
+            stack.height[k, i] = 0.0 if abs(at) <= near else at
+
+
+@njit(cache=True, nogil=True)
+def search_walled(stack, place, top, corners, normals, g, best, work):  # type: ignore[no-untyped-def]
+    """`search` in cones with walls, (m, r, r) and their dual bases, one after the other.
+
+    From ``place`` on, whose search has come to ``top``, or not begun where that is -1. Returns also
+    the next place and top, and the work left; in the end ``place`` is m. Where work is left before,
+    the stack is too small.
+    """
+    r = g.b.size
+    found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
+    while place < corners.shape[0] and work > 0:
+        if top < 0:
+            begin(stack, corners[place], normals[place], g)
+            top = np.int64(0)  # no literal: see `kernels`
+        more, top, work = search(stack, top, g, best, work)
+        for i in range(more.shape[0]):
+            found = append(found, count, more[i, 0], more[i, 1:])
+            count += 1
+        if top >= 0:
+            break
+        place += 1
+    return found[:count], place, top, work
 
 
 @njit(cache=True, nogil=True)

@@ -10,11 +10,13 @@ import numpy as np
 from cvxnet.training.problem import Units
 from cvxnet.training.width.master import Master
 from cvxnet.training.width.nodes import Atoms
-from cvxnet.training.width.regions import Mask, Region, Space
+from cvxnet.training.width.regions import Region, Space
 from cvxnet.types import Array
 
 SPREAD = 1e-3
 """What the distance of units that one replaces counts beside what they cost, squared."""
+SIMILAR = 0.3
+"""Regions that differ by at least this part of the largest difference are looked at."""
 TINY = 1e-6
 """Rises of the objective below this, relatively, are all the same."""
 
@@ -57,15 +59,20 @@ class Relaxed:
         return self.space.units(rows, np.array(sizes), np.array(signs), self.master.free)
 
     def choose(self) -> tuple[int, Any] | None:
-        """The place of a region, and a cut of it; None where there is none."""
+        """The place of a region, and a cut of it; None where there is none.
+
+        Of the regions that differ most from what there may be, that whose cut helps most.
+        """
         for spare in (self.spare, 0):
             scores = [self.score(place, spare) for place in range(len(self.regions))]
-            for place in np.argsort(-np.array(scores), kind="stable").tolist():
-                if scores[place] > 0.0 and (cuts := self.cuts(place)):
-                    return place, self.best_cut(place, cuts)
+            least = max(SIMILAR * max(scores), np.finfo(float).tiny)
+            likely = [self.best_cut(place) for place, x in enumerate(scores) if x >= least]
+            found = [cut for cut in likely if cut is not None]
+            if found:
+                return max(found, key=lambda cut: cut[0])[1:]
         for place in np.argsort([-region.parts for region in self.regions], kind="stable").tolist():
             if cuts := self.cuts(place):
-                return place, self.best_cut(place, cuts)
+                return place, cuts[len(cuts) // 2]
         return None
 
     def merged(self, place: int, spare: int) -> tuple[Array, float]:
@@ -93,19 +100,16 @@ class Relaxed:
             pull = np.abs(d * self.master.dual)
         return list(self.regions[place].cuts(self.atoms.U[own], self.atoms.sizes[own], pull))
 
-    def best_cut(self, place: int, cuts: list[Any]) -> Any:
-        """That of which the children's masters rise most; the middle one where there is none."""
-        own = self.atoms.owner == place
-        if len(cuts) == 1 or not own.any():
-            return cuts[len(cuts) // 2]
-        kept = list[Mask]()
-        for cut in cuts:
-            inside = self.regions[place].in_first(cut, self.atoms.U[own])
-            for side in (inside, ~inside):
-                mask = np.ones(len(own), dtype=bool)
-                mask[own] = side
-                kept.append(mask)
-        rise = self.master.without(np.array(kept)).reshape(-1, 2)
+    def best_cut(self, place: int) -> tuple[float, int, Any] | None:
+        """Of a region that of which the children's masters rise most, with its worth."""
+        cuts, own = self.cuts(place), self.atoms.owner == place
+        if not cuts:
+            return None
+        sides = self.regions[place].sides(cuts, self.atoms.U[own])
+        kept = np.ones((2 * len(cuts), len(own)), dtype=bool)
+        kept[::2, own], kept[1::2, own] = sides, ~sides
+        rise = self.master.without(kept)
         tiny = TINY * max(abs(self.master.value), np.finfo(float).tiny)
-        scores = np.maximum(rise[:, 0], tiny) * np.maximum(rise[:, 1], tiny)
-        return cuts[int(np.argmax(scores))]
+        worth = np.maximum(rise[::2], tiny) * np.maximum(rise[1::2], tiny)
+        best = int(np.argmax(worth))
+        return float(worth[best]), place, cuts[best]

@@ -20,12 +20,19 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from cvxnet.training.pricing.cone_search import Function, Stack, larger, new_stack, search
-from cvxnet.training.pricing.subdivision import PORTION, Budget, split_kinks
-from cvxnet.training.problem import Units
+from cvxnet.training.pricing.cone_search import (
+    Function,
+    Stack,
+    empty_stack,
+    larger,
+    search_walled,
+)
+from cvxnet.training.pricing.subdivision import PORTION, Budget
+from cvxnet.training.problem import EPS, Units
 from cvxnet.training.units.piecewise_linear import PiecewiseLinearUnits
 from cvxnet.training.width.regions import Mask, Pricing, Region, Space
 from cvxnet.types import Array
@@ -77,7 +84,22 @@ class ConeSpace(Space):
         return ConeRegion(sign, tuple(cones))
 
     def pricing(self, v: Array, floor: float) -> ConePricing:
-        return ConePricing(self.family, v, floor)
+        return ConePricing(self, v, floor)
+
+    @cached_property
+    def stack(self) -> list[Stack]:
+        """Room for searches, one after the other; a list, as it may have to grow."""
+        return [empty_stack(len(self.terms.normals), len(self.rows), walled=True)]
+
+    @cached_property
+    def terms(self) -> Terms:
+        """With ``phi(t) = (plus + minus) / 2 |t| + (plus - minus) / 2 t``."""
+        family, a = self.family, self.family.arrangement
+        (plus, minus), n = family.slopes, len(family.X)
+        length, largest = a.length[:n], max(map(abs, family.slopes))
+        rounding = (len(a.owner) + 100) * EPS * np.abs(length) + a.slack[:n]
+        bend, slope = (plus + minus) / 2.0 * np.abs(length), (plus - minus) / 2.0 * length
+        return Terms(a.normals, a.owner[:n], bend, slope, largest * rounding)
 
     def atoms_of(self, units: Units) -> tuple[Array, Array]:
         return units.weights / units.sizes[:, None], units.outputs
@@ -179,14 +201,16 @@ class Cone:
 class ConePricing(Pricing):
     """A dual vector v, priced in one region after the other."""
 
-    def __init__(self, family: PiecewiseLinearUnits, v: Array, floor: float) -> None:
-        plus, minus, self.rounding = family.kinks(v)
-        normals = family.arrangement.normals
+    def __init__(self, space: ConeSpace, v: Array, floor: float) -> None:
+        terms = space.terms
+        rows, convex, b = kinked_function(v, terms.owner, terms.bend, terms.slope, terms.normals)
+        self.rounding, self.floor = float(terms.rounding @ np.abs(v)), floor
+        turned = np.concatenate([rows[convex:], rows[:convex]])
         self.functions = {
-            s: Function(*split_kinks(normals, -s * plus, -s * minus), floor, self.rounding, BETTER)
-            for s in family.output_signs
+            -1.0: Function(rows, convex, b, floor, self.rounding, BETTER),
+            1.0: Function(turned, len(rows) - convex, -b, floor, self.rounding, BETTER),
         }
-        self.best, self.floor = np.zeros(1), floor
+        self.space, self.best = space, np.zeros(1)
 
     @property
     def error(self) -> float:
@@ -196,19 +220,71 @@ class ConePricing(Pricing):
 
     def maxima(self, region: Region, budget: Budget) -> tuple[Array, bool]:
         assert isinstance(region, ConeRegion)
-        g = self.functions[region.sign]
-        found = [np.zeros((0, g.b.size + 1))]
-        for cone in region.cones:
-            stack: Stack | None = new_stack(cone.corners, g, walled=True)
-            top = 0
-            while top >= 0 and stack is not None and not budget.over:
-                more, top, left = search(stack, top, g, self.best, PORTION)
-                budget.work -= PORTION - left
-                found.append(more)
-                stack = larger(stack) if top >= 0 and left > 0 else stack
-            if top >= 0:
-                return np.concatenate(found), False
-        return np.concatenate(found), True
+        g, space = self.functions[region.sign], self.space
+        found, place, top = list[Array](), 0, -1
+        while place < len(region.cones) and not budget.over:
+            more, place, top, left = search_walled(
+                space.stack[0], place, top, region.corners, region.normals, g, self.best, PORTION
+            )
+            budget.work -= PORTION - left
+            found.append(more)
+            if top >= 0 and left > 0:
+                stack = larger(space.stack[0])
+                if stack is None:
+                    break
+                space.stack[0] = stack
+        none = np.zeros((0, g.b.size + 1))
+        return np.concatenate([none, *found]), place == len(region.cones)
+
+
+@njit(cache=True)
+def kinked_function(v, owner, bend, slope, normals):  # type: ignore[no-untyped-def]
+    """``v . phi_u(X)`` as ``sum_k a_k |e_k.u| + b.u``: the rows ``|a_k| (e_k, 1)`` and b.
+
+    Rows with ``a_k > 0`` come first, then those below 0; the others are left out. Sample i, (n,),
+    adds ``v_i bend_i`` to a, and ``v_i slope_i e`` to b, of the normal e that it has: (h, r).
+    """
+    (h, r), n = normals.shape, v.size
+    a, b, rows = np.zeros(h), np.zeros(r), np.empty((h, r + 1))
+    for i in range(n):
+        k = owner[i]
+        if k >= 0:
+            a[k] += v[i] * bend[i]
+            for x in range(r):
+                b[x] += v[i] * slope[i] * normals[k, x]
+    convex = size = np.int64(0)  # no literal: see `kernels`
+    for k in range(h):
+        convex += a[k] > 0.0
+    size = convex
+    front = np.int64(0)  # no literal: see `kernels`
+    for k in range(h):
+        place = front if a[k] > 0.0 else size
+        if a[k] != 0.0:
+            for x in range(r):
+                rows[place, x] = abs(a[k]) * normals[k, x]
+            rows[place, r] = abs(a[k])
+        front += a[k] > 0.0
+        size += a[k] < 0.0
+    return rows[:size], convex, b
+
+
+class Terms(NamedTuple):
+    """What each sample adds to ``v . phi_u(X)``, see `kinked_function`.
+
+    Attributes
+    ----------
+    normals : (h, r) array
+    owner : (n,) integer array
+    bend, slope : (n,) array
+    rounding : (n,) array
+        Of ``v_i = 1``, in sums of all samples.
+    """
+
+    normals: Array
+    owner: NDArray[np.int64]
+    bend: Array
+    slope: Array
+    rounding: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +297,16 @@ class ConeRegion(Region):
     @property
     def parts(self) -> int:
         return len(self.cones)
+
+    @cached_property
+    def corners(self) -> Array:
+        """Of all cones, (m, r, r)."""
+        return np.array([cone.corners for cone in self.cones])
+
+    @cached_property
+    def normals(self) -> Array:
+        """The dual bases of all cones, (m, r, r)."""
+        return np.array([cone.normals for cone in self.cones])
 
     def contains(self, U: Array) -> Mask:
         """Which of the units, (k, r), lie in it."""
@@ -241,10 +327,21 @@ class ConeRegion(Region):
         yield from bisection(cone)
 
     def in_first(self, cut: Any, U: Array) -> Mask:
-        if isinstance(cut, int):
-            return ConeRegion(self.sign, self.cones[:cut]).contains(U)
+        return np.asarray(self.sides([cut], U)[0])
+
+    def sides(self, cuts: list[Any], U: Array) -> Mask:
+        if len(self.cones) > 1:
+            return np.array(cuts)[:, None] > self.home(U)
         shares = self.cones[0].shares(U)
-        return np.asarray(shares[:, cut.j] * cut.a >= shares[:, cut.i] * cut.b)
+        i, j, a, b = np.array(cuts).T
+        i, j = i.astype(np.intp), j.astype(np.intp)
+        return np.asarray(shares.T[j] * a[:, None] >= shares.T[i] * b[:, None])
+
+    def home(self, U: Array) -> NDArray[np.intp]:
+        """The cone in which each of its units, (k, r), lies, or nearly so."""
+        shares = np.einsum("mir,kr->mki", self.normals, U)
+        slack = np.linalg.norm(self.normals, axis=2)
+        return np.asarray(np.argmax((shares / slack[:, None]).min(axis=2), axis=0))
 
     def halves(self, cut: Any) -> tuple[list[int], ConeRegion, ConeRegion]:
         if isinstance(cut, int):

@@ -45,6 +45,10 @@ class Region(ABC):
     def in_first(self, cut: Any, U: Array) -> Mask:
         """Which of its atoms lie in the first half; those on the cut in either."""
 
+    def sides(self, cuts: list[Any], U: Array) -> Mask:
+        """`in_first` for many cuts, (c, k)."""
+        return np.array([self.in_first(cut, U) for cut in cuts])
+
     @abstractmethod
     def halves(self, cut: Any) -> tuple[list[int], Region, Region]:
         """The cut as certificates have it, and the two regions that it makes."""

@@ -53,6 +53,8 @@ WIDTH, LEAST_WIDTH, NARROWER = 1e-4, 1e-9, 0.1
 """Of the envelope of a loss with kinks: at first, at least, and in one step."""
 STILL = 1e-13
 """Masters that fall by less than this, relatively, stand still."""
+CHORDS, ROOM = 3, 1e-9
+"""Steps to the largest rho that closes a node, and relative room for its rounding."""
 OPENING = 0.3
 """Networks before the search may take this share of the time."""
 PAUSE = 0.2
@@ -245,8 +247,9 @@ class Tree:
         """Price a dual vector in all regions; better units."""
         problem = self.problem
         self.priced += 1
-        pricing, budget = self.space.pricing(v, problem.weight_decay), Budget(deadline)
-        rho, U, owner = problem.weight_decay, list[Array](), list[int]()
+        floor = self.largest_rho(v)
+        pricing, budget = self.space.pricing(v, floor), Budget(deadline)
+        rho, U, owner = floor, list[Array](), list[int]()
         for place, region in enumerate(node.regions):
             maxima, complete = pricing.maxima(region, budget)
             rho = max(rho, maxima[:, 0].max(initial=0.0)) if complete else np.inf
@@ -257,6 +260,25 @@ class Tree:
         found = np.concatenate(U)
         return Atoms(found, np.array(owner, dtype=np.intp), np.zeros(len(found)))
 
+    def largest_rho(self, v: Array) -> float:
+        """A value of rho with which v still closes a node; at least ``weight_decay``.
+
+        The bound of t v is concave in t, so between 0 and t it is above its chord.
+        """
+        problem, t, floor = self.problem, 1.0, self.problem.weight_decay
+        zero, bound = self.bound_of(0.0 * v), self.bound_of(v)
+        for _ in range(CHORDS):
+            if not bound > self.cut > zero:
+                break
+            t *= (self.cut - zero) / (bound - zero)
+            bound = self.bound_of(t * v)
+            floor = problem.weight_decay / (t * (1.0 + ROOM))
+        return max(floor, problem.weight_decay)
+
+    def bound_of(self, v: Array) -> float:
+        """The bound of a dual vector where no unit is above ``weight_decay``."""
+        return -self.problem.loss.conjugate(v, self.problem.y)
+
     def offer_dual(self, node: Node, v: Array, rho: float) -> None:
         """Keep the best multiple of v where it bounds the node better; rho bounds v."""
         problem = self.problem
@@ -264,7 +286,7 @@ class Tree:
             return
         largest = problem.largest_multiple(rho * (1.0 + SLACK))
         t = problem.loss.best_scale(v, problem.y, largest)
-        bound = -problem.loss.conjugate(t * v, problem.y)
+        bound = self.bound_of(t * v)
         if bound > node.bound:
             node.becomes(Leaf(t * v, bound))
 
