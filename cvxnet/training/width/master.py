@@ -3,8 +3,9 @@
     minimise  loss(H w + F c) + weight_decay * sum w       over w >= 0 and any c.
 
 Newton's method; each step is a problem of `cvxnet.training.width.quadratic`. With the squared loss
-one step is all there is. Elsewhere curvatures below a level count as that: where a step does not
-lower the objective as it promised, the level rises, up to the largest curvature that there is.
+one step is all there is. Elsewhere a step that goes too far ends at the minimum on its line, which
+or where that is farther away, which
+finds the narrow stretches in which a loss bends that is almost linear.
 
 A loss with kinks is replaced by its envelope, which is a little smaller: what the solution proposes
 is a dual vector all the same, and bounds are computed with the loss itself.
@@ -12,25 +13,28 @@ is a dual vector all the same, and bounds are computed with the loss itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from cvxnet.losses import Loss
 from cvxnet.training.problem import Problem
-from cvxnet.training.width.quadratic import minima, minimise
+from cvxnet.training.width.quadratic import RIDGE, minima, minimise
 from cvxnet.types import Array
 
 STEPS = 100
 """Of Newton's method."""
-CONVERGED = 1e-11
-"""A step that promises less, relative to the objective, is the last."""
-LEVELS = (1e-9, 1.0)
-"""The lowest and the highest level of curvatures, relative to the largest."""
-RAISED, LOWERED = 32.0, 8.0
-"""By how much the level changes after a step that was in vain, or not."""
+CONVERGED = 1e-16
+"""A step along which the objective falls by less, relatively, is the last."""
+LEVEL = 1e-9
+"""Curvatures below this, relative to the largest, count as this."""
+NEAR, LONGER, PRECISION = 0.5, 8.0, 1e-13
+"""A step is whole where the slope at its end is less than this, relatively. Otherwise it is longer
+by such factors, as long as the objective falls, or shorter, up to this precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +73,18 @@ class Master:
     @cached_property
     def value(self) -> float:
         """The objective: that of the loss itself."""
-        problem = self.problem
-        penalty = problem.weight_decay * self.sizes.sum()
-        return problem.loss.value(self.f, problem.y) + float(penalty)
+        return self.value_with(self.problem.loss)
+
+    @cached_property
+    def minimum(self) -> float:
+        """What was minimised: the objective with its own loss."""
+        return self.value_with(self.loss)
+
+    def value_with(self, loss: Loss) -> float:
+        """The objective with some loss."""
+        return loss.value(self.f, self.problem.y) + float(
+            self.problem.weight_decay * self.sizes.sum()
+        )
 
     @cached_property
     def dual(self) -> Array:
@@ -83,7 +96,7 @@ class Master:
     def model(self) -> tuple[Array, Array]:
         """Q and b of the quadratic model at the solution."""
         A = np.hstack([self.problem.F, self.H])
-        return model_at(self.problem, self.loss, A, self.f, LEVELS[0])
+        return model_at(self.problem, self.loss, A, self.f)
 
     def pick(self, which: NDArray[np.bool_]) -> Master:
         """The same without units of size zero; ``which`` (k,) are the others."""
@@ -105,7 +118,7 @@ def solve_master(problem: Problem, loss: Loss, H: Array, sizes: Array, free: Arr
     A = np.hstack([problem.F, H]) if k else H
     x = np.concatenate([free, sizes])
     if loss.name == "squared":
-        least(*model_at(problem, loss, A, A @ x, LEVELS[0]), k, x)
+        least(*model_at(problem, loss, A, A @ x), k, x)
         return Master(problem, loss, H, x, A @ x)
     return Master(problem, loss, H, *newton(problem, loss, A, x))
 
@@ -114,23 +127,44 @@ def newton(problem: Problem, loss: Loss, A: Array, x: Array) -> tuple[Array, Arr
     """The minimiser and its predictions, from a starting point."""
     y, k = problem.y, problem.F.shape[1]
     decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
-    f, level = A @ x, LEVELS[0]
-    value = loss.value(f, y) + decay @ x
+    f = A @ x
     for _ in range(STEPS):
-        Q, b = model_at(problem, loss, A, f, level)
-        moved = x.copy()
-        promised = 0.5 * x @ Q @ x - b @ x - least(Q, b, k, moved)
-        if promised <= CONVERGED * abs(value):
+        moved, (Q, b) = x.copy(), model_at(problem, loss, A, f)
+        least(Q, b + RIDGE * Q.diagonal().max(initial=0.0) * x, k, moved)  # no pull towards zero
+        step = moved - x
+        ahead, price = A @ step, float(decay @ step)
+
+        def slope(t: float, f: Array = f, ahead: Array = ahead, price: float = price) -> float:
+            """Of the objective along the step."""
+            return float(loss.gradient(f + t * ahead, y) @ ahead) + price
+
+        falls = -slope(0.0)
+        last = falls <= CONVERGED * (loss.value(f, y) + float(decay @ x))
+        if falls <= 0.0:
             break
-        ahead = A @ moved
-        new = loss.value(ahead, y) + decay @ moved
-        if new <= value - 0.25 * promised:
-            x, f, value, level = moved, ahead, new, max(level / LOWERED, LEVELS[0])
-        elif level >= LEVELS[1]:
+        x = x + (1.0 if last else along(slope, falls, room(x, step, k))) * step
+        f = A @ x
+        if last:
             break
-        else:
-            level = min(level * RAISED, LEVELS[1])
     return x, f
+
+
+def room(x: Array, step: Array, free: int) -> float:
+    """How often the step may be taken until a size is zero; at least once."""
+    falling = np.flatnonzero(step[free:] < 0.0) + free
+    return max(float((x[falling] / -step[falling]).min(initial=np.inf)), 1.0)
+
+
+def along(slope: Callable[[float], float], falls: float, end: float) -> float:
+    """Where on its line a step should end: after one, if that is near enough to the minimum."""
+    t = 1.0
+    if abs(slope(t)) <= NEAR * falls:
+        return t
+    while slope(t) < 0.0 and t < end:
+        t = min(LONGER * t, end)
+    if slope(t) <= 0.0:
+        return t
+    return float(brentq(slope, 0.0, t, xtol=PRECISION * t))
 
 
 def least(Q: Array, b: Array, free: int, x: Array) -> float:
@@ -138,7 +172,7 @@ def least(Q: Array, b: Array, free: int, x: Array) -> float:
     return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x))
 
 
-def model_at(problem: Problem, loss: Loss, A: Array, f: Array, level: float) -> tuple[Array, Array]:
+def model_at(problem: Problem, loss: Loss, A: Array, f: Array) -> tuple[Array, Array]:
     """Q and b of the quadratic model of the objective at predictions f, for all x with f = A x.
 
     ``1/2 x^T Q x - b^T x`` with ``Q = A^T D A`` and ``b = A^T (D f - gradient) - weight decay``.
@@ -146,12 +180,8 @@ def model_at(problem: Problem, loss: Loss, A: Array, f: Array, level: float) -> 
     y, k = problem.y, problem.F.shape[1]
     D = loss.curvature(f, y)
     if loss.name != "squared":
-        D = np.maximum(D, level * largest_curvature(loss, f, y, D))
+        most = np.maximum(loss.curvature(y, y), loss.curvature(0.0 * f, y))
+        D = np.maximum(D, LEVEL * np.maximum(D, most))
     b = A.T @ (D * f - loss.gradient(f, y))
     b[k:] -= problem.weight_decay
     return np.asarray((A.T * D) @ A), b
-
-
-def largest_curvature(loss: Loss, f: Array, y: Array, D: Array) -> Array:
-    """Of each sample's loss: D at f, or that at its target or at zero, where losses bend most."""
-    return np.maximum(D, np.maximum(loss.curvature(y, y), loss.curvature(0.0 * f, y)))

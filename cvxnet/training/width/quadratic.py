@@ -13,7 +13,7 @@ from numba import njit
 
 RIDGE = 1e-13
 """Relative to the largest number on the diagonal."""
-OPTIMAL = 1e-12
+OPTIMAL = 1e-15
 """A slope below this, relative to the largest ``b_j``, is zero."""
 MOST_STEPS = 10
 """So many times the number of weights, at most, one comes in or goes out."""

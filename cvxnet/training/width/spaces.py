@@ -20,4 +20,5 @@ def space_of(family: UnitFamily) -> Space:
         return cone_space(family)
     if isinstance(family, CoordinateUnits | StepUnits):
         return column_space(family, np.arange(len(family.X)))
-    raise UnsupportedError(f"{family.name} units cannot have a width")
+    norm = f" with the norm {family.norm}" * (family.norm != "l2")
+    raise UnsupportedError(f"{family.name} units{norm} cannot have a width")

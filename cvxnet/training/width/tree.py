@@ -16,8 +16,8 @@ Branching. A region is cut into halves L and R. Its units lie all in L, or all i
 three children, the last only where there may be another unit. In the last nothing has changed for
 the relaxation, so it is branched again without a look at it.
 
-Nodes are looked at in the order of what is known of them. At every moment the tree is whole: the
-smallest bound of its leaves is a lower bound on the optimum of width m.
+The node with the lowest bound comes first. At every moment the tree is whole: the smallest bound of
+its leaves is a lower bound on the optimum of width m.
 """
 
 from __future__ import annotations
@@ -49,14 +49,20 @@ ROUNDS = 50
 """Times that a node is priced, at most."""
 NEW_UNITS = 6
 """Units that come in from each region, at most."""
-WIDTH, LEAST_WIDTH, NARROWER = 1e-4, 1e-9, 0.1
-"""Of the envelope of a loss with kinks: at first, at least, and in one step."""
+WIDTH, NARROWER, SHARE = 1e-4, 0.1, 0.2
+"""Of the envelope of a loss with kinks: at first, and in one step; and the share of the gap that it
+may cost."""
 STILL = 1e-13
 """Masters that fall by less than this, relatively, stand still."""
 CHORDS, ROOM = 3, 1e-9
 """Steps to the largest rho that closes a node, and relative room for its rounding."""
 OPENING = 0.3
 """Networks before the search may take this share of the time."""
+DETAIL = 0.1
+"""A value this close to the bound, relative to the cut, will not rise above the cut: the node is
+branched. At once would be a little faster, but bounds are what is left at a time limit."""
+SPARED = 0.1
+"""This part of the gap is left to those who prove it in other arithmetic."""
 PAUSE = 0.2
 """Seconds between reports."""
 NODE_BYTES = 2000
@@ -121,7 +127,24 @@ class Tree:
             atoms = Atoms(U[used], owner, units.sizes[used])
             self.root.children.append(leaf)
             node = Node(tuple(regions[s] for s in signs), atoms, units.free, self.root, place)
-            self.push(node, leaf.bound)
+            self.push(node)
+
+    @classmethod
+    def begin(
+        cls,
+        problem: Problem,
+        width: int,
+        every: Bracket,
+        *,
+        starts: Iterable[Units] = (),
+        gap: float,
+    ) -> Tree:
+        """The root, with the best of the given networks that have few enough units."""
+        none = every.units.pick(np.zeros(0, dtype=np.intp))
+        incumbent = Incumbent(problem, width, none)
+        for units in (every.units, *starts):
+            incumbent.offer(units)
+        return cls(space_of(problem.family), incumbent, every, gap)
 
     @property
     def problem(self) -> Problem:
@@ -149,20 +172,21 @@ class Tree:
         return min(leaf.bound for leaf in self.root.leaves())
 
     @property
-    def goal(self) -> float:
-        """The lower bound that closes the gap."""
-        room = self.every.tolerance.width(self.gap)
-        return min(self.upper * (1.0 - self.gap), self.upper - room)
-
-    @property
     def cut(self) -> float:
         """Nodes with this bound need not be looked at."""
-        return min(self.goal, self.least)
+        gap = self.gap * (1.0 - SPARED)
+        goal = self.upper - max(gap * self.upper, self.every.tolerance.width(gap))
+        return min(goal, self.least)
 
-    def push(self, node: Node, estimate: float) -> None:
-        """To be looked at in its turn."""
+    @property
+    def closed(self) -> bool:
+        """Whether the gap is reached, or the absolute tolerance for optima of about 0."""
+        return bool(self.every.tolerance.closed_by(self.lower, self.upper, self.gap))
+
+    def push(self, node: Node) -> None:
+        """To be looked at in its turn: the lowest bound comes first."""
         self.bytes += node.atoms.U.nbytes + NODE_BYTES
-        heapq.heappush(self.open, (estimate, next(self.ticket), node))
+        heapq.heappush(self.open, (node.bound, next(self.ticket), node))
 
     def pop(self) -> Node:
         """The next one."""
@@ -183,7 +207,7 @@ class Tree:
                 report(self)
                 told = now()
         if not self.stopped:
-            self.stopped = REACHED if self.lower >= self.goal else self.space.stuck
+            self.stopped = REACHED if self.closed else self.space.stuck
 
     def look_at(self, node: Node, deadline: float) -> None:
         """Leave the node as a leaf, or branch it; so, too, the child in which nothing changes."""
@@ -209,7 +233,7 @@ class Tree:
     # bounds
 
     def relax(self, node: Node, deadline: float, whole: bool = False) -> Relaxed | None:
-        """Master and pricing in turn, until the bound is above the cut, or the value below.
+        """Master and pricing in turn, until the bound is above the cut, or close to a value below.
 
         With ``whole`` until the end. None where the node needs no further look.
         """
@@ -226,26 +250,37 @@ class Tree:
             relaxed = Relaxed(
                 self.space, node.regions, atoms, master, self.width - len(node.regions)
             )
-            if master.value < self.cut and not whole:
+            if master.value - node.bound <= DETAIL * (self.cut - node.bound) and not whole:
                 return relaxed
             found = self.price(node, master.dual, deadline)
-            still = not len(found.U) or master.value >= last - STILL * abs(last)
-            last = master.value
+            still = not len(found.U) or master.minimum >= last - STILL * abs(last)
+            last = master.minimum
             if still and not self.narrow():
                 break
+            if still:
+                last = np.inf
             atoms = atoms.joined(found)
         return None if node.bound >= self.cut else relaxed
 
     def narrow(self) -> bool:
         """Make the envelope of a loss with kinks narrower; says whether that may help."""
-        if self.problem.loss.smooth or self.smoothing <= LEAST_WIDTH:
+        problem = self.problem
+        if problem.loss.smooth:
+            return False
+        if self.smoothing <= self.least_smoothing:
             return False
         self.smoothing *= NARROWER
         return True
 
+    @property
+    def least_smoothing(self) -> float:
+        """The width of an envelope that costs bounds a small part of the gap."""
+        low, high = self.problem.loss.domain(self.problem.y)
+        slopes = float((np.maximum(-low, high) ** 2).sum())
+        return SHARE * (self.upper - self.cut) / slopes
+
     def price(self, node: Node, v: Array, deadline: float) -> Atoms:
         """Price a dual vector in all regions; better units."""
-        problem = self.problem
         self.priced += 1
         floor = self.largest_rho(v)
         pricing, budget = self.space.pricing(v, floor), Budget(deadline)
@@ -288,6 +323,7 @@ class Tree:
         t = problem.loss.best_scale(v, problem.y, largest)
         bound = self.bound_of(t * v)
         if bound > node.bound:
+            self.bytes += v.nbytes
             node.becomes(Leaf(t * v, bound))
 
     # branching
@@ -306,7 +342,7 @@ class Tree:
         halves = ((first, ~own | inside), (second, ~own | (own & ~inside)))
         for k, (region, kept) in enumerate(halves):
             parts: tuple[Region, ...] = (*before, region, *after)
-            self.push(Node(parts, atoms.pick(kept), master.free, branch, k), master.value)
+            self.push(Node(parts, atoms.pick(kept), master.free, branch, k))
         node.becomes(branch)
         if not relaxed.spare:
             return None, relaxed
@@ -346,14 +382,13 @@ def search_width(
     report : callable, optional
         Is told every now and then how it is going.
     """
-    incumbent = Incumbent(problem, width, every.units.pick(np.zeros(0, dtype=np.intp)))
-    for units in (every.units, *starts):
-        incumbent.offer(units)
-    tree = Tree(space_of(problem.family), incumbent, every, gap)
+    tree = Tree.begin(problem, width, every, starts=starts, gap=gap)
     try:
         with true_interruptions():
-            if tree.lower < tree.cut:
-                incumbent.start(every.units, now() + OPENING * (deadline - now()))
+            if tree.closed:
+                tree.stopped = REACHED
+            else:
+                tree.incumbent.start(every.units, now() + OPENING * (deadline - now()))
             tree.run(deadline, report)
     except KeyboardInterrupt:
         tree.stopped = INTERRUPTED
