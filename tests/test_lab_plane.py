@@ -131,6 +131,8 @@ def test_of_few_units_the_optimum_of_every_width_stands_beside(units):
     assert quick["lower"] <= found["upper"] <= quick["upper"] * (1.0 + 1e-6)
     assert all(one["lower"] <= found["upper"] * (1.0 + 1e-9) for one in news)
     assert "above the optimum" in every["excess"]
+    start = {"hidden": found["hidden"], "outputs": found["outputs"]}
+    assert drag(Asked(fields | start))["upper"] == pytest.approx(found["upper"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,9 @@ def solve_at_width(objective: Objective, width: int, budget: Budget) -> Solution
         )
     deadline = now() + budget.seconds
     every = solve_every_width(objective, budget)
-    return solve_within(objective, width, every, budget, deadline=deadline)
+    network = objective.network
+    starts = [network.weights] if network is not None and network.given else []
+    return solve_within(objective, width, every, budget, deadline=deadline, starts=starts)
 
 
 def solve_every_width(objective: Objective, budget: Budget) -> Solution:
