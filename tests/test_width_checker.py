@@ -14,6 +14,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.checker.dual import Clock, dual_vector
 from cvxnet.proofs.checker.exact import rational
 from cvxnet.proofs.checker.simplices import ConeSpace
+from cvxnet.proofs.rounded_cones import RoundedConeSpace
 
 RNG = np.random.default_rng(5)
 X, Y = RNG.standard_normal((7, 2)).round(3), RNG.standard_normal(7).round(3)
@@ -53,6 +54,8 @@ def test_closed_trees_are_proved_exactly(name):
     assert result.valid, result.reason
     assert result.lower == found.lower_bound <= result.upper
     assert found.gap <= 1.01e-4
+    rounded = cn.check(found, rounded=True)
+    assert rounded.valid and (rounded.lower, rounded.upper) == (result.lower, result.upper)
 
 
 def test_a_tree_that_is_not_finished_proves_its_bracket():
@@ -195,6 +198,8 @@ def test_vectors_that_are_others():
     for own in (made["dual"], [(0.0).hex()] * 7):
         result = checker.check(made | {"lower": (0.0).hex(), "dual": own})
         assert not result.valid and "infeasible" in result.reason and result.violation > 0.01
+        rounded = cn.check(made | {"lower": (0.0).hex(), "dual": own}, rounded=True)
+        assert not rounded.valid and rounded.violation > 0.999 * result.violation
 
 
 def test_other_widths():
@@ -232,6 +237,7 @@ def test_violations_of_regions_are_those_of_dense_samples(d):
     )  # fmt: skip
     claims = checker.read(claims.to_dict())
     space = ConeSpace(claims, (rational(-0.5), rational(1.0)))
+    rounded = RoundedConeSpace(claims, (Fraction(-1, 2), Fraction(1)))
     shares, told = rng.exponential(size=(20_000, d)), 0
     for sign in (1, -1):
         region = space.region(sign)
@@ -245,9 +251,12 @@ def test_violations_of_regions_are_those_of_dense_samples(d):
             g = np.where(z > 0.0, z, -0.5 * z) @ np.array(claims.v)
             most = max((-sign * g).max(), 0.0)
             for beta in (0.9 * most, 1.1 * most):
-                space.beta = Fraction(float(beta) or 1.0)
+                space.beta = rounded.beta = Fraction(float(beta) or 1.0)
                 v = [x for (x,) in dual_vector(claims)]
                 (over,) = space.violations([region], v, Clock(9.0))
+                (bound,) = rounded.violations([region], v, Clock(9.0))
+                assert over <= bound and most <= space.beta * (1 + bound) * (1 + 1e-12)
+                assert not bound or space.beta * (1 + bound) <= 1.02 * most
                 assert (over > 0) == (most > 0.0 and beta < most)
                 assert not over or float(space.beta) * (1.0 + float(over)) <= 1.02 * most
                 told += over > 0

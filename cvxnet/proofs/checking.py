@@ -17,6 +17,8 @@ from cvxnet.proofs.checker.convexity import (
 )
 from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.checker.tree import tree_violation
+from cvxnet.proofs.rounded_cones import RoundedConeSpace
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
 
 ROUNDED = "floating point with rounding bounds"
@@ -43,8 +45,9 @@ def check(
         names allowed) or of a certificate that has them.
     rounded : bool
         Prove that the dual vector is feasible in floating point with bounds on all rounding errors
-        instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm l2, at
-        most three columns, the hidden bias included. It can prove, not refute: where it does not
+        instead of exactly; the rest stays exact. For relu, leaky_relu and abs units, norm l2, and
+        at most three columns, the hidden bias included; of the tree that proves a width, at most
+        seven of them that are independent. It can prove, not refute: where it does not
         prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
@@ -110,7 +113,7 @@ def obstacle(claims: Claims) -> str:
             f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
     if claims.tree:
-        return f"unfinished: in {ROUNDED} trees are not proved. Check exactly"
+        return ""
     columns = len(claims.X[0]) + claims.bias
     if columns > 3:
         return (
@@ -125,19 +128,24 @@ def obstacle(claims: Claims) -> str:
 def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
+    slopes = left, Fraction(1)
+    try:
+        if claims.tree:
+            return tree_violation(claims, RoundedConeSpace(claims, slopes), clock)
+        return rho_of(claims, dual, slopes, clock) / dual.beta - 1
+    except FloatingPointError as error:
+        raise checker.RefusalError(f"too large: {error}. Check exactly") from None
+
+
+def rho_of(claims: Claims, dual: Dual, slopes: tuple[Fraction, Fraction], clock: Clock) -> Fraction:
+    """A bound on rho(v), or weight_decay where that is larger."""
     rows = np.array(claims.X)
     rows = np.column_stack([rows, np.ones(len(rows))]) if claims.bias else rows
     V = [[Fraction(x, dual.v_scale) for x in row] for row in dual.V]
-    slopes = left, Fraction(1)
-    try:
-        if claims.outputs > 1:
-            rho = bound_of_outputs(rows, V, *slopes, dual.beta, clock.check)
-        else:
-            v = [x for (x,) in V]
-            rho = rounded_sweep.bound(rows, v, *slopes, dual.beta, clock.check, dual.sides)
-    except FloatingPointError as error:
-        raise checker.RefusalError(f"too large: {error}. Check exactly") from None
-    return rho / dual.beta - 1
+    if claims.outputs > 1:
+        return bound_of_outputs(rows, V, *slopes, dual.beta, clock.check)
+    v = [x for (x,) in V]
+    return rounded_sweep.bound(rows, v, *slopes, dual.beta, clock.check, dual.sides)
 
 
 IN_FLOATING_POINT = checker.Prover(

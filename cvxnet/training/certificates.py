@@ -26,6 +26,8 @@ SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
 """What a sample, a number of data or evidence and a feature of about so many units take."""
 FEW = 100
 """Samples up to which the exact check is quick; beyond, the rounded one comes first."""
+LEAVES = 10
+"""Vectors of leaves that take as long as one for all units."""
 AT_LEAST, AT_MOST = 1.0, 10.0
 """Seconds that a check may take: as many as training took, within these."""
 TRIES = 3
@@ -89,7 +91,7 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
     Where neither tells, the reason is the exact one's, if there was time for that.
     """
     document, begin = certificate.to_dict(), time.monotonic()
-    few = len(certificate.v) <= FEW
+    few = checked_samples(certificate) <= FEW
     found: list[checker.CheckResult] = []
     for rounded in (not few, few):
         left = seconds - (time.monotonic() - begin)
@@ -99,6 +101,12 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
         if found[-1].valid or found[-1].violation:
             return found[-1]
     return found[0] if few else found[-1]
+
+
+def checked_samples(certificate: Certificate) -> int:
+    """Those of all dual vectors, of which the leaves of a tree need only a part each."""
+    leaves = (certificate.evidence or {}).get("vectors", [])
+    return len(certificate.v) * (1 + len(leaves) // LEAVES)
 
 
 def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[Proof, Certificate]:

@@ -141,6 +141,7 @@ class ConeSpace(Space):
         if not chosen or len(chosen) > MAX_RANK:
             raise RefusalError(f"evidence: a tree of these units needs 1 to {MAX_RANK} rows")
         X, self.x_scale = integers(rows_of(claims))
+        self.basis = [X[k] for k in chosen]
         self.seen = coordinates_of(X, chosen)
         self.beta = Fraction(claims.weight_decay)
         self.factor = math.lcm(*(int(slope.q) for slope in sides))
