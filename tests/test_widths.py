@@ -175,6 +175,7 @@ def test_the_picture_shows_open_brackets_as_such(found):
     curve, gains = replace(found, solutions=loose).plot().axes
     labels = curve.get_legend_handles_labels()[1]
     assert "best network found; the optimum lies in the bar" in labels
+    assert "Open for 1, 2 units: " in str(replace(found, solutions=loose[:2]))
     assert gains.get_legend() is not None and "≤" in gains.texts[1].get_text()
 
 

@@ -136,6 +136,8 @@ def notes(found: Curve) -> list[str]:
     told = [f"The best network of any width has {counted(every.units)}."]
     if near:
         told.append(f"Proved to be close to the optimum of every width: to {', to '.join(near)}.")
+    for stopped, which in open_ones(found).items():
+        told.append(f"Open for {', '.join(which)} units: {stopped}.")
     unchecked = [str(s.width) for s in found.solutions if s.checking_note]
     if unchecked:
         told.append(
@@ -149,6 +151,15 @@ def notes(found: Curve) -> list[str]:
         f"{found.without:.6g}; in the last line, of all further units.",
         f"Ended: {found.stopped}.",
     ]
+
+
+def open_ones(found: Curve) -> dict[str, list[str]]:
+    """The widths whose brackets stayed open, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for solution, status in zip(found.solutions, found.statuses, strict=True):
+        if status != "optimal":
+            reasons.setdefault(solution.stats["stopped"], []).append(str(solution.width))
+    return reasons
 
 
 def document(found: Curve) -> dict[str, Any]:
