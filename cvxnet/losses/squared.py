@@ -39,8 +39,11 @@ class Squared(Loss):
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
         return v + y
 
+    def conjugate(self, v: Vector, y: Vector) -> float:
+        return float(np.vdot(v, 0.5 * v + y))
+
     def best_scale(self, v: Vector, y: Vector, largest: float) -> float:
-        square, t = float(v @ v), -float(v @ y)
+        square, t = float(np.vdot(v, v)), -float(np.vdot(v, y))
         return min(max(t / square, 0.0), max(largest, 0.0)) if square > 0.0 else 0.0
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
