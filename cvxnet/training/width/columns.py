@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, singledispatch
-from itertools import pairwise
 from math import comb
 from typing import Any
 
@@ -41,6 +40,8 @@ from cvxnet.types import Array
 
 MOST_NUMBERS = 20_000_000
 """In the list; the checker takes as many."""
+CUTS = 8
+"""Places that are tried out for a cut."""
 KEPT = 6
 """Columns of a region that are returned, best first."""
 
@@ -137,11 +138,20 @@ class ColumnRegion(Region):
         return (U[:, 0] >= self.first) & (U[:, 0] < self.last)
 
     def cuts(self, U: Array, sizes: Array, pull: Array) -> Iterator[Any]:
-        """Between two neighbours of its atoms each, where columns differ early."""
-        inside = np.unique(indices(U))
-        ends = inside if len(inside) > 1 else np.array([self.first, self.last - 1])
+        """Between two neighbours of its atoms each, where columns differ early.
+
+        Of many such places those that leave about equal shares of the sizes between them.
+        """
+        inside, place = np.unique(indices(U), return_inverse=True)
+        if len(inside) < 2:
+            inside = np.array([self.first, self.last - 1])
+        gaps = np.arange(len(inside) - 1)
+        if len(gaps) > CUTS:
+            before = np.cumsum(np.bincount(place, sizes))[:-1]
+            shares = np.linspace(0.0, sizes.sum(), CUTS + 2)[1:-1]
+            gaps = np.unique(np.searchsorted(before, shares).clip(max=gaps[-1]))
         agreement = self.space.agreement
-        for low, high in pairwise(ends.tolist()):
+        for low, high in zip(inside[gaps].tolist(), inside[gaps + 1].tolist(), strict=True):
             if low < high:
                 yield low + 1 + int(np.argmin(agreement[low + 1 : high + 1]))
 
