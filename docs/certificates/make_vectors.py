@@ -7,6 +7,7 @@ changes then is what a test (tests/test_certificate_vectors.py) holds anew again
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -105,6 +106,11 @@ def forms() -> Iterator[tuple[str, str, Document]]:
     yield "two-outputs", "ReLU, two outputs, rank 3", trained("relu", two)
     bias = trained("relu", two, output_bias=True)
     yield "two-outputs-bias", "the same with a free output bias", bias
+    yield "tree", "a width of two units, a tree", trained("relu", (X, y), 0.25, width=2)
+    line = X[:, :1], labels
+    free = {"output_bias": True, "loss": "logistic", "width": 1}
+    yield "tree-free", "one unit, free output bias, logistic", trained("abs", line, 0.1, **free)
+    yield "tree-sign", "one sign unit", trained("sign", (X[:, :1], y), 0.1, width=1)
     both, wide = drawn(8, 4, 2), drawn(10, 8, 2)
     yield "sphere-relu", "two outputs, rank 5", trained("relu", both, 1.0, gap=0.01)
     yield "sphere-relaxation", "two outputs, rank 9", trained("relu", wide, 1.5, gap=0.1)
@@ -248,6 +254,13 @@ def scaled(factor: float, spelled: Callable[[float], Any] = hexed) -> Callable[[
         return spelled(factor * float.fromhex(value)) if isinstance(value, str) else value
 
     return multiply
+
+
+def longer(vectors: list[str]) -> list[str]:
+    """Vectors of a tree, of eight samples, times 1.01."""
+    contents = map(base64.b64decode, vectors)
+    read = [np.frombuffer(content, f"<f{len(content) // 8}") for content in contents]
+    return [base64.b64encode((1.01 * v.astype("<f8")).tobytes()).decode() for v in read]
 
 
 UP, DOWN = by_one_digit(math.inf), by_one_digit(-math.inf)
@@ -400,6 +413,18 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
         ("mu-negative", "unproved", "leaves with mu below 0", in_leaves("mu", hexed(-1))),
         ("mu-zero", "unproved", "leaves with mu 0", in_leaves("mu", hexed(0))),
         ("tau-zero", "unproved", "leaves with tau 0", in_leaves("tau", scaled(0.0))),
+    ],
+    "tree": [
+        ("tree-short", "format", "a node too few", without("evidence.nodes.22")),
+        ("tree-more", "format", "a node too many", at("evidence.nodes", lambda nodes: [*nodes, 1])),
+        ("tree-width", "format", "a larger width, with more children", at("width", 3)),
+        ("tree-every", "format", "no width", at("width", None)),
+        ("tree-index", "format", "a list cut at its end", at("evidence.nodes.2.1", 8)),
+        ("tree-edge", "format", "an edge cut at its end", at("evidence.nodes.16.3", 0)),
+        ("tree-rows", "format", "a row twice", at("evidence.rows", [0, 1, 1])),
+        ("tree-vector", "format", "half a vector", at("evidence.vectors.0", "AACAPw==")),
+        ("tree-lower", "lower", "the lower end by its last digit", at("lower", UP)),
+        ("tree-longer", "infeasible", "longer vectors", at("evidence.vectors", longer)),
     ],
     "sphere-relu": [
         ("sphere-none", "unproved", "no evidence", at("evidence", None)),
