@@ -60,6 +60,12 @@ def test_it_prints_the_table_and_leaves_the_files(compare, wave, tmp_path):
     assert (out / "runs.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_it_says_whose_part_the_excess_is(compare, wave):
+    code, printed, messages = compare(*wave, *FEW, "--width-seconds", 0.5)
+    assert code == PROVED and "above width: min" in printed and "width's part" in printed
+    assert "optimum of width 2, in at most" in messages
+
+
 def test_json_is_the_same_from_python_and_from_two_processes(compare, wave):
     plain = ("--no-standardise", "--no-output-bias")
     code, printed, messages = compare(*wave, *SMALL, *plain, "--seed", 5, "--json", "--jobs", 2)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from cvxnet.baselines.networks import weights_with
+from cvxnet.baselines.progress import announce
 from cvxnet.baselines.protocol import Protocol
 from cvxnet.baselines.tasks import Record, Setting
 from cvxnet.objective import Budget, Objective, Weights
@@ -54,6 +55,7 @@ def solve_widths(
         return found, False
     for width in narrow_widths(protocol, solution):
         limit = seconds_for(width, protocol, records)
+        announce(width, limit, budget.progress)
         starts = [narrower.certificate.weights for narrower in found.values()]
         try:
             found[width] = solve_within(

@@ -60,3 +60,10 @@ def describe(record: Record, lower: float) -> str:
     best = float(np.min(record.objective))
     _, most = excess(best, lower, best)
     return f"{what}, {len(record.seeds)} seeds: best excess at most {most:.1e}"
+
+
+def announce(width: int, seconds: float, shown: bool | Listener) -> None:
+    """Say on the terminal that the search for the optimum of a width begins."""
+    if shown is True:
+        text = f"optimum of width {width}, in at most {seconds:.0f} s"
+        Console(stderr=True).print(text, soft_wrap=True, highlight=False)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LEAST, MOST = 1e-8, 1e4
 """An excess below or above is drawn here."""
 HATCHED: Any = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.0, "hatch": "////"}
-BLOCK = 0.84
-"""Width of a group's bar."""
+BLOCK, ROOM = 0.84, 1.3
+"""Width of a group's bar; and how much higher than bars the axes are, for what is said of them."""
 
 
 def place_of(optimizer: str) -> int:
@@ -63,13 +63,13 @@ def draw_gaps(axes: Axes, runs: Results) -> str:
     what is to be said of it.
     """
     draw_bracket(axes, runs)
-    for place, group in enumerate(runs.groups):
-        least = floor_of(runs, group.width)
-        if least > 0.0:
+    floors = [floor_of(runs, group.width) for group in runs.groups]
+    for place, least in enumerate(floors):
+        if least > LEAST:
             draw_block(axes, place, least, bottom=axes.get_ylim()[0])
     axes.set_ylabel("excess at the end")
     entitle(axes, "Where each run ended, by width (grey: the bracket)")
-    hatched = "Hatched: what no network of that width reaches." if runs.width_solutions else ""
+    hatched = "Hatched: what no network of that width reaches." if max(floors) > LEAST else ""
     return f"{draw_groups(axes, runs, [g.excess for g in runs.groups])} {hatched}".strip()
 
 
@@ -159,6 +159,7 @@ def draw_parts(axes: Axes, runs: Results) -> str:
     axes.bar([0], [0], color=INK, label="the optimiser's part (in its color)")
     if any(s.status != "optimal" for s in runs.width_solutions.values()):
         axes.bar([0], [0], color=PALE, label="not known whose")
-    axes.legend(fontsize=8.0, loc="best")
+    axes.set_ylim(0.0, ROOM * axes.get_ylim()[1])
+    axes.legend(fontsize=8.0, loc="upper right")
     entitle(axes, "Whose part the excess is")
     return ""

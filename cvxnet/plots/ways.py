@@ -30,7 +30,7 @@ def draw_curves(axes: Axes, runs: Results, over: str) -> str:
             style = look(record.optimizer, linestyle=line, linewidth=0.7, alpha=0.5)
             axes.plot(x[seen], y[seen], markevery=[-1] if seen.any() else [], **style)
             drawn += int(seen.sum())
-    draw_floors(axes, runs)
+    lines = draw_floors(axes, runs)
     use_logarithm(axes, "x")
     axes.set_ylabel("excess, at most")
     if over == "epochs":
@@ -46,16 +46,19 @@ def draw_curves(axes: Axes, runs: Results, over: str) -> str:
         entitle(axes, "The same over time, beside the exact solution")
     if not drawn:
         say_nothing_to_see(axes, UNKNOWN)
-    return "Dark lines: no run of that width can be below." if runs.width_solutions else ""
+    return "Dark lines: no run of that width can be below." if lines else ""
 
 
-def draw_floors(axes: Axes, runs: Results) -> None:
-    """For each width the line that none of its runs can cross, in its style."""
+def draw_floors(axes: Axes, runs: Results) -> int:
+    """For each width the line that none of its runs can cross, in its style; how many there are."""
+    drawn = 0
     for place, width in enumerate(runs.protocol.widths):
         least = floor_of(runs, width)
         if least > LEAST:
             style: dict[str, Any] = {"color": INK, "linewidth": 1.4, "zorder": 3}
             axes.axhline(least, linestyle=LINES[place % len(LINES)], **style)
+            drawn += 1
+    return drawn
 
 
 def draw_exact(axes: Axes, runs: Results) -> int:
