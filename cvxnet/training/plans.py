@@ -140,10 +140,14 @@ def start_from_local_search(search: Search) -> LocalMaxima:
 
 
 def is_easy(search: Search, units: int, begin: float) -> bool:
-    """Whether column generation may well end before local search would: small and quick so far."""
+    """Whether column generation may well end before local search would: small and quick so far.
+
+    So are data that are all zero, on which no unit does anything.
+    """
     problem, quick = search.problem, min(QUICK, HASTE * (search.deadline - begin))
     large = len(problem.y) * units * problem.family.block_width > search.plan.exact.large
-    return search.oracle.always and not large and now() <= begin + quick
+    soon = now() <= begin + quick or not problem.family.rank
+    return search.oracle.always and not large and soon
 
 
 def search_locally(search: Search, deadline: float) -> None:
