@@ -177,3 +177,33 @@ def test_order_of_samples_and_repetitions(seed, loss):
     first = solved("relu", X, y, 2, weight_decay=decay, loss=loss, sample_weight=weights)
     second = solved("relu", X[times], y[times], 2, weight_decay=decay, loss=loss)
     assert first.value == pytest.approx(second.value, rel=CLOSE)
+
+
+# ---------------------------------------------------------------------------------- degenerate
+
+
+@pytest.mark.parametrize(
+    ("units", "X", "options"),
+    [
+        ("coordinate", np.zeros((3, 2)), {}),
+        ("sign", np.zeros((3, 2)), {"bias": False}),
+        ("relu", np.zeros((3, 2)), {"bias": False}),
+        ("relu", np.zeros((3, 2)), {"loss": "absolute"}),
+        ("abs", np.ones((3, 1)), {"output_bias": True}),
+        ("relu", np.array([[1.0], [1.0], [2.0]]), {"sample_weight": np.array([0.0, 1.0, 1e-6])}),
+        ("relu", np.array([[1e8, -1e-8], [0.0, 1e-8], [-1e8, 0.0]]), {}),
+    ],
+)
+def test_data_that_say_little(units, X, options):
+    y = np.array([1.0, -1.0, 2.0])
+    decay = decay_of(units, X, y, 0.1, **options) or 0.1
+    solved(units, X, y, 2, weight_decay=decay, **options)
+
+
+def test_optima_of_about_zero_close_as_they_do_for_every_width():
+    """The free weights fit all; with such sample weights the rounding of the data is all there is."""
+    X, y = data(0, 4, 3)
+    weights = 1e6 * np.array([2.0, 3.0, 1.0, 2.0])
+    options = {"weight_decay": 0.1, "output_bias": True, "skip": True, "sample_weight": weights}
+    solution = solved("coordinate", X, y, 2, **options)
+    assert solution.units == 0 and solution.tolerance == solution.all_widths.tolerance

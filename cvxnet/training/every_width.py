@@ -94,6 +94,13 @@ def tell(
     listener(Round(*state, given.proposal, network))
 
 
+def bracket_without_units(reduction: Reduction) -> Bracket:
+    """That of the empty network; what the rounding costs is that of the data as they are."""
+    bracket = open_bracket(reduction.problem)
+    bracket.tolerance = replace(bracket.tolerance, rounding=reduction.rounding(bracket.units))
+    return bracket
+
+
 def open_search(
     objective: Objective,
     budget: Budget,
@@ -103,8 +110,7 @@ def open_search(
 ) -> Search:
     """A search that begins with the network without units, or a given one if that is better."""
     problem, network = reduction.problem, objective.network
-    bracket = open_bracket(problem)
-    bracket.tolerance = replace(bracket.tolerance, rounding=reduction.rounding(bracket.units))
+    bracket = bracket_without_units(reduction)
     if network is not None and network.given:
         bracket.offer_units(reduction.units_of(network.weights))
         if problem.loss.smooth:  # at its kinks a loss has many gradients

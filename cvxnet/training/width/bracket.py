@@ -12,12 +12,11 @@ from cvxnet.objective import Budget, Objective, Weights, network_of
 from cvxnet.training.bounds.evidence import evidence_of
 from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.clock import now
-from cvxnet.training.every_width import INTERRUPTED, REACHED, follow
+from cvxnet.training.every_width import INTERRUPTED, REACHED, bracket_without_units, follow
 from cvxnet.training.progress import Report, Round
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
-from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.width.leaves import tree_evidence
 from cvxnet.training.width.tree import Tree, search_width
@@ -68,7 +67,7 @@ def bracket_of_width(
 
 def root_of(reduction: Reduction, every: Solution) -> Bracket:
     """The bracket of every width."""
-    certificate, bracket = every.certificate, open_bracket(reduction.problem)
+    certificate, bracket = every.certificate, bracket_without_units(reduction)
     bracket.offer_units(reduction.units_of(certificate.weights))
     proof = reduction.proof_of(Proof(certificate.v, evidence_of(certificate.evidence)))
     bracket.dual, bracket.evidence = proof.v, proof.evidence

@@ -98,7 +98,9 @@ class ColumnSpace(Space):
         return ColumnPricing(self, v, floor)
 
     def atoms_of(self, units: Units) -> tuple[Array, Array]:
-        """The nearest columns of the list."""
+        """The nearest columns of the list; units that do nothing, where it is empty, are none."""
+        if not len(self.columns):
+            return np.zeros((0, 1)), np.zeros(0)
         features = self.family.features(units.weights / units.sizes[:, None])
         products = self.columns @ features
         index = np.argmax(2.0 * np.abs(products) - self.squares[:, None], axis=0)
