@@ -228,13 +228,15 @@ def frame_of(rows: Array, ridge: float = RIDGE) -> Array:
 def bending(rows: Array, count: int, rng: np.random.Generator) -> Array:
     """Random directions, each orthogonal to one of the rows: its unit bends at that sample.
 
-    Of purely random ones hardly any bends within the data where columns are offset.
+    Of purely random ones hardly any bends within the data where columns are offset. One along its
+    row, as where the data come from the same random numbers, stays as it is.
     """
     found = rng.standard_normal((count, rows.shape[1]))
     at = rows[rng.integers(len(rows), size=count)]
     squares = (at * at).sum(axis=1)
     height = (found * at).sum(axis=1) / np.where(squares > 0.0, squares, 1.0)
-    return np.asarray(found - (height * (rows.shape[1] > 1))[:, None] * at)
+    turned = found - (height * (rows.shape[1] > 1))[:, None] * at
+    return np.where(turned.any(axis=1)[:, None], turned, found)
 
 
 def single_unit(family: UnitFamily, u: Array, sign: float) -> Block:
