@@ -19,7 +19,7 @@ from cvxnet.training.units.family import bending
 XOR_X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
 XOR_Y = np.array([1.0, -1.0, -1.0, 1.0])
 CLOSE = 1e-6
-GAP = 5e-7
+GAP = 1e-6
 FEW = settings(max_examples=3, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 10**6)
 
@@ -71,7 +71,7 @@ KNOWN = {
     ("xor", 0.01): (1.50995, 0.54697, 0.0537507, 0.0398002),
 }
 """For m = 1, 2, ..., by an independent program, of gap 1e-4; the decay relative to the largest."""
-PROGRAMS = 1500
+PROGRAMS = 1000
 """Brute force takes no more here."""
 
 
@@ -97,7 +97,7 @@ def test_known_optima(name, fraction):
         ("relu", 5, 1, 1, {"bias": False}),
         ("relu", 4, 1, 2, {"loss": "logistic"}),
         ("relu", 4, 2, 2, {"bias": False, "loss": "logistic", "output_bias": True}),
-        ("relu", 4, 3, 1, {"loss": "logistic"}),
+        ("relu", 4, 3, 1, {}),
         ("relu", 4, 3, 2, {"bias": False, "output_weights": "nonneg"}),
         ("relu", 4, 1, 2, {"sample_weight": np.array([0.5, 2.0, 1.0, 3.0])}),
         ("relu", 4, 1, 1, {"skip": True}),

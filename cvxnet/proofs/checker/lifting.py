@@ -36,12 +36,12 @@ def linear_above(
     b, c and t are r numbers, D has r columns, G is (r, r).
     """
     sizes = lengths(G)  # in doubles all is seen as if corners had the length one
-    scale = max(abs(x) // y for row in (b, *D) for x, y in zip(row, sizes, strict=True)) + 1
-    units = [scale * x for x in sizes]
+    scale = largest_of((b, *D), sizes)
+    units = [max(math.floor(scale * x), 1) for x in sizes]
     try:
         start, *rows = in_units((b, *D), units)
         descent = Descent(start, rows, inverse_in_units(G, sizes))
-        descent.run(limit.numerator / (limit.denominator * scale**2), PATIENT if patient else HASTY)
+        descent.run(float(limit / scale**2), PATIENT if patient else HASTY)
         steps, t = descent.found()
     except (OverflowError, ValueError):  # the numbers are too different for doubles
         steps, t = [0] * (len(D) + len(b)), [1] * len(b)
@@ -54,6 +54,20 @@ def linear_above(
 def lengths(G: Matrix) -> list[int]:
     """About those of the corners, at least 1."""
     return [math.isqrt(row[k]) or 1 for k, row in enumerate(G)]
+
+
+def largest_of(rows: Iterable[list[int]], sizes: list[int]) -> Fraction:
+    """A power of two, above all numbers in these sizes by as little as twice their largest."""
+    most = max(
+        (
+            x.bit_length() - y.bit_length()
+            for row in rows
+            for x, y in zip(row, sizes, strict=True)
+            if x
+        ),
+        default=0,
+    )
+    return Fraction(2) ** (most + 1)
 
 
 def in_units(rows: Iterable[list[int]], units: list[int]) -> list[list[float]]:
