@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from claimed import Claimed, units_as_hex
 
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
-from cvxnet.proofs.checker import cones, exact
+from cvxnet.proofs.checker import cones, exact, lifting
 from cvxnet.proofs.checker.dual import Clock, dual_vector
 from cvxnet.proofs.checker.evidence import read_node
 from cvxnet.proofs.checker.semidefinite import semidefinite
@@ -194,6 +195,19 @@ def test_any_shares_prove_nothing_false(monkeypatch):
         below = certificate("relu", X, v, largest * (1 - 1e-6)).to_dict()
         assert not checker.check(below, time_limit=1.0).valid
         assert verdict("relu", X, v, largest * 1.3).valid
+
+
+def test_corners_of_any_length_are_lifted_alike():
+    """As trees have them, of many more digits than the numbers that they are multiplied with."""
+    b, G = [1000, -3000, 500], [[4, 2, -1], [2, 3, -1], [-1, -1, 5]]
+    first, *others = (
+        lifting.linear_above(
+            b, [], [[x << k for x in row] for row in G], Fraction(1, 1 << k), True
+        )[0]
+        for k in (0, 20, 200, 600)
+    )
+    assert first[1] > lifting.SHARE * b[1]
+    assert all(other == pytest.approx(first, rel=1e-3) for other in others)
 
 
 def test_balls_that_cannot_tell_leave_it_to_exact_arithmetic(monkeypatch):
