@@ -399,7 +399,8 @@ def _(X, answer_4, beta, y):
         answer_4,
         judge_4,
         "the wider network is there, with a proof of its value. How much of the excess is the "
-        "width's and how much is Adam's, a bracket for every width cannot tell.",
+        "width's and how much is Adam's, a bracket for every width cannot tell: that of "
+        "`cn.train(..., width=1)` can.",
     )
     mark_4.shown()
     return judge_4, mark_4

@@ -238,6 +238,6 @@ RECORDED = (
 QUESTIONS = (
     Question("plane/set", drawn_set, seconds=5.0),
     Question("plane/table", table, seconds=10.0),
-    Question("plane/drag", drag, seconds=20.0),
+    Question("plane/drag", drag, seconds=60.0),
     Question("plane/train", train, seconds=200.0, long=True),
 )
