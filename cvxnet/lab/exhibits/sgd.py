@@ -125,6 +125,6 @@ USUAL = {
 }
 """What the page asks before anybody has changed anything but the width."""
 RECORDED = tuple(
-    ("sgd/run", {**USUAL, "width": width}) for width in (4, 8, 10, 50) if is_installed("torch")
+    ("sgd/run", {**USUAL, "width": width}) for width in (2, 4, 8, 10, 50) if is_installed("torch")
 )
 """Asked once for the page without a server."""
