@@ -206,10 +206,11 @@ def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-un
             best = min(best, shortest(corners, errors, top, need, level, q))
             if best <= level or not concave or best == np.inf:
                 break
-        t, error = worst_row(left, kinks, heights, top, count, r)
         if best <= level:
             top -= 1
-        elif error <= LITTLE * level or marks[top, 1] >= DEPTH:
+            continue
+        t, error = worst_row(left, kinks, heights, top, count, r)
+        if error <= LITTLE * level or marks[top, 1] >= DEPTH:
             level = best
             top -= 1
         else:

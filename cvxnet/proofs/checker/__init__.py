@@ -16,7 +16,7 @@ rests on python, flint and these files, best read in this order; with their line
     exact          150   exact numbers, and balls; rounding outward
     document       200   hostile files: bytes, JSON, doubles, or a refusal
     losses         150   losses and their conjugates
-    claims          80   what a certificate says
+    claims          95   what a certificate says
     dual           185   the dual vector v, and what it has to satisfy
     units          140   what a unit family is, and what is to be proved about it
     evidence       150   the same for what helps to prove that

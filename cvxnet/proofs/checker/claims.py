@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flint import fmpq
@@ -53,6 +54,12 @@ class Claims:
         """The evidence, where it is a tree."""
         return self.evidence if self.evidence and self.evidence["kind"] == "tree" else None
 
+    @cached_property
+    def exactly(self) -> tuple[list[list[fmpq]], list[fmpq]]:
+        """Targets, a row for each sample, and weights."""
+        weights = self.sample_weights or [1.0] * len(self.y)
+        return exact_rows(self.y), list(map(rational, weights))
+
     @property
     def sides(self) -> tuple[int, ...]:
         """The signs s for which s g has to be at most beta; units.py says what g is."""
@@ -81,6 +88,4 @@ def rows_of(claims: Claims) -> Iterator[list[float]]:
 
 def samples(claims: Claims, values: Iterable[Any]) -> Iterator[tuple[Any, list[fmpq], fmpq]]:
     """A row of values, of targets and the weight of each sample."""
-    weights = claims.sample_weights or [1.0] * len(claims.y)
-    for value, y, w in zip(values, claims.y, weights, strict=True):
-        yield value, exact_rows([y])[0], rational(w)
+    return zip(values, *claims.exactly, strict=True)
