@@ -216,7 +216,8 @@ def two_units(rng: np.random.Generator) -> Item | None:
         described(x, y, decay),
         shuffled(rng, options),
         "A network of one unit is one of two, the other being zero, and one of two units is one of "
-        "some width: p falls with m, and the convex problem of every width bounds it from below. "
+        "some width: p never rises with m, and the convex problem of every width bounds it from "
+        "below. "
         "At a fixed width training is not convex; branching on the convex problem solves it.",
         'cn.train("relu", X, y, weight_decay=β, width=2)',
         drawn(x, y) | {"decay": decay},
