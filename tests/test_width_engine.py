@@ -17,7 +17,7 @@ from cvxnet.training.units.piecewise_linear import AbsUnits, LeakyReLUUnits, ReL
 from cvxnet.training.width import tree as width_tree
 from cvxnet.training.width.cones import cone_space
 from cvxnet.training.width.master import solve_master
-from cvxnet.training.width.quadratic import minima, minimise
+from cvxnet.training.width.quadratic import ROUNDING, minima, minimise
 from cvxnet.training.width.tree import FULL, Tree, search_width
 
 LOSSES = ("squared", "logistic", "hinge", "squared_hinge", "absolute", "huber", "log_cosh")
@@ -101,7 +101,7 @@ def test_least_squares_agree_with_scipy():
         Q, b, every = A.T @ A, A.T @ target, np.ones(k, dtype=bool)
         for free, low in ((0, 0.0), (1, -np.inf)):
             x = np.zeros(k)
-            value = minimise(Q, b, free, every, x)
+            value = minimise(Q, b, free, every, x, ROUNDING)
             bounds = (np.r_[np.full(free, low), np.zeros(k - free)], np.inf)
             best = (
                 nnls(A, target)[0]
@@ -112,7 +112,8 @@ def test_least_squares_agree_with_scipy():
             assert (x[free:] >= 0.0).all()
         sets = rng.random((3, k)) < 0.5
         for value, chosen in zip(minima(Q, b, 0, sets, np.zeros(k)), sets, strict=True):
-            assert value == pytest.approx(minimise(Q, b, 0, chosen, np.zeros(k)), abs=1e-12)
+            alone = minimise(Q, b, 0, chosen, np.zeros(k), ROUNDING)
+            assert value == pytest.approx(alone, abs=1e-12)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -23,7 +23,7 @@ from scipy.optimize import brentq
 
 from cvxnet.losses import Loss
 from cvxnet.training.problem import Problem
-from cvxnet.training.width.quadratic import RIDGE, minima, minimise
+from cvxnet.training.width.quadratic import OPTIMAL, RIDGE, ROUNDING, minima, minimise
 from cvxnet.types import Array
 
 STEPS = 100
@@ -118,7 +118,7 @@ def solve_master(problem: Problem, loss: Loss, H: Array, sizes: Array, free: Arr
     A = np.hstack([problem.F, H]) if k else H
     x = np.concatenate([free, sizes])
     if loss.name == "squared":
-        least(*model_at(problem, loss, A, A @ x), k, x)
+        least(*model_at(problem, loss, A, A @ x), k, x, OPTIMAL)
         return Master(problem, loss, H, x, A @ x)
     return Master(problem, loss, H, *newton(problem, loss, A, x))
 
@@ -127,10 +127,11 @@ def newton(problem: Problem, loss: Loss, A: Array, x: Array) -> tuple[Array, Arr
     """The minimiser and its predictions, from a starting point."""
     y, k = problem.y, problem.F.shape[1]
     decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
-    f = A @ x
+    f, optimal = A @ x, OPTIMAL if problem.loss.smooth else ROUNDING
     for _ in range(STEPS):
         moved, (Q, b) = x.copy(), model_at(problem, loss, A, f)
-        least(Q, b + RIDGE * Q.diagonal().max(initial=0.0) * x, k, moved)  # no pull towards zero
+        unpulled = b + RIDGE * Q.diagonal().max(initial=0.0) * x  # not towards zero
+        least(Q, unpulled, k, moved, optimal)
         step = moved - x
         ahead, price = A @ step, float(decay @ step)
 
@@ -167,9 +168,9 @@ def along(slope: Callable[[float], float], falls: float, end: float) -> float:
     return float(brentq(slope, 0.0, t, xtol=PRECISION * t))
 
 
-def least(Q: Array, b: Array, free: int, x: Array) -> float:
+def least(Q: Array, b: Array, free: int, x: Array, optimal: float) -> float:
     """The minimum of a model, written into ``x`` from there; see `quadratic.minimise`."""
-    return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x))
+    return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x, optimal))
 
 
 def model_at(problem: Problem, loss: Loss, A: Array, f: Array) -> tuple[Array, Array]:

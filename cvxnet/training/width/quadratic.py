@@ -13,17 +13,19 @@ from numba import njit
 
 RIDGE = 1e-13
 """Relative to the largest number on the diagonal."""
-OPTIMAL = 1e-15
-"""A slope below this, relative to the largest ``b_j``, is zero."""
+OPTIMAL, ROUNDING = 1e-12, 1e-15
+"""A slope below this, relative to the largest ``b_j``, is zero; one below that in any case. Down
+there weights come in and go out many times, for digits that only losses with kinks need."""
 MOST_STEPS = 10
 """So many times the number of weights, at most, one comes in or goes out."""
 
 
 @njit(cache=True, nogil=True)
-def minimise(Q, b, free, allowed, x):  # type: ignore[no-untyped-def]
+def minimise(Q, b, free, allowed, x, optimal):  # type: ignore[no-untyped-def]
     """Write the minimiser into ``x`` (k,), begun from those above zero; returns the minimum.
 
-    Weights that are not ``allowed`` (k,) are zero. ``Q`` is (k, k), ``b`` (k,).
+    Weights that are not ``allowed`` (k,) are zero. ``Q`` is (k, k), ``b`` (k,). Slopes below
+    ``optimal``, relative to the largest ``b_j``, are zero.
     """
     k = b.size
     used, order, s = np.zeros(k, np.bool_), np.empty(k, np.int64), np.empty(k)
@@ -31,7 +33,7 @@ def minimise(Q, b, free, allowed, x):  # type: ignore[no-untyped-def]
     entering = -1
     may = allowed.copy()
     for j in range(k):
-        ridge, tolerance = max(ridge, RIDGE * Q[j, j]), max(tolerance, OPTIMAL * abs(b[j]))
+        ridge, tolerance = max(ridge, RIDGE * Q[j, j]), max(tolerance, optimal * abs(b[j]))
         used[j] = allowed[j] and (j < free or x[j] > 0.0)
         x[j] = x[j] if used[j] else 0.0
     for _ in range(MOST_STEPS * (k + 1)):
@@ -136,5 +138,5 @@ def minima(Q, b, free, sets, x):  # type: ignore[no-untyped-def]
     for p in range(sets.shape[0]):
         for j in range(x.size):
             start[j] = x[j]
-        values[p] = minimise(Q, b, free, sets[p], start)
+        values[p] = minimise(Q, b, free, sets[p], start, OPTIMAL)
     return values
