@@ -16,7 +16,7 @@ want leaves of 20 samples) and a linear model as a floor.
 * **Compression**: effective units (``units.py`` says what they are), and Adam from five seeds at
   widths 1, 2, 4, ..., 32, at that weight decay.
 
-"iris 2", "breast_cancer 2" and "diabetes 2" have two features each (``problems.TWO_FEATURES``):
+"iris 2", "breast_cancer 2" and "diabetes 2" have two features each (``problems.FEATURES``):
 with a hidden bias that is rank 3, and the bracket closes. Elsewhere it does not in the 2 seconds
 given, and "the optimum" is the best network found, with its bracket; the tables say which.
 Networks that only choose a weight decay come from local search, and nothing is proved of them.
