@@ -202,6 +202,18 @@ def test_vectors_that_are_others():
         assert not rounded.valid and rounded.violation > 0.999 * result.violation
 
 
+def test_cones_that_are_too_thin():
+    """Each cut leaves a corner a tiny part of the way to another: rounded, they are one."""
+    made = document("ray")
+    made |= {"bias": True, "network": made["network"] | {"b": [(0.0).hex()]}}
+    made |= {"lower": (-1e9).hex(), "upper": (1e9).hex()}
+    for a, b, depth, reason in ((1, 2**600, 3, "so thin"), (2**4000, 3, 5, "too many digits")):
+        nodes = [[0, 1], *[[0, 0, 1, a, b]] * depth, *[0] * (depth + 2), 0]
+        made["evidence"] = {"kind": "tree", "rows": [0, 1], "vectors": [], "nodes": nodes}
+        assert reason in checker.check(made).reason
+        assert cn.check(made, rounded=True).reason
+
+
 def test_other_widths():
     made = document("plane")
     assert checker.check(made | {"width": 3}).reason.startswith("evidence: ")

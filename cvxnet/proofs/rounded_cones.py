@@ -74,8 +74,8 @@ THIN = 1e-12
 """Corners closer than this to the span of others are not told apart."""
 LEAST = 2.0**-60
 """How much of a corner there is in a new one, at least."""
-LARGEST = 10_000
-"""Samples for which there is room."""
+LARGEST, MOST_COLUMNS = 10_000, 1_000
+"""Samples and columns for which there is room, and for which the derivation holds."""
 RANGE = 2.0**300
 """Numbers are at most this, and at least its inverse."""
 
@@ -86,9 +86,10 @@ class RoundedConeSpace(ConeSpace):
     def __init__(self, claims: Claims, slopes: tuple[Fraction, Fraction]) -> None:
         super().__init__(claims, (fmpq_of(slopes[0]), fmpq_of(slopes[1])))
         self.rows = np.array([[*row, 1.0][: len(row) + claims.bias] for row in claims.X])
-        if len(self.rows) > LARGEST:
-            raise FloatingPointError(f"more than {LARGEST} samples")
+        if len(self.rows) > LARGEST or self.rows.shape[1] > MOST_COLUMNS:
+            raise FloatingPointError(f"more than {LARGEST} samples or {MOST_COLUMNS} columns")
         check_range(self.rows)
+        check_range(np.array([claims.weight_decay]))
         self.lengths = np.linalg.norm(self.rows, axis=1)
         self.flat = FLAT * self.lengths
         self.both = [float(slope) for slope in slopes]
@@ -107,7 +108,10 @@ class RoundedConeSpace(ConeSpace):
         return self.known[corner]
 
     def violations(self, regions: list[Region], v: list[Any], clock: Clock) -> Iterator[Fraction]:
-        doubles = np.array([int(x.p) / int(x.q) for x in v])
+        try:
+            doubles = np.array([int(x.p) / int(x.q) for x in v])
+        except OverflowError:
+            raise FloatingPointError("a dual vector with huge numbers") from None
         check_range(doubles)
         left, right = self.both
         size = 1.001 * np.abs(doubles) @ self.lengths

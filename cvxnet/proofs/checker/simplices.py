@@ -23,8 +23,8 @@ Cones do not depend on the lengths of corners, so w_k / 2^{e_k} will do, and
 
 where the first sum, the function that cones.py calls g, has few digits, and the second, over the
 corners of many digits, is added to its b. Of G = W^T H^{-1} W the entries are rounded down, which
-makes |u|^2 smaller, as x >= 0. Then `PiecewiseLinearSearch` is started on this cone in place of its
-own.
+makes |u|^2 smaller, as x >= 0; G has to be positive definite after that. Then
+`PiecewiseLinearSearch` is started on this cone in place of its own.
 """
 
 from __future__ import annotations
@@ -230,11 +230,14 @@ class ConeProof:
 
 
 def gram(corners: list[Corner]) -> Matrix:
-    """G, rounded down."""
-    return [
+    """G, rounded down, which has to be positive definite after that."""
+    G = [
         [inner(w.image, other.whole) >> (w.spare + other.spare) for other in corners]
         for w in corners
     ]
+    if any(fmpz_mat([row[:k] for row in G[:k]]).det() <= 0 for k in range(1, len(G) + 1)):
+        raise RefusalError("too large: a cone is so thin that its corners are one when rounded")
+    return G
 
 
 def shortened(v: list[fmpq]) -> tuple[list[int], Fraction, Fraction]:

@@ -30,6 +30,8 @@ from .claims import Claims
 from .document import RefusalError
 from .dual import Clock, dual_vector
 
+MAX_REGIONS = 10**7  # of nodes that are to come
+
 
 class Space:
     """The units of a family, and the regions that they lie in: objects, compared by identity."""
@@ -63,20 +65,31 @@ def leaves(claims: Claims, space: Space, clock: Clock) -> Iterator[tuple[int, li
     """The number of the vector and the regions of each leaf."""
     assert claims.tree is not None and claims.width is not None
     nodes = iter(claims.tree["nodes"])
-    roots = [space.region(-side) for side in claims.sides[::-1]]
-    left = [[root] for root in roots] + [roots] * (len(roots) > 1 and claims.width > 1)
-    left.reverse()
+    left = roots(claims, space)[::-1]
+    size = sum(map(len, left))
     while left:
         clock.check()
         regions, node = left.pop(), next(nodes, None)
+        size -= len(regions)
         if node is None:
             raise RefusalError("evidence: the tree ends before all of its nodes are there")
         if type(node) is int:
             yield node, regions
         else:
-            left += reversed(children(regions, node, space, claims.width))
+            parts = children(regions, node, space, claims.width)
+            left += parts[::-1]
+            size += sum(map(len, parts))
+            if size > MAX_REGIONS:
+                raise RefusalError("too large: the tree has too many nodes beside one another")
     if next(nodes, None) is not None:
         raise RefusalError("evidence: there are nodes after the end of the tree")
+
+
+def roots(claims: Claims, space: Space) -> list[list[Any]]:
+    """The children of the root."""
+    regions = [space.region(-side) for side in claims.sides[::-1]]
+    several = len(regions) > 1 and (claims.width or 0) > 1
+    return [*([region] for region in regions), *[regions] * several]
 
 
 def children(regions: list[Any], node: list[int], space: Space, width: int) -> list[list[Any]]:
