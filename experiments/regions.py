@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from cvxnet.proofs.gaps import bracket_text
+
 Row = dict[str, str]
 SPACE = "\u00a0"
 """One that no line ends at."""
@@ -209,6 +211,7 @@ def compared_runs(results: Path) -> str:
     """All runs, a line for each optimiser and width."""
     record = record_of(results, "compare")
     count = record["seeds"]
+    narrow = {(row["name"], row["width"]) for row in rows_of(results, "compare", "widths")}
     lines = [
         [
             row["name"],
@@ -217,6 +220,7 @@ def compared_runs(results: Path) -> str:
             row["width"],
             tiny(row["rate"]) if row["rate"] else "",
             tiny(row["median"]),
+            tiny(row["own"]) if (row["name"], row["width"]) in narrow else "",
             f"{row['close']}/{count}",
             f"{row['closer']}/{count}",
             seconds(row["seconds"]),
@@ -224,9 +228,30 @@ def compared_runs(results: Path) -> str:
         ]
         for row in rows_of(results, "compare", "runs")
     ]
-    header = ["data", "optimiser", "batch", "width", "rate", "median excess", "within 1 %"]
-    header += ["within 0.01 %", "time", "x exact"]
+    header = ["data", "optimiser", "batch", "width", "rate", "median excess", "above width"]
+    header += ["within 1 %", "within 0.01 %", "time", "x exact"]
     return f"{table(header, lines)}\n\n{caption(record)}"
+
+
+def compared_widths(results: Path) -> str:
+    """The optima of narrow widths, and what the best runs miss of them."""
+    lines = [
+        [
+            row["name"],
+            row["width"],
+            " to ".join(bracket_text(float(row["lower"]), float(row["upper"]))),
+            "optimal" if row["status"] == "optimal" else "open",
+            f"{float(row['part']):.2%}",
+            f"{row['hits']}/{row['tried']}",
+            tiny(row["best"]),
+            row["nodes"],
+            seconds(row["seconds"]),
+        ]
+        for row in rows_of(results, "compare", "widths")
+    ]
+    header = ["data", "width", "its optimum", "", "width's part", "runs that found it"]
+    header += ["best run above it", "nodes", "time"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'compare'))}"
 
 
 # The estimators beside scikit-learn's: experiments/estimators.py.
@@ -310,6 +335,7 @@ REGIONS: dict[str, Callable[[Path], str]] = {
     "what-closes-in-full": every_line,
     "compared-optima": compared_optima,
     "compared-runs": compared_runs,
+    "compared-widths": compared_widths,
     "scores": scores,
     "fit-times": fit_times,
     "times": times,
