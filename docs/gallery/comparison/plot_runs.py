@@ -3,7 +3,9 @@ How far from the optimum, and how often
 =======================================
 
 Adam and L-BFGS from five seeds each, at two widths, on the objective whose optimum is proved. Wide
-networks come closer than narrow ones.
+networks come closer than narrow ones, and not because the narrow ones could not: the optimum of
+three units is proved, too, and is nearly that of every width. What narrow runs miss is the
+optimisers' part.
 """
 
 import numpy as np
