@@ -80,6 +80,7 @@ def train(problem: str, optimizer: str, width: int, epochs: int, seeds: int) -> 
     """Networks of one width from many seeds, at the best of several rates."""
     X, y, beta = problem_of(problem)
     options = {"optimizers": optimizer, "widths": width, "epochs": epochs, "seeds": seeds}
+    options["width_seconds"] = 0
     runs = cn.compare("relu", X, y, weight_decay=beta, **options)
     group = runs.groups[0]
     return {"rate": group.rate, "optimum": runs.solution.value, "units": runs.solution.units} | {
