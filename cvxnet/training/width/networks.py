@@ -23,15 +23,13 @@ from cvxnet.training.pruning import resolve
 from cvxnet.training.refinement import CLOSE, resize, settle
 from cvxnet.training.sliding import slide
 
-STARTS = 8
+STARTS = 16
 """Random networks that slide downhill, before the search."""
 STEPS, FEWER_STEPS = 2000, 300
 """Quasi-Newton steps from a random network, and from one of the search."""
 ANGLES = (0.01, 0.1, 0.3, 1.0)
 """Units closer than this (radians) are merged, until there are few enough."""
-PROMISING = 0.02
-"""A network that is worse than the best one by more, relatively, is left as it is."""
-MEANWHILE, ONE_IN = 20, 10
+MEANWHILE, ONE_IN = 10, 20
 """Networks of the search that go downhill: so many, and one more for every so many nodes."""
 POLISHINGS = 3
 """Times that a network slides and is solved to its last digits, in turn."""
@@ -85,20 +83,18 @@ class Incumbent:
         self.polish(deadline)
 
     def consider(self, units: Units, nodes: int, deadline: float) -> None:
-        """A network of the search: as it is, and where it is promising what it slides to."""
+        """A network of the search: as it is, and every now and then what it slides to."""
         if self.offer(units):
             self.polish(deadline)
-        elif self.promises(units, nodes):
+        elif self.is_new(units, nodes):
             slid = slide(self.problem, units, FEWER_STEPS, deadline=deadline)
             if self.offer(slid):
                 self.polish(deadline)
 
-    def promises(self, units: Units, nodes: int) -> bool:
-        """Whether it is worth going downhill from there."""
+    def is_new(self, units: Units, nodes: int) -> bool:
+        """Whether it is worth going downhill from there, and its turn."""
         family = self.problem.family
         if not family.slides or not len(units) or len(self.tried) > MEANWHILE + nodes / ONE_IN:
-            return False
-        if self.problem.objective(units) > self.value + PROMISING * abs(self.value):
             return False
         patterns = (family.features(units.weights) > 0.0) * (1 + (units.outputs > 0.0))
         key = np.unique(patterns, axis=1).astype(np.int8).tobytes()

@@ -58,9 +58,10 @@ CHORDS, ROOM = 3, 1e-9
 """Steps to the largest rho that closes a node, and relative room for its rounding."""
 OPENING = 0.3
 """Networks before the search may take this share of the time."""
-DETAIL = 0.1
-"""A value this close to the bound, relative to the cut, will not rise above the cut: the node is
-branched. At once would be a little faster, but bounds are what is left at a time limit."""
+BELOW, DETAIL = 2, 0.1
+"""A node whose value is below the cut is branched after so many pricings, or where its bound is that
+close to the value, relative to the cut. At once would do for the search; but bounds of open nodes
+are what is left of it at a time limit."""
 SPARED = 0.1
 """This part of the gap is left to those who prove it in other arithmetic."""
 PAUSE = 0.2
@@ -237,7 +238,7 @@ class Tree:
 
         With ``whole`` until the end. None where the node needs no further look.
         """
-        atoms, free, last = node.atoms, node.free, np.inf
+        atoms, free, last, below = node.atoms, node.free, np.inf, 0
         for _ in range(ROUNDS):
             if node.bound >= self.cut or now() > deadline:
                 return None
@@ -250,7 +251,9 @@ class Tree:
             relaxed = Relaxed(
                 self.space, node.regions, atoms, master, self.width - len(node.regions)
             )
-            if master.value - node.bound <= DETAIL * (self.cut - node.bound) and not whole:
+            below += master.value < self.cut
+            close = master.value - node.bound <= DETAIL * (self.cut - node.bound)
+            if not whole and (close or below > BELOW):
                 return relaxed
             found = self.price(node, master.dual, deadline)
             still = not len(found.U) or master.minimum >= last - STILL * abs(last)
