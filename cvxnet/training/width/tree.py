@@ -59,9 +59,9 @@ CHORDS, ROOM = 3, 1e-9
 OPENING = 0.3
 """Networks before the search may take this share of the time."""
 BELOW, DETAIL = 2, 0.1
-"""A node whose value is below the cut is branched after so many pricings, or where its bound is that
-close to the value, relative to the cut. At once would do for the search; but bounds of open nodes
-are what is left of it at a time limit."""
+"""A node whose value is below the cut is branched after so many pricings, or where its bound is
+that close to the value, relative to the cut. At once would do for the search; but bounds of open
+nodes are what is left of it at a time limit."""
 SPARED = 0.1
 """This part of the gap is left to those who prove it in other arithmetic."""
 PAUSE = 0.2
@@ -242,18 +242,11 @@ class Tree:
         for _ in range(ROUNDS):
             if node.bound >= self.cut or now() > deadline:
                 return None
-            loss = self.problem.loss.smoothed(self.smoothing)
-            H = atoms.features(self.space, node.regions)
-            master = solve_master(self.problem, loss, H, atoms.sizes, free)
-            used = master.sizes > 0.0
-            master, free = master.pick(used), master.free
-            atoms = Atoms(atoms.U[used], atoms.owner[used], master.sizes)
-            relaxed = Relaxed(
-                self.space, node.regions, atoms, master, self.width - len(node.regions)
-            )
+            relaxed = self.solve(node.regions, atoms, free)
+            atoms, master = relaxed.atoms, relaxed.master
+            free = master.free
             below += master.value < self.cut
-            close = master.value - node.bound <= DETAIL * (self.cut - node.bound)
-            if not whole and (close or below > BELOW):
+            if not whole and self.is_known(node.bound, master.value, below):
                 return relaxed
             found = self.price(node, master.dual, deadline)
             still = not len(found.U) or master.minimum >= last - STILL * abs(last)
@@ -263,7 +256,21 @@ class Tree:
             if still:
                 last = np.inf
             atoms = atoms.joined(found)
-        return None if node.bound >= self.cut else relaxed
+        return relaxed
+
+    def solve(self, regions: tuple[Region, ...], atoms: Atoms, free: Array) -> Relaxed:
+        """The master of some units, and those that it uses."""
+        loss = self.problem.loss.smoothed(self.smoothing)
+        H = atoms.features(self.space, regions)
+        master = solve_master(self.problem, loss, H, atoms.sizes, free)
+        used = master.sizes > 0.0
+        master = master.pick(used)
+        kept = Atoms(atoms.U[used], atoms.owner[used], master.sizes)
+        return Relaxed(self.space, regions, kept, master, self.width - len(regions))
+
+    def is_known(self, bound: float, value: float, pricings: int) -> bool:
+        """Whether enough is known of a node whose value was below the cut so many times."""
+        return pricings > BELOW or value - bound <= DETAIL * (self.cut - bound)
 
     def narrow(self) -> bool:
         """Make the envelope of a loss with kinks narrower; says whether that may help."""
