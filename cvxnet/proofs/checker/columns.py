@@ -37,7 +37,7 @@ from .tree import Space
 
 MAX_NUMBERS = 2 * 10**7  # in the list
 AT_ONCE = 10**6  # of these
-MAX_SIGNS = 10**8  # of all faces
+MAX_SIGNS = 2 * 10**8  # of all faces
 BEHIND, ON, AHEAD = 0, 1, 2  # the numbers -1, 0, 1 as bytes, in their order
 
 
