@@ -3,6 +3,7 @@
 `python -m experiments widths_truth` compares many more.
 """
 
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -14,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
+from cvxnet.objective import Budget
+from cvxnet.training.trainer import solve_within
 from cvxnet.training.units.family import bending
 
 XOR_X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
@@ -216,3 +219,12 @@ def test_optima_of_about_zero_close_as_they_do_for_every_width():
     options = {"weight_decay": 0.1, "output_bias": True, "skip": True, "sample_weight": weights}
     solution = solved("coordinate", X, y, 2, **options)
     assert solution.units == 0 and solution.tolerance == solution.all_widths.tolerance
+
+
+def test_ctrl_c_before_the_search_ends_the_search_too():
+    X, y = data(0, 8, 2)
+    every = cn.train("relu", X, y, weight_decay=0.01)
+    every = replace(every, stats=every.stats | {"interrupted": True})
+    solution = solve_within(every.objective, 2, every, Budget(), deadline=np.inf)
+    assert solution.stats["interrupted"] and solution.stats["stopped"].startswith("interrupted")
+    assert cn.check(solution).valid and solution.lower_bound <= solution.value

@@ -59,6 +59,8 @@ def bracket_of_width(
             deadline=deadline,
             report=course.report,
         )
+    if every.stats["interrupted"]:
+        tree.stopped = INTERRUPTED
     bracket.units, bracket.upper = tree.units, tree.upper
     if tree.lower > bracket.lower:
         bracket.lower, bracket.evidence = tree.lower, tree_evidence(tree)
