@@ -14,7 +14,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.checker.dual import Clock, dual_vector
 from cvxnet.proofs.checker.exact import rational
 from cvxnet.proofs.checker.simplices import ConeSpace
-from cvxnet.proofs.rounded_cones import RoundedConeSpace
+from cvxnet.proofs.rounded_cones import RoundedConeSpace, worst_row
 
 RNG = np.random.default_rng(5)
 X, Y = RNG.standard_normal((7, 2)).round(3), RNG.standard_normal(7).round(3)
@@ -275,3 +275,12 @@ def test_violations_of_regions_are_those_of_dense_samples(d):
             if d > 1:
                 region = space.halves(region, [0, 1, 2, 3])[rng.integers(2)]
     assert told >= 2
+
+
+def test_a_row_that_errs_by_rounding_hides_no_other():
+    """Convex rows come first, but not one whose corners differ from its kink by nothing."""
+    kinks, heights = np.array([1.0, -1.0]), np.array([[1e-14, -0.1, 0.0], [0.4, -0.1, 0.4]])
+    rows = np.array([[0, 1]])
+    assert worst_row(rows, kinks, heights, 0, 2, 1e-12) == (1, 0.1)
+    assert worst_row(rows, kinks, heights, 0, 2, 1e-16) == (0, 1e-14)
+    assert worst_row(rows, kinks, heights, 0, 2, 1.0) == (0, 0.0)

@@ -213,8 +213,8 @@ def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-un
         if best <= level:
             top -= 1
             continue
-        t, error = worst_row(left, kinks, heights, top, count, r)
-        if error <= LITTLE * level or marks[top, 1] >= DEPTH:
+        t, error = worst_row(left, kinks, heights, top, count, LITTLE * level)
+        if error == 0.0 or marks[top, 1] >= DEPTH:
             level = best
             top -= 1
         else:
@@ -433,15 +433,21 @@ def cut(corners, errors, slopes, left, marks, heights, top, count, t):  # type: 
 
 
 @njit(cache=True)
-def worst_row(left, kinks, heights, top, count, r):  # type: ignore[no-untyped-def]
-    """The row that errs most, of convex ones if there are any, and by how much."""
+def worst_row(left, kinks, heights, top, count, little):  # type: ignore[no-untyped-def]
+    """The row that errs most, of convex ones if there are any, and by how much.
+
+    Of those that err by more than a little; 0.0 where there is none.
+    """
     chosen, worst, convex = 0, 0.0, False
+    r = heights.shape[1]
     for t in range(count):
         kink = kinks[left[top, t]]
         lowest, highest = np.inf, -np.inf
         for k in range(r):
             lowest, highest = min(lowest, heights[t, k]), max(highest, heights[t, k])
         error = abs(kink) * min(-lowest, highest)
+        if error <= little:
+            continue
         if (kink > 0.0 and not convex) or ((kink > 0.0) == convex and error > worst):
             chosen, worst, convex = t, error, kink > 0.0
     return chosen, worst
