@@ -176,12 +176,140 @@ def every_line(results: Path) -> str:
             tiny(row["gap"]),
             row["network units"],
             seconds(row["seconds"]),
-            next(said for said, word in CHECKED.items() if row["reason"].startswith(word)),
+            way_of(row),
         ]
         for row in rows_of(results, "frontier", "frontier")
     ]
     header = ["family", "data", "n", "rank", "outputs", "gap", "units", "time", "checked"]
     return f"{table(header, lines)}\n\n{caption(record_of(results, 'frontier'))}"
+
+
+# Networks of at most m units: experiments/width_sizes.py and width_optima.py.
+
+
+def widths_that_close(results: Path) -> str:
+    """A line for each kind of problem: up to which width the optimum was proved."""
+    found: dict[tuple[str, ...], dict[str, list[Row]]] = {}
+    for row in rows_of(results, "width_sizes", "sizes"):
+        real = row["data"] not in MADE
+        key = (row["units"], "real" if real else "made", str(rank_of(row)), row["share"])
+        size = row["data"] if real else f"n = {int(row['n']):,}"
+        found.setdefault(key, {}).setdefault(size, []).append(row)
+    lines = [
+        [
+            UNITS.get(units, units) + (", real data" if kind == "real" else ""),
+            rank,
+            share,
+            ", ".join(said for size, rows in sizes.items() if (said := closed_up_to(size, rows))),
+            ", ".join(said for size, rows in sizes.items() if (said := open_from(size, rows))),
+        ]
+        for (units, kind, rank, share), sizes in found.items()
+    ]
+    header = ["units", "rank", "weight decay", "closes", "stays open, with the gap proved"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'width_sizes'))}"
+
+
+MADE = ("sin", "xor", "noise", "rough", "planted")
+"""Names of data that are not bundled with anything."""
+
+
+def rank_of(row: Row) -> int:
+    """That of the data, with a column of ones where units have a bias."""
+    return int(row["features"]) + (row["units"] != "coordinate")
+
+
+def still_closed(rows: list[Row]) -> list[Row]:
+    """Of the problems of one size those of widths up to which all closed."""
+    left = [int(row["width"]) for row in rows if row["status"] != "optimal"]
+    return [row for row in rows if int(row["width"]) < min([*left, 10**9])]
+
+
+def closed_up_to(size: str, rows: list[Row]) -> str:
+    """The largest such width, and how long it took."""
+    closed = still_closed(rows)
+    if not closed:
+        return ""
+    most = max(int(row["width"]) for row in closed)
+    longest = max(float(row["seconds"]) for row in closed if int(row["width"]) == most)
+    return f"{size}: m{SPACE}≤{SPACE}{most} ({seconds(str(longest))})"
+
+
+def open_from(size: str, rows: list[Row]) -> str:
+    """The widths beyond it, with the largest gap of each."""
+    gaps: dict[str, Row] = {}
+    for row in rows:
+        if row["status"] != "optimal":
+            worst = gaps.get(row["width"], row)
+            gaps[row["width"]] = max(row, worst, key=lambda each: float(each["gap"]))
+    said = (f"m{SPACE}={SPACE}{m}: {remaining(row)}" for m, row in gaps.items())
+    return f"{size}, {', '.join(said)}" if gaps else ""
+
+
+def every_width_size(results: Path) -> str:
+    """All widths of all problems."""
+    lines = [
+        [
+            row["units"],
+            row["data"],
+            row["n"],
+            str(rank_of(row)),
+            row["share"],
+            row["width"],
+            optimum_of(row),
+            tiny(row["gap"]),
+            f"{float(row['every_width']):.6g} ({row['every_units']})",
+            f"{int(row['nodes']):,}",
+            seconds(row["search_s"]),
+            seconds(row["seconds"]),
+            f"{shortly(row['kB'])}{SPACE}kB",
+            f"{way_of(row)}, {seconds(row['check_s'])}",
+        ]
+        for row in rows_of(results, "width_sizes", "sizes")
+    ]
+    header = ["family", "data", "n", "rank", "weight decay", "m", "optimum", "gap"]
+    header += ["of every width (units)", "nodes", "search", "in all", "certificate", "checked"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'width_sizes'))}"
+
+
+def optimum_of(row: Row) -> str:
+    """It, or the bracket where that is open."""
+    value = f"{float(row['value']):.6g}"
+    return value if row["status"] == "optimal" else f"{float(row['lower']):.6g} to {value}"
+
+
+def way_of(row: Row) -> str:
+    """What the checker says, in a word."""
+    words = (said for said, word in CHECKED.items() if row["reason"].startswith(word))
+    return next(words, "no")
+
+
+def optima_of_widths(results: Path) -> str:
+    """The optimum of each width, and how near runs come."""
+    lines = [
+        [
+            row["data"] + (f", {row['features']} features" if int(row["features"]) > 2 else ""),
+            row["n"],
+            row["share"],
+            row["width"],
+            optimum_of(row),
+            f"{shortly(str(100 * (float(row['value']) / float(row['every_width']) - 1)))}{SPACE}%",
+            *(
+                cell
+                for key in DESCENT
+                for cell in (above(row[f"{key}_best"]), row[f"{key}_near"], row[f"{key}_nearer"])
+            ),
+        ]
+        for row in rows_of(results, "width_optima", "optima")
+    ]
+    header = ["data", "n", "weight decay", "m", "optimum", "above every width"]
+    for name in DESCENT.values():
+        header += [f"best of {name}: above", "within 1e-3", "1e-6"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'width_optima'))}"
+
+
+def above(text: str) -> str:
+    """A relative distance; below 1e-9 it is rounding."""
+    return tiny(text) if float(text) > 1e-9 else "0"
 
 
 # Gradient training beside the optimum: experiments/compare.py.
@@ -333,6 +461,9 @@ def taken(row: Row | None, column: str, form: str) -> str:
 REGIONS: dict[str, Callable[[Path], str]] = {
     "what-closes": what_closes,
     "what-closes-in-full": every_line,
+    "widths-that-close": widths_that_close,
+    "width-sizes": every_width_size,
+    "width-optima": optima_of_widths,
     "compared-optima": compared_optima,
     "compared-runs": compared_runs,
     "compared-widths": compared_widths,

@@ -23,7 +23,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import cvxnet as cn
-from cvxnet.plots.style import GREY, WIDTH, color_of, entitle, marker_of, new_figure, styled
+from cvxnet.plots.style import (
+    COLORS,
+    GREY,
+    WIDTH,
+    color_of,
+    entitle,
+    line_of,
+    marker_of,
+    new_figure,
+    styled,
+)
 from experiments.problems import Problem
 from experiments.report import Report, Row, processor_time
 
@@ -182,8 +192,8 @@ def picture(rows: list[Row]) -> Figure:
             draw(right, k, name, list(group), "nodes")
         left.set_ylabel("processor seconds, certificate and all")
         right.set_ylabel("nodes of the tree")
-        entitle(left, "Time, by the number of units (hollow: the bracket stayed open)")
-        entitle(right, "Nodes: samples hardly count, units and weight decay do")
+        entitle(left, "Time (hollow: the bracket stayed open)")
+        entitle(right, "Nodes (samples hardly count)")
         for axes in (left, right):
             axes.set(yscale="log", xlabel="m, the most units")
             axes.xaxis.get_major_locator().set_params(integer=True)
@@ -195,7 +205,8 @@ def picture(rows: list[Row]) -> Figure:
 def draw(axes: Axes, k: int, name: str, rows: list[Row], what: str) -> None:
     """One problem."""
     x, y = [row["width"] for row in rows], [max(row[what], 1e-3) for row in rows]
-    axes.plot(x, y, color=color_of(k), label=name, marker=marker_of(k))
+    look = {"color": color_of(k), "marker": marker_of(k), "linestyle": line_of(k // len(COLORS))}
+    axes.plot(x, y, label=name, **look)
     left = [at for at, row in enumerate(rows) if row["status"] != "optimal"]
     axes.plot(
         [x[at] for at in left], [y[at] for at in left], marker_of(k), color=color_of(k), mfc="white"

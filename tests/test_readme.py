@@ -11,7 +11,7 @@ pytestmark = pytest.mark.documentation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = 110
+LINES = 140
 PROJECT = "https://github.com/cvxnet/cvxnet"
 RAW = "https://raw.githubusercontent.com/cvxnet/cvxnet/main/"
 HERE = re.compile(rf"{PROJECT}/(?:blob|tree)/main/|{re.escape(RAW)}")
