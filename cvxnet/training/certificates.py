@@ -37,6 +37,8 @@ SAFE, LEAST = 1.001, 1e-12
 
 Of semidefinite matrices the checker does not say by how much, and a double may not tell.
 """
+UNCLEAR = 1e-3
+"""A violation that was only bounded, in floating point, is taken for one up to here."""
 MOVED = 1e-13
 """A dual vector of which some entry is moved by more, relative to the largest, is another one."""
 EXACTLY, NOT = "exactly", "not: "
@@ -74,7 +76,7 @@ def prove(
         if result.valid:
             return certificate, EXACTLY if result.method != ROUNDED else f"in {ROUNDED}"
         words, refuted = f"{NOT}{result.reason}", "infeasible" in result.reason
-        if not (refuted or result.violation):
+        if not (refuted or tells(result)):
             break
         proof = proof.times(1.0 / (1.0 + max(SAFE * result.violation, LEAST)))
         certificate = certificate_with(objective, weights, proof)
@@ -100,9 +102,17 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
             break
         part = 0.5 if leaves_of(certificate) and not found else 1.0
         found.append(check_bracket(document, None, rounded=rounded, time_limit=part * left))
-        if found[-1].valid or found[-1].violation:
+        if found[-1].valid or tells(found[-1]):
             return found[-1]
     return found[0] if few else found[-1]
+
+
+def tells(result: checker.CheckResult) -> bool:
+    """Whether a check says how much shorter a vector has to be.
+
+    What bounds on rounding errors leave open is no more than such errors where they are tight.
+    """
+    return result.violation > 0.0 and not (result.method == ROUNDED and result.violation > UNCLEAR)
 
 
 def checked_samples(certificate: Certificate) -> int:
