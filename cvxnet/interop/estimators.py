@@ -274,21 +274,26 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
                 "the cross_entropy loss tells all classes apart at once; multi_class='ovr' needs "
                 "the loss 'logistic', 'hinge' or 'squared_hinge'."
             )
-        if many and self.multi_class == SOFTMAX and self.loss not in PROBABLE:
+        if many and self.multi_class == SOFTMAX:
+            self._check_one_network()
+        if many:
+            return self.multi_class == SOFTMAX
+        return loss.classes and len(self.classes_) == 2
+
+    def _check_one_network(self) -> None:
+        """InputError where one network cannot have an output for each of many classes."""
+        if self.loss not in PROBABLE:
             raise InputError(
                 f"the {self.loss} loss tells two classes apart, and there are "
                 f"{len(self.classes_)}: multi_class='ovr' trains a network for each of them "
                 "against the rest, loss='logistic' one for all."
             )
-        if many and self.multi_class == SOFTMAX and self.width is not None:
+        if self.width is not None:
             raise UnsupportedError(
                 f"width={self.width}: it goes with one output, and a network of "
                 f"{len(self.classes_)} classes has one for each. multi_class='ovr' trains one of "
                 "that width for each class against the rest."
             )
-        if many:
-            return self.multi_class == SOFTMAX
-        return loss.classes and len(self.classes_) == 2
 
     def decision_function(self, X: Any) -> Array:
         """The outputs of the network, or of the networks.

@@ -2,16 +2,14 @@
 
 A leaf is a set of regions, and a dual vector v with ``-s v.phi_u(X) <= beta`` for the units u of
 each of its regions, s being the sign of the region; so it bounds the networks with units there (see
-`cvxnet.training.width.tree`). The tree is read off the certificate, the children of each node being
-formed as the checker does.
+`cvxnet.training.width.tree`). They are those that the checker forms from the certificate.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +31,13 @@ from cvxnet.plots.style import (
     new_figure,
     styled,
 )
+from cvxnet.proofs import checker
+from cvxnet.proofs.checker.dual import Clock, vector_number
+from cvxnet.proofs.checker.families import units_of
+from cvxnet.proofs.checker.simplices import Corner, Region
+from cvxnet.proofs.checker.tree import leaves
 from cvxnet.training.problem import Problem
 from cvxnet.training.solution import Solution
-from cvxnet.training.width.cones import ConeRegion, ConeSpace
 from cvxnet.types import Array
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 ANGLES = np.linspace(-180.0, 180.0, 1441)
 """Where regions and curves are drawn, in degrees."""
 SIGNS = {1.0: (BLUE, "output weight > 0"), -1.0: (ORANGE, "output weight < 0")}
+INSIDE = 1e-9
+"""Units this far beyond a wall, relatively, still count as inside."""
 THICK = 0.8
 """Of a line for a leaf, in lines."""
 NOTE = (
@@ -125,69 +129,36 @@ def leaves_of(solution: Solution) -> Leaves:
             "with fewer units than the optimum of every width has; here the rank is "
             f"{family.rank}, and the certificate has {evidence.get('kind', 'no tree')}."
         )
-    rows = np.array(evidence["rows"])
-    space = ConeSpace(family, rows, np.linalg.inv(family.rows[rows]))
-    signs = [(s,) for s in family.output_signs]
-    both = [tuple(family.output_signs)] * (len(signs) > 1 and (solution.width or 0) > 1)
-    entries = iter(evidence["nodes"])
-    found = [
-        leaf
-        for root in [*signs, *both]
-        for leaf in below([space.region(s) for s in root], entries, solution.width or 0)
-    ]
-    vectors = [
-        solution.certificate.v,
-        *(read(text, len(problem.y)) for text in evidence["vectors"]),
-    ]
+    claims, clock = checker.read(solution.certificate.to_dict()), Clock(checker.TIME_LIMIT)
+    found = list(leaves(claims, units_of(claims).space(clock), clock))
     U = on_circle(ANGLES)
     columns = np.asarray(family.features(U / family.sizes(U)[:, None]))
-    regions = [places(node, U) for node, _ in found]
+    regions = [places(node, U @ family.rows[evidence["rows"]].T) for _, node in found]
     lines = [
-        longest(problem, vectors[number], columns, region)
-        for (_, number), region in zip(found, regions, strict=True)
+        longest(problem, np.array(vector_number(claims, number)), columns, region)
+        for (number, _), region in zip(found, regions, strict=True)
     ]
     heights, bounds = (np.array(each) for each in zip(*lines, strict=True))
     return Leaves(ANGLES, regions, heights, bounds)
 
 
-def read(text: str, n: int) -> Array:
-    """A vector of a certificate: n numbers of four or eight bytes each."""
-    content = base64.b64decode(text)
-    return np.frombuffer(content, "<f4" if len(content) == 4 * n else "<f8").astype(float)
-
-
-def below(
-    node: Sequence[ConeRegion], entries: Iterator[Any], width: int
-) -> Iterator[tuple[Sequence[ConeRegion], int]]:
-    """The leaves of a node, each with the number of its vector."""
-    entry = next(entries)
-    if isinstance(entry, int):
-        yield node, entry
-        return
-    place, *cut = entry
-    first, second = halves(node[place], cut)
-    sets = [(first,), (second,), (first, second)][: 2 + (len(node) < width)]
-    for regions in sets:
-        yield from below([*node[:place], *regions, *node[place + 1 :]], entries, width)
-
-
-def halves(region: ConeRegion, cut: list[int]) -> tuple[ConeRegion, ConeRegion]:
-    """A list of cones, cut at an index; or the only cone, at a point of one of its edges."""
-    if len(cut) == 1:
-        parts = region.cones[: cut[0]], region.cones[cut[0] :]
-    else:
-        i, j, a, b = cut
-        first, second = region.cones[0].halves((i, j, a, b))
-        parts = (first,), (second,)
-    return ConeRegion(region.sign, parts[0]), ConeRegion(region.sign, parts[1])
-
-
-def places(node: Sequence[ConeRegion], U: Array) -> dict[float, NDArray[np.bool_]]:
-    """By sign, which of the units (a, 2) lie in the regions."""
+def places(node: Sequence[Region], T: Array) -> dict[float, NDArray[np.bool_]]:
+    """By sign, which of the units lie in the regions; T (a, 2) are their coordinates."""
     return {
-        s: np.any([region.contains(U) for region in node if region.sign == s], axis=0)
+        float(s): np.any(
+            [within(cone, T) for region in node if region.sign == s for cone in region.cones],
+            axis=0,
+        )
         for s in {region.sign for region in node}
     }
+
+
+def within(cone: Sequence[Corner], T: Array) -> NDArray[np.bool_]:
+    """Which of the units lie in a cone: those of which no corner has a negative share."""
+    corners = np.array([corner.short for corner in cone], dtype=np.float64)
+    corners /= np.linalg.norm(corners, axis=1)[:, None]
+    shares = np.linalg.solve(corners.T, T.T)
+    return np.asarray((shares >= -INSIDE * np.linalg.norm(T, axis=1)).all(axis=0))
 
 
 def longest(
