@@ -100,7 +100,7 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
         left = seconds - (time.monotonic() - begin)
         if found and left <= 0.0:
             break
-        part = 0.5 if leaves_of(certificate) and not found else 1.0
+        part = 0.5 if count_vectors(certificate) and not found else 1.0
         found.append(check_bracket(document, None, rounded=rounded, time_limit=part * left))
         if found[-1].valid or tells(found[-1]):
             return found[-1]
@@ -117,11 +117,11 @@ def tells(result: checker.CheckResult) -> bool:
 
 def checked_samples(certificate: Certificate) -> int:
     """Those of all dual vectors, of which the leaves of a tree need only a part each."""
-    return len(certificate.v) * (1 + leaves_of(certificate) // LEAVES)
+    return len(certificate.v) * (1 + count_vectors(certificate) // LEAVES)
 
 
-def leaves_of(certificate: Certificate) -> int:
-    """How many vectors there are of leaves of a tree."""
+def count_vectors(certificate: Certificate) -> int:
+    """How many vectors the leaves of a tree have; 0 where there is none."""
     return len((certificate.evidence or {}).get("vectors", []))
 
 

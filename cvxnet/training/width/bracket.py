@@ -7,7 +7,7 @@ then four bytes a number are enough, and the checker has less to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.width.evidence import TreeEvidence
-from cvxnet.training.width.nodes import Branch, Leaf
+from cvxnet.training.width.nodes import Branch
 from cvxnet.training.width.tree import Tree, search_width
 from cvxnet.types import Array
 
@@ -154,7 +154,7 @@ def tree_evidence(tree: Tree) -> TreeEvidence:
     """The tree as it is, open nodes with the vectors that they have so far."""
     vectors, numbers, nodes = list[Array](), dict[int, int](), list[Any]()
     lower = tree.lower
-    for node in preorder(tree.root):
+    for node in tree.root.below():
         if isinstance(node, Branch):
             nodes.append([node.region, *node.cut])
             continue
@@ -163,16 +163,6 @@ def tree_evidence(tree: Tree) -> TreeEvidence:
             numbers[id(node.v)] = len(vectors)
         nodes.append(numbers[id(node.v)])
     return TreeEvidence(tree.space.rows.tolist(), np.array(vectors), nodes)
-
-
-def preorder(root: Branch) -> Iterator[Branch | Leaf]:
-    """All nodes but the root."""
-    stack = root.children[::-1]
-    while stack:
-        node = stack.pop()
-        yield node
-        if isinstance(node, Branch):
-            stack += node.children[::-1]
 
 
 def shortest(problem: Problem, v: Array, lower: float) -> Array:

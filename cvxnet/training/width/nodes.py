@@ -73,15 +73,18 @@ class Branch:
     cut: Any
     children: list[Leaf | Branch]
 
-    def leaves(self) -> Iterator[Leaf]:
-        """All leaves, in order."""
-        stack: list[Leaf | Branch] = [self]
+    def below(self) -> Iterator[Leaf | Branch]:
+        """All nodes but this one, each before its children."""
+        stack = self.children[::-1]
         while stack:
             node = stack.pop()
-            if isinstance(node, Leaf):
-                yield node
-            else:
-                stack.extend(reversed(node.children))
+            yield node
+            if isinstance(node, Branch):
+                stack += node.children[::-1]
+
+    def leaves(self) -> Iterator[Leaf]:
+        """All leaves, in order."""
+        return (node for node in self.below() if isinstance(node, Leaf))
 
 
 @dataclass(eq=False)
