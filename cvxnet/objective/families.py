@@ -100,6 +100,8 @@ class Traits:
         Whether they are convex in the input, whatever the hidden weights.
     widths : bool
         Whether networks of at most so many of them can be trained to the global optimum.
+    sparse : bool
+        Whether ``X`` may be a sparse matrix of SciPy, which is nowhere made dense.
     change : str
         What they have where their input is 0: a "kink" (of the slope, or of the curvature) or a
         "step"; empty where nothing.
@@ -120,6 +122,7 @@ class Traits:
     outputs: bool = False
     convex: bool = False
     widths: bool = False
+    sparse: bool = False
     change: str = ""
     formula: str = ""
     options: Options = field(default_factory=dict)
@@ -150,7 +153,7 @@ FAMILIES: dict[str, Traits] = {
         check=check_slope,
     ),
     "abs": replace(CONVEX, layer=Abs, formula="$|{}|$"),
-    "linear": HOMOGENEOUS,
+    "linear": replace(HOMOGENEOUS, sparse=True),
     "gated_relu": replace(
         HOMOGENEOUS,
         norms=("l2",),
@@ -166,7 +169,7 @@ FAMILIES: dict[str, Traits] = {
     "tanh": Traits(Tanh, options={"radius": 10.0}, check=check_radius),
     "sign": Traits(Sign, degree=0, power=0, widths=True, change="step"),
     "threshold": Traits(Threshold, degree=0, power=0, widths=True, change="step"),
-    "coordinate": Traits(degree=1, takes_bias=False, outputs=True, widths=True),
+    "coordinate": Traits(degree=1, takes_bias=False, outputs=True, widths=True, sparse=True),
 }
 """The unit families by name."""
 
