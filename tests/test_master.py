@@ -11,6 +11,7 @@ from cvxnet.losses import get_loss
 from cvxnet.training.conic import SOLVERS, lift_square, solve_cone_program
 from cvxnet.training.master import Master, Stack, blocks_of, master_cone_program, master_problem
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.samples import all_samples
 
 
 def example(loss, m=12, n=15):
@@ -21,6 +22,11 @@ def example(loss, m=12, n=15):
     y = y if loss == "squared" else np.sign(y)
     problem = Problem(make_family("relu", X), get_loss(loss), y, 0.2)
     return problem, Stack(list(blocks_of(problem, units).values()), problem.family.norm)
+
+
+def cone_program(problem, stack):
+    samples = all_samples(stack.matrix, problem.F, problem.loss, problem.y)
+    return master_cone_program(samples, stack, problem.weight_decay)
 
 
 def lp_shape(A, rows):
@@ -35,7 +41,7 @@ def lp_shape(A, rows):
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_direct_program_has_the_cones_that_cvxpy_compiles(loss):
     problem, blocks = example(loss)
-    ours = master_cone_program(problem, blocks)
+    ours = cone_program(problem, blocks)
     compiled, _, _ = master_problem(problem, blocks)
     data = compiled.get_problem_data(cp.CLARABEL)[0]
     dims = data["dims"]
@@ -78,7 +84,7 @@ def test_through_cvxpy_and_directly_are_the_same_units():
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_lifting_the_square_keeps_the_optimum(loss):
     problem, blocks = example(loss)
-    program = master_cone_program(problem, blocks)
+    program = cone_program(problem, blocks)
     lifted = lift_square(program)
     assert not lifted.curvature.any()
     x = solve_cone_program(program, "CLARABEL", 1e-9).x

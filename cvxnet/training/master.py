@@ -3,6 +3,7 @@
     minimise    loss(sum_b M_b w_b + F c) + weight_decay sum_b |w_b|
     subject to  G_b w_b >= 0                     (the facets of block b's cell)
 
+What it knows of the samples are `Samples`: all rows of M and F, or fewer that say the same.
 ``master_problem`` writes it in stacked CVXPY form, for any solver that CVXPY knows.
 ``master_cone_program`` assembles the same cone program without CVXPY, because compiling takes
 longer than solving for the small masters of column generation; a test holds the two equal.
@@ -24,12 +25,15 @@ from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.samples import Samples, all_samples, is_square, without_n
 from cvxnet.training.scaling import power_of_two
 from cvxnet.training.units.family import Block
 from cvxnet.types import Array
 
 LARGE = 2e6
 """Entries of a master's matrix beyond which sliding and Newton's method are tried first."""
+FEW = 200
+"""So few rows stay as they are."""
 
 
 @dataclass
@@ -63,10 +67,6 @@ class Stack:
     def widths(self) -> NDArray[np.int64]:
         """Columns of each block."""
         return np.array([block.matrix.shape[1] for block in self.blocks], dtype=np.int64)
-
-    def with_features(self, size: float) -> Stack:
-        """The same stack with features ``size`` times as large."""
-        return Stack([replace(b, matrix=size * b.matrix) for b in self.blocks], self.norm)
 
     @property
     def columns(self) -> int:
@@ -125,11 +125,33 @@ class Master:
         return self._solve_with_cvxpy(stack)
 
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
-        begin = now()
-        size = self._size()
-        decay = size * self.problem.weight_decay
+        problem, begin = self.problem, now()
+        samples = all_samples(stack.matrix, problem.F, problem.loss, problem.y)
+        if not self._drops_n(samples):
+            w, c, v = self._minimise(samples, stack, time_limit)
+            return stack.units(w, c), v
+        fewer = without_n(samples)
+        self.timings.assembling += now() - begin
+        w, c, _ = self._minimise(fewer, stack, time_limit)
+        return stack.units(w, c), problem.loss.gradient(samples.fit(w, c), problem.y)
+
+    def _drops_n(self, samples: Samples) -> bool:
+        """Whether the rows of the samples are many, and may be fewer.
+
+        Multipliers are more than the gradient where the loss bends within less than the error of
+        the predictions.
+        """
+        rows, columns = samples.matrix.shape
+        few = rows <= FEW or (rows * columns <= LARGE and self.second_way)
+        return is_square(samples.loss) and rows > columns + samples.F.shape[1] and not few
+
+    def _minimise(
+        self, samples: Samples, stack: Stack, time_limit: float | None
+    ) -> tuple[Array, Array, Array]:
+        """The best coefficients, free weights and multipliers of the samples' predictions."""
+        begin, size = now(), self._size()
         program = master_cone_program(
-            replace(self.problem, weight_decay=decay), stack.with_features(size)
+            samples.with_features(size), stack, size * self.problem.weight_decay
         )
         scale = 1.0 / self.value if 0.0 < self.value < 1.0 else 1.0
         program = replace(program, curvature=scale * program.curvature, q=scale * program.q)
@@ -143,9 +165,9 @@ class Master:
         )
         self.timings.assembling += middle - begin
         self.timings.solving += now() - middle
-        k, free = stack.columns, self.problem.F.shape[1]
-        x, v = solution.x, solution.dual[: len(self.problem.y)] / scale
-        return stack.units(size * x[:k], x[k : k + free]), v
+        k, free = stack.columns, samples.F.shape[1]
+        x, v = solution.x, solution.dual[: len(samples.y)] / scale
+        return size * x[:k], x[k : k + free], v
 
     def _size(self) -> float:
         """The size that units may have: one above it would cost more than all is worth.
@@ -208,29 +230,29 @@ def norms(w: cp.Variable, stack: Stack) -> cp.Expression:
     return cp.sum(cp.hstack(terms)) if len(terms) > 1 else terms[0]
 
 
-def master_cone_program(problem: Problem, stack: Stack) -> ConeProgram:
+def master_cone_program(samples: Samples, stack: Stack, weight_decay: float) -> ConeProgram:
     """The master as a cone program in ``(w, c, t, g, h)`` with ``|w_b| <= t_b``.
 
     Where a norm is a sum of absolute values there is one ``t`` for each entry, with linear rows.
     The loss's own variables ``(g, h)`` come from its cone form; the predictions enter through
     ``sum_b M_b w_b + F c - g = shift``.
     """
-    n, k = stack.matrix.shape
-    free = problem.F.shape[1]
-    loss = problem.loss.cone(problem.y)
+    n, k = samples.matrix.shape
+    free = samples.F.shape[1]
+    loss = samples.loss.cone(samples.y)
     extra = loss.q.size
     flat, cones = norm_rows(stack)
     m = flat.shape[1] - k
-    fit = sparse.hstack([stack.matrix, problem.F, empty(n, m), -sparse.eye_array(n, extra)])
+    fit = sparse.hstack([samples.matrix, samples.F, empty(n, m), -sparse.eye_array(n, extra)])
     facets = sparse.hstack([-stack.facets, empty(stack.facets.shape[0], free + m + extra)])
     flat, cones = (with_room(part, k, free, extra) for part in (flat, cones))
     tail = sparse.csr_array(sparse.hstack([empty(loss.b.size, k + free + m), loss.A]))
     rows = [fit, tail[: loss.nonneg], facets, flat, cones, tail[loss.nonneg :]]
     zeros = np.zeros(facets.shape[0] + flat.shape[0] + cones.shape[0])
-    decay = np.full(m, problem.weight_decay)
+    decay = np.full(m, weight_decay)
     return ConeProgram(
         curvature=np.concatenate([np.zeros(k + free + m), loss.curvature]),
-        q=np.concatenate([np.zeros(k + free), decay, loss.q]),
+        q=np.concatenate([samples.slope, decay, loss.q]),
         A=sparse.csc_array(sparse.vstack(rows)),
         b=np.concatenate([loss.shift, loss.b[: loss.nonneg], zeros, loss.b[loss.nonneg :]]),
         zero=n,

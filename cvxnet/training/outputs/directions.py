@@ -14,8 +14,6 @@ is a cone program, and solved as such.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +22,7 @@ from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, solve_cone_program
 from cvxnet.training.master import Master, Stack, master_cone_program
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.samples import all_samples
 from cvxnet.training.scaling import power_of_two
 from cvxnet.training.sliding import FREE_RIDGE, quasi_newton, units_of_factors
 from cvxnet.training.units.family import Block, frame_of
@@ -124,19 +123,15 @@ def solve_outputs(
         Block(j, 1.0, size * np.kron(feature[:, None], eye), np.zeros((0, c)), eye)
         for j, feature in enumerate(M.T)
     ]
-    flat = replace(
-        problem,
-        loss=flattened(problem.loss, c),
-        y=problem.y.ravel(),
-        F=np.asarray(np.kron(problem.F, eye), dtype=np.float64),
-        weight_decay=size * problem.weight_decay,
-    )
-    program = master_cone_program(flat, Stack(blocks, "l2"))
+    stack = Stack(blocks, "l2")
+    F = np.asarray(np.kron(problem.F, eye), dtype=np.float64)
+    samples = all_samples(stack.matrix, F, flattened(problem.loss, c), problem.y.ravel())
+    program = master_cone_program(samples, stack, size * problem.weight_decay)
     left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
     solver = master.solver if master.solver in SOLVERS else "CLARABEL"
     solution = solve_cone_program(program, solver, TOLERANCE, left)
     k = len(units) * c
-    A, free = size * solution.x[:k], solution.x[k : k + flat.F.shape[1]]
+    A, free = size * solution.x[:k], solution.x[k : k + F.shape[1]]
     found = units_of_factors(directions, A.reshape(-1, c), free.reshape(-1, c))
     return found, solution.dual[: n * c].reshape(n, c)
 
