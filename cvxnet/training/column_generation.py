@@ -377,22 +377,30 @@ def walk_down(search: Search, opened: Bracket) -> Iterator[Bracket]:
 
 def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) -> Units:
     """The best local maxima above ``weight_decay``, well apart, signed so as to lower the loss."""
-    apart = np.cos(APART ** (1.0 / max(present.weights.shape[1] - 1, 1)))
-    if not problem.family.slides:
-        apart = np.inf  # units that cannot move are all different
+    above = int((maxima.values > problem.weight_decay).sum())
+    if not problem.family.slides:  # units that cannot move are all different
+        chosen = list(range(min(above, most)))
+    else:
+        chosen = well_apart(maxima, problem, above, most)
+    size = START * present.sizes.max(initial=0.0) or START
+    return Units(size * maxima.units[chosen], -maxima.outputs[chosen])
+
+
+def well_apart(maxima: LocalMaxima, problem: Problem, above: int, most: int) -> list[int]:
+    """The first of those above, of which no two of one sign are close to each other."""
+    apart = np.cos(APART ** (1.0 / max(maxima.units.shape[1] - 1, 1)))
     seen = maxima.units
     if problem.y.ndim == 2:  # no master comes to what is near a unit that was chosen
         seen = directions(seen, problem.family.frame)
     chosen: list[int] = []
-    for i in range(int((maxima.values > problem.weight_decay).sum())):
+    for i in range(above):
         same = np.dot(maxima.outputs[chosen], maxima.outputs[i]) > 0.0
         cosines = seen[chosen][same] @ seen[i]
         if (cosines < apart).all():
             chosen.append(i)
         if len(chosen) == most:
             break
-    size = START * present.sizes.max(initial=0.0) or START
-    return Units(size * maxima.units[chosen], -maxima.outputs[chosen])
+    return chosen
 
 
 @contextmanager

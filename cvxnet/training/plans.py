@@ -6,6 +6,7 @@ units                   start              improve                   polish
 smooth in u             local search (1)   slide (2)                 Newton, smooth losses
 with kinks, that slide  local search (1)   slide and solve a master  Newton, smooth losses
 that cannot move        price              solve a master            Newton, smooth losses
+columns of X (4)        price              coordinate descent        none
 of several outputs (3)  local search (1)   fit outputs and slide     Newton, smooth losses
 ======================  =================  ========================  ======================
 
@@ -13,6 +14,7 @@ of several outputs (3)  local search (1)   fit outputs and slide     Newton, smo
 units of degree two first. (2) Where the loss has kinks, too, sliding stops short of the optimum: a
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
+(4) With a smooth loss, where scikit-learn is installed: see `cvxnet.training.descent`.
 
 For lectures there is a slower one: `one_unit_a_round`.
 """
@@ -26,6 +28,7 @@ import numpy as np
 from cvxnet.losses import Weighted
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import (
+    EXACT,
     NEGLIGIBLE,
     Plan,
     Search,
@@ -33,6 +36,7 @@ from cvxnet.training.column_generation import (
     price_first,
     share,
 )
+from cvxnet.training.descent import AHEAD, descends, solve_columns
 from cvxnet.training.fewer_units import merge
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.outputs.steps import (
@@ -66,6 +70,8 @@ ENTRIES_A_SECOND = 5e4
 """Of the matrix of a master, for each second left: it takes about a quarter of them."""
 SHARP = 1e-2
 """Relative to the largest target."""
+MANY_COLUMNS = 1000
+"""New columns a round, where coordinate descent solves the masters."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
 NEAR = 1.1
@@ -77,6 +83,8 @@ def plan_for(problem: Problem) -> Plan:
     family, loss = problem.family, problem.loss
     if problem.y.ndim == 2:
         return plan_for_outputs(problem)
+    if descends(problem):
+        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=MANY_COLUMNS))
     start, improve = start_from_local_search, slide_and_solve
     if not family.slides:
         start, improve = price_first, solve_master
@@ -177,6 +185,19 @@ def start_from_program(search: Search) -> LocalMaxima:
 def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
     """The optimum on the blocks of these units."""
     return search.solve(grown)
+
+
+def descend(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
+
+    No further than the bracket of all columns needs.
+    """
+    if search.stuck:
+        return search.solve(grown)
+    gap = AHEAD * max(search.gap, search.bracket.gap)
+    with clock(search.timings, "solving"):
+        units = solve_columns(search.problem, grown, gap, search.end)
+    return units, search.problem.dual_vector(units)
 
 
 def slide_and_solve(search: Search, grown: Units) -> tuple[Units, Array]:

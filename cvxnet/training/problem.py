@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from cvxnet.losses import Loss
+from cvxnet.training.matrices import row_lengths, stacked
 from cvxnet.training.pricing.steps.hyperplanes import to_integers
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
@@ -43,13 +44,13 @@ class Units:
     @property
     def sizes(self) -> Array:
         """Euclidean lengths of the rows; in the norm l2 ``|u_j| |a_j|``."""
-        return np.asarray(np.linalg.norm(self.weights, axis=1))
+        return row_lengths(self.weights)
 
     def __len__(self) -> int:
         return len(self.outputs)
 
     def __add__(self, other: Units) -> Units:
-        weights = np.vstack([self.weights, other.weights])
+        weights = stacked(self.weights, other.weights)
         return Units(weights, np.concatenate([self.outputs, other.outputs]), self.free)
 
     def pick(self, which: NDArray[Any]) -> Units:
@@ -95,7 +96,7 @@ class Problem:
 
     def fit(self, units: Units) -> Array:
         """The predictions on the training data, (n,)."""
-        f = self.family.features(units.weights) @ units.outputs
+        f = self.family.predictions(units.weights, units.outputs)
         return f + self.F @ units.free if self.F.size else f
 
     def penalty(self, units: Units) -> float:

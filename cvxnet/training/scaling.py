@@ -228,6 +228,8 @@ def merge_equal_samples(problem: Problem) -> Merged | None:
     all the same, as the evidence that is needed then speaks of single samples.
     """
     family, loss, n = problem.family, problem.loss, len(problem.y)
+    if any(2 * len(np.unique(column)) > n for column in family.X.T):
+        return None  # as one column shows, before all are sorted
     samples = np.column_stack([family.X, problem.y])
     _, first, group = np.unique(samples, axis=0, return_index=True, return_inverse=True)
     if 2 * len(first) > n:

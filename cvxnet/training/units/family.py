@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.objective.families import FAMILIES, Traits
+from cvxnet.training.matrices import row_lengths
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
@@ -122,7 +123,7 @@ class UnitFamily:
 
     def sizes(self, W: Array) -> Array:
         """``|z|`` of each row in the family's norm."""
-        return np.asarray(np.linalg.norm(W, axis=1, ord=1 if self.norm == "l1" else 2))
+        return row_lengths(W, 1 if self.norm == "l1" else 2)
 
     @cached_property
     def frame(self) -> Array:
@@ -132,6 +133,10 @@ class UnitFamily:
     def features(self, W: Array) -> Array:
         """The columns ``feature(z)`` of the units in the rows of ``W``: (m, rank) -> (n, m)."""
         raise TypeError(f"{self.name} units have no features")
+
+    def predictions(self, W: Array, outputs: Array) -> Array:
+        """``features(W) @ outputs``, (n,) or (n, c)."""
+        return np.asarray(self.features(W) @ outputs)
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank).

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cvxnet.training.matrices import as_rows_of, column_lengths
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
 from cvxnet.types import Array
@@ -51,10 +51,19 @@ class LinearUnits(UnitFamily):
         """``X z``."""
         return self.X @ W.T
 
+    def predictions(self, W: Array, outputs: Array) -> Array:
+        return np.asarray(self.X @ (W.T @ outputs))
+
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T v`` for each unit."""
         slope = (self.X.T @ v).T
         return slope if v.ndim == 2 else np.tile(slope, (len(W), 1))
+
+    @cached_property
+    def longest(self) -> float:
+        """A bound on ``|X u|`` for ``|u| <= 1``."""
+        lengths = column_lengths(self.X)
+        return float(lengths.max(initial=0.0) if self.norm == "l1" else np.linalg.norm(lengths))
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit, the sum of all."""
@@ -64,7 +73,7 @@ class LinearUnits(UnitFamily):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The dual norm of ``X^T v``."""
-        return largest_linear(self.X, v, floor, self.norm)
+        return largest_linear(self.X, v, floor, self.norm, self.longest)
 
     def block(self, u: Array, sign: float) -> Block:
         """The block of all units, or of one feature; the output sign is in ``u``."""
@@ -96,11 +105,19 @@ class CoordinateUnits(UnitFamily):
         """``X z``; every row ``z`` has one entry that is not zero."""
         return self.X @ W.T
 
+    def predictions(self, W: Array, outputs: Array) -> Array:
+        return np.asarray(self.X @ (W.T @ outputs))
+
+    @cached_property
+    def longest(self) -> float:
+        """The length of the longest column."""
+        return float(column_lengths(self.X).max(initial=0.0))
+
     def price(
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The largest correlation of a column with ``v``."""
-        return largest_linear(self.X, v, floor, "l1")
+        return largest_linear(self.X, v, floor, "l1", self.longest)
 
     def block(self, u: Array, sign: float) -> Block:
         """The column; its coefficient is free, so one block has both signs."""
@@ -127,21 +144,13 @@ def column_block(X: Array, j: int) -> Block:
     )
 
 
-def rows_of_identity(which: NDArray[np.intp], d: int) -> Array:
-    """Those rows, without the others, which for many features are large.
+def largest_linear(X: Array, v: Array, floor: float, norm: str, longest: float) -> LocalMaxima:
+    """``max v.Xu`` over the unit ball of the norm, as local maxima: all features for l1.
 
-    >>> rows_of_identity(np.array([1]), 3).tolist()
-    [[0.0, 1.0, 0.0]]
+    ``|X u| <= longest`` there, so rounding is at most n eps times that and ``|v|``.
     """
-    rows = np.zeros((len(which), d))
-    rows[np.arange(len(which)), which] = 1.0
-    return rows
-
-
-def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
-    """``max v.Xu`` over the unit ball of the norm, as local maxima: all features for l1."""
     slope = X.T @ v
-    error = (len(v) + 10) * np.finfo(float).eps * float(np.linalg.norm(np.abs(X).T @ np.abs(v)))
+    error = (len(v) + 10) * np.finfo(float).eps * longest * float(np.linalg.norm(v))
     if norm == "l1":
         order = np.argsort(-np.abs(slope), kind="stable")
         order = order[np.abs(slope[order]) > floor]
@@ -149,7 +158,7 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str) -> LocalMaxima:
             rho=float(np.abs(slope).max(initial=floor)),
             error=error,
             values=np.abs(slope[order]),
-            units=rows_of_identity(order, X.shape[1]),
+            units=as_rows_of(X, order, np.ones(len(order))),
             outputs=np.where(slope[order] < 0.0, -1.0, 1.0),
         )
     rho = float(np.linalg.norm(slope))

@@ -1,0 +1,207 @@
+"""Coordinate units by a library: scikit-learn's lasso, within proximal Newton steps.
+
+With the columns A of X that are used, the master is
+
+    minimise over w, c    loss(A w + c) + beta |w|_1,          c only where there is an output bias.
+
+Near f = A w + c, with the gradient v and the curvature D (diagonal) of the loss there, it is
+
+    1/2 sum_i D_i (t_i - (A w' + c')_i)^2 + beta |w'|_1 + constant,        t = f - v / D,
+
+a weighted lasso: that of scikit-learn solves it by coordinate descent with a duality gap (Friedman,
+Hastie, Tibshirani 2010, "Regularization paths for generalized linear models via coordinate
+descent"; Yuan, Ho, Lin 2012, newGLMNET). The step is shortened until the objective falls. For the
+squared loss one step is all. Once the signs of w stay, the objective is smooth in the rest, and
+Newton steps on the support give the last digits.
+
+How far the master is from its optimum is known all along: v, scaled until ``|A^T v| <= beta``, is a
+dual vector of it. It is solved no further than the bracket of the whole problem needs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, solve
+
+from cvxnet.optional import import_sklearn, is_installed
+from cvxnet.proofs.gaps import relative_gap
+from cvxnet.training.clock import now
+from cvxnet.training.matrices import as_rows_of, entries_of
+from cvxnet.training.problem import Problem, Units
+from cvxnet.types import Array
+
+FLOOR = 1e-4
+"""Least curvature of a sample, relative to the largest: where a loss is flat, steps stay finite."""
+INNER = 0.1
+"""A lasso is solved to this part of the gap that its master is to reach."""
+AHEAD = 0.1
+"""A master is solved to this part of the gap of the whole problem, or of the gap asked for."""
+STEPS = 50
+"""Proximal Newton steps for a master."""
+SWEEPS = 10_000
+"""Of coordinate descent for a lasso."""
+HALVINGS = 30
+SUPPORT = 1500
+"""Newton steps are for at most so many columns, as they solve a dense system of that order."""
+RIDGE = 1e-14
+"""Relative to the diagonal of the Hessian, for columns that depend on one another."""
+
+
+def descends(problem: Problem) -> bool:
+    """Whether the library is there and solves the masters of this problem."""
+    family, F = problem.family, problem.F
+    constant = F.shape[1] <= 1 and bool((F == F[:1]).all())
+    fits = family.name == "coordinate" and problem.y.ndim == 1 and problem.loss.smooth
+    return fits and constant and is_installed("sklearn")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Weights of the columns of a master, the free weight, and their predictions."""
+
+    w: Array
+    c: float
+    f: Array
+    value: float
+
+
+class ColumnMaster:
+    """The master on some columns of X, (n, k), dense or sparse."""
+
+    def __init__(self, problem: Problem, columns: NDArray[np.intp]) -> None:
+        self.problem, self.columns = problem, columns
+        A = problem.family.X[:, columns]
+        self.A = A.tocsc() if hasattr(A, "tocsc") else np.asfortranarray(A)
+        self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
+
+    def at(self, w: Array, c: float) -> Point:
+        """These weights."""
+        f = self.A @ w + c
+        loss = self.problem.loss.value(f, self.problem.y)
+        return Point(w, c, f, loss + self.problem.weight_decay * float(np.abs(w).sum()))
+
+    def gap(self, point: Point) -> float:
+        """A bound on the relative gap of the point as a solution of this master."""
+        loss, y = self.problem.loss, self.problem.y
+        v = self.problem.make_feasible(loss.gradient(point.f, y))
+        t = loss.best_scale(v, y, self.problem.largest_multiple(np.abs(self.A.T @ v).max()))
+        return relative_gap(-loss.conjugate(t * v, y), point.value)
+
+    def solve(self, start: Point, gap: float, deadline: float) -> Point:
+        """The optimum, to this gap, or to where steps lead no further."""
+        point = start
+        for _ in range(STEPS):
+            if self.gap(point) <= gap or now() > deadline:
+                break
+            signs = np.sign(point.w)
+            moved = self.lasso(point, gap)
+            if np.array_equal(np.sign(moved.w), signs) or moved.value >= point.value:
+                moved = self.newton(min(moved, point, key=lambda p: p.value))
+            if moved.value >= point.value:
+                break
+            point = moved
+        return point
+
+    def lasso(self, point: Point, gap: float) -> Point:
+        """A proximal Newton step."""
+        D, v = self.bend(point), self.problem.loss.gradient(point.f, self.problem.y)
+        target = point.f - v / D
+        even = bool((D == D[0]).all())
+        middle = (D @ target) / D.sum() if self.free else 0.0
+        size = float(D @ (target - middle) ** 2)
+        model = lasso_model(
+            alpha=self.problem.weight_decay / D.sum(),
+            fit_intercept=bool(self.free),
+            tol=INNER * gap * point.value / size,
+        )
+        model.coef_ = point.w
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # how far it has come is measured by `gap`
+            model.fit(self.A, target, sample_weight=None if even else D)
+        return self.towards(point, model.coef_, float(model.intercept_))
+
+    def bend(self, point: Point) -> Array:
+        """The curvature of each sample for a lasso, above zero.
+
+        A loss of the residual r whose slope grows ever slower, as all here do, lies below its
+        parabola of curvature ``l'(r) / r`` through r (Huber 1981, "Robust Statistics"): no step is
+        too long, wherever it begins. Elsewhere it is the loss's own.
+        """
+        loss, y = self.problem.loss, self.problem.y
+        D = loss.curvature(point.f, y)
+        if not loss.labels:
+            r = point.f - y
+            D = np.where(r != 0.0, loss.gradient(point.f, y) / np.where(r != 0.0, r, 1.0), D)
+        return np.maximum(D, FLOOR * D.max())
+
+    def newton(self, point: Point) -> Point:
+        """A Newton step on the support, no further than to where a weight vanishes."""
+        support = np.flatnonzero(point.w)
+        if not 0 < support.size <= SUPPORT:
+            return point
+        loss, y = self.problem.loss, self.problem.y
+        A, signs = self.A[:, support], np.sign(point.w[support])
+        v, D = loss.gradient(point.f, y), loss.curvature(point.f, y)
+        slope = A.T @ v + self.problem.weight_decay * signs
+        H = dense(A.T @ scaled_rows(A, D))
+        if self.free:
+            edge = np.asarray(A.T @ D)
+            H = np.block([[H, edge[:, None]], [edge[None, :], np.array([[D.sum()]])]])
+            slope = np.append(slope, v.sum())
+        H[np.diag_indices_from(H)] *= 1.0 + RIDGE
+        try:
+            step = -solve(H, slope, assume_a="sym")
+        except LinAlgError:
+            return point
+        w = point.w.copy()
+        w[support] += step[: support.size]
+        w[support] = np.where(np.sign(w[support]) == signs, w[support], 0.0)
+        return self.towards(point, w, point.c + (float(step[-1]) if self.free else 0.0))
+
+    def towards(self, point: Point, w: Array, c: float) -> Point:
+        """The first of the points on the way from there to here whose objective is lower."""
+        t = 1.0
+        for _ in range(HALVINGS):
+            moved = self.at(point.w + t * (w - point.w), point.c + t * (c - point.c))
+            if moved.value < point.value:
+                return moved
+            t *= 0.5
+        return point
+
+    def units(self, point: Point) -> Units:
+        """The units of these weights."""
+        used = np.flatnonzero(point.w)
+        rows = as_rows_of(self.problem.family.X, self.columns[used], np.abs(point.w[used]))
+        free = np.array([point.c / self.free]) if self.free else np.zeros(0)
+        return Units(rows, np.sign(point.w[used]), free)
+
+
+def lasso_model(**options: Any) -> Any:
+    """scikit-learn's lasso, which goes on from the weights that it has."""
+    model = import_sklearn("linear_model", "Lasso").Lasso
+    return model(max_iter=SWEEPS, warm_start=True, **options)
+
+
+def scaled_rows(A: Any, D: Array) -> Any:
+    """``diag(D) A``, for a dense or a sparse A."""
+    return A.multiply(D[:, None]).tocsc() if hasattr(A, "multiply") else A * D[:, None]
+
+
+def dense(A: Any) -> Array:
+    """A small matrix as an array."""
+    return np.asarray(A.toarray() if hasattr(A, "toarray") else A)
+
+
+def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -> Units:
+    """The optimum on the columns of these units, from where they are, to a relative gap."""
+    found, values = entries_of(units.weights)
+    columns, group = np.unique(found, return_inverse=True)
+    master = ColumnMaster(problem, columns)
+    w = np.bincount(group, values * units.outputs, minlength=len(columns))
+    c = master.free * float(units.free[0]) if problem.F.size else 0.0
+    return master.units(master.solve(master.at(w, c), gap, deadline))

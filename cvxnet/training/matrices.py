@@ -1,0 +1,64 @@
+"""Rows of units, dense or sparse: with a sparse X of many columns a unit of one column is sparse.
+
+A dense X has dense rows, and all else is written for these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cvxnet.types import Array
+
+
+def as_rows_of(X: Any, columns: NDArray[np.intp], values: Array) -> Any:
+    """A row for each column and value, (m, d), with that entry alone; sparse where X is.
+
+    Examples
+    --------
+    >>> as_rows_of(np.eye(3), np.array([1]), np.array([2.0])).tolist()
+    [[0.0, 2.0, 0.0]]
+    """
+    m, d = len(columns), X.shape[1]
+    if sparse.issparse(X):
+        return sparse.csr_array((values, columns, np.arange(m + 1)), shape=(m, d))
+    rows = np.zeros((m, d))
+    rows[np.arange(m), columns] = values
+    return rows
+
+
+def entries_of(W: Any) -> tuple[NDArray[np.intp], Array]:
+    """The column and the size of the entry of each row of `as_rows_of`, (m,) each.
+
+    Examples
+    --------
+    >>> [found.tolist() for found in entries_of(np.array([[0.0, 2.0, 0.0]]))]
+    [[1], [2.0]]
+    """
+    if sparse.issparse(W):
+        return W.indices.astype(np.intp), np.abs(W.data)
+    columns = np.argmax(np.abs(W), axis=1)
+    return columns, np.abs(W[np.arange(len(W)), columns])
+
+
+def row_lengths(W: Any, order: int = 2) -> Array:
+    """``|z|`` of each row, (m,)."""
+    if sparse.issparse(W):
+        return np.asarray(sparse.linalg.norm(W, ord=order, axis=1))
+    return np.asarray(np.linalg.norm(W, axis=1, ord=order))
+
+
+def stacked(first: Any, second: Any) -> Any:
+    """Rows one below the other."""
+    if sparse.issparse(first) or sparse.issparse(second):
+        return sparse.csr_array(sparse.vstack([first, second], format="csr"))
+    return np.vstack([first, second])
+
+
+def column_lengths(X: Any) -> Array:
+    """``|x_j|`` of each column, (d,)."""
+    squares = X.multiply(X).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
+    return np.asarray(np.sqrt(squares))
