@@ -21,12 +21,11 @@ dual vector of it. It is solved no further than the bracket of the whole problem
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, solve
 
 from cvxnet.optional import import_sklearn, is_installed
 from cvxnet.proofs.gaps import relative_gap
@@ -55,7 +54,7 @@ RIDGE = 1e-14
 def descends(problem: Problem) -> bool:
     """Whether the library is there and solves the masters of this problem."""
     family, F = problem.family, problem.F
-    constant = F.shape[1] <= 1 and bool((F == F[:1]).all())
+    constant = F.shape[1] <= 1 and bool((F[:1] == F).all())
     fits = family.name == "coordinate" and problem.y.ndim == 1 and problem.loss.smooth
     return fits and constant and is_installed("sklearn")
 
@@ -111,13 +110,13 @@ class ColumnMaster:
         """A proximal Newton step."""
         D, v = self.bend(point), self.problem.loss.gradient(point.f, self.problem.y)
         target = point.f - v / D
-        even = bool((D == D[0]).all())
+        even = bool((D[0] == D).all())
         middle = (D @ target) / D.sum() if self.free else 0.0
         size = float(D @ (target - middle) ** 2)
         model = lasso_model(
             alpha=self.problem.weight_decay / D.sum(),
             fit_intercept=bool(self.free),
-            tol=INNER * gap * point.value / size,
+            tol=INNER * gap * point.value / (size or 1.0),
         )
         model.coef_ = point.w
         with warnings.catch_warnings():
@@ -137,7 +136,7 @@ class ColumnMaster:
         if not loss.labels:
             r = point.f - y
             D = np.where(r != 0.0, loss.gradient(point.f, y) / np.where(r != 0.0, r, 1.0), D)
-        return np.maximum(D, FLOOR * D.max())
+        return np.asarray(np.maximum(D, FLOOR * D.max()))
 
     def newton(self, point: Point) -> Point:
         """A Newton step on the support, no further than to where a weight vanishes."""
@@ -155,8 +154,8 @@ class ColumnMaster:
             slope = np.append(slope, v.sum())
         H[np.diag_indices_from(H)] *= 1.0 + RIDGE
         try:
-            step = -solve(H, slope, assume_a="sym")
-        except LinAlgError:
+            step = -np.linalg.solve(H, slope)
+        except np.linalg.LinAlgError:
             return point
         w = point.w.copy()
         w[support] += step[: support.size]
@@ -202,6 +201,7 @@ def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -
     found, values = entries_of(units.weights)
     columns, group = np.unique(found, return_inverse=True)
     master = ColumnMaster(problem, columns)
-    w = np.bincount(group, values * units.outputs, minlength=len(columns))
+    total = np.bincount(group, values * units.outputs, minlength=len(columns))
+    w = np.asarray(total, dtype=np.float64)
     c = master.free * float(units.free[0]) if problem.F.size else 0.0
     return master.units(master.solve(master.at(w, c), gap, deadline))
