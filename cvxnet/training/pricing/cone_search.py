@@ -18,7 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.nearest_point import dot_row, nearest_point
+from cvxnet.training.kernels import dot
+from cvxnet.training.pricing.nearest_point import dot_row, dot_rows, nearest_point
 from cvxnet.types import Array
 
 LEVELS = 100
@@ -39,8 +40,8 @@ ON_WALL = 1e-11
 """Corners of the first cone this close to a hyperplane were meant to lie on it."""
 SAME = 1e-10
 """A local maximum with wrong signs shows by g being larger than this, relatively."""
-SLIVER = 1e3
-"""Normals ``n_i`` longer than this are too uncertain to call a cone barren."""
+HALF, FAR = 0.5, 1e300
+"""Where products of a dual basis with its corners are off by more, shares may be as large."""
 OVERHEAD = 20
 """The work on a cone, beside that on its rows, in rows."""
 CONES, ROWS = 50, 4
@@ -100,6 +101,15 @@ class Function(NamedTuple):
     floor: float
     error: float
     least: float = LEAST
+
+    def own(self) -> Function:
+        """The same with arrays that may be written to: what other processes send may be not.
+
+        Kernels need not be compiled once more for that.
+        """
+        return self._replace(
+            rows=np.require(self.rows, requirements="W"), b=np.require(self.b, requirements="W")
+        )
 
 
 def new_stack(corners: Array, g: Function, walled: bool = False) -> Stack:
@@ -199,8 +209,10 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
         level = max(floor, least * best[0])
         work -= marks[top, 2] - marks[top, 0] + OVERHEAD
         first, middle, last = decide(cones, marks, row, height, rows, top)
-        bound = upper_bound(cones, height, top, first, middle, last, u)
-        if bound <= level or barren(cones, marks, row, rows, walls, top, first, last, scale):
+        reach = longest_share(cones, top, u)
+        bound = upper_bound(cones, height, top, first, middle, last, reach, u)
+        room = (scale, reach)
+        if bound <= level or barren(cones, marks, row, rows, walls, top, first, last, room):
             top -= 1
         elif middle > first:
             if middle - first > FEW:
@@ -212,9 +224,11 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
             for face in range(smallest, whole + 1):
                 if not is_whole_face(marks, top, face, r):
                     continue
-                work -= rows.shape[0]
                 value, excess = local_maximum(cones, rows, row[middle:last], top, face, level, u)
-                true = value_at(u, rows, convex, b) if value > 0.0 else np.inf
+                if value <= 0.0:
+                    continue
+                work -= rows.shape[0]
+                true = value_at(u, rows, convex, b)
                 if true <= value * (1.0 + SAME) + error:
                     value = min(value, true + excess)
                     best[0] = max(best[0], value)
@@ -268,20 +282,43 @@ def decide(cones, marks, row, height, rows, top):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def upper_bound(cones, height, top, first, middle, last, bounds):  # type: ignore[no-untyped-def]
-    """A bound on the value in the cone; ``bounds`` (r,) becomes those at its corners."""
+def longest_share(cones, top, sums):  # type: ignore[no-untyped-def]
+    """A bound on the sum of the shares that corners have in a unit of the cone.
+
+    ``q``, the sum of the ``n_i``, should have the product 1 with each corner. Where it has at least
+    1 - d, the shares of u add up to q.u and d times themselves at most, so to ``|q| / (1 - d)``.
+    """
+    r, off, length = sums.size, 0.0, 0.0
+    for x in range(r):
+        sums[x] = 0.0
+        for i in range(r, 2 * r):
+            sums[x] += cones[top, i, x]
+        length += sums[x] * sums[x]
+    for i in range(r):
+        off = max(off, 1.0 - dot_row(cones[top], i, sums))
+    return np.sqrt(length) / (1.0 - off) if off < HALF else FAR
+
+
+@njit(cache=True)
+def upper_bound(cones, height, top, first, middle, last, reach, bounds):  # type: ignore[no-untyped-def]
+    """A bound on the value in the cone; ``bounds`` (r,) becomes those at its corners.
+
+    ``p``, the sum of the ``h_i n_i``, should have the product h_i with each corner. What it has
+    less counts as often as the shares add up, so at most ``reach`` times.
+    """
     r = bounds.size
     bound_corners(cones, height, top, first, middle, last, bounds)
-    largest, reach, length = -np.inf, 0.0, 0.0
-    for x in range(r):
-        largest = max(largest, bounds[x])
-        total = weighted = 0.0
-        for i in range(r):
-            total += cones[top, r + i, x]
-            weighted += bounds[i] * cones[top, r + i, x]
-        reach += total * total
-        length += weighted * weighted
-    return min(largest * np.sqrt(reach), np.sqrt(length)) * (1.0 + ROOM)
+    largest, less, length = -np.inf, 0.0, 0.0
+    for i in range(r):
+        largest, product = max(largest, bounds[i]), 0.0
+        for x in range(r):
+            entry = 0.0
+            for j in range(r):
+                entry += bounds[j] * cones[top, r + j, x]
+            product += entry * cones[top, i, x]
+            length += entry * entry if i == 0 else 0.0
+        less = max(less, bounds[i] - product)
+    return min(largest * reach, np.sqrt(length) + less * reach) * (1.0 + ROOM)
 
 
 @njit(cache=True)
@@ -305,9 +342,12 @@ def bound_corners(cones, height, top, first, middle, last, bounds):  # type: ign
 
 
 @njit(cache=True)
-def barren(cones, marks, row, rows, walls, top, first, last, scale):  # type: ignore[no-untyped-def]
-    """Whether the cone holds no local maximum whatever its value; ``scale``: `size_of_terms`."""
-    r = cones.shape[2]
+def barren(cones, marks, row, rows, walls, top, first, last, room):  # type: ignore[no-untyped-def]
+    """Whether the cone holds no local maximum whatever its value.
+
+    ``room``: `size_of_terms` and `longest_share`.
+    """
+    r, (scale, reach) = cones.shape[2], room
     for i in range(r, 2 * r):
         if not turns_from_walls(cones, marks, walls, top, i):
             continue
@@ -315,10 +355,7 @@ def barren(cones, marks, row, rows, walls, top, first, last, scale):  # type: ig
         for x in range(r):
             most += cones[top, i, x] * cones[top, 2 * r, x]
             length += cones[top, i, x] * cones[top, i, x]
-        length = np.sqrt(length)
-        if length > SLIVER:
-            continue
-        most += BARREN * scale * length
+        most += (BARREN * np.sqrt(length) + lowest_share(cones, top, i) * reach) * scale
         for t in range(first, last):
             k, product = row[t], 0.0
             for x in range(r):
@@ -327,6 +364,15 @@ def barren(cones, marks, row, rows, walls, top, first, last, scale):  # type: ig
         if most < 0.0:
             return True
     return False
+
+
+@njit(cache=True)
+def lowest_share(cones, top, i):  # type: ignore[no-untyped-def]
+    """How far ``n_i``, row i of the cone, has a product below 0 with a corner: by rounding."""
+    lowest = 0.0
+    for j in range(cones.shape[2]):
+        lowest = min(lowest, dot_rows(cones[top], i, cones[top], j))
+    return -lowest
 
 
 @njit(cache=True)
@@ -378,7 +424,8 @@ def local_maximum(cones, rows, undecided, top, face, level, u):  # type: ignore[
     far = ROOM + np.sqrt(excess) / value  # how far u may be off
     for i in range(r):
         normal = cones[top, r + i]
-        if (face >> i) & 1 and normal @ u < -far * np.sqrt(normal @ normal):
+        off = far * np.sqrt(normal @ normal) + lowest_share(cones, top, r + i)
+        if (face >> i) & 1 and normal @ u < -off:
             return 0.0, 0.0
     return value, excess / value
 
@@ -421,6 +468,25 @@ def value_at(u, rows, convex, b):  # type: ignore[no-untyped-def]
         height = abs(dot_row(rows, k, u))
         value += height if k < convex else -height
     return value
+
+
+@njit(cache=True, nogil=True)
+def climb(start, g, steps):  # type: ignore[no-untyped-def]
+    """The largest value of ``s g`` met from a start, (r,), in steps to where the slope points."""
+    r, best, u = g.b.size, 0.0, start.copy()
+    for _ in range(steps):
+        length = np.sqrt(dot(u, u))
+        slope, value = g.b.copy(), 0.0
+        for k in range(g.rows.shape[0]):
+            ahead = (dot_row(g.rows, k, u) > 0.0) == (k < g.convex)
+            for x in range(r):
+                slope[x] += g.rows[k, x] if ahead else -g.rows[k, x]
+        value = dot(slope, u)
+        if not value > best * length:
+            break
+        best = value / length
+        u = slope
+    return best
 
 
 @njit(cache=True)

@@ -61,9 +61,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from scipy.linalg import qr
 
 from cvxnet.training.clock import now
@@ -71,6 +73,7 @@ from cvxnet.training.pricing.cone_search import (
     LEAST,
     Function,
     Stack,
+    climb,
     larger,
     new_stack,
     search,
@@ -82,6 +85,12 @@ SPARE = 0.01
 """Coordinate axes count as this part of the longest row when the first cones are chosen."""
 IN_PARALLEL = 1e5
 """With more vertices than this, about h to the r - 1, the cones go to joblib's threads."""
+WORTH_SENDING = 1e9
+"""With more than this, to processes, where joblib is told to use them."""
+UNEVEN = 4.0
+"""A cone may take so many times its equal share of the work."""
+STARTS, STEPS = 8, 5
+"""A first large value is looked for from the middle of so many cones, with so many steps."""
 PORTION = 1_000_000
 """Work between two looks at the clock: rows looked at, some milliseconds."""
 
@@ -97,6 +106,15 @@ class Budget:
     def over(self) -> bool:
         """Whether either is used up."""
         return self.work <= 0 or now() > self.deadline
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Clocks of other processes differ: what is sent there is how much time is left."""
+        return budget_within, (self.deadline - now(), self.work)
+
+
+def budget_within(seconds: float, work: float) -> Budget:
+    """The budget that ends in so many seconds."""
+    return Budget(now() + seconds, work)
 
 
 def subdivide(
@@ -134,38 +152,91 @@ def subdivide(
     floor = max(floor, 2 * error)
     if scale == 0.0:
         return none_above(floor, r, error)
-    best, budget = np.zeros(1), budget or Budget()
-    tasks, signs = [], []
+    budget, tasks = budget or Budget(), list[ConeTask]()
     for s in sides:
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
         function = Function(rows, convex, b, floor, error)
-        for corners in first_cones(rows[:convex, :-1], r):
-            tasks.append(delayed(search_cone)(corners, function, best, budget))
-            signs.append(s)
-    jobs = Parallel(n_jobs=-1 if h ** (r - 1) > IN_PARALLEL else 1, require="sharedmem")
-    parts, ends = zip(*jobs(tasks), strict=True)
-    found = [np.insert(part, r + 1, s, 1) for part, s in zip(parts, signs, strict=True)]
-    maxima = distinct(np.concatenate(found), max(floor, LEAST * best[0]))
+        cones = [*first_cones(rows[:convex, :-1], r)]
+        best = climbed(cones, function)
+        tasks += [ConeTask(corners, function, best, s) for corners in cones]
+    parts = run(tasks, budget, h ** (r - 1))
+    found = np.concatenate([part.found for part in parts])
+    highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
+    maxima = distinct(found, max(floor, LEAST * highest))
     rho = float(maxima[0, 0]) if len(maxima) else floor
-    error = error if all(ends) else np.inf
+    error = error if all(part.ended for part in parts) else np.inf
     return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
 
 
-def search_cone(
-    corners: Array, function: Function, best: Array, budget: Budget
-) -> tuple[Array, bool]:
-    """Local maxima in one cone as (value, u), and whether these are all.
+class ConeTask(NamedTuple):
+    """All that the search in one cone needs.
 
-    ``best`` (1,) has the largest of all cones so far.
+    Attributes
+    ----------
+    corners : (r, r) array
+    function : Function
+        ``s g``.
+    best : float
+        A value that it has somewhere.
+    side : float
+        The sign s.
     """
+
+    corners: Array
+    function: Function
+    best: float
+    side: float
+
+
+class ConePart(NamedTuple):
+    """What was found in one cone: (value, u, s); whether that is all; and the work it took."""
+
+    found: Array
+    ended: bool
+    work: float
+
+
+def run(tasks: list[ConeTask], budget: Budget, vertices: float) -> list[ConePart]:
+    """The parts of all tasks, whose work is taken off the budget; in parallel where that pays.
+
+    No task knows of another, and each may use a fixed share of the work: what they find depends
+    neither on how many workers there are nor on who comes first. joblib's threads are the default;
+    where its configuration asks for processes, large searches go there.
+    """
+    allowed = Budget(budget.deadline, min(1.0, UNEVEN / len(tasks)) * budget.work)
+    calls = [delayed(search_cone)(task, allowed) for task in tasks]
+    if vertices <= IN_PARALLEL:
+        parts = [search_cone(task, allowed) for task in tasks]
+    else:
+        backend, jobs = get_active_backend(prefer="threads")
+        if getattr(backend, "supports_sharedmem", False) or vertices <= WORTH_SENDING:
+            parts = Parallel(n_jobs=-1, require="sharedmem")(calls)
+        else:
+            parts = Parallel(n_jobs=jobs or -1)(calls)
+    budget.work -= sum(part.work for part in parts)
+    return parts
+
+
+def search_cone(task: ConeTask, budget: Budget) -> ConePart:
+    """The local maxima in one cone."""
+    function, best, work = task.function.own(), np.array([task.best]), budget.work
     found, top = [np.zeros((0, function.b.size + 1))], 0
-    stack: Stack | None = new_stack(corners, function)
-    while top >= 0 and stack is not None and not budget.over:
+    stack: Stack | None = new_stack(np.array(task.corners), function)
+    while top >= 0 and stack is not None and work > 0 and now() <= budget.deadline:
         more, top, left = search(stack, top, function, best, PORTION)
-        budget.work -= PORTION - left
+        work -= PORTION - left
         found.append(more)
         stack = larger(stack) if top >= 0 and left > 0 else stack
-    return np.concatenate(found), top < 0
+    maxima = np.insert(np.concatenate(found), function.b.size + 1, task.side, 1)
+    return ConePart(maxima, top < 0, budget.work - work if np.isfinite(work) else 0.0)
+
+
+def climbed(cones: list[Array], function: Function) -> float:
+    """A value of the function that is about as large as any: from the middle of cones uphill."""
+    best = 0.0
+    for corners in cones[:STARTS]:
+        best = max(best, climb(corners.sum(axis=0), function, STEPS))
+    return best
 
 
 def split_kinks(normals: Array, plus: Array, minus: Array) -> tuple[Array, int, Array]:
