@@ -1,11 +1,13 @@
 """What failed on a machine that others were using: by time alone, or because it was wrong."""
 
+import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from cvxnet.proofs.rounded_sweep import bound
+from cvxnet.training.threads import controller, one_blas_thread
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -39,3 +41,26 @@ def test_merging_parallel_rows_keeps_the_bound_above_all_units(seed):
     values = np.abs(np.maximum(X @ U.T, 0.0).T @ v)
     found = float(bound(X, [Fraction(x) for x in v], ZERO, ONE))
     assert values.max() <= found <= 1.05 * values.max() + 1e-12
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in controller().info() if pool["user_api"] == "blas"}
+
+
+def test_blas_has_one_thread_until_the_last_of_several_trainings_ends():
+    """Each put back what it had found, so the first that ended gave its threads to the others."""
+    ended, seen = threading.Event(), []
+
+    def another():
+        with one_blas_thread():
+            ended.wait(60.0)
+            seen.append(blas_threads())
+
+    with controller().limit(limits=2, user_api="blas"):
+        before = blas_threads()
+        with one_blas_thread():
+            other = threading.Thread(target=another)
+            other.start()
+        ended.set()
+        other.join()
+        assert seen == [{1}] and blas_threads() == before

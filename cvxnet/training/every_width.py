@@ -40,6 +40,7 @@ REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows
 """Two of the reasons why training stops."""
 
 
+@one_blas_thread()
 def bracket_of(
     objective: Objective,
     budget: Budget,
@@ -57,7 +58,6 @@ def bracket_of(
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (
         np.errstate(over="ignore", invalid="ignore"),
-        one_blas_thread(),
         follow(budget, checkpoint.note) as report,
     ):
         search = open_search(objective, budget, reduction, deadline, plan)

@@ -1,13 +1,20 @@
 """One BLAS thread while training.
 
 Training makes many small linear algebra calls. With several BLAS threads each of them waits for
-the slowest core: on a busy two-core machine that was measured to cost a factor of 50.
+the slowest core: on a busy two-core machine that was measured to cost a factor of 50. And how many
+there are changes the last digits of a sum, so that two machines would not agree.
+
+The number of threads is the process's own, and trainings may go on in several threads of Python at
+once: the first of them takes it down to one, and the last puts it back.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -18,7 +25,45 @@ def controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """A context in which numpy and scipy compute on one thread."""
-    limits: AbstractContextManager[object] = controller().limit(limits=1, user_api="blas")
-    return limits
+class Limit:
+    """One BLAS thread as long as somebody, in any thread of Python, asks for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.askers = 0
+        self.pools: Any = None
+
+    def on(self) -> None:
+        """One more asks for it."""
+        with self.lock:
+            if not self.askers:
+                self.pools = controller().limit(limits=1, user_api="blas")
+            self.askers += 1
+
+    def off(self) -> None:
+        """One less does."""
+        with self.lock:
+            self.askers -= 1
+            if not self.askers:
+                self.pools.restore_original_limits()
+
+
+LIMIT = Limit()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """A context in which numpy and scipy compute on one thread.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with one_blas_thread():
+    ...     {pool["num_threads"] for pool in controller().info() if pool["user_api"] == "blas"}
+    {1}
+    """
+    LIMIT.on()
+    try:
+        yield
+    finally:
+        LIMIT.off()

@@ -183,6 +183,7 @@ def train(
     return solve(objective, budget)
 
 
+@one_blas_thread()
 def solve(
     objective: Objective, budget: Budget, plan: Callable[[Problem], Plan] = plan_for
 ) -> Solution:
@@ -222,6 +223,7 @@ def solve_every_width(objective: Objective, budget: Budget) -> Solution:
     return solve(replace(objective, width=None), first)
 
 
+@one_blas_thread()
 def solve_within(
     objective: Objective,
     width: int,
@@ -347,6 +349,7 @@ def largest_weight_decay(
     return largest_useful(objective)
 
 
+@one_blas_thread()
 def largest_useful(objective: Objective, seconds: float = PRICING_SECONDS) -> float:
     """The weight decay from which on no unit is worth its price, whatever the objective's own is.
 
@@ -354,14 +357,13 @@ def largest_useful(objective: Objective, seconds: float = PRICING_SECONDS) -> fl
     """
     reduction = reduce(objective)
     problem, scale = reduction.problem, reduction.scale
-    with one_blas_thread():
-        alone, v = fit_free(problem)
-        maxima = price_within(seconds, problem.family, v, 0.0)
-        gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
-        noise = 0.0
-        if problem.F.size:
-            both = replace(problem.family, output_signs=BOTH)
-            noise = NOISE * price_within(NOISE_SECONDS, both, gradient, 0.0).rho
+    alone, v = fit_free(problem)
+    maxima = price_within(seconds, problem.family, v, 0.0)
+    gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
+    noise = 0.0
+    if problem.F.size:
+        both = replace(problem.family, output_signs=BOTH)
+        noise = NOISE * price_within(NOISE_SECONDS, both, gradient, 0.0).rho
     found = len(maxima.values) > 0 and maxima.rho > noise
     if not found or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0

@@ -265,11 +265,11 @@ def widths_of(objective: Objective, budget: Budget, up_to: int | None = None) ->
         found = replace(found, solutions=(*found.solutions, solution))
 
 
+@one_blas_thread()
 def objective_without_units(objective: Objective) -> float:
     """That of the best network that has none."""
     reduction = reduce(objective)
-    with one_blas_thread():
-        alone, _ = fit_free(reduction.problem)
+    alone, _ = fit_free(reduction.problem)
     return reduction.problem.objective(alone) * reduction.scale.value
 
 

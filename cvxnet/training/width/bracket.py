@@ -38,6 +38,7 @@ ROOM = 2.0**-32
 """All others are, by this: pricing and the checker, who moves v off the free part, round."""
 
 
+@one_blas_thread()
 def bracket_of_width(
     objective: Objective,
     width: int,
@@ -60,7 +61,6 @@ def bracket_of_width(
         deadline = now()
     with (
         np.errstate(over="ignore", invalid="ignore"),
-        one_blas_thread(),
         follow(budget, NOTE.format(width=width)) as show,
     ):
         course = Course(objective, reduction, bracket, budget, show, every.stats["seconds"])
