@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from cvxnet.proofs.rounded_sweep import bound
 from cvxnet.training.threads import controller, one_blas_thread
@@ -49,18 +50,20 @@ def blas_threads():
 
 def test_blas_has_one_thread_until_the_last_of_several_trainings_ends():
     """Each put back what it had found, so the first that ended gave its threads to the others."""
-    ended, seen = threading.Event(), []
+    begun, ended, seen = threading.Event(), threading.Event(), []
 
     def another():
         with one_blas_thread():
+            begun.set()
             ended.wait(60.0)
             seen.append(blas_threads())
 
-    with controller().limit(limits=2, user_api="blas"):
+    other = threading.Thread(target=another)
+    with threadpool_limits(limits=2, user_api="blas"):
         before = blas_threads()
         with one_blas_thread():
-            other = threading.Thread(target=another)
             other.start()
+            begun.wait(60.0)
         ended.set()
         other.join()
         assert seen == [{1}] and blas_threads() == before

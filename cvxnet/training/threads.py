@@ -4,8 +4,8 @@ Training makes many small linear algebra calls. With several BLAS threads each o
 the slowest core: on a busy two-core machine that was measured to cost a factor of 50. And how many
 there are changes the last digits of a sum, so that two machines would not agree.
 
-The number of threads is the process's own, and trainings may go on in several threads of Python at
-once: the first of them takes it down to one, and the last puts it back.
+Most libraries have one number of threads for the whole process, and trainings may go on in several
+threads of Python at once: each asks for one, and the last to end puts back what the first found.
 """
 
 from __future__ import annotations
@@ -31,21 +31,28 @@ class Limit:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.askers = 0
-        self.pools: Any = None
+        self.before: Any = None
 
     def on(self) -> None:
         """One more asks for it."""
         with self.lock:
-            if not self.askers:
-                self.pools = controller().limit(limits=1, user_api="blas")
+            found = controller().limit(limits=1, user_api="blas")
+            self.before = self.before if self.askers else found
             self.askers += 1
 
     def off(self) -> None:
-        """One less does."""
+        """One less does.
+
+        From its version 3.8 on threadpoolctl listens only to the thread that came first.
+        """
         with self.lock:
             self.askers -= 1
-            if not self.askers:
-                self.pools.restore_original_limits()
+            if self.askers:
+                return
+            for library in controller().lib_controllers:
+                if hasattr(library, "clear_controlling_thread"):
+                    library.clear_controlling_thread(force=True)
+            self.before.restore_original_limits()
 
 
 LIMIT = Limit()
