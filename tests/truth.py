@@ -5,6 +5,7 @@ For tests only, on tiny data. Nothing here is shared with the checker.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
@@ -21,7 +22,9 @@ LEFT = {"relu": 0.0, "abs": -1.0, "linear": 1.0}
 
 
 def decoded(value: Any) -> np.ndarray:
-    """Nested lists of hexadecimal numbers as an array."""
+    """Nested lists of hexadecimal numbers, or a packed array, as an array."""
+    if isinstance(value, dict):
+        return np.frombuffer(b64decode(value["doubles"]), "<f8").reshape(value["shape"])
     if isinstance(value, list):
         return np.array([decoded(x) for x in value])
     return np.float64(float.fromhex(value))

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from cvxnet.proofs import checker
-from cvxnet.proofs.checker.document import RefusalError, fingerprint, numbers, parse
+from cvxnet.proofs.checker.document import RefusalError, as_hex, fingerprint, parse
+from cvxnet.proofs.checker.packing import numbers
 
 Document = dict[str, Any]
 
@@ -73,6 +74,17 @@ def all_scaled(values: Any, factor: float) -> Any:
 def decoded(values: Any) -> Any:
     """Nested lists of hexadecimal numbers, as floats."""
     return list(map(decoded, values)) if isinstance(values, list) else float.fromhex(values)
+
+
+def spelled_out(value: Any) -> Any:
+    """A document with lists of hexadecimal numbers in place of packed arrays of doubles."""
+    if isinstance(value, list):
+        return list(map(spelled_out, value))
+    if not isinstance(value, dict):
+        return value
+    if "doubles" in value:
+        return as_hex(numbers(value, "a packed array", *value["shape"]))
+    return {name: spelled_out(entry) for name, entry in value.items()}
 
 
 def raise_lower(document: Document) -> None:
@@ -185,9 +197,10 @@ def forged(text: str, name: str) -> str:
     """
     document = parse(text)
     checker.read(document)
+    document, before = spelled_out(document), spelled_out(document)
     forgery = next(forgery for forgery in FORGERIES if forgery.name == name)
     with suppress(IndexError):  # a network without units
         forgery.change(document)
-    if document == parse(text):
+    if document == before:
         raise RefusalError("there is nothing to forge in this way")
     return json.dumps(document)

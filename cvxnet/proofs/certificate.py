@@ -6,8 +6,10 @@ What stands in the file and what it claims is specified in docs/certificates/for
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+from array import array
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -27,6 +29,7 @@ from cvxnet.objective import Family, Form, Objective, Weights
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
+from cvxnet.proofs.checker.packing import Table
 from cvxnet.proofs.checker.reading import read_preparation
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
@@ -38,6 +41,8 @@ DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
 BY_OUTPUT = ("a", "c", "s")
 """Those that have one more with several."""
 NEEDED = ("W", "a")
+MANY = 500
+"""Numbers of an array up to which it is written as lists, and beyond which packed."""
 
 
 @cache
@@ -224,13 +229,13 @@ class Certificate:
 
 def as_array(value: Any, name: str, dimensions: int) -> Array:
     """A read-only float64 copy with that many dimensions, or InputError."""
-    array = as_floats(value, f"{name} of a certificate")
-    if array.ndim != dimensions:
+    found = as_floats(value, f"{name} of a certificate")
+    if found.ndim != dimensions:
         raise InputError(
-            f"{name} of a certificate has {array.ndim} dimensions; {dimensions} expected."
+            f"{name} of a certificate has {found.ndim} dimensions; {dimensions} expected."
         )
-    array.flags.writeable = False
-    return array
+    found.flags.writeable = False
+    return found
 
 
 def as_arrays(weights: Weights, several: int) -> Weights:
@@ -254,11 +259,10 @@ def certificate_of(claims: Claims) -> Certificate:
     return Certificate(
         objective=objective_of(claims),
         weights=Weights(
-            W=np.reshape(claims.W, (len(claims.a), len(claims.X[0]))),
-            a=np.reshape(claims.a, (len(claims.a), *np.shape(claims.y)[1:])),
-            **{name: getattr(claims, name) for name in ("b", "c", "s", "gate")},
+            **{name: as_numpy(getattr(claims, name)) for name in DIMENSIONS},
         ),
-        **{name: getattr(claims, name) for name in ("v", "evidence", "lower", "upper")},
+        **{name: getattr(claims, name) for name in ("evidence", "lower", "upper")},
+        v=as_numpy(claims.v),
         preparation=preparation_of(claims),
         cvxnet=claims.cvxnet,
     )
@@ -266,19 +270,34 @@ def certificate_of(claims: Claims) -> Certificate:
 
 def objective_of(claims: Claims) -> Objective:
     """What a certificate is about."""
-    units = {key: value for key, value in claims.units.items() if key != "name"}
+    units = {key: as_numpy(value) for key, value in claims.units.items() if key != "name"}
     return Objective(
         units=Family(claims.units["name"], **units),
-        X=np.array(claims.X),
-        y=np.array(claims.y),
+        X=as_numpy(claims.X),
+        y=as_numpy(claims.y),
         loss=get_loss(claims.loss),
         weight_decay=claims.weight_decay,
         form=Form(claims.bias, claims.c is not None, claims.s is not None),
         norm=claims.norm,
-        sample_weight=None if claims.sample_weights is None else np.array(claims.sample_weights),
+        sample_weight=as_numpy(claims.sample_weights),
         output_weights=claims.output_weights,
         width=claims.width,
     )
+
+
+def as_numpy(value: Any) -> Any:
+    """What the checker holds as an array of numpy; all else as it is."""
+    if isinstance(value, Table):
+        return np.array(value.flat).reshape(len(value), value.width)
+    return np.array(value) if isinstance(value, array) else value
+
+
+def held(value: Any) -> Any:
+    """Real numbers of numpy as the checker holds them; all else as it is."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or not value.ndim:
+        return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    flat = array("d", value.tobytes())
+    return flat if value.ndim == 1 else Table(flat, value.shape[1])
 
 
 def preparation_of(claims: Claims) -> Preparation | None:
@@ -294,16 +313,13 @@ def claims_of(certificate: Certificate) -> Claims:
         units={"name": goal.units.name, **goal.units.options},
         norm=goal.norm,
         loss=goal.loss.name,
-        sample_weights=None if goal.sample_weight is None else goal.sample_weight.tolist(),
+        sample_weights=held(goal.sample_weight),
         weight_decay=goal.weight_decay,
         bias=goal.form.bias,
-        X=goal.X.tolist(),
-        y=goal.y.tolist(),
-        **{
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(weights).items()
-        },
-        v=certificate.v.tolist(),
+        X=held(goal.X),
+        y=held(goal.y),
+        **{name: held(value) for name, value in vars(weights).items()},
+        v=held(certificate.v),
         output_weights=goal.output_weights,
         width=goal.width,
         evidence=certificate.evidence,
@@ -346,16 +362,35 @@ def write(document: dict[str, Any], path: str | os.PathLike[str]) -> None:
 
 
 def as_hex(value: Any) -> Any:
-    """The same in dicts and lists, with hexadecimal strings for the real numbers."""
+    """The same in dicts and lists, with hexadecimal strings for the real numbers.
+
+    Where there are many in a list or an array, packed.
+
+    >>> as_hex({"mu": 0.5, "row": 3, "tau": [1.0]})
+    {'mu': '0x1.0000000000000p-1', 'row': 3, 'tau': ['0x1.0000000000000p+0']}
+    >>> as_hex(np.ones((400, 2)))["shape"]
+    [400, 2]
+    """
     if isinstance(value, dict):
         return {key: as_hex(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return as_hex(value.tolist())
+    if isinstance(value, Table | array):
+        return as_hex(as_numpy(value))
+    if isinstance(value, np.ndarray):
+        many = value.dtype == np.float64 and value.size > MANY
+        return packed(value) if many else as_hex(value.tolist())
+    if isinstance(value, np.generic):
+        return as_hex(value.item())
     if isinstance(value, list | tuple):
         if all(type(entry) is float for entry in value):
-            return list(map(float.hex, value))
+            return as_hex(np.array(value)) if len(value) > MANY else list(map(float.hex, value))
         return [as_hex(entry) for entry in value]
     return value.hex() if isinstance(value, float) else value
+
+
+def packed(value: Array) -> dict[str, Any]:
+    """An array as its shape and the base 64 of its numbers."""
+    content = base64.b64encode(value.astype("<f8").tobytes())
+    return {"shape": list(value.shape), "doubles": content.decode()}
 
 
 def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments: Any) -> T:

@@ -132,6 +132,8 @@ def spellings(base: Document) -> Iterator[tuple[str, str, Document]]:
     prepared = {"features": ["age"], "targets": ["price"], "classes": None, "scaling": None}
     yield "preparation", "with a preparation", base | {"preparation": prepared}
     yield "width", "with a width", base | {"width": 1}
+    yield "packed", "with packed arrays", packed(base)
+    yield "version-5", "version 5", base | {"version": 5}
     fourth = {name: value for name, value in base.items() if name != "width"}
     yield "version-4", "version 4", fourth | {"version": 4}
     third = {name: value for name, value in fourth.items() if name != "preparation"}
@@ -256,6 +258,40 @@ def scaled(factor: float, spelled: Callable[[float], Any] = hexed) -> Callable[[
     return multiply
 
 
+def pack(value: Any) -> Document:
+    """A list of numbers, or of rows of them, packed."""
+    return packed_doubles(scaled(1.0, float)(value))
+
+
+def packed_doubles(value: Any) -> Document:
+    """The same of doubles, which need not be finite."""
+    numbers = np.array(value, "<f8")
+    content = base64.b64encode(numbers.tobytes()).decode()
+    return {"shape": list(numbers.shape), "doubles": content}
+
+
+def packed(document: Document) -> Document:
+    """The same with all lists of numbers packed."""
+    for path in ("data.X", "data.y", "network.W", "network.b", "network.a", "dual"):
+        document = edited(document, at(path, pack))
+    return document
+
+
+def changed(old: str, new: str) -> Callable[[str], str]:
+    """One text in place of another."""
+
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+def first_bytes(count: int) -> Callable[[str], str]:
+    """Only so many bytes of what base 64 says."""
+    return lambda text: base64.b64encode(base64.b64decode(text)[:count]).decode()
+
+
 def longer(vectors: list[str]) -> list[str]:
     """Vectors of a tree, of eight samples, times 1.01."""
     contents = map(base64.b64decode, vectors)
@@ -280,12 +316,12 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
     ),
     "version-real": (
         "a version with a point",
-        lambda text: text.replace('"version": 5', '"version": 5.0'),
+        lambda text: text.replace('"version": 6', '"version": 6.0'),
     ),
     "latin": ("a byte that is not UTF-8", lambda text: text.replace("by hand", "by h\udce4nd")),
     "not-a-number": (
         "a JSON number that is none",
-        lambda text: text.replace('"version": 5', '"version": NaN'),
+        lambda text: text.replace('"version": 6', '"version": NaN'),
     ),
 }
 """Changes of the text of the worked example."""
@@ -293,8 +329,8 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
 OF_EXAMPLE: list[tuple[str, str, str, Edit]] = [
     ("format", "format", "another format", at("format", "certificate")),
     ("version-0", "format", "version 0", at("version", 0)),
-    ("version-6", "format", "version 6", at("version", 6)),
-    ("version-text", "format", "the version as text", at("version", "5")),
+    ("version-7", "format", "version 7", at("version", 7)),
+    ("version-text", "format", "the version as text", at("version", "6")),
     ("version-true", "format", "the version true", at("version", True)),
     ("version-old", "format", "version 3 with the entry preparation", at("version", 3)),
     ("width-zero", "format", "width 0", at("width", 0)),
@@ -352,6 +388,59 @@ OF_EXAMPLE: list[tuple[str, str, str, Edit]] = [
     ("decay-smaller", "infeasible", "weight decay by its last digit", at("weight_decay", DOWN)),
 ]
 """Name, reason, what it is and edit."""
+
+OF_PACKED: list[tuple[str, str, str, Edit]] = [
+    ("packed-old", "format", "version 5", at("version", 5)),
+    ("packed-shape", "format", "a shape of fewer numbers", at("dual.shape", [2])),
+    ("packed-flat", "format", "X of the shape [3]", at("data.X.shape", [3])),
+    ("packed-real", "format", "a real number in a shape", at("dual.shape", [3.0])),
+    ("packed-below", "format", "a shape below 0", at("data.X.shape", [-3, -1])),
+    ("packed-short", "format", "a number too few", at("dual.doubles", first_bytes(16))),
+    ("packed-byte", "format", "a byte too few", at("dual.doubles", first_bytes(23))),
+    (
+        "packed-spare",
+        "format",
+        "base 64 spelled otherwise",
+        at("network.W.doubles", changed("A=", "B=")),
+    ),
+    (
+        "packed-line",
+        "format",
+        "a line feed in base 64",
+        at("dual.doubles", changed("AIwA", "AI\nwA")),
+    ),
+    ("packed-other", "format", "another alphabet", at("dual.doubles", changed("/", "_"))),
+    (
+        "packed-padding",
+        "format",
+        "base 64 without padding",
+        at("network.W.doubles", changed("=", "")),
+    ),
+    ("packed-nan", "format", "not a number", at("dual", packed_doubles([math.nan, -3.0, 1.0]))),
+    (
+        "packed-infinite",
+        "format",
+        "an infinite number",
+        at("dual", packed_doubles([-1, math.inf, 1])),
+    ),
+    ("packed-entry", "format", "an entry too many", at("dual.order", "C")),
+    (
+        "packed-integers",
+        "format",
+        "integers for real numbers",
+        at("dual", lambda x: {"shape": [3], "integers": x["doubles"]}),
+    ),
+    ("packed-number", "format", "a number packed", at("upper", lambda x: pack([x]))),
+    ("packed-row", "format", "a row packed", at("data.X", [pack([hexed(0)])] * 3)),
+    ("packed-text", "format", "no text", at("dual.doubles", 0)),
+    (
+        "packed-longer",
+        "infeasible",
+        "a longer dual vector",
+        at("dual", packed_doubles([-1.0, -3.0 - 2**-50, 1.0])),
+    ),
+]
+"""The same of the one with packed arrays."""
 
 LESS = at("weight_decay", DOWN)
 LEANING = [[0, 0, hexed(1)]]
@@ -472,7 +561,8 @@ def write_vectors() -> list[dict[str, Any]]:
     for name, (what, change) in BROKEN.items():
         text = change(text_of(documents["worked-example"]))
         index.append(written(name, what, text, reason="format"))
-    for base, edits in {"worked-example": OF_EXAMPLE, **OF_OTHERS}.items():
+    edited_ones = {"worked-example": OF_EXAMPLE, "packed": OF_PACKED, **OF_OTHERS}
+    for base, edits in edited_ones.items():
         for name, reason, what, edit in edits:
             text = text_of(edited(documents[base], edit))
             index.append(written(name, f"{base}: {what}", text, reason))

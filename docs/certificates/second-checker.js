@@ -52,6 +52,28 @@ const checkCertificate = (() => {
     list(members(said.scaling, "scaling", ["mean", "variance"]).mean, "mean", d);
     must(list(said.scaling.variance, "variance", d).every((x) => x > 0n), "variance: not above 0");
   }
+  function hex(bits) { // A double, given by its 64 bits, as float.hex spells it.
+    const e = Number(bits >> 52n & 2047n), m = bits & 2n ** 52n - 1n, sign = bits >> 63n ? "-" : "";
+    must(e < 2047, "a packed number is not finite");
+    const digits = m.toString(16).padStart(13, "0"), p = e ? e - 1023 : -1022;
+    return sign + (e || m ? `0x${e ? 1 : 0}.${digits}p${p < 0 ? "" : "+"}${p}` : "0x0.0p+0");
+  }
+  function unpacked(x) { // Lists of spelled numbers in place of packed arrays.
+    if (x === null || typeof x !== "object" || Array.isArray(x)) return x;
+    if (!("shape" in x)) {
+      return Object.fromEntries(Object.entries(x).map(([name, entry]) => [name, unpacked(entry)]));
+    }
+    const { shape, doubles } = members(x, "a packed array", ["shape", "doubles"]);
+    must(Array.isArray(shape) && shape.every((k) => Number.isInteger(k)), "a shape is no integers");
+    covered([1, 2].includes(shape.length) && shape.every((k) => k > 0), "such packed shapes");
+    must(/^[A-Za-z0-9+/]*={0,2}$/.test(doubles), "packed numbers are not base 64");
+    const bytes = Uint8Array.from(atob(doubles), (byte) => byte.charCodeAt(0));
+    must(btoa(String.fromCharCode(...bytes)) === doubles, "base 64 is not spelled as it should be");
+    const [n, d] = shape, count = n * (d ?? 1), view = new DataView(bytes.buffer);
+    must(bytes.length === 8 * count, "a packed array has not the numbers of its shape");
+    const numbers = Array.from({ length: count }, (_, k) => hex(view.getBigUint64(8 * k, true)));
+    return d ? Array.from({ length: n }, (_, i) => numbers.slice(i * d, i * d + d)) : numbers;
+  }
   async function fingerprint(head, numbers) { // SHA-256 of a text and (little-endian) doubles.
     covered(globalThis.crypto?.subtle, "pages that come by http: open the file, or use https");
     const data = await new Blob([head, Float64Array.from(numbers)]).arrayBuffer();
@@ -60,11 +82,12 @@ const checkCertificate = (() => {
   }
   async function read(bytes) { // What is claimed, in whole numbers of units.
     covered(bytes.length <= 2 ** 22, "files of more than 4 MB");
-    const doc = parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    let doc = parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
     must(doc?.format === "cvxnet-certificate", "not a cvxnet certificate");
-    must([1, 2, 3, 4, 5].includes(doc.version), "only versions 1 to 5 of the format are known");
+    must([1, 2, 3, 4, 5, 6].includes(doc.version), "only versions 1 to 6 of the format are known");
     covered(doc.version > 1 && !("seconds" in doc), "version 1, checkpoints");
     members(doc, "certificate", ENTRIES.slice(0, doc.version + 14));
+    if (doc.version > 5) doc = unpacked(doc);
     const { units, network, data, bias, output_weights: signs = "any" } = doc;
     const { preparation = null, width = null } = doc;
     covered(units?.name === "relu" && doc.norm === "l2", "such units or norms");

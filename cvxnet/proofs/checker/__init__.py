@@ -15,11 +15,12 @@ rests on python, flint and these files, best read in this order; with their line
 
     exact          150   exact numbers, and balls; rounding outward
     document       200   hostile files: bytes, JSON, doubles, or a refusal
+    packing        190   arrays of numbers, in memory and packed in a file
     losses         150   losses and their conjugates
     claims          95   what a certificate says
     dual           185   the dual vector v, and what it has to satisfy
     units          140   what a unit family is, and what is to be proved about it
-    evidence       150   the same for what helps to prove that
+    evidence       140   the same for what helps to prove that
     families       290   the families by name: features, and where the proof is
     reading        260   from the document to the claims, entry by entry
     bracket        100   both ends, and why they are ends
@@ -51,7 +52,7 @@ the two points of a counterexample, `atoms` has a formula for each atom, made of
 command line for both.
 
 Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
-memory; files of more than 64 MB, and numbers of too many digits, are refused.
+memory; files of more than 256 MB, and numbers of too many digits, are refused.
 """
 
 from .answer import TIME_LIMIT, CheckResult, Prover, check

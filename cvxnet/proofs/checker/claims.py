@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 from flint import fmpq
 
 from .exact import rational
+from .packing import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,20 +21,20 @@ class Claims:
 
     Of n samples, d features and m units: X is (n, d), y, v and sample_weights have n numbers, W is
     (m, d), b, a and gate have m, s has d. With c > 1 outputs y, v, a and s have rows of c numbers,
-    and so is c one. What they mean stands in docs/certificates/format.md.
+    and c has as many. Rows are a `Table`, other numbers an array. What they mean stands in docs/certificates/format.md.
     """
 
     cvxnet: str
     units: dict[str, Any]
     norm: str
     loss: str
-    sample_weights: list[float] | None
+    sample_weights: array[float] | None
     weight_decay: float
     bias: bool
-    X: list[list[float]]
+    X: Table
     y: Any
-    W: list[list[float]]
-    b: list[float] | None
+    W: Table
+    b: array[float] | None
     a: Any
     c: Any
     s: Any
@@ -47,7 +50,7 @@ class Claims:
     @property
     def outputs(self) -> int:
         """How many outputs the network has."""
-        return len(self.y[0]) if isinstance(self.y[0], list) else 1
+        return self.y.width if isinstance(self.y, Table) else 1
 
     @property
     def tree(self) -> dict[str, Any] | None:
@@ -57,7 +60,7 @@ class Claims:
     @cached_property
     def exactly(self) -> tuple[list[list[fmpq]], list[fmpq]]:
         """Targets, a row for each sample, and weights."""
-        weights = self.sample_weights or [1.0] * len(self.y)
+        weights = self.sample_weights or repeat(1.0, len(self.y))
         return exact_rows(self.y), list(map(rational, weights))
 
     @property
@@ -68,7 +71,7 @@ class Claims:
 
 def as_rows(values: Iterable[Any]) -> list[list[float]]:
     """Rows as they are, numbers as rows of one."""
-    return [x if isinstance(x, list) else [x] for x in values]
+    return [[x] if isinstance(x, float) else list(x) for x in values]
 
 
 def exact_rows(values: Iterable[Any]) -> list[list[fmpq]]:

@@ -11,13 +11,16 @@ import json
 import math
 import os
 import struct
+import sys
+from array import array
 from collections.abc import Sequence
 from fractions import Fraction
 from io import StringIO
 from typing import Any
 
 Path = str | os.PathLike[str]
-MAX_BYTES = 64 * 2**20  # of a file; as Python objects it may take 35 times as much
+MAX_BYTES = 2**28  # of a file
+MAX_ENTRIES = 10**7  # of lists and objects in a file; each may take 100 bytes of memory
 MAX_NUMBERS = 5 * 10**6  # of a CSV file
 NOTHING = Fraction(0)
 
@@ -57,6 +60,8 @@ def parse(text: str) -> dict[str, Any]:
             raise ValueError("an entry occurs twice")
         return found
 
+    if sum(map(text.count, ",[{")) > MAX_ENTRIES:
+        raise RefusalError(f"too large: lists and objects of more than {MAX_ENTRIES} entries")
     try:
         doc = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
@@ -87,27 +92,6 @@ def is_index(value: Any, n: int) -> bool:
     return type(value) is int and 0 <= value < n
 
 
-def optional(value: Any, what: str, *shape: int) -> Any:
-    """Numbers, or None."""
-    return None if value is None else numbers(value, what, *shape)
-
-
-def numbers(value: Any, what: str, *shape: int) -> Any:
-    """Nested lists of that shape of finite doubles, each from exactly what ``float.hex`` writes."""
-    if shape:
-        if length(value, what) != shape[0]:
-            raise RefusalError(f"{what} has a list of {len(value)} entries; {shape[0]} expected")
-        return [numbers(entry, what, *shape[1:]) for entry in value]
-    try:
-        x = float.fromhex(value) if isinstance(value, str) and len(value) < 30 else math.nan
-    except (ValueError, OverflowError):
-        x = math.nan
-    if not math.isfinite(x) or x.hex() != value:
-        shown = repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
-        raise RefusalError(f"{what} holds {shown}, not a finite hexadecimal number")
-    return x
-
-
 def supplied(data: Any) -> list[Any]:
     """Data from outside, in the form that they have inside a certificate.
 
@@ -128,7 +112,8 @@ def supplied(data: Any) -> list[Any]:
 def embedded(data: Any) -> list[Any]:
     """X and y of a certificate that contains its data."""
     X, y = members(data, "X", "y")
-    length(y, "y")
+    if y is None:
+        raise RefusalError("y is not a list")
     return [X, y]
 
 
@@ -185,10 +170,10 @@ def numbered(targets: list[Any]) -> list[Any]:
     return [place[label] for label in targets]
 
 
-def fingerprint(X: Sequence[Sequence[float]], y: Sequence[Any]) -> str:
+def fingerprint(X: Any, y: Any) -> str:
     """SHA-256 of ``"n d\\n"``, then X and y by rows as little-endian doubles.
 
-    With several outputs, of ``"n d c\\n"`` and so on.
+    With several outputs, of ``"n d c\\n"`` and so on. Lists, or as `packing` has them.
 
     >>> fingerprint([[1.0, 2.0]], [3.0])[:16]
     'f3fe149620f8df91'
@@ -196,6 +181,14 @@ def fingerprint(X: Sequence[Sequence[float]], y: Sequence[Any]) -> str:
     several = isinstance(y[0], Sequence)
     shape = [len(X), len(X[0]), *([len(y[0])] if several else [])]
     digest = hashlib.sha256(" ".join(map(str, shape)).encode() + b"\n")
-    for row in (*X, *(y if several else [y])):
-        digest.update(struct.pack(f"<{len(row)}d", *row))
+    for rows in (X, y if several else [y]):
+        for row in [rows.flat] if hasattr(rows, "flat") else rows:
+            digest.update(as_bytes(row))
     return digest.hexdigest()
+
+
+def as_bytes(row: Sequence[float]) -> bytes | array[float]:
+    """Numbers as little-endian doubles."""
+    if sys.byteorder == "little" and isinstance(row, array):
+        return row
+    return struct.pack(f"<{len(row)}d", *row)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import struct
 from typing import Any
 
-from .document import RefusalError, is_index, length, members, numbers
+from .document import RefusalError, is_index, length, members
+from .packing import decoded, extent, numbers
 
 MAX_DEPTH = 60  # of a tree
 MAX_CUT = 2**4096  # above the whole numbers that say where an edge is cut
@@ -66,7 +65,7 @@ def read_sphere(value: Any, n: int, outputs: int) -> dict[str, Any]:
     kind, basis, edges, bounds, proofs, cones = members(
         value, "kind", "basis", "edges", "bounds", "proofs", "cones"
     )
-    k = length(basis, "basis")
+    k = extent(basis, "basis")[0]
     count = k + length(edges, "edges")
     if not 1 <= k <= outputs or length(proofs, "proofs") != count:
         raise RefusalError("evidence: a basis of 1 to c vectors, a proof or null for each corner")
@@ -91,7 +90,7 @@ def read_edge(value: Any, before: int) -> list[Any]:
 
 def read_cone(value: Any, k: int, count: int, depth: int) -> Any:
     """A cone that is cut at a corner, or a linear function."""
-    if isinstance(value, list):
+    if not isinstance(value, dict) or "corner" not in value:
         return numbers(value, "cones", k)
     corner, *parts = members(value, "corner", "first", "second")
     if not is_index(corner, count) or corner < k or depth >= MAX_DEPTH:
@@ -134,12 +133,9 @@ def vector_of(text: Any, n: int) -> list[float]:
     >>> vector_of("AACAPw==", 1), vector_of("AAAAAAAA8D8=", 1)
     ([1.0], [1.0])
     """
-    try:
-        content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except (binascii.Error, ValueError):
-        content = b""
+    content = decoded(text) or b""
     size = NUMBERS.get(len(content) // n)
-    if size is None or len(content) % n or base64.b64encode(content).decode() != text:
+    if size is None or len(content) % n:
         raise RefusalError(f"evidence: a vector is not {n} numbers in base 64")
     vector = list(struct.unpack(f"<{n}{size}", content))
     if not all(map(math.isfinite, vector)):

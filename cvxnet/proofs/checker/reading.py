@@ -5,6 +5,7 @@ The format: docs/certificates/format.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .claims import Claims, exact_rows
@@ -15,8 +16,6 @@ from .document import (
     fingerprint,
     length,
     members,
-    numbers,
-    optional,
     parse,
     read_text,
     supplied,
@@ -24,14 +23,17 @@ from .document import (
 from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
+from .packing import Table, extent, integers, numbers, optional, packs, table_of
 
-FORMAT, VERSION = "cvxnet-certificate", 5
+FORMAT, VERSION = "cvxnet-certificate", 6
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
 ENTRIES_1 |= {"data_sha256", "data", "network", "dual", "lower", "upper"}
 ENTRIES_2 = ENTRIES_1 | {"norm", "sample_weights", "evidence"}
 ENTRIES_3 = ENTRIES_2 | {"output_weights"}
 ENTRIES_4 = ENTRIES_3 | {"preparation"}
-ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_4, ENTRIES_4 | {"width"}]  # by version
+ENTRIES_5 = ENTRIES_4 | {"width"}
+ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_4, ENTRIES_5, ENTRIES_5]  # by version
+PACKED = 6  # the first version with packed arrays
 OPTIONAL = {"seconds"}  # which nothing is proved about
 SIGNS = ("any", "nonneg", "nonpos")
 
@@ -87,19 +89,17 @@ def check_fingerprint(claims: Claims, expected: Any) -> None:
     )
 
 
-def read_data(X: Any, y: Any) -> tuple[list[list[float]], Any]:
+def read_data(X: Any, y: Any) -> tuple[Table, Any]:
     """A matrix that is not empty, and targets for each of its rows; or None, if they are in X."""
-    n = length(X, "X")
-    d = length(X[0], "X") if n else 0
+    n, d, *_ = *extent(X, "X"), 0
     if n * d == 0:
         raise RefusalError("X is empty")
     return numbers(X, "X", n, d), optional(y, "y", n, *row_shape(y, "y"))
 
 
 def row_shape(value: Any, what: str) -> list[int]:
-    """The shape of what a list has for each sample: of a number, or of a list."""
-    first = value[0] if length(value or [], what) else None
-    return [len(first)] if isinstance(first, list) else []
+    """The shape of what an array has for each sample: of a number, or of a list."""
+    return extent([] if value is None else value, what)[1:2]
 
 
 def outputs_of(doc: dict[str, Any]) -> list[int]:
@@ -112,43 +112,46 @@ def outputs_of(doc: dict[str, Any]) -> list[int]:
 
 def check_outputs(y: Any, outputs: list[int]) -> None:
     """Refuse targets of another shape than predictions have."""
-    if row_shape(y, "y") != outputs:
+    if shape_held(y) != outputs:
         raise RefusalError("y and the dual vector differ in the number of outputs")
 
 
-def separated(
-    X: list[list[float]], y: Any, loss: str, outputs: list[int]
-) -> tuple[list[list[float]], Any]:
+def shape_held(y: Any) -> list[int]:
+    """The shape of the target of a sample."""
+    return [y.width] if isinstance(y, Table) else []
+
+
+def separated(X: Table, y: Any, loss: str, outputs: list[int]) -> tuple[Table, Any]:
     """Data supplied, as the file would have them; y is None where targets are in X."""
     labelled = bool(outputs) and loss == "cross_entropy"
-    if y is not None and row_shape(y, "y") == [1]:
-        y = [target for (target,) in y]
     if y is None:
         X, y = split_off(X, [] if labelled else outputs)
-    if labelled and not row_shape(y, "y"):
+    elif shape_held(y) == [1]:
+        y = y.flat
+    if labelled and not shape_held(y):
         y = one_hot(y, outputs[0])
     return X, y
 
 
-def split_off(table: list[list[float]], shape: list[int]) -> tuple[list[list[float]], Any]:
+def split_off(table: Table, shape: list[int]) -> tuple[Table, Any]:
     """The other columns, and the last ones: one, or as many as the shape says."""
     count = shape[0] if shape else 1
-    if len(table[0]) <= count:
+    if table.width <= count:
         raise RefusalError("the data supplied have no column beside the targets")
-    y = [row[-count:] if shape else row[-1] for row in table]
-    return [row[:-count] for row in table], y
+    X, y = table_of(row[:-count] for row in table), table_of(row[-count:] for row in table)
+    return X, y if shape else y.flat
 
 
-def one_hot(labels: list[float], classes: int) -> list[list[float]]:
+def one_hot(labels: Sequence[float], classes: int) -> Table:
     """A row for each label: a one at its place in their order, else 0."""
     order = sorted(set(labels))
     if len(order) != classes:
         raise RefusalError(f"there are {len(order)} labels, but {classes} classes")
-    return [[float(label == other) for other in order] for label in labels]
+    return table_of([float(label == other) for other in order] for label in labels)
 
 
 def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
-    """The document as version 5; format, version and names must be ones that are known here."""
+    """The document as version 6; format, version and names must be ones that are known here."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a certificate: its format is not {FORMAT!r}")
     doc = as_newest(doc, doc.get("version"))
@@ -165,11 +168,13 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
-    """The same as a document of version 5."""
+    """The same as a document of version 6."""
     if type(version) is not int or not 1 <= version <= VERSION:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
     if difference := sorted(map(repr, (set(doc) - OPTIONAL) ^ ENTRIES[version - 1])):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
+    if version < PACKED and packs(doc):
+        raise RefusalError(f"packed arrays are there from version {PACKED} of the format on")
     doc = doc if version > 1 else from_version_1(doc)
     doc = doc if version > 2 else doc | {"output_weights": "any"}
     doc = doc if version > 3 else doc | {"preparation": None}
@@ -206,7 +211,7 @@ def read_units(value: Any, columns: int) -> dict[str, Any]:
     key, shape = UNITS[name].parameter, UNITS[name].shape
     members(value, "name", *([key] if key else []))
     if shape is None:
-        shape = length(value[key], key), columns
+        shape = extent(value[key], key)[0], columns
     return {"name": name} | ({key: numbers(value[key], key, *shape)} if key else {})
 
 
@@ -214,16 +219,14 @@ def read_network(value: Any, d: int, outputs: list[int]) -> dict[str, Any]:
     """The weights of the network; ``gate`` may be left out."""
     value = {"gate": None} | value if isinstance(value, dict) else value
     W, b, a, c, s, gate = members(value, "W", "b", "a", "c", "s", "gate")
-    width = length(a, "a")
-    if gate is not None and [type(g) for g in gate[: length(gate, "gate")]] != [int] * width:
-        raise RefusalError("gate must be null, or a list with an integer for each unit")
+    width = extent(a, "a")[0]
     return {
         "W": numbers(W, "W", width, d),
         "b": optional(b, "b", width),
         "a": numbers(a, "a", width, *outputs),
         "c": optional(c, "c", *outputs),
         "s": optional(s, "s", d, *outputs),
-        "gate": gate,
+        "gate": None if gate is None else integers(gate, "gate", width).tolist(),
     }
 
 
@@ -242,8 +245,8 @@ def read_preparation(value: Any, d: int, outputs: list[int]) -> dict[str, Any] |
     if scaling is not None:
         mean, variance = members(scaling, "mean", "variance")
         scaling = {
-            "mean": numbers(mean, "mean", d),
-            "variance": numbers(variance, "variance", d),
+            "mean": numbers(mean, "mean", d).tolist(),
+            "variance": numbers(variance, "variance", d).tolist(),
         }
         if min(scaling["variance"]) <= 0.0:
             raise RefusalError("a variance must be above 0")

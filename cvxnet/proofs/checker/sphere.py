@@ -131,7 +131,7 @@ class Triangulation:
 
     def leaves(self, tree: Any, cone: Cone) -> Iterator[tuple[Cone, list[fmpq]]]:
         """The cones that are not cut, with their q."""
-        if isinstance(tree, list):
+        if not isinstance(tree, dict):
             yield cone, list(map(rational, tree))
             return
         m = tree["corner"]
