@@ -21,7 +21,8 @@ class Claims:
 
     Of n samples, d features and m units: X is (n, d), y, v and sample_weights have n numbers, W is
     (m, d), b, a and gate have m, s has d. With c > 1 outputs y, v, a and s have rows of c numbers,
-    and c has as many. Rows are a `Table`, other numbers an array. What they mean stands in docs/certificates/format.md.
+    and c has as many. Rows are a `Table`, other numbers an array. What they mean stands in
+    docs/certificates/format.md.
     """
 
     cvxnet: str
