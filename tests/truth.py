@@ -293,7 +293,7 @@ def objective(document: dict[str, Any]) -> float:
 def sample_weights(document: dict[str, Any]) -> np.ndarray:
     """The weights, or ones."""
     given = document["sample_weights"]
-    return np.ones(len(document["dual"])) if given is None else decoded(given)
+    return np.ones(len(decoded(document["dual"]))) if given is None else decoded(given)
 
 
 def moved_dual(document: dict[str, Any]) -> np.ndarray:
