@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cvxnet.errors import SolverError
-from cvxnet.objective import Budget, Objective, network_of
-from cvxnet.training.bracket import Bracket
+from cvxnet.objective import Budget, Objective, Weights, network_of
+from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.certificates import certificate_seconds
 from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
@@ -40,6 +40,40 @@ REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows
 """Two of the reasons why training stops."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of an objective before training, such as from another weight decay.
+
+    Attributes
+    ----------
+    reduction : Reduction
+        The problem that is solved in its place.
+    weights : tuple of Weights
+        Networks to begin with.
+    proofs : tuple of (Proof, float)
+        Dual vectors, and for each a bound of its ``rho``.
+    """
+
+    reduction: Reduction
+    weights: tuple[Weights, ...] = ()
+    proofs: tuple[tuple[Proof, float], ...] = ()
+
+    def offer(self, search: Search) -> None:
+        """Offer networks and dual vectors to a search, which then begins where they are."""
+        bracket, problem, scale = search.bracket, search.problem, self.reduction.scale
+        for weights in self.weights:
+            bracket.offer_units(self.reduction.units_of(weights))
+        for given, bound in self.proofs:
+            proof = self.reduction.proof_of(given)
+            bracket.proposal = proof.v
+            if given.evidence is None or proof.evidence is not None:
+                unit = scale.features * scale.dual
+                bracket.offer_dual(proof.v, bound / unit, proof.evidence)
+        if problem.loss.smooth:  # at its kinks a loss has many gradients
+            bracket.proposal = problem.dual_vector(bracket.units)
+        search.plan = replace(search.plan, start=price_first)
+
+
 @one_blas_thread()
 def bracket_of(
     objective: Objective,
@@ -47,6 +81,7 @@ def bracket_of(
     deadline: float,
     plan: Callable[[Problem], Plan] = plan_for,
     checkpoint: Checkpoint | None = None,
+    known: Known | None = None,
 ) -> tuple[Bracket, dict[str, Any]]:
     """The bracket of an objective, as narrow as the time until then allows, and the stats.
 
@@ -54,13 +89,15 @@ def bracket_of(
     """
     checkpoint = checkpoint or Checkpoint(None, objective)
     deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
-    reduction = reduce(objective)
+    reduction = reduce(objective) if known is None else known.reduction
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (
         np.errstate(over="ignore", invalid="ignore"),
         follow(budget, checkpoint.note) as report,
     ):
         search = open_search(objective, budget, reduction, deadline, plan)
+        if known is not None:
+            known.offer(search)
         if checkpoint.found is not None:
             begin = now()
             go_on(search, reduction, checkpoint)

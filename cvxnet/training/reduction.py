@@ -44,6 +44,17 @@ class Reduction:
         """The problem on the samples that are kept, before it is rescaled."""
         return self.given if self.merged is None else self.merged.problem
 
+    def at(self, weight_decay: float) -> Reduction:
+        """The same at another weight decay: the data and what is known of them are shared."""
+        return replace(
+            self,
+            given=replace(self.given, weight_decay=weight_decay),
+            merged=self.merged and self.merged.at(weight_decay),
+            problem=replace(
+                self.problem, weight_decay=weight_decay / (self.scale.features * self.scale.dual)
+            ),
+        )
+
     def rounding(self, units: Units) -> float:
         """What the rounding of the data costs, in the numbers of the problem that is solved."""
         return self.kept.rounding(self.scale.undo(units).free) / self.scale.value

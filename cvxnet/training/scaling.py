@@ -198,6 +198,10 @@ class Merged:
     group: NDArray[np.intp]
     shares: Array
 
+    def at(self, weight_decay: float) -> Merged:
+        """The same at another weight decay."""
+        return replace(self, problem=replace(self.problem, weight_decay=weight_decay))
+
     def spread(self, v: Array, given: Problem) -> Array:
         """The dual vector of the given problem: those of a group in proportion to their weights.
 
