@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from cvxnet.training.certification import Certification, certify
     from cvxnet.training.conditional_gradient import conditional_gradient
     from cvxnet.training.decomposition import Decomposition, decompose
+    from cvxnet.training.path.record import OnPath
+    from cvxnet.training.paths import Path, path
     from cvxnet.training.program import program, recover
     from cvxnet.training.solution import Solution
     from cvxnet.training.trainer import largest_weight_decay, train
@@ -115,7 +117,9 @@ __all__ = [
     "Maxout",
     "MissingExtraError",
     "Monotonicity",
+    "OnPath",
     "Parametrized",
+    "Path",
     "ReLU",
     "Residual",
     "Rewriting",
@@ -152,6 +156,7 @@ __all__ = [
     "load",
     "monotonicity",
     "parametrize",
+    "path",
     "program",
     "recover",
     "rewrite",
@@ -189,6 +194,8 @@ PUBLIC = {
     "cvxnet.training.certification": "Certification certify",
     "cvxnet.training.conditional_gradient": "conditional_gradient",
     "cvxnet.training.decomposition": "Decomposition decompose",
+    "cvxnet.training.path.record": "OnPath",
+    "cvxnet.training.paths": "Path path",
     "cvxnet.training.program": "program recover",
     "cvxnet.training.solution": "Solution",
     "cvxnet.training.trainer": "largest_weight_decay train",

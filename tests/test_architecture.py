@@ -39,9 +39,10 @@ SINGLE = {"types", "errors", "optional", "__main__"}
 """Rooms of one file: what everybody names, the loaders of optional packages, ``python -m``."""
 CALLED_FROM_BELOW = {
     ("baselines.report", "plots.comparison"): "plot",
+    ("training.paths", "plots.path"): "plot",
     ("training.widths", "plots.widths"): "plot",
 }
-"""The arrows that run up, from the functions of that name (`Runs.plot` and `Widths.plot`)."""
+"""The arrows that run up, from the functions of that name: `plot` of `Runs`, `Path`, `Widths`."""
 OPTIONAL = ("ecos", "torch", "safetensors", "onnx", "sklearn", "matplotlib", "starlette", "uvicorn")
 
 

@@ -9,6 +9,7 @@ from cvxnet.plots.counterexample import counterexample_slice, plot_counterexampl
 from cvxnet.plots.derivation import derivation_rows, plot_derivation
 from cvxnet.plots.leaves import Leaves, leaves_of, plot_leaves
 from cvxnet.plots.optimal_set import plot_optimal_set
+from cvxnet.plots.path import plot_path
 from cvxnet.plots.program import ProgramParts, plot_program, program_parts
 from cvxnet.plots.rounds import Course, follow_training
 from cvxnet.plots.slices import Slice, plot_slice, slice_between, slice_between_networks
@@ -47,6 +48,7 @@ __all__ = [
     "plot_derivation",
     "plot_leaves",
     "plot_optimal_set",
+    "plot_path",
     "plot_program",
     "plot_runs",
     "plot_slice",

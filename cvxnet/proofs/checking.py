@@ -17,6 +17,7 @@ from cvxnet.proofs.checker.convexity import (
 )
 from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.checker.path import PathResult, check_path, is_about_path
 from cvxnet.proofs.checker.tree import tree_violation
 from cvxnet.proofs.rounded_cones import RoundedConeSpace
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
@@ -31,14 +32,14 @@ def check(
     *,
     rounded: bool = False,
     time_limit: float = checker.TIME_LIMIT,
-) -> checker.CheckResult | ConvexityResult:
+) -> checker.CheckResult | ConvexityResult | PathResult:
     """Re-prove a certificate. A bad file is an answer (``valid`` False), no exception.
 
     Parameters
     ----------
-    source : str, path, dict, Certificate, Solution, Certification or Verdict
+    source : str, path, dict, Certificate, Solution, Certification, Path or Verdict
         The certificate file, the document in it, a `Certificate`, or what has one: a `Solution`, a
-        `Certification` (whose certificate is about the given network), a `Verdict`.
+        `Certification` (whose certificate is about the given network), a `Path`, a `Verdict`.
     data : (X, y), str or path, optional
         Only where the file leaves its data out: X (n, d) and y (n,), with c > 1 outputs (n, c) or
         the numbers 0 to c - 1 of the classes; or the path of a CSV file (targets last, one line of
@@ -57,9 +58,10 @@ def check(
 
     Returns
     -------
-    CheckResult or ConvexityResult
+    CheckResult, PathResult or ConvexityResult
         Of the certificate of a trained network: its ``method`` says how the dual vector was proved
-        feasible. Of the certificate of a verdict on convexity: its ``claims`` say what was proved.
+        feasible. Of a path: from where to where its networks are proved, and how near to the
+        optimum. Of the certificate of a verdict on convexity: its ``claims`` say what was proved.
 
     See Also
     --------
@@ -77,6 +79,9 @@ def check(
     source = document_of(source)
     if is_about_convexity(source):
         return check_convexity(source, time_limit=time_limit)
+    if is_about_path(source):
+        prove = IN_FLOATING_POINT if rounded else checker.EXACT
+        return check_path(source, data, time_limit=time_limit, prove=prove)
     return check_bracket(source, data, rounded=rounded, time_limit=time_limit)
 
 

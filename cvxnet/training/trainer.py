@@ -192,7 +192,8 @@ def solve(
 ) -> Solution:
     """The best network within the budget, with its certificate; ``plan`` chooses the steps.
 
-    What is ``known`` before is what a search for every width begins with. The checkpoint, where there is one, then holds the outcome; whoever has saved that deletes it.
+    A search for every width begins with what is ``known``. The checkpoint, where there is one, then
+    holds the outcome; whoever has saved that deletes it.
     """
     if objective.width is not None:
         return solve_at_width(objective, objective.width, budget)

@@ -55,7 +55,7 @@ Whatever a file contains, the answer is a `CheckResult`, in bounded time and les
 memory; files of more than 256 MB, and numbers of too many digits, are refused.
 """
 
-from .answer import TIME_LIMIT, CheckResult, Prover, check
+from .answer import EXACT, TIME_LIMIT, CheckResult, Prover, check
 from .command import main
 from .document import RefusalError, fingerprint
 from .families import UNITS
@@ -63,6 +63,7 @@ from .losses import LOSSES
 from .reading import FORMAT, VERSION, read
 
 __all__ = [
+    "EXACT",
     "FORMAT",
     "LOSSES",
     "TIME_LIMIT",

@@ -107,10 +107,20 @@ def check(
     >>> check({"format": "something else"}).reason
     "not a certificate: its format is not 'cvxnet-certificate'"
     """
-    lower = upper = None
     clock = Clock(time_limit)
     try:
         claims = read(source, data)
+    except RefusalError as refusal:
+        return CheckResult(
+            valid=False, lower=None, upper=None, reason=str(refusal), method=prove.method
+        )
+    return check_claims(claims, clock, prove)
+
+
+def check_claims(claims: Claims, clock: Clock, prove: Prover) -> CheckResult:
+    """The same for claims that are well-formed, until the clock ends it."""
+    lower = upper = None
+    try:
         if why := prove.obstacle(claims):
             raise RefusalError(why)
         dual, upper = bracket(claims)

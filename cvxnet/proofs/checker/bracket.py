@@ -49,12 +49,18 @@ def bracket(claims: Claims) -> tuple[float, float]:
 
 def objective(claims: Claims) -> Number:
     """The network's training objective."""
+    loss, penalty = loss_and_penalty(claims)
+    return loss + rational(claims.weight_decay) * penalty
+
+
+def loss_and_penalty(claims: Claims) -> tuple[Number, Number]:
+    """The network's loss, and its penalty without the weight decay."""
     loss, units = LOSSES[claims.loss], units_of(claims)
     penalty = sum(map(units.price, range(len(claims.a))), fmpq(0))
-    total: Number = rational(claims.weight_decay) * penalty
+    total: Number = fmpq(0)
     for f, y, w in samples(claims, predictions(claims, units)):
         total += w * loss.of(f, y)
-    return total
+    return total, penalty
 
 
 def predictions(claims: Claims, units: Units) -> list[list[Number]]:

@@ -11,7 +11,8 @@ other the multiples of one. Let a network have ``(1 - gap) U <= D`` at two weigh
 with such coefficients c' and c". Between them, at ``b = (1 - s) b' + s b"``, the coefficients
 ``(1 - s) c' + s c"`` are such, D is concave and U affine, so that ::
 
-    (1 - gap) U(b) = (1 - s) (1 - gap) U(b') + s (1 - gap) U(b") <= (1 - s) D' + s D" <= D(b) <= p(b)
+    (1 - gap) U(b) = (1 - s) (1 - gap) U(b') + s (1 - gap) U(b")
+                  <= (1 - s) D' + s D" <= D(b) <= p(b)
 
 for every b: two ends prove a piece. Of two neighbours in a path, the line of each is the lower one
 on its side of where they cross, so one piece ends there and the other begins, and that crossing is
@@ -62,7 +63,7 @@ class Point:
     @property
     def weight_decay(self) -> float:
         """The one trained at."""
-        return self.certificate.weight_decay
+        return float(self.certificate.weight_decay)
 
     @property
     def gap(self) -> float:
@@ -194,9 +195,7 @@ def feasible(
     """
 
     def total(weights: list[float]) -> Fraction:
-        return sum(
-            (Fraction(c) * Fraction(weights[i]) for i, c in coefficients if c), Fraction(0)
-        )
+        return sum((Fraction(c) * Fraction(weights[i]) for i, c in coefficients if c), Fraction(0))
 
     def too_long() -> bool:
         one = total([1.0] * len(decays))

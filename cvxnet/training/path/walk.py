@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,7 @@ WITHIN = 0.2
 ROUNDED = 1.0 - 1e-9
 """Of the gap: room for the rounding of what is compared."""
 WORSE = 1.2
-"""Where a training did not close to the gap, its neighbours are to be no worse by more than that."""
+"""Where a training did not close to the gap, its neighbours may be so many times worse."""
 NARROW = 1e-3
 """Neighbours with weight decays closer than that, relatively, have none between them."""
 USUAL = 0.3
@@ -145,7 +146,7 @@ class Walk:
         return float(above.weight_decay * ratio**part)
 
     def train(self, weight_decay: float) -> None:
-        """Train at a weight decay below the last point that holds, beginning from its neighbours."""
+        """Train below the last point that holds, from the networks of both neighbours."""
         neighbours = self.points[self.done : self.done + 2]
         known = Known(
             self.reduction.at(weight_decay),
@@ -170,7 +171,7 @@ class Walk:
         """The points that hold, without those that their neighbours do without."""
         points = self.points[: self.done + 1]
         kept = points[:1]
-        for point, after in zip(points[1:], points[2:], strict=False):
+        for point, after in pairwise(points[1:]):
             if not self.holds(kept[-1], after):
                 kept.append(point)
         return kept + points[1:][-1:]
