@@ -126,7 +126,9 @@ def test_a_certificate_rests_on_the_files_that_the_guide_lists(row, made, tmp_pa
 def test_the_guide_knows_all_files_and_their_lines():
     files, proofs = tables()
     named = files.keys() | set().union(*proofs.values())
-    named |= set(re.findall(r"`(witness|atoms|scalars|matrices|arrays|command)`", checker.__doc__))
+    named |= set(
+        re.findall(r"`(witness|atoms|scalars|matrices|arrays|path|command)`", checker.__doc__)
+    )
     paths = {path.stem: path for path in FOLDER.glob("*.py") if not path.stem.startswith("__")}
     assert named == paths.keys()
     lines = {name: len(paths[name].read_text(encoding="utf-8").splitlines()) for name in files}

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.interface
 rng = np.random.default_rng(0)
 X = rng.standard_normal((14, 2))
 Y = np.abs(X[:, 0]) - 0.5 * X[:, 1] + 0.2 * rng.standard_normal(14)
-LABELS = np.where(Y > np.median(Y), 1.0, -1.0)
+LABELS = np.sign(Y - np.median(Y))
 SEVERAL = np.column_stack([Y, X[:, 0] * X[:, 1]])
 KINDS = {
     "squared": ("relu", Y, {}),

@@ -178,7 +178,7 @@ def path(
     time_limit: float | None = None,
     progress: bool | Callable[[Path], object] = False,
 ) -> Path:
-    """Networks within ``gap`` of the optimum for every weight decay between two ends, proved.
+    """Train networks within ``gap`` of the optimum for every weight decay between two ends.
 
     A network that is optimal at one weight decay is nearly so at others, and its dual vector bounds
     their optima from below. So a few trainings, each beginning where the one before has ended,

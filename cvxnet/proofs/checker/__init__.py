@@ -48,8 +48,9 @@ Other units need other proofs in place of the last three before the answer:
 
 Verdicts on convexity are re-proved here as well, by other means: `witness` reads an expression and
 the two points of a counterexample, `atoms` has a formula for each atom, made of `scalars` and
-`matrices`, `arrays` moves their entries, and the folder convexity has the proofs. `command` is the
-command line for both.
+`matrices`, `arrays` moves their entries, and the folder convexity has the proofs. `path` concludes
+from certificates at some weight decays to all between two ends. `command` is the command line for
+all of them.
 
 Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
 memory; files of more than 256 MB, and numbers of too many digits, are refused.

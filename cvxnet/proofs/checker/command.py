@@ -1,4 +1,4 @@
-"""The command line: re-prove the certificate of a network, or of a verdict on convexity."""
+"""The command line: re-prove the certificate of a network, of a path, or of a verdict."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .answer import TIME_LIMIT, check
 from .convexity.answer import check_convexity, is_about_convexity
+from .path import check_path, is_about_path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = check_convexity(options.file, time_limit=options.time_limit)
         print(f"PROVED: {', '.join(found.claims)}" if found.valid else f"REFUSED: {found.reason}")
         return 0 if found.valid else 1
+    if is_about_path(options.file):
+        path = check_path(options.file, options.data, time_limit=options.time_limit)
+        print(f"PROVED: {path.claim}" if path.valid else f"REFUSED: {path.reason}")
+        return 0 if path.valid else 1
     result = check(options.file, options.data, time_limit=options.time_limit)
     if not result.valid:
         print(f"REFUSED: {result.reason}")

@@ -35,6 +35,7 @@ from .document import Path, RefusalError, is_index, length, members, numbers, pa
 from .dual import Clock, dual_vector
 from .exact import Number, balls, outward, rational
 from .reading import ENTRIES, read
+from .reading import FORMAT as CERTIFICATE
 
 FORMAT, VERSION = "cvxnet-path", 1
 ENTRIES_OF = 5
@@ -43,8 +44,8 @@ OWN = ("weight_decay", "network", "dual", "evidence", "lower", "upper")
 """Entries of each certificate; the others are shared."""
 SHARED = sorted(ENTRIES[ENTRIES_OF - 1] - {*OWN, "format", "version", "width"})
 ALL = {"format", "version", *SHARED, "certificates", "pieces", "low", "high", "gap"}
-MAX_CERTIFICATES = 10**4
-"""Each is proved, so more would take long in any case."""
+MOST = 10**4
+"""Certificates and pieces: each is proved, so more would take long in any case."""
 
 Coefficients = list[tuple[int, float]]
 
@@ -101,6 +102,14 @@ class PathResult:
     certificates: int | None = None
     reason: str
     method: str = field(default="exact arithmetic", repr=False)
+
+    @property
+    def claim(self) -> str:
+        """What was proved, in words."""
+        return (
+            f"for every weight decay from {self.low!r} to {self.high!r} the network in the file is "
+            f"within {self.gap!r} of the optimum"
+        )
 
 
 def check_path(
@@ -243,33 +252,35 @@ def is_about_path(source: Any) -> bool:
 
 def read_path(source: Path | dict[str, Any], data: Any = None) -> PathClaims:
     """The claims of a path: a file, or the document in it."""
-    doc = source if isinstance(source, dict) else parse(read_text(source))
+    doc = header_checked(source if isinstance(source, dict) else parse(read_text(source)))
+    low, high, gap = (numbers(doc[name], name) for name in ("low", "high", "gap"))
+    if not 0.0 <= gap <= 1.0:
+        raise RefusalError("the gap must be a number from 0 to 1")
+    claims = [read(own, data) for own in certificates_of(doc)]
+    pieces = [read_piece(piece, len(claims)) for piece in doc["pieces"]]
+    return PathClaims(claims, pieces, low, high, gap)
+
+
+def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
+    """The document; format, version and names of entries must be known, lists not too long."""
     if doc.get("format") != FORMAT:
         raise RefusalError(f"not a path: its format is not {FORMAT!r}")
     if type(doc.get("version")) is not int or doc["version"] != VERSION:
         raise RefusalError(f"this checker reads version {VERSION} of the format of paths only")
     if difference := sorted(map(repr, set(doc) ^ ALL)):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
-    if not 0 < length(doc["certificates"], "certificates") <= MAX_CERTIFICATES:
-        raise RefusalError(f"there must be 1 to {MAX_CERTIFICATES} certificates")
-    claims = [read(own, data) for own in certificates_of(doc)]
-    low, high, gap = (numbers(doc[name], name) for name in ("low", "high", "gap"))
-    if not 0.0 <= gap < 1.0:
-        raise RefusalError("the gap must be at least 0 and below 1")
-    if length(doc["pieces"], "pieces") > 2 * MAX_CERTIFICATES:
-        raise RefusalError("too large: more than two pieces for each possible certificate")
-    pieces = [read_piece(piece, len(claims)) for piece in doc["pieces"]]
-    if not pieces:
-        raise RefusalError("there must be a piece")
-    return PathClaims(claims, pieces, low, high, gap)
+    for name in ("certificates", "pieces"):
+        if not 0 < length(doc[name], name) <= MOST:
+            raise RefusalError(f"there must be 1 to {MOST} {name}")
+    return doc
 
 
 def certificates_of(doc: dict[str, Any]) -> list[dict[str, Any]]:
     """The documents of the certificates, each with what they share."""
-    from_path = {name: doc[name] for name in SHARED} | {"width": None}
-    from_path |= {"format": "cvxnet-certificate", "version": ENTRIES_OF}
+    shared = {name: doc[name] for name in SHARED} | {"width": None}
+    shared |= {"format": CERTIFICATE, "version": ENTRIES_OF}
     owns = [dict(zip(OWN, members(own, *OWN), strict=True)) for own in doc["certificates"]]
-    return [from_path | own for own in owns]
+    return [shared | own for own in owns]
 
 
 def read_piece(value: Any, count: int) -> Piece:

@@ -105,8 +105,10 @@ class Walk:
             self.train(weight_decay)
             yield self
             if self.solutions[-1].stats["interrupted"]:
-                self.advance()
-                return
+                break
+        self.advance()
+        if self.done and self.last.gap > self.budget.gap >= self.points[self.done - 1].gap:
+            self.done -= 1  # that training was cut short, and the one before was not
 
     def next_decay(self) -> float | None:
         """The weight decay to train at next; None where the path is complete."""
