@@ -14,7 +14,6 @@ import cvxnet as cn
 from cvxnet.proofs.checker import main
 from cvxnet.proofs.checker.path import check_path, read_path
 
-
 FOLDER = Path(__file__).parents[1] / "docs" / "certificates" / "path-vectors"
 INDEX = json.loads((FOLDER / "index.json").read_text("utf-8"))
 WORDS = {

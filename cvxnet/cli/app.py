@@ -28,6 +28,7 @@ COMMANDS = {
     "explain": "Say whether a network, expression or problem is convex, and show why or why not.",
     "train": "Train a two-layer network on a CSV file to the global optimum.",
     "widths": "Find out how many units are worth having: the proved optimum of each width.",
+    "path": "Prove a network near the optimum for every weight decay between two ends.",
     "predict": "Predict classes with their probabilities, or values, for the rows of a table.",
     "certify": "Prove how far a given two-layer network is above the global optimum.",
     "check": "Re-prove a certificate without a solver: exactly, unless told to round.",

@@ -19,6 +19,7 @@ from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES
 from cvxnet.proofs import checker, checking
 from cvxnet.proofs.checker.convexity import check_convexity, is_about_convexity
+from cvxnet.proofs.checker.path import is_about_path, read_path
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 
 
@@ -42,6 +43,8 @@ def check(
     if is_about_convexity(file):
         raise typer.Exit(check_verdict(file, time_limit, json))
     supplied = supply(file, data, columns)
+    if is_about_path(file):
+        raise typer.Exit(check_whole_path(file, supplied, rounded, time_limit, json))
     check_readable(file, supplied)
     begin = time.perf_counter()
     result = checking.check_bracket(file, supplied, rounded=rounded, time_limit=time_limit)
@@ -69,6 +72,25 @@ def check_verdict(file: Path, time_limit: float, json: bool) -> int:
         print_json(asdict(result))
     elif result.valid:
         print(f"PROVED: {', '.join(result.claims)}: {about(file)}")
+    else:
+        print(f"REFUSED: {result.reason}")
+    return PROVED if result.valid else NOT_PROVED
+
+
+def check_whole_path(file: Path, data: Any, rounded: bool, time_limit: float, json: bool) -> int:
+    """Re-prove a path of weight decays; returns the exit code."""
+    try:
+        read_path(file, data)
+    except checker.RefusalError as refusal:
+        raise InputError(f"{file} cannot be checked: {refusal}.") from None
+    result: Any = checking.check(file, data, rounded=rounded, time_limit=time_limit)
+    if json:
+        print_json(asdict(result))
+    elif result.valid:
+        print(
+            f"PROVED: for every weight decay from {result.low:.6g} to {result.high:.6g} a network "
+            f"within {100.0 * result.gap:.3g} % of the optimum   {result.certificates} certificates"
+        )
     else:
         print(f"REFUSED: {result.reason}")
     return PROVED if result.valid else NOT_PROVED

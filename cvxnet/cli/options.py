@@ -126,8 +126,8 @@ WeightDecay = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Networks(Options):
-    """Which networks are trained, and for what."""
+class NetworksAtAnyDecay(Options):
+    """Which networks are trained, and for what, but for the weight decay."""
 
     units: Annotated[str, typer.Option(help=f"Unit family: {', '.join(FAMILIES)}.")] = "relu"
     option: Annotated[
@@ -135,7 +135,6 @@ class Networks(Options):
         typer.Option(help="Of the family: slope=0.1, gates=50; may be repeated."),
     ] = None
     loss: LossName = None
-    weight_decay: WeightDecay = None
     standardise: Annotated[
         bool, typer.Option(help="First scale the features to mean 0 and variance 1.")
     ] = True
@@ -151,17 +150,31 @@ class Networks(Options):
         return Family(self.units, **read_options(self.option))
 
     def objective(self, X: Array, chosen: Chosen) -> Objective:
-        """What is minimised on these data; without a weight decay it has 1, to be replaced."""
+        """What is minimised on these data; its weight decay is 1, to be replaced."""
         return Objective(
             units=self.family,
             X=X,
             y=chosen.data.y,
             loss=get_loss(chosen.loss),
-            weight_decay=1.0 if self.weight_decay is None else self.weight_decay,
+            weight_decay=1.0,
             form=Form(self.bias, self.output_bias, self.skip),
             norm=self.norm,
             output_weights=self.output_weights,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks(NetworksAtAnyDecay):
+    """Which networks are trained, and for what."""
+
+    weight_decay: WeightDecay = None
+
+    def objective(self, X: Array, chosen: Chosen) -> Objective:
+        """What is minimised on these data; without a weight decay it has 1, to be replaced."""
+        objective = super().objective(X, chosen)
+        if self.weight_decay is None:
+            return objective
+        return replace(objective, weight_decay=self.weight_decay)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +203,22 @@ class Effort(Options):
         return Budget(
             gap=self.gap, solver=self.solver, time_limit=self.time_limit, progress=progress
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathEffort(Effort):
+    """How far the path goes, and how near to the optimum."""
+
+    gap: Annotated[float, typer.Option(help="Relative gap for every weight decay.")] = 0.01
+    smallest: Annotated[
+        float, typer.Option(help="Where the path ends, as a share of where it begins.")
+    ] = 0.01
+    largest: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight decay at which it begins.", show_default="the largest useful one"
+        ),
+    ] = None
 
 
 def split(names: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnet.cli.options import Chosen, Networks
+from cvxnet.cli.options import Chosen, NetworksAtAnyDecay
 from cvxnet.cli.outcome import UNBROKEN
 from cvxnet.data.preparation import Origin, Preparation, standardising
 from cvxnet.data.tables import Data
@@ -49,7 +49,7 @@ class Task:
         return whole
 
 
-def prepare_task(chosen: Chosen, networks: Networks) -> Task:
+def prepare_task(chosen: Chosen, networks: NetworksAtAnyDecay) -> Task:
     """The objective of these rows, in scaled columns unless told otherwise; it is checked here."""
     data, scaling, said = chosen.data, None, list(chosen.remarks)
     if networks.standardise:
@@ -168,9 +168,13 @@ def decay_document(task: Task) -> dict[str, Any]:
 def objective_line(task: Task) -> str:
     """What is minimised, of which columns."""
     objective = task.objective
-    line = f"{objective.loss.name} loss, weight decay {objective.weight_decay:g}"
-    if task.preparation.scaling is None:
-        return f"{line}, of the columns as they are"
     return (
-        f"{line}, of standardised columns: mean 0, variance 1 (--no-standardise for the raw ones)"
+        f"{objective.loss.name} loss, weight decay {objective.weight_decay:g}, {columns_text(task)}"
     )
+
+
+def columns_text(task: Task) -> str:
+    """Of which columns the objective is."""
+    if task.preparation.scaling is None:
+        return "of the columns as they are"
+    return "of standardised columns: mean 0, variance 1 (--no-standardise for the raw ones)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -292,7 +293,7 @@ def follow(
         for step in walk.go(top):
             step.advance()
             if budget.progress is True:
-                print(headline(so_far("")), flush=True)
+                print(step.progress, file=sys.stderr, flush=True)
             elif callable(budget.progress):
                 budget.progress(so_far(""))
     except KeyboardInterrupt:

@@ -97,6 +97,16 @@ class Walk:
             return point.weight_decay
         return self.bounds.reach(point, self.goal(point), self.lowest)
 
+    @property
+    def progress(self) -> str:
+        """How far it is, in a line."""
+        solution = self.solutions[-1]
+        return (
+            f"{len(self.solutions)} trainings, last at weight decay "
+            f"{solution.objective.weight_decay:.4g} ({solution.units} units): "
+            f"done from {self.points[0].weight_decay:.4g} to {self.low:.4g} of {self.lowest:.4g}"
+        )
+
     def go(self, largest: float) -> Iterator[Walk]:
         """Train from the largest weight decay down to the lowest; yields after each training."""
         self.train(largest)
