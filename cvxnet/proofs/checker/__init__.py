@@ -27,7 +27,7 @@ rests on python, flint and these files, best read in this order; with their line
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
     sweeps         180   proof: every face that these planes cut out is looked at
-    answer         140   all together, and the comparisons that decide
+    answer         155   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:
 

@@ -36,13 +36,12 @@ from .dual import Clock, dual_vector
 from .exact import Number, balls, outward, rational
 from .reading import ENTRIES, read
 from .reading import FORMAT as CERTIFICATE
+from .reading import VERSION as CERTIFICATE_VERSION
 
 FORMAT, VERSION = "cvxnet-path", 1
-ENTRIES_OF = 5
-"""The version of the format of certificates whose entries are meant."""
 OWN = ("weight_decay", "network", "dual", "evidence", "lower", "upper")
 """Entries of each certificate; the others are shared."""
-SHARED = sorted(ENTRIES[ENTRIES_OF - 1] - {*OWN, "format", "version", "width"})
+SHARED = sorted(ENTRIES[-1] - {*OWN, "format", "version", "width"})
 ALL = {"format", "version", *SHARED, "certificates", "pieces", "low", "high", "gap"}
 MOST = 10**4
 """Certificates and pieces: each is proved, so more would take long in any case."""
@@ -278,7 +277,7 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
 def certificates_of(doc: dict[str, Any]) -> list[dict[str, Any]]:
     """The documents of the certificates, each with what they share."""
     shared = {name: doc[name] for name in SHARED} | {"width": None}
-    shared |= {"format": CERTIFICATE, "version": ENTRIES_OF}
+    shared |= {"format": CERTIFICATE, "version": CERTIFICATE_VERSION}
     owns = [dict(zip(OWN, members(own, *OWN), strict=True)) for own in doc["certificates"]]
     return [shared | own for own in owns]
 
