@@ -31,17 +31,19 @@ from flint import fmpq
 from .answer import EXACT, TIME_LIMIT, Prover, check_claims
 from .bracket import dual_value, loss_and_penalty
 from .claims import Claims
-from .document import Path, RefusalError, is_index, length, members, numbers, parse, read_text
+from .document import Path, RefusalError, is_index, length, members, parse, read_text
 from .dual import Clock, dual_vector
 from .exact import Number, balls, outward, rational
+from .packing import numbers
 from .reading import ENTRIES, read
 from .reading import FORMAT as CERTIFICATE
-from .reading import VERSION as CERTIFICATE_VERSION
 
 FORMAT, VERSION = "cvxnet-path", 1
+OF_CERTIFICATES = 6
+"""The version of the format of certificates whose entries are meant."""
 OWN = ("weight_decay", "network", "dual", "evidence", "lower", "upper")
 """Entries of each certificate; the others are shared."""
-SHARED = sorted(ENTRIES[-1] - {*OWN, "format", "version", "width"})
+SHARED = sorted(ENTRIES[OF_CERTIFICATES - 1] - {*OWN, "format", "version", "width"})
 ALL = {"format", "version", *SHARED, "certificates", "pieces", "low", "high", "gap"}
 MOST = 10**4
 """Certificates and pieces: each is proved, so more would take long in any case."""
@@ -277,7 +279,7 @@ def header_checked(doc: dict[str, Any]) -> dict[str, Any]:
 def certificates_of(doc: dict[str, Any]) -> list[dict[str, Any]]:
     """The documents of the certificates, each with what they share."""
     shared = {name: doc[name] for name in SHARED} | {"width": None}
-    shared |= {"format": CERTIFICATE, "version": CERTIFICATE_VERSION}
+    shared |= {"format": CERTIFICATE, "version": OF_CERTIFICATES}
     owns = [dict(zip(OWN, members(own, *OWN), strict=True)) for own in doc["certificates"]]
     return [shared | own for own in owns]
 
