@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.memory import check_room
 from cvxnet.errors import InputError
 from cvxnet.types import Array
 
@@ -18,8 +19,10 @@ SMALLEST, LARGEST = 1e-60, 1e60
 def as_floats(value: Any, what: str) -> Array:
     """Convert to a float64 array; text, ragged lists and complex numbers are refused by name.
 
-    Tensors of torch may be anywhere and may require a gradient, which nothing here uses.
+    Tensors of torch may be anywhere and may require a gradient, which nothing here uses. Nothing is
+    made of what there is no memory for.
     """
+    check_room(value, what)
     value = without_gradient(value)
     try:
         if np.iscomplexobj(array := np.asarray(value)):
@@ -51,12 +54,14 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 
 def check_finite(array: Array, what: str) -> None:
     """Raise InputError naming the first entry that is NaN or infinite."""
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        where = ", ".join(str(int(i)) for i in bad[0])
+    bad = ~np.isfinite(array)
+    count = int(np.count_nonzero(bad))
+    if count:
+        first = np.unravel_index(int(bad.argmax()), array.shape)
+        where = ", ".join(str(int(i)) for i in first)
         raise InputError(
-            f"{what}[{where}] is {array[tuple(bad[0])]} ({len(bad)} such entr"
-            f"{'y' if len(bad) == 1 else 'ies'} in all). Remove or impute these rows first."
+            f"{what}[{where}] is {array[first]} ({count} such entr{'y' if count == 1 else 'ies'} "
+            "in all). Remove or impute these rows first."
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import Loss
-from cvxnet.objective import Budget, Family, Form, Objective
+from cvxnet.objective import Budget, Family, Form, Objective, check_fits
 from cvxnet.optional import import_sklearn
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.clock import now
@@ -94,8 +94,15 @@ class ConvexNet(base.BaseEstimator):
     solver: str = "CLARABEL"
     time_limit: float | None = 2.0
 
+    @property
+    def _units(self) -> Family:
+        """The unit family."""
+        units = self.activation
+        return units if isinstance(units, Family) else Family(units)
+
     def _read(self, X: Any, y: Any, sample_weight: Any, **wanted: bool) -> tuple[Any, Any, Any]:
         """Data, target and weights as arrays."""
+        check_fits(self._units, X, y, self.bias)
         X, y = validated(self, X=X, y=y, **wanted)
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
@@ -127,9 +134,8 @@ class ConvexNet(base.BaseEstimator):
     ) -> Objective:
         """What is minimised, the weight decay 1 where it is still to be chosen."""
         given: Any = self.weight_decay
-        units = self.activation
         return Objective(
-            units=units if isinstance(units, Family) else Family(units),
+            units=self._units,
             X=X,
             y=y if labels is None else labels[y.astype(int)],
             loss=loss,

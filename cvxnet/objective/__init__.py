@@ -3,6 +3,7 @@
 from cvxnet.objective.budget import Budget
 from cvxnet.objective.families import FAMILIES, Family, Traits
 from cvxnet.objective.matching import in_order, match_units, mix
+from cvxnet.objective.memory import check_fits
 from cvxnet.objective.networks import (
     Form,
     TwoLayers,
@@ -23,6 +24,7 @@ __all__ = [
     "Traits",
     "TwoLayers",
     "Weights",
+    "check_fits",
     "check_output_weights",
     "flattened",
     "in_order",

@@ -29,6 +29,7 @@ from cvxnet.layers.adoption import as_layer
 from cvxnet.layers.linear import check_count
 from cvxnet.losses import LOSSES, Loss, Weighted
 from cvxnet.objective.families import FAMILIES, OUTPUT_SIGNS, Family
+from cvxnet.objective.memory import check_fits
 from cvxnet.objective.networks import Form, TwoLayers, Weights, read_network
 from cvxnet.types import Array
 
@@ -102,6 +103,16 @@ class Objective:
     width: int | None = None
 
     def __post_init__(self) -> None:
+        given: Any = self.units
+        if (layer := as_layer(given)) is None:
+            units = given if isinstance(given, Family) else Family(given)
+            form, network = self.form, self.network
+        else:
+            network = read_network(layer)
+            units, form = network.family, network.form
+        if not units.traits.takes_bias:
+            form = Form(False, form.output_bias, form.skip)
+        check_fits(units, self.X, self.y, form.bias)
         X, y, classes = check_data(self.X, self.y, self.loss, self.classes)
         weight_decay = check_positive(
             self.weight_decay,
@@ -113,19 +124,10 @@ class Objective:
         if weights is not None:
             X, y, weights = drop_weightless(X, y, weights)
         check_classes(y, classes)
-        given: Any = self.units
-        if (layer := as_layer(given)) is None:
-            units = given if isinstance(given, Family) else Family(given)
-            form, network = self.form, self.network
-        else:
-            network = read_network(layer)
-            units, form = network.family, network.form
         output_weights = with_declared(self.output_weights, network)
         check_one_sign(units, y, output_weights)
         if network is not None:
             check_network(network, X, y, output_weights)
-        if not units.traits.takes_bias:
-            form = Form(False, form.output_bias, form.skip)
         units = units.complete(X.shape[1] + form.bias)
         units.check_norm(self.norm)
         check_several(units, self.loss, y, self.norm)

@@ -1,0 +1,90 @@
+"""The memory that training takes, predicted from shapes: what would not fit is refused at the door.
+
+Columns here are those of the data, the hidden bias included. The numbers that training holds at its
+peak grow with the samples, n, and with the columns, k:
+
+    numbers(n, k) = n (PER_SAMPLE outputs + PER_ENTRY k)
+
+The constants are from the peak of the resident memory (`resource.getrusage`) over what the process
+had before, at 10^5 samples of 2 columns, 10^6 of 2 and 10^4 of 100.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy.sparse import issparse
+
+from cvxnet.data.memory import (
+    DOUBLE,
+    check_memory,
+    shape_of,
+    share_that_fits,
+    sizes_text,
+    sparse_text,
+)
+from cvxnet.errors import InputError
+from cvxnet.objective.families import FAMILIES, Family
+
+PER_SAMPLE = 250.0
+"""Numbers for each sample and output: targets, predictions, dual vectors, the steps of local
+search, and the rows that a cone program has for it, in several copies."""
+PER_ENTRY = 25.0
+"""Numbers for each entry of the data: a few copies of them, and the columns of the units that a
+master has."""
+
+
+def predicted_memory(n: int, columns: int, outputs: int = 1) -> float:
+    """Bytes that training takes at its peak, about.
+
+    Examples
+    --------
+    >>> predicted_memory(2000, 3) / predicted_memory(1000, 3)
+    2.0
+    """
+    return DOUBLE * n * (PER_SAMPLE * outputs + PER_ENTRY * columns)
+
+
+def check_fits(units: Family, X: Any, y: Any, bias: bool) -> None:
+    """Refuse data that are too large to train on, before anything is made of them.
+
+    Parameters
+    ----------
+    units : Family
+    X, y : anything that numpy makes arrays of
+        Only their shapes are looked at.
+    bias : bool
+        Whether hidden units have one.
+
+    Raises
+    ------
+    InputError
+        For a sparse matrix, where the units need a dense one.
+    UnsupportedError
+        For more than there is memory for, with what is predicted.
+    """
+    shape = shape_of(X)
+    if len(shape) != 2:
+        return  # which is refused, or as small as a list
+    n, d = shape
+    if issparse(X):
+        if units.traits.sparse:
+            return
+        raise InputError(sparse_text(X, "X", why_dense(units)))
+    outputs = shape_of(y)[1] if len(shape_of(y)) == 2 else 1
+    needed = predicted_memory(n, d + bias, outputs)
+    rows = math.floor(n * share_that_fits(needed))
+    check_memory(
+        needed,
+        f"training {units.name} units on X of shape {sizes_text(shape)}",
+        f"About {rows:,} samples of this kind would fit: train on a part of the rows, or where "
+        "there is more memory.",
+    )
+
+
+def why_dense(units: Family) -> str:
+    """Which units take a sparse matrix, and that these do not."""
+    known = " and ".join(name for name, traits in FAMILIES.items() if traits.sparse)
+    others = f"; {known} units take it as it is" if known else ""
+    return f"{units.name} units need a dense one{others}"
