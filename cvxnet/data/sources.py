@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from cvxnet.data.memory import check_memory, size_text
 from cvxnet.errors import InputError
 
 STANDARD_INPUT = "-"
@@ -45,6 +46,11 @@ STRANGE = {
 }
 """How files begin that are no tables, what they are, and what to do."""
 
+TIMES = 3.3
+"""Bytes of memory at the peak of reading a table of plain numbers, for each byte of the file."""
+SHORTER = "Take a part of its rows, such as by head -n 1000000."
+"""What can be done about a file that is too large."""
+
 
 def read_bytes(path: str) -> bytes:
     """What is in a file, unpacked where it is compressed; "-" is standard input.
@@ -53,9 +59,11 @@ def read_bytes(path: str) -> bytes:
     ------
     InputError
         Where there is no such file, it cannot be read, or it is something else than a table.
+    UnsupportedError
+        Where it is larger than there is memory for.
     """
     try:
-        raw = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
+        raw = sys.stdin.buffer.read() if path == STANDARD_INPUT else bytes_of(Path(path))
     except FileNotFoundError:
         raise InputError(f"there is no file {path!r}. Check the name and the folder.") from None
     except (OSError, ValueError) as error:
@@ -64,6 +72,13 @@ def read_bytes(path: str) -> bytes:
     raw = unpacked(path, raw)
     check_start(path, raw)
     return raw
+
+
+def bytes_of(path: Path) -> bytes:
+    """What is in a file that is not too large to be read as a table."""
+    size = path.stat().st_size
+    check_memory(TIMES * size, f"reading {path}, a file of {size_text(size)},", SHORTER)
+    return path.read_bytes()
 
 
 def check_start(path: str, raw: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.memory import check_room
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import Loss
@@ -163,6 +164,7 @@ class ConvexNet(base.BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """The outputs of the network, or of every one, (n, outputs)."""
         validation.check_is_fitted(self)
+        check_room(X, "X")
         X = validated(self, X=X, reset=False)
         networks = self.network_ if isinstance(self.network_, list) else [self.network_]
         return np.hstack([network(X) for network in networks])

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.memory import shape_of
 from cvxnet.data.validation import (
     as_array,
     as_floats,
@@ -185,6 +186,8 @@ def check_data(
 ) -> tuple[Array, Array, NDArray[Any] | None]:
     """Data matrix and target together, of sizes that can be computed with, and the classes."""
     X = check_matrix(X)
+    if shape := shape_of(y):
+        check_rows(shape, len(X))
     if loss.classes:
         shape = as_array(y, "y").shape
         if len(shape) != 2 or shape[1] == 1:
