@@ -115,9 +115,10 @@ def check_memory(needed: float, what: str, cure: str) -> None:
         With what is needed, and what there is.
     """
     if share_that_fits(needed) < 1.0:
+        left = size_text(available_memory())
         raise UnsupportedError(
-            f"{what} needs about {size_text(needed)} of memory, but {size_text(available_memory())} "
-            f"are left, so it was not begun. {cure}"
+            f"{what} needs about {size_text(needed)} of memory, but {left} are left, so it was not "
+            f"begun. {cure}"
         )
 
 
