@@ -26,6 +26,7 @@ class Absolute(Loss):
     name = "absolute"
     degree = 1
     smooth = False
+    kinked_at_target = True
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         return K.absolute(f - y)

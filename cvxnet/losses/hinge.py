@@ -28,6 +28,7 @@ class Hinge(Loss):
     labels = True
     outputs = False
     smooth = False
+    kinked_at_target = True
 
     def formula(self, f: Any, y: Any, K: Arithmetic) -> Any:
         return formulas.relu(K.number(1.0) - y * f, K)

@@ -39,6 +39,8 @@ class Loss(ABC):
     """Whether the gradient is Lipschitz continuous."""
     strictly_convex: bool = False
     """Whether it is linear on no segment, so that there is only one vector of best predictions."""
+    kinked_at_target: bool = False
+    """Whether each term is linear on both sides of a kink where the prediction is the target."""
     outputs: bool = True
     """Whether there may be several outputs."""
 

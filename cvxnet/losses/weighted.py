@@ -31,6 +31,7 @@ class Weighted(Loss):
         self.name, self.degree = loss.name, loss.degree
         self.labels, self.classes, self.smooth = loss.labels, loss.classes, loss.smooth
         self.strictly_convex = loss.strictly_convex
+        self.kinked_at_target = loss.kinked_at_target
 
     def beside(self, y: Vector) -> Vector:
         """The weights in the shape that goes with targets ``y``: (n,) or (n, 1)."""

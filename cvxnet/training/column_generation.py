@@ -230,6 +230,7 @@ class Search:
         kept = self.blocks if self.stuck else {}
         self.blocks = blocks_of(self.problem, units) | kept
         self.master.value, self.master.second_way = self.bracket.upper, self.still % 2 == 1
+        self.master.fit = self.problem.fit(self.bracket.units)
         left = self.end - now()
         units, v = self.master.solve(self.blocks.values(), left if np.isfinite(left) else None)
         return units, self.problem.propose(units, v, self.master.second_way)

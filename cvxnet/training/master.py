@@ -24,6 +24,7 @@ from scipy import sparse
 from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
+from cvxnet.training.groups import Groups, can_be_grouped, first_groups
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import Samples, all_samples, is_square, without_n
 from cvxnet.training.scaling import power_of_two
@@ -34,6 +35,8 @@ LARGE = 2e6
 """Entries of a master's matrix beyond which sliding and Newton's method are tried first."""
 FEW = 200
 """So few rows stay as they are."""
+EXACT = 1e-9
+"""Groups have the optimum of all samples where the loss of these is above theirs by no more."""
 
 
 @dataclass
@@ -101,14 +104,16 @@ class Master:
     """Solves master problems of one training problem with one solver.
 
     ``value`` is about what the optimum will be: the objective is divided by it, as the solvers'
-    tolerances are absolute for optima below one. ``second_way`` is for masters that have been
-    solved before, without success.
+    tolerances are absolute for optima below one. ``fit`` are predictions near the optimum, (n,),
+    if there are any: they say which samples a loss with kinks has to look at. ``second_way`` is for
+    masters that have been solved before, without success.
     """
 
     problem: Problem
     solver: str
     value: float = 1.0
     tolerance: float = 1e-9
+    fit: Array | None = None
     second_way: bool = False
     timings: Timings = field(default_factory=Timings)
 
@@ -127,6 +132,8 @@ class Master:
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
         problem, begin = self.problem, now()
         samples = all_samples(stack.matrix, problem.F, problem.loss, problem.y)
+        if can_be_grouped(samples):
+            return self._solve_groups(samples, stack, time_limit)
         if not self._drops_n(samples):
             w, c, v = self._minimise(samples, stack, time_limit)
             return stack.units(w, c), v
@@ -134,6 +141,21 @@ class Master:
         self.timings.assembling += now() - begin
         w, c, _ = self._minimise(fewer, stack, time_limit)
         return stack.units(w, c), problem.loss.gradient(samples.fit(w, c), problem.y)
+
+    def _solve_groups(
+        self, samples: Samples, stack: Stack, time_limit: float | None
+    ) -> tuple[Units, Array]:
+        """The same of groups of samples, which are split until they have the optimum of all."""
+        end = now() + (np.inf if time_limit is None else time_limit)
+        fit = np.zeros_like(samples.y) if self.fit is None else self.fit
+        finer: Groups | None = first_groups(samples, fit)
+        while finer is not None:
+            groups = finer
+            w, c, v = self._minimise(groups.rows, stack, None if end == np.inf else end - now())
+            self.fit = samples.fit(w, c)
+            done = groups.excess(self.fit) <= EXACT * self.value or now() > end
+            finer = None if done else groups.split(self.fit)
+        return stack.units(w, c), groups.spread(v)
 
     def _drops_n(self, samples: Samples) -> bool:
         """Whether the rows of the samples are many, and may be fewer.
