@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cvxnet.interop.loading import from_file
     from cvxnet.interop.onnx.reading import from_onnx
     from cvxnet.interop.onnx.writing import to_onnx
+    from cvxnet.interop.path_estimators import ConvexNetClassifierCV as ConvexNetClassifierCV
+    from cvxnet.interop.path_estimators import ConvexNetRegressorCV as ConvexNetRegressorCV
     from cvxnet.interop.sklearn import from_sklearn
     from cvxnet.interop.torch.conversion import from_torch, to_torch
     from cvxnet.layers import (
@@ -166,7 +168,12 @@ __all__ = [
     "widths",
 ]
 if is_installed("sklearn"):  # so that `from cvxnet import *` needs nothing that is not installed
-    __all__ += ["ConvexNetClassifier", "ConvexNetRegressor"]
+    __all__ += [
+        "ConvexNetClassifier",
+        "ConvexNetClassifierCV",
+        "ConvexNetRegressor",
+        "ConvexNetRegressorCV",
+    ]
 
 PUBLIC = {
     "cvxnet.analysis": (
@@ -201,6 +208,7 @@ PUBLIC = {
     "cvxnet.training.trainer": "largest_weight_decay train",
     "cvxnet.training.widths": "Widths widths",
     "cvxnet.interop.estimators": "ConvexNetClassifier ConvexNetRegressor",
+    "cvxnet.interop.path_estimators": "ConvexNetClassifierCV ConvexNetRegressorCV",
 }
 """The public names by the module that they come from."""
 

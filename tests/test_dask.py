@@ -1,6 +1,7 @@
 """What users run many times, on a local Dask cluster of two processes, one of which is killed."""
 
 import os
+import pickle
 from contextlib import contextmanager
 
 import joblib
@@ -88,6 +89,16 @@ def test_folds_and_a_grid(client):
     assert best.certificate_.to_dict() == here.best_estimator_.certificate_.to_dict()
     for one, other in zip(folds["estimator"], serial["estimator"], strict=True):
         assert one.certificate_.to_dict() == other.certificate_.to_dict()
+
+
+def test_folds_of_a_path(client):
+    model = cn.ConvexNetRegressorCV(path_gap=0.1, smallest=0.1, cv=3, gap=1e-3, time_limit=None)
+    with a_worker_dies(client):
+        there = pickle.loads(pickle.dumps(model)).fit(X, WAVES)
+    here = model.fit(X, WAVES)
+    np.testing.assert_array_equal(there.scores_, here.scores_)
+    assert there.weight_decay_ == here.weight_decay_
+    assert there.certificate_.to_dict() == here.certificate_.to_dict()
 
 
 def test_cones_of_one_pricing(client):

@@ -84,6 +84,8 @@ def entry_points(folder: Path) -> dict[str, Callable[[], object]]:
         "from_sklearn": lambda: cn.from_sklearn(None),
         "ConvexNetRegressor": lambda: cn.ConvexNetRegressor(),
         "ConvexNetClassifier": lambda: cn.ConvexNetClassifier(),
+        "ConvexNetRegressorCV": lambda: cn.ConvexNetRegressorCV(),
+        "ConvexNetClassifierCV": lambda: cn.ConvexNetClassifierCV(),
         "compare": lambda: cn.compare("relu", X, y, weight_decay=0.1),
         "diabetes": tables.diabetes,
         "a parquet file": lambda: tables.read_table(folder / "data.parquet"),

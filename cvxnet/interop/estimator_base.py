@@ -67,10 +67,14 @@ def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained network, and how its weight decay was chosen, where cross-validation did that."""
+    """A trained network, and how its weight decay was chosen, where cross-validation did that.
+
+    ``choice`` says it where it was chosen on paths.
+    """
 
     solution: Solution
     selection: Selection | None = None
+    choice: Any = None
 
 
 @dataclass(eq=False, repr=False)
@@ -111,6 +115,10 @@ class ConvexNet(base.BaseEstimator):
         if (weights < 0.0).any():
             raise InputError(f"sample_weight must not be negative, but has {weights.min():g}.")
         return X, y, weights
+
+    def _used(self, X: Array, y: Any, weights: Array) -> tuple[Array, Any, Array]:
+        """What is trained on: the samples of positive weight."""
+        return without_weightless(X, y, weights)
 
     def _train(
         self, X: Array, y: Any, weights: Array, loss: Loss, labels: NDArray[Any] | None = None
@@ -177,7 +185,7 @@ def without_weightless(X: Array, y: Any, weights: Array) -> tuple[Array, Any, Ar
         raise InputError("every sample weight is zero: there is nothing to learn from.")
     X, y, weights = X[used], y[used], weights[used]
     for remark in remarks(X, y):
-        warnings.warn(remark, UserWarning, stacklevel=3)
+        warnings.warn(remark, UserWarning, stacklevel=4)
     return X, y, weights
 
 

@@ -14,7 +14,7 @@ from scipy.special import log_expit, log_softmax, logsumexp
 
 from cvxnet.data.validation import check_labels
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.interop.estimator_base import ConvexNet, without_weightless
+from cvxnet.interop.estimator_base import ConvexNet
 from cvxnet.losses import Loss, get_loss
 from cvxnet.optional import import_sklearn
 from cvxnet.types import Array
@@ -136,7 +136,7 @@ class ConvexNetRegressor(base.RegressorMixin, ConvexNet):
             raise InputError(f"the {self.loss} loss is for classes: use ConvexNetClassifier.")
         several = self.output_weights == "any"
         data = self._read(X, y, sample_weight, y_numeric=True, multi_output=several)
-        return self._keep([self._train(*without_weightless(*data), get_loss(self.loss))])
+        return self._keep([self._train(*self._used(*data), get_loss(self.loss))])
 
     def predict(self, X: Any) -> Array:
         """The network's outputs.
@@ -244,7 +244,7 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
         X, y, weights = self._read(X, y, sample_weight)
         multiclass.check_classification_targets(y)
         check_labels(given, "y")  # numpy has made text of numbers beside text
-        X, y, weights = without_weightless(X, y, weights * self._class_weights(y))
+        X, y, weights = self._used(X, y, weights * self._class_weights(y))
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if self._is_shared(loss):
             shared = get_loss("cross_entropy")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cvxnet.data.validation import check_positive
@@ -13,7 +14,8 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective
 from cvxnet.proofs.path_certificate import PathCertificate
 from cvxnet.training.clock import now
-from cvxnet.training.every_width import INTERRUPTED
+from cvxnet.training.every_width import INTERRUPTED, Known, bracket_of
+from cvxnet.training.path.course import check_ends
 from cvxnet.training.path.pieces import path_of
 from cvxnet.training.path.record import PathRecord
 from cvxnet.training.path.report import (
@@ -24,9 +26,11 @@ from cvxnet.training.path.report import (
     render_text,
     write_csv,
 )
-from cvxnet.training.path.walk import Walk
+from cvxnet.training.path.walk import Walk, proof_of
+from cvxnet.training.reduction import reduce
+from cvxnet.training.solution import Solution
 from cvxnet.training.threads import one_blas_thread
-from cvxnet.training.trainer import largest_useful
+from cvxnet.training.trainer import largest_useful, make_solution
 
 COMPLETE = "the path is complete"
 OUT_OF_TIME = "the time limit was reached: a longer one lets the path go further down"
@@ -257,11 +261,7 @@ def path(
 
 def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[float, float]:
     """The smallest and the largest weight decay of a path, checked."""
-    share = check_positive(smallest, "smallest", "It is a share of the largest weight decay.")
-    if share >= 1.0:
-        raise InputError(
-            f"smallest is {smallest!r}; it is a share of the largest weight decay, below 1."
-        )
+    check_ends(smallest)
     if largest is None:
         top = largest_useful(objective)
         if not top:
@@ -271,7 +271,7 @@ def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[
             )
     else:
         top = check_positive(largest, "largest", "Leave it out for the largest useful one.")
-    return share * top, top
+    return smallest * top, top
 
 
 def follow(
@@ -303,3 +303,13 @@ def follow(
     if not stopped and walk.solutions[-1].stats["interrupted"]:
         stopped = INTERRUPTED
     return so_far(stopped or (COMPLETE if walk.low <= asked else OUT_OF_TIME))
+
+
+def train_on(path: PathRecord, weight_decay: float, budget: Budget) -> Solution:
+    """The optimum at a weight decay, beginning from what a path has there."""
+    objective = replace(path.objective, weight_decay=weight_decay)
+    near = min(path.points, key=lambda point: point.upper(weight_decay))
+    known = Known(reduce(objective), weights=(near.certificate.weights,), proofs=(proof_of(near),))
+    deadline = now() + budget.seconds
+    bracket, stats = bracket_of(objective, budget, deadline, known=known)
+    return make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)

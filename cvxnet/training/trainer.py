@@ -17,7 +17,7 @@ from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
 from cvxnet.training.checkpoint import open_checkpoint
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan
-from cvxnet.training.every_width import REACHED, Known, bracket_of
+from cvxnet.training.every_width import REACHED, bracket_of
 from cvxnet.training.oracle import price_within
 from cvxnet.training.plans import plan_for
 from cvxnet.training.pricing.maxima import BOTH
@@ -185,21 +185,17 @@ def train(
 
 @one_blas_thread()
 def solve(
-    objective: Objective,
-    budget: Budget,
-    plan: Callable[[Problem], Plan] = plan_for,
-    known: Known | None = None,
+    objective: Objective, budget: Budget, plan: Callable[[Problem], Plan] = plan_for
 ) -> Solution:
     """The best network within the budget, with its certificate; ``plan`` chooses the steps.
 
-    A search for every width begins with what is ``known``. The checkpoint, where there is one, then
-    holds the outcome; whoever has saved that deletes it.
+    The checkpoint, where there is one, then holds the outcome; whoever has saved that deletes it.
     """
     if objective.width is not None:
         return solve_at_width(objective, objective.width, budget)
     checkpoint = open_checkpoint(budget.checkpoint, objective)
     deadline = now() + max(budget.seconds - checkpoint.before, 0.0)
-    bracket, stats = bracket_of(objective, budget, deadline, plan, checkpoint, known)
+    bracket, stats = bracket_of(objective, budget, deadline, plan, checkpoint)
     solution = make_solution(objective, bracket, stats, gap=budget.gap, deadline=deadline)
     checkpoint.finish(solution.certificate)
     return replace(solution, stats=solution.stats | {"checkpoint": checkpoint.remark})

@@ -18,11 +18,11 @@ from cvxnet.objective import Budget, Objective
 from cvxnet.training.bounds.evidence import evidence_of
 from cvxnet.training.bracket import Proof
 from cvxnet.training.clock import now
-from cvxnet.training.every_width import Known
+from cvxnet.training.every_width import Known, bracket_of
 from cvxnet.training.path.points import Bounds, Point, bounds_of, point_of
 from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import solve
+from cvxnet.training.trainer import make_solution
 
 INNER = 0.1
 """Share of the gap to which each training closes: the rest is for how far it reaches."""
@@ -37,6 +37,8 @@ ROUNDED = 1.0 - 1e-9
 """Of the gap: room for the rounding of what is compared."""
 WORSE = 1.2
 """Where a training did not close to the gap, its neighbours may be so many times worse."""
+COARSE = 0.75
+"""Ratio of the weight decays of such neighbours, as a logarithm, at most: about a factor of two."""
 NARROW = 1e-3
 """Neighbours with weight decays closer than that, relatively, have none between them."""
 USUAL = 0.3
@@ -57,12 +59,15 @@ class Walk:
         From the largest weight decay down.
     done : int
         Up to which of them all weight decays between them are within the gap.
+    checked : bool
+        Whether the certificate of each training is checked, for a path that is to be proved.
     """
 
     objective: Objective
     budget: Budget
     lowest: float
     deadline: float
+    checked: bool = True
     reduction: Reduction = field(init=False)
     bounds: Bounds = field(init=False)
     points: list[Point] = field(default_factory=list)
@@ -82,7 +87,14 @@ class Walk:
         """Whether all weight decays between two points are within the goal."""
         if below.weight_decay >= (1.0 - NARROW) * above.weight_decay:
             return True
+        if np.log(above.weight_decay / below.weight_decay) > self.farthest(above, below):
+            return False
         return self.bounds.gap_between(above, below) <= self.goal(above, below)
+
+    def farthest(self, *points: Point) -> float:
+        """How far neighbours may be apart, as the logarithm of a ratio."""
+        closed = max(point.gap for point in points) <= self.budget.gap
+        return np.inf if closed else COARSE * (1.0 + NARROW)
 
     @property
     def last(self) -> Point:
@@ -95,7 +107,8 @@ class Walk:
         point = self.last
         if point.weight_decay <= self.lowest:
             return point.weight_decay
-        return self.bounds.reach(point, self.goal(point), self.lowest)
+        reach = self.bounds.reach(point, self.goal(point), self.lowest)
+        return max(reach, point.weight_decay * float(np.exp(-self.farthest(point))))
 
     @property
     def progress(self) -> str:
@@ -130,7 +143,7 @@ class Walk:
         if low <= self.lowest:
             return None
         alone = np.log(here.weight_decay / low)
-        self.step = max(2.0 * self.farther * alone, NARROW)
+        self.step = min(max(2.0 * self.farther * alone, NARROW), self.farthest(here))
         left = np.log(here.weight_decay / self.lowest)
         if left <= self.step:
             return self.lowest
@@ -166,7 +179,11 @@ class Walk:
             proofs=tuple(proof_of(point) for point in reversed(neighbours)),
         )
         objective = replace(self.objective, weight_decay=weight_decay)
-        solution = solve(objective, self.budget_for(weight_decay), known=known)
+        budget = self.budget_for(weight_decay)
+        deadline = now() + budget.seconds
+        bracket, stats = bracket_of(objective, budget, deadline, known=known)
+        check_until = deadline if self.checked else now()
+        solution = make_solution(objective, bracket, stats, gap=budget.gap, deadline=check_until)
         self.solutions.append(solution)
         at = self.done + 1 if self.points else 0
         self.points.insert(at, point_of(solution.certificate, self.reduction.given))
