@@ -30,8 +30,9 @@ import cvxnet as cn
 from cvxnet.baselines.report import Runs
 from cvxnet.data.tables import standardise
 from cvxnet.types import Array
+from experiments.clocks import processor_time
 from experiments.problems import five_points
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 DECAY, CLOSE, CLOSER, ROUNDING = 0.01, 1e-2, 1e-4, 1e-9
 WIDTH_SECONDS = 60.0

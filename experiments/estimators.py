@@ -44,8 +44,9 @@ from threadpoolctl import threadpool_limits
 import cvxnet as cn
 from cvxnet.plots.style import WIDTH, head, new_figure, styled
 from experiments.charts import dots
+from experiments.clocks import processor_time
 from experiments.problems import CLASSES, NUMBERS, data_set, has_classes
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -32,8 +32,9 @@ import numpy as np
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, GREY, MARKERS, WIDTH, entitle, new_figure, styled
 from cvxnet.types import Array
+from experiments.clocks import processor_time
 from experiments.problems import bundled, target, two_classes
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     import argparse

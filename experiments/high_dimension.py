@@ -21,8 +21,9 @@ import numpy as np
 
 import cvxnet as cn
 from cvxnet.plots.style import COLORS, LINES, WIDTH, head, new_figure, styled
+from experiments.clocks import processor_time
 from experiments.problems import two_classes
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     import argparse

@@ -27,6 +27,8 @@ NUMBERS: dict[str, Callable[[], Any]] = {
 FEATURES = {"iris": (2, 3), "breast_cancer": (20, 27), "diabetes": (2, 8, 3), "wine": (6, 9)}
 """Petals; worst radius and worst concave points; body mass index, blood lipids (s5) and blood
 pressure; flavanoids and color intensity."""
+NOISE = 0.1
+"""Of repeated samples, relative to the standard deviation of each feature."""
 ONE_CLASS = {"breast_cancer": 1, "iris": 1, "wine": 1}
 """What is told from all others: benign; versicolor, in the middle of three; the second cultivar."""
 FORMULAS: dict[str, Callable[[Array], Array]] = {
@@ -73,6 +75,17 @@ def data_set(name: str) -> tuple[Array, Array]:
     whole, _, count = name.partition(" ")
     X, y = (CLASSES | NUMBERS)[whole]()
     return X[:, FEATURES[whole][: int(count)]] if count else X, y
+
+
+def repeated(name: str, n: int, seed: int = 0) -> tuple[Array, Array]:
+    """A bundled set of two features, standardised: n of its samples, drawn with noise added.
+
+    Targets stay as they are, -1 and 1 where they are classes.
+    """
+    X, y = two_classes(f"{name} 2") if has_classes(name) else bundled(f"{name} 2")
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(len(X), size=n)
+    return X[rows] + NOISE * rng.standard_normal((n, X.shape[1])), y[rows]
 
 
 def has_classes(name: str) -> bool:

@@ -20,8 +20,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -192,21 +191,6 @@ class Report:
         held = sum(expectation.holds for expectation in self.expectations)
         print(f"\n{held} of {len(self.expectations)} expectations met; see {self.folder}")
         return 0
-
-
-@contextmanager
-def processor_time() -> Iterator[None]:
-    """Clocks count this process's seconds of the processor, so that others on it do not matter.
-
-    All threads count. Time limits are of the same seconds: what is done in them is what would be
-    done on a machine with nobody else.
-    """
-    clocks = time.monotonic, time.perf_counter
-    time.monotonic = time.perf_counter = time.process_time
-    try:
-        yield
-    finally:
-        time.monotonic, time.perf_counter = clocks
 
 
 def machine() -> Row:

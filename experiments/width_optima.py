@@ -45,9 +45,10 @@ from cvxnet.plots.style import (
 )
 from cvxnet.training.threads import one_blas_thread
 from cvxnet.types import Array
+from experiments.clocks import processor_time
 from experiments.descent import Network, descend
 from experiments.problems import Problem
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     import argparse

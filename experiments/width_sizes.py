@@ -34,8 +34,9 @@ from cvxnet.plots.style import (
     new_figure,
     styled,
 )
+from experiments.clocks import processor_time
 from experiments.problems import Problem
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     import argparse

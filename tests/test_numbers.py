@@ -10,6 +10,7 @@ import pytest
 
 from experiments.answers import RESULTS, pages
 from experiments.badges import BADGES, badges
+from experiments.clocks import processor_time
 from experiments.regions import (
     REGION,
     REGIONS,
@@ -19,7 +20,6 @@ from experiments.regions import (
     table,
     what_closes,
 )
-from experiments.report import processor_time
 
 pytestmark = pytest.mark.documentation
 

@@ -17,8 +17,8 @@ from cvxnet.types import Array
 from experiments.peers.methods import METHODS, ROOT
 from experiments.peers.objective import objective
 from experiments.peers.whole import one_column
-from experiments.peers.worker import GRACE, solve
-from experiments.problems import bundled, target
+from experiments.peers.worker import GRACE, MEMORY, solve
+from experiments.problems import bundled, repeated, target
 from experiments.report import Row, peers_python
 
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
@@ -26,6 +26,7 @@ SLOWEST = 20.0
 """Wall time may be so many times processor time, on a machine that others use."""
 HERE, OWN, PEERS, ABSENT = "this process", "own process", "peers", "no peers"
 """Where a method runs: the last has none."""
+REPEATED = "repeated "
 KILLED = (-9, -24)
 """What ended by its limit of processor time ends with these."""
 
@@ -37,11 +38,20 @@ def problem(data: str, loss: str, decay: float, n: int = 0, rank: int = 0) -> di
     `decay` is a share of the largest useful weight decay. Gaussian data have n samples and a rank,
     real ones are as they are. Y (n, c) are numbers; for cross entropy Y (n,) are classes 0, 1, ...
     """
-    X, y = target(data, n, 0, d=rank - 1) if rank else bundled(data)
+    X, y = samples(data, n, rank)
+    if rank and loss == "logistic":
+        y = np.where(y > np.median(y), 1.0, -1.0)
     Y = targets(y, loss)
     decay *= cn.largest_weight_decay("relu", X, one_column(Y), loss=loss)
     outputs = int(Y.max()) + 1 if Y.ndim == 1 else Y.shape[1]
     return {"X": X, "Y": Y, "loss": loss, "weight_decay": decay, "outputs": outputs}
+
+
+def samples(data: str, n: int, rank: int) -> tuple[Array, Array]:
+    """Features and target: made, bundled, or bundled and repeated to n samples with noise."""
+    if data.startswith(REPEATED):
+        return repeated(data.removeprefix(REPEATED), n)
+    return target(data, n, 0, d=rank - 1) if rank else bundled(data)
 
 
 def targets(y: Array, loss: str) -> Array:
@@ -58,7 +68,7 @@ def run(method: str, asked: dict[str, Any], limit: float, environment: str) -> d
     if environment == ABSENT:
         return {"status": "absent: the peers have no environment (make peers)"}
     if environment == HERE:
-        return {"status": "done"} | solve(method, asked, limit)
+        return {"status": "done", **solve(method, asked, limit)}
     python = str(peers_python() if environment == PEERS else sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "problem.npz", Path(folder) / "network.npz"
@@ -77,7 +87,7 @@ def run(method: str, asked: dict[str, Any], limit: float, environment: str) -> d
             return {"status": f"over {limit:g} s"}
         if target.exists():
             with np.load(target) as file:
-                return {"status": "done"} | {key: file[key][()] for key in file.files}
+                return {"status": "done", **{key: file[key][()] for key in file.files}}
     return {"status": why_not(done.returncode, done.stderr, limit)}
 
 
@@ -85,6 +95,8 @@ def why_not(code: int, said: str, limit: float) -> str:
     """Why there is no network, in a few words."""
     if code in KILLED:
         return f"over {limit:g} s"
+    if "MemoryError" in said or "bad_alloc" in said or "can't allocate memory" in said:
+        return f"out of memory: more than {MEMORY / 1e9:g} GB"
     last = (said.strip().splitlines() or [f"exit status {code}"])[-1]
     kind, _, text = last.partition(": ")
     if kind.endswith("UnsupportedError"):

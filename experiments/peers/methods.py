@@ -34,4 +34,14 @@ METHODS = {
     "lbfgs": Method("L-BFGS", "trained", "torch"),
     "mlp": Method("scikit-learn MLP", "trained", "scikit-learn"),
 }
+SPEED = {
+    "proved": Method("cvxnet", "proved", "cvxnet"),
+    "proved_linear": Method("cvxnet", "proved", "cvxnet"),
+    "liblinear": Method("liblinear", "linear", "liblinear-official", apart=True),
+    "skglm": Method("skglm", "linear", "skglm", apart=True),
+    "celer": Method("celer", "linear", "celer", apart=True),
+    "sklearn_linear": Method("scikit-learn", "linear", "scikit-learn"),
+}
+"""Those that the experiment `speed` has besides."""
+EVERY = METHODS | SPEED
 QUICK = ("cvxnet", "ecos", "scs", "clarabel", "cronos", "adam", "mlp")

@@ -13,8 +13,9 @@ import cvxnet as cn
 from cvxnet.losses import get_loss
 from cvxnet.objective import Objective
 from cvxnet.types import Array
+from experiments.clocks import processor_time
 from experiments.problems import data_set, standardised
-from experiments.report import Row, processor_time
+from experiments.report import Row
 
 RATES, HIDDEN, RUNS = (0.003, 0.01, 0.03), 100, 10
 

@@ -1,0 +1,106 @@
+"""cvxnet with all that it says of itself: times of each part, the certificate written and checked.
+
+Seconds are those of the processor, the time limit too. The certificate is checked exactly and,
+where that does not end in time, with rounding bounds; neither is part of the time of the training.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+import cvxnet as cn
+from experiments.clocks import processor_time
+from experiments.peers.whole import Reader, network_of, question
+
+CHECK = 120.0
+"""Seconds of the processor for each way of checking."""
+ALL_CONES = 300_000
+"""More samples than this are not checked exactly."""
+PARTS = {
+    "pricing": ("pricing",),
+    "master": ("assembling", "compiling", "solving"),
+    "refining": ("sliding", "refining"),
+    "certificate": ("checking",),
+}
+"""What is added up, of what `Solution.stats` has; the certificate is made and checked once."""
+
+
+def proved(problem: dict[str, Any], limit: float) -> Reader:
+    """A network of ReLU units."""
+    asked = question(problem)
+    with processor_time():
+        solution = cn.train(**asked, time_limit=limit)
+    del asked["weight_decay"]
+    return lambda: network_of(solution.network) | largest(asked) | facts_of(solution)
+
+
+def proved_linear(problem: dict[str, Any], limit: float) -> Reader:
+    """A linear model by coordinate units, of dense or sparse data."""
+    with processor_time():
+        solution = cn.train(
+            *("coordinate", matrix(problem), problem["Y"][:, 0]),
+            loss=str(problem["loss"]),
+            weight_decay=float(problem["weight_decay"]),
+            time_limit=limit,
+        )
+    return lambda: facts_of(solution)
+
+
+def matrix(problem: dict[str, Any]) -> Any:
+    """X as an array, or as a sparse one where a problem has its parts."""
+    if "X" in problem:
+        return problem["X"]
+    parts = problem["values"], problem["columns"], problem["starts"]
+    return csr_array(parts, shape=tuple(problem["shape"]))
+
+
+def largest(asked: dict[str, Any]) -> dict[str, float]:
+    """What the largest useful weight decay takes."""
+    begin = time.process_time()
+    with processor_time():
+        cn.largest_weight_decay(**asked)
+    return {"largest_s": time.process_time() - begin}
+
+
+def facts_of(solution: cn.Solution) -> dict[str, Any]:
+    """The bracket, where the time went, and what the checker says of the file."""
+    stats = solution.stats
+    parts = {part: sum(stats.get(name, 0.0) for name in names) for part, names in PARTS.items()}
+    return {
+        "ended": solution.status,
+        "lower": solution.lower_bound,
+        "claimed": solution.value,
+        "gap": solution.gap,
+        "rounds": stats["rounds"],
+        **parts,
+        **checked(solution.certificate),
+    }
+
+
+def checked(certificate: cn.Certificate) -> dict[str, Any]:
+    """The certificate written to a file, read and proved again."""
+    ways = (False, True) if len(certificate.v) <= ALL_CONES else (True,)
+    with tempfile.TemporaryDirectory() as folder, processor_time():
+        path = Path(folder) / "certificate.json"
+        begin = time.process_time()
+        certificate.save(path)
+        writing = time.process_time() - begin
+        for rounded in ways:
+            begin = time.process_time()
+            result = cn.check(path, rounded=rounded, time_limit=CHECK)
+            if result.valid:
+                break
+        return {
+            "writing_s": writing,
+            "check_s": time.process_time() - begin,
+            "valid": result.valid,
+            "way": "rounded" if rounded else "exactly",
+            "file_mb": path.stat().st_size / 1e6,
+            "proved_gap": (result.upper - result.lower) / result.upper if result.valid else np.nan,
+        }

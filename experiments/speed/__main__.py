@@ -1,0 +1,199 @@
+"""Three tables: cvxnet by the number of samples, peers beside it, and linear models."""
+
+from __future__ import annotations
+
+import argparse
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, random_array
+
+from experiments.peers.linear import GAP
+from experiments.peers.measuring import ABSENT, HERE, OWN, PEERS, measure, problem, run
+from experiments.peers.methods import EVERY
+from experiments.report import Report, Row, peers_python
+from experiments.speed import __doc__ as about
+from experiments.speed import telling
+
+DECAY, SHARE = 0.01, 0.1
+"""Of the largest useful weight decay: for networks, and for linear models."""
+TARGETS = {
+    "planted": ("squared", "logistic"),
+    "rough": ("squared", "logistic"),
+    "repeated breast_cancer": ("logistic",),
+    "repeated diabetes": ("squared",),
+}
+SIZES, REPEATED = (1000, 10_000, 100_000, 1_000_000), (100_000,)
+LIMITS = {1000: 60.0, 10_000: 60.0, 100_000: 120.0, 1_000_000: 400.0}
+"""Seconds for cvxnet, by the number of samples."""
+BESIDE = ("ecos", "scs", "clarabel", "pyscnn", "adelie", "adam", "lbfgs")
+FEW = (100, 1000, 10_000, 100_000)
+"""Samples where others are asked, too; at the first the full program can be solved."""
+PATIENCE = 15.0
+"""Seconds for each of the others."""
+LINEAR = ("proved_linear", "liblinear", "skglm", "celer", "sklearn_linear")
+MODELS = {
+    "dense": (10_000, 100, 1.0),
+    "sparse": (10_000, 10_000, 0.01),
+    "large, sparse": (100_000, 100_000, 0.001),
+}
+"""Samples, features, and the share of entries that are not zero."""
+QUICK_MODELS = {"dense": (40, 5, 1.0), "sparse": (60, 40, 0.2)}
+NONZERO = 10
+"""Weights of the model that the target is made of."""
+
+
+def environment(method: str, quick: bool) -> str:
+    """Where it runs; with ``--quick`` in this process."""
+    if EVERY[method].apart:
+        return PEERS if peers_python() else ABSENT
+    return HERE if quick else OWN
+
+
+def grow(data: str, loss: str, n: int, limit: float, where: str) -> Row:
+    """cvxnet on one problem."""
+    asked = problem(data=data, loss=loss, decay=DECAY, n=n, rank=3)
+    return facts(run("proved", asked, limit, where))
+
+
+def facts(found: dict[str, Any]) -> Row:
+    """Numbers and words of what a process returned."""
+    return {
+        key: np.asarray(value).item()
+        for key, value in found.items()
+        if np.asarray(value).ndim == 0 and key != "imports_mb"
+    }
+
+
+@lru_cache(maxsize=2)
+def model(kind: str, shape: tuple[int, int, float], loss: str) -> dict[str, Any]:
+    """An L1-regularised linear model; the largest useful weight decay is max |X^T v| at zero."""
+    n, d, density = shape
+    rng = np.random.default_rng(0)
+    if density == 1.0:
+        X: Any = rng.standard_normal((n, d))
+    else:
+        X = csr_array(random_array((n, d), density=density, rng=rng, format="csr"))
+    w = np.zeros(d)
+    w[rng.choice(d, min(NONZERO, d), replace=False)] = rng.standard_normal(min(NONZERO, d))
+    f = X @ w
+    y = f + 0.1 * f.std() * rng.standard_normal(n)
+    if loss == "logistic":
+        y = np.where(y > np.median(y), 1.0, -1.0)
+    slope = X.T @ (0.5 * y if loss == "logistic" else y)
+    asked = {"Y": y[:, None], "loss": loss, "weight_decay": SHARE * float(np.abs(slope).max())}
+    if density == 1.0:
+        return asked | {"X": X}
+    parts = {"values": X.data, "columns": X.indices, "starts": X.indptr}
+    return asked | parts | {"shape": np.array(X.shape)}
+
+
+def fit(
+    kind: str, shape: tuple[int, int, float], loss: str, method: str, limit: float, where: str
+) -> Row:
+    """One solver on one linear model."""
+    return facts(run(method, model(kind, shape, loss), limit, where))
+
+
+class Contest:
+    """Which problems and methods are asked for."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.options = report, report.options
+        self.quick = report.options.quick
+
+    def kinds(self) -> list[tuple[str, str]]:
+        """Targets with their losses."""
+        only, loss = self.options.only, self.options.loss
+        return [
+            (data, each)
+            for data, losses in TARGETS.items()
+            for each in losses
+            if data.startswith(only or "") and loss in (None, each)
+        ][: 1 if self.quick else None]
+
+    def sizes(self, sizes: tuple[int, ...]) -> list[int]:
+        """Those that are asked for."""
+        return [30, 60] if self.quick else [n for n in sizes if n <= self.options.largest]
+
+    def growth(self) -> list[Row]:
+        """cvxnet on all problems."""
+        where = environment("proved", self.quick)
+        settings = [
+            {"data": data, "loss": loss, "n": n, "limit": self.limit(n), "where": where}
+            for data, loss in self.kinds()
+            for n in self.sizes(REPEATED if data.startswith("repeated") else SIZES)
+        ]
+        return self.report.table("growth", grow, settings)
+
+    def limit(self, n: int) -> float:
+        """Seconds for cvxnet."""
+        return min(self.options.limit, LIMITS.get(n, LIMITS[1000]))
+
+    def peers(self) -> list[Row]:
+        """All that are left, by rising sizes; the bound is that of cvxnet's certificate."""
+        rows = []
+        for data, loss in self.kinds():
+            if data.startswith("repeated"):
+                continue
+            left = ["clarabel", "adam"] if self.quick else list(BESIDE)
+            for n in self.sizes(FEW):
+                which = {"data": data, "loss": loss, "decay": DECAY, "n": n, "rank": 3}
+                rows += (found := self.beside(which, left))
+                left = [row["method"] for row in found[1:] if row["status"] == "done"]
+        return rows
+
+    def beside(self, which: Row, methods: list[str]) -> list[Row]:
+        """cvxnet and others on one problem."""
+        first = {"method": "cvxnet", "environment": environment("cvxnet", self.quick)} | which
+        first["limit"] = self.limit(which["n"])
+        rows = self.report.table("peers", measure, [first])
+        rest = [
+            {"method": method, "environment": environment(method, self.quick)}
+            | which
+            | {"limit": min(PATIENCE, self.options.limit), "lower": rows[0].get("lower", 0.0)}
+            for method in methods
+        ]
+        return rows + self.report.table("peers", measure, rest)
+
+    def linear(self) -> list[Row]:
+        """Linear models by all solvers."""
+        models = QUICK_MODELS if self.quick else MODELS
+        return self.report.table(
+            "linear",
+            fit,
+            [
+                {"kind": kind, "shape": shape, "loss": loss, "method": method}
+                | {"limit": self.limit(1000), "where": environment(method, self.quick)}
+                for kind, shape in models.items()
+                if shape[0] <= self.options.largest
+                for loss in ("logistic", "squared")
+                if self.options.loss in (None, loss)
+                for method in LINEAR
+            ],
+        )
+
+
+def more(parser: argparse.ArgumentParser) -> None:
+    """Options of this experiment."""
+    parser.add_argument("--part", choices=["growth", "peers", "linear"], help="one table")
+    parser.add_argument("--only", choices=["planted", "rough", "repeated"], help="one target")
+    parser.add_argument("--loss", choices=["squared", "logistic"], help="one loss")
+    parser.add_argument("--largest", type=int, default=10**6, metavar="N", help="most samples")
+    parser.add_argument(
+        "--limit", type=float, default=400.0, metavar="SECONDS", help="at most (default 400)"
+    )
+
+
+def main(argv: list[str]) -> int:
+    """The tables that are asked for, and what they say."""
+    report = Report("speed", about, argv, more=more, packages=("numba", "threadpoolctl"))
+    contest, part = Contest(report), report.options.part
+    if part in (None, "growth"):
+        telling.say_growth(report, contest.growth())
+    if part in (None, "peers"):
+        telling.say_peers(report, contest.peers())
+    if part in (None, "linear"):
+        telling.say_linear(report, contest.linear(), GAP)
+    return report.close()
