@@ -1,8 +1,8 @@
 """Does a Dask cluster give what one process gives, to the last bit, though a worker dies?
 
 What users run many times goes through joblib: trainings at a list of weight decays, the optima of
-all widths on several data sets, a grid of decays with its folds (scikit-learn), and the seeds and
-widths of ``cn.compare``. Each kind of work is done three times: in this process; on a local cluster
+all widths on several data sets, a grid of decays with its folds (scikit-learn), the seeds and widths
+of ``cn.compare``, and the cones of one pricing of many samples. Each kind of work is done three times: in this process; on a local cluster
 of Dask, whose workers are processes of their own; and there again, where one of two workers is
 killed (SIGKILL) while it has work. Certificates, weights, objectives and scores are compared by a
 digest of all their digits. Seconds are of the clock, after a first training in each
@@ -158,7 +158,13 @@ def seeds(quick: bool) -> tuple[int, Any]:
     return len(runs.records), [[one.objective.tolist(), one.W.tolist()] for one in runs.records]
 
 
-KINDS = {"decays": decays, "widths": widths, "folds": folds, "seeds": seeds}
+def cones(quick: bool) -> tuple[int, Any]:
+    """One pricing of many samples, whose cones are searched apart."""
+    X, y = target("rough", 1000 if quick else 40_000, 0)
+    return 1, cn.largest_weight_decay("relu", X, y)
+
+
+KINDS = {"decays": decays, "widths": widths, "folds": folds, "seeds": seeds, "cones": cones}
 
 
 def measure(kind: str, where: str, quick: bool) -> Row:

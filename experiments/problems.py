@@ -27,6 +27,8 @@ NUMBERS: dict[str, Callable[[], Any]] = {
 FEATURES = {"iris": (2, 3), "breast_cancer": (20, 27), "diabetes": (2, 8, 3), "wine": (6, 9)}
 """Petals; worst radius and worst concave points; body mass index, blood lipids (s5) and blood
 pressure; flavanoids and color intensity."""
+REPEATED = "repeated "
+"""What the name of a set begins with that is repeated with noise."""
 NOISE = 0.1
 """Of repeated samples, relative to the standard deviation of each feature."""
 ONE_CLASS = {"breast_cancer": 1, "iris": 1, "wine": 1}
@@ -82,7 +84,8 @@ def repeated(name: str, n: int, seed: int = 0) -> tuple[Array, Array]:
 
     Targets stay as they are, -1 and 1 where they are classes.
     """
-    X, y = two_classes(f"{name} 2") if has_classes(name) else bundled(f"{name} 2")
+    name = f"{name.removeprefix(REPEATED)} 2"
+    X, y = two_classes(name) if has_classes(name) else bundled(name)
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(X), size=n)
     return X[rows] + NOISE * rng.standard_normal((n, X.shape[1])), y[rows]

@@ -458,6 +458,67 @@ def taken(row: Row | None, column: str, form: str) -> str:
     return f"{seconds(row['seconds'])}, {form.format(float(row[column])).replace('-', '−')}"
 
 
+# From a thousand samples to a million: experiments/speed.
+
+
+def growth(results: Path) -> str:
+    """cvxnet by the number of samples: time, parts of it, memory, file and check."""
+    lines = [
+        [
+            TARGETS.get(row["data"], row["data"]),
+            row["loss"],
+            f"{int(row['n']):,}",
+            *grown(row),
+        ]
+        for row in rows_of(results, "speed", "growth")
+    ]
+    header = ["target", "loss", "n", "gap", "time", *SPLIT, "memory", "file", "check"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'speed'))}"
+
+
+SPLIT = ("pricing", "master", "refining", "certificate")
+
+
+def grown(row: Row) -> list[str]:
+    """The cells of a line, or why there are none."""
+    if row["status"] != "done":
+        return [row["status"], *[""] * (len(SPLIT) + 4)]
+    check = f"{row['way']}, {seconds(row['check_s'])}" if row["valid"] == "True" else "late"
+    return [
+        tiny(row["gap"]),
+        seconds(row["seconds"]),
+        *(seconds(row[part]) for part in SPLIT),
+        f"{shortly(row['memory_mb'])}{SPACE}MB",
+        f"{shortly(row['file_mb'])}{SPACE}MB",
+        check,
+    ]
+
+
+def specialists(results: Path) -> str:
+    """Linear models: seconds to one certified gap, of cvxnet and of solvers for nothing else."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    rows = rows_of(results, "speed", "linear")
+    for row in rows:
+        found.setdefault((row["kind"], row["loss"]), {})[row["method"]] = row
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = [
+        [*key, *(reached(cells.get(name)) for name in methods)] for key, cells in found.items()
+    ]
+    header = ["data", "loss", *(SOLVERS.get(name, name) for name in methods)]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'speed'))}"
+
+
+SOLVERS = {"proved_linear": "`train`", "sklearn_linear": "scikit-learn"}
+
+
+def reached(row: Row | None) -> str:
+    """Seconds; with the gap, where that stayed larger than asked for."""
+    if row is None or row["status"] != "done":
+        return "" if row is None else row["status"].partition(":")[0]
+    gap = float(row["gap"])
+    return seconds(row["seconds"]) + (f", gap {tiny(row['gap'])}" if gap > 1e-6 else "")
+
+
 REGIONS: dict[str, Callable[[Path], str]] = {
     "what-closes": what_closes,
     "what-closes-in-full": every_line,
@@ -470,4 +531,6 @@ REGIONS: dict[str, Callable[[Path], str]] = {
     "scores": scores,
     "fit-times": fit_times,
     "times": times,
+    "growth": growth,
+    "specialists": specialists,
 }

@@ -10,6 +10,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.baselines import tasks
+from cvxnet.training.pricing import subdivision
 
 pytest.importorskip("distributed")
 selection = pytest.importorskip("sklearn.model_selection")
@@ -101,13 +102,14 @@ def test_folds_of_a_path(client):
     assert there.certificate_.to_dict() == here.certificate_.to_dict()
 
 
-def test_cones_of_one_pricing(client):
-    """So many samples that they do not all stay in one task."""
+def test_cones_of_one_pricing(client, monkeypatch):
+    """They go to processes from more samples on than a test has time for."""
     rng = np.random.default_rng(1)
-    X = rng.standard_normal((400, 2))
-    y = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1])
+    X = rng.standard_normal((2000, 2))
+    y = np.sin(2 * X[:, 0]) * np.cos(2 * X[:, 1]) + 0.1 * rng.standard_normal(2000)
     here = cn.largest_weight_decay("relu", X, y)
-    with joblib.parallel_config("dask"):
+    monkeypatch.setattr(subdivision, "WORTH_SENDING", 0.0)
+    with a_worker_dies(client):
         assert cn.largest_weight_decay("relu", X, y) == here
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_matrix, issparse
 
 TOLERANCES = tuple(10.0**-k for k in range(2, 13))
 GAP = 1e-6
@@ -26,7 +26,7 @@ def data_of(problem: dict[str, Any]) -> Any:
     if "X" in problem:
         return np.asfortranarray(problem["X"])
     parts = problem["values"], problem["columns"], problem["starts"]
-    return csr_array(parts, shape=tuple(problem["shape"])).tocsc()
+    return csr_matrix(parts, shape=tuple(problem["shape"])).tocsc()
 
 
 def bracket(X: Any, y: Any, w: Any, beta: float, loss: str) -> tuple[float, float]:

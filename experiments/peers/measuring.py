@@ -18,7 +18,7 @@ from experiments.peers.methods import METHODS, ROOT
 from experiments.peers.objective import objective
 from experiments.peers.whole import one_column
 from experiments.peers.worker import GRACE, MEMORY, solve
-from experiments.problems import bundled, repeated, target
+from experiments.problems import REPEATED, bundled, repeated, target
 from experiments.report import Row, peers_python
 
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
@@ -26,7 +26,6 @@ SLOWEST = 20.0
 """Wall time may be so many times processor time, on a machine that others use."""
 HERE, OWN, PEERS, ABSENT = "this process", "own process", "peers", "no peers"
 """Where a method runs: the last has none."""
-REPEATED = "repeated "
 KILLED = (-9, -24)
 """What ended by its limit of processor time ends with these."""
 
@@ -50,7 +49,7 @@ def problem(data: str, loss: str, decay: float, n: int = 0, rank: int = 0) -> di
 def samples(data: str, n: int, rank: int) -> tuple[Array, Array]:
     """Features and target: made, bundled, or bundled and repeated to n samples with noise."""
     if data.startswith(REPEATED):
-        return repeated(data.removeprefix(REPEATED), n)
+        return repeated(data, n)
     return target(data, n, 0, d=rank - 1) if rank else bundled(data)
 
 

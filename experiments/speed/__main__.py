@@ -30,16 +30,17 @@ LIMITS = {1000: 60.0, 10_000: 60.0, 100_000: 120.0, 1_000_000: 400.0}
 BESIDE = ("ecos", "scs", "clarabel", "pyscnn", "adelie", "adam", "lbfgs")
 FEW = (100, 1000, 10_000, 100_000)
 """Samples where others are asked, too; at the first the full program can be solved."""
-PATIENCE = 15.0
-"""Seconds for each of the others."""
+PATIENCE, HURRY = 15.0, 0.5
+"""Seconds for each of the others, and with ``--quick``."""
 LINEAR = ("proved_linear", "liblinear", "skglm", "celer", "sklearn_linear")
+QUICK_SOLVERS = ("proved_linear", "sklearn_linear")
 MODELS = {
     "dense": (10_000, 100, 1.0),
     "sparse": (10_000, 10_000, 0.01),
     "large, sparse": (100_000, 100_000, 0.001),
 }
 """Samples, features, and the share of entries that are not zero."""
-QUICK_MODELS = {"dense": (40, 5, 1.0), "sparse": (60, 40, 0.2)}
+QUICK_MODELS = {"dense": (40, 5, 1.0)}
 NONZERO = 10
 """Weights of the model that the target is made of."""
 
@@ -102,6 +103,7 @@ class Contest:
     def __init__(self, report: Report) -> None:
         self.report, self.options = report, report.options
         self.quick = report.options.quick
+        self.hurry = min(HURRY if self.quick else PATIENCE, report.options.limit)
 
     def kinds(self) -> list[tuple[str, str]]:
         """Targets with their losses."""
@@ -115,7 +117,7 @@ class Contest:
 
     def sizes(self, sizes: tuple[int, ...]) -> list[int]:
         """Those that are asked for."""
-        return [30, 60] if self.quick else [n for n in sizes if n <= self.options.largest]
+        return [20, 40] if self.quick else [n for n in sizes if n <= self.options.largest]
 
     def growth(self) -> list[Row]:
         """cvxnet on all problems."""
@@ -138,7 +140,7 @@ class Contest:
             if data.startswith("repeated"):
                 continue
             left = ["clarabel", "adam"] if self.quick else list(BESIDE)
-            for n in self.sizes(FEW):
+            for n in self.sizes(FEW)[: 1 if self.quick else None]:
                 which = {"data": data, "loss": loss, "decay": DECAY, "n": n, "rank": 3}
                 rows += (found := self.beside(which, left))
                 left = [row["method"] for row in found[1:] if row["status"] == "done"]
@@ -152,7 +154,7 @@ class Contest:
         rest = [
             {"method": method, "environment": environment(method, self.quick)}
             | which
-            | {"limit": min(PATIENCE, self.options.limit), "lower": rows[0].get("lower", 0.0)}
+            | {"limit": self.hurry, "lower": rows[0].get("lower", 0.0)}
             for method in methods
         ]
         return rows + self.report.table("peers", measure, rest)
@@ -170,7 +172,7 @@ class Contest:
                 if shape[0] <= self.options.largest
                 for loss in ("logistic", "squared")
                 if self.options.loss in (None, loss)
-                for method in LINEAR
+                for method in (QUICK_SOLVERS if self.quick else LINEAR)
             ],
         )
 
