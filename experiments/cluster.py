@@ -1,12 +1,12 @@
 """Does a Dask cluster give what one process gives, to the last bit, though a worker dies?
 
 What users run many times goes through joblib: trainings at a list of weight decays, the optima of
-all widths on several data sets, a grid of decays with its folds (scikit-learn), the seeds and widths
-of ``cn.compare``, and the cones of one pricing of many samples. Each kind of work is done three times: in this process; on a local cluster
-of Dask, whose workers are processes of their own; and there again, where one of two workers is
-killed (SIGKILL) while it has work. Certificates, weights, objectives and scores are compared by a
-digest of all their digits. Seconds are of the clock, after a first training in each
-process, which loads the compiled kernels.
+all widths on several data sets, a grid of decays with its folds (scikit-learn), the seeds and
+widths of ``cn.compare``, and the cones of one pricing of many samples. Each kind of work is done
+three times: in this process; on a local cluster of Dask, whose workers are processes of their own;
+and there again, where one of two workers is killed (SIGKILL) while it has work. Certificates,
+weights, objectives and scores are compared by a digest of all their digits. Seconds are of the
+clock, after a first training in each process, which loads the compiled kernels.
 
 Floor: as many workers as cores do as much in as many times less time; a worker that dies costs what
 it had begun, and a new one the loading of packages and kernels.

@@ -531,6 +531,4 @@ REGIONS: dict[str, Callable[[Path], str]] = {
     "scores": scores,
     "fit-times": fit_times,
     "times": times,
-    "growth": growth,
-    "specialists": specialists,
 }

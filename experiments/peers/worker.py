@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import resource
 import sys
 import time
@@ -23,7 +24,7 @@ from experiments.peers.methods import EVERY
 
 WARM, WARM_SECONDS = 12, 0.3
 GRACE = 1.2
-MEMORY = 12e9
+MEMORY = float(os.environ.get("PEERS_MEMORY", "12e9"))
 """Bytes of address space for a process."""
 
 
