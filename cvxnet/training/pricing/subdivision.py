@@ -69,11 +69,11 @@ from joblib.parallel import get_active_backend
 from scipy.linalg import qr
 
 from cvxnet.training.clock import now
+from cvxnet.training.pricing.cone_maxima import climb
 from cvxnet.training.pricing.cone_search import (
     LEAST,
     Function,
     Stack,
-    climb,
     larger,
     new_stack,
     search,
@@ -91,7 +91,7 @@ UNEVEN = 4.0
 """A cone may take so many times its equal share of the work."""
 STARTS, STEPS = 8, 5
 """A first large value is looked for from the middle of so many cones, with so many steps."""
-PORTION = 1_000_000
+PORTION = 4_000_000
 """Work between two looks at the clock: rows looked at, some milliseconds."""
 
 
@@ -235,7 +235,8 @@ def climbed(cones: list[Array], function: Function) -> float:
     """A value of the function that is about as large as any: from the middle of cones uphill."""
     best = 0.0
     for corners in cones[:STARTS]:
-        best = max(best, climb(corners.sum(axis=0), function, STEPS))
+        reached = climb(corners.sum(axis=0), function.rows, function.convex, function.b, STEPS)
+        best = max(best, reached)
     return best
 
 

@@ -22,6 +22,7 @@ from cvxnet.training.geometry.cells import (
     signs_at,
 )
 from cvxnet.training.pricing.ascent import ascend, random_starts, to_l1_sphere, to_sphere
+from cvxnet.training.pricing.circle_walk import walk_circle
 from cvxnet.training.pricing.l1_ball import best_vertices
 from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.subdivision import Budget, subdivide
@@ -30,6 +31,8 @@ from cvxnet.types import Array
 
 LARGEST_RANK = 7
 """Beyond, exact pricing is not tried: nobody could check it, and certificates need evidence."""
+CIRCLE = 2
+"""Up to this rank one sort finds all local maxima."""
 
 
 class PiecewiseLinearUnits(UnitFamily):
@@ -123,10 +126,13 @@ class PiecewiseLinearUnits(UnitFamily):
         if self.points_away(v):
             return none_above(floor, self.rank)
         plus, minus, error = self.kinks(v)
-        budget = Budget(deadline, work)
+        normals, sides = self.arrangement.normals, self.priced_sides
+        if self.norm == "l2" and self.rank <= CIRCLE:
+            found = walk_circle(normals, plus, minus, floor, sides)
+            return found._replace(error=max(found.error, error))
         search = best_vertices if self.norm == "l1" else subdivide
-        normals = self.arrangement.normals
-        found = search(normals, plus, minus, floor=floor, budget=budget, sides=self.priced_sides)
+        budget = Budget(deadline, work)
+        found = search(normals, plus, minus, floor=floor, budget=budget, sides=sides)
         return found._replace(error=error if np.isfinite(found.error) else np.inf)
 
     def climb(self, v: Array, floor: float, units: Array, deadline: float) -> LocalMaxima:
