@@ -10,7 +10,7 @@ from sweep import sweep_sphere
 from cvxnet.training.clock import now
 from cvxnet.training.geometry.arrangement import arrange, count_cells
 from cvxnet.training.geometry.cells import all_cells, all_facets, facets, move_inside, signs_at
-from cvxnet.training.pricing import cone_search
+from cvxnet.training.pricing import cone_search, subdivision
 from cvxnet.training.pricing.nearest_point import nearest_point
 from cvxnet.training.pricing.subdivision import LEAST, Budget, subdivide
 
@@ -277,3 +277,53 @@ def test_a_small_stack_grows_and_the_largest_cuts_the_search_short(monkeypatch):
     np.testing.assert_array_equal(grown.values, expected.values)
     monkeypatch.setattr(cone_search, "LARGEST", 1000)
     assert subdivide(normals, v, np.zeros(60)).error == np.inf
+
+
+@pytest.mark.parametrize("r", [3, 5, 7])
+@pytest.mark.parametrize("h", [20_000, 100_000])
+def test_room_for_a_search_grows_like_the_rows(h, r):
+    """Numbers, not seconds: some for each row and rank, whatever the number of rows."""
+    stack = cone_search.empty_stack(h, r, walled=True)
+    numbers = sum(array.size for array in stack)
+    fixed = sum(array.size for array in cone_search.empty_stack(0, r, walled=True))
+    assert numbers - fixed == (cone_search.ROWS * (r + 1) + 1) * h
+    grown = sum(array.size for array in cone_search.larger(stack))
+    assert grown < 1.6 * numbers
+
+
+@pytest.mark.parametrize("h", [2_000, 8_000])
+def test_what_a_search_writes_down_grows_like_the_rows(h, monkeypatch):
+    """The largest stack of a whole pricing, which is told apart from a quadratic one by far."""
+    rng = np.random.default_rng(0)
+    normals = arrange(rng.standard_normal((h, 3))).normals
+    stacks, larger = [], cone_search.larger
+
+    def counted(stack):
+        stacks.append(larger(stack))
+        return stacks[-1]
+
+    monkeypatch.setattr(subdivision, "larger", counted)
+    found = subdivide(normals, rng.standard_normal(h), np.zeros(h))
+    assert np.isfinite(found.error)
+    assert max((s.undecided.size for s in stacks), default=0) <= 10 * 4 * h
+
+
+@pytest.mark.parametrize("r", range(1, 8))
+@pytest.mark.parametrize("seed", range(3))
+def test_every_rank_equals_brute_force(r, seed):
+    rng = np.random.default_rng(10 * r + seed)
+    h = 1 if r == 1 else min(r + 3, 9)
+    normals = arrange(degenerate_rows(rng, seed, h, r)).normals
+    plus, minus = rng.standard_normal((2, len(normals)))
+    found = subdivide(normals, plus, minus)
+    assert abs(found.rho - brute_force(normals, plus, minus)) <= 2 * found.error
+
+
+def degenerate_rows(rng, kind, n, r):
+    """Random rows, small whole numbers, or half of them in a hyperplane."""
+    X = rng.standard_normal((n, r))
+    if kind == 1:
+        X = np.vstack([np.eye(r), rng.integers(-1, 2, (n, r))])[:n]
+    elif kind == 2:
+        X[: n // 2, r // 2 :] = 0.0
+    return X

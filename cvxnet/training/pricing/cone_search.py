@@ -16,7 +16,7 @@ called for a portion of work at a time, and the clock is looked at in between.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -48,7 +48,7 @@ LEAST = 0.5
 """Local maxima below this part of the largest are not looked for."""
 OVERHEAD = 20
 """The work on a cone, beside that on its rows, in rows."""
-CONES, ROWS = 100, 3
+CONES, ROWS = 100, 4
 """Room for so many cones, and so many times all rows, on a new stack."""
 LARGEST = 100_000_000
 """Numbers on a stack. Where that does not suffice the search is cut short."""
@@ -136,14 +136,21 @@ def empty_stack(h: int, r: int, walled: bool) -> Stack:
 
 
 def larger(stack: Stack) -> Stack | None:
-    """The same with twice the room; None where that would be too much."""
-    if 2 * sum(array.size for array in stack) > LARGEST:
+    """The same with half as much room again; None where that would be too much."""
+    if 1.5 * sum(array.size for array in stack) > LARGEST:
         return None
-    cones, marks, undecided = (
-        np.concatenate([array, np.zeros_like(array)], axis)
-        for array, axis in ((stack.cones, 0), (stack.marks, 0), (stack.undecided, 1))
+    return stack._replace(
+        cones=lengthened(stack.cones, 0),
+        marks=lengthened(stack.marks, 0),
+        undecided=lengthened(stack.undecided, 1),
     )
-    return Stack(cones, marks, undecided, stack.side, stack.walls)
+
+
+def lengthened(array: NDArray[Any], axis: int) -> NDArray[Any]:
+    """The array with half as many zeros again along an axis."""
+    shape = list(array.shape)
+    shape[axis] = shape[axis] // 2 + 1
+    return np.concatenate([array, np.zeros(shape, array.dtype)], axis)
 
 
 # In all kernels below ``cones``, ``marks``, ``undecided`` are those of a `Stack`; ``rows``
@@ -206,22 +213,24 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
     cones, marks, undecided, side, walls = stack
     r, scale, walled = g.b.size, size_of_terms(g.rows, g.b), walls.shape[0] > 0
     found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
-    sums, rooms, u = np.empty((2, r)), np.empty(r), np.empty(r)
+    sums, rooms, before, u = np.empty((2, r)), np.empty(r), np.empty(r), np.empty(r)
     errors, room, index = np.empty((r, r)), np.empty((r + 3, BLOCK)), np.empty(BLOCK, np.int64)
-    while top >= 0 and work > 0 and has_room(marks, undecided, top):
+    while top >= 0 and work > 0:
         level, cone = max(g.floor, g.least * best[0]), cones[top]
+        set_row(before, cone[2 * r])
         stretch = (marks[top, 0], marks[top, 1], marks[top, 2])
         work -= stretch[2] - stretch[0] + OVERHEAD
         convex, left = look(cone, undecided, stretch, walled, side, sums, room)
         reach = longest_share(cone, u)
-        if upper_bound(cone, sums[0], reach) <= level:
-            top -= 1
-            continue
         rooms_of_walls(cone, walls_touched(marks, top), walls, scale, reach, rooms)
-        if is_barren(cone, cone[2 * r], sums[1], rooms):
+        low = upper_bound(cone, sums[0], reach) <= level
+        if low or is_barren(cone, cone[2 * r], sums[1], rooms):
             top -= 1
             continue
         place = stretch[0] if marks[top, 3] else stretch[2]
+        if place + left > undecided.shape[1] or top + 1 >= marks.shape[0]:
+            set_row(cone[2 * r], before)  # as if it had not been looked at
+            break
         keep_undecided(undecided, stretch, side, place, index)
         stretch = (place, place + convex, place + left)
         if convex > FEW:
@@ -241,6 +250,13 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def set_row(target, source):  # type: ignore[no-untyped-def]
+    """Copy one vector to another."""
+    for x in range(target.size):
+        target[x] = source[x]
+
+
+@njit(cache=True)
 def size_of_terms(rows, b):  # type: ignore[no-untyped-def]
     """The sum of the sizes of all terms."""
     total = 0.0
@@ -249,13 +265,6 @@ def size_of_terms(rows, b):  # type: ignore[no-untyped-def]
     for k in range(rows.shape[0]):
         total += rows[k, b.size]
     return total
-
-
-@njit(cache=True)
-def has_room(marks, undecided, top):  # type: ignore[no-untyped-def]
-    """Whether another cone and what the top one leaves undecided fit onto the stack."""
-    lengthened = marks[top, 2] + (marks[top, 2] - marks[top, 0]) * (1 - marks[top, 3])
-    return lengthened <= undecided.shape[1] and top + 1 < marks.shape[0]
 
 
 @njit(cache=True)
@@ -328,7 +337,9 @@ def append(found, count, value, u):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def cut(cones, marks, undecided, top, stretch, errors, room):  # type: ignore[no-untyped-def]
-    """Replace the cone by its two parts.
+    """Replace the cone by its two parts, the smaller one on top.
+
+    It comes first and leaves its rows beyond those of the parent; the larger one writes over them.
 
     The new corner ``v = p v_i + q v_j`` replaces ``v_i``; in the dual basis ``n_i / p`` replaces
     ``n_i`` and ``n_j - (q / p) n_i`` replaces ``n_j``. In the other part i and j change places.
@@ -343,7 +354,9 @@ def cut(cones, marks, undecided, top, stretch, errors, room):  # type: ignore[no
         p += cone[j, x] * undecided[x, t]
         q += cone[i, x] * undecided[x, t]
     p, q = abs(p), abs(q)
-    most = max(p, q)  # squares of tiny heights would vanish
+    if p < q:
+        i, j, p, q = j, i, q, p
+    most = p  # squares of tiny heights would vanish
     p, q = p / most, q / most
     for x in range(r):
         length += (p * cone[i, x] + q * cone[j, x]) ** 2

@@ -48,12 +48,25 @@ found are local maxima all the same.
 
 How many cones it takes depends on how far g lies below the floor almost everywhere, and less on
 the number h of hyperplanes; it grows quickly with the dimension. Memory is what the rows left
-undecided by the cones on one branch take.
+undecided by the cones on one branch take: a small multiple of h. Of two halves the smaller one
+comes first, so its rows, beyond those of the parent, are few; the larger one needs the parent's no
+more once it has looked at them. A cone of size t meets about t h rows, and one that is looked at
+only because g is near its maximum there is barren once its rows add up to less than the slope of g
+along the sphere. So at rank 3, for dual vectors that are nearly optimal, each halving of the cones
+looks at about as many rows as the one before, and there are some log h halvings.
 
-Rounding: sums of h terms err by at most about ``error``, (h + 100) units of rounding of the sum of
-all coefficients, and ``rho + error`` bounds the maximum. Corners, heights and dual bases
-come from those of the parent by one combination; what they lose over all levels is far below
-ROOM, by which bounds are raised, and CLEAR, up to which walls count as part of both cones.
+Local maxima are known before the search to be at least as high as what a few steps uphill from the
+first cones reach. Searches of cones know nothing else of each other: what they find is the same
+wherever and in whatever order they run.
+
+Rounding: a value is b and the rows that were decided, added one after the other or in blocks, and
+those that were not: h + r additions, r multiplications each, all together at most ``error``, the
+(h + 100)-fold distance of doubles at 1 times the sum of all coefficients; ``rho + error`` bounds
+the maximum. At a million rows that is some 1e-9 of rho. Corners and dual bases come from those of
+the parent by one combination. Corners so lose far less over all levels than CLEAR, up to which
+walls count as part of both cones. Dual bases of thin cones may lose many digits, and in the end
+there are cones as thin as h^-2: so `cone_bounds` takes from a dual basis only what its products
+with the corners prove.
 """
 
 from __future__ import annotations
