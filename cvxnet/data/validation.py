@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from cvxnet.data.memory import check_room
 from cvxnet.errors import InputError
@@ -87,6 +88,47 @@ def check_matrix(X: Any, what: str = "X") -> Array:
         raise InputError(f"{what} is empty (shape {X.shape}); at least one row and column needed.")
     check_finite(X, what)
     return X
+
+
+def check_any_matrix(X: Any, what: str = "X") -> Any:
+    """`check_matrix`; a sparse matrix of SciPy as a sparse array, by rows, without zeros.
+
+    Examples
+    --------
+    >>> check_any_matrix(sparse.coo_array([[0.0, 2.0]])).indices.tolist()
+    [1]
+    """
+    if not sparse.issparse(X):
+        return check_matrix(X, what)
+    if np.iscomplexobj(X.data) or X.ndim != 2 or 0 in X.shape:
+        raise InputError(
+            f"{what} is a sparse matrix of shape {X.shape} with entries of type {X.dtype}; "
+            "expected real numbers, n rows (samples) by d columns (features), neither of them 0."
+        )
+    rows = sparse.csr_array(X, dtype=np.float64, copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    bad = np.flatnonzero(~np.isfinite(rows.data))
+    if bad.size:
+        i, j = np.searchsorted(rows.indptr, bad[0], side="right") - 1, rows.indices[bad[0]]
+        raise InputError(
+            f"{what}[{i}, {j}] is {rows.data[bad[0]]} ({len(bad)} such entr"
+            f"{'y' if len(bad) == 1 else 'ies'} in all). Remove or impute these rows first."
+        )
+    return rows
+
+
+def check_column_sizes(X: Any, what: str = "X") -> None:
+    """`check_size` for each column of a matrix, dense or sparse."""
+    if not sparse.issparse(X):
+        for j, column in enumerate(X.T):
+            check_size(column, f"column {j} of {what}")
+        return
+    sizes = np.zeros(X.shape[1])
+    np.maximum.at(sizes, X.indices, np.abs(X.data))
+    wrong = (sizes > LARGEST) | ((sizes > 0.0) & (sizes < SMALLEST))
+    if wrong.any():
+        check_size(sizes[np.argmax(wrong)], f"column {np.argmax(wrong)} of {what}")
 
 
 def check_labels(y: Any, what: str) -> NDArray[Any]:

@@ -62,6 +62,10 @@ class Sequential(Layer):
         self.width(None)
         self.initialize(make_generator(seed))
 
+    @property
+    def takes_sparse(self) -> bool:
+        return self.layers[0].takes_sparse
+
     def forward(self, z: Tensor) -> Tensor:
         for layer in self.layers:
             z = layer.run(z)

@@ -16,8 +16,9 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import cvxpy as cp
 import numpy as np
+from scipy.sparse import issparse
 
-from cvxnet.data.validation import as_floats, check_finite
+from cvxnet.data.validation import as_floats, check_any_matrix, check_finite
 from cvxnet.errors import InputError
 from cvxnet.types import Array
 
@@ -154,9 +155,23 @@ class Layer:
         InputError
             For another shape or width, and for entries that are not finite.
         """
-        x = check_rows(x)
+        x = self.check_sparse(x) if issparse(x) else check_rows(x)
         self.width(int(x.shape[-1]))
         return self.run(x)
+
+    @property
+    def takes_sparse(self) -> bool:
+        """Whether the input may be a sparse matrix of SciPy; the value is dense."""
+        return False
+
+    def check_sparse(self, x: Any) -> Any:
+        """A sparse input, where the layer takes one."""
+        if not self.takes_sparse:
+            raise InputError(
+                f"the network's input is a sparse matrix, and {self!r} needs a dense one: pass "
+                "x.toarray()."
+            )
+        return check_any_matrix(x, "the network's input")
 
     def run(self, z: Tensor) -> Tensor:
         """`forward`, seen by an observer; layers call the layers inside them this way."""

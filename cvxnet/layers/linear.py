@@ -92,6 +92,10 @@ class Linear(Layer):
         if self.sign("weight"):
             self.tensors["weight"] = np.abs(self.weight) * (-1.0 if self.nonpos else 1.0)
 
+    @property
+    def takes_sparse(self) -> bool:
+        return True
+
     def forward(self, z: Tensor) -> Tensor:
         return affine(z, self.weight, self.bias)
 

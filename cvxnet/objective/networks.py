@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from cvxnet.data.validation import check_size
 from cvxnet.errors import UnsupportedError
@@ -39,13 +40,16 @@ class Form:
         for name in ("bias", "output_bias", "skip"):
             object.__setattr__(self, name, check_flag(getattr(self, name), name))
 
-    def rows(self, X: Array) -> Array:
+    def rows(self, X: Any) -> Any:
         """``X``, with the column of ones that carries the hidden bias where there is one."""
-        return np.hstack([X, np.ones((len(X), 1))]) if self.bias else X
+        ones = [np.ones((X.shape[0], 1))] * self.bias
+        if sparse.issparse(X):  # by columns, as units of one column see it
+            return sparse.csc_array(sparse.hstack([X, *ones], format="csc"))
+        return np.hstack([X, *ones]) if self.bias else X
 
-    def free_columns(self, X: Array) -> Array:
+    def free_columns(self, X: Any) -> Array:
         """The columns whose coefficients are not decayed: first the ones, then ``X``."""
-        ones = np.ones((len(X), int(self.output_bias)))
+        ones = np.ones((X.shape[0], int(self.output_bias)))
         return np.hstack([ones, X]) if self.skip else ones
 
 
@@ -53,12 +57,12 @@ class Form:
 class Weights:
     """The weights of a two-layer network in the columns of the data.
 
-    ``W`` (m, d), ``b`` (m,) or None, ``a`` (m,), free output bias ``c`` and skip ``s`` (d,) or
-    None, and for gated units the ``gate`` of each. With k > 1 outputs ``a`` is (m, k), ``c`` (k,)
-    and ``s`` (d, k).
+    ``W`` (m, d), dense or sparse, ``b`` (m,) or None, ``a`` (m,), free output bias ``c`` and skip
+    ``s`` (d,) or None, and for gated units the ``gate`` of each. With k > 1 outputs ``a`` is
+    (m, k), ``c`` (k,) and ``s`` (d, k).
     """
 
-    W: Array
+    W: Any
     b: Array | None
     a: Array
     c: float | Array | None = None

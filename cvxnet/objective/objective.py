@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from cvxnet.data.memory import shape_of
 from cvxnet.data.validation import (
     as_array,
     as_floats,
+    check_any_matrix,
+    check_column_sizes,
     check_finite,
     check_labels,
-    check_matrix,
     check_positive,
     check_size,
 )
@@ -49,8 +51,9 @@ class Objective:
     units : Family, str or network
         A unit family or its name; or a two-layer network (a torch module, too), from which the
         family, the form and ``network`` are taken.
-    X : (n, d) array
-        Samples in rows, without the column of ones.
+    X : (n, d) array, dense or sparse
+        Samples in rows, without the column of ones. A sparse matrix of SciPy goes with families
+        that take it (`Traits`), without skip connection and width.
     y : (n,) or (n, c) array
         Targets; where the loss has labels, of two classes, which become -1 and 1. With c > 1
         columns networks have c outputs, which share the hidden units. With cross entropy y has
@@ -133,7 +136,9 @@ class Objective:
         units.check_norm(self.norm)
         check_several(units, self.loss, y, self.norm)
         width = check_width(self.width, units, self.norm, y)
-        for array in (X, y, weights):
+        if issparse(X):
+            check_sparse_form(units, form, width)
+        for array in (X.data if issparse(X) else X, y, weights):
             if array is not None:
                 array.flags.writeable = False
         checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
@@ -185,23 +190,38 @@ def check_data(
     X: Any, y: Any, loss: Loss, classes: Any = None
 ) -> tuple[Array, Array, NDArray[Any] | None]:
     """Data matrix and target together, of sizes that can be computed with, and the classes."""
-    X = check_matrix(X)
+    X = check_any_matrix(X)
+    n = X.shape[0]
     if shape := shape_of(y):
-        check_rows(shape, len(X))
+        check_rows(shape, n)
     if loss.classes:
         shape = as_array(y, "y").shape
         if len(shape) != 2 or shape[1] == 1:
             labels = check_labels(y, "y")
-            check_rows(labels.shape, len(X))
+            check_rows(labels.shape, n)
             classes = np.unique(labels) if classes is None else check_labels(classes, "classes")
             y = one_hot(labels, classes)
-    y = check_target(y, len(X), loss)
-    for j, column in enumerate(X.T):
-        check_size(column, f"column {j} of X")
+    y = check_target(y, n, loss)
+    check_column_sizes(X)
     check_size(y, "y")
     if loss.classes and classes is None:
         classes = np.arange(y.shape[1])
     return X, y, classes
+
+
+def check_sparse_form(units: Family, form: Form, width: int | None) -> None:
+    """Refuse by name what needs a dense X."""
+    what = "" if units.traits.sparse else f"{units.name} units"
+    if form.skip:
+        what = "a free skip connection, which has a column for each of X,"
+    elif width is not None:
+        what = f"width={width}"
+    if what:
+        known = " and ".join(name for name, traits in FAMILIES.items() if traits.sparse)
+        raise UnsupportedError(
+            f"X is a sparse matrix, but {what} needs a dense one: pass X.toarray() where there is "
+            f"memory for it. {known} units without skip and width take a sparse one."
+        )
 
 
 def check_target(y: Any, rows: int, loss: Loss) -> Array:
@@ -378,10 +398,10 @@ def check_columns(inputs: int, X: Array) -> None:
 def drop_weightless(X: Array, y: Array, sample_weight: Any) -> tuple[Array, Array, Array]:
     """Data and weights without the samples of weight zero."""
     weights = as_floats(sample_weight, "sample_weight")
-    if weights.shape != (len(X),):
+    if weights.shape != (X.shape[0],):
         raise InputError(
-            f"sample_weight has shape {weights.shape}; expected {(len(X),)}, one number per row of "
-            "X."
+            f"sample_weight has shape {weights.shape}; expected {(X.shape[0],)}, one number per "
+            "row of X."
         )
     check_finite(weights, "sample_weight")
     if (weights < 0.0).any():

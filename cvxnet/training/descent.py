@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from cvxnet.optional import import_sklearn, is_installed
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, entries_of
+from cvxnet.training.matrices import as_rows_of, columns_of, entries_of
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array
 
@@ -74,8 +74,7 @@ class ColumnMaster:
 
     def __init__(self, problem: Problem, columns: NDArray[np.intp]) -> None:
         self.problem, self.columns = problem, columns
-        A = problem.family.X[:, columns]
-        self.A = A.tocsc() if hasattr(A, "tocsc") else np.asfortranarray(A)
+        self.A = columns_of(problem.family.X, columns)
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
 
     def at(self, w: Array, c: float) -> Point:

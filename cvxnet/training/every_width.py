@@ -209,7 +209,12 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
 
 
 def with_certificate(problem: Problem, units: Units, master: Master) -> Units:
-    """As many of the largest units as a certificate may have, their sizes fitted again."""
+    """As many of the largest units as a certificate may have, their sizes fitted again.
+
+    Of units that are linear in the data there may be any number: they make one vector of weights.
+    """
+    if problem.family.traits.sparse:
+        return units
     most = max(MOST_FEATURES // len(problem.y), 1)
     if len(units) <= most:
         return units

@@ -44,11 +44,40 @@ def entries_of(W: Any) -> tuple[NDArray[np.intp], Array]:
     return columns, np.abs(W[np.arange(len(W)), columns])
 
 
+def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
+    """Some columns, one after the other in memory; sparse ones with the indices of a library."""
+    A = X[:, columns]
+    if not sparse.issparse(A):
+        return np.asfortranarray(A)
+    A = A.tocsc()
+    small = (A.indices.astype(np.int32), A.indptr.astype(np.int32))
+    return sparse.csc_array((A.data, *small), shape=A.shape)
+
+
 def row_lengths(W: Any, order: int = 2) -> Array:
     """``|z|`` of each row, (m,)."""
     if sparse.issparse(W):
         return np.asarray(sparse.linalg.norm(W, ord=order, axis=1))
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether a matrix is one of SciPy."""
+    return bool(sparse.issparse(X))
+
+
+def scaled(W: Any, factors: Array) -> Any:
+    """Each row times its factor."""
+    if sparse.issparse(W):
+        return sparse.csr_array(sparse.diags_array(factors) @ W)
+    return W * factors[:, None]
+
+
+def beside(first: Any, second: Array) -> Any:
+    """Columns beside each other."""
+    if sparse.issparse(first):
+        return sparse.csr_array(sparse.hstack([first, second], format="csr"))
+    return np.hstack([first, second])
 
 
 def stacked(first: Any, second: Any) -> Any:

@@ -70,7 +70,7 @@ ENTRIES_A_SECOND = 5e4
 """Of the matrix of a master, for each second left: it takes about a quarter of them."""
 SHARP = 1e-2
 """Relative to the largest target."""
-MANY_COLUMNS = 1000
+MANY_COLUMNS = 4000
 """New columns a round, where coordinate descent solves the masters."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""

@@ -16,6 +16,7 @@ import numpy as np
 from cvxnet.training.clock import now
 from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.master import LARGE, Master, blocks_of
+from cvxnet.training.matrices import is_sparse
 from cvxnet.training.oracle import price_within
 from cvxnet.training.outputs.directions import fit_directions
 from cvxnet.training.outputs.newton import newton
@@ -61,6 +62,8 @@ def thin(problem: Problem, units: Units) -> Units:
 
     Or what the family simplifies the network to, where that is fewer.
     """
+    if is_sparse(units.weights):  # columns of X are many, and features of them would be dense
+        return simplify(problem, units.without_small(0.0))
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)
         if is_as_good(problem, independent, units):

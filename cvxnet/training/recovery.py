@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnet.objective import Form, Objective, Weights
+from cvxnet.training.matrices import beside, scaled
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units import bind
 
@@ -31,9 +32,9 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     shared, d = family.traits.shared_decay, family.X.shape[1] - form.bias
     sizes = family.sizes(units.weights)
     outer = np.sqrt(sizes) if shared else sizes
-    hidden = family.hidden(units.weights / sizes[:, None])
+    hidden = family.hidden(scaled(units.weights, 1.0 / sizes))
     if shared:
-        hidden = hidden * outer[:, None]
+        hidden = scaled(hidden, outer)
     a, rows = (units.outputs.T * outer).T, units.weights
     if not len(units):
         hidden, rows = family.idle(), np.zeros((1, family.rank))
@@ -52,7 +53,7 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
 def units_of(problem: Problem, weights: Weights, form: Form) -> Units:
     """The units that a network with these weights has: the inverse of `weights_of`."""
     family, w = problem.family, weights
-    hidden = w.W if w.b is None else np.hstack([w.W, w.b[:, None]])
+    hidden = w.W if w.b is None else beside(w.W, w.b[:, None])
     rows = family.coordinates(hidden, w.gate)
     amplitude = np.abs(w.a) if w.a.ndim == 1 else np.linalg.norm(w.a, axis=1)
     used = (family.sizes(rows) > 0.0) & (amplitude > 0.0)
@@ -64,4 +65,4 @@ def units_of(problem: Problem, weights: Weights, form: Form) -> Units:
     if form.skip:
         free.append(np.zeros((w.W.shape[1], *shape)) if w.s is None else w.s)
     outputs = (w.a[used].T / amplitude).T
-    return Units(rows * (sizes / length)[:, None], outputs, np.concatenate(free))
+    return Units(scaled(rows, sizes / length), outputs, np.concatenate(free))

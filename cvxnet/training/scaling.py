@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
+from cvxnet.training.matrices import is_sparse, row_lengths
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
 from cvxnet.types import Array
 
@@ -78,7 +79,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     """The problem on data whose largest row and largest centred target are about one."""
     family, loss = problem.family, problem.loss
     degree = family.traits.degree
-    x = power_of_two(float(np.linalg.norm(family.X, axis=1).max())) if degree else 1.0
+    x = power_of_two(float(row_lengths(family.X).max())) if degree else 1.0
     features = x ** (degree or 0)
     used = basis_columns(problem.F)
     shares = np.eye(problem.F.shape[1])[used]
@@ -232,6 +233,8 @@ def merge_equal_samples(problem: Problem) -> Merged | None:
     all the same, as the evidence that is needed then speaks of single samples.
     """
     family, loss, n = problem.family, problem.loss, len(problem.y)
+    if is_sparse(family.X):
+        return None  # what equal rows cost there is little
     if any(2 * len(np.unique(column)) > n for column in family.X.T):
         return None  # as one column shows, before all are sorted
     samples = np.column_stack([family.X, problem.y])
@@ -260,7 +263,7 @@ def power_of_two(size: float) -> float:
     return float(2.0 ** np.floor(np.log2(size))) if size else 1.0
 
 
-def raw_note(X: Array) -> str:
+def raw_note(X: Any) -> str:
     """What to say of columns very different in size or far from zero; empty where they are not.
 
     Compared are the largest root mean square of a column, and the smallest standard deviation (of
@@ -274,6 +277,8 @@ easier problem, though another one'
     >>> raw_note(np.eye(2))
     ''
     """
+    if is_sparse(X):
+        return ""
     size, spread = np.sqrt((X * X).mean(axis=0)), X.std(axis=0)
     varies = spread > CONSTANT * size
     least = np.where(varies, spread, size)[size > 0.0].min(initial=np.inf)

@@ -130,7 +130,7 @@ class CoordinateUnits(UnitFamily):
 
     def idle(self) -> Array:
         """The first column, with coefficient zero."""
-        return np.eye(self.rank)[:1]
+        return as_rows_of(self.X, np.zeros(1, dtype=np.intp), np.ones(1))
 
 
 def column_block(X: Array, j: int) -> Block:
