@@ -138,7 +138,8 @@ class Objective:
         width = check_width(self.width, units, self.norm, y)
         if issparse(X):
             check_sparse_form(units, form, width)
-        for array in (X.data if issparse(X) else X, y, weights):
+        entries: Any = X.data if issparse(X) else X
+        for array in (entries, y, weights):
             if array is not None:
                 array.flags.writeable = False
         checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
@@ -153,7 +154,7 @@ class Objective:
         return OUTPUT_SIGNS[self.output_weights]
 
     @property
-    def rows(self) -> Array:
+    def rows(self) -> Any:
         """What hidden units see, (n, d) or (n, d + 1): the ones of the hidden bias last."""
         return self.form.rows(self.X)
 

@@ -7,6 +7,7 @@ smooth in u             local search (1)   slide (2)                 Newton, smo
 with kinks, that slide  local search (1)   slide and solve a master  Newton, smooth losses
 that cannot move        price              solve a master            Newton, smooth losses
 columns of X (4)        price              coordinate descent        none
+linear, of sparse X     price              quasi-Newton steps        none
 of several outputs (3)  local search (1)   fit outputs and slide     Newton, smooth losses
 ======================  =================  ========================  ======================
 
@@ -14,7 +15,8 @@ of several outputs (3)  local search (1)   fit outputs and slide     Newton, smo
 units of degree two first. (2) Where the loss has kinks, too, sliding stops short of the optimum: a
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
-(4) With a smooth loss, where scikit-learn is installed: see `cvxnet.training.descent`.
+(4) With a smooth loss, see `cvxnet.training.linear_models`; coordinate descent is scikit-learn's,
+and where that is not installed masters are solved.
 
 For lectures there is a slower one: `one_unit_a_round`.
 """
@@ -36,8 +38,14 @@ from cvxnet.training.column_generation import (
     price_first,
     share,
 )
-from cvxnet.training.descent import AHEAD, descends, solve_columns
 from cvxnet.training.fewer_units import merge
+from cvxnet.training.linear_models import (
+    AHEAD,
+    is_lasso,
+    is_ridge,
+    solve_ball,
+    solve_columns,
+)
 from cvxnet.training.local_search import start_wide
 from cvxnet.training.outputs.steps import (
     fit_and_slide,
@@ -83,8 +91,10 @@ def plan_for(problem: Problem) -> Plan:
     family, loss = problem.family, problem.loss
     if problem.y.ndim == 2:
         return plan_for_outputs(problem)
-    if descends(problem):
+    if is_lasso(problem):
         return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=MANY_COLUMNS))
+    if is_ridge(problem):
+        return Plan(price_first, step_in_ball, as_it_is)
     start, improve = start_from_local_search, slide_and_solve
     if not family.slides:
         start, improve = price_first, solve_master
@@ -197,6 +207,13 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     gap = AHEAD * max(search.gap, search.bracket.gap)
     with clock(search.timings, "solving"):
         units = solve_columns(search.problem, grown, gap, search.end)
+    return units, search.problem.dual_vector(units)
+
+
+def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum over all linear units of a sparse X."""
+    with clock(search.timings, "solving"):
+        units = solve_ball(search.problem, grown, search.gap)
     return units, search.problem.dual_vector(units)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class LinearUnits(UnitFamily):
     def frame(self) -> Array:
         return frame_of(self.X)
 
-    def features(self, W: Array) -> Array:
+    def features(self, W: Array) -> Any:
         """``X z``."""
         return self.X @ W.T
 
@@ -101,7 +101,7 @@ class CoordinateUnits(UnitFamily):
 
     name = "coordinate"
 
-    def features(self, W: Array) -> Array:
+    def features(self, W: Array) -> Any:
         """``X z``; every row ``z`` has one entry that is not zero."""
         return self.X @ W.T
 
@@ -130,10 +130,11 @@ class CoordinateUnits(UnitFamily):
 
     def idle(self) -> Array:
         """The first column, with coefficient zero."""
-        return as_rows_of(self.X, np.zeros(1, dtype=np.intp), np.ones(1))
+        first: Array = as_rows_of(self.X, np.zeros(1, dtype=np.intp), np.ones(1))
+        return first
 
 
-def column_block(X: Array, j: int) -> Block:
+def column_block(X: Any, j: int) -> Block:
     """One feature; its coefficient is free, so one block has both signs."""
     return Block(
         key=(j,),

@@ -1,6 +1,6 @@
-"""Coordinate units by a library: scikit-learn's lasso, within proximal Newton steps.
+"""Linear models by libraries: scikit-learn's lasso, and SciPy's L-BFGS.
 
-With the columns A of X that are used, the master is
+**In the norm l1**, as of coordinate units, with the columns A of X that are used the master is
 
     minimise over w, c    loss(A w + c) + beta |w|_1,          c only where there is an output bias.
 
@@ -16,6 +16,14 @@ Newton steps on the support give the last digits.
 
 How far the master is from its optimum is known all along: v, scaled until ``|A^T v| <= beta``, is a
 dual vector of it. It is solved no further than the bracket of the whole problem needs.
+
+**In the norm l2** all linear units are one, and
+
+    minimise over w, c    loss(X w + F c) + beta |w|
+
+is smooth where w is not 0, which it is as soon as ``|X^T v| > beta``: L-BFGS, for which X is only
+multiplied with vectors. That is for a sparse X; for a dense one there are frames of its columns
+(`cvxnet.training.sliding`).
 """
 
 from __future__ import annotations
@@ -26,11 +34,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from cvxnet.optional import import_sklearn, is_installed
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, columns_of, entries_of
+from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array
 
@@ -45,18 +54,34 @@ STEPS = 50
 SWEEPS = 10_000
 """Of coordinate descent for a lasso."""
 HALVINGS = 30
+GRADIENT = 0.1
+"""Quasi-Newton steps end at a gradient of this times the gap, relative to the weight decay."""
+MOST_STEPS, MEMORY = 5000, 20
+"""Quasi-Newton steps, and how many of them shape the next one."""
 SUPPORT = 1500
 """Newton steps are for at most so many columns, as they solve a dense system of that order."""
 RIDGE = 1e-14
 """Relative to the diagonal of the Hessian, for columns that depend on one another."""
 
 
-def descends(problem: Problem) -> bool:
-    """Whether the library is there and solves the masters of this problem."""
+def is_lasso(problem: Problem) -> bool:
+    """Whether this is a linear model in the norm l1 that the library can help with."""
     family, F = problem.family, problem.F
+    columns = family.name == "coordinate" or (family.name == "linear" and family.norm == "l1")
     constant = F.shape[1] <= 1 and bool((F[:1] == F).all())
-    fits = family.name == "coordinate" and problem.y.ndim == 1 and problem.loss.smooth
-    return fits and constant and is_installed("sklearn")
+    return columns and constant and is_smooth(problem) and is_installed("sklearn")
+
+
+def is_ridge(problem: Problem) -> bool:
+    """Whether this is a linear model in the norm l2 of a sparse X."""
+    family = problem.family
+    ball = family.name == "linear" and family.norm == "l2" and is_sparse(family.X)
+    return ball and is_smooth(problem)
+
+
+def is_smooth(problem: Problem) -> bool:
+    """Whether there is one output and a loss that has a gradient everywhere."""
+    return problem.y.ndim == 1 and problem.loss.smooth
 
 
 @dataclass(frozen=True)
@@ -204,3 +229,30 @@ def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -
     w = np.asarray(total, dtype=np.float64)
     c = master.free * float(units.free[0]) if problem.F.size else 0.0
     return master.units(master.solve(master.at(w, c), gap, deadline))
+
+
+def solve_ball(problem: Problem, units: Units, gap: float) -> Units:
+    """The optimum over all linear units in the round ball, from where these are, to a gap.
+
+    A gradient that is left of size e lets ``|X^T v|`` exceed the weight decay by no more.
+    """
+    X, F, beta, loss, y = problem.family.X, problem.F, problem.weight_decay, problem.loss, problem.y
+    d = X.shape[1]
+
+    def fit(z: Array) -> Array:
+        return np.asarray(X @ z[:d] + F @ z[d:])
+
+    def pulled(v: Array) -> Array:
+        return np.concatenate([np.asarray(X.T @ v), F.T @ v])
+
+    def value(z: Array) -> tuple[float, Array]:
+        f, size = fit(z), float(np.linalg.norm(z[:d]))
+        slope = pulled(loss.gradient(f, y))
+        slope[:d] += beta * z[:d] / (size or 1.0)
+        return loss.value(f, y) + beta * size, slope
+
+    start = np.concatenate([np.asarray(units.weights.T @ units.outputs), units.free])
+    options = {"gtol": GRADIENT * gap * beta / np.sqrt(d), "ftol": 0.0}
+    options |= {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxcor": MEMORY}
+    z = minimize(value, start, jac=True, method="L-BFGS-B", options=options).x
+    return Units(z[None, :d], np.ones(1), z[d:])
