@@ -78,6 +78,12 @@ def import_sklearn(module: str, *names: str) -> Any:
     return loaded(f"sklearn.{module}", "sklearn", need, *names)
 
 
+def import_lasso() -> Any:
+    """The lasso of scikit-learn."""
+    need = "linear models in the norm l1 of a sparse matrix need scikit-learn"
+    return loaded("sklearn.linear_model", "sklearn", need, "Lasso").Lasso
+
+
 def import_ecos() -> Any:
     """The solver ECOS, which has wheels for x86-64 up to Python 3.12, and elsewhere is an extra."""
     return loaded("ecos", "ecos", "the solver ECOS needs ecos")

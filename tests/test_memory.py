@@ -123,9 +123,9 @@ def test_a_sparse_matrix_is_named_where_units_need_a_dense_one(door, form):
     assert all(name in said for name in taken)
 
 
-def test_a_sparse_matrix_goes_into_no_network_and_no_target():
+def test_a_sparse_matrix_goes_into_no_activation_and_no_target():
     with pytest.raises(cn.InputError, match=r"input is a sparse matrix.*toarray"):
-        given_network()(sparse.eye_array(2).tocsr())
+        cn.Sequential(cn.ReLU(), cn.Linear(2, 1))(sparse.eye_array(2).tocsr())
     with pytest.raises(cn.InputError, match=r"y is a sparse matrix.*toarray"):
         cn.train("relu", np.eye(2), sparse.eye_array(2).tocsr(), weight_decay=1.0)
 

@@ -178,14 +178,14 @@ def check_one_kind(entries: list[Any], what: str) -> None:
         )
 
 
-def remarks(X: Array, y: Any) -> list[str]:
+def remarks(X: Any, y: Any) -> list[str]:
     """What is odd about data from which a network is to learn; nothing where nothing is.
 
     >>> remarks(np.ones((2, 1)), np.array([7.0, 7.0]))
     ['the target is constant (every entry is 7): check that it is the column that you mean']
     """
     found = []
-    if len(X) == 1:
+    if X.shape[0] == 1:
         found.append("there is one sample only")
     else:
         columns = {"the target": y}
@@ -197,7 +197,7 @@ def remarks(X: Array, y: Any) -> list[str]:
             for name, column in columns.items()
             if (column == column[0]).all()
         ]
-    if not X.any():
+    if not (X.count_nonzero() if sparse.issparse(X) else X.any()):
         found.append("the features are zero everywhere, so they tell no samples apart")
     return found
 

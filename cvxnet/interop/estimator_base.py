@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from cvxnet.data.memory import check_room
 from cvxnet.data.validation import remarks
@@ -38,8 +39,9 @@ LEAST = 1e-9
 
 def validated(model: Any, **data: Any) -> Any:
     """What scikit-learn makes of the data, and its refusals; it converts without looking."""
+    taken = ["csr", "csc"] if model._units.traits.sparse else False
     try:
-        return validation.validate_data(model, dtype=np.float64, **data)
+        return validation.validate_data(model, dtype=np.float64, accept_sparse=taken, **data)
     except OverflowError as error:
         raise InputError(
             f"the data cannot be read as numbers ({error}): a whole number in them is beyond the "
@@ -50,7 +52,7 @@ def validated(model: Any, **data: Any) -> Any:
 def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
     """Equal samples as one with the sum of their weights, in an order of their own.
 
-    X (n, d), y (n,) or (n, c), weights (n,). The objective is the same. So repeating a sample is
+    X (n, d), y (n,) or (n, c), weights (n,); a sparse X stays as it is. The objective is the same. So repeating a sample is
     exactly the same as doubling its weight, and the order of the samples makes no difference.
 
     Examples
@@ -59,6 +61,8 @@ def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]
     >>> X.ravel().tolist(), weights.tolist()
     ([1.0, 2.0], [1.0, 2.0])
     """
+    if issparse(X):  # what equal rows cost there is little
+        return X, y, weights
     rows, where = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
     together = np.bincount(where.ravel(), weights).astype(np.float64)
     X, y = rows[:, : X.shape[1]], rows[:, X.shape[1] :].reshape(-1, *y.shape[1:])
@@ -156,6 +160,11 @@ class ConvexNet(base.BaseEstimator):
             width=self.width,
         )
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._units.traits.sparse
+        return tags
+
     def _keep(self, fits: list[Fit]) -> Self:
         """The fitted attributes: one of each, or lists with one for each class."""
         for fit in fits:
@@ -172,7 +181,8 @@ class ConvexNet(base.BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """The outputs of the network, or of every one, (n, outputs)."""
         validation.check_is_fitted(self)
-        check_room(X, "X")
+        if not (issparse(X) and self._units.traits.sparse):
+            check_room(X, "X")
         X = validated(self, X=X, reset=False)
         networks = self.network_ if isinstance(self.network_, list) else [self.network_]
         return np.hstack([network(X) for network in networks])

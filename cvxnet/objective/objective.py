@@ -137,7 +137,7 @@ class Objective:
         check_several(units, self.loss, y, self.norm)
         width = check_width(self.width, units, self.norm, y)
         if issparse(X):
-            check_sparse_form(units, form, width)
+            check_sparse_form(self.loss, y, form, width)
         entries: Any = X.data if issparse(X) else X
         for array in (entries, y, weights):
             if array is not None:
@@ -210,18 +210,22 @@ def check_data(
     return X, y, classes
 
 
-def check_sparse_form(units: Family, form: Form, width: int | None) -> None:
-    """Refuse by name what needs a dense X."""
-    what = "" if units.traits.sparse else f"{units.name} units"
+def check_sparse_form(loss: Loss, y: Array, form: Form, width: int | None) -> None:
+    """Refuse by name what needs a dense X, with units that do not."""
+    what = ""
     if form.skip:
         what = "a free skip connection, which has a column for each of X,"
     elif width is not None:
         what = f"width={width}"
+    elif y.ndim > 1:
+        what = "a network of several outputs"
+    elif not loss.smooth:
+        known = ", ".join(name for name, other in LOSSES.items() if other.smooth)
+        what = f"the {loss.name} loss (unlike {known})"
     if what:
-        known = " and ".join(name for name, traits in FAMILIES.items() if traits.sparse)
         raise UnsupportedError(
-            f"X is a sparse matrix, but {what} needs a dense one: pass X.toarray() where there is "
-            f"memory for it. {known} units without skip and width take a sparse one."
+            f"X is a sparse matrix, but {what} needs a dense one. X.toarray() makes it dense, "
+            "where there is memory for that."
         )
 
 

@@ -19,6 +19,8 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from cvxnet.data.files import replacing
 from cvxnet.data.preparation import Preparation
@@ -31,6 +33,7 @@ from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.packing import Table
 from cvxnet.proofs.checker.reading import read_preparation
+from cvxnet.proofs.checker.sparse import Sparse
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
 
@@ -41,6 +44,8 @@ DIMENSIONS = {"W": 2, "b": 1, "a": 1, "c": 0, "s": 1, "gate": 1}
 BY_OUTPUT = ("a", "c", "s")
 """Those that have one more with several."""
 NEEDED = ("W", "a")
+PACKED = {np.dtype(np.float64): ("doubles", "<f8"), np.dtype(np.int64): ("integers", "<i8")}
+"""What arrays are packed as."""
 MANY = 500
 """Numbers of an array up to which it is written as lists, and beyond which packed."""
 
@@ -227,8 +232,10 @@ class Certificate:
     __hash__ = None  # type: ignore[assignment]
 
 
-def as_array(value: Any, name: str, dimensions: int) -> Array:
+def as_array(value: Any, name: str, dimensions: int) -> Any:
     """A read-only float64 copy with that many dimensions, or InputError."""
+    if sparse.issparse(value):  # weights of units of one column
+        return value
     found = as_floats(value, f"{name} of a certificate")
     if found.ndim != dimensions:
         raise InputError(
@@ -289,15 +296,26 @@ def as_numpy(value: Any) -> Any:
     """What the checker holds as an array of numpy; all else as it is."""
     if isinstance(value, Table):
         return np.array(value.flat).reshape(len(value), value.width)
+    if isinstance(value, Sparse):
+        parts = (np.array(value.values), np.array(value.columns), np.array(value.starts))
+        return sparse.csr_array(parts, shape=(len(value), value.width))
     return np.array(value) if isinstance(value, array) else value
 
 
 def held(value: Any) -> Any:
     """Real numbers of numpy as the checker holds them; all else as it is."""
+    if sparse.issparse(value):
+        starts, columns = (array("q", x.astype("<i8").tobytes()) for x in indices_of(value))
+        return Sparse(starts, columns, array("d", value.data.tobytes()), value.shape[1])
     if not isinstance(value, np.ndarray) or value.dtype != np.float64 or not value.ndim:
         return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     flat = array("d", value.tobytes())
     return flat if value.ndim == 1 else Table(flat, value.shape[1])
+
+
+def indices_of(rows: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where the rows of a sparse matrix begin, and the columns of its entries."""
+    return rows.indptr, rows.indices
 
 
 def preparation_of(claims: Claims) -> Preparation | None:
@@ -373,10 +391,13 @@ def as_hex(value: Any) -> Any:
     """
     if isinstance(value, dict):
         return {key: as_hex(entry) for key, entry in value.items()}
+    if isinstance(value, Sparse):
+        parts = {"starts": value.starts, "columns": value.columns, "values": value.values}
+        return {"shape": [len(value), value.width]} | {k: as_hex(x) for k, x in parts.items()}
     if isinstance(value, Table | array):
         return as_hex(as_numpy(value))
     if isinstance(value, np.ndarray):
-        many = value.dtype == np.float64 and value.size > MANY
+        many = value.dtype in PACKED and value.size > MANY
         return packed(value) if many else as_hex(value.tolist())
     if isinstance(value, np.generic):
         return as_hex(value.item())
@@ -389,8 +410,9 @@ def as_hex(value: Any) -> Any:
 
 def packed(value: Array) -> dict[str, Any]:
     """An array as its shape and the base 64 of its numbers."""
-    content = base64.b64encode(value.astype("<f8").tobytes())
-    return {"shape": list(value.shape), "doubles": content.decode()}
+    name, kind = PACKED[value.dtype]
+    content = base64.b64encode(value.astype(kind).tobytes())
+    return {"shape": list(value.shape), name: content.decode()}
 
 
 def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments: Any) -> T:

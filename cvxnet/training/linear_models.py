@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from cvxnet.optional import import_sklearn, is_installed
+from cvxnet.optional import import_lasso, is_installed
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse
@@ -65,11 +65,15 @@ RIDGE = 1e-14
 
 
 def is_lasso(problem: Problem) -> bool:
-    """Whether this is a linear model in the norm l1 that the library can help with."""
+    """Whether this is a linear model in the norm l1 for the library.
+
+    Without it there are masters for a dense X; a sparse one asks for it.
+    """
     family, F = problem.family, problem.F
     columns = family.name == "coordinate" or (family.name == "linear" and family.norm == "l1")
+    there = is_installed("sklearn") or is_sparse(family.X)
     constant = F.shape[1] <= 1 and bool((F[:1] == F).all())
-    return columns and constant and is_smooth(problem) and is_installed("sklearn")
+    return columns and constant and is_smooth(problem) and there
 
 
 def is_ridge(problem: Problem) -> bool:
@@ -206,8 +210,7 @@ class ColumnMaster:
 
 def lasso_model(**options: Any) -> Any:
     """scikit-learn's lasso, which goes on from the weights that it has."""
-    model = import_sklearn("linear_model", "Lasso").Lasso
-    return model(max_iter=SWEEPS, warm_start=True, **options)
+    return import_lasso()(max_iter=SWEEPS, warm_start=True, **options)
 
 
 def scaled_rows(A: Any, D: Array) -> Any:

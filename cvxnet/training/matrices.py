@@ -73,6 +73,14 @@ def scaled(W: Any, factors: Array) -> Any:
     return W * factors[:, None]
 
 
+def divided(W: Any, divisors: Array) -> Any:
+    """Each row divided by a number: by its own entry it is exactly one."""
+    if sparse.issparse(W):
+        entries = W.data / np.repeat(divisors, np.diff(W.indptr))
+        return sparse.csr_array((entries, W.indices, W.indptr), shape=W.shape)
+    return W / divisors[:, None]
+
+
 def beside(first: Any, second: Array) -> Any:
     """Columns beside each other."""
     if sparse.issparse(first):

@@ -47,6 +47,7 @@ from cvxnet.training.linear_models import (
     solve_columns,
 )
 from cvxnet.training.local_search import start_wide
+from cvxnet.training.matrices import is_sparse
 from cvxnet.training.outputs.steps import (
     fit_and_slide,
     fit_only,
@@ -202,7 +203,7 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
 
     No further than the bracket of all columns needs.
     """
-    if search.stuck:
+    if search.stuck and not is_sparse(search.problem.family.X):
         return search.solve(grown)
     gap = AHEAD * max(search.gap, search.bracket.gap)
     with clock(search.timings, "solving"):

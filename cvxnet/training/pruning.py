@@ -46,7 +46,8 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     not merged, nor are those whose master would be large. At the deadline (`now`) it ends.
     """
     problem = master.problem
-    large = problem.y.size * len(units) * problem.family.block_width > LARGE
+    entries = problem.y.size * len(units) * problem.family.block_width
+    large = entries > LARGE or is_sparse(problem.family.X)
     for angle in ANGLES if problem.family.slides and not large else ():
         if now() > deadline:
             break
@@ -62,7 +63,7 @@ def thin(problem: Problem, units: Units) -> Units:
 
     Or what the family simplifies the network to, where that is fewer.
     """
-    if is_sparse(units.weights):  # columns of X are many, and features of them would be dense
+    if is_sparse(problem.family.X):  # columns of it are many, and their features would be dense
         return simplify(problem, units.without_small(0.0))
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)

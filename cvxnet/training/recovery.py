@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnet.objective import Form, Objective, Weights
-from cvxnet.training.matrices import beside, scaled
+from cvxnet.training.matrices import beside, divided, scaled
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.units import bind
 
@@ -32,7 +32,7 @@ def weights_of(problem: Problem, units: Units, form: Form) -> Weights:
     shared, d = family.traits.shared_decay, family.X.shape[1] - form.bias
     sizes = family.sizes(units.weights)
     outer = np.sqrt(sizes) if shared else sizes
-    hidden = family.hidden(scaled(units.weights, 1.0 / sizes))
+    hidden = family.hidden(divided(units.weights, sizes))
     if shared:
         hidden = scaled(hidden, outer)
     a, rows = (units.outputs.T * outer).T, units.weights

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.data.validation import check_matrix
+from cvxnet.data.validation import check_any_matrix
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.objective import Objective
@@ -183,7 +183,7 @@ class Solution:
         InputError
             For something else than a matrix of finite numbers with as many columns as in training.
         """
-        X, d = check_matrix(X), self.objective.X.shape[1]
+        X, d = check_any_matrix(X), self.objective.X.shape[1]
         if X.shape[1] != d:
             raise InputError(f"X has {X.shape[1]} columns, but the network was trained on {d}.")
         predictions = np.asarray(self.network(X))

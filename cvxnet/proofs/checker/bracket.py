@@ -21,12 +21,13 @@ from collections.abc import Sequence
 
 from flint import fmpq
 
-from .claims import Claims, as_rows, hidden_weights, samples
+from .claims import Claims, as_rows, exact_rows, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vectors
 from .exact import Number, balls, inner, integers, outward, products, rational
 from .families import units_of
 from .losses import LOSSES
+from .sparse import Sparse, combined, times_weights
 from .units import Units
 
 MAX_PRODUCTS = 3 * 10**8  # samples * features that units see * (units + gates)
@@ -35,8 +36,10 @@ MAX_FEATURES = 10**7  # samples * (units + gates)
 
 def bracket(claims: Claims) -> tuple[float, float]:
     """Both ends, rounded outward; the lower one counts only if ``rho(v) <= beta``."""
-    n, d, width = len(claims.X), len(claims.X[0]), len(claims.a)
-    if gates := claims.units.get("gates", ()):
+    n, d, width = len(claims.X), claims.X.width, len(claims.a)
+    if units_of(claims).linear:  # which see each number of the data once, however many they are
+        d, width = (len(claims.X.values) // n if isinstance(claims.X, Sparse) else d), 1
+    elif gates := claims.units.get("gates", ()):
         width += len(gates)
     else:
         d = len(columns_seen(hidden_weights(claims), d + 1))
@@ -65,6 +68,8 @@ def loss_and_penalty(claims: Claims) -> tuple[Number, Number]:
 
 def predictions(claims: Claims, units: Units) -> list[list[Number]]:
     """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``, a row for each sample."""
+    if units.linear and claims.s is None:
+        return linear_predictions(claims, units)
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
     seen = columns_seen(W, len(X[0]))
@@ -77,6 +82,17 @@ def predictions(claims: Claims, units: Units) -> list[list[Number]]:
         ]
         for i, (x, row) in enumerate(zip(X, products(W, points), strict=True))
     ]
+
+
+def linear_predictions(claims: Claims, units: Units) -> list[list[Number]]:
+    """``(sum_j a_j u_j) . x_i + c``, of units that are linear in x."""
+    a, c = units.output_weights, claims.outputs
+    biases = [rational(b) for b in claims.b or [0.0] * len(a)]
+    total = exact_rows([[0.0] * c if claims.c is None else claims.c])[0]
+    for b, outputs in zip(biases, a, strict=True):
+        total = [t + b * weight for t, weight in zip(total, outputs, strict=True)]
+    seen = times_weights(claims.X, combined(claims.W, a), c)
+    return [[x + t for x, t in zip(row, total, strict=True)] for row in seen]
 
 
 def columns_seen(W: Sequence[Sequence[float]], count: int) -> list[int]:

@@ -21,8 +21,8 @@ class Claims:
 
     Of n samples, d features and m units: X is (n, d), y, v and sample_weights have n numbers, W is
     (m, d), b, a and gate have m, s has d. With c > 1 outputs y, v, a and s have rows of c numbers,
-    and c has as many. Rows are a `Table`, other numbers an array. What they mean stands in
-    docs/certificates/format.md.
+    and c has as many. Rows are a `Table`, those of X and W perhaps `Sparse`, other numbers an
+    array. What they mean stands in docs/certificates/format.md.
     """
 
     cvxnet: str
@@ -32,9 +32,9 @@ class Claims:
     sample_weights: array[float] | None
     weight_decay: float
     bias: bool
-    X: Table
+    X: Any
     y: Any
-    W: Table
+    W: Any
     b: array[float] | None
     a: Any
     c: Any
@@ -81,12 +81,12 @@ def exact_rows(values: Iterable[Any]) -> list[list[fmpq]]:
 
 
 def hidden_weights(claims: Claims) -> list[list[float]]:
-    """The vectors u_j = (W_j, b_j) of the units; b_j = 0 without bias."""
+    """Of dense weights the vectors u_j = (W_j, b_j) of the units; b_j = 0 without bias."""
     return [[*u, b] for u, b in zip(claims.W, claims.b or [0.0] * len(claims.a), strict=True)]
 
 
 def rows_of(claims: Claims) -> Iterator[list[float]]:
-    """What units see of each sample: (x, 1) with bias, x without."""
+    """What units see of each sample of a dense X: (x, 1) with bias, x without."""
     return ([*row, 1.0][: len(row) + claims.bias] for row in claims.X)
 
 

@@ -104,7 +104,8 @@ def supplied(data: Any) -> list[Any]:
         data = read_csv(text), None
     try:
         X, y = data
-        return [as_hex(X), None if y is None else as_hex(numbered(list(y)))]
+        targets = None if y is None else as_hex(numbered(list(y)))
+        return [as_sparse(X) if hasattr(X, "tocsr") else as_hex(X), targets]
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusalError(f"the data supplied are not numbers X, y: {error}") from None
 
@@ -126,6 +127,16 @@ def as_hex(value: Any) -> Any:
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         return float(value).hex()
     return [as_hex(x) for x in value]
+
+
+def as_sparse(X: Any) -> dict[str, Any]:
+    """A sparse matrix of SciPy as a file has it, without zeros that are stored."""
+    rows = X.tocsr(copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    starts, columns = rows.indptr.tolist(), rows.indices.tolist()
+    values = [float(x).hex() for x in rows.data.tolist()]
+    return {"shape": list(rows.shape), "starts": starts, "columns": columns, "values": values}
 
 
 def read_csv(text: str) -> list[list[str]]:
@@ -173,15 +184,23 @@ def numbered(targets: list[Any]) -> list[Any]:
 def fingerprint(X: Any, y: Any) -> str:
     """SHA-256 of ``"n d\\n"``, then X and y by rows as little-endian doubles.
 
-    With several outputs, of ``"n d c\\n"`` and so on. Lists, or as `packing` has them.
+    With several outputs, of ``"n d c\\n"`` and so on. Lists, or as `packing` has them. Of a sparse
+    X of k entries of ``"sparse n d k\\n"``, or ``"sparse n d k c\\n"``, then its starts and columns
+    as little-endian integers of eight bytes, its values, and y.
 
     >>> fingerprint([[1.0, 2.0]], [3.0])[:16]
     'f3fe149620f8df91'
     """
     several = isinstance(y[0], Sequence)
-    shape = [len(X), len(X[0]), *([len(y[0])] if several else [])]
-    digest = hashlib.sha256(" ".join(map(str, shape)).encode() + b"\n")
-    for rows in (X, y if several else [y]):
+    c, parts = [len(y[0])] if several else [], [y if several else [y]]
+    if hasattr(X, "starts"):
+        head, parts = ["sparse", len(X), X.width, len(X.values), *c], [[X.values], *parts]
+    else:
+        head, parts = [len(X), len(X[0]), *c], [X, *parts]
+    digest = hashlib.sha256(" ".join(map(str, head)).encode() + b"\n")
+    for row in (X.starts, X.columns) if hasattr(X, "starts") else ():
+        digest.update(struct.pack(f"<{len(row)}q", *row))
+    for rows in parts:
         for row in [rows.flat] if hasattr(rows, "flat") else rows:
             digest.update(as_bytes(row))
     return digest.hexdigest()

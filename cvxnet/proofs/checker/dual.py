@@ -34,6 +34,7 @@ from .exact import (
     over_common_denominator,
 )
 from .losses import LOSSES
+from .sparse import Sparse, scale_of
 
 
 def dual_vectors(claims: Claims) -> Iterator[list[list[fmpq]]]:
@@ -51,7 +52,8 @@ def dual_vector(claims: Claims, number: int = 0) -> list[list[fmpq]]:
     loss = LOSSES[claims.loss]
     given = samples(claims, exact_rows(vector_number(claims, number)))
     v = [loss.completed(row, y) for row, y, _ in given]
-    free = [[1.0] * (claims.c is not None) + row * (claims.s is not None) for row in claims.X]
+    ones = [1.0] * (claims.c is not None)
+    free = [ones] * len(claims.X) if claims.s is None else [[*ones, *row] for row in claims.X]
     if not free[0]:
         return v
     rows, _ = integers(free)
@@ -149,10 +151,11 @@ class Dual(NamedTuple):
     """What is to be proved, in integers: rows x_i (with the 1) times x_scale, v' times v_scale.
 
     X is (n, d), or (n, d + 1) with hidden biases; V is (n, c), one number an output. With one
-    output, s g(u) has to be at most beta for the signs s in ``sides``.
+    output, s g(u) has to be at most beta for the signs s in ``sides``. A sparse X stays as it is,
+    and is multiplied by x_scale where it is used.
     """
 
-    X: Matrix
+    X: Any
     x_scale: int
     V: Matrix
     v_scale: int
@@ -185,7 +188,11 @@ def only(weights: Matrix) -> list[int]:
 
 def feasibility(claims: Claims, number: int = 0) -> Dual:
     """The problem for v', the one with that number."""
-    X, x_scale = integers(rows_of(claims))
+    if isinstance(claims.X, Sparse):
+        X: Any = claims.X.with_ones() if claims.bias else claims.X
+        x_scale = scale_of(X)
+    else:
+        X, x_scale = integers(rows_of(claims))
     V, v_scale = over_common_denominator(dual_vector(claims, number))
     beta = Fraction(claims.weight_decay)
     return Dual(X, x_scale, V, v_scale, beta, claims.sides)

@@ -24,6 +24,7 @@ from .semidefinite import (
     singular_violation,
 )
 from .simplices import ConeSpace
+from .sparse import Sparse, entries, transposed_times
 from .steps import Effect, step_violation
 from .sweeps import piecewise_linear_violation
 from .units import Units
@@ -92,7 +93,7 @@ class Abs(PiecewiseLinear):
 class Linear(PiecewiseLinear):
     """``z``."""
 
-    left, evidence, signed = fmpq(1), (), False
+    left, evidence, signed, linear = fmpq(1), (), False, True
 
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
         return linear_violation(dual, range(len(dual.V)), self.claims.norm, clock)
@@ -135,14 +136,14 @@ class GatedReLU(Units):
 class Coordinate(Units):
     """One coordinate of x, or minus that."""
 
-    evidence, several = ("tree",), True
+    evidence, several, linear = ("tree",), True, True
 
     def check(self) -> None:
         super().check()
         if self.claims.bias:
             raise RefusalError("coordinate units have no bias")
-        for row in self.claims.W:
-            if sorted(map(abs, row)) != [0.0] * (len(row) - 1) + [1.0]:
+        for row in entries(self.claims.W):
+            if [abs(x) for _, x in row] != [1.0]:
                 raise RefusalError("W of coordinate units must have one entry +-1 a row, else 0")
 
     def feature(self, z: fmpq, i: int, j: int) -> Number:
@@ -284,7 +285,10 @@ def linear_violation(dual: Dual, rows: Iterable[int], norm: str, clock: Clock) -
     chosen = list(rows)
     if not chosen:
         return Fraction(0)
-    G = product_sum([dual.X[i] for i in chosen], [dual.V[i] for i in chosen], clock)
+    if isinstance(dual.X, Sparse):
+        G = transposed_times(dual.X, dual.x_scale, dual.V, clock.check)
+    else:
+        G = product_sum([dual.X[i] for i in chosen], [dual.V[i] for i in chosen], clock)
     limit = (dual.x_scale * dual.v_scale * dual.beta) ** 2
     if norm == "l1":
         return above_one(max(inner(x, x) for x in G) / limit)

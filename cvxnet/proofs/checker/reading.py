@@ -24,6 +24,7 @@ from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
 from .packing import Table, extent, integers, numbers, optional, packs, table_of
+from .sparse import Sparse, matrix
 
 FORMAT, VERSION = "cvxnet-certificate", 6
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
@@ -48,7 +49,7 @@ def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     v = numbers(doc["dual"], "dual", n, *outputs)
     X, y = separated(X, y, doc["loss"], outputs) if found else (X, y)
     check_outputs(y, outputs)
-    d = len(X[0])
+    d = X.width
     claims = Claims(
         cvxnet=doc["cvxnet"],
         units=read_units(doc["units"], d + doc["bias"]),
@@ -89,12 +90,12 @@ def check_fingerprint(claims: Claims, expected: Any) -> None:
     )
 
 
-def read_data(X: Any, y: Any) -> tuple[Table, Any]:
+def read_data(X: Any, y: Any) -> tuple[Table | Sparse, Any]:
     """A matrix that is not empty, and targets for each of its rows; or None, if they are in X."""
     n, d, *_ = *extent(X, "X"), 0
     if n * d == 0:
         raise RefusalError("X is empty")
-    return numbers(X, "X", n, d), optional(y, "y", n, *row_shape(y, "y"))
+    return matrix(X, "X", n, d), optional(y, "y", n, *row_shape(y, "y"))
 
 
 def row_shape(value: Any, what: str) -> list[int]:
@@ -121,9 +122,11 @@ def shape_held(y: Any) -> list[int]:
     return [y.width] if isinstance(y, Table) else []
 
 
-def separated(X: Table, y: Any, loss: str, outputs: list[int]) -> tuple[Table, Any]:
+def separated(X: Any, y: Any, loss: str, outputs: list[int]) -> tuple[Any, Any]:
     """Data supplied, as the file would have them; y is None where targets are in X."""
     labelled = bool(outputs) and loss == "cross_entropy"
+    if y is None and isinstance(X, Sparse):
+        raise RefusalError("a sparse X needs targets beside it")
     if y is None:
         X, y = split_off(X, [] if labelled else outputs)
     elif shape_held(y) == [1]:
@@ -221,7 +224,7 @@ def read_network(value: Any, d: int, outputs: list[int]) -> dict[str, Any]:
     W, b, a, c, s, gate = members(value, "W", "b", "a", "c", "s", "gate")
     width = extent(a, "a")[0]
     return {
-        "W": numbers(W, "W", width, d),
+        "W": matrix(W, "W", width, d),
         "b": optional(b, "b", width),
         "a": numbers(a, "a", width, *outputs),
         "c": optional(c, "c", *outputs),

@@ -25,6 +25,7 @@ from .claims import Claims, exact_rows, hidden_weights
 from .document import RefusalError
 from .dual import Clock, Dual
 from .exact import Number, inner, rational
+from .sparse import Sparse
 from .sphere import OneOutput, sphere_violation
 from .tree import Space, tree_violation
 
@@ -35,7 +36,8 @@ class Units:
     ``parameter``: the entry beside the name, if any; its ``shape``: () is a number, None are rows.
     ``penalty`` of a unit, without beta: "balanced" (|u|^2 + |a|^2) / 2, "square" |a| |u|^2, or |a|.
     ``evidence``: the kinds that there may be; ``several``:
-    whether there may be several outputs; ``signed``: whether output weights may have one sign.
+    whether there may be several outputs; ``signed``: whether output weights may have one sign;
+    ``linear``: whether phi(z) = z.
     """
 
     parameter = ""
@@ -43,7 +45,7 @@ class Units:
     penalty = "amplitude"
     norms: tuple[str, ...] = ("l2",)
     evidence: tuple[str, ...] = ()
-    several = signed = False
+    several = signed = linear = False
 
     def __init__(self, claims: Claims) -> None:
         self.claims = claims
@@ -55,6 +57,7 @@ class Units:
             raise RefusalError(f"there are no such units with the norm {norm}")
         if self.claims.outputs > 1 and not (self.several and norm == "l2"):
             raise RefusalError(f"{name} units with the norm {norm} have one output")
+        self.check_sparse(name)
         if self.claims.evidence and self.claims.evidence["kind"] not in self.evidence:
             raise RefusalError("there is no such evidence for such units")
         self.check_tree()
@@ -64,6 +67,18 @@ class Units:
             raise RefusalError("each unit of the family gated_relu has a gate, and no other unit")
         if (self.claims.b is not None) != self.claims.bias:
             raise RefusalError("b must be null without bias, and a list with bias")
+
+    def check_sparse(self, name: str) -> None:
+        """Refuse a sparse X, or W, where something needs a dense one."""
+        X, claims = self.claims.X, self.claims
+        if isinstance(claims.W, Sparse) and name != "coordinate":
+            raise RefusalError(f"W of {name} units must not be sparse")
+        if not isinstance(X, Sparse) and not isinstance(claims.W, Sparse):
+            return
+        if not self.linear:
+            raise RefusalError(f"{name} units have no sparse X")
+        if claims.evidence is not None or claims.s is not None:
+            raise RefusalError("a sparse X goes without evidence and without a skip connection")
 
     def check_signs(self, name: str) -> None:
         """Refuse output weights of a sign that they should not have."""
