@@ -52,8 +52,9 @@ def validated(model: Any, **data: Any) -> Any:
 def merge_rows(X: Array, y: Array, weights: Array) -> tuple[Array, Array, Array]:
     """Equal samples as one with the sum of their weights, in an order of their own.
 
-    X (n, d), y (n,) or (n, c), weights (n,); a sparse X stays as it is. The objective is the same. So repeating a sample is
-    exactly the same as doubling its weight, and the order of the samples makes no difference.
+    X (n, d), y (n,) or (n, c), weights (n,). The objective is the same. So repeating a sample is
+    exactly the same as doubling its weight, and the order of the samples makes no difference. A
+    sparse X stays as it is.
 
     Examples
     --------

@@ -14,16 +14,17 @@ docs/certificates/format.md. A certificate of relu units at rank 3 (two features
 rests on python, flint and these files, best read in this order; with their lines, about:
 
     exact          150   exact numbers, and balls; rounding outward
-    document       200   hostile files: bytes, JSON, doubles, or a refusal
+    document       215   hostile files: bytes, JSON, doubles, or a refusal
     packing        190   arrays of numbers, in memory and packed in a file
+    sparse         140   sparse matrices, and products of linear units with them
     losses         150   losses and their conjugates
     claims          95   what a certificate says
-    dual           185   the dual vector v, and what it has to satisfy
-    units          140   what a unit family is, and what is to be proved about it
+    dual           195   the dual vector v, and what it has to satisfy
+    units          160   what a unit family is, and what is to be proved about it
     evidence       140   the same for what helps to prove that
-    families       290   the families by name: features, and where the proof is
+    families       295   the families by name: features, and where the proof is
     reading        260   from the document to the claims, entry by entry
-    bracket        100   both ends, and why they are ends
+    bracket        120   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
     sweeps         180   proof: every face that these planes cut out is looked at
