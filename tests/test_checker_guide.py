@@ -86,6 +86,7 @@ ROWS = [
     ("relu, leaky_relu, abs", certificate()),
     ("relu, leaky_relu, abs", certificate({"name": "leaky_relu", "slope": 0.25})),
     ("relu, leaky_relu, abs", certificate("abs")),
+    ("the same, over 100 samples", certificate(n=110, size=0.1079221484)),
     ("the same, several outputs", several()),
     ("several outputs, with evidence", several(d=10, size=0.02, evidence=SPHERE)),
     ("one output, rank 4 to 7", certificate(d=4, size=0.2)),

@@ -27,13 +27,14 @@ rests on python, flint and these files, best read in this order; with their line
     bracket        120   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
-    sweeps         180   proof: every face that these planes cut out is looked at
+    sweeps         190   proof: every face that these planes cut out is looked at
     answer         155   all together, and the comparisons that decide
 
 Other units need other proofs in place of the last three before the answer:
 
     units                            proof in
     relu, leaky_relu, abs            coordinates, lines, sweeps
+    the same, over 100 samples       coordinates, sweeps, kinks, corners, lifting
     the same, several outputs        coordinates, lines, sweeps, vector_sweeps
     several outputs, with evidence   sphere, relaxation, semidefinite
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting

@@ -1,8 +1,9 @@
 """Proofs by sweeps: max |g| over the unit ball, exactly, for piecewise linear units.
 
-At rank 3 at most. g is linear on each face that the planes of the rows cut out (lines.py), so it is
-enough to look at every face: what is largest on it, and whether it is attained there. `BallSweep`
-says how for the norm l2, `OctahedronSweep` for l1.
+At rank 3 at most, and there, with one output, of few rows: kinks.py has the proof for many, and for
+higher ranks there is cones.py. g is linear on each face that the planes of the rows cut out
+(lines.py), so it is enough to look at every face: what is largest on it, and whether it is attained
+there. `BallSweep` says how for the norm l2, `OctahedronSweep` for l1.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .coordinates import LowRank, in_few_coordinates
 from .document import RefusalError
 from .dual import Clock, Dual, Terms, only
 from .exact import above_one, bits, check_size
+from .kinks import kinks_violation
 from .lines import (
     IDENTITY,
     Arc,
@@ -36,6 +38,8 @@ from .lines import (
     times,
 )
 from .vector_sweeps import VectorSweep
+
+FEW = 100  # rows up to which all faces are quickly seen
 
 
 class BallSweep(Sweep):
@@ -155,8 +159,12 @@ def violation_in_octahedron(
 def violation_in_ball(
     problem: LowRank, slopes: Slopes, sides: tuple[int, ...], clock: Clock
 ) -> Fraction:
-    """The violation for the norm l2; beyond rank 3 by branch and bound."""
+    """The violation for the norm l2; of many rows and beyond rank 3 by branch and bound."""
     points, weights, H, scale, most = problem
+    if len(H) == 3 and len(points) > FEW and len(weights[0]) == 1:
+        found = kinks_violation(problem, slopes, sides, clock)
+        if found is not None:
+            return found
     limit = math.floor(most**2 * scale)
     if len(H) > 3:
         v = only(weights)
