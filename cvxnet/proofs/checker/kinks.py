@@ -28,13 +28,13 @@ on the cone: so it is at all points of it. Of rows with k_j < 0 any s_j will do.
 Rows in general position are settled after few cuts, so that n rows take about n log n steps.
 
 Where g is found to be too large, the limit rises a little beyond that, so that what comes out is
-about the largest violation, at a point where it was computed exactly.
+about the largest violation, and exactly that of a point.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, compress, product
 from operator import add, itemgetter, mul, truediv
@@ -117,7 +117,8 @@ class KinkSearch:
     ) -> None:  # fmt: skip
         self.H, self.asked, self.clock = H, limit, clock
         self.inverse, self.determinant = whole_inverse(H)
-        self.slope, self.worst = slope, Fraction(0)
+        self.slope = slope
+        self.peak: list[int] = []  # where g is too large, and largest of what was found
         columns = list(zip(*points, strict=True))
         sizes = [1 << max(map(int.bit_length, z)) for z in points]
         self.z = [list(map(truediv, column, sizes)) for column in columns]
@@ -141,23 +142,35 @@ class KinkSearch:
 
     def violation(self) -> Fraction:
         """0 if g is small enough; otherwise about by how much it is too large, and no more."""
-        r = len(self.H)
-        axes = [[Corner([s * (i == k) for i in range(r)]) for s in (1, -1)] for k in range(r)]
-        convex, concave = (Rows(j, [[z[i] for i in j] for z in self.z], []) for j in self.signs)
-        seen = {
-            id(corner): self.signs_at(corner, [0] * r, convex, concave) for corner in chain(*axes)
-        }
-        for corners in product(*axes):
-            pairs = [seen[id(corner)] for corner in corners]
-            convex, concave = (
-                rows._replace(signs=list(there))
-                for rows, there in zip((convex, concave), zip(*pairs, strict=True), strict=True)
-            )
-            cones = [self.settled(list(corners), [0] * r, self.slope, convex, concave, 0)]
+        for cone in self.first_cones():
+            cones = [cone]
             while cones:
                 self.clock.check()
                 cones += self.parts(cones.pop())
-        return self.worst
+        if not self.peak:
+            return Fraction(0)
+        over = self.over(self.value(self.peak), self.peak, self.asked)
+        if not over:
+            raise ThinConeError
+        return over
+
+    def first_cones(self) -> Iterator[Cone]:
+        """The orthants."""
+        r = len(self.H)
+        none = [0] * r
+        convex, concave = (self.rows(which) for which in self.signs)
+        axes = [[Corner([s * (i == k) for i in range(r)]) for s in (1, -1)] for k in range(r)]
+        there = {w: self.signs_at(w, none, convex, concave) for w in chain(*axes)}
+        for corners in product(*axes):
+            rising, falling = (list(signs) for signs in zip(*map(there.get, corners), strict=True))
+            yield self.settled(
+                list(corners), none, self.slope,
+                convex._replace(signs=rising), concave._replace(signs=falling), 0,
+            )  # fmt: skip
+
+    def rows(self, which: list[int]) -> Rows:
+        """Some rows, without signs."""
+        return Rows(which, [list(map(z.__getitem__, which)) for z in self.z], [])
 
     def sums(self, start: list[int], which: list[int]) -> list[int]:
         """``start`` and the k_j z_j of some rows."""
@@ -233,11 +246,9 @@ class KinkSearch:
         q = [int(math.ldexp(x, DIGITS)) * self.unit for x in times(self.metric, w)]
         reached = [inner(q, corner.whole) for corner in cone.corners]
         needed = [(c.bulge + inner(slope, c.whole)) << DIGITS for c in cone.corners]
-        pairs = list(zip(reached, needed, strict=True))
-        if any(x <= 0 < h for x, h in pairs):
-            return False
-        longer = max([Fraction(1), *(Fraction(h, x) for x, h in pairs if h > x > 0)])
-        above = all(longer * x >= h for x, h in pairs)
+        ratios = [Fraction(h, x) for x, h in zip(reached, needed, strict=True) if x > 0]
+        longer = max([Fraction(1), *ratios])
+        above = all(longer * x >= h for x, h in zip(reached, needed, strict=True))
         return above and self.is_short(q, Fraction(1 << DIGITS) / longer)
 
     def is_short(self, q: list[int], scale: int | Fraction) -> bool:
@@ -256,7 +267,7 @@ class KinkSearch:
         return bool(self.determinant * square <= self.limit * SHARE**2)
 
     def look_at(self, cone: Cone, shares: Vector) -> None:
-        """Compute g at a point of the cone, exactly; where it is too large, the limit rises."""
+        """Compute g at a point of the cone; where it is too large, the limit rises."""
         t, most = [0] * len(self.H), max(corner.bits for corner in cone.corners)
         for share, corner in zip(shares, cone.corners, strict=True):
             times_of = int(math.ldexp(share / max(shares), DIGITS)) << (most - corner.bits)
@@ -264,9 +275,9 @@ class KinkSearch:
         value = inner(cone.rising, t) + inner(cone.slope, t)
         value += sum(max(self.product(j, t), 0) for j in cone.convex.which)
         value += sum(min(self.product(j, t), 0) for j in cone.concave.which)
-        if self.over(value, t):  # about: rows may have been settled on the wrong side
-            self.worst = max(self.worst, self.over(self.value(t), t))
-            raised = 1 + self.worst + min(self.worst * RAISED, MOST_RAISED) + LEAST_RAISED
+        if self.over(value, t, self.limit):  # about: some row may be on the wrong side of 0
+            self.peak, worst = t, self.over(value, t, self.asked)
+            raised = 1 + worst + min(worst * RAISED, MOST_RAISED) + LEAST_RAISED
             self.set_limit(math.ceil(self.asked * raised**2))
 
     def value(self, t: list[int]) -> int:
@@ -276,12 +287,10 @@ class KinkSearch:
         total += sum(max(self.product(j, t), 0) for j in convex)
         return total + sum(min(self.product(j, t), 0) for j in concave)
 
-    def over(self, value: int, t: list[int]) -> Fraction:
-        """By how much a value of g at a point is too large; 0 where it is below the limit."""
+    def over(self, value: int, t: list[int], limit: int) -> Fraction:
+        """By how much a value of g at a point is above a limit; 0 where it is below."""
         square = inner(t, [inner(row, t) for row in self.inverse])
-        if value <= 0 or value**2 * self.determinant <= self.limit * square:
-            return Fraction(0)
-        return above_one(Fraction(value**2 * self.determinant, square * self.asked))
+        return above_one(Fraction(max(value, 0) ** 2 * self.determinant, square * limit))
 
     def gram(self, corners: list[Corner]) -> list[Vector]:
         """``w^T H^{-1} w'`` of corners, in doubles."""
