@@ -17,21 +17,22 @@ Convex Analysis, 1970, section 31.)
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from flint import fmpq
+from flint import fmpq, fmpz_mat
 
 from .claims import Claims, as_rows, exact_rows, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vectors
-from .exact import Number, balls, inner, integers, outward, products, rational
+from .exact import Number, balls, inner, integers, outward, rational
 from .families import units_of
 from .losses import LOSSES
 from .sparse import Sparse, combined, times_weights
 from .units import Units
 
-MAX_PRODUCTS = 3 * 10**8  # samples * features that units see * (units + gates)
-MAX_FEATURES = 10**7  # samples * (units + gates)
+MAX_PRODUCTS = 10**9  # samples * features that units see * (units + gates)
+MAX_FEATURES = 10**8  # samples * (units + gates)
+PORTION = 10**4  # samples whose features are in memory together
 
 
 def bracket(claims: Claims) -> tuple[float, float]:
@@ -66,22 +67,21 @@ def loss_and_penalty(claims: Claims) -> tuple[Number, Number]:
     return total, penalty
 
 
-def predictions(claims: Claims, units: Units) -> list[list[Number]]:
+def predictions(claims: Claims, units: Units) -> Iterator[list[Number]]:
     """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``, a row for each sample."""
     if units.linear and claims.s is None:
         return linear_predictions(claims, units)
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
     seen = columns_seen(W, len(X[0]))
-    W, points = ([[row[k] for k in seen] for row in rows] for rows in (W, X))
+    columns = [[row[k] for row in W] for k in seen]
+    V = fmpz_mat(len(seen), len(W), [x for column in columns for x in column])
     free, scale = integers(free_weights(claims))
-    return [
-        [
-            fmpq(inner(line, x), x_scale * scale) + f
-            for line, f in zip(free, units.combined(row, x_scale * w_scale, i), strict=True)
-        ]
-        for i, (x, row) in enumerate(zip(X, products(W, points), strict=True))
-    ]
+    for start in range(0, len(X), PORTION):
+        part = X[start : start + PORTION]
+        Z = fmpz_mat([[row[k] for k in seen] for row in part]) * V
+        for x, row in zip(part, units.outputs(Z, x_scale * w_scale, start), strict=True):
+            yield [fmpq(inner(b, x), x_scale * scale) + f for b, f in zip(free, row, strict=True)]
 
 
 def linear_predictions(claims: Claims, units: Units) -> list[list[Number]]:

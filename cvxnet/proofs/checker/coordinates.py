@@ -99,10 +99,19 @@ def coordinates(rows: Matrix, most: int) -> tuple[Matrix, Matrix, int, list[Frac
 
     Rows are (n, d); of the results the z_j are (n, r), H is (r, r), r <= ``most``.
     """
+    if len(rows[0]) <= most and independent_columns(rows):  # then M is the identity
+        identity = [[int(i == k) for k in range(len(rows[0]))] for i in range(len(rows[0]))]
+        return rows, identity, 1, [Fraction(0)] * len(rows)
     M, J, rests = eliminated(rows, most)
     H, scale = over_common_denominator([[sum(map(mul, x, y), fmpq(0)) for y in M] for x in M])
     sizes = list(map(fraction, lengths(rests)))
     return [[row[j] for j in J] for row in rows], H, scale, sizes
+
+
+def independent_columns(rows: Matrix) -> bool:
+    """Whether no column is a combination of others."""
+    M = fmpz_mat(rows)
+    return bool((M.transpose() * M).det())
 
 
 def lengths(rows: Sequence[Sequence[Number]]) -> list[Number]:

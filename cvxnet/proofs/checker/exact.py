@@ -7,8 +7,10 @@ common scale. A ball holds the true value; only `outward` goes back to doubles.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import repeat
 from operator import mul
 from typing import Any
 
@@ -54,9 +56,13 @@ def integers(rows: Iterable[Iterable[float]]) -> tuple[Matrix, int]:
     """
     kept = [list(row) for row in rows]
     scale = max((x.as_integer_ratio()[1] for row in kept for x in row), default=1)
-    largest = max((abs(x) for row in kept for x in row), default=0.0)
-    check_size(sum(map(len, kept)), int(largest).bit_length() + scale.bit_length())
-    return [[whole(x, scale) for x in row] for row in kept], scale
+    largest = max((max(map(abs, row), default=0.0) for row in kept), default=0.0)
+    digits = int(largest).bit_length() + scale.bit_length()
+    check_size(sum(map(len, kept)), digits)
+    if digits > sys.float_info.max_exp:
+        return [[whole(x, scale) for x in row] for row in kept], scale
+    power = scale.bit_length() - 1  # then nothing is rounded by ldexp
+    return [list(map(int, map(math.ldexp, row, repeat(power)))) for row in kept], scale
 
 
 def over_common_denominator(rows: Sequence[Sequence[fmpq]]) -> tuple[Matrix, int]:

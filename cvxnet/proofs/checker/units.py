@@ -14,12 +14,12 @@ the penalty of a network is at least beta times the sum of the |a| that it has o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from flint import arb, fmpq, fmpz
+from flint import arb, fmpq, fmpz, fmpz_mat
 
 from .claims import Claims, exact_rows, hidden_weights
 from .document import RefusalError
@@ -125,6 +125,10 @@ class Units:
     def feature(self, z: fmpq, i: int, j: int) -> Number:
         """``phi_j(x_i)``, where ``u_j . x_i = z``."""
         raise NotImplementedError
+
+    def outputs(self, Z: fmpz_mat, scale: int, start: int) -> Iterable[list[Number]]:
+        """The same for some samples, from one on: the rows of Z."""
+        return (self.combined(row, scale, i) for i, row in enumerate(Z.table(), start))
 
     def combined(self, z: Sequence[fmpz], scale: int, i: int) -> list[Number]:
         """``sum_j a_j phi_j(x_i)``, an output each, where ``u_j . x_i = z_j / scale``."""
