@@ -22,14 +22,15 @@ from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
 from cvxnet.training.width.evidence import TreeEvidence
 
-SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 4e-6, 2e-6, 20
+SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 2e-6, 5e-7, 20
 """What a sample, a number of data or evidence and a feature of about so many units take."""
 FEW = 100
-"""Samples up to which the exact check is quick; beyond, the rounded one comes first."""
+"""Samples up to which the exact check of trees and several outputs is quick; beyond, the rounded
+one comes first."""
 LEAVES = 10
 """Vectors of leaves that take as long as one for all units."""
-AT_LEAST, AT_MOST = 1.0, 10.0
-"""Seconds that a check may take: as many as training took, within these."""
+AT_LEAST, AT_MOST, PROOF_SECONDS = 1.0, 60.0, 1e-3
+"""Seconds that a check may take: as many as training took, or as many a sample, within these."""
 TRIES = 3
 """Times that a dual vector is made shorter after a check."""
 SAFE, LEAST = 1.001, 1e-12
@@ -87,6 +88,15 @@ def prove(
     return certificate, words
 
 
+def checking_seconds(samples: int, seconds: float) -> float:
+    """How long the check of what was trained for so many seconds may take.
+
+    >>> checking_seconds(50, 0.1), checking_seconds(10_000, 3.0), checking_seconds(10, 300.0)
+    (1.0, 10.0, 60.0)
+    """
+    return min(max(AT_LEAST, PROOF_SECONDS * samples, seconds), AT_MOST)
+
+
 def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResult:
     """The check that is likely to end first, and failing that the other one.
 
@@ -94,7 +104,8 @@ def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResu
     the exact one's, if there was time for that.
     """
     document, begin = certificate.to_dict(), time.monotonic()
-    few = checked_samples(certificate) <= FEW
+    alone = certificate.outputs == 1 and not count_vectors(certificate)
+    few = alone or checked_samples(certificate) <= FEW
     found: list[checker.CheckResult] = []
     for rounded in (not few, few):
         left = seconds - (time.monotonic() - begin)

@@ -13,7 +13,7 @@ from cvxnet.errors import UnsupportedError
 from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Form, Objective, Weights, network_of
 from cvxnet.training.bracket import Bracket
-from cvxnet.training.certificates import AT_LEAST, AT_MOST, prove
+from cvxnet.training.certificates import checking_seconds, prove
 from cvxnet.training.checkpoint import open_checkpoint
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan
@@ -249,12 +249,13 @@ def make_solution(
 ) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward.
 
-    The check of the certificate takes about as long as training did, from AT_LEAST to AT_MOST, and
-    is not begun where the deadline is too close.
+    The check of the certificate takes about as long as training did, or what so many samples need,
+    and is not begun where the deadline is too close.
     """
     begin = now()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
-    seconds = min(max(AT_LEAST, min(stats["seconds"], AT_MOST)), deadline - now())
+    seconds = checking_seconds(len(objective.y), stats["seconds"])
+    seconds = min(seconds, deadline - now())
     try:
         certificate, checked = prove(
             objective, weights, bracket, 0.0 if stats["interrupted"] else seconds

@@ -99,7 +99,7 @@ def check(
     data : only where the file leaves its data out: the pair ``(X, y)``, or the path of a CSV file
         (targets last, one line of names allowed) or of a certificate that has them
     time_limit : seconds after which the proof of feasibility gives up, reading and evaluating, some
-        seconds for a million numbers, counted in; 1000 samples of rank 3 take about 30
+        seconds for a hundred thousand samples, counted in
     prove : how the dual vector is proved feasible; all else is exact in any case
 
     Examples

@@ -49,10 +49,12 @@ class PiecewiseLinear(Units):
         c = self.claims.outputs
         A = fmpz_mat(len(rows), c, [x for row in rows for x in row])
         entries, total = Z.entries(), fmpq_mat(Z.nrows(), c)
-        for slope, part in ((self.right, max), (self.left, min)):
+        ahead = [z if z > ZERO else ZERO for z in entries] if self.right else []
+        behind = [z if z < ZERO else ZERO for z in entries] if self.left else []
+        for slope, part in ((self.right, ahead), (self.left, behind)):
             if slope:
-                there = fmpz_mat(Z.nrows(), Z.ncols(), [part(z, ZERO) for z in entries])
-                total += fmpq_mat(there * A) * (slope / (scale * a_scale))
+                seen = fmpz_mat(Z.nrows(), Z.ncols(), part) * A
+                total += fmpq_mat(seen) * (slope / (scale * a_scale))
         return total.table()
 
     def violation_with(self, dual: Dual, evidence: Any, clock: Clock) -> Fraction:
