@@ -48,9 +48,9 @@ def check(
         names allowed) or of a certificate that has them.
     rounded : bool
         Prove that the dual vector is feasible in floating point with bounds on all rounding errors
-        instead of exactly, unless that is faster; the rest stays exact. For relu, leaky_relu and abs units, norm l2, and
-        at most three columns, the hidden bias included; of the tree that proves a width, at most
-        seven of them that are independent. It can prove, not refute: where it does not
+        instead of exactly, unless that is faster; the rest stays exact. For relu, leaky_relu and
+        abs units, norm l2, and at most three columns, the hidden bias included; of the tree that
+        proves a width, at most seven of them that are independent. It can prove, not refute: where it does not
         prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
@@ -127,14 +127,19 @@ def obstacle(claims: Claims) -> str:
             f"too large: in {ROUNDED} at most three columns are possible, and here are {columns}, "
             "the hidden bias included. Check exactly"
         )
-    if claims.outputs > 1 and len(claims.X) > rounded_sweep.LARGEST:
+    if not exact_is_faster(claims) and len(claims.X) > rounded_sweep.LARGEST:
         return f"too large: in {ROUNDED} at most {rounded_sweep.LARGEST} samples are possible"
     return ""
 
 
+def exact_is_faster(claims: Claims) -> bool:
+    """Whether the exact proof takes less time than bounds on rounding errors."""
+    return claims.outputs == 1 and not claims.tree and len(claims.X) > MANY
+
+
 def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
-    if claims.outputs == 1 and not claims.tree and len(claims.X) > MANY:
+    if exact_is_faster(claims):
         return checker.EXACT.violation(claims, dual, clock)
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
     slopes = left, Fraction(1)

@@ -19,12 +19,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from flint import fmpq, fmpz_mat
+from flint import fmpq
 
 from .claims import Claims, as_rows, exact_rows, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vectors
-from .exact import Number, balls, inner, integers, outward, rational
+from .exact import Number, balls, inner, integers, matrix_of, outward, rational
 from .families import units_of
 from .losses import LOSSES
 from .sparse import Sparse, combined, times_weights
@@ -32,7 +32,7 @@ from .units import Units
 
 MAX_PRODUCTS = 10**9  # samples * features that units see * (units + gates)
 MAX_FEATURES = 10**8  # samples * (units + gates)
-PORTION = 10**4  # samples whose features are in memory together
+PORTION = 1000  # samples whose features are in memory together
 
 
 def bracket(claims: Claims) -> tuple[float, float]:
@@ -74,12 +74,11 @@ def predictions(claims: Claims, units: Units) -> Iterator[list[Number]]:
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
     seen = columns_seen(W, len(X[0]))
-    columns = [[row[k] for row in W] for k in seen]
-    V = fmpz_mat(len(seen), len(W), [x for column in columns for x in column])
+    V = matrix_of([[row[k] for row in W] for k in seen], len(W))
     free, scale = integers(free_weights(claims))
     for start in range(0, len(X), PORTION):
         part = X[start : start + PORTION]
-        Z = fmpz_mat([[row[k] for k in seen] for row in part]) * V
+        Z = matrix_of([[row[k] for k in seen] for row in part], len(seen)) * V
         for x, row in zip(part, units.outputs(Z, x_scale * w_scale, start), strict=True):
             yield [fmpq(inner(b, x), x_scale * scale) + f for b, f in zip(free, row, strict=True)]
 

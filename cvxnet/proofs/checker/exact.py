@@ -103,9 +103,14 @@ def congruent(M: Matrix, W: Matrix) -> Matrix:
     return [[inner(w, x) for x in MW] for w in W]
 
 
+def matrix_of(rows: Sequence[Sequence[Any]], columns: int) -> fmpz_mat:
+    """Rows of whole numbers, perhaps none, as a matrix of flint."""
+    return fmpz_mat(len(rows), columns, [x for row in rows for x in row])
+
+
 def products(rows: Matrix, points: Matrix) -> Iterator[list[fmpz]]:
     """For each point x, ``row . x`` for all rows, one point at a time to save memory."""
-    matrix = fmpz_mat(len(rows), len(points[0]), [y for row in rows for y in row])
+    matrix = matrix_of(rows, len(points[0]))
     for x in points:
         yield (matrix * fmpz_mat(len(x), 1, x)).entries()
 

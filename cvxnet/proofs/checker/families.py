@@ -15,7 +15,7 @@ from .columns import ColumnSpace
 from .cones import squared_relu_violation
 from .document import RefusalError, is_index
 from .dual import Clock, Dual
-from .exact import Number, above_one, fraction, inner, integers, products, rational
+from .exact import Number, above_one, fraction, inner, integers, matrix_of, products, rational
 from .relaxation import relaxed_violation
 from .semidefinite import (
     polynomial_violation,
@@ -32,6 +32,16 @@ from .units import Units
 ZERO = fmpz(0)
 
 
+def positive_part(numbers: list[fmpz]) -> list[fmpz]:
+    """``max(z, 0)``, each."""
+    return [z if z > ZERO else ZERO for z in numbers]
+
+
+def negative_part(numbers: list[fmpz]) -> list[fmpz]:
+    """``min(z, 0)``, each."""
+    return [z if z < ZERO else ZERO for z in numbers]
+
+
 class PiecewiseLinear(Units):
     """``right * z`` where z > 0, ``left * z`` where z < 0."""
 
@@ -46,14 +56,11 @@ class PiecewiseLinear(Units):
     def outputs(self, Z: fmpz_mat, scale: int, start: int) -> list[list[Number]]:
         """In integers, many times faster than unit by unit: phi is linear on either side."""
         rows, a_scale = integers(as_rows(self.claims.a))
-        c = self.claims.outputs
-        A = fmpz_mat(len(rows), c, [x for row in rows for x in row])
-        entries, total = Z.entries(), fmpq_mat(Z.nrows(), c)
-        ahead = [z if z > ZERO else ZERO for z in entries] if self.right else []
-        behind = [z if z < ZERO else ZERO for z in entries] if self.left else []
-        for slope, part in ((self.right, ahead), (self.left, behind)):
+        A, entries = matrix_of(rows, self.claims.outputs), Z.entries()
+        total = fmpq_mat(Z.nrows(), A.ncols())
+        for slope, side in ((self.right, positive_part), (self.left, negative_part)):
             if slope:
-                seen = fmpz_mat(Z.nrows(), Z.ncols(), part) * A
+                seen = fmpz_mat(Z.nrows(), Z.ncols(), side(entries)) * A
                 total += fmpq_mat(seen) * (slope / (scale * a_scale))
         return total.table()
 
