@@ -50,8 +50,8 @@ def check(
         Prove that the dual vector is feasible in floating point with bounds on all rounding errors
         instead of exactly, unless that is faster; the rest stays exact. For relu, leaky_relu and
         abs units, norm l2, and at most three columns, the hidden bias included; of the tree that
-        proves a width, at most seven of them that are independent. It can prove, not refute: where it does not
-        prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
+        proves a width, at most seven of them that are independent. It can prove, not refute: where
+        it does not prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
         for a hundred thousand samples, are counted in. With one output it takes less than a second
