@@ -17,7 +17,7 @@ Convex Analysis, 1970, section 31.)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from flint import fmpq
 
@@ -67,10 +67,15 @@ def loss_and_penalty(claims: Claims) -> tuple[Number, Number]:
     return total, penalty
 
 
-def predictions(claims: Claims, units: Units) -> Iterator[list[Number]]:
+def predictions(claims: Claims, units: Units) -> Iterable[list[Number]]:
     """``f(x_i) = sum_j a_j phi_j(x_i) + c + s . x_i``, a row for each sample."""
     if units.linear and claims.s is None:
         return linear_predictions(claims, units)
+    return in_portions(claims, units)
+
+
+def in_portions(claims: Claims, units: Units) -> Iterator[list[Number]]:
+    """The same of units that need not be linear."""
     X, x_scale = integers([*row, 1.0] for row in claims.X)
     W, w_scale = integers(hidden_weights(claims))
     seen = columns_seen(W, len(X[0]))
