@@ -32,6 +32,7 @@ FIRST = (
     "pilanci2020",
     "after2020",
     "peers",
+    "speed",
     "worth",
 )
 """Where this project comes from, what came after it, and what it is good for; then the others."""

@@ -531,4 +531,6 @@ REGIONS: dict[str, Callable[[Path], str]] = {
     "scores": scores,
     "fit-times": fit_times,
     "times": times,
+    "growth": growth,
+    "specialists": specialists,
 }

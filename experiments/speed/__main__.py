@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, random_array
 
-from experiments.peers.linear import GAP
 from experiments.peers.measuring import ABSENT, HERE, OWN, PEERS, measure, problem, run
 from experiments.peers.methods import EVERY
 from experiments.report import Report, Row, peers_python
 from experiments.speed import __doc__ as about
-from experiments.speed import telling
+from experiments.speed import specialists, telling
 
 DECAY, SHARE = 0.01, 0.1
 """Of the largest useful weight decay: for networks, and for linear models."""
@@ -192,10 +192,13 @@ def main(argv: list[str]) -> int:
     """The tables that are asked for, and what they say."""
     report = Report("speed", about, argv, more=more, packages=("numba", "threadpoolctl"))
     contest, part = Contest(report), report.options.part
-    if part in (None, "growth"):
-        telling.say_growth(report, contest.growth())
-    if part in (None, "peers"):
-        telling.say_peers(report, contest.peers())
-    if part in (None, "linear"):
-        telling.say_linear(report, contest.linear(), GAP)
+    tables: dict[str, tuple[Callable[[], list[Row]], Callable[[Report, list[Row]], None]]] = {
+        "growth": (contest.growth, telling.say_growth),
+        "peers": (contest.peers, telling.say_peers),
+        "linear": (contest.linear, specialists.say_linear),
+    }
+    for name, (measured, say) in tables.items():
+        rows = measured() if part in (None, name) else []
+        if any(row["status"] == "done" for row in rows):
+            say(report, rows)
     return report.close()

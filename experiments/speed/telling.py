@@ -1,4 +1,4 @@
-"""What the tables say: expectations, answers, pictures."""
+"""What the tables of networks say: expectations, answers, pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvxnet.plots.style import BLUE, COLORS, GREY, LINES, MARKERS, WIDTH, head, new_figure, styled
+from cvxnet.plots.style import COLORS, GREY, LINES, MARKERS, WIDTH, head, new_figure, styled
 from experiments.peers.methods import EVERY
 from experiments.peers.pictures import look
 from experiments.report import Report, Row
@@ -27,8 +27,6 @@ GOALS = {
 """Seconds in which brackets were to close."""
 FLOOR = 1e-9
 """Smaller excesses are drawn there: rounding."""
-TWICE = 2.0
-"""The goal beside solvers of linear models."""
 
 
 def kinds_of(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -310,78 +308,3 @@ def explain(axes: Axes, kinds: dict[tuple[str, str], list[Row]]) -> None:
         axes.plot([], [], line, marker=marker, color=color, label=EVERY[name].label)
     axes.set_axis_off()
     axes.legend(loc="upper left", borderaxespad=0.0)
-
-
-# Linear models
-
-
-def say_linear(report: Report, rows: list[Row], gap: float) -> None:
-    """Coordinate units beside the specialists."""
-    problems = dict.fromkeys((row["kind"], row["loss"]) for row in rows)
-    ratios: dict[tuple[str, str], float] = {}
-    for key in problems:
-        own = [row for row in rows if (row["kind"], row["loss"]) == key and reached(row, gap)]
-        times = {row["method"]: row["seconds"] for row in own}
-        best = min((t for name, t in times.items() if name != "proved_linear"), default=np.nan)
-        ratios[key] = times.get("proved_linear", np.inf) / best
-    report.expect(
-        f"time of coordinate units over that of the fastest specialist, to the gap {gap:g}",
-        expected=f"at most {TWICE:g}",
-        found="; ".join(f"{kind}, {loss}: {ratio:.2g}" for (kind, loss), ratio in ratios.items()),
-        holds=all(ratio <= TWICE for ratio in ratios.values()),
-        source="the goal of this work",
-    )
-    report.answer(
-        "How fast are linear models beside their specialists?",
-        linear_text(rows, gap),
-        linear_picture(rows, gap),
-        "linear",
-    )
-
-
-def reached(row: Row, gap: float) -> bool:
-    """Whether a line has a point whose certified gap is small enough."""
-    return row["status"] == "done" and row["gap"] <= gap
-
-
-def linear_text(rows: list[Row], gap: float) -> str:
-    """Seconds of all, and what kept the others."""
-    parts = []
-    for kind, loss in dict.fromkeys((row["kind"], row["loss"]) for row in rows):
-        own = [row for row in rows if (row["kind"], row["loss"]) == (kind, loss)]
-        told = ", ".join(f"{EVERY[row['method']].label} {ended(row, gap)}" for row in own)
-        parts.append(f"{kind} {own[0]['shape'][0]:,} x {own[0]['shape'][1]:,}, {loss} loss: {told}")
-    return f"Processor seconds to a certified gap of {gap:g}. {'; '.join(parts)}."
-
-
-def ended(row: Row, gap: float) -> str:
-    """Seconds, or what kept it."""
-    if row["status"] != "done":
-        return f"({row['status']})"
-    if row["gap"] > gap:
-        return f"{row['seconds']:.2g} s (gap {row['gap']:.1e})"
-    return f"{row['seconds']:.2g} s"
-
-
-def linear_picture(rows: list[Row], gap: float) -> Figure:
-    """Seconds by problem, a mark a solver."""
-    problems = list(dict.fromkeys((row["kind"], row["loss"]) for row in rows))
-    methods = list(dict.fromkeys(row["method"] for row in rows))
-    with styled():
-        figure = new_figure(WIDTH, 1.6 + 0.75 * len(problems))
-        axes = figure.add_subplot()
-        for k, name in enumerate(methods):
-            own = [row for row in rows if row["method"] == name and row["status"] == "done"]
-            color = BLUE if k == 0 else COLORS[k]
-            for row in own:
-                face = color if reached(row, gap) else "white"
-                at = problems.index((row["kind"], row["loss"]))
-                axes.plot(row["seconds"], at + 0.12 * (k - 2), MARKERS[k], color=color,
-                          markersize=9, markerfacecolor=face)  # fmt: skip
-            axes.plot([], [], MARKERS[k], color=color, label=EVERY[name].label)
-        axes.set_yticks(range(len(problems)), [f"{kind},\n{loss}" for kind, loss in problems])
-        axes.invert_yaxis()
-        axes.set(xscale="log", xlabel=f"processor seconds to a certified gap of {gap:g}")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        axes.set_title("L1-regularised linear models (hollow: a larger gap)")
-    return figure
