@@ -1,12 +1,13 @@
 """Does a Dask cluster give what one process gives, to the last bit, though a worker dies?
 
 What users run many times goes through joblib: trainings at a list of weight decays, the optima of
-all widths on several data sets, a grid of decays with its folds (scikit-learn), the seeds and
-widths of ``cn.compare``, and the cones of one pricing of many samples. Each kind of work is done
-three times: in this process; on a local cluster of Dask, whose workers are processes of their own;
-and there again, where one of two workers is killed (SIGKILL) while it has work. Certificates,
-weights, objectives and scores are compared by a digest of all their digits. Seconds are of the
-clock, after a first training in each process, which loads the compiled kernels.
+all widths on several data sets, a grid of decays with its folds (scikit-learn), the paths of decays
+of the folds of ``ConvexNetRegressorCV``, the seeds and widths of ``cn.compare``, and the cones of
+one pricing of many samples. Each kind of work is done three times: in this process; on a local
+cluster of Dask, whose workers are processes of their own; and there again, where one of two workers
+is killed (SIGKILL) while it has work. Certificates, weights, objectives and scores are compared by
+a digest of all their digits. Seconds are of the clock, after a first training in each process,
+which loads the compiled kernels.
 
 Floor: as many workers as cores do as much in as many times less time; a worker that dies costs what
 it had begun, and a new one the loading of packages and kernels.
@@ -142,6 +143,15 @@ def folds(quick: bool) -> tuple[int, Any]:
     ]
 
 
+def path(quick: bool) -> tuple[int, Any]:
+    """The path of weight decays of each fold, and the best decay on all samples."""
+    X, y = target("rough", 20 if quick else 150, 0)
+    model = cn.ConvexNetRegressorCV(path_gap=0.1, smallest=0.1, cv=5, gap=1e-4, time_limit=None)
+    model.fit(X, y)
+    chosen = model.weight_decay_, model.certificate_.to_dict()
+    return 6, [model.scores_.tolist(), *chosen]
+
+
 def seeds(quick: bool) -> tuple[int, Any]:
     """Gradient training from many seeds, at two widths."""
     X, y = target("rough", 20 if quick else 100, 0)
@@ -164,7 +174,14 @@ def cones(quick: bool) -> tuple[int, Any]:
     return 1, cn.largest_weight_decay("relu", X, y)
 
 
-KINDS = {"decays": decays, "widths": widths, "folds": folds, "seeds": seeds, "cones": cones}
+KINDS = {
+    "decays": decays,
+    "widths": widths,
+    "folds": folds,
+    "path": path,
+    "seeds": seeds,
+    "cones": cones,
+}
 
 
 def measure(kind: str, where: str, quick: bool) -> Row:
