@@ -145,7 +145,9 @@ def draw(axes: Axes, kinds: dict[tuple[str, str], list[Row]], key: str) -> None:
         name = f"{data},\n{loss}" + ("" if power is None else f": {power:.2f}")
         color, marker = COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
         n, values = [row["n"] for row in rows], [row[key] for row in rows]
-        axes.plot(n, values, LINES[k % len(LINES)], marker=marker, color=color, label=name)
+        axes.plot(
+            n, values, linestyle=LINES[k % len(LINES)], marker=marker, color=color, label=name
+        )
         for row in rows:
             if row["ended"] != "optimal":
                 axes.plot(row["n"], row[key], marker, color=color, markerfacecolor="white")
@@ -176,7 +178,7 @@ def split_picture(done: list[Row]) -> Figure:
             color = GREY if part == "others" else COLORS[k]
             axes.barh(places, values, 0.7, left=left, color=color, label=part)
             left += values
-        names = [f"{row['data']}, {row['loss']}, {row['n']:,}  ({row['seconds']:.2g} s)"
+        names = [f"{row['data']}, {row['loss']}, {row['n']:,}  ({row['seconds']:.3g} s)"
                  for row in done]  # fmt: skip
         axes.set_yticks(places, names)
         axes.set(xlabel="share of the processor time of training", xlim=(0.0, 1.0))
