@@ -28,7 +28,7 @@ from cvxnet.types import Array
 def walk_circle(
     normals: Array, plus: Array, minus: Array, floor: float = 0.0, sides: Sides = BOTH
 ) -> LocalMaxima:
-    """Local maxima of ``s g`` above the floor and above LEAST of the largest.
+    """Local maxima of ``s g`` above the floor by more than LEAST of what the largest is.
 
     Parameters are those of `subdivide`, with ``normals`` (h, 1) or (h, 2).
 
@@ -51,7 +51,7 @@ def walk_circle(
         walk = Walk(normals, plus, minus)
         parts = [np.vstack([walk.arcs(s, error), walk.crossings(s)]) for s in sides]
     found = np.vstack(parts)
-    maxima = distinct(found, max(floor, LEAST * found[:, 0].max(initial=0.0)))
+    maxima = distinct(found, floor + LEAST * max(found[:, 0].max(initial=0.0) - floor, 0.0))
     rho = float(maxima[0, 0]) if len(maxima) else floor
     return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
 

@@ -45,7 +45,7 @@ LEVELS = 100
 FEW = 2
 """Convex kinks whose signs are tried out rather than cut."""
 LEAST = 0.5
-"""Local maxima below this part of the largest are not looked for."""
+"""Of what the largest is above the floor: local maxima with less are not looked for."""
 OVERHEAD = 20
 """The work on a cone, beside that on its rows, in rows."""
 CONES, ROWS = 100, 4
@@ -96,7 +96,7 @@ class Function(NamedTuple):
     error : float
         Rounding of values.
     least : float
-        Local maxima below this part of the largest are not looked for.
+        Of what the largest is above the floor: local maxima with less are not looked for.
     """
 
     rows: Array
@@ -216,7 +216,7 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
     sums, rooms, before, u = np.empty((2, r)), np.empty(r), np.empty(r), np.empty(r)
     errors, room, index = np.empty((r, r)), np.empty((r + 3, BLOCK)), np.empty(BLOCK, np.int64)
     while top >= 0 and work > 0:
-        level, cone = max(g.floor, g.least * best[0]), cones[top]
+        level, cone = g.floor + g.least * max(best[0] - g.floor, 0.0), cones[top]
         set_row(before, cone[2 * r])
         stretch = (marks[top, 0], marks[top, 1], marks[top, 2])
         work -= stretch[2] - stretch[0] + OVERHEAD

@@ -138,7 +138,7 @@ def subdivide(
     budget: Budget | None = None,
     sides: Sides = BOTH,
 ) -> LocalMaxima:
-    """Local maxima of ``s g`` above the floor and above LEAST of the largest.
+    """Local maxima of ``s g`` above the floor by more than LEAST of what the largest is.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def subdivide(
     parts = run(tasks, budget, h ** (r - 1))
     found = np.concatenate([part.found for part in parts])
     highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
-    maxima = distinct(found, max(floor, LEAST * highest))
+    maxima = distinct(found, floor + LEAST * max(highest - floor, 0.0))
     rho = float(maxima[0, 0]) if len(maxima) else floor
     error = error if all(part.ended for part in parts) else np.inf
     return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
