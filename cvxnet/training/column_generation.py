@@ -61,6 +61,10 @@ class Settings:
         A network that improves by less than this, relatively, stands still.
     new_units : int
         At most so many new units a round, best first: more make the masters slow.
+    near : bool
+        New units of one sign may be near each other. In a master of cells that costs time.
+    level : float
+        Local maxima down to this part below ``weight_decay`` are found.
     large : float
         Entries of a master's matrix from which on units slide instead.
     smallest, together : float
@@ -75,6 +79,8 @@ class Settings:
     smallest: float
     together: float
     new_units: int = 100
+    near: bool = False
+    level: float = LEVEL
 
 
 EXACT = Settings(
@@ -210,7 +216,7 @@ class Search:
     def grown(self, maxima: LocalMaxima) -> Units:
         """The network with new units, the best local maxima above ``weight_decay``."""
         units = self.units.without_small(NEGLIGIBLE)
-        return units + new_units(maxima, self.problem, units, self.settings.new_units)
+        return units + new_units(maxima, self.problem, units, self.settings)
 
     def price(self, units: Units, v: Array, deadline: float | None = None) -> LocalMaxima:
         """Price the dual vector of a network, which becomes that of this round; offer both."""
@@ -218,7 +224,8 @@ class Search:
         self.bracket.offer_units(units)
         deadline = self.end if deadline is None else deadline
         with clock(self.timings, "pricing"):
-            floor = (1.0 - LEVEL) * self.problem.weight_decay
+            level = LEVEL if self.stuck else self.settings.level
+            floor = (1.0 - level) * self.problem.weight_decay
             maxima = self.oracle.price(v, floor, units, deadline, self.stuck)
         if now() < deadline or maxima.rho > self.problem.weight_decay:
             self.bracket.promising = maxima.rho > self.problem.weight_decay
@@ -376,10 +383,10 @@ def walk_down(search: Search, opened: Bracket) -> Iterator[Bracket]:
     yield from generate_columns(resumed(search))
 
 
-def new_units(maxima: LocalMaxima, problem: Problem, present: Units, most: int) -> Units:
+def new_units(maxima: LocalMaxima, problem: Problem, present: Units, settings: Settings) -> Units:
     """The best local maxima above ``weight_decay``, well apart, signed so as to lower the loss."""
-    above = int((maxima.values > problem.weight_decay).sum())
-    if not problem.family.slides:  # units that cannot move are all different
+    above, most = int((maxima.values > problem.weight_decay).sum()), settings.new_units
+    if settings.near or not problem.family.slides:  # units that cannot move are all different
         chosen = list(range(min(above, most)))
     else:
         chosen = well_apart(maxima, problem, above, most)

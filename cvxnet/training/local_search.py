@@ -52,7 +52,7 @@ def start_wide(
     for width in UNITS[:starts] if problem.family.slides else ():
         units = random_units(problem, width, free, rng)
         if len(problem.y) > MANY:
-            part = part_of(problem, rng)
+            part = part_of(problem, PART, rng)
             for few in descend(part, carry(units, problem, part), deadline):
                 units = carry(few, part, problem)
             yield units
@@ -96,9 +96,9 @@ def descend(problem: Problem, units: Units, deadline: float) -> Iterator[Units]:
             yield units
 
 
-def part_of(problem: Problem, rng: np.random.Generator) -> Problem:
-    """The problem on a random part of the samples, the weight decay in proportion."""
-    rows = np.sort(rng.choice(len(problem.y), PART, replace=False))
+def part_of(problem: Problem, count: int, rng: np.random.Generator) -> Problem:
+    """The problem on so many random samples, the weight decay in proportion."""
+    rows = np.sort(rng.choice(len(problem.y), count, replace=False))
     loss = problem.loss
     if isinstance(loss, Weighted):
         loss = Weighted(loss.loss, loss.weights[rows])
@@ -106,7 +106,7 @@ def part_of(problem: Problem, rng: np.random.Generator) -> Problem:
         problem.family.on(problem.family.X[rows]),
         loss,
         problem.y[rows],
-        problem.weight_decay * PART / len(problem.y),
+        problem.weight_decay * count / len(problem.y),
         problem.F[rows],
     )
 

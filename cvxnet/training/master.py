@@ -45,6 +45,7 @@ class Timings:
 
     pricing: float = 0.0
     sliding: float = 0.0
+    fitting: float = 0.0
     assembling: float = 0.0
     compiling: float = 0.0
     solving: float = 0.0

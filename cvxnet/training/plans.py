@@ -4,7 +4,7 @@
 units                   start              improve                   polish
 ======================  =================  ========================  ======================
 smooth in u             local search (1)   slide (2)                 Newton, smooth losses
-with kinks, that slide  local search (1)   slide and solve a master  Newton, smooth losses
+with kinks, that slide  a part (5)         fit sizes (6)             Newton, smooth losses
 that cannot move        price              solve a master            Newton, smooth losses
 columns of X (4)        price              coordinate descent        none
 linear, of sparse X     price              quasi-Newton steps        none
@@ -17,6 +17,9 @@ master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
 (4) With a smooth loss, see `cvxnet.training.linear_models`; coordinate descent is scikit-learn's,
 and where that is not installed masters are solved.
+(5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
+pricing finds. With a loss that has kinks, or where pricing does not end, units slide and a master
+of their cells is solved.
 
 For lectures there is a slower one: `one_unit_a_round`.
 """
@@ -35,6 +38,7 @@ from cvxnet.training.column_generation import (
     Plan,
     Search,
     clock,
+    generate_columns,
     price_first,
     share,
 )
@@ -46,8 +50,9 @@ from cvxnet.training.linear_models import (
     solve_ball,
     solve_columns,
 )
-from cvxnet.training.local_search import start_wide
+from cvxnet.training.local_search import MANY, PART, carry, part_of, start_wide
 from cvxnet.training.matrices import is_sparse
+from cvxnet.training.oracle import Oracle
 from cvxnet.training.outputs.steps import (
     fit_and_slide,
     fit_only,
@@ -57,9 +62,10 @@ from cvxnet.training.outputs.steps import (
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
-from cvxnet.training.refinement import refine, stationary_dual
+from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
+from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
-from cvxnet.training.start import offer_program
+from cvxnet.training.start import offer_program, open_bracket
 from cvxnet.types import Array
 
 SIZE = 3000
@@ -83,8 +89,22 @@ MANY_COLUMNS = 4000
 """New columns a round, where coordinate descent solves the masters."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
-NEAR = 1.1
-"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``."""
+NEAR, CLOSE = 1.1, 1.01
+"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``; where sizes are fitted
+that comes by itself."""
+COLUMNS = replace(EXACT, new_units=300, near=True)
+"""Where the sizes of units are fitted, many at a time cost little."""
+DENSE = 20_000
+"""With more samples than this the lower half of the local maxima above ``weight_decay`` costs more
+than the rounds that it saves."""
+SMALL = 20_000
+"""Samples times units up to which Newton's method is quick."""
+FAR = 0.1
+"""A bracket that is wider than this closes faster where units slide."""
+TENTH, OPEN = 10, 1e-3
+"""A part of many samples, and the gap to which it is solved: on all of them it is wider."""
+WIDE, BRIEF_STEPS = 200_000, 50
+"""Up to so many samples the units of a part slide on all, in so many quasi-Newton steps."""
 
 
 def plan_for(problem: Problem) -> Plan:
@@ -103,6 +123,9 @@ def plan_for(problem: Problem) -> Plan:
         improve = slide_to_optimum
     elif family.smooth:
         start, improve = start_from_program, solve_and_thin
+    elif loss.smooth:
+        exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
+        return Plan(start_from_part, fit_columns, refine_columns, exact=exact)
     return Plan(start, improve, refine_network if loss.smooth else as_it_is)
 
 
@@ -190,6 +213,28 @@ def start_from_program(search: Search) -> LocalMaxima:
     return start_from_local_search(search)
 
 
+def start_from_part(search: Search) -> LocalMaxima:
+    """Of many samples a tenth comes first, and so on: its network is a good one for all.
+
+    Each part is left where its bracket is as wide as the next one would open it.
+    """
+    problem, n = search.problem, len(search.problem.y)
+    if n <= MANY or not search.oracle.always:
+        return start_from_local_search(search)
+    part = part_of(problem, max(n // TENTH, PART), np.random.default_rng(0))
+    end = share(WIDELY, search.deadline)
+    master = replace(search.master, problem=part)
+    first = Search(open_bracket(part), master, Oracle(part), search.plan, gap=OPEN, deadline=end)
+    for bracket in generate_columns(first):
+        search.bracket.offer_units(carry(bracket.units, part, problem))
+    units = search.bracket.units
+    if n <= WIDE and len(units):
+        with clock(search.timings, "sliding"):
+            units = slide(problem, units, BRIEF_STEPS, deadline=end)
+        search.bracket.offer_units(units.without_small(NEGLIGIBLE))
+    return search.price(*fit_again(search, search.bracket.units))
+
+
 # Steps to a better network
 
 
@@ -231,6 +276,35 @@ def slide_and_solve(search: Search, grown: Units) -> tuple[Units, Array]:
     if problem.loss.smooth and entries > limit and not led_nowhere:
         return slide_alone(search, grown, SLIDING_STEPS)
     return search.solve(with_slid(search, grown))
+
+
+def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The best sizes of these units, none of which moves; far from the optimum, of slid ones too.
+
+    Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
+    which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
+    """
+    if search.stuck or not search.oracle.ends:
+        return slide_and_solve(search, grown)
+    present = len(search.units.without_small(NEGLIGIBLE))
+    if search.bracket.gap > FAR:
+        grown = with_slid(search, grown)
+    return fit_again(search, grown, present)
+
+
+def fit_again(search: Search, units: Units, present: int | None = None) -> tuple[Units, Array]:
+    """The best sizes of units, the first ``present`` of which have some already.
+
+    Those in one cell then become one, which has moved.
+    """
+    problem = search.problem
+    with clock(search.timings, "fitting"):
+        sizes = problem.family.sizes(units.weights)
+        sizes[len(sizes) if present is None else present :] = 0.0
+        fitted = fit_sizes(problem, units, sizes)
+        rows, signs = problem.family.simplify(fitted.weights, fitted.outputs)
+    fitted = Units(rows, signs, fitted.free)
+    return fitted, problem.dual_vector(fitted)
 
 
 def slide_to_optimum(search: Search, grown: Units) -> tuple[Units, Array]:
@@ -283,6 +357,23 @@ def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
             break
         maxima = search.price(refined, stationary_dual(problem, refined))
     return maxima
+
+
+def refine_columns(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """The same for units on their faces, where some of these are more than rays."""
+    problem = search.problem
+    if search.stuck or not search.oracle.ends:
+        return refine_network(search, maxima)
+    done = search.bracket.gap <= search.gap or now() > search.end
+    large = len(problem.y) * len(search.units) > SMALL
+    if done or large or maxima.rho > CLOSE * problem.weight_decay:
+        return maxima
+    with clock(search.timings, "refining"):
+        refined = refine_on_faces(problem, search.units)
+    if refined is search.units:
+        return maxima
+    again = search.price(refined, stationary_dual(problem, refined))
+    return again
 
 
 def as_it_is(search: Search, maxima: LocalMaxima) -> LocalMaxima:

@@ -13,7 +13,9 @@ exactly on its face of the arrangement. On the faces the objective is smooth,
 with ``B_j`` a basis of the face of unit j and ``A_j`` its features there, so Newton's method
 converges quadratically. Where the columns of the data differ in size so do those of A_j, and
 products of them have no digits left. So steps are taken in p with ``w_j = S_j p_j``, for which the
-columns of ``A_j S_j`` are orthogonal (`frame_of`): ``|w_j|^2 = p_j^T S_j^T S_j p_j``.
+columns of ``A_j S_j`` are orthogonal (`frame_of`): ``|w_j|^2 = p_j^T S_j^T S_j p_j``. Where the
+loss is a sum of squares there are as many rows as entries of p (`cvxnet.training.samples`), so that
+steps do not know how many samples there are.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from cvxnet.training.faces import face, snap
 from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.samples import all_samples, is_square, without_n
 from cvxnet.training.units.family import frame_of
 from cvxnet.types import Array
 
@@ -65,6 +68,16 @@ def refine(problem: Problem, units: Units, maxima: LocalMaxima) -> Units:
         if problem.objective(refined) <= limit:
             return refined
     return units
+
+
+def refine_on_faces(problem: Problem, units: Units) -> Units:
+    """The same for units that are on their faces; themselves where these are rays, or in vain."""
+    smooth = Smooth(problem, units) if len(units) else None
+    if smooth is None or len(smooth.owner) == len(units):
+        return units
+    refined = settle(problem, units)
+    limit = problem.objective(units) * (1.0 + RISE)
+    return refined if problem.objective(refined) <= limit else units
 
 
 def stationary_dual(problem: Problem, units: Units) -> Array:
@@ -182,6 +195,8 @@ class Smooth:
         self.owner = np.repeat(np.arange(len(faces)), np.diff(self.ends, prepend=0))
         self.S = block_diag(*(frame_of(A, RIDGE) for A in (*columns, problem.F)))
         self.M = np.hstack([*columns, problem.F]) @ self.S
+        samples = all_samples(self.M, problem.F[:, :0], problem.loss, problem.y)
+        self.samples = without_n(samples) if is_square(problem.loss) else samples
         k = self.ends[-1]
         self.G = self.S[:k, :k].T @ self.S[:k, :k]
         pairs = zip(self.bases, units.weights, strict=True)
@@ -203,26 +218,27 @@ class Smooth:
 
     def gradient(self, p: Array) -> Array:
         """The gradient of F; infinite where a unit vanishes, as F has none there."""
-        problem, (Gp, sizes) = self.problem, self.stretched(p)
+        samples, (Gp, sizes) = self.samples, self.stretched(p)
         if not (sizes > 0.0).all():
             return np.full_like(p, np.inf)
-        gradient = self.M.T @ problem.loss.gradient(self.M @ p, problem.y)
-        gradient[: sizes.size] += problem.weight_decay * Gp / sizes
+        gradient = samples.matrix.T @ samples.loss.gradient(samples.matrix @ p, samples.y)
+        gradient[: sizes.size] += self.problem.weight_decay * Gp / sizes
         return np.asarray(gradient)
 
     def root_of_hessian(self, p: Array) -> Array:
-        """J with ``J^T J`` the Hessian of F.
+        """J, triangular, with ``J^T J`` the Hessian of F.
 
         The Hessian of ``|w_j|`` is ``(I - e e^T) / |w_j|`` with ``e = w_j / |w_j|``, whose square
         is itself times ``1 / |w_j|``.
         """
-        problem, k = self.problem, len(self.owner)
+        samples, k = self.samples, len(self.owner)
         w, sizes = (self.S @ p)[:k], self.stretched(p)[1]
-        bend = problem.loss.curvature(self.M @ p, problem.y)
+        bend = samples.loss.curvature(samples.matrix @ p, samples.y)
         same = self.owner[:, None] == self.owner
         across = np.eye(k) - same * np.outer(w / sizes, w / sizes)
-        root = np.sqrt(problem.weight_decay / sizes)[:, None] * across @ self.S[:k]
-        return np.vstack([np.sqrt(bend)[:, None] * self.M, root])
+        root = np.sqrt(self.problem.weight_decay / sizes)[:, None] * across @ self.S[:k]
+        J = np.vstack([np.sqrt(bend)[:, None] * samples.matrix, root])
+        return np.asarray(np.linalg.qr(J, mode="r"))
 
     def converged(self, p: Array, gradient: Array) -> bool:
         """Whether the gradient in w, relative to ``weight_decay``, is about zero, or rounding."""
@@ -233,9 +249,10 @@ class Smooth:
 
     def rounding(self, p: Array) -> Array:
         """How far rounding of the predictions, where large units cancel, moves the gradient."""
-        problem, f, size = self.problem, self.M @ p, np.abs(self.M)
-        error = problem.loss.curvature(f, problem.y) * (size @ np.abs(p))
-        error += np.abs(problem.loss.gradient(f, problem.y))
+        samples = self.samples
+        f, size = samples.matrix @ p, np.abs(samples.matrix)
+        error = samples.loss.curvature(f, samples.y) * (size @ np.abs(p))
+        error += np.abs(samples.loss.gradient(f, samples.y))
         return np.asarray(ROUNDINGS * np.finfo(float).eps * size.T @ error)
 
     def dual_vector(self) -> Array:

@@ -11,6 +11,7 @@ homogeneous of degree one, so the predictions are ``features(Z) @ signs`` and th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -137,6 +138,10 @@ class UnitFamily:
     def predictions(self, W: Array, outputs: Array) -> Array:
         """``features(W) @ outputs``, (n,) or (n, c)."""
         return np.asarray(self.features(W) @ outputs)
+
+    def feature_parts(self, W: Array) -> Iterator[tuple[slice, Array]]:
+        """The features of some samples after the other: which these are, and their rows."""
+        yield slice(None), self.features(W)
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """Gradient of ``v . feature(z)`` with respect to each row of ``W``: (m, rank).

@@ -7,6 +7,7 @@ elsewhere. The cell's inequalities are cut down to facets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -29,6 +30,8 @@ from cvxnet.training.pricing.subdivision import Budget, subdivide
 from cvxnet.training.units.family import Block, UnitFamily, as_columns, bending, frame_of
 from cvxnet.types import Array
 
+ROWS = 8192
+"""Features are computed for so many samples at a time: what lies in between stays in the cache."""
 LARGEST_RANK = 7
 """Beyond, exact pricing is not tried: nobody could check it, and certificates need evidence."""
 CIRCLE = 2
@@ -73,9 +76,15 @@ class PiecewiseLinearUnits(UnitFamily):
 
     def features(self, W: Array) -> Array:
         """``phi(X z)`` for each row ``z`` of ``W``."""
+        parts = [features for _, features in self.feature_parts(W)]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def feature_parts(self, W: Array) -> Iterator[tuple[slice, Array]]:
         plus, minus = self.slopes
-        t = self.rows @ W.T
-        return plus * np.maximum(t, 0.0) + minus * np.maximum(-t, 0.0)
+        for start in range(0, len(self.rows), ROWS):
+            part = slice(start, start + ROWS)
+            t = self.rows[part] @ W.T
+            yield part, plus * np.maximum(t, 0.0) + (minus * np.maximum(-t, 0.0) if minus else 0.0)
 
     def slope_of_rows(self, t: Array | Signs) -> Array:
         """``phi'(t)``; at the kink the slope below it."""
@@ -175,19 +184,23 @@ class PiecewiseLinearUnits(UnitFamily):
         larger penalty.
         """
         sizes, total = self.sizes(W), W.copy()
-        heights = W / np.where(sizes > 0.0, sizes, 1.0)[:, None] @ self.arrangement.normals.T
-        sides = np.where(np.abs(heights) <= ON_HYPERPLANE, 0.0, np.sign(heights))
-        kept: list[int] = []
+        sides: dict[int, Signs] = {}
         for j in np.argsort(-sizes, kind="stable").tolist():
-            same = [i for i in kept if signs[i] == signs[j]]
-            apart = (sides[same] * sides[j] < 0.0).any(axis=1)
-            if apart.all():
-                kept.append(j)
-                continue
-            home = same[int(np.argmin(apart))]
-            total[home] += W[j]
-            sides[home] = np.where(sides[home] == 0.0, sides[j], sides[home])
+            own = self.sides(W[j] / (sizes[j] or 1.0))
+            same = (i for i in sides if signs[i] == signs[j])
+            home = next((i for i in same if not (sides[i] * own < 0).any()), None)
+            if home is None:
+                sides[j] = own
+            else:
+                total[home] += W[j]
+                sides[home] = np.where(sides[home] == 0, own, sides[home])
+        kept = list(sides)
         return total[kept], signs[kept]
+
+    def sides(self, u: Array) -> Signs:
+        """On which side of each hyperplane a unit vector is, (h,); 0 for those that it lies on."""
+        height = self.arrangement.normals @ u
+        return np.where(np.abs(height) <= ON_HYPERPLANE, 0.0, np.sign(height)).astype(np.int8)
 
     def hidden(self, U: Array) -> Array:
         """Units in the coordinates of the columns of ``X``."""

@@ -1,0 +1,159 @@
+"""The best sizes of units whose directions are fixed, and the best free weights.
+
+    minimise  loss(F c + H s) + weight_decay * sum s       over s >= 0 and any c.
+
+Newton's method; each step is a problem of `cvxnet.training.width.quadratic`, as large as there are
+columns. With the squared loss one step is all there is. Elsewhere a step that goes too far ends at
+the minimum on its line, or where that is farther away, which finds the narrow stretches in which a
+loss bends that is almost linear. A step takes two products with the columns, which are had part of
+the samples by part of the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from cvxnet.losses import Loss
+from cvxnet.training.problem import Problem, Units
+from cvxnet.training.samples import is_square
+from cvxnet.training.width.quadratic import OPTIMAL, RIDGE, ROUNDING, minimise
+from cvxnet.types import Array
+
+STEPS = 100
+"""Of Newton's method."""
+CONVERGED = 1e-16
+"""A step along which the objective falls by less, relatively, is the last."""
+LEVEL = 1e-9
+"""Curvatures below this, relative to the largest, count as this."""
+NEAR, LONGER, PRECISION = 0.5, 8.0, 1e-13
+"""A step is whole where the slope at its end is less than this, relatively. Otherwise it is longer
+by such factors, as long as the objective falls, or shorter, up to this precision."""
+
+Parts = Callable[[], Iterable[tuple[slice, Array]]]
+"""Walks through the rows of a matrix: which they are, and the rows themselves."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The matrix ``[F H]``, its rows had part by part."""
+
+    F: Array
+    parts: Parts
+
+    def rows(self) -> Iterable[tuple[slice, Array]]:
+        """Those of both."""
+        for part, H in self.parts():
+            yield part, np.hstack([self.F[part], H]) if self.F.shape[1] else H
+
+    def times(self, x: Array) -> Array:
+        """The predictions of free weights and sizes, (n,)."""
+        return np.concatenate([A @ x for _, A in self.rows()])
+
+    def products(self, D: Array, g: Array) -> tuple[Array, Array]:
+        """``A^T diag(D) A`` and ``A^T g``."""
+        Q, b = np.zeros(()), np.zeros(())
+        for part, A in self.rows():
+            Q, b = Q + (A.T * D[part]) @ A, b + A.T @ g[part]
+        return Q, b
+
+
+def columns_of(F: Array, H: Array) -> Columns:
+    """Those of a matrix that is there as a whole."""
+    return Columns(F, lambda: [(slice(None), H)])
+
+
+def fit_sizes(problem: Problem, units: Units, sizes: Array) -> Units:
+    """The units with their best sizes, those without any left out; from these ``sizes``, (m,)."""
+    directions = units.weights / problem.family.sizes(units.weights)[:, None]
+    signs = units.outputs
+
+    def parts() -> Iterable[tuple[slice, Array]]:
+        for part, H in problem.family.feature_parts(directions):
+            yield part, H * signs
+
+    x = np.concatenate([units.free, sizes])
+    x, _ = solve_sizes(problem, problem.loss, Columns(problem.F, parts), x)
+    free, sizes = np.split(x, [len(units.free)])
+    used = sizes > 0.0
+    return Units(sizes[used, None] * directions[used], signs[used], free)
+
+
+def solve_sizes(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Array, Array]:
+    """The best free weights and sizes from those given, and their predictions.
+
+    The loss is smooth: the problem's own, or one that stands for it.
+    """
+    if is_square(loss):
+        x = x.copy()
+        least(*model_at(problem, loss, columns, columns.times(x)), problem.F.shape[1], x, OPTIMAL)
+        return x, columns.times(x)
+    return newton(problem, loss, columns, x)
+
+
+def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Array, Array]:
+    """The minimiser and its predictions, from a starting point."""
+    y, k = problem.y, problem.F.shape[1]
+    decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
+    f, optimal = columns.times(x), OPTIMAL if problem.loss.smooth else ROUNDING
+    for _ in range(STEPS):
+        moved, (Q, b) = x.copy(), model_at(problem, loss, columns, f)
+        unpulled = b + RIDGE * Q.diagonal().max(initial=0.0) * x  # not towards zero
+        least(Q, unpulled, k, moved, optimal)
+        step = moved - x
+        ahead, price = columns.times(step), float(decay @ step)
+
+        def slope(t: float, f: Array = f, ahead: Array = ahead, price: float = price) -> float:
+            """Of the objective along the step."""
+            return float(loss.gradient(f + t * ahead, y) @ ahead) + price
+
+        falls = -slope(0.0)
+        last = falls <= CONVERGED * (loss.value(f, y) + float(decay @ x))
+        if falls <= 0.0:
+            break
+        x = x + (1.0 if last else along(slope, falls, room(x, step, k))) * step
+        f = columns.times(x)
+        if last:
+            break
+    return x, f
+
+
+def room(x: Array, step: Array, free: int) -> float:
+    """How often the step may be taken until a size is zero; at least once."""
+    falling = np.flatnonzero(step[free:] < 0.0) + free
+    return max(float((x[falling] / -step[falling]).min(initial=np.inf)), 1.0)
+
+
+def along(slope: Callable[[float], float], falls: float, end: float) -> float:
+    """Where on its line a step should end: after one, if that is near enough to the minimum."""
+    t = 1.0
+    if abs(slope(t)) <= NEAR * falls:
+        return t
+    while slope(t) < 0.0 and t < end:
+        t = min(LONGER * t, end)
+    if slope(t) <= 0.0:
+        return t
+    return float(brentq(slope, 0.0, t, xtol=PRECISION * t))
+
+
+def least(Q: Array, b: Array, free: int, x: Array, optimal: float) -> float:
+    """The minimum of a model, written into ``x`` from there; see `quadratic.minimise`."""
+    return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x, optimal))
+
+
+def model_at(problem: Problem, loss: Loss, columns: Columns, f: Array) -> tuple[Array, Array]:
+    """Q and b of the quadratic model of the objective at predictions f, for all x with f = A x.
+
+    ``1/2 x^T Q x - b^T x`` with ``Q = A^T D A`` and ``b = A^T (D f - gradient) - weight decay``.
+    """
+    y, k = problem.y, problem.F.shape[1]
+    D = loss.curvature(f, y)
+    if not is_square(loss):
+        most = np.maximum(loss.curvature(y, y), loss.curvature(0.0 * f, y))
+        D = np.maximum(D, LEVEL * np.maximum(D, most))
+    Q, b = columns.products(D, D * f - loss.gradient(f, y))
+    b[k:] -= problem.weight_decay
+    return Q, b
