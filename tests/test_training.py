@@ -298,7 +298,7 @@ def test_a_solver_that_fails_on_the_way_loses_nothing(monkeypatch):
         return solve(self, *args)
 
     monkeypatch.setattr(Master, "solve", failing)
-    solution = cn.train("relu", X, y, weight_decay=0.01)
+    solution = cn.train("relu", X, y, loss="absolute", weight_decay=0.01)
     assert solution.status == "gap"
     assert solution.stats["failure"] == "out of luck"
     assert solution.stats["units"] > 0
