@@ -12,7 +12,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.layers.layer import KINDS, Layer
-from cvxnet.losses import LOSSES, Squared
+from cvxnet.losses import LOSSES, Loss, Squared
 from cvxnet.objective import FAMILIES
 from cvxnet.proofs.checker import families, losses
 from cvxnet.training.units import UNITS
@@ -34,6 +34,7 @@ class Double(Squared):
     """``(f - y)^2``: twice the squared loss."""
 
     name = "double"
+    conjugate, best_scale = Loss.conjugate, Loss.best_scale  # the squared loss has shorter ones
 
     def formula(self, f, y, K):
         return K.number(2.0) * super().formula(f, y, K)
