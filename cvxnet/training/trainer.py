@@ -75,8 +75,10 @@ def train(
         ``cvxnet.Family("leaky_relu", slope=0.1)``; or a two-layer network, from which the family,
         the biases and, where its weights were given, a first solution are taken. Its width limits
         nothing: ``width`` does.
-    X : (n, d) array
-        Samples in rows. Pricing is exact for ReLU-like, sign and threshold units where the data,
+    X : (n, d) array, dense or sparse
+        Samples in rows. A sparse matrix of SciPy goes with coordinate and linear units, one output
+        and a smooth loss, without skip and width; with the extra ``sklearn`` these, dense ones too,
+        are solved by scikit-learn's lasso within proximal Newton steps. Pricing is exact for ReLU-like, sign and threshold units where the data,
         the hidden bias included, have rank at most 3, and beyond where it turns out to end in the
         time (up to rank 7, of sign and threshold units 6); and at any rank for coordinate, linear,
         gated, quadratic and polynomial units. Elsewhere the bracket is true but need not close.

@@ -306,7 +306,7 @@ SOLVERS = {
         largest=SMALL,
         powers=range(1, 8),
     ),
-    "cvxnet": Solver("cvxnet", cvxnet_units, sparse=False),
+    "cvxnet": Solver("cvxnet", cvxnet_units),
 }
 
 
