@@ -57,7 +57,7 @@ def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
 def row_lengths(W: Any, order: int = 2) -> Array:
     """``|z|`` of each row, (m,)."""
     if sparse.issparse(W):
-        return np.asarray(sparse.linalg.norm(W, ord=order, axis=1))
+        return np.asarray(abs(W).sum(axis=1) if order == 1 else np.sqrt(W.power(2).sum(axis=1)))
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
 
 
@@ -97,5 +97,5 @@ def stacked(first: Any, second: Any) -> Any:
 
 def column_lengths(X: Any) -> Array:
     """``|x_j|`` of each column, (d,)."""
-    squares = X.multiply(X).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
+    squares = X.power(2).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
     return np.asarray(np.sqrt(squares))

@@ -77,11 +77,13 @@ def train(
         nothing: ``width`` does.
     X : (n, d) array, dense or sparse
         Samples in rows. A sparse matrix of SciPy goes with coordinate and linear units, one output
-        and a smooth loss, without skip and width; with the extra ``sklearn`` these, dense ones too,
-        are solved by scikit-learn's lasso within proximal Newton steps. Pricing is exact for ReLU-like, sign and threshold units where the data,
-        the hidden bias included, have rank at most 3, and beyond where it turns out to end in the
-        time (up to rank 7, of sign and threshold units 6); and at any rank for coordinate, linear,
-        gated, quadratic and polynomial units. Elsewhere the bracket is true but need not close.
+        and a smooth loss, without skip and width; with the extra ``sklearn`` these, of dense data
+        too, are solved by scikit-learn's lasso within proximal Newton steps.
+
+        Pricing is exact for ReLU-like, sign and threshold units where the data, the hidden bias
+        included, have rank at most 3, and beyond where it turns out to end in the time (up to
+        rank 7, of sign and threshold units 6); and at any rank for coordinate, linear, gated,
+        quadratic and polynomial units. Elsewhere the bracket is true but need not close.
     y : (n,) or (n, c) array
         Targets; for logistic, hinge and squared hinge loss two classes, or one: then -1 and 0 are
         the one class, and 1 is the other. With c > 1 columns the network has c outputs, which share
