@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 import cvxnet as cn
 from cvxnet.errors import CvxnetError, InputError, SolverError
-from cvxnet.training import column_generation, plans, trainer
+from cvxnet.training import certificates, column_generation, plans
 from cvxnet.training.master import Master
 
 pytestmark = pytest.mark.interface
@@ -51,8 +51,8 @@ def test_scikit_learns_checks(estimator, check, monkeypatch):
     units and are there sooner, and with a wider gap, too.
     """
     monkeypatch.setattr(column_generation, "PROOF_SECONDS", 0.0)
-    monkeypatch.setattr(trainer, "AT_LEAST", 0.1)
-    monkeypatch.setattr(trainer, "AT_MOST", 0.1)
+    monkeypatch.setattr(certificates, "AT_LEAST", 0.1)
+    monkeypatch.setattr(certificates, "AT_MOST", 0.1)
     monkeypatch.setattr(estimator_base, "SHARE", 0.3)
     check(estimator)
 

@@ -9,7 +9,7 @@ import pytest
 
 import cvxnet as cn
 from cvxnet.errors import InputError
-from cvxnet.training import column_generation, trainer
+from cvxnet.training import certificates, column_generation
 from cvxnet.training.path.course import Course, course_of, decays_between
 
 pytestmark = pytest.mark.interface
@@ -47,8 +47,8 @@ Y = np.abs(X[:, 0]) - X[:, 1] + 0.1 * rng.standard_normal(24)
 )
 def test_scikit_learns_checks(estimator, check, monkeypatch):
     monkeypatch.setattr(column_generation, "PROOF_SECONDS", 0.0)
-    monkeypatch.setattr(trainer, "AT_LEAST", 0.05)
-    monkeypatch.setattr(trainer, "AT_MOST", 0.05)
+    monkeypatch.setattr(certificates, "AT_LEAST", 0.05)
+    monkeypatch.setattr(certificates, "AT_MOST", 0.05)
     check(estimator)
 
 

@@ -10,7 +10,7 @@ import base64
 import json
 import os
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -395,17 +395,20 @@ def as_hex(value: Any) -> Any:
         parts = {"starts": value.starts, "columns": value.columns, "values": value.values}
         return {"shape": [len(value), value.width]} | {k: as_hex(x) for k, x in parts.items()}
     if isinstance(value, Table | array):
-        return as_hex(as_numpy(value))
-    if isinstance(value, np.ndarray):
+        value = as_numpy(value)
+    if isinstance(value, np.ndarray | np.generic):
         many = value.dtype in PACKED and value.size > MANY
-        return packed(value) if many else as_hex(value.tolist())
-    if isinstance(value, np.generic):
-        return as_hex(value.item())
+        return packed(np.asarray(value)) if many else as_hex(value.tolist())
     if isinstance(value, list | tuple):
-        if all(type(entry) is float for entry in value):
-            return as_hex(np.array(value)) if len(value) > MANY else list(map(float.hex, value))
-        return [as_hex(entry) for entry in value]
+        return list_as_hex(value)
     return value.hex() if isinstance(value, float) else value
+
+
+def list_as_hex(value: Sequence[Any]) -> Any:
+    """The same of a list."""
+    if not all(type(entry) is float for entry in value):
+        return [as_hex(entry) for entry in value]
+    return packed(np.array(value)) if len(value) > MANY else list(map(float.hex, value))
 
 
 def packed(value: Array) -> dict[str, Any]:
