@@ -21,6 +21,19 @@ HALF, FAR = 0.5, 1e300
 
 
 @njit(cache=True)
+def holds_nothing(cone, touched, walls, level, scale, sums, rooms):  # type: ignore[no-untyped-def]
+    """Whether the cone is too low or barren, and its `longest_share`; ``sums`` (2, r) of `look`.
+
+    ``rooms`` (r,) become those of `rooms_of_walls` where it is not too low.
+    """
+    reach = longest_share(cone, rooms)
+    if upper_bound(cone, sums[0], reach) <= level:
+        return True, reach
+    rooms_of_walls(cone, touched, walls, scale, reach, rooms)
+    return is_barren(cone, cone[2 * rooms.size], sums[1], rooms), reach
+
+
+@njit(cache=True)
 def longest_share(cone, sums):  # type: ignore[no-untyped-def]
     """A bound on the sum of the shares that corners have in a unit of the cone.
 

@@ -29,23 +29,36 @@ def rows_of(undecided, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def choose_signs(cone, tried, signs, slope):  # type: ignore[no-untyped-def]
-    """The slope of the cone with the rows (k, r + 1) of P counting with these signs, a bit each."""
+def choose_signs(cone, tried, signs, slope, sums):  # type: ignore[no-untyped-def]
+    """The slope of the cone with the rows (k, r + 1) of P counting with these signs, a bit each.
+
+    ``sums[0]`` become the values at the corners, see `sums_of`.
+    """
     r = slope.size
     for x in range(r):
         slope[x] = cone[2 * r, x]
         for k in range(tried.shape[0]):
             slope[x] += tried[k, x] if (signs >> k) & 1 else -tried[k, x]
+    for i in range(r):
+        sums[0, i] = sums[2, i] + dot_row(cone, i, slope)
 
 
 @njit(cache=True)
-def spread_of(cone, rows, spread):  # type: ignore[no-untyped-def]
-    """The sums of ``|n_i.a_k|`` over rows (k, r + 1), for each i."""
-    r = spread.size
+def sums_of(cone, rows, sums):  # type: ignore[no-untyped-def]
+    """Of rows (k, r + 1) of N, for each i: into ``sums[1]`` the sum of ``|n_i.a_k|``, and into
+    ``sums[2]`` that of the ``-t_k a_k.v_i``, with ``t_k`` the sign in the middle.
+    """
+    r = cone.shape[1]
     for i in range(r):
-        spread[i] = 0.0
-        for k in range(rows.shape[0]):
-            spread[i] += abs(dot_row(rows, k, cone[r + i]))
+        sums[1, i] = sums[2, i] = 0.0
+    for k in range(rows.shape[0]):
+        total = 0.0
+        for i in range(r):
+            total += dot_row(rows, k, cone[i])
+            sums[1, i] += abs(dot_row(rows, k, cone[r + i]))
+        side = 1.0 if total > 0.0 else -1.0
+        for i in range(r):
+            sums[2, i] -= side * dot_row(rows, k, cone[i])
 
 
 @njit(cache=True)

@@ -22,19 +22,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.pricing.cone_bounds import (
-    is_barren,
-    longest_share,
-    rooms_of_walls,
-    upper_bound,
-)
+from cvxnet.training.pricing.cone_bounds import holds_nothing, is_barren, upper_bound
 from cvxnet.training.pricing.cone_maxima import (
     SAME,
     choose_signs,
     maximum_in,
     rows_of,
     signs_agree,
-    spread_of,
+    sums_of,
     value_at,
 )
 from cvxnet.training.pricing.cone_rows import BLOCK, choose_cut, keep_undecided, look
@@ -42,7 +37,7 @@ from cvxnet.types import Array
 
 LEVELS = 100
 """Depth up to which cuts are chosen freely."""
-FEW = 2
+FEW = 3
 """Convex kinks whose signs are tried out rather than cut."""
 LEAST = 0.5
 """Of what the largest is above the floor: local maxima with less are not looked for."""
@@ -213,7 +208,7 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
     cones, marks, undecided, side, walls = stack
     r, scale, walled = g.b.size, size_of_terms(g.rows, g.b), walls.shape[0] > 0
     found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
-    sums, rooms, before, u = np.empty((2, r)), np.empty(r), np.empty(r), np.empty(r)
+    sums, rooms, before = np.empty((2, r)), np.empty(r), np.empty(r)
     errors, room, index = np.empty((r, r)), np.empty((r + 3, BLOCK)), np.empty(BLOCK, np.int64)
     while top >= 0 and work > 0:
         level, cone = g.floor + g.least * max(best[0] - g.floor, 0.0), cones[top]
@@ -221,10 +216,9 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
         stretch = (marks[top, 0], marks[top, 1], marks[top, 2])
         work -= stretch[2] - stretch[0] + OVERHEAD
         convex, left = look(cone, undecided, stretch, walled, side, sums, room)
-        reach = longest_share(cone, u)
-        rooms_of_walls(cone, walls_touched(marks, top), walls, scale, reach, rooms)
-        low = upper_bound(cone, sums[0], reach) <= level
-        if low or is_barren(cone, cone[2 * r], sums[1], rooms):
+        touched = walls_touched(marks, top)
+        nothing, reach = holds_nothing(cone, touched, walls, level, scale, sums, rooms)
+        if nothing:
             top -= 1
             continue
         place = stretch[0] if marks[top, 3] else stretch[2]
@@ -296,12 +290,13 @@ def maxima_of(cone, marks, undecided, top, stretch, walled, g, level, reach, roo
     found, count, used = np.zeros((1, r + 1)), np.int64(0), np.int64(0)  # no literals
     tried = rows_of(undecided, stretch[0], stretch[1])
     inner = rows_of(undecided, stretch[1], stretch[2])
-    slope, spread, u = np.empty(r), np.empty(r), np.empty(r)
-    spread_of(cone, inner, spread)
+    slope, sums, u = np.empty(r), np.empty((3, r)), np.empty(r)
+    sums_of(cone, inner, sums)
     whole = (1 << r) - 1
     for signs in range(1 << tried.shape[0]):
-        choose_signs(cone, tried, signs, slope)
-        if is_barren(cone, slope, spread, rooms):
+        choose_signs(cone, tried, signs, slope, sums)
+        low = upper_bound(cone, sums[0], reach) <= level
+        if low or is_barren(cone, slope, sums[1], rooms):
             continue
         for face in range(1 if walled else whole, whole + 1):
             if not is_whole_face(marks, top, face, r):
