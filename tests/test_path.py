@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
@@ -15,7 +16,9 @@ import cvxnet as cn
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.losses import get_loss
 from cvxnet.training import paths as door
+from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED
+from cvxnet.training.path import walk
 from cvxnet.training.path.points import Bounds, Point, crossing, feasible
 
 pytestmark = pytest.mark.interface
@@ -129,14 +132,31 @@ def test_it_shows_what_was_proved(found, tmp_path):
 
 
 def test_out_of_time_it_says_what_is_left(monkeypatch):
-    clock = iter([0.0] * 6)
-    monkeypatch.setattr("cvxnet.training.path.walk.now", lambda: next(clock, 1e9))
-    monkeypatch.setattr(door, "now", lambda: 0.0)
-    path = cn.path("relu", X, Y, gap=0.01, time_limit=1e3)
+    trained = []
+    monkeypatch.setattr(walk, "now", lambda: now() + 1e9 * (len(trained) >= 3))
+    path = cn.path("relu", X, Y, gap=0.01, time_limit=1e3, progress=trained.append)
     assert path.status == "gap" and path.asked < path.low < path.high
     assert path.stats["stopped"] == door.OUT_OF_TIME and "nothing from" in repr(path)
     assert path.gap <= 0.01 and cn.check(path).valid
     assert path.at(path.asked).gap > 0.01
+
+
+def test_a_training_cut_short_by_the_time_limit_is_left_out(monkeypatch):
+    train = walk.Walk.train
+    short = []
+
+    def hurried(self, weight_decay):
+        train(self, weight_decay)
+        if len(self.solutions) == 4:
+            point = self.points[self.done + 1]
+            poor = replace(point.certificate, v=0.0 * point.certificate.v, lower=0.0)
+            self.points[self.done + 1] = replace(point, certificate=poor)
+            short.append(point)
+
+    monkeypatch.setattr(walk.Walk, "train", hurried)
+    monkeypatch.setattr(walk, "now", lambda: now() + 1e9 * len(short))
+    path = cn.path("relu", X, Y, gap=0.01, time_limit=1e3)
+    assert path.stats["trainings"] == 4 and path.gap <= 0.01 and cn.check(path).valid
 
 
 def test_where_trainings_do_not_close_pieces_say_so():

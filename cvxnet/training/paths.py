@@ -291,7 +291,6 @@ def follow(
     stopped = ""
     try:
         for step in walk.go(top):
-            step.advance()
             if budget.progress is True:
                 print(step.progress, file=sys.stderr, flush=True)
             elif callable(budget.progress):

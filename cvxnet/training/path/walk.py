@@ -31,6 +31,8 @@ AIM = 0.85
 FIRST, LONGER, LONGEST = 1.3, 2.0, 16.0
 """Two neighbours reach so many times farther together than each alone: first guess, how much that
 may grow from one step to the next, and at most."""
+SPARE = 0.35
+"""Neighbours with less than that share of the gap between them may do without the second."""
 WITHIN = 0.2
 """Between two points one is put at least that share of the way from either."""
 ROUNDED = 1.0 - 1e-9
@@ -39,6 +41,8 @@ WORSE = 1.2
 """Where a training did not close to the gap, its neighbours may be so many times worse."""
 COARSE = 0.75
 """Ratio of the weight decays of such neighbours, as a logarithm, at most: about a factor of two."""
+STEPPED = 0.95
+"""The next weight decay is at most so many times the last."""
 NARROW = 1e-3
 """Neighbours with weight decays closer than that, relatively, have none between them."""
 USUAL = 0.3
@@ -124,14 +128,21 @@ class Walk:
         """Train from the largest weight decay down to the lowest; yields after each training."""
         self.train(largest)
         yield self
-        while (weight_decay := self.next_decay()) is not None and now() < self.deadline:
+        while now() < self.deadline and (weight_decay := self.next_decay()) is not None:
             self.train(weight_decay)
+            interrupted = self.solutions[-1].stats["interrupted"]
+            if interrupted or now() >= self.deadline:
+                self.drop_hurried()
+            self.advance()
             yield self
-            if self.solutions[-1].stats["interrupted"]:
-                break
-        self.advance()
-        if self.done and self.last.gap > self.budget.gap >= self.points[self.done - 1].gap:
-            self.done -= 1  # that training was cut short, and the one before was not
+            if interrupted:
+                return
+
+    def drop_hurried(self) -> None:
+        """Leave out the last training where it was cut short, and the one before was not."""
+        hurried = self.points[self.done + 1]
+        if hurried.gap > self.budget.gap >= self.last.gap:
+            self.points.remove(hurried)
 
     def next_decay(self) -> float | None:
         """The weight decay to train at next; None where the path is complete."""
@@ -139,15 +150,25 @@ class Walk:
         here = self.last
         if self.done + 1 < len(self.points):
             return self.decay_between(here, self.points[self.done + 1])
-        low = self.low
-        if low <= self.lowest:
+        if self.low <= self.lowest:
             return None
-        alone = np.log(here.weight_decay / low)
+        here = self.base
+        alone = np.log(here.weight_decay / self.bounds.reach(here, self.goal(here), self.lowest))
         self.step = min(max(2.0 * self.farther * alone, NARROW), self.farthest(here))
         left = np.log(here.weight_decay / self.lowest)
         if left <= self.step:
             return self.lowest
-        return float(here.weight_decay * np.exp(-self.step))
+        down = min(here.weight_decay * np.exp(-self.step), STEPPED * self.last.weight_decay)
+        return max(float(down), self.lowest)
+
+    @property
+    def base(self) -> Point:
+        """From where to step: the last point, or the one before if that may do without the last."""
+        if self.done:
+            before = self.points[self.done - 1]
+            if self.bounds.gap_between(before, self.last) < SPARE * self.goal(before, self.last):
+                return before
+        return self.last
 
     def advance(self) -> None:
         """Go on over neighbours that hold, and learn from them how far two reach together."""
