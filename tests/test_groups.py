@@ -1,5 +1,7 @@
 """Masters of losses with kinks: groups of samples have the optimum of all of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from families import make_family
@@ -10,10 +12,14 @@ from scipy.optimize import nnls
 import cvxnet as cn
 from cvxnet.losses import Weighted, get_loss
 from cvxnet.training import groups as module
+from cvxnet.training import oracle
 from cvxnet.training.groups import Groups, can_be_grouped
 from cvxnet.training.master import Master, Stack, blocks_of
+from cvxnet.training.oracle import price_within
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import all_samples
+from cvxnet.training.start import fit_free
+from cvxnet.training.trainer import price_largest
 
 LOSSES = st.sampled_from(["hinge", "absolute"])
 
@@ -148,3 +154,39 @@ def test_training_closes_the_bracket_with_groups_as_without(loss, monkeypatch):
         assert solution.status == "optimal" and cn.check(solution.certificate, rounded=True)
         values.append(solution.value)
     assert values[0] == pytest.approx(values[1], rel=2e-5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), LOSSES, st.integers(1, 3), st.booleans())
+def test_free_weights_alone_are_fitted_by_groups_as_by_all_samples(seed, loss, free, weighted):
+    problem, _ = example(seed, 450, loss=loss, free=free, weighted=weighted)
+    found = []
+    for many in (module.MANY, np.inf):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "MANY", many)
+            units, v = fit_free(problem)
+        found.append(problem.objective(units))
+        assert problem.ignores_free(v)
+        assert -problem.loss.conjugate(v, problem.y) == pytest.approx(found[-1], rel=1e-6)
+    assert found[0] == pytest.approx(found[1], rel=1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(["relu", "abs", "leaky_relu", "sign", "threshold", "squared_relu"]),
+    st.sampled_from([(1.0, -1.0), (1.0,), (-1.0,)]),
+)
+def test_the_largest_value_is_found_above_the_one_of_a_part(seed, kind, signs):
+    rng, n = np.random.default_rng(seed), 60
+    X = np.column_stack([rng.standard_normal((n, 2)), np.ones(n)])
+    family = replace(make_family(kind, X), output_signs=signs)
+    v = rng.standard_normal(n)
+    whole = price_within(60.0, family, v, 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(oracle, "PART", 20)
+        part = oracle.value_from_part(family, v)
+        found = price_largest(60.0, family, v)
+    assert 0.0 <= part <= whole.rho * (1.0 + 1e-12)
+    assert found.rho == pytest.approx(whole.rho, rel=1e-12)
+    assert np.isfinite(found.error) or not np.isfinite(whole.error)

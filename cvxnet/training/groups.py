@@ -21,6 +21,7 @@ the conjugate is the same, as it is linear where it is finite. So it proves as m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.losses import Loss, Weighted
+from cvxnet.training.clock import now
 from cvxnet.training.samples import Samples
 from cvxnet.types import Array
 
@@ -134,6 +136,50 @@ def first_groups(samples: Samples, f: Array) -> Groups:
     alone = max(LEAST, int(ALONE * len(samples.slope)))
     one = Groups(samples, np.zeros(len(f), dtype=np.intp), alone)
     return one.split(f) or one
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Coefficients of blocks and free columns, (k,) and (f,), the predictions, (n,), and the dual
+    vector of all samples."""
+
+    w: Array
+    c: Array
+    fit: Array
+    v: Array
+
+
+def minimise_in_groups(
+    samples: Samples,
+    fit: Array,
+    minimise: Callable[[Samples], tuple[Array, Array, Array]],
+    *,
+    enough: float,
+    deadline: float = np.inf,
+) -> Optimum:
+    """The optimum of all samples by groups that are split until they have it.
+
+    Parameters
+    ----------
+    samples : Samples
+    fit : (n,) array
+        Predictions near the optimum: the nearer, the fewer times groups are split.
+    minimise : callable
+        The optimum for some samples: coefficients w and c, and the multipliers of their
+        predictions. What is minimised beside the loss is the same for all.
+    enough : float
+        Groups have the optimum where the loss of all samples is above theirs by no more.
+    deadline : float
+        As `now` counts; after it the groups are not split again.
+    """
+    finer: Groups | None = first_groups(samples, fit)
+    while finer is not None:
+        groups = finer
+        w, c, v = minimise(groups.rows)
+        fit = samples.fit(w, c)
+        done = groups.excess(fit) <= enough or now() > deadline
+        finer = None if done else groups.split(fit)
+    return Optimum(w, c, fit, groups.spread(v))
 
 
 def can_be_grouped(samples: Samples) -> bool:

@@ -24,7 +24,7 @@ from scipy import sparse
 from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
-from cvxnet.training.groups import Groups, can_be_grouped, first_groups
+from cvxnet.training.groups import can_be_grouped, minimise_in_groups
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import Samples, all_samples, is_square, without_n
 from cvxnet.training.scaling import power_of_two
@@ -148,15 +148,19 @@ class Master:
     ) -> tuple[Units, Array]:
         """The same of groups of samples, which are split until they have the optimum of all."""
         end = now() + (np.inf if time_limit is None else time_limit)
-        fit = np.zeros_like(samples.y) if self.fit is None else self.fit
-        finer: Groups | None = first_groups(samples, fit)
-        while finer is not None:
-            groups = finer
-            w, c, v = self._minimise(groups.rows, stack, None if end == np.inf else end - now())
-            self.fit = samples.fit(w, c)
-            done = groups.excess(self.fit) <= EXACT * self.value or now() > end
-            finer = None if done else groups.split(self.fit)
-        return stack.units(w, c), groups.spread(v)
+
+        def minimise(rows: Samples) -> tuple[Array, Array, Array]:
+            return self._minimise(rows, stack, None if end == np.inf else end - now())
+
+        found = minimise_in_groups(
+            samples,
+            np.zeros_like(samples.y) if self.fit is None else self.fit,
+            minimise,
+            enough=EXACT * self.value,
+            deadline=end,
+        )
+        self.fit = found.fit
+        return stack.units(found.w, found.c), found.v
 
     def _drops_n(self, samples: Samples) -> bool:
         """Whether the rows of the samples are many, and may be fewer.

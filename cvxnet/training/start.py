@@ -17,12 +17,17 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
+from cvxnet.errors import SolverError
+from cvxnet.losses import Loss
 from cvxnet.proofs.gaps import Tolerance
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
+from cvxnet.training.groups import can_be_grouped, minimise_in_groups
+from cvxnet.training.master import EXACT
 from cvxnet.training.outputs.whole_program import shared_program
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
+from cvxnet.training.samples import Samples, all_samples
 from cvxnet.training.semidefinite import Program, semidefinite_program
 from cvxnet.training.sliding import FREE_RIDGE
 from cvxnet.training.units.family import frame_of
@@ -127,11 +132,34 @@ def hessian(problem: Problem, A: Array, f: Array) -> Array:
 
 
 def fit_by_solver(problem: Problem) -> tuple[Array | None, Array | None]:
-    """The best free weights and the multiplier of the predictions, by Clarabel; or None."""
-    c = cp.Variable((problem.F.shape[1], *problem.y.shape[1:]))
-    f = cp.Variable(problem.y.shape)
-    objective = cp.Minimize(problem.loss.expression(f, problem.y))
-    multiplier = solve_quietly(cp.Problem(objective, [f == problem.F @ c]))
+    """The best free weights and the multiplier of the predictions, by Clarabel; or None.
+
+    A loss with kinks takes the predictions of least squares to begin with.
+    """
+    y, F = problem.y, problem.F
+    samples = all_samples(np.zeros((len(y), 0)), F, problem.loss, y)
+    if y.ndim == 2 or not can_be_grouped(samples):
+        return fit_rows(F, problem.loss, y)
+    fit = F @ np.linalg.lstsq(F, y)[0]
+
+    def minimise(rows: Samples) -> tuple[Array, Array, Array]:
+        c, v = fit_rows(rows.F, rows.loss, rows.y)
+        if c is None or v is None:
+            raise SolverError("Clarabel found no free weights for groups of samples.")
+        return np.zeros(0), c, v
+
+    try:
+        found = minimise_in_groups(samples, fit, minimise, enough=EXACT * problem.scale)
+    except SolverError:
+        return None, None
+    return found.c, found.v
+
+
+def fit_rows(F: Array, loss: Loss, y: Array) -> tuple[Array | None, Array | None]:
+    """The best free weights of these rows, and the multiplier of their predictions; or None."""
+    c = cp.Variable((F.shape[1], *y.shape[1:]))
+    f = cp.Variable(y.shape)
+    multiplier = solve_quietly(cp.Problem(cp.Minimize(loss.expression(f, y)), [f == F @ c]))
     found = None if c.value is None or multiplier is None else np.asarray(c.value)
     return found, multiplier
 

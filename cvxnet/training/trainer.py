@@ -18,9 +18,9 @@ from cvxnet.training.checkpoint import open_checkpoint
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan
 from cvxnet.training.every_width import REACHED, bracket_of
-from cvxnet.training.oracle import price_within
+from cvxnet.training.oracle import price_within, value_from_part
 from cvxnet.training.plans import plan_for
-from cvxnet.training.pricing.maxima import BOTH
+from cvxnet.training.pricing.maxima import BOTH, LocalMaxima
 from cvxnet.training.problem import Problem
 from cvxnet.training.progress import Listener
 from cvxnet.training.recovery import weights_of
@@ -28,12 +28,17 @@ from cvxnet.training.reduction import reduce
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import fit_free
 from cvxnet.training.threads import one_blas_thread
+from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.width.bracket import bracket_of_width
+from cvxnet.types import Array
 
 EVERY_WIDTH = 0.3
 """Share of the time limit for the optimum of every width, where one width is asked for."""
-PRICING_SECONDS, NOISE_SECONDS = 3.0, 0.2
-"""What exact pricing may take for the largest weight decay, and for how much of it is rounding."""
+PRICING_SECONDS, A_SAMPLE, NOISE_SECONDS = 3.0, 3e-5, 0.2
+"""What exact pricing may take for the largest weight decay, that for each sample more, and for how
+much of it is rounding."""
+NEARLY = 0.9
+"""Of the largest value from a part of the samples: what is below it is not looked at."""
 NOISE = 1e-7
 """Error of the fit of the free weights, relative to the dual vector without them."""
 
@@ -330,9 +335,9 @@ def largest_weight_decay(
     -----
     The dual vector is the gradient of the loss at the best network without units: at zero, where
     there are no free weights. It is 0 where the free weights alone do all that units could do.
-    Where pricing is not exact, or takes more than some seconds, this is the largest value that was
-    found, a lower bound. A loss with kinks may have several dual vectors at that network; then this
-    is an upper bound.
+    Where pricing is not exact, or takes more than some seconds (3, and as many again for every
+    100,000 samples), this is the largest value that was found, a lower bound. A loss with kinks may
+    have several dual vectors at that network; then this is an upper bound.
 
     Examples
     --------
@@ -355,15 +360,17 @@ def largest_weight_decay(
 
 
 @one_blas_thread()
-def largest_useful(objective: Objective, seconds: float = PRICING_SECONDS) -> float:
+def largest_useful(objective: Objective, seconds: float | None = None) -> float:
     """The weight decay from which on no unit is worth its price, whatever the objective's own is.
 
     See `largest_weight_decay`. Exact pricing has so many seconds, and local search as many again.
     """
+    if seconds is None:
+        seconds = PRICING_SECONDS + A_SAMPLE * len(objective.y)
     reduction = reduce(objective)
     problem, scale = reduction.problem, reduction.scale
     alone, v = fit_free(problem)
-    maxima = price_within(seconds, problem.family, v, 0.0)
+    maxima = price_largest(seconds, problem.family, v)
     gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
     noise = 0.0
     if problem.F.size:
@@ -375,3 +382,10 @@ def largest_useful(objective: Objective, seconds: float = PRICING_SECONDS) -> fl
     if problem.objective(alone) <= reduction.rounding(alone):
         return 0.0
     return maxima.rho * scale.features * scale.dual
+
+
+def price_largest(seconds: float, family: UnitFamily, v: Array) -> LocalMaxima:
+    """The largest value that units have, by `price_within`; smaller maxima do not matter."""
+    floor = NEARLY * value_from_part(family, v)
+    found = price_within(seconds, family, v, floor)
+    return found if len(found.values) or not floor else price_within(seconds, family, v, 0.0)
