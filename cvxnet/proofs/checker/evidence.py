@@ -11,6 +11,7 @@ from .packing import decoded, extent, numbers
 
 MAX_DEPTH = 60  # of a tree
 MAX_CUT = 2**4096  # above the whole numbers that say where an edge is cut
+LARGEST_WEIGHT = 1000  # of a sign
 NUMBERS = {4: "f", 8: "d"}  # of so many bytes each, little-endian
 
 
@@ -48,7 +49,8 @@ def read_node(value: Any, n: int, path: list[int]) -> dict[str, Any]:
 
 def read_leaf(value: Any, n: int) -> dict[str, Any]:
     """The multipliers of a leaf."""
-    tilt, lean, tau, mu = members(value, "tilt", "lean", "tau", "mu")
+    value = {"odd": []} | value if isinstance(value, dict) else value
+    tilt, lean, tau, mu, odd = members(value, "tilt", "lean", "tau", "mu", "odd")
     for entry in lean[: length(lean, "lean")]:
         if length(entry, "lean") != 3 or not all(is_index(k, n) for k in entry[:2]):
             raise RefusalError("evidence: lean must be a list of [row, row, number]")
@@ -57,7 +59,23 @@ def read_leaf(value: Any, n: int) -> dict[str, Any]:
         "lean": [[i, k, numbers(a, "lean")] for i, k, a in lean],
         "tau": numbers(tau, "tau", n),
         "mu": numbers(mu, "mu"),
+        "odd": [read_odd(entry, n) for entry in odd[: length(odd, "odd")]],
     }
+
+
+def read_odd(value: Any, n: int) -> list[Any]:
+    """Whole numbers, one alone and some of rows, and a multiplier."""
+    if length(value, "odd") != 3 or not is_small(value[0]) or length(value[1], "odd") > n:
+        raise RefusalError("evidence: odd must be a list of [integer, [[row, integer]], number]")
+    for term in value[1]:
+        if length(term, "odd") != 2 or not is_index(term[0], n) or not is_small(term[1]):
+            raise RefusalError("evidence: odd must weigh rows by small integers")
+    return [*value[:2], numbers(value[2], "odd")]
+
+
+def is_small(value: Any) -> bool:
+    """Whether this is an integer of at most LARGEST_WEIGHT in size."""
+    return type(value) is int and abs(value) <= LARGEST_WEIGHT
 
 
 def read_sphere(value: Any, n: int, outputs: int) -> dict[str, Any]:

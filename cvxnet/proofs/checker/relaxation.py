@@ -22,6 +22,19 @@ As sum w_k |x_k . u| = sum d_k |x_k . u| - sum |s_k| |x_k . u| - sum |a_ik| |x_k
 
 and that is at most beta on the ball if `ball_form` of Q, c, beta - sum_i tau_i / 2 and mu is
 positive semidefinite (semidefinite.py). Rounding a w_k up, or a factor of Q, only adds to side g.
+
+A leaf may bring inequalities of signs, "odd": whole numbers e_0 and e_i, i not in F, whose sum is
+odd, and a multiplier lambda >= 0. With sigma_i = +-1 such that |x_i . u| = sigma_i x_i . u for
+all i that occur in any, S, the number e_0 + sum_i e_i sigma_i is odd, so its square is at least 1.
+For these i, max(0, d_i) |x_i . u| <= sigma_i y_i . u + sum_k |a_ik| |x_k . u|, and as sigma_i^2 = 1
+
+    sum_S sigma_i y_i . u <= sum_S (sigma_i y_i . u + tau_i (1 - sigma_i^2) / 2)
+        + sum lambda ((e_0 + sum_i e_i sigma_i)^2 - 1) / 2,
+
+a quadratic function of u and sigma, for any tau_i. So side g(u) is at most beta on the ball if the
+matrix of beta less all that (in u, 1 and sigma), with mu (|u|^2 - 1) added, is positive
+semidefinite: that of `ball_form`, bordered by -y_i / 2 and -l_i / 2 and by T / 2, where T = diag(tau)
+- sum lambda e e^T, l = sum lambda e_0 e, and beta has lost sum lambda (e_0^2 - 1) / 2 more.
 """
 
 from __future__ import annotations
@@ -38,11 +51,19 @@ from .exact import over_common_denominator, rational, rounded_up
 from .semidefinite import ball_form, check_order, semidefinite
 
 
+class Odd(NamedTuple):
+    """An inequality of signs: e_0, the e_i by i, and lambda."""
+
+    constant: int
+    weights: dict[int, int]
+    share: fmpq
+
+
 class Leaf(NamedTuple):
     """What a leaf brings, in the letters above; of n rows.
 
     ``tilt``: s, n numbers. ``lean``: triples (i, k, a_ik). ``tau``: n doubles. ``signs``: of the
-    rows F on the path to the leaf, sigma_l by l.
+    rows F on the path to the leaf, sigma_l by l. ``odd``: inequalities of signs.
     """
 
     tilt: list[fmpq]
@@ -50,6 +71,7 @@ class Leaf(NamedTuple):
     tau: list[float]
     mu: fmpq
     signs: dict[int, int]
+    odd: list[Odd]
 
 
 def leaves(tree: Any) -> Iterator[Leaf]:
@@ -72,7 +94,18 @@ def leaf_of(node: Any, signs: dict[int, int]) -> Leaf:
     if any(i == k or i in signs for i, k, _ in lean):
         raise RefusalError("evidence: a row leans on itself, or has a fixed sign and leans")
     tilt = list(map(rational, node["tilt"]))
-    return Leaf(tilt, lean, node["tau"], mu=rational(node["mu"]), signs=signs)
+    odd = [odd_of(*entry, signs) for entry in node["odd"]]
+    return Leaf(tilt, lean, node["tau"], mu=rational(node["mu"]), signs=signs, odd=odd)
+
+
+def odd_of(constant: int, terms: list[list[int]], share: float, signs: dict[int, int]) -> Odd:
+    """An inequality that holds for all signs."""
+    weights = dict(terms)
+    if len(weights) < len(terms) or any(i in signs for i in weights):
+        raise RefusalError("evidence: odd has a row twice, or one whose sign is fixed")
+    if (constant + sum(weights.values())) % 2 == 0 or share < 0.0:
+        raise RefusalError("evidence: odd has an even sum, or a negative multiplier")
+    return Odd(constant, weights, rational(share))
 
 
 class Side(NamedTuple):
@@ -88,12 +121,18 @@ class Side(NamedTuple):
         """Whether side g <= beta for the u with the signs of the leaf."""
         d = self.bends(leaf)
         Y = self.squared(leaf, d)
-        if leaf.mu < 0 or any(leaf.tau[i] <= 0.0 for i in Y):
+        S = sorted({i for odd in leaf.odd for i in odd.weights})
+        alone = {i: (rational(leaf.tau[i]), y) for i, y in Y.items() if i not in S}
+        if leaf.mu < 0 or any(tau <= 0 for tau, _ in alone.values()):
             raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
-        Q = self.curvature({i: (rational(leaf.tau[i]), y) for i, y in Y.items()})
-        rest = self.beta - sum((rational(leaf.tau[i]) for i in Y), fmpq(0)) / 2
-        M, _ = over_common_denominator(ball_form(Q, self.linear(leaf, d), rest, leaf.mu))
-        return semidefinite(M, self.clock)
+        Q = self.curvature(alone)
+        spent = [tau for tau, _ in alone.values()] + [rational(leaf.tau[i]) for i in S]
+        spent += [odd.share * (odd.constant**2 - 1) for odd in leaf.odd]
+        form = ball_form(Q, self.linear(leaf, d), self.beta - sum(spent, fmpq(0)) / 2, leaf.mu)
+        zero = [fmpq(0)] * len(self.slope)
+        M = bordered(form, [Y.get(i, zero) for i in S], S, leaf)
+        check_order(len(M))
+        return semidefinite(over_common_denominator(M)[0], self.clock)
 
     def bends(self, leaf: Leaf) -> list[fmpq]:
         """``d_k = w_k + |s_k| + sum_i |a_ik|``, n numbers."""
@@ -127,6 +166,25 @@ class Side(NamedTuple):
             y = fmpq_mat(len(row), 1, row)
             Q += y * y.transpose() * rounded_up(1 / (2 * tau))
         return list(Q.table())
+
+
+def bordered(
+    form: list[list[fmpq]], Y: list[list[fmpq]], S: list[int], leaf: Leaf
+) -> list[list[fmpq]]:
+    """The matrix in u, 1 and the signs of the rows S, whose y are Y."""
+    place = {i: k for k, i in enumerate(S)}
+    T = [[fmpq(0)] * len(S) for _ in S]
+    ell = [fmpq(0)] * len(S)
+    for i, k in place.items():
+        T[k][k] = rational(leaf.tau[i])
+    for odd in leaf.odd:
+        for i, e in odd.weights.items():
+            ell[place[i]] += odd.share * odd.constant * e
+            for j, f in odd.weights.items():
+                T[place[i]][place[j]] -= odd.share * e * f
+    side = [[-x / 2 for x in [*y, linear]] for y, linear in zip(Y, ell, strict=True)]
+    above = [[*row, *(b[k] for b in side)] for k, row in enumerate(form)]
+    return above + [[*b, *(x / 2 for x in t)] for b, t in zip(side, T, strict=True)]
 
 
 def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: Clock) -> Fraction:

@@ -56,13 +56,15 @@ class Ascent:
         active = [leaf for leaf, b in zip(leaves, bounds, strict=True) if b >= RIVALS * largest]
         barriers = [leaf.barrier(eps) for leaf in active]
         measure = partial(self.measure, active, barriers, eps * largest)
-        units = [leaf.scale() for leaf in active]  # divides the shares of the leaf
+        units = [leaf.scale() for leaf in active]
         start = np.concatenate([self.v, *(leaf.z for leaf in active)])
         rises = measure(start)[2]
         rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
         units = [unit / np.sqrt(rise) for unit, rise in zip(units, rises, strict=True)]
         scale = np.concatenate([self.domain_unit(), *units])
-        limits = zip((self.low, self.high), *(leaf.limits() for leaf in active), strict=True)
+        ends_of = zip(active, barriers, strict=True)
+        leaf_limits = [leaf.limits(barrier) for leaf, barrier in ends_of]
+        limits = zip((self.low, self.high), *leaf_limits, strict=True)
 
         def objective(x: Array) -> tuple[float, Array]:
             value, gradient, _ = measure(x * scale)

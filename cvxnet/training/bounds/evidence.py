@@ -9,16 +9,15 @@ which `cvxnet.training.outputs.sphere` explains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cvxnet.training.bounds.cliques import NONE, Cliques, Indices
 from cvxnet.training.width.evidence import TreeEvidence
 from cvxnet.types import Array
 
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,13 @@ class Multipliers:
     lean: Array
     tau: Array
     mu: float
+    cliques: Cliques = NONE
+    shares: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def numbers(self) -> int:
         """How many numbers its document has."""
-        return len(self.tilt) + len(self.tau) + 3 * len(self.lean)
+        return len(self.tilt) + len(self.tau) + 3 * len(self.lean) + 8 * len(self.shares)
 
     def times(self, v: float, x: float) -> Multipliers:
         """For dual vectors that are ``v`` times, and rows that are ``x`` times the ones here."""
@@ -45,6 +46,7 @@ class Multipliers:
             lean=v * self.lean,
             tau=v * x * self.tau,
             mu=v * x * self.mu,
+            shares=v * x * self.shares,
         )
 
     @classmethod
@@ -58,13 +60,36 @@ class Multipliers:
             lean=np.array([a for _, _, a in triples], dtype=np.float64),
             tau=np.array(document["tau"]),
             mu=document["mu"],
+            cliques=cliques_of([entry[:2] for entry in document.get("odd", ())]),
+            shares=np.array([share for _, _, share in document.get("odd", ())], dtype=np.float64),
         )
 
     def document(self) -> dict[str, Any]:
         """As a certificate carries it."""
         triples = zip(self.carriers.tolist(), self.budgets.tolist(), self.lean, strict=True)
         lean = [[i, k, float(a)] for i, k, a in triples if a]
-        return {"tilt": self.tilt, "lean": lean, "tau": self.tau, "mu": float(self.mu)}
+        leaf = {"tilt": self.tilt, "lean": lean, "tau": self.tau, "mu": float(self.mu)}
+        return leaf | {"odd": self.odd()} if self.shares.any() else leaf
+
+    def odd(self) -> list[list[Any]]:
+        """The inequalities of signs: ``[e_0, [[row, e], ...], multiplier]``."""
+        rows = self.cliques.rows.tolist()
+        inequalities = zip(self.cliques.constant, self.cliques.weights, self.shares, strict=True)
+        return [
+            [int(e0), [[i, int(e)] for i, e in zip(rows, weights, strict=True) if e], float(share)]
+            for e0, weights, share in inequalities
+            if share
+        ]
+
+
+def cliques_of(pairs: list[list[Any]]) -> Cliques:
+    """Inequalities of signs, from ``[e_0, [[row, e], ...]]`` of each."""
+    rows = np.unique([i for _, terms in pairs for i, _ in terms]).astype(np.int64)
+    weights = np.zeros((len(pairs), len(rows)))
+    for q, (_, terms) in enumerate(pairs):
+        for i, e in terms:
+            weights[q, np.searchsorted(rows, i)] = e
+    return Cliques(rows, np.array([e0 for e0, _ in pairs], dtype=np.float64), weights)
 
 
 @dataclass(frozen=True)

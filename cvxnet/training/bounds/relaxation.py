@@ -37,12 +37,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 
-from cvxnet.training.bounds.evidence import Indices, Multipliers
+from cvxnet.training.bounds.cliques import MOST_SIGNS, NONE, Cliques, Form, Indices, violated
+from cvxnet.training.bounds.evidence import Multipliers
 from cvxnet.training.clock import now
 from cvxnet.types import Array
 
@@ -52,8 +54,10 @@ PARTNERS = 10
 """Pairs added for each carrier after each stage."""
 SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
-UNUSED = 1e-4
-"""Pairs on which a row spends a smaller share than this are dropped after a stage."""
+PRECISION = 1e-4
+"""Pairs are added that gain more than this, relative to their budget and rows of length one."""
+TAU_UNIT = 0.3
+"""In steps of this over the root of tau, relative to the bound, log tau is moved."""
 DOUBT_SMOOTHING = 1e-3
 """The smoothing at which it is found which sign is most in doubt."""
 SPAN = 30.0
@@ -67,9 +71,7 @@ class Evaluation:
     Attributes
     ----------
     side : Side
-        Of it only what never changes is read: rows, slopes, fixed signs.
-    carrying : (n,) array
-        The weights of the carriers, 0 for other rows.
+        Of it only what never changes is read: lengths of rows, slopes.
     value : float
         Minimised over mu.
     gradient : array
@@ -77,28 +79,21 @@ class Evaluation:
     Xu : (n,) array
         ``x_k.u`` with ``u = (mu I - Q)^-1 c / 2``, which stands for E u.
     by_y : (n, r) array
-        The derivatives in the ``y_i``.
-    earned : (n,) array
-        How much B falls with each budget, spent as it is.
+        The derivatives in the ``y_i``: they stand for E sigma_i u.
+    worth : (n,) array
+        The derivative in d, or w, for rows of length one: E |x_k.u|.
+    P : (r, r) array
+        The derivative in Q, which stands for E u u^T.
     """
 
     side: Side
-    carrying: Array
     value: float
     gradient: Array
     Xu: Array
     by_y: Array
-    earned: Array
-
-    @property
-    def worth(self) -> Array:
-        """The derivative in w, (n,), for rows of length one.
-
-        It stands for E |x_k.u|, which is |x_k.E u| where the sign is certain.
-        """
-        sigma = self.side.sigma
-        carried = np.where(self.carrying > 0.0, (self.by_y * self.side.X).sum(axis=1), -self.earned)
-        return np.where(sigma == 0.0, carried, sigma * self.Xu)
+    worth: Array
+    P: Array
+    mean_u: Array
 
     @property
     def gradient_in_v(self) -> Array:
@@ -110,10 +105,9 @@ class Evaluation:
 class Side:
     """The bound on ``sign * sum_k v_k phi(x_k.u)``, and its multipliers.
 
-    ``sigma`` has the signs of the rows for which they are fixed, otherwise 0. ``z`` holds the
-    shares in which budgets are spent (pairs first, then tilts s > 0, then s < 0; only their
-    proportions within a row count) and the logarithms of tau. For rows of fixed sign shares are
-    amounts, in units of ``size``.
+    ``sigma`` has the signs of the rows for which they are fixed, otherwise 0. ``z`` holds a for the
+    pairs (I, J), whose signs are ``signs``; the parts of s above and below 0; log tau; and the
+    multipliers of the inequalities of signs.
     """
 
     def __init__(self, rows: Array, slopes: tuple[float, float], sign: float, v: Array) -> None:
@@ -123,74 +117,66 @@ class Side:
         self.X = rows / self.lengths[:, None]
         self.a, self.b = sign * (slopes[0] - slopes[1]) / 2.0, sign * (slopes[0] + slopes[1]) / 2.0
         self.sigma = np.zeros(self.n)
-        self.size = abs(self.b) * float(np.abs(v * self.lengths).mean()) or 1.0
+        self.cliques = NONE
         self.take(v)
-        tau = np.log(self.carrying / np.sqrt(self.r) + 1e-2 * self.size)
-        self.set_pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-        self.z = np.concatenate([np.ones(2 * self.n), tau])
+        self.I = self.J = np.zeros(0, int)
+        self.signs = np.zeros(0)
+        budget = np.maximum(-self.w, 0.0)
+        tau = np.log(np.maximum(self.w, 0.0) / np.sqrt(self.r) + 1e-2 * self.size)
+        self.z = np.concatenate([budget / 2.0, budget / 2.0, tau])
+        self.lean_on_neighbours(budget)
+
+    def lean_on_neighbours(self, budget: Array) -> None:
+        """Begin with the budgets spent on the carriers whose rows are nearest."""
         near = self.X @ self.X.T
-        self.add_pairs(np.where(near != 0.0, np.abs(near), -1.0), near, share=1.0)
+        gain = np.where((self.w[:, None] > 0.0) & (budget > 0.0), np.abs(near), -1.0)
+        self.set_pairs(*best_pairs(gain, 0.0), near)
+        shares = budget / np.maximum(np.bincount(self.J, minlength=self.n), 1)
+        a, n = shares[self.J], self.n
+        rest = np.where(np.bincount(self.J, minlength=n) > 0, 0.0, budget / 2.0)
+        self.z = np.concatenate([a, rest, rest, self.z[-n:]])
+
+    def set_pairs(self, I: Indices, J: Indices, slope: Array) -> None:  # noqa: E741
+        """Rows I that may lean on rows J, with the signs of ``a_ik``."""
+        self.I, self.J, self.signs = I, J, np.sign(slope[I, J])
 
     def take(self, v: Array) -> None:
         """Keep the multipliers, for another v."""
-        self.v, w = v, self.b * self.lengths * v
-        self.slope = self.X.T @ (self.a * self.lengths * v + w * self.sigma)
-        w = np.where(self.sigma == 0.0, w, 0.0)
-        self.carrying, self.budget = np.maximum(w, 0.0), np.maximum(-w, 0.0) * (1.0 - SPARE)
+        self.v, self.w = v, self.b * self.lengths * v
+        self.slope = self.X.T @ (self.a * self.lengths * v)
 
-    def set_pairs(self, I: Indices, J: Indices, signs: Array) -> None:  # noqa: E741
-        """Carriers I that may lean on rows J, with the signs of ``a_ik``."""
-        self.I, self.J, self.signs, self.m = I, J, signs, len(I)
-        self.spender = np.concatenate([J, np.arange(self.n), np.arange(self.n)])
+    @property
+    def m(self) -> int:
+        """How many pairs there are."""
+        return len(self.I)
 
-    def add_pairs(self, gain: Array, slope: Array, share: float = 0.0) -> None:
-        """The PARTNERS best rows for each carrier, by ``gain`` (n, n), where it is positive."""
-        gain = gain.copy()
-        gain[self.carrying == 0.0] = -1.0
-        gain[:, (self.budget == 0.0) & (self.sigma == 0.0)] = -1.0
-        shares = self.z[: self.m] / self.totals(self.z)[self.J]
-        kept = shares > UNUSED
-        gain[self.I[kept], self.J[kept]] = -1.0
-        count = min(PARTNERS, self.n)
-        best = np.argpartition(-gain, count - 1, axis=1)[:, :count]
-        I, J = np.repeat(np.arange(self.n), count), best.ravel()  # noqa: E741
-        good = gain[I, J] > 0.0
-        I, J = I[good], J[good]  # noqa: E741
-        old, rest = self.z[: self.m][kept], self.z[self.m :]
-        start = np.full(len(I), share)
-        I0, J0, signs = self.I[kept], self.J[kept], self.signs[kept]
-        self.set_pairs(
-            np.concatenate([I0, I]),
-            np.concatenate([J0, J]),
-            np.concatenate([signs, np.sign(slope[I, J])]),
-        )
-        self.z = np.concatenate([old, start, rest])
+    @property
+    def size(self) -> float:
+        """The mean size of the weights."""
+        return float(np.abs(self.w).mean()) or 1.0
 
-    def totals(self, z: Array) -> Array:
-        """The sum of the shares of each row; 1 where they are amounts."""
-        sums = np.bincount(self.spender, z[: self.m + 2 * self.n], minlength=self.n) + 1e-300
-        return np.where(self.sigma == 0.0, sums, 1.0)
+    def split(self, z: Array) -> list[Array]:
+        """a, the parts of s, log tau, and the multipliers of the inequalities."""
+        return np.split(z, self.m + self.n * np.arange(4))
 
-    def forms(self, z: Array) -> tuple[Array, ...]:
-        """Rates, what is spent, ``a``, ``s``, ``y``, tau, Q and c for these multipliers.
+    def forms(self, z: Array) -> Forms:
+        """The quadratic function for these multipliers."""
+        a, up, down, log_tau, shares = self.split(z)
+        free = self.sigma == 0.0
+        d = self.w + up + down + np.bincount(self.J, a, minlength=self.n)
+        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
+        Y = (d * free)[:, None] * self.X - lean @ self.X
+        return self.form(Y, np.exp(log_tau) * free, shares, self.sigma * d - (up - down))
 
-        What a row spends on one that does not carry is lost.
-        """
-        m, n = self.m, self.n
-        rate = (np.where(self.sigma == 0.0, self.budget, self.size) / self.totals(z))[self.spender]
-        useful = np.append(self.carrying[self.I] > 0.0, np.ones(2 * n, bool))
-        spent = rate * useful * z[: m + 2 * n]
-        a, s = self.signs * spent[:m], spent[m : m + n] - spent[m + n :]
-        A = sparse.csr_array((a, (self.I, self.J)), shape=(n, n))
-        Y = self.carrying[:, None] * self.X - A @ self.X
-        tau = np.where(self.carrying > 0.0, np.exp(z[m + 2 * n :]), 0.0)
-        Q = Y.T @ (Y * self.inverse(tau)[:, None]) / 2.0
-        fixed = self.sigma * np.bincount(self.spender, spent, minlength=n)
-        return rate, useful, spent, a, s, Y, tau, Q, self.slope + self.X.T @ (fixed - s)
-
-    def inverse(self, tau: Array) -> Array:
-        """``1 / tau`` for the carriers, 0 for other rows."""
-        return np.divide(1.0, tau, out=np.zeros_like(tau), where=self.carrying > 0.0)
+    def form(self, Y: Array, tau: Array, shares: Array, tilts: Array) -> Forms:
+        """The same from y, tau, and what is to be added to the slope, in rows."""
+        signs = self.cliques.form(tau, shares)
+        inverse = np.divide(1.0, tau, out=np.zeros_like(tau), where=tau > 0.0)
+        inverse[self.cliques.rows] = 0.0
+        Z = Y[self.cliques.rows]
+        Q = (Y.T * inverse) @ Y / 2.0 + Z.T @ signs.inverse @ Z / 2.0
+        c = self.slope + self.X.T @ tilts + Z.T @ (signs.inverse @ signs.ell)
+        return Forms(Y, tau, inverse, signs, Q, c, float(tau.sum()) / 2.0 + signs.level)
 
     def evaluate(self, z: Array, eps: float) -> Evaluation:
         """B with the barrier at the multipliers z.
@@ -198,28 +184,28 @@ class Side:
         With ``R = (mu I - Q)^-1`` and ``u = R c / 2`` the derivative in Q is ``u u^T + eps R`` and
         that in c is u.
         """
-        n = self.n
-        rate, useful, spent, _, _, Y, tau, Q, c = self.forms(z)
-        mu, gaps, V = best_multiplier(Q, c, eps)
+        form, own = self.forms(z), self.cliques.rows
+        mu, gaps, V = best_multiplier(form.Q, form.c, eps)
         R = (V / gaps) @ V.T
-        u = R @ c / 2.0
-        value = tau.sum() / 2.0 + mu + c @ u / 2.0 - eps * np.log(gaps).sum()
-        by_y = Y @ (np.outer(u, u) + eps * R) * self.inverse(tau)[:, None]
-        by_tau = tau / 2.0 - (by_y * Y).sum(axis=1) / 2.0
+        u = R @ form.c / 2.0
+        P, barrier = np.outer(u, u) + eps * R, eps * self.r / self.n
+        value = form.const + mu + form.c @ u / 2.0 - eps * np.log(gaps).sum()
+        signs = form.signs.moments(form.Y[own], P, u, barrier)
+        by_y = form.Y @ P * form.inverse[:, None]
+        by_tau = form.tau / 2.0 - (by_y * form.Y).sum(axis=1) / 2.0
+        by_y[own] = signs.by_y
+        by_tau[own] = form.tau[own] * (1.0 - np.diag(signs.second)) / 2.0 + barrier
         Xu = self.X @ u
-        leaning = -self.signs * np.einsum("ij,ij->i", by_y[self.I], self.X[self.J])
-        spending = np.concatenate([leaning, -Xu, Xu]) + (self.sigma * Xu)[self.spender]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = np.bincount(self.spender, spent * spending, minlength=n) / self.budget
-        earned = np.where(self.budget > 0.0, mean, 0.0)
-        by_share = rate * (useful * spending - earned[self.spender])
-        gradient = np.concatenate([by_share, by_tau])
-        return Evaluation(self, self.carrying, float(value), gradient, Xu, by_y, earned)
+        by_d = np.where(self.sigma == 0.0, (by_y * self.X).sum(axis=1), self.sigma * Xu)
+        by_a = by_d[self.J] - self.signs * (by_y[self.I] * self.X[self.J]).sum(axis=1)
+        parts = [by_a, by_d - Xu, by_d + Xu, by_tau, self.cliques.slack(signs.mean, signs.second)]
+        value += barrier * form.signs.closeness
+        return Evaluation(self, float(value), np.concatenate(parts), Xu, by_y, by_d, P, u)
 
     def most_in_doubt(self) -> int | None:
         """The row by whose sign most is to be known; None where all signs are certain."""
         at = self.evaluate(self.z, self.barrier(DOUBT_SMOOTHING))
-        doubt = np.abs(self.b * self.lengths * self.v) * (at.worth - np.abs(at.Xu))
+        doubt = np.abs(self.w) * (at.worth - np.abs(at.Xu))
         doubt[self.sigma != 0.0] = 0.0
         row = int(np.argmax(doubt))
         return row if doubt[row] > 0.0 else None
@@ -227,55 +213,52 @@ class Side:
     @property
     def numbers(self) -> int:
         """How many numbers the evidence has."""
-        return int(2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum()))
+        return 2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum()) + 8 * len(self.cliques)
 
     def child(self, row: int, sign: float) -> Side:
         """The same, where ``sign * x_row.u >= 0``; its bound is no larger.
 
         A carrier's ``|y.u|`` becomes ``sign * y.u``: the rows that it leans on are tilted instead.
         """
-        child, m, n = copy(self), self.m, self.n
-        amounts = self.z[: m + 2 * n] / self.totals(self.z)[self.spender]
-        if self.sigma[row] == 0.0:
-            amounts[self.spender == row] *= self.budget[row] / self.size
+        child = copy(self)
+        a, up, down, log_tau, shares = (part.copy() for part in self.split(self.z))
         own = row == self.I
-        amounts[np.where(sign * self.signs[own] > 0.0, m, m + n) + self.J[own]] += amounts[:m][own]
-        amounts[m + row if sign > 0.0 else m + n + row] = 0.0
-        child.set_pairs(self.I[~own], self.J[~own], self.signs[~own])
-        child.z = np.concatenate([amounts[:m][~own], amounts[m:], self.z[m + 2 * n :]])
+        for part, s in ((up, sign), (down, -sign)):
+            np.add.at(part, self.J[own], a[own] * (s * self.signs[own] > 0.0))
+        (up if sign > 0.0 else down)[row] = 0.0
+        child.I, child.J, child.signs = self.I[~own], self.J[~own], self.signs[~own]
+        child.cliques = self.cliques.without(row, sign)
+        child.z = np.concatenate([a[~own], up, down, log_tau, shares])
         child.sigma = self.sigma.copy()
         child.sigma[row] = sign
-        child.take(self.v)
         return child
 
     def scale(self) -> Array:
-        """Divide the shares by their totals; returns units in which to move z."""
-        k = self.m + 2 * self.n
-        idle = (self.sigma == 0.0) & (self.totals(self.z) < 1e-100)
-        self.z[self.m : k][np.tile(idle, 2)] = 0.5
-        self.z[:k] /= self.totals(self.z)[self.spender]
-        tau = np.exp(self.z[k:])
-        return np.concatenate([np.ones(k), 1.0 / np.sqrt(np.maximum(tau, 1e-4 * tau.max()))])
+        """Units in which to move z."""
+        log_tau = self.split(self.z)[3]
+        units = TAU_UNIT * np.exp((np.log(max(self.bound(), 1e-300)) - log_tau) / 2.0)
+        amounts = np.full(self.m + 2 * self.n, self.size)
+        return np.concatenate([amounts, units, np.full(len(self.cliques), self.size)])
 
-    def limits(self) -> tuple[Array, Array]:
-        """Lower and upper ends for z; the shares of a row must not all become 0."""
-        k, middle = self.m + 2 * self.n, np.log(self.size)
-        tilts = np.tile(np.where(self.sigma == 0.0, SPARE, 0.0), 2)
-        low = np.concatenate([np.zeros(self.m), tilts, np.full(self.n, middle - SPAN)])
-        high = np.concatenate([np.full(k, np.inf), np.full(self.n, middle + SPAN)])
-        return low, high
+    def limits(self, barrier: float) -> tuple[Array, Array]:
+        """Lower and upper ends for z; no tau is below what the barrier hides anyway."""
+        k, least = self.m + 2 * self.n, np.log(max(barrier * self.r / self.n, 1e-300))
+        low = np.concatenate([np.zeros(k), np.full(self.n, least), np.zeros(len(self.cliques))])
+        high = np.full(len(low), np.inf)
+        high[k : k + self.n] = np.log(self.size) + SPAN
+        return np.minimum(low, high), high
 
     def improve(self, eps: float, deadline: float) -> None:
         """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
-        scale, barrier = self.scale(), self.barrier(eps)
+        barrier, scale = self.barrier(eps), self.scale()
 
         def objective(x: Array) -> tuple[float, Array]:
             at = self.evaluate(x * scale, barrier)
             return at.value, at.gradient * scale
 
         before, z = self.bound(), self.z
-        self.z = descend(objective, z / scale, [end / scale for end in self.limits()], deadline)
-        self.z = self.z * scale
+        limits = [end / scale for end in self.limits(barrier)]
+        self.z = scale * descend(objective, z / scale, limits, deadline)
         if not self.bound() <= before:
             self.z = z
         self.reprice(barrier)
@@ -285,53 +268,144 @@ class Side:
         return float(eps * self.bound() / self.r)
 
     def reprice(self, barrier: float) -> None:
-        """Add the pairs whose leaning would lower B most, beyond what their budget earns now."""
+        """Add the pairs and inequalities by which B would fall most; drop those at zero."""
+        self.keep(self.split(self.z))
         at = self.evaluate(self.z, barrier)
         V = at.by_y @ self.X.T
-        self.add_pairs(np.abs(V) + (at.earned - self.sigma * at.Xu)[None, :], V)
+        gain = np.abs(V) - at.worth[None, :]
+        gain[self.sigma != 0.0] = gain[self.I, self.J] = -1.0
+        np.fill_diagonal(gain, -1.0)
+        I, J = best_pairs(gain, PRECISION)  # noqa: E741
+        fresh, (a, *rest) = self.violated(at, barrier), self.split(self.z)
+        self.I, self.J = np.append(self.I, I), np.append(self.J, J)
+        self.signs = np.append(self.signs, np.sign(V[I, J]))
+        self.cliques = self.cliques.join(fresh)
+        self.z = np.concatenate([a, np.zeros(len(I)), *rest, np.zeros(len(fresh))])
+
+    def keep(self, parts: list[Array]) -> None:
+        """Only what is used."""
+        a, *middle, shares = parts
+        used, held = a > 0.0, shares > 0.0
+        self.I, self.J, self.signs = self.I[used], self.J[used], self.signs[used]
+        self.cliques = self.cliques.pick(held)
+        self.z = np.concatenate([a[used], *middle, shares[held]])
+
+    def violated(self, at: Evaluation, barrier: float) -> Cliques:
+        """Violated inequalities of the signs that are most in doubt, and of those in use."""
+        form = self.forms(self.z)
+        doubt = (at.by_y * form.Y).sum(axis=1) - np.abs((form.Y @ at.mean_u))
+        doubt[self.sigma != 0.0] = -np.inf
+        doubt[self.cliques.rows] = np.inf
+        rows = np.sort(np.argsort(-doubt, kind="stable")[:MOST_SIGNS])
+        rows = rows[doubt[rows] > 0.0]
+        wide = self.cliques.join(Cliques(rows, np.zeros(0), np.zeros((0, len(rows)))))
+        shares = self.split(self.z)[-1]
+        signs = wide.form(form.tau, shares)
+        moments = signs.moments(form.Y[wide.rows], at.P, at.mean_u, barrier * self.r / self.n)
+        return violated(wide.rows, moments.mean, moments.second)
 
     def bound(self) -> float:
         """A proved bound on G: B, with some room and its rounding.
 
         As ``G(0) = 0`` it is not negative, whatever rounding makes of B.
         """
-        _, _, B, rounding = self.proof()
-        return max(B, 0.0) * (1.0 + SPARE) + rounding
+        proof = self.proof()
+        return max(proof.B, 0.0) * (1.0 + SPARE) + proof.rounding
 
-    def proof(self) -> tuple[float, Array, float, float]:
-        """mu, a little above the best one, tau, B there, and a bound on the rounding of B.
+    def proof(self) -> Proof:
+        """What a certificate carries, with a mu a little above the best one.
 
         Sums over the rows err by units of rounding of the sum of all their terms. The checker moves
         v by its rounding, too. A row whose budget that exceeds carries a little, so every row gets
         a tau; and where a carrier y and the rows it leans on cancel, y is known to few digits: mu
-        makes up for the error of Q.
+        makes up for the error of Q, and the tau of inequalities for that of T.
         """
-        _, _, spent, a, _, Y, tau, Q, c = self.forms(self.z)
-        scale = float(np.trace(Q) + np.linalg.norm(c)) or 1.0
-        mu, gaps, V = best_multiplier(Q, c, 1e-10 * scale)
-        B = float(tau.sum() / 2.0 + mu + ((V.T @ c) ** 2 / (4.0 * gaps)).sum())
-        terms = (abs(self.a) + abs(self.b)) * float(self.lengths @ np.abs(self.v))
-        terms += float(np.abs(spent).sum() + tau.sum()) + abs(mu) + scale
+        a, up, down, log_tau, shares = self.split(self.z)
+        s, free, own = up - down, self.sigma == 0.0, self.cliques.rows
+        d = self.w + np.abs(s) + np.bincount(self.J, a, minlength=self.n)
+        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
+        Y = (np.maximum(d, 0.0) * free)[:, None] * self.X - lean @ self.X
+        needed = Y.any(axis=1)
+        needed[own] = True
         unit = (self.n + 100) * np.finfo(float).eps
+        tau = np.where(needed, np.exp(log_tau), 0.0) * free
+        tau[own] += unit * (tau[own] + shares @ (self.cliques.weights**2) * self.cliques.rows.size)
+        form = self.form(Y, tau, shares, self.sigma * d - s)
+        scale = float(np.trace(form.Q) + np.linalg.norm(form.c)) or 1.0
+        mu, gaps, V = best_multiplier(form.Q, form.c, 1e-10 * scale)
+        B = form.const + mu + float(((V.T @ form.c) ** 2 / (4.0 * gaps)).sum())
+        terms = (abs(self.a) + abs(self.b)) * float(self.lengths @ np.abs(self.v))
+        terms += float(a.sum() + np.abs(s).sum() + tau.sum() + shares.sum()) + abs(mu) + scale
+        terms += abs(form.signs.const) + abs(form.signs.level)
         tau = np.maximum(tau, 0.1 * (SPARE * max(B, 0.0) + unit * terms) / self.n)
-        sizes = abs(self.b) * self.lengths * np.abs(self.v).max()
-        sizes += np.bincount(self.I, np.abs(a), minlength=self.n)
-        error, y = unit * sizes, np.linalg.norm(Y, axis=1)
-        blur = float((error * (2.0 * y + error) / tau).sum() / 2.0)
-        return mu + blur, tau, B + blur, unit * terms
+        sizes = abs(self.b) * self.lengths * np.abs(self.v).max() + np.abs(s)
+        sizes += np.bincount(self.I, a, minlength=self.n) + np.bincount(self.J, a, minlength=self.n)
+        blur, shift = form.blur(unit * sizes, np.where(form.inverse > 0.0, form.inverse, 1.0 / tau))
+        return Proof(s, a, shares, tau, mu + blur, B + blur + shift, unit * terms)
 
     def multipliers(self) -> Multipliers:
         """The evidence for `bound`."""
-        _, _, _, a, s, *_ = self.forms(self.z)
-        mu, tau, _, _ = self.proof()
+        proof = self.proof()
         return Multipliers(
-            tilt=s / self.lengths,
+            tilt=proof.s / self.lengths,
             carriers=self.I,
             budgets=self.J,
-            lean=a / self.lengths[self.J],
-            tau=tau,
-            mu=mu,
+            lean=self.signs * proof.a / self.lengths[self.J],
+            tau=proof.tau,
+            mu=proof.mu,
+            cliques=self.cliques,
+            shares=proof.shares,
         )
+
+
+@dataclass(frozen=True)
+class Forms:
+    """``u^T Q u + c.u + const``, and what it is made of.
+
+    ``inverse`` is 1 / tau, of rows that occur in inequalities 0, as those have ``signs``.
+    """
+
+    Y: Array
+    tau: Array
+    inverse: Array
+    signs: Form
+    Q: Array
+    c: Array
+    const: float
+
+    def blur(self, error: Array, inverse: Array) -> tuple[float, float]:
+        """By how much Q, and the bound beyond it, may grow where each y_i is off by ``error_i``."""
+        own, signs = self.signs.cliques.rows, self.signs
+        alone = inverse.copy()
+        alone[own] = 0.0
+        lengths = np.linalg.norm(self.Y, axis=1)
+        blur = float((error * (2.0 * lengths + error) * alone).sum() / 2.0)
+        if not own.size:
+            return blur, 0.0
+        N, most = np.linalg.norm(signs.inverse @ self.Y[own], axis=1), np.abs(signs.inverse).sum()
+        blur += float(error[own] @ N + most * (error[own] ** 2).sum() / 2.0)
+        return blur, float(error[own] @ np.abs(signs.inverse @ signs.ell))
+
+
+class Proof(NamedTuple):
+    """Multipliers that prove B, up to ``rounding``; ``s`` is net, ``a`` without signs."""
+
+    s: Array
+    a: Array
+    shares: Array
+    tau: Array
+    mu: float
+    B: float
+    rounding: float
+
+
+def best_pairs(gain: Array, least: float) -> tuple[Indices, Indices]:
+    """The PARTNERS best columns of each row, (n, n), where the gain is above ``least``."""
+    count = min(PARTNERS, len(gain))
+    best = np.argpartition(-gain, count - 1, axis=1)[:, :count]
+    I, J = np.repeat(np.arange(len(gain)), count), best.ravel()  # noqa: E741
+    good = gain[I, J] > least
+    return I[good], J[good]
 
 
 def best_multiplier(Q: Array, c: Array, eps: float) -> tuple[float, Array, Array]:
@@ -362,12 +436,18 @@ def descend(
     The start, where they run into numbers too large for doubles.
     """
 
+    beyond = 1e300
+
     def bounded(x: Array) -> tuple[float, Array]:
+        nonlocal beyond
         try:
             value, gradient = objective(x)
         except np.linalg.LinAlgError:
-            return np.inf, np.zeros_like(x)
-        return (value, gradient) if np.isfinite(gradient).all() else (np.inf, np.zeros_like(x))
+            return beyond, np.zeros_like(x)
+        if not np.isfinite(gradient).all():
+            return beyond, np.zeros_like(x)
+        beyond = min(beyond, value + abs(value))
+        return value, gradient
 
     def out_of_time(x: Array) -> None:
         if now() > deadline:
