@@ -17,6 +17,7 @@ from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
+from cvxnet.training.bounds import relaxation
 from cvxnet.training.bounds.evidence import Split
 from cvxnet.training.bounds.proof_search import Forest, improve_lower_bound
 from cvxnet.training.bounds.relaxation import Side, best_multiplier, descend
@@ -126,7 +127,8 @@ def test_splitting_never_raises_the_bound_and_stays_above_all_units(name, option
     assert values.max() <= improved(forest, STAGES[1:2])
 
 
-def test_branching_closes_what_the_relaxation_leaves():
+def test_branching_closes_what_the_relaxation_leaves(monkeypatch):
+    monkeypatch.setattr(relaxation, "MOST_SIGNS", 0)
     rng = np.random.default_rng(5)
     X, v = rng.standard_normal((20, 4)), rng.standard_normal(20)
     family = make_family("abs", X)

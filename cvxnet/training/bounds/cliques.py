@@ -23,7 +23,7 @@ T is diagonal, which is the parabola of each row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +93,17 @@ class Cliques:
         weights[len(self) :, np.searchsorted(rows, other.rows)] = other.weights
         return Cliques(rows, constant, weights)
 
-    def at(self, constant: Array) -> Cliques:
-        """With other constants."""
-        return replace(self, constant=constant)
+    def keys(self) -> list[bytes]:
+        """One for each inequality, by its rows and weights."""
+        parts = zip(self.constant, self.weights, strict=True)
+        return [
+            np.concatenate([[e0], self.rows[e != 0.0], e[e != 0.0]]).tobytes() for e0, e in parts
+        ]
+
+    def unlike(self, other: Cliques) -> Cliques:
+        """Those that the other ones do not have."""
+        known = set(other.keys())
+        return self.pick(np.array([key not in known for key in self.keys()], dtype=bool))
 
 
 NONE = Cliques(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 0)))

@@ -1,8 +1,8 @@
 """Proving lower bounds where pricing is not exact: better ones as long as there is time.
 
 Three things, in order of what they gain for their time: multipliers for the dual vector of the
-network; a better dual vector, chosen together with them (`dual_ascent`); branching on signs
-(`Forest`), after which the dual vector is chosen again for the leaves that there are then. The
+network, for one stage; a better dual vector, chosen together with them (`dual_ascent`); branching
+on signs (`Forest`), after which the dual vector is chosen again for the leaves that there are then. The
 multipliers are found with some smoothing: it is reduced where a stage gains little and what the
 smoothing may hide matters, and where it does not the tree grows.
 
@@ -176,6 +176,7 @@ def search(
         else:
             improve(forest.sides, eps, deadline)
         yield ascent.v, forest.bound(), forest.evidence()
+        choosing = True
         before, value = value, ascent.value(forest.bound())
         if now() > deadline:
             return
@@ -184,8 +185,6 @@ def search(
             continue
         if hidden > SHARP * left and eps > FINEST:
             eps /= FINER
-        elif not choosing:
-            choosing = True
         elif not grow(forest, eps, deadline):
             return
 

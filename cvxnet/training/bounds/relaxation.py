@@ -6,10 +6,12 @@ With ``phi(t) = p (t)_+ + m (-t)_+ = a t + b |t|`` the pricing function, or its 
 
 to be bounded on |u| <= 1. Rows with w_i > 0 (carriers) make it hard: for any tau_i > 0,
 ``|t| <= t^2 / (2 tau_i) + tau_i / 2``.
-Rows with w_k < 0 help: each has a budget ``b_k = -w_k`` to spend on linear terms,
-``-|t| <= -s t`` for |s| <= 1, and on carriers that lean on it: as ``P |x_i.u| <= |y_i.u| + sum_k
-|a_ik| |x_k.u|`` with ``y_i = P x_i - sum_k a_ik x_k``, a carrier may be replaced by the shorter y_i
-at the cost of |a_ik| out of the budget of row k. Hence, with ``|s_k| + sum_i |a_ik| <= b_k``,
+Rows with w_k < 0 help. For any numbers s_k and a_ik, let
+
+    d_k = w_k + |s_k| + sum_i |a_ik|,   y_i = d_i x_i - sum_k a_ik x_k.
+
+As ``-|s_k| |x_k.u| <= -s_k x_k.u`` and ``d_i |x_i.u| <= |y_i.u| + sum_k |a_ik| |x_k.u|`` (row i leans
+on rows k, which pay for it; where d_i < 0 also 0 would do for d_i),
 
     G(u) <= sum_i tau_i / 2 + u^T Q u + c.u,
     Q = sum_i y_i y_i^T / (2 tau_i),   c = slope - sum_k s_k x_k,
@@ -18,16 +20,19 @@ and for every mu above the eigenvalues of Q the largest value of that on the bal
 
     B = sum_i tau_i / 2 + mu + c^T (mu I - Q)^-1 c / 4:
 
-one positive semidefinite matrix of order r + 1 proves it. Without leaning this is the Lagrangian
-dual of the usual semidefinite relaxation; its own dual has, with leaning, for a unit vector u drawn
-at random U for E u u^T and G_i for E sign(x_i.u) u, and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``.
+one positive semidefinite matrix of order r + 1 proves it. All is convex in v and the multipliers
+together. Without leaning this is the Lagrangian dual of the usual semidefinite relaxation; its own
+dual has, with leaning, for a unit vector u drawn at random U for E u u^T and G_i for E sign(x_i.u) u,
+and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``. What the signs of several rows have to do with each other
+is added by inequalities between them: see `cvxnet.training.bounds.cliques`.
 
-Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: w_l moves to the slope, and row l
-has any budget it wants, at the cost of its own linear term: ``c += |a_il| sigma_l x_l``.
+Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: ``c += d_l sigma_l x_l``, whatever
+the sign of d_l, and row l does not lean.
 
 B is minimised over all multipliers by a quasi-Newton method, with ``- eps log det(mu I - Q)`` added
-to make it smooth. Which carriers should lean on which rows is found as columns are: those pairs are
-added with whose multiplier B would fall. A step costs O(n r^2 + pairs r). Everything is linear in
+to make it smooth, and s in two parts, above and below 0. Which rows should lean on which is found
+as columns are: those pairs, and inequalities, are added with whose multiplier B would fall. A step
+costs O(n r^2 + pairs r), and O(m^3) for m rows in inequalities. Everything is linear in
 v, so a bound for v is one for its multiples, and rows of length one stand for all rows, their
 lengths going into w.
 """
@@ -302,7 +307,7 @@ class Side:
         shares = self.split(self.z)[-1]
         signs = wide.form(form.tau, shares)
         moments = signs.moments(form.Y[wide.rows], at.P, at.mean_u, barrier * self.r / self.n)
-        return violated(wide.rows, moments.mean, moments.second)
+        return violated(wide.rows, moments.mean, moments.second).unlike(self.cliques)
 
     def bound(self) -> float:
         """A proved bound on G: B, with some room and its rounding.
