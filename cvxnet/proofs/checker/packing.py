@@ -172,11 +172,16 @@ def extent(value: Any, what: str) -> list[int]:
 
 def packs(document: Any) -> bool:
     """Whether there is a packed array anywhere in a document."""
+    return has_entry(document, "shape")
+
+
+def has_entry(document: Any, name: str) -> bool:
+    """Whether an object anywhere in a document has an entry of that name."""
     left = [document]
     while left:
         value = left.pop()
         if isinstance(value, dict):
-            if "shape" in value:
+            if name in value:
                 return True
             left += value.values()
         elif isinstance(value, list):

@@ -23,7 +23,7 @@ from .document import (
 from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
-from .packing import Table, extent, integers, numbers, optional, packs, table_of
+from .packing import Table, extent, has_entry, integers, numbers, optional, packs, table_of
 from .sparse import Sparse, matrix
 
 FORMAT, VERSION = "cvxnet-certificate", 6
@@ -178,6 +178,8 @@ def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
     if version < PACKED and packs(doc):
         raise RefusalError(f"packed arrays are there from version {PACKED} of the format on")
+    if version < PACKED and has_entry(doc.get("evidence"), "odd"):
+        raise RefusalError(f"evidence: odd is there from version {PACKED} of the format on")
     doc = doc if version > 1 else from_version_1(doc)
     doc = doc if version > 2 else doc | {"output_weights": "any"}
     doc = doc if version > 3 else doc | {"preparation": None}

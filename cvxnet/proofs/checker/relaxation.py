@@ -33,8 +33,11 @@ For these i, max(0, d_i) |x_i . u| <= sigma_i y_i . u + sum_k |a_ik| |x_k . u|, 
 
 a quadratic function of u and sigma, for any tau_i. So side g(u) is at most beta on the ball if the
 matrix of beta less all that (in u, 1 and sigma), with mu (|u|^2 - 1) added, is positive
-semidefinite: that of `ball_form`, bordered by -y_i / 2 and -l_i / 2 and by T / 2, where T = diag(tau)
-- sum lambda e e^T, l = sum lambda e_0 e, and beta has lost sum lambda (e_0^2 - 1) / 2 more.
+semidefinite: that of `ball_form`, bordered by -y_i / 2 and -l_i / 2 and by T / 2, where
+
+    T = diag(tau) - sum lambda e e^T,   l = sum lambda e_0 e,
+
+and beta has lost sum lambda (e_0^2 - 1) / 2 more.
 """
 
 from __future__ import annotations
@@ -94,13 +97,14 @@ def leaf_of(node: Any, signs: dict[int, int]) -> Leaf:
     if any(i == k or i in signs for i, k, _ in lean):
         raise RefusalError("evidence: a row leans on itself, or has a fixed sign and leans")
     tilt = list(map(rational, node["tilt"]))
-    odd = [odd_of(*entry, signs) for entry in node["odd"]]
+    odd = [odd_of(entry, signs) for entry in node["odd"]]
     return Leaf(tilt, lean, node["tau"], mu=rational(node["mu"]), signs=signs, odd=odd)
 
 
-def odd_of(constant: int, terms: list[list[int]], share: float, signs: dict[int, int]) -> Odd:
+def odd_of(entry: list[Any], signs: dict[int, int]) -> Odd:
     """An inequality that holds for all signs."""
-    weights = dict(terms)
+    constant, terms, share = entry
+    weights: dict[int, int] = dict(terms)
     if len(weights) < len(terms) or any(i in signs for i in weights):
         raise RefusalError("evidence: odd has a row twice, or one whose sign is fixed")
     if (constant + sum(weights.values())) % 2 == 0 or share < 0.0:

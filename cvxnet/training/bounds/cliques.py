@@ -63,7 +63,9 @@ class Cliques:
         L = np.linalg.inv(np.linalg.cholesky(T))
         ell = scaled.T @ self.constant
         const = float(multipliers @ (self.constant**2 - 1.0)) / 2.0
-        return Form(self, tau[self.rows], L.T @ L, ell, const, -2.0 * float(np.log(np.diag(L)).sum()))
+        return Form(
+            self, tau[self.rows], L.T @ L, ell, const, -2.0 * float(np.log(np.diag(L)).sum())
+        )
 
     def slack(self, mean: Array, second: Array) -> Array:
         """``(E (e_0 + e.sigma)^2 - 1) / 2`` for these moments of sigma: (m,) and (m, m)."""
@@ -142,7 +144,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Moments:
-    """Derivatives: ``by_y`` in Y; ``mean`` in l and ``-second / 2`` in T stand for those of sigma."""
+    """Derivatives: ``by_y`` in Y, ``mean`` in l (E sigma), ``-second / 2`` in T (E sigma sigma^T)."""
 
     by_y: Array
     mean: Array
@@ -162,7 +164,9 @@ def violated(rows: Indices, mean: Array, second: Array) -> Cliques:
         for k, (a, b, c) in enumerate(FORMS):
             value = 1.0 + a * b * S[i, i + 1 :, None] + a * c * S[i, None, i + 1 :] + b * c * later
             J, K = np.nonzero(np.triu(value < -VIOLATED, 1))
-            found.append(np.column_stack([np.full(len(J), i), J + i + 1, K + i + 1, np.full(len(J), k)]))
+            found.append(
+                np.column_stack([np.full(len(J), i), J + i + 1, K + i + 1, np.full(len(J), k)])
+            )
             amounts.append(value[J, K])
     all_found = np.vstack(found)[np.argsort(np.concatenate(amounts), kind="stable")[:NEW]]
     weights = np.zeros((len(all_found), m + 1))

@@ -19,7 +19,6 @@ from cvxnet.training.width.evidence import TreeEvidence
 from cvxnet.types import Array
 
 
-
 @dataclass(frozen=True)
 class Multipliers:
     """What proves ``G <= bound`` in one leaf."""

@@ -10,8 +10,8 @@ Rows with w_k < 0 help. For any numbers s_k and a_ik, let
 
     d_k = w_k + |s_k| + sum_i |a_ik|,   y_i = d_i x_i - sum_k a_ik x_k.
 
-As ``-|s_k| |x_k.u| <= -s_k x_k.u`` and ``d_i |x_i.u| <= |y_i.u| + sum_k |a_ik| |x_k.u|`` (row i leans
-on rows k, which pay for it; where d_i < 0 also 0 would do for d_i),
+As ``-|s_k| |x_k.u| <= -s_k x_k.u`` and ``d_i |x_i.u| <= |y_i.u| + sum_k |a_ik| |x_k.u|`` (row i
+leans on rows k, which pay for it; where d_i < 0 also 0 would do for d_i),
 
     G(u) <= sum_i tau_i / 2 + u^T Q u + c.u,
     Q = sum_i y_i y_i^T / (2 tau_i),   c = slope - sum_k s_k x_k,
@@ -22,8 +22,8 @@ and for every mu above the eigenvalues of Q the largest value of that on the bal
 
 one positive semidefinite matrix of order r + 1 proves it. All is convex in v and the multipliers
 together. Without leaning this is the Lagrangian dual of the usual semidefinite relaxation; its own
-dual has, with leaning, for a unit vector u drawn at random U for E u u^T and G_i for E sign(x_i.u) u,
-and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``. What the signs of several rows have to do with each other
+dual has, with leaning, for a unit vector u drawn at random U for E u u^T and G_i for
+E sign(x_i.u) u, and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``. What the signs of several rows have to do with each other
 is added by inequalities between them: see `cvxnet.training.bounds.cliques`.
 
 Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: ``c += d_l sigma_l x_l``, whatever
@@ -153,7 +153,7 @@ class Side:
     @property
     def m(self) -> int:
         """How many pairs there are."""
-        return len(self.I)
+        return int(self.I.size)
 
     @property
     def size(self) -> float:
@@ -298,7 +298,7 @@ class Side:
     def violated(self, at: Evaluation, barrier: float) -> Cliques:
         """Violated inequalities of the signs that are most in doubt, and of those in use."""
         form = self.forms(self.z)
-        doubt = (at.by_y * form.Y).sum(axis=1) - np.abs((form.Y @ at.mean_u))
+        doubt = (at.by_y * form.Y).sum(axis=1) - np.abs(form.Y @ at.mean_u)
         doubt[self.sigma != 0.0] = -np.inf
         doubt[self.cliques.rows] = np.inf
         rows = np.sort(np.argsort(-doubt, kind="stable")[:MOST_SIGNS])

@@ -205,7 +205,9 @@ class Stage:
         scale = np.concatenate([np.ones(f.size), *units])
         start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
         free = np.full(f.size, np.inf)
-        limits = zip((-free, free), *(term.side.limits(term.barrier) for term in terms), strict=True)
+        limits = zip(
+            (-free, free), *(term.side.limits(term.barrier) for term in terms), strict=True
+        )
 
         def objective(x: Array) -> tuple[float, Array]:
             value, gradient, _ = self.measure(x * scale)
