@@ -144,7 +144,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Moments:
-    """Derivatives: ``by_y`` in Y, ``mean`` in l (E sigma), ``-second / 2`` in T (E sigma sigma^T)."""
+    """Derivatives: ``by_y`` in Y, ``mean`` (E sigma) in l, ``-second / 2`` in T."""
 
     by_y: Array
     mean: Array

@@ -23,8 +23,8 @@ and for every mu above the eigenvalues of Q the largest value of that on the bal
 one positive semidefinite matrix of order r + 1 proves it. All is convex in v and the multipliers
 together. Without leaning this is the Lagrangian dual of the usual semidefinite relaxation; its own
 dual has, with leaning, for a unit vector u drawn at random U for E u u^T and G_i for
-E sign(x_i.u) u, and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``. What the signs of several rows have to do with each other
-is added by inequalities between them: see `cvxnet.training.bounds.cliques`.
+E sign(x_i.u) u, and ``|x_k.G_i| <= E |x_k.u| = x_k.G_k``. What the signs of several rows have to
+do with each other is added by inequalities between them: see `cvxnet.training.bounds.cliques`.
 
 Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: ``c += d_l sigma_l x_l``, whatever
 the sign of d_l, and row l does not lean.
@@ -116,7 +116,7 @@ class Side:
     """
 
     def __init__(self, rows: Array, slopes: tuple[float, float], sign: float, v: Array) -> None:
-        self.n, self.r = rows.shape
+        self.n, self.r = int(rows.shape[0]), int(rows.shape[1])
         self.lengths = np.linalg.norm(rows, axis=1)
         self.lengths[self.lengths == 0.0] = 1.0
         self.X = rows / self.lengths[:, None]
@@ -218,7 +218,8 @@ class Side:
     @property
     def numbers(self) -> int:
         """How many numbers the evidence has."""
-        return 2 * self.n + 3 * int((self.z[: self.m] > 0.0).sum()) + 8 * len(self.cliques)
+        used = int((self.z[: self.m] > 0.0).sum())
+        return int(2 * self.n + 3 * used + 8 * len(self.cliques))
 
     def child(self, row: int, sign: float) -> Side:
         """The same, where ``sign * x_row.u >= 0``; its bound is no larger.
