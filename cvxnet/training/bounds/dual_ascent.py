@@ -26,8 +26,9 @@ EDGE = 1e-9
 """How near, relatively, v may come to the ends of its domain."""
 STIFF = 100.0
 """Weight of the penalty: violating ``F^T v = 0`` by 1 % costs 0.5 % of the value."""
-RIVALS = 0.9
-"""Leaves whose bound is below this share of the largest one are left alone for a stage."""
+RIVALS = 0.6
+"""Leaves whose bound is below this share of the largest one are left alone for a stage; what the new
+dual vector makes of them is mended afterwards."""
 LEAST_RISE = 1e-2
 """Leaves count at least so much in the choice of units, relative to the one that counts most."""
 
@@ -74,7 +75,14 @@ class Ascent:
         x = scale * descend(objective, start / scale, ends, deadline)
         self.move(leaves, active, x, self.problem.weight_decay / largest)
         for leaf in active:
-            leaf.reprice(leaf.barrier(eps))
+            if self.problem.F.size:  # v has been moved to where it is feasible
+                leaf.improve(eps, deadline)
+            else:
+                leaf.reprice(leaf.barrier(eps))
+        largest = max(leaf.bound() for leaf in active)
+        for leaf in leaves:
+            if leaf not in active and leaf.bound() > largest:
+                leaf.improve(eps, deadline)
 
     def move(self, leaves: list[Side], active: list[Side], x: Array, t: float) -> None:
         """Take v and the multipliers of the active leaves from x; ``t v`` is to be feasible."""
