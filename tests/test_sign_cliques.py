@@ -94,10 +94,10 @@ def test_derivatives_with_inequalities(name):
     _, v, side = entangled(3, name)
     side.improve(1e-2, np.inf)
     side.cliques = random_cliques(rng, [0, 3, 4, 9])
-    side.z = np.append(side.z[: side.m + 3 * side.n], 1e-3 * rng.uniform(size=6))
+    side.z = np.append(side.z[: side.m + 4 * side.n], 1e-3 * rng.uniform(size=6))
     at = side.evaluate(side.z, 0.05)
     for direction in rng.standard_normal((4, side.z.size)):
-        step = 1e-6 * direction * (np.arange(side.z.size) < side.m + 3 * side.n) + 1e-8 * direction
+        step = 1e-6 * direction * (np.arange(side.z.size) < side.m + 4 * side.n) + 1e-8 * direction
         up, down = (side.evaluate(side.z + s * step, 0.05).value for s in (1, -1))
         assert (up - down) / 2 == pytest.approx(at.gradient @ step, rel=1e-3, abs=1e-11)
     for direction in rng.standard_normal((3, side.n)):

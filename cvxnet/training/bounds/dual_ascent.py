@@ -27,8 +27,8 @@ EDGE = 1e-9
 STIFF = 100.0
 """Weight of the penalty: violating ``F^T v = 0`` by 1 % costs 0.5 % of the value."""
 RIVALS = 0.6
-"""Leaves whose bound is below this share of the largest one are left alone for a stage; what the new
-dual vector makes of them is mended afterwards."""
+"""Leaves whose bound is below this share of the largest one are left alone for a stage; what the
+new dual vector makes of them is mended afterwards."""
 LEAST_RISE = 1e-2
 """Leaves count at least so much in the choice of units, relative to the one that counts most."""
 

@@ -181,7 +181,7 @@ def search(
         if now() > deadline:
             return
         hidden, left = eps * abs(value), bracket.upper - value
-        if value - before > LITTLE_GAIN * min(hidden, left):
+        if value - before > LITTLE_GAIN * min(hidden, left) and hidden < left:
             continue
         if hidden > SHARP * left and eps > FINEST:
             eps /= FINER

@@ -61,6 +61,8 @@ SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
 PRECISION = 1e-4
 """Pairs are added that gain more than this, relative to their budget and rows of length one."""
+UNUSED = 1e-6
+"""Pairs on which a row spends a smaller share than this are dropped after a stage."""
 TAU_UNIT = 0.3
 """In steps of this over the root of tau, relative to the bound, log tau is moved."""
 DOUBT_SMOOTHING = 1e-3
@@ -86,7 +88,9 @@ class Evaluation:
     by_y : (n, r) array
         The derivatives in the ``y_i``: they stand for E sigma_i u.
     worth : (n,) array
-        The derivative in d, or w, for rows of length one: E |x_k.u|.
+        The derivative in w, for rows of length one: E |x_k.u|.
+    price : (n,) array
+        What leaning on each row has to gain: as much as the row earns with what it spends.
     P : (r, r) array
         The derivative in Q, which stands for E u u^T.
     """
@@ -97,6 +101,7 @@ class Evaluation:
     Xu: Array
     by_y: Array
     worth: Array
+    price: Array
     P: Array
     mean_u: Array
 
@@ -111,8 +116,10 @@ class Side:
     """The bound on ``sign * sum_k v_k phi(x_k.u)``, and its multipliers.
 
     ``sigma`` has the signs of the rows for which they are fixed, otherwise 0. ``z`` holds a for the
-    pairs (I, J), whose signs are ``signs``; the parts of s above and below 0; log tau; and the
-    multipliers of the inequalities of signs.
+    pairs (I, J), whose signs are ``signs``; the parts of s above and below 0; how far each d is
+    above max(0, w), e; log tau; and the multipliers of the inequalities of signs. As ``d_k = w_k +
+    |s_k| + sum_i |a_ik|``, e says what row k spends on s and a in all, so of these z has shares:
+    only their proportions within a row count. Those of rows of fixed sign are amounts, with no e.
     """
 
     def __init__(self, rows: Array, slopes: tuple[float, float], sign: float, v: Array) -> None:
@@ -128,7 +135,7 @@ class Side:
         self.signs = np.zeros(0)
         budget = np.maximum(-self.w, 0.0)
         tau = np.log(np.maximum(self.w, 0.0) / np.sqrt(self.r) + 1e-2 * self.size)
-        self.z = np.concatenate([budget / 2.0, budget / 2.0, tau])
+        self.z = np.concatenate([np.ones(2 * self.n), np.zeros(self.n), tau])
         self.lean_on_neighbours(budget)
 
     def lean_on_neighbours(self, budget: Array) -> None:
@@ -136,10 +143,7 @@ class Side:
         near = self.X @ self.X.T
         gain = np.where((self.w[:, None] > 0.0) & (budget > 0.0), np.abs(near), -1.0)
         self.set_pairs(*best_pairs(gain, 0.0), near)
-        shares = budget / np.maximum(np.bincount(self.J, minlength=self.n), 1)
-        a, n = shares[self.J], self.n
-        rest = np.where(np.bincount(self.J, minlength=n) > 0, 0.0, budget / 2.0)
-        self.z = np.concatenate([a, rest, rest, self.z[-n:]])
+        self.z = np.append(np.ones(self.m), self.z)
 
     def set_pairs(self, I: Indices, J: Indices, slope: Array) -> None:  # noqa: E741
         """Rows I that may lean on rows J, with the signs of ``a_ik``."""
@@ -161,14 +165,36 @@ class Side:
         return float(np.abs(self.w).mean()) or 1.0
 
     def split(self, z: Array) -> list[Array]:
-        """a, the parts of s, log tau, and the multipliers of the inequalities."""
-        return np.split(z, self.m + self.n * np.arange(4))
+        """a, the parts of s, e, log tau, and the multipliers of the inequalities."""
+        return np.split(z, self.m + self.n * np.arange(5))
+
+    @property
+    def spender(self) -> Indices:
+        """The rows whose shares a and the parts of s are."""
+        rows = np.arange(self.n)
+        return np.concatenate([self.J, rows, rows])
+
+    def totals(self, z: Array) -> Array:
+        """The sum of the shares of each row; 1 where they are amounts."""
+        sums = np.bincount(self.spender, z[: self.m + 2 * self.n], minlength=self.n) + 1e-300
+        return np.where(self.sigma == 0.0, sums, 1.0)
+
+    def rates(self, z: Array) -> Array:
+        """What a share of each row stands for."""
+        spent = np.maximum(-self.w, 0.0) + self.split(z)[3]
+        return np.where(self.sigma == 0.0, spent / self.totals(z), 1.0)
+
+    def amounts(self, z: Array) -> list[Array]:
+        """The same as `split`, with amounts in place of shares."""
+        parts, rate = self.split(z), self.rates(z)
+        return [rate[self.J] * parts[0], rate * parts[1], rate * parts[2], *parts[3:]]
 
     def forms(self, z: Array) -> Forms:
         """The quadratic function for these multipliers."""
-        a, up, down, log_tau, shares = self.split(z)
+        a, up, down, above, log_tau, shares = self.amounts(z)
         free = self.sigma == 0.0
-        d = self.w + up + down + np.bincount(self.J, a, minlength=self.n)
+        spent = self.w + up + down + np.bincount(self.J, a, minlength=self.n)
+        d = np.where(free, np.maximum(self.w, 0.0) + above, spent)
         lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
         Y = (d * free)[:, None] * self.X - lean @ self.X
         return self.form(Y, np.exp(log_tau) * free, shares, self.sigma * d - (up - down))
@@ -202,10 +228,19 @@ class Side:
         by_tau[own] = form.tau[own] * (1.0 - np.diag(signs.second)) / 2.0 + barrier
         Xu = self.X @ u
         by_d = np.where(self.sigma == 0.0, (by_y * self.X).sum(axis=1), self.sigma * Xu)
-        by_a = by_d[self.J] - self.signs * (by_y[self.I] * self.X[self.J]).sum(axis=1)
-        parts = [by_a, by_d - Xu, by_d + Xu, by_tau, self.cliques.slack(signs.mean, signs.second)]
+        by_a = -self.signs * (by_y[self.I] * self.X[self.J]).sum(axis=1)
+        spending = np.concatenate([by_a, -Xu, Xu]) + (self.sigma * Xu)[self.spender]
+        shares = z[: len(spending)]
+        mean = np.bincount(self.spender, shares * spending, minlength=self.n) / self.totals(z)
+        mean *= self.sigma == 0.0
+        by_share = self.rates(z)[self.spender] * (spending - mean[self.spender])
+        by_above = np.where(self.sigma == 0.0, by_d + mean, 0.0)
+        worth = np.where((self.w > 0.0) | (self.sigma != 0.0), by_d, -mean)
+        slack = self.cliques.slack(signs.mean, signs.second)
         value += barrier * form.signs.closeness
-        return Evaluation(self, float(value), np.concatenate(parts), Xu, by_y, by_d, P, u)
+        gradient = np.concatenate([by_share, by_above, by_tau, slack])
+        price = np.where((self.rates(z) > 0.0) & (self.sigma == 0.0), -mean, by_d)
+        return Evaluation(self, float(value), gradient, Xu, by_y, worth, price, P, u)
 
     def most_in_doubt(self) -> int | None:
         """The row by whose sign most is to be known; None where all signs are certain."""
@@ -227,32 +262,40 @@ class Side:
         A carrier's ``|y.u|`` becomes ``sign * y.u``: the rows that it leans on are tilted instead.
         """
         child = copy(self)
-        a, up, down, log_tau, shares = (part.copy() for part in self.split(self.z))
+        a, up, down, above, log_tau, shares = (part.copy() for part in self.amounts(self.z))
         own = row == self.I
         for part, s in ((up, sign), (down, -sign)):
             np.add.at(part, self.J[own], a[own] * (s * self.signs[own] > 0.0))
         (up if sign > 0.0 else down)[row] = 0.0
         child.I, child.J, child.signs = self.I[~own], self.J[~own], self.signs[~own]
         child.cliques = self.cliques.without(row, sign)
-        child.z = np.concatenate([a[~own], up, down, log_tau, shares])
+        above[row] = 0.0
+        child.z = np.concatenate([a[~own], up, down, above, log_tau, shares])
         child.sigma = self.sigma.copy()
         child.sigma[row] = sign
         return child
 
     def scale(self) -> Array:
-        """Units in which to move z."""
-        log_tau = self.split(self.z)[3]
+        """Divide the shares by their totals; returns units in which to move z."""
+        k, free = self.m + 2 * self.n, self.sigma == 0.0
+        idle = free & (self.totals(self.z) < 1e-100)
+        self.z[self.m : k][np.tile(idle, 2)] = 0.5
+        self.z[:k] /= self.totals(self.z)[self.spender]
+        log_tau = self.split(self.z)[4]
         units = TAU_UNIT * np.exp((np.log(max(self.bound(), 1e-300)) - log_tau) / 2.0)
-        amounts = np.full(self.m + 2 * self.n, self.size)
-        return np.concatenate([amounts, units, np.full(len(self.cliques), self.size)])
+        amounts = np.where(free, 1.0, self.size)[self.spender]
+        others = np.full(len(self.cliques) + self.n, self.size)
+        return np.concatenate([amounts, others[: self.n], units, others[self.n :]])
 
     def limits(self, barrier: float) -> tuple[Array, Array]:
         """Lower and upper ends for z; no tau is below what the barrier hides anyway."""
-        k, least = self.m + 2 * self.n, np.log(max(barrier * self.r / self.n, 1e-300))
-        low = np.concatenate([np.zeros(k), np.full(self.n, least), np.zeros(len(self.cliques))])
-        high = np.full(len(low), np.inf)
-        high[k : k + self.n] = np.log(self.size) + SPAN
-        return np.minimum(low, high), high
+        free, least = self.sigma == 0.0, np.log(max(barrier * self.r / self.n, 1e-300))
+        tilts = np.tile(np.where(free, SPARE, 0.0), 2)  # shares must not all become 0
+        low = [np.zeros(self.m), tilts, np.zeros(self.n), np.full(self.n, least)]
+        high = np.full(len(self.z), np.inf)
+        self.split(high)[3][~free] = 0.0
+        self.split(high)[4][:] = np.log(self.size) + SPAN
+        return np.minimum(np.concatenate([*low, np.zeros(len(self.cliques))]), high), high
 
     def improve(self, eps: float, deadline: float) -> None:
         """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
@@ -278,20 +321,22 @@ class Side:
         self.keep(self.split(self.z))
         at = self.evaluate(self.z, barrier)
         V = at.by_y @ self.X.T
-        gain = np.abs(V) - at.worth[None, :]
+        gain = np.abs(V) - at.price[None, :]
         gain[self.sigma != 0.0] = gain[self.I, self.J] = -1.0
         np.fill_diagonal(gain, -1.0)
         I, J = best_pairs(gain, PRECISION)  # noqa: E741
-        fresh, (a, *rest) = self.violated(at, barrier), self.split(self.z)
+        fresh, idle = self.violated(at, barrier), self.rates(self.z) == 0.0
+        a, *rest = self.split(self.z)
         self.I, self.J = np.append(self.I, I), np.append(self.J, J)
         self.signs = np.append(self.signs, np.sign(V[I, J]))
         self.cliques = self.cliques.join(fresh)
-        self.z = np.concatenate([a, np.zeros(len(I)), *rest, np.zeros(len(fresh))])
+        start = idle[J].astype(float)  # such a row begins to spend with e
+        self.z = np.concatenate([a, start, *rest, np.zeros(len(fresh))])
 
     def keep(self, parts: list[Array]) -> None:
         """Only what is used."""
         a, *middle, shares = parts
-        used, held = a > 0.0, shares > 0.0
+        used, held = a > UNUSED * self.totals(self.z)[self.J], shares > 0.0
         self.I, self.J, self.signs = self.I[used], self.J[used], self.signs[used]
         self.cliques = self.cliques.pick(held)
         self.z = np.concatenate([a[used], *middle, shares[held]])
@@ -326,7 +371,7 @@ class Side:
         a tau; and where a carrier y and the rows it leans on cancel, y is known to few digits: mu
         makes up for the error of Q, and the tau of inequalities for that of T.
         """
-        a, up, down, log_tau, shares = self.split(self.z)
+        a, up, down, _, log_tau, shares = self.amounts(self.z)
         s, free, own = up - down, self.sigma == 0.0, self.cliques.rows
         d = self.w + np.abs(s) + np.bincount(self.J, a, minlength=self.n)
         lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
