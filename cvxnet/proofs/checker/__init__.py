@@ -21,9 +21,9 @@ rests on python, flint and these files, best read in this order; with their line
     claims          95   what a certificate says
     dual           195   the dual vector v, and what it has to satisfy
     units          160   what a unit family is, and what is to be proved about it
-    evidence       140   the same for what helps to prove that
+    evidence       160   the same for what helps to prove that
     families       295   the families by name: features, and where the proof is
-    reading        260   from the document to the claims, entry by entry
+    reading        270   from the document to the claims, entry by entry
     bracket        120   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
