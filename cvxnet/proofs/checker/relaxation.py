@@ -176,9 +176,16 @@ def bordered(
     form: list[list[fmpq]], Y: list[list[fmpq]], S: list[int], leaf: Leaf
 ) -> list[list[fmpq]]:
     """The matrix in u, 1 and the signs of the rows S, whose y are Y."""
+    T, ell = of_signs(S, leaf)
+    side = [[-x / 2 for x in [*y, linear]] for y, linear in zip(Y, ell, strict=True)]
+    above = [[*row, *(b[k] for b in side)] for k, row in enumerate(form)]
+    return above + [[*b, *(x / 2 for x in t)] for b, t in zip(side, T, strict=True)]
+
+
+def of_signs(S: list[int], leaf: Leaf) -> tuple[list[list[fmpq]], list[fmpq]]:
+    """T and l, for the rows S."""
     place = {i: k for k, i in enumerate(S)}
-    T = [[fmpq(0)] * len(S) for _ in S]
-    ell = [fmpq(0)] * len(S)
+    T, ell = [[fmpq(0)] * len(S) for _ in S], [fmpq(0)] * len(S)
     for i, k in place.items():
         T[k][k] = rational(leaf.tau[i])
     for odd in leaf.odd:
@@ -186,9 +193,7 @@ def bordered(
             ell[place[i]] += odd.share * odd.constant * e
             for j, f in odd.weights.items():
                 T[place[i]][place[j]] -= odd.share * e * f
-    side = [[-x / 2 for x in [*y, linear]] for y, linear in zip(Y, ell, strict=True)]
-    above = [[*row, *(b[k] for b in side)] for k, row in enumerate(form)]
-    return above + [[*b, *(x / 2 for x in t)] for b, t in zip(side, T, strict=True)]
+    return T, ell
 
 
 def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: Clock) -> Fraction:
