@@ -129,10 +129,8 @@ class Side(NamedTuple):
         alone = {i: (rational(leaf.tau[i]), y) for i, y in Y.items() if i not in S}
         if leaf.mu < 0 or any(tau <= 0 for tau, _ in alone.values()):
             raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
-        Q = self.curvature(alone)
-        spent = [tau for tau, _ in alone.values()] + [rational(leaf.tau[i]) for i in S]
-        spent += [odd.share * (odd.constant**2 - 1) for odd in leaf.odd]
-        form = ball_form(Q, self.linear(leaf, d), self.beta - sum(spent, fmpq(0)) / 2, leaf.mu)
+        rest = self.beta - spent(leaf, [*alone, *S]) / 2
+        form = ball_form(self.curvature(alone), self.linear(leaf, d), rest, leaf.mu)
         zero = [fmpq(0)] * len(self.slope)
         M = bordered(form, [Y.get(i, zero) for i in S], S, leaf)
         check_order(len(M))
@@ -170,6 +168,12 @@ class Side(NamedTuple):
             y = fmpq_mat(len(row), 1, row)
             Q += y * y.transpose() * rounded_up(1 / (2 * tau))
         return list(Q.table())
+
+
+def spent(leaf: Leaf, rows: list[int]) -> fmpq:
+    """The sum of the tau_i of these rows, and of ``lambda (e_0^2 - 1)``."""
+    total = sum((rational(leaf.tau[i]) for i in rows), fmpq(0))
+    return total + sum((odd.share * (odd.constant**2 - 1) for odd in leaf.odd), fmpq(0))
 
 
 def bordered(
