@@ -176,10 +176,8 @@ def as_newest(doc: dict[str, Any], version: Any) -> dict[str, Any]:
         raise RefusalError(f"this checker reads versions 1 to {VERSION} of the format only")
     if difference := sorted(map(repr, (set(doc) - OPTIONAL) ^ ENTRIES[version - 1])):
         raise RefusalError(f"missing or unknown entries: {', '.join(difference)[:200]}")
-    if version < PACKED and packs(doc):
-        raise RefusalError(f"packed arrays are there from version {PACKED} of the format on")
-    if version < PACKED and has_entry(doc.get("evidence"), "odd"):
-        raise RefusalError(f"evidence: odd is there from version {PACKED} of the format on")
+    if version < PACKED:
+        refuse_new_entries(doc)
     doc = doc if version > 1 else from_version_1(doc)
     doc = doc if version > 2 else doc | {"output_weights": "any"}
     doc = doc if version > 3 else doc | {"preparation": None}
@@ -190,6 +188,14 @@ def check_type(value: Any, expected: type, text: str) -> None:
     """Refuse a value of another type."""
     if not isinstance(value, expected):
         raise RefusalError(text)
+
+
+def refuse_new_entries(doc: dict[str, Any]) -> None:
+    """Refuse what is there from version PACKED on."""
+    if packs(doc):
+        raise RefusalError(f"packed arrays are there from version {PACKED} of the format on")
+    if has_entry(doc.get("evidence"), "odd"):
+        raise RefusalError(f"evidence: odd is there from version {PACKED} of the format on")
 
 
 def from_version_1(doc: dict[str, Any]) -> dict[str, Any]:
