@@ -56,9 +56,10 @@ class Solution:
         * ``stopped``: in words why training ended. The gap was reached, the time limit was,
           somebody interrupted it, nothing improved any more (and what to try then), or the solver
           failed.
-        * ``seconds``, and of these ``pricing``, ``sliding``, ``assembling``, ``compiling``,
-          ``solving``, ``refining`` and ``proving``: all without those in which kernels were
-          compiled or loaded.
+        * ``seconds``, and of these ``pricing``, ``sliding``, ``fitting`` (sizes of units that stay
+          where they are), ``assembling``, ``compiling``, ``solving`` (masters, by the conic
+          solver), ``refining`` and ``proving``: all without those in which kernels were compiled or
+          loaded.
         * ``history``: (seconds, lower, upper, units) after each round; ``rounds`` and ``units`` in
           the end.
         * ``checked``: what the checker made of the certificate, in as many seconds as training
