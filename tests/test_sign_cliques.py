@@ -13,6 +13,7 @@ from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
+from cvxnet.proofs.checker.semidefinite import MAX_ORDER
 from cvxnet.training.bounds import relaxation
 from cvxnet.training.bounds.cliques import Cliques, violated
 from cvxnet.training.bounds.evidence import Evidence
@@ -118,6 +119,15 @@ def test_bounds_with_inequalities_are_lower_and_above_all_units(seed, monkeypatc
     rho = largest(X, v)
     assert rho <= with_them <= without * (1.0 + 1e-6)
     assert with_them - rho < 0.1 * (without - rho)
+
+
+def test_the_matrix_has_no_larger_order_than_the_checker_allows(monkeypatch):
+    X, v = ring(0)
+    monkeypatch.setattr(relaxation, "LARGEST_ORDER", 8)
+    side = Side(X, (1.0, 1.0), 1.0, v)
+    improved(side, STAGES[:3])
+    assert 0 < side.cliques.rows.size <= 3
+    assert relaxation.LARGEST_ORDER < MAX_ORDER
 
 
 def test_a_child_has_no_larger_bound():

@@ -67,6 +67,8 @@ TAU_UNIT = 0.3
 """In steps of this over the root of tau, relative to the bound, log tau is moved."""
 DOUBT_SMOOTHING = 1e-3
 """The smoothing at which it is found which sign is most in doubt."""
+LARGEST_ORDER = 198
+"""Of the matrix, but for one row: what the checker computes with."""
 SPAN = 30.0
 """How far log tau may go from that of the mean weight."""
 
@@ -347,7 +349,8 @@ class Side:
         doubt = (at.by_y * form.Y).sum(axis=1) - np.abs(form.Y @ at.mean_u)
         doubt[self.sigma != 0.0] = -np.inf
         doubt[self.cliques.rows] = np.inf
-        rows = np.sort(np.argsort(-doubt, kind="stable")[:MOST_SIGNS])
+        most = max(min(MOST_SIGNS, LARGEST_ORDER - self.r), 0)
+        rows = np.sort(np.argsort(-doubt, kind="stable")[:most])
         rows = rows[doubt[rows] > 0.0]
         wide = self.cliques.join(Cliques(rows, np.zeros(0), np.zeros((0, len(rows)))))
         shares = self.split(self.z)[-1]
