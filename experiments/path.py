@@ -34,8 +34,9 @@ from cvxnet.plots.style import (
 from cvxnet.training.path.pieces import path_of
 from cvxnet.training.path.points import bounds_of, point_of
 from cvxnet.training.recovery import problem_of
+from experiments.clocks import processor_time
 from experiments.problems import bundled, target
-from experiments.report import Report, Row, processor_time
+from experiments.report import Report, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
