@@ -78,10 +78,11 @@ def import_sklearn(module: str, *names: str) -> Any:
     return loaded(f"sklearn.{module}", "sklearn", need, *names)
 
 
-def import_lasso() -> Any:
-    """The lasso of scikit-learn."""
+def import_lasso() -> tuple[Any, Any]:
+    """The lasso of scikit-learn, and a context in which it trusts its input."""
     need = "linear models in the norm l1 of a sparse matrix need scikit-learn"
-    return loaded("sklearn.linear_model", "sklearn", need, "Lasso").Lasso
+    lasso = loaded("sklearn.linear_model", "sklearn", need, "Lasso").Lasso
+    return lasso, loaded("sklearn", "sklearn", need, "config_context").config_context
 
 
 def import_ecos() -> Any:

@@ -150,7 +150,7 @@ class Loss(ABC):
 
         def slope(t: float) -> float:
             f = self.conjugate_slope(self.clip(t * v, y), y)
-            return -float(v[v != 0.0] @ f[v != 0.0])
+            return -float(v @ np.where(v != 0.0, f, 0.0))
 
         end = self.largest_scale(v, y, largest)
         if end == 0.0 or not v.any() or slope(0.0) <= 0.0:
@@ -171,9 +171,9 @@ class Loss(ABC):
         """
         low, high = self.domain(y)
         end = max(float(largest), 0.0)
-        for side, bound in ((v > 0.0, high), (v < 0.0, low)):
-            with np.errstate(over="ignore"):
-                end = min(end, float((bound[side] / v[side]).min(initial=np.inf)))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            ends = np.where(v > 0.0, high, low) / v
+        end = min(end, float(ends.min(where=v != 0.0, initial=np.inf)))
         for t in (end, end * (1.0 - QUOTIENT)):
             if t == np.inf or self.inside(t * v, y).all():
                 return t

@@ -75,7 +75,10 @@ def check_fits(units: Family, X: Any, y: Any, bias: bool) -> None:
         raise InputError(sparse_text(X, "X", why_dense(units)))
     outputs = shape_of(y)[1] if len(shape_of(y)) == 2 else 1
     needed = predicted_memory(n, d + bias, outputs)
-    rows = math.floor(n * share_that_fits(needed))
+    share = share_that_fits(needed)
+    if share == 1.0:
+        return
+    rows = math.floor(n * share)
     check_memory(
         needed,
         f"training {units.name} units on X of shape {sizes_text(shape)}",

@@ -13,6 +13,10 @@ from scipy.linalg import qr, solve_triangular
 from cvxnet.training.problem import Problem, Units
 from cvxnet.types import Array
 
+INDEPENDENT = 1e-6
+"""Least eigenvalue of the products of features of length one from which on these are independent
+beyond doubt, which no triangular factor has to show."""
+
 
 def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10) -> Units:
     """Remove units until the features left are linearly independent, keeping the fit.
@@ -61,8 +65,11 @@ def null_vector(features: Array, tolerance: float) -> Array | None:
     m = features.shape[1]
     if m == 0 or not np.isfinite(features).all():  # of units beyond doubles nothing is known
         return None
-    lengths = np.linalg.norm(features, axis=0)
-    R, pivots = qr(features / np.where(lengths > 0.0, lengths, 1.0), mode="r", pivoting=True)
+    lengths = np.sqrt(np.einsum("ij,ij->j", features, features))
+    scaled = features / np.where(lengths > 0.0, lengths, 1.0)
+    if m <= len(scaled) and np.linalg.eigvalsh(scaled.T @ scaled)[0] > INDEPENDENT:
+        return None
+    R, pivots = qr(scaled, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > tolerance * diagonal[0]).sum())
     if rank == m:

@@ -51,6 +51,8 @@ AHEAD = 0.1
 """A master is solved to this part of the gap of the whole problem, or of the gap asked for."""
 STEPS = 50
 """Proximal Newton steps for a master."""
+ALL = 1000
+"""Up to so many columns of a dense matrix are in one master."""
 SWEEPS = 10_000
 """Of coordinate descent for a lasso."""
 HALVINGS = 30
@@ -103,7 +105,7 @@ class ColumnMaster:
 
     def __init__(self, problem: Problem, columns: NDArray[np.intp]) -> None:
         self.problem, self.columns = problem, columns
-        self.A = columns_of(problem.family.X, columns)
+        self.A = columns_of(problem.family.by_columns, columns)
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
 
     def at(self, w: Array, c: float) -> Point:
@@ -121,14 +123,16 @@ class ColumnMaster:
 
     def solve(self, start: Point, gap: float, deadline: float) -> Point:
         """The optimum, to this gap, or to where steps lead no further."""
-        point = start
+        point, width = start, self.gap(start)
         for _ in range(STEPS):
-            if self.gap(point) <= gap or now() > deadline:
+            if width <= gap or now() > deadline:
                 break
-            signs = np.sign(point.w)
             moved = self.lasso(point, gap)
-            if np.array_equal(np.sign(moved.w), signs) or moved.value >= point.value:
+            width = self.gap(moved)
+            stays = np.array_equal(np.sign(moved.w), np.sign(point.w))
+            if width > gap and (stays or moved.value >= point.value):
                 moved = self.newton(min(moved, point, key=lambda p: p.value))
+                width = self.gap(moved)
             if moved.value >= point.value:
                 break
             point = moved
@@ -141,13 +145,17 @@ class ColumnMaster:
         even = bool((D[0] == D).all())
         middle = (D @ target) / D.sum() if self.free else 0.0
         size = float(D @ (target - middle) ** 2)
-        model = lasso_model(
+        lasso, trusting = import_lasso()
+        model = lasso(
             alpha=self.problem.weight_decay / D.sum(),
             fit_intercept=bool(self.free),
             tol=INNER * gap * point.value / (size or 1.0),
+            copy_X=bool(self.free) or not even,  # otherwise nothing is written to it
+            max_iter=SWEEPS,
+            warm_start=True,
         )
         model.coef_ = point.w
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), trusting(assume_finite=True):
             warnings.simplefilter("ignore")  # how far it has come is measured by `gap`
             model.fit(self.A, target, sample_weight=None if even else D)
         return self.towards(point, model.coef_, float(model.intercept_))
@@ -208,11 +216,6 @@ class ColumnMaster:
         return Units(rows, np.sign(point.w[used]), free)
 
 
-def lasso_model(**options: Any) -> Any:
-    """scikit-learn's lasso, which goes on from the weights that it has."""
-    return import_lasso()(max_iter=SWEEPS, warm_start=True, **options)
-
-
 def scaled_rows(A: Any, D: Array) -> Any:
     """``diag(D) A``, for a dense or a sparse A."""
     return A.multiply(D[:, None]).tocsc() if hasattr(A, "multiply") else A * D[:, None]
@@ -223,10 +226,18 @@ def dense(A: Any) -> Array:
     return np.asarray(A.toarray() if hasattr(A, "toarray") else A)
 
 
+def all_at_once(problem: Problem) -> bool:
+    """Whether one master has all columns: where these are few, choosing them costs more."""
+    n, d = problem.family.X.shape
+    return not is_sparse(problem.family.X) and d <= min(n, ALL)
+
+
 def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -> Units:
     """The optimum on the columns of these units, from where they are, to a relative gap."""
     found, values = entries_of(units.weights)
     columns, group = np.unique(found, return_inverse=True)
+    if all_at_once(problem):
+        columns, group = np.arange(problem.family.rank), found
     master = ColumnMaster(problem, columns)
     total = np.bincount(group, values * units.outputs, minlength=len(columns))
     w = np.asarray(total, dtype=np.float64)

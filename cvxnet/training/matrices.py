@@ -45,20 +45,43 @@ def entries_of(W: Any) -> tuple[NDArray[np.intp], Array]:
 
 
 def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
-    """Some columns, one after the other in memory; sparse ones with the indices of a library."""
-    A = X[:, columns]
+    """Some columns, in order, of a matrix in memory by columns; sparse ones as a library has them."""
+    A = X if len(columns) == X.shape[1] else X[:, columns]
     if not sparse.issparse(A):
         return np.asfortranarray(A)
     A = A.tocsc()
-    small = (A.indices.astype(np.int32), A.indptr.astype(np.int32))
+    small = (A.indices.astype(np.int32, copy=False), A.indptr.astype(np.int32, copy=False))
     return sparse.csc_array((A.data, *small), shape=A.shape)
 
 
 def row_lengths(W: Any, order: int = 2) -> Array:
     """``|z|`` of each row, (m,)."""
     if sparse.issparse(W):
-        return np.asarray(abs(W).sum(axis=1) if order == 1 else np.sqrt(W.power(2).sum(axis=1)))
+        return np.asarray(abs(W).sum(axis=1) if order == 1 else np.sqrt(squares(W).sum(axis=1)))
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
+
+
+def squares(X: Any) -> Any:
+    """The square of each entry of a sparse matrix, in the same places."""
+    return with_entries(X, X.data * X.data)
+
+
+def with_entries(X: Any, entries: Array) -> Any:
+    """A sparse matrix with other entries in the same places, which are not copied."""
+    return type(X)((entries, X.indices, X.indptr), shape=X.shape)
+
+
+def over(X: Any, size: float) -> Any:
+    """A data matrix divided by a number.
+
+    Examples
+    --------
+    >>> over(np.array([[2.0, 4.0]]), 2.0).tolist()
+    [[1.0, 2.0]]
+    """
+    if size == 1.0:
+        return X
+    return with_entries(X, X.data / size) if sparse.issparse(X) else X / size
 
 
 def is_sparse(X: Any) -> bool:
@@ -97,5 +120,5 @@ def stacked(first: Any, second: Any) -> Any:
 
 def column_lengths(X: Any) -> Array:
     """``|x_j|`` of each column, (d,)."""
-    squares = X.power(2).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
-    return np.asarray(np.sqrt(squares))
+    total = squares(X).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
+    return np.asarray(np.sqrt(total))

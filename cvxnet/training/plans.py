@@ -63,6 +63,7 @@ from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
+from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
 from cvxnet.training.start import offer_program, open_bracket
@@ -246,11 +247,13 @@ def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
 def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
 
-    No further than the bracket of all columns needs.
+    No further than the bracket of all columns needs, where each step makes a quadratic model of
+    the loss; a loss that is one takes few sweeps more.
     """
     if search.stuck and not is_sparse(search.problem.family.X):
         return search.solve(grown)
-    gap = AHEAD * max(search.gap, search.bracket.gap)
+    gap = search.gap if is_square(search.problem.loss) else search.bracket.gap
+    gap = AHEAD * max(search.gap, gap)
     with clock(search.timings, "solving"):
         units = solve_columns(search.problem, grown, gap, search.end)
     return units, search.problem.dual_vector(units)

@@ -67,7 +67,7 @@ def thin(problem: Problem, units: Units) -> Units:
         return simplify(problem, units.without_small(0.0))
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)
-        if is_as_good(problem, independent, units):
+        if len(independent) == len(units) or is_as_good(problem, independent, units):
             return simplify(problem, independent)
     return units
 

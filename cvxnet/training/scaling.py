@@ -28,12 +28,14 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.matrices import is_sparse, row_lengths
+from cvxnet.training.matrices import is_sparse, over, row_lengths
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
 from cvxnet.types import Array
 
 UNEVEN = 100.0
 """Columns differ much where their sizes do by more than this."""
+MODERATE = 64.0
+"""Linear data up to this size are left as they are: they may be large, and are not copied then."""
 FEW = 1_000_000
 """Blocks of a family up to which exact pricing ends."""
 CONSTANT = 1e-12
@@ -80,6 +82,8 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     family, loss = problem.family, problem.loss
     degree = family.traits.degree
     x = power_of_two(float(row_lengths(family.X).max())) if degree else 1.0
+    if family.traits.sparse and 1.0 / MODERATE <= x <= MODERATE:
+        x = 1.0
     features = x ** (degree or 0)
     used = basis_columns(problem.F)
     shares = np.eye(problem.F.shape[1])[used]
@@ -97,7 +101,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
     decay = problem.weight_decay / (features * slope)
     rescaled = Problem(
-        family=family.on(family.X / x), loss=loss.in_units(t), y=y / t, weight_decay=decay, F=F
+        family=family.on(over(family.X, x)), loss=loss.in_units(t), y=y / t, weight_decay=decay, F=F
     )
     return rescaled, Scale(
         weights=t / features,

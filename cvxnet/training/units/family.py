@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.objective.families import FAMILIES, Traits
-from cvxnet.training.matrices import row_lengths
+from cvxnet.training.matrices import is_sparse, row_lengths
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
@@ -117,6 +117,11 @@ class UnitFamily:
         Then ``rho(v)`` is 0, exactly: no rounding of sums is in the way of multiples of v.
         """
         return self.positive and all((side * v <= 0.0).all() for side in self.priced_sides)
+
+    @cached_property
+    def by_columns(self) -> Any:
+        """``X``, one column after the other in memory."""
+        return self.X if is_sparse(self.X) else np.asfortranarray(self.X)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""

@@ -14,12 +14,15 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cvxnet.training.matrices import as_rows_of, column_lengths
+from cvxnet.training.matrices import as_rows_of, column_lengths, entries_of, is_sparse
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
 from cvxnet.types import Array
 
+FEW = 3
+"""Columns are few where they are this part of all."""
 
 @dataclass(frozen=True, eq=False)
 class LinearUnits(UnitFamily):
@@ -103,10 +106,22 @@ class CoordinateUnits(UnitFamily):
 
     def features(self, W: Array) -> Any:
         """``X z``; every row ``z`` has one entry that is not zero."""
-        return self.X @ W.T
+        if is_sparse(self.X):
+            return self.X @ W.T
+        used, weights = self.used(W)
+        return self.by_columns[:, used] * weights
 
     def predictions(self, W: Array, outputs: Array) -> Array:
-        return np.asarray(self.X @ (W.T @ outputs))
+        """Of the columns that are used alone, where these are few."""
+        if FEW * len(outputs) > self.rank:
+            return np.asarray(self.X @ (W.T @ outputs))
+        used, weights = self.used(W)
+        return np.asarray(self.by_columns[:, used] @ (outputs.T * weights).T)
+
+    def used(self, W: Array) -> tuple[NDArray[np.intp], Array]:
+        """The column of each row, and its entry there."""
+        found = entries_of(W)[0]
+        return found, np.asarray(W[np.arange(len(found)), found]).ravel()
 
     @cached_property
     def longest(self) -> float:
