@@ -172,7 +172,7 @@ class Loss(ABC):
         low, high = self.domain(y)
         end = max(float(largest), 0.0)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            ends = np.where(v > 0.0, high, low) / v
+            ends = np.maximum(low / v, high / v)
         end = min(end, float(ends.min(where=v != 0.0, initial=np.inf)))
         for t in (end, end * (1.0 - QUOTIENT)):
             if t == np.inf or self.inside(t * v, y).all():

@@ -37,7 +37,8 @@ class SquaredHinge(Loss):
         return np.where(y * f < 1.0, 2.0, 0.0)
 
     def domain(self, y: Vector) -> tuple[Vector, Vector]:
-        return np.where(y > 0.0, -np.inf, 0.0), np.where(y > 0.0, 0.0, np.inf)
+        ends = np.copysign(np.inf, -y)
+        return np.minimum(ends, 0.0), np.maximum(ends, 0.0)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
         return v * (0.25 * v + y)

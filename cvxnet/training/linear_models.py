@@ -51,8 +51,9 @@ AHEAD = 0.1
 """A master is solved to this part of the gap of the whole problem, or of the gap asked for."""
 STEPS = 50
 """Proximal Newton steps for a master."""
-ALL = 1000
-"""Up to so many columns of a dense matrix are in one master."""
+FEW = 1000
+"""Few columns: a dense matrix of no more is in one master, and a master of no more is solved to the
+end at once."""
 SWEEPS = 10_000
 """Of coordinate descent for a lasso."""
 HALVINGS = 30
@@ -229,7 +230,7 @@ def dense(A: Any) -> Array:
 def all_at_once(problem: Problem) -> bool:
     """Whether one master has all columns: where these are few, choosing them costs more."""
     n, d = problem.family.X.shape
-    return not is_sparse(problem.family.X) and d <= min(n, ALL)
+    return not is_sparse(problem.family.X) and d <= min(n, FEW)
 
 
 def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -> Units:

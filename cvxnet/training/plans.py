@@ -45,6 +45,7 @@ from cvxnet.training.column_generation import (
 from cvxnet.training.fewer_units import merge
 from cvxnet.training.linear_models import (
     AHEAD,
+    FEW,
     is_lasso,
     is_ridge,
     solve_ball,
@@ -247,13 +248,13 @@ def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
 def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
 
-    No further than the bracket of all columns needs, where each step makes a quadratic model of
-    the loss; a loss that is one takes few sweeps more.
+    No further than the bracket of all columns needs, where that saves more than another round
+    costs: not with few columns, nor for a loss that is quadratic itself.
     """
     if search.stuck and not is_sparse(search.problem.family.X):
         return search.solve(grown)
-    gap = search.gap if is_square(search.problem.loss) else search.bracket.gap
-    gap = AHEAD * max(search.gap, gap)
+    few = is_square(search.problem.loss) or len(grown) <= FEW
+    gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
     with clock(search.timings, "solving"):
         units = solve_columns(search.problem, grown, gap, search.end)
     return units, search.problem.dual_vector(units)

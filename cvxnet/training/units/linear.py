@@ -24,6 +24,7 @@ from cvxnet.types import Array
 FEW = 3
 """Columns are few where they are this part of all."""
 
+
 @dataclass(frozen=True, eq=False)
 class LinearUnits(UnitFamily):
     """Linear units with ``|u| <= 1``.
