@@ -1,9 +1,9 @@
 """Proving lower bounds where pricing is not exact: better ones as long as there is time.
 
 Three things, in order of what they gain for their time: multipliers for the dual vector of the
-network, for one stage; a better dual vector, chosen together with them (`dual_ascent`); branching
-on signs (`Forest`), after which the dual vector is chosen again for the leaves that there are then.
-The multipliers are found with some smoothing: it is reduced where a stage gains little and what the
+network, as long as they gain much; a better dual vector, chosen together with them (`dual_ascent`);
+branching on signs (`Forest`), after which the dual vector is chosen again for the leaves that there
+are then. The multipliers are found with some smoothing: it is reduced where a stage gains little and what the
 smoothing may hide matters, and where it does not the tree grows.
 
 Where ``x_l.u >= 0`` is known, |x_l.u| is linear. A tree of such cases covers all units, and the
@@ -176,11 +176,11 @@ def search(
         else:
             improve(forest.sides, eps, deadline)
         yield ascent.v, forest.bound(), forest.evidence()
-        choosing = True
         before, value = value, ascent.value(forest.bound())
         if now() > deadline:
             return
         hidden, left = eps * abs(value), bracket.upper - value
+        choosing = choosing or value - before < LITTLE_GAIN * left
         if value - before > LITTLE_GAIN * min(hidden, left) and hidden < left:
             continue
         if hidden > SHARP * left and eps > FINEST:

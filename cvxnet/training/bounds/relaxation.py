@@ -61,7 +61,7 @@ SPARE = 1e-9
 """The relative room left for rounding, in the budgets and between B and what is claimed."""
 PRECISION = 1e-4
 """Pairs are added that gain more than this, relative to their budget and rows of length one."""
-UNUSED = 1e-6
+UNUSED = 1e-4
 """Pairs on which a row spends a smaller share than this are dropped after a stage."""
 TAU_UNIT = 0.3
 """In steps of this over the root of tau, relative to the bound, log tau is moved."""
