@@ -3,8 +3,8 @@
 Three things, in order of what they gain for their time: multipliers for the dual vector of the
 network, as long as they gain much; a better dual vector, chosen together with them (`dual_ascent`);
 branching on signs (`Forest`), after which the dual vector is chosen again for the leaves that there
-are then. The multipliers are found with some smoothing: it is reduced where a stage gains little and what the
-smoothing may hide matters, and where it does not the tree grows.
+are then. The multipliers are found with some smoothing: it is reduced where a stage gains little
+and what the smoothing may hide matters, and where it does not the tree grows.
 
 Where ``x_l.u >= 0`` is known, |x_l.u| is linear. A tree of such cases covers all units, and the
 largest bound of its leaves is one on them. The leaf with the largest bound is split first, on the
