@@ -270,6 +270,18 @@ def test_a_dual_vector_that_is_too_long_is_refused(document):
 # Networks and estimators
 
 
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_a_network_is_certified_on_sparse_rows_as_on_dense_ones(loss):
+    X, y = problem(loss)
+    network = cn.train("linear", X, y, weight_decay=1.0, loss=loss, bias=False).network
+    given = {"weight_decay": 1.0, "loss": loss}
+    few, many = (cn.certify(network, rows, y, **given) for rows in (X, X.toarray()))
+    assert few.excess[0] <= few.excess[1] <= 1e-6
+    assert abs(few.lower - many.lower) <= 1e-6 * many.upper
+    larger = cn.certify(network, X, y, weight_decay=0.5, loss=loss)
+    assert larger.excess[1] > 1e-3 and larger.lower < few.lower
+
+
 def test_networks_take_sparse_rows():
     X, _ = problem("squared")
     network = cn.Sequential(cn.Linear(25, 4), cn.ReLU(), cn.Linear(4, 2))

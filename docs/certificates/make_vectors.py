@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 import cvxnet as cn
 from cvxnet.proofs import checker
@@ -74,6 +75,10 @@ def families() -> Iterator[tuple[str, str, Document]]:
     yield "sign", "sign units", trained("sign", plane)
     yield "threshold", "threshold units", trained("threshold", plane)
     yield "coordinate", "coordinates", trained("coordinate", plane, bias=False)
+    X, y = drawn(8, 4)
+    few = sparse.csr_array(np.where(np.abs(X) > 0.4, X, 0.0)), y
+    yield "sparse", "coordinates of a sparse X", trained("coordinate", few, bias=False)
+    yield "sparse-linear", "linear units, sparse X", trained("linear", few, bias=False)
 
 
 def losses() -> Iterator[tuple[str, str, Document]]:
@@ -465,6 +470,16 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
     "coordinate": [
         ("coordinate-half", "format", "half a coordinate", at("network.W", scaled(0.5))),
         ("coordinate-longer", "infeasible", "a longer v", at("dual", scaled(1.01))),
+    ],
+    "sparse": [
+        ("sparse-starts", "format", "starts that fall", at("data.X.starts.1", 9)),
+        ("sparse-repeated", "format", "a column twice in a row", at("data.X.columns.2", 0)),
+        ("sparse-outside", "format", "a column too far right", at("data.X.columns.3", 4)),
+        ("sparse-short", "format", "a value too few", without("data.X.values.0")),
+        ("sparse-dense", "format", "a shape of another width", at("data.X.shape.1", 5)),
+        ("sparse-old", "format", "version 5", at("version", 5)),
+        ("sparse-value", "data", "another value", at("data.X.values.0", hexed(9))),
+        ("sparse-longer", "infeasible", "a longer v", at("dual", scaled(1.01))),
     ],
     "gated-relu": [
         ("gate-outside", "format", "no such gate", at("network.gate.0", 2)),

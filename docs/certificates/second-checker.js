@@ -63,6 +63,7 @@ const checkCertificate = (() => {
     if (!("shape" in x)) {
       return Object.fromEntries(Object.entries(x).map(([name, entry]) => [name, unpacked(entry)]));
     }
+    covered(!("starts" in x), "sparse matrices");
     const { shape, doubles } = members(x, "a packed array", ["shape", "doubles"]);
     must(Array.isArray(shape) && shape.every((k) => Number.isInteger(k)), "a shape is no integers");
     covered([1, 2].includes(shape.length) && shape.every((k) => k > 0), "such packed shapes");
