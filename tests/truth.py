@@ -22,7 +22,12 @@ LEFT = {"relu": 0.0, "abs": -1.0, "linear": 1.0}
 
 
 def decoded(value: Any) -> np.ndarray:
-    """Nested lists of hexadecimal numbers, or a packed array, as an array."""
+    """Nested lists of hexadecimal numbers, a packed array or a sparse matrix, as an array."""
+    if isinstance(value, dict) and "starts" in value:
+        dense, starts = np.zeros(value["shape"]), value["starts"]
+        rows = [i for i in range(len(dense)) for _ in range(starts[i], starts[i + 1])]
+        dense[rows, value["columns"]] = decoded(value["values"])
+        return dense
     if isinstance(value, dict):
         return np.frombuffer(b64decode(value["doubles"]), "<f8").reshape(value["shape"])
     if isinstance(value, list):
