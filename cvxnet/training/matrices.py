@@ -45,7 +45,7 @@ def entries_of(W: Any) -> tuple[NDArray[np.intp], Array]:
 
 
 def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
-    """Some columns, in order, of a matrix in memory by columns; sparse ones as a library has them."""
+    """Some columns, in order, of a matrix kept by columns; sparse ones as a library has them."""
     A = X if len(columns) == X.shape[1] else X[:, columns]
     if not sparse.issparse(A):
         return np.asfortranarray(A)
