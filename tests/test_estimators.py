@@ -13,7 +13,6 @@ from scipy.special import softmax
 import cvxnet as cn
 from cvxnet.errors import CvxnetError, InputError, SolverError
 from cvxnet.training import certificates, column_generation, plans
-from cvxnet.training.master import Master
 
 pytestmark = pytest.mark.interface
 
@@ -413,7 +412,7 @@ def test_a_bracket_that_stays_open_is_said_in_a_line():
     [
         (plans, "price_first", np.linalg.LinAlgError("Singular matrix")),
         (plans, "price_first", FloatingPointError("overflow")),
-        (Master, "solve", SolverError("no point")),
+        (plans, "fit_sizes", SolverError("no point")),
     ],
 )
 def test_fit_keeps_the_best_network_whatever_fails(monkeypatch, where, name, error):
@@ -423,7 +422,8 @@ def test_fit_keeps_the_best_network_whatever_fails(monkeypatch, where, name, err
         raise error
 
     monkeypatch.setattr(where, name, failing)
-    monkeypatch.setattr(plans, "SIZE", 0 if where is plans else 3000)  # local search comes first
+    local_search_first = name == "price_first"
+    monkeypatch.setattr(plans, "SIZE", 0 if local_search_first else 3000)
     with pytest.warns(ConvergenceWarning, match=f"the solver failed, .* {error}"):
         model = regressor(weight_decay=0.1).fit(X, Y)
     assert model.solution_.stats["failure"] == str(error)
