@@ -545,7 +545,7 @@ def test_evidence_is_only_for_piecewise_linear_units():
         ({"sample_weights": [(1.0).hex()]}, "2 expected"),
         ({"sample_weights": [(1.0).hex(), (0.0).hex()]}, "so must all sample_weights"),
         ({"version": 1}, "unknown entries: 'evidence', 'norm', 'output_weights', 'preparation', "),
-        ({"version": 6}, "reads versions 1 to 5"),
+        ({"version": 7}, "reads versions 1 to 6"),
     ],
 )
 def test_options_that_do_not_fit(changes, reason):
