@@ -509,7 +509,7 @@ HEX = float.hex
         (("cones", 0, lambda tree: tree | {"first": tree["second"]}), "below the bound"),
         (("cones", 0, "first", 0, HEX(0.0)), "below the bound"),
         (("cones", 0, "first", 0, HEX(1e9)), "above it"),
-        (("cones", 0, "first", None), "does not contain"),
+        (("cones", 0, "first", None), "cones is not a list"),
     ],
 )
 def test_evidence_on_the_sphere_that_is_refused(change, reason):

@@ -39,13 +39,14 @@ def train_first(families, cache):
 
 
 CELLS = {"geometry.cells", "geometry.circles", "kernels"}
+CONES = {f"pricing.cone_{what}" for what in ("search", "rows", "bounds", "maxima")}
 
 
 @pytest.mark.architecture
 @pytest.mark.parametrize(
     "rooms",
     [
-        {"relu": {*CELLS, "pricing.cone_search", "pricing.nearest_point"}},
+        {"relu": {*CELLS, *CONES, "pricing.nearest_point", "width.quadratic"}},
         {"linear": set(), "tanh": {"kernels", "pricing.box_search", "pricing.term_bounds"}},
     ],
     ids=" ".join,

@@ -155,3 +155,10 @@ def test_the_fingerprint_is_that_of_lists(solution):
     assert rehashed(document | {"data": document["data"] | {"X": X}}) == document | {
         "data": document["data"] | {"X": X}
     }
+
+
+def test_a_matrix_is_packed_whole_or_not_at_all():
+    """A row alone is no array of the format, however long it is."""
+    long = [[1.0] * 600, [2.0] * 600]
+    assert as_hex(long) == [[x.hex() for x in row] for row in long]
+    assert as_hex(np.array(long))["shape"] == [2, 600]

@@ -150,7 +150,7 @@ class Loss(ABC):
 
         def slope(t: float) -> float:
             f = self.conjugate_slope(self.clip(t * v, y), y)
-            return -float(v @ np.where(v != 0.0, f, 0.0))
+            return -float(np.vdot(v, np.where(v != 0.0, f, 0.0)))
 
         end = self.largest_scale(v, y, largest)
         if end == 0.0 or not v.any() or slope(0.0) <= 0.0:

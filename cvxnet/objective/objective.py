@@ -223,7 +223,7 @@ def check_sparse_form(loss: Loss, y: Array, form: Form, width: int | None) -> No
         known = ", ".join(name for name, other in LOSSES.items() if other.smooth)
         what = f"the {loss.name} loss (unlike {known})"
     if what:
-        raise UnsupportedError(
+        raise InputError(
             f"X is a sparse matrix, but {what} needs a dense one. X.toarray() makes it dense, "
             "where there is memory for that."
         )

@@ -404,11 +404,13 @@ def as_hex(value: Any) -> Any:
     return value.hex() if isinstance(value, float) else value
 
 
-def list_as_hex(value: Sequence[Any]) -> Any:
-    """The same of a list."""
-    if not all(type(entry) is float for entry in value):
-        return [as_hex(entry) for entry in value]
-    return packed(np.array(value)) if len(value) > MANY else list(map(float.hex, value))
+def list_as_hex(value: Sequence[Any], whole: bool = True) -> Any:
+    """The same of a list; ``whole``: it is no row of another, which alone is not packed."""
+    if all(type(entry) is float for entry in value):
+        many = whole and len(value) > MANY
+        return packed(np.array(value)) if many else list(map(float.hex, value))
+    lists = (list, tuple)
+    return [list_as_hex(x, False) if isinstance(x, lists) else as_hex(x) for x in value]
 
 
 def packed(value: Array) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def plan_for(problem: Problem) -> Plan:
         improve = slide_to_optimum
     elif family.smooth:
         start, improve = start_from_program, solve_and_thin
-    elif loss.smooth:
+    elif loss.smooth and not problem.nearly_dependent:
         exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
         return Plan(start_from_part, fit_columns, refine_columns, exact=exact)
     return Plan(start, improve, refine_network if loss.smooth else as_it_is)

@@ -236,8 +236,9 @@ def search_cone(task: ConeTask, budget: Budget) -> ConePart:
     found, top = [np.zeros((0, function.b.size + 1))], 0
     stack: Stack | None = new_stack(np.array(task.corners), function)
     while top >= 0 and stack is not None and work > 0 and now() <= budget.deadline:
-        more, top, left = search(stack, top, function, best, PORTION)
-        work -= PORTION - left
+        portion = int(np.ceil(min(PORTION, work)))
+        more, top, left = search(stack, top, function, best, portion)
+        work -= portion - left
         found.append(more)
         stack = larger(stack) if top >= 0 and left > 0 else stack
     maxima = np.insert(np.concatenate(found), function.b.size + 1, task.side, 1)

@@ -16,7 +16,7 @@ rng = np.random.default_rng(2)
 X = rng.standard_normal((40, 2))
 y = np.sin(2.0 * X[:, 0]) * np.cos(X[:, 1]) + 0.1 * rng.standard_normal(40)
 path = cn.path("relu", X, y, gap=0.03)
-path.plot()
+cn.plots.plot_path(path)
 
 # %%
 # The network of any weight decay, with its bracket there; no training is needed for it.
