@@ -163,8 +163,7 @@ class ConvexNet(base.BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        # Of three classes and more, which networks of several outputs tell apart, X must be dense.
-        tags.input_tags.sparse = self._units.traits.sparse and tags.classifier_tags is None
+        tags.input_tags.sparse = self._units.traits.sparse
         return tags
 
     def _keep(self, fits: list[Fit]) -> Self:

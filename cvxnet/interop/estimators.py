@@ -213,6 +213,12 @@ class ConvexNetClassifier(base.ClassifierMixin, ConvexNet):
     multi_class: str = SOFTMAX
     class_weight: Any = None
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # One network of several outputs, for more than two classes, takes no sparse X.
+        tags.input_tags.sparse = self._units.traits.sparse and self.multi_class == OVR
+        return tags
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on samples in rows.
 
