@@ -17,7 +17,7 @@ def prepare(units: str | Family, quiet: bool, several: bool = False) -> None:
     ``several``: for more than one output.
     """
     if not quiet:
-        message = "loading the pricing (the first run compiles it: some ten seconds) ..."
+        message = "loading the pricing (the first run compiles it: up to half a minute) ..."
         print(message, end=" ", file=sys.stderr, flush=True)
     begin = time.perf_counter()
     compile_kernels(units, several)
