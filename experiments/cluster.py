@@ -24,12 +24,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
-from distributed import Client, LocalCluster, default_client
+from distributed import Client, LocalCluster
 from sklearn.model_selection import GridSearchCV
 
 import cvxnet as cn
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 PATIENCE = 60.0
-"""Seconds to wait for work to be given to the worker that is to die."""
+"""Seconds to wait for work to be given to the worker that is to die, and for its death."""
 PLACES = HERE, CLUSTER, KILLED = "in one process", "on the cluster", "with a worker killed"
 
 
@@ -62,7 +62,7 @@ def local_cluster() -> Iterator[Client]:
 
 @contextmanager
 def a_worker_killed(client: Client) -> Iterator[None]:
-    """One worker dies as soon as it has work; Dask starts another in its place."""
+    """One worker dies as soon as it has work; the scheduler must have noticed before the end."""
     address, victim = min(client.run(os.getpid).items())
 
     def kill() -> None:
@@ -77,9 +77,16 @@ def a_worker_killed(client: Client) -> Iterator[None]:
         yield
     finally:
         killer.join()
-    client.wait_for_workers(WORKERS)
-    if victim in client.run(os.getpid).values():
-        raise RuntimeError(f"process {victim} was to be killed, and still is a worker")
+    deadline = time.monotonic() + PATIENCE
+    while client.run_on_scheduler(is_known, address=address):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"process {victim} was to be killed, and still is a worker")
+        time.sleep(0.01)
+
+
+def is_known(address: str, dask_scheduler: Any) -> bool:
+    """Whether the scheduler has a worker at this address."""
+    return address in dask_scheduler.workers
 
 
 def warm_up() -> None:
@@ -186,13 +193,14 @@ KINDS = {
 
 def measure(kind: str, where: str, quick: bool) -> Row:
     """Seconds of one kind of work in one place, and a digest of what came out."""
-    client = default_client()
-    client.wait_for_workers(WORKERS)
-    client.run(warm_up)
     warm_up()
-    there = nullcontext() if where == HERE else joblib.parallel_config("dask")
-    accident = a_worker_killed(client) if where == KILLED else nullcontext()
-    with accident, there:
+    with ExitStack() as stack:
+        if where != HERE:
+            client = stack.enter_context(local_cluster())
+            client.run(warm_up)
+            if where == KILLED:
+                stack.enter_context(a_worker_killed(client))
+            stack.enter_context(joblib.parallel_config("dask"))
         begin = time.perf_counter()
         jobs, found = KINDS[kind](quick)
         seconds = time.perf_counter() - begin
@@ -255,7 +263,6 @@ def main(argv: list[str]) -> int:
     options = report.options
     kinds = [options.only] if options.only else list(KINDS)[: 1 if options.quick else None]
     settings = [{"kind": k, "where": w, "quick": options.quick} for k in kinds for w in PLACES]
-    with local_cluster():
-        rows = report.table("work", measure, settings)
+    rows = report.table("work", measure, settings)
     tell(report, rows)
     return report.close()

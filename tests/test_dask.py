@@ -27,8 +27,9 @@ RUNS = {"weight_decay": 0.1, "optimizers": ("adam", "lbfgs"), "widths": (3, 4), 
 RUNS |= {"epochs": 300, "rates": {"adam": (0.02, 0.1)}, "width_seconds": 0}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client():
+    """A cluster for each test: what Dask does after the death of a worker is not ours to test."""
     with local_cluster() as client:
         yield client
 
@@ -41,7 +42,6 @@ def solve(weight_decay):
 @contextmanager
 def a_worker_dies(client):
     """Both have loaded all kernels before; work goes to them."""
-    client.wait_for_workers(2)
     client.run(solve, 0.1)
     assert len({os.getpid(), *client.run(os.getpid).values()}) == 3
     with a_worker_killed(client), joblib.parallel_config("dask"):
