@@ -27,7 +27,8 @@ WORDS = {
     "domain": "the dual vector (proves nothing|sees the free part)",
     "infeasible": "dual infeasible",
     "unproved": "not proved|unfinished|too large|the rank of|with several outputs there is no proof"
-    "|evidence: (the tree of a side is missing|the basis is dependent|a row leans|mu is negative)",
+    "|evidence: (the tree of a side is missing|the basis is dependent|a row leans|mu is negative"
+    "|odd has)",
 }
 """How the reasons of the checker begin, by the reason that the specification knows; else format."""
 
@@ -83,7 +84,7 @@ def test_the_vectors_cover_what_the_checker_knows():
     kinds = {(each.get("evidence") or {"kind": None})["kind"] for each in documents}
     assert kinds == {None, "relaxation", "sphere", "tree"}
     texts = " ".join(json.dumps(each.get("evidence")) for each in documents)
-    assert all(f'"{word}": ' in texts for word in ("row", "tilt", "corner", "edges"))
+    assert all(f'"{word}": ' in texts for word in ("row", "tilt", "odd", "corner", "edges"))
     assert re.search(r'"lean": \[\[', texts) and re.search(r'"proofs": \[\{', texts)
     assert {row["reason"] for row in REFUSED} == {*WORDS, "format"}
 

@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from scipy import sparse
 
 import cvxnet as cn
 from cvxnet.proofs import checker
+from cvxnet.proofs.certificate import as_hex
+from cvxnet.training.bounds.proof_search import Forest
 
 HERE = Path(__file__).parent
 FOLDER, PAGE, EXAMPLE = HERE / "vectors", HERE / "vectors.md", HERE / "worked-example.md"
@@ -150,27 +153,43 @@ def spellings(base: Document) -> Iterator[tuple[str, str, Document]]:
     yield "version-1", "version 1", kept | {"version": 1, "units": "relu", "network": few}
 
 
+def claims(base: Document, X: Any, v: Any, weight_decay: float = 5.0) -> Document:
+    """That a dual vector is feasible: a network without units or bias, a bracket wide enough."""
+    wide = {"lower": hexed(-999), "upper": hexed(999), "weight_decay": hexed(weight_decay)}
+    none = {"W": [], "b": None, "a": [], "c": None, "s": None, "gate": None}
+    data = {"X": [[hexed(x) for x in row] for row in X], "y": [hexed(1)] * len(X)}
+    document = base | wide | {"bias": False, "network": none, "data": data}
+    return edited(document, rehashed(at("dual", [hexed(x) for x in v])))
+
+
 def in_the_plane(base: Document) -> Iterator[tuple[str, str, Document]]:
     """ReLU units without bias in two features, where a careless proof goes wrong."""
 
-    def claims(X: Any, v: Any, weight_decay: float = 5.0) -> Document:
-        wide = {"lower": hexed(-999), "upper": hexed(999), "weight_decay": hexed(weight_decay)}
-        none = {"W": [], "b": None, "a": [], "c": None, "s": None, "gate": None}
-        data = {"X": [[hexed(x) for x in row] for row in X], "y": [hexed(1)] * len(X)}
-        document = base | wide | {"bias": False, "network": none, "data": data}
-        return edited(document, rehashed(at("dual", [hexed(x) for x in v])))
-
-    ridge = claims([[3, 4], [4, -3], [-4, 3]], [1, -0.5, -0.5])
+    ridge = claims(base, [[3, 4], [4, -3], [-4, 3]], [1, -0.5, -0.5])
     yield "plane-edge", "rho = weight decay on an edge, opposite rows", ridge
-    twice = claims([[3, 4], [3, 4], [6, 8], [0, 0]], [0.25, 0.25, 0.25, 7])
+    twice = claims(base, [[3, 4], [3, 4], [6, 8], [0, 0]], [0.25, 0.25, 0.25, 7])
     yield "plane-twice", "rho = weight decay, parallel rows and a row of zeros", twice
-    corner = claims([[5, 0], [0, 5]], [1, -1])
+    corner = claims(base, [[5, 0], [0, 5]], [1, -1])
     yield "plane-corner", "rows at a right angle, peaks on edges", corner
-    valley = claims([[3, 4], [4, -3], [-4, 3]], [-1, 0.5, 0.5])
+    valley = claims(base, [[3, 4], [4, -3], [-4, 3]], [-1, 0.5, 0.5])
     yield "plane-minus", "rho = weight decay for -g only, on an edge", valley
-    yield "plane-zero", "a dual vector of zeros", claims([[1, 2], [2, 1]], [0, 0], 2.0**-1000)
-    huge = claims([[3 * 2.0**400, 2.0**402], [4, -3]], [2.0**-400, -(2.0**-500)])
+    zero = claims(base, [[1, 2], [2, 1]], [0, 0], 2.0**-1000)
+    yield "plane-zero", "a dual vector of zeros", zero
+    huge = claims(base, [[3 * 2.0**400, 2.0**402], [4, -3]], [2.0**-400, -(2.0**-500)])
     yield "plane-huge", "numbers of very different size", huge
+
+
+def of_signs(base: Document) -> Iterator[tuple[str, str, Document]]:
+    """Evidence by inequalities of signs: neighbours in a cycle of five would all have to differ."""
+    near = np.roll(np.eye(5), 1, axis=0)
+    X = np.linalg.cholesky(2.01 * np.eye(5) - near - near.T).round(2)
+    v = np.array([1.0, 1.0, 1.0625, 1.0, 0.9375])
+    forest, stages = Forest(X, (1.0, 1.0), v), (1e-2, 1e-2, 3e-3, 1e-3)
+    for side, smoothing in product(forest.sides, stages):
+        side.improve(smoothing, math.inf)
+    evidence = as_hex(forest.evidence().document())
+    document = base | {"cvxnet": "a test vector", "units": {"name": "abs"}, "evidence": evidence}
+    yield "odd", "inequalities of signs, rank 5", claims(document, X, v, forest.bound())
 
 
 LATER = ("norm", "sample_weights", "evidence")
@@ -302,6 +321,11 @@ def longer(vectors: list[str]) -> list[str]:
     contents = map(base64.b64decode, vectors)
     read = [np.frombuffer(content, f"<f{len(content) // 8}") for content in contents]
     return [base64.b64encode((1.01 * v.astype("<f8")).tobytes()).decode() for v in read]
+
+
+def twice(terms: list[Any]) -> list[Any]:
+    """The first one twice more, so that a sum stays odd."""
+    return [*terms, terms[0], terms[0]]
 
 
 UP, DOWN = by_one_digit(math.inf), by_one_digit(-math.inf)
@@ -449,6 +473,7 @@ OF_PACKED: list[tuple[str, str, str, Edit]] = [
 
 LESS = at("weight_decay", DOWN)
 LEANING = [[0, 0, hexed(1)]]
+BELOW = hexed(-1)
 PREPARATION = {
     "features": ["age"],
     "targets": ["price"],
@@ -518,6 +543,16 @@ OF_OTHERS: dict[str, list[tuple[str, str, str, Edit]]] = {
         ("mu-zero", "unproved", "leaves with mu 0", in_leaves("mu", hexed(0))),
         ("tau-zero", "unproved", "leaves with tau 0", in_leaves("tau", scaled(0.0))),
     ],
+    "odd": [
+        ("odd-old", "format", "version 5", at("version", 5)),
+        ("odd-none", "unproved", "no inequalities", without("evidence.plus.odd")),
+        ("odd-share", "format", "one without a multiplier", without("evidence.plus.odd.0.2")),
+        ("odd-real", "format", "a real weight", at("evidence.plus.odd.0.1.0.1", hexed(1))),
+        ("odd-outside", "format", "no such row", at("evidence.plus.odd.0.1.0.0", 5)),
+        ("odd-even", "unproved", "an even sum", at("evidence.plus.odd.0.0", lambda e: e + 1)),
+        ("odd-twice", "unproved", "a row twice", at("evidence.plus.odd.0.1", twice)),
+        ("odd-negative", "unproved", "a multiplier below 0", at("evidence.plus.odd.0.2", BELOW)),
+    ],
     "tree": [
         ("tree-short", "format", "a node too few", without("evidence.nodes.22")),
         ("tree-more", "format", "a node too many", at("evidence.nodes", lambda nodes: [*nodes, 1])),
@@ -564,6 +599,7 @@ def valid() -> Iterator[tuple[str, str, Document]]:
     yield from forms()
     yield from spellings(example)
     yield from in_the_plane(example)
+    yield from of_signs(example)
 
 
 def write_vectors() -> list[dict[str, Any]]:
