@@ -17,10 +17,12 @@ from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
-from cvxnet.training.bounds import relaxation
+from cvxnet.training.bounds import stages
+from cvxnet.training.bounds.claims import proved_bound
 from cvxnet.training.bounds.evidence import Split
 from cvxnet.training.bounds.proof_search import Forest, improve_lower_bound
-from cvxnet.training.bounds.relaxation import Side, best_multiplier, descend
+from cvxnet.training.bounds.relaxation import Side, best_multiplier
+from cvxnet.training.bounds.stages import descend, run_stage
 from cvxnet.training.column_generation import Search, generate_columns, resumed
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle
@@ -39,7 +41,7 @@ STAGES = (1e-2, 1e-2, 3e-3, 1e-3, 1e-3, 1e-4)
 def improved(forest, stages=STAGES):
     for eps in stages:
         for side in forest.sides:
-            side.improve(eps, np.inf)
+            run_stage(side, eps, np.inf)
     return forest.bound()
 
 
@@ -118,7 +120,7 @@ def test_splitting_never_raises_the_bound_and_stays_above_all_units(name, option
     bound = improved(forest, STAGES[:1])
     for _ in range(6):
         for child in forest.grow():
-            assert child.bound() <= bound * (1 + 1e-9)
+            assert proved_bound(child) <= bound * (1 + 1e-9)
         assert forest.bound() <= bound * (1 + 1e-9)
         bound = forest.bound()
     U = rng.standard_normal((3000, 5))
@@ -128,7 +130,7 @@ def test_splitting_never_raises_the_bound_and_stays_above_all_units(name, option
 
 
 def test_branching_closes_what_the_relaxation_leaves(monkeypatch):
-    monkeypatch.setattr(relaxation, "MOST_SIGNS", 0)
+    monkeypatch.setattr(stages, "MOST_SIGNS", 0)
     rng = np.random.default_rng(5)
     X, v = rng.standard_normal((20, 4)), rng.standard_normal(20)
     family = make_family("abs", X)
@@ -137,7 +139,7 @@ def test_branching_closes_what_the_relaxation_leaves(monkeypatch):
     before = improved(forest) / rho - 1.0
     for _ in range(8):
         for child in forest.grow():
-            child.improve(1e-3, np.inf)
+            run_stage(child, 1e-3, np.inf)
     after = forest.bound() / rho - 1.0
     assert -1e-9 <= after < 0.1 * before
 
@@ -149,8 +151,8 @@ def test_a_tree_of_carriers_alone_stays_below_its_root():
     root = improved(forest)
     for _ in range(3):
         for child in forest.grow():
-            child.improve(1e-3, np.inf)
-            assert child.bound() <= root * (1.0 + 1e-9)
+            run_stage(child, 1e-3, np.inf)
+            assert proved_bound(child) <= root * (1.0 + 1e-9)
 
 
 @given(seed=st.integers(0, 10**6))

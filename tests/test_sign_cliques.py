@@ -14,11 +14,13 @@ from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
 from cvxnet.proofs.checker.semidefinite import MAX_ORDER
-from cvxnet.training.bounds import relaxation
+from cvxnet.training.bounds import stages
+from cvxnet.training.bounds.claims import proved_bound
 from cvxnet.training.bounds.cliques import Cliques, violated
 from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.bounds.proof_search import Forest
 from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.stages import run_stage
 
 STAGES = (1e-2, 1e-2, 3e-3, 1e-3, 1e-3, 1e-4, 1e-4)
 SLOPES = {"relu": (1.0, 0.0), "leaky_relu": (1.0, -0.2), "abs": (1.0, 1.0)}
@@ -40,8 +42,8 @@ def largest(X, v):
 
 def improved(side, stages=STAGES):
     for eps in stages:
-        side.improve(eps, np.inf)
-    return side.bound()
+        run_stage(side, eps, np.inf)
+    return proved_bound(side)
 
 
 def entangled(seed, name="abs", n=24, r=4):
@@ -93,7 +95,7 @@ def test_signs_violate_nothing_and_their_opposites_are_found():
 def test_derivatives_with_inequalities(name):
     rng = np.random.default_rng(3)
     _, v, side = entangled(3, name)
-    side.improve(1e-2, np.inf)
+    run_stage(side, 1e-2, np.inf)
     side.cliques = random_cliques(rng, [0, 3, 4, 9])
     side.z = np.append(side.z[: side.m + 4 * side.n], 1e-3 * rng.uniform(size=6))
     at = side.evaluate(side.z, 0.05)
@@ -114,7 +116,7 @@ def test_derivatives_with_inequalities(name):
 def test_bounds_with_inequalities_are_lower_and_above_all_units(seed, monkeypatch):
     X, v = ring(seed)
     with_them = improved(Side(X, (1.0, 1.0), 1.0, v))
-    monkeypatch.setattr(relaxation, "MOST_SIGNS", 0)
+    monkeypatch.setattr(stages, "MOST_SIGNS", 0)
     without = improved(Side(X, (1.0, 1.0), 1.0, v))
     rho = largest(X, v)
     assert rho <= with_them <= without * (1.0 + 1e-6)
@@ -123,11 +125,11 @@ def test_bounds_with_inequalities_are_lower_and_above_all_units(seed, monkeypatc
 
 def test_the_matrix_has_no_larger_order_than_the_checker_allows(monkeypatch):
     X, v = ring(0)
-    monkeypatch.setattr(relaxation, "LARGEST_ORDER", 8)
+    monkeypatch.setattr(stages, "LARGEST_ORDER", 8)
     side = Side(X, (1.0, 1.0), 1.0, v)
     improved(side, STAGES[:3])
     assert 0 < side.cliques.rows.size <= 3
-    assert relaxation.LARGEST_ORDER < MAX_ORDER
+    assert stages.LARGEST_ORDER < MAX_ORDER
 
 
 def test_a_child_has_no_larger_bound():
@@ -136,7 +138,7 @@ def test_a_child_has_no_larger_bound():
     assert len(side.cliques)
     for row in side.cliques.rows.tolist():
         for sign in (1.0, -1.0):
-            assert side.child(row, sign).bound() <= before * (1.0 + 1e-9)
+            assert proved_bound(side.child(row, sign)) <= before * (1.0 + 1e-9)
 
 
 def proves(X, v, bound, document, slopes=(-1, 1)):

@@ -25,6 +25,7 @@ import cvxnet as cn
 from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import as_hex
 from cvxnet.training.bounds.proof_search import Forest
+from cvxnet.training.bounds.stages import run_stage
 
 HERE = Path(__file__).parent
 FOLDER, PAGE, EXAMPLE = HERE / "vectors", HERE / "vectors.md", HERE / "worked-example.md"
@@ -186,7 +187,7 @@ def of_signs(base: Document) -> Iterator[tuple[str, str, Document]]:
     v = np.array([1.0, 1.0, 1.0625, 1.0, 0.9375])
     forest, stages = Forest(X, (1.0, 1.0), v), (1e-2, 1e-2, 3e-3, 1e-3)
     for side, smoothing in product(forest.sides, stages):
-        side.improve(smoothing, math.inf)
+        run_stage(side, smoothing, math.inf)
     evidence = as_hex(forest.evidence().document())
     document = base | {"cvxnet": "a test vector", "units": {"name": "abs"}, "evidence": evidence}
     yield "odd", "inequalities of signs, rank 5", claims(document, X, v, forest.bound())

@@ -18,7 +18,16 @@ from functools import partial
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from cvxnet.training.bounds.relaxation import Side, descend
+from cvxnet.training.bounds.claims import proved_bound
+from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.stages import (
+    barrier_of,
+    descend,
+    limits_of,
+    reprice,
+    run_stage,
+    units_of,
+)
 from cvxnet.training.problem import Problem
 from cvxnet.types import Array
 
@@ -52,19 +61,19 @@ class Ascent:
 
     def stage(self, leaves: list[Side], eps: float, deadline: float) -> None:
         """Quasi-Newton steps at the smoothing ``eps``, then new pairs in the leaves."""
-        bounds = [leaf.bound() for leaf in leaves]
+        bounds = [proved_bound(leaf) for leaf in leaves]
         largest = max(bounds)
         active = [leaf for leaf, b in zip(leaves, bounds, strict=True) if b >= RIVALS * largest]
-        barriers = [leaf.barrier(eps) for leaf in active]
+        barriers = [barrier_of(leaf, eps) for leaf in active]
         measure = partial(self.measure, active, barriers, eps * largest)
-        units = [leaf.scale() for leaf in active]
+        units = [units_of(leaf) for leaf in active]
         start = np.concatenate([self.v, *(leaf.z for leaf in active)])
         rises = measure(start)[2]
         rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
         units = [unit / np.sqrt(rise) for unit, rise in zip(units, rises, strict=True)]
         scale = np.concatenate([self.domain_unit(), *units])
         ends_of = zip(active, barriers, strict=True)
-        leaf_limits = [leaf.limits(barrier) for leaf, barrier in ends_of]
+        leaf_limits = [limits_of(leaf, barrier) for leaf, barrier in ends_of]
         limits = zip((self.low, self.high), *leaf_limits, strict=True)
 
         def objective(x: Array) -> tuple[float, Array]:
@@ -76,13 +85,13 @@ class Ascent:
         self.move(leaves, active, x, self.problem.weight_decay / largest)
         for leaf in active:
             if self.problem.F.size:  # v has been moved to where it is feasible
-                leaf.improve(eps, deadline)
+                run_stage(leaf, eps, deadline)
             else:
-                leaf.reprice(leaf.barrier(eps))
-        largest = max(leaf.bound() for leaf in active)
+                reprice(leaf, barrier_of(leaf, eps))
+        largest = max(proved_bound(leaf) for leaf in active)
         for leaf in leaves:
-            if leaf not in active and leaf.bound() > largest:
-                leaf.improve(eps, deadline)
+            if leaf not in active and proved_bound(leaf) > largest:
+                run_stage(leaf, eps, deadline)
 
     def move(self, leaves: list[Side], active: list[Side], x: Array, t: float) -> None:
         """Take v and the multipliers of the active leaves from x; ``t v`` is to be feasible."""

@@ -21,9 +21,11 @@ from functools import singledispatch
 
 import numpy as np
 
+from cvxnet.training.bounds.claims import multipliers_of, proved_bound
 from cvxnet.training.bounds.dual_ascent import Ascent
 from cvxnet.training.bounds.evidence import Evidence, Node, Split
 from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.stages import most_in_doubt, run_stage
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.pricing.maxima import BOTH, Sides
@@ -67,7 +69,7 @@ class Branch:
     def evidence(self) -> Node:
         """The tree as evidence."""
         if not self.children:
-            return self.side.multipliers()
+            return multipliers_of(self.side)
         plus, minus = (child.evidence() for child in self.children)
         return Split(self.row, plus, minus)
 
@@ -99,7 +101,7 @@ class Forest:
 
     def bound(self) -> float:
         """A proved bound on ``rho(v)``; not a number where that of a leaf is none."""
-        return float(np.max([side.bound() for side in self.sides]))
+        return float(np.max([proved_bound(side) for side in self.sides]))
 
     def evidence(self) -> Evidence:
         """What proves it."""
@@ -109,8 +111,8 @@ class Forest:
     def grow(self) -> list[Side]:
         """Split the leaf with the largest bound; returns its children, none where it cannot be."""
         leaves = self.leaves()
-        leaf = max(leaves, key=lambda leaf: leaf.side.bound())
-        row = leaf.side.most_in_doubt()
+        leaf = max(leaves, key=lambda leaf: proved_bound(leaf.side))
+        row = most_in_doubt(leaf.side)
         if row is None or sum(leaf.side.numbers for leaf in leaves) > LARGEST:
             return []
         leaf.row = row
@@ -192,7 +194,7 @@ def search(
 def improve(sides: list[Side], eps: float, deadline: float) -> None:
     """Better multipliers for the same dual vector."""
     for side in sides:
-        side.improve(eps, deadline)
+        run_stage(side, eps, deadline)
 
 
 def grow(forest: Forest, eps: float, deadline: float) -> bool:

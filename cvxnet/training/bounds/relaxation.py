@@ -29,48 +29,25 @@ do with each other is added by inequalities between them: see `cvxnet.training.b
 Where it is known that ``sigma_l x_l.u >= 0``, |x_l.u| is linear: ``c += d_l sigma_l x_l``, whatever
 the sign of d_l, and row l does not lean.
 
-B is minimised over all multipliers by a quasi-Newton method, with ``- eps log det(mu I - Q)`` added
-to make it smooth, and s in two parts, above and below 0. Which rows should lean on which is found
-as columns are: those pairs, and inequalities, are added with whose multiplier B would fall. A step
-costs O(n r^2 + pairs r), and O(m^3) for m rows in inequalities. Everything is linear in
-v, so a bound for v is one for its multiples, and rows of length one stand for all rows, their
-lengths going into w.
+`cvxnet.training.bounds.stages` minimises B over all multipliers, with ``- eps log det(mu I - Q)``
+added to make it smooth, and s in two parts, above and below 0. A step costs O(n r^2 + pairs r), and
+O(m^3) for m rows in inequalities. Everything is linear in v, so a bound for v is one for its
+multiples, and rows of length one stand for all rows, their lengths going into w.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, minimize
 
-from cvxnet.training.bounds.cliques import MOST_SIGNS, NONE, Cliques, Form, Indices, violated
-from cvxnet.training.bounds.evidence import Multipliers
-from cvxnet.training.clock import now
+from cvxnet.training.bounds.cliques import NONE, Form, Indices
 from cvxnet.types import Array
 
-STAGE_STEPS = 100
-"""Quasi-Newton steps a stage."""
 PARTNERS = 10
 """Pairs added for each carrier after each stage."""
-SPARE = 1e-9
-"""The relative room left for rounding, in the budgets and between B and what is claimed."""
-PRECISION = 1e-4
-"""Pairs are added that gain more than this, relative to their budget and rows of length one."""
-UNUSED = 1e-4
-"""Pairs on which a row spends a smaller share than this are dropped after a stage."""
-TAU_UNIT = 0.3
-"""In steps of this over the root of tau, relative to the bound, log tau is moved."""
-DOUBT_SMOOTHING = 1e-3
-"""The smoothing at which it is found which sign is most in doubt."""
-LARGEST_ORDER = 198
-"""Of the matrix, but for one row: what the checker computes with."""
-SPAN = 30.0
-"""How far log tau may go from that of the mean weight."""
 
 
 @dataclass(frozen=True)
@@ -197,9 +174,13 @@ class Side:
         free = self.sigma == 0.0
         spent = self.w + up + down + np.bincount(self.J, a, minlength=self.n)
         d = np.where(free, np.maximum(self.w, 0.0) + above, spent)
-        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
-        Y = (d * free)[:, None] * self.X - lean @ self.X
+        Y = self.carried(d * free, a)
         return self.form(Y, np.exp(log_tau) * free, shares, self.sigma * d - (up - down))
+
+    def carried(self, d: Array, a: Array) -> Array:
+        """The y_i, of length 0 where a row neither carries nor leans."""
+        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
+        return np.asarray(d[:, None] * self.X - lean @ self.X)
 
     def form(self, Y: Array, tau: Array, shares: Array, tilts: Array) -> Forms:
         """The same from y, tau, and what is to be added to the slope, in rows."""
@@ -244,14 +225,6 @@ class Side:
         price = np.where((self.rates(z) > 0.0) & (self.sigma == 0.0), -mean, by_d)
         return Evaluation(self, float(value), gradient, Xu, by_y, worth, price, P, u)
 
-    def most_in_doubt(self) -> int | None:
-        """The row by whose sign most is to be known; None where all signs are certain."""
-        at = self.evaluate(self.z, self.barrier(DOUBT_SMOOTHING))
-        doubt = np.abs(self.w) * (at.worth - np.abs(at.Xu))
-        doubt[self.sigma != 0.0] = 0.0
-        row = int(np.argmax(doubt))
-        return row if doubt[row] > 0.0 else None
-
     @property
     def numbers(self) -> int:
         """How many numbers the evidence has."""
@@ -277,140 +250,6 @@ class Side:
         child.sigma[row] = sign
         return child
 
-    def scale(self) -> Array:
-        """Divide the shares by their totals; returns units in which to move z."""
-        k, free = self.m + 2 * self.n, self.sigma == 0.0
-        idle = free & (self.totals(self.z) < 1e-100)
-        self.z[self.m : k][np.tile(idle, 2)] = 0.5
-        self.z[:k] /= self.totals(self.z)[self.spender]
-        log_tau = self.split(self.z)[4]
-        units = TAU_UNIT * np.exp((np.log(max(self.bound(), 1e-300)) - log_tau) / 2.0)
-        amounts = np.where(free, 1.0, self.size)[self.spender]
-        others = np.full(len(self.cliques) + self.n, self.size)
-        return np.concatenate([amounts, others[: self.n], units, others[self.n :]])
-
-    def limits(self, barrier: float) -> tuple[Array, Array]:
-        """Lower and upper ends for z; no tau is below what the barrier hides anyway."""
-        free, least = self.sigma == 0.0, np.log(max(barrier * self.r / self.n, 1e-300))
-        tilts = np.tile(np.where(free, SPARE, 0.0), 2)  # shares must not all become 0
-        low = [np.zeros(self.m), tilts, np.zeros(self.n), np.full(self.n, least)]
-        high = np.full(len(self.z), np.inf)
-        self.split(high)[3][~free] = 0.0
-        self.split(high)[4][:] = np.log(self.size) + SPAN
-        return np.minimum(np.concatenate([*low, np.zeros(len(self.cliques))]), high), high
-
-    def improve(self, eps: float, deadline: float) -> None:
-        """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
-        barrier, scale = self.barrier(eps), self.scale()
-
-        def objective(x: Array) -> tuple[float, Array]:
-            at = self.evaluate(x * scale, barrier)
-            return at.value, at.gradient * scale
-
-        before, z = self.bound(), self.z
-        limits = [end / scale for end in self.limits(barrier)]
-        self.z = scale * descend(objective, z / scale, limits, deadline)
-        if not self.bound() <= before:
-            self.z = z
-        self.reprice(barrier)
-
-    def barrier(self, eps: float) -> float:
-        """The weight of the barrier at the smoothing ``eps``."""
-        return float(eps * self.bound() / self.r)
-
-    def reprice(self, barrier: float) -> None:
-        """Add the pairs and inequalities by which B would fall most; drop those at zero."""
-        self.keep(self.split(self.z))
-        at = self.evaluate(self.z, barrier)
-        V = at.by_y @ self.X.T
-        gain = np.abs(V) - at.price[None, :]
-        gain[self.sigma != 0.0] = gain[self.I, self.J] = -1.0
-        np.fill_diagonal(gain, -1.0)
-        I, J = best_pairs(gain, PRECISION)  # noqa: E741
-        fresh, idle = self.violated(at, barrier), self.rates(self.z) == 0.0
-        a, *rest = self.split(self.z)
-        self.I, self.J = np.append(self.I, I), np.append(self.J, J)
-        self.signs = np.append(self.signs, np.sign(V[I, J]))
-        self.cliques = self.cliques.join(fresh)
-        start = idle[J].astype(float)  # such a row begins to spend with e
-        self.z = np.concatenate([a, start, *rest, np.zeros(len(fresh))])
-
-    def keep(self, parts: list[Array]) -> None:
-        """Only what is used."""
-        a, *middle, shares = parts
-        used, held = a > UNUSED * self.totals(self.z)[self.J], shares > 0.0
-        self.I, self.J, self.signs = self.I[used], self.J[used], self.signs[used]
-        self.cliques = self.cliques.pick(held)
-        self.z = np.concatenate([a[used], *middle, shares[held]])
-
-    def violated(self, at: Evaluation, barrier: float) -> Cliques:
-        """Violated inequalities of the signs that are most in doubt, and of those in use."""
-        form = self.forms(self.z)
-        doubt = (at.by_y * form.Y).sum(axis=1) - np.abs(form.Y @ at.mean_u)
-        doubt[self.sigma != 0.0] = -np.inf
-        doubt[self.cliques.rows] = np.inf
-        most = max(min(MOST_SIGNS, LARGEST_ORDER - self.r), 0)
-        rows = np.sort(np.argsort(-doubt, kind="stable")[:most])
-        rows = rows[doubt[rows] > 0.0]
-        wide = self.cliques.join(Cliques(rows, np.zeros(0), np.zeros((0, len(rows)))))
-        shares = self.split(self.z)[-1]
-        signs = wide.form(form.tau, shares)
-        moments = signs.moments(form.Y[wide.rows], at.P, at.mean_u, barrier * self.r / self.n)
-        return violated(wide.rows, moments.mean, moments.second).unlike(self.cliques)
-
-    def bound(self) -> float:
-        """A proved bound on G: B, with some room and its rounding.
-
-        As ``G(0) = 0`` it is not negative, whatever rounding makes of B.
-        """
-        proof = self.proof()
-        return max(proof.B, 0.0) * (1.0 + SPARE) + proof.rounding
-
-    def proof(self) -> Proof:
-        """What a certificate carries, with a mu a little above the best one.
-
-        Sums over the rows err by units of rounding of the sum of all their terms. The checker moves
-        v by its rounding, too. A row whose budget that exceeds carries a little, so every row gets
-        a tau; and where a carrier y and the rows it leans on cancel, y is known to few digits: mu
-        makes up for the error of Q, and the tau of inequalities for that of T.
-        """
-        a, up, down, _, log_tau, shares = self.amounts(self.z)
-        s, free, own = up - down, self.sigma == 0.0, self.cliques.rows
-        d = self.w + np.abs(s) + np.bincount(self.J, a, minlength=self.n)
-        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
-        Y = (np.maximum(d, 0.0) * free)[:, None] * self.X - lean @ self.X
-        needed = Y.any(axis=1)
-        needed[own] = True
-        unit = (self.n + 100) * np.finfo(float).eps
-        tau = np.where(needed, np.exp(log_tau), 0.0) * free
-        tau[own] += unit * (tau[own] + shares @ (self.cliques.weights**2) * self.cliques.rows.size)
-        form = self.form(Y, tau, shares, self.sigma * d - s)
-        scale = float(np.trace(form.Q) + np.linalg.norm(form.c)) or 1.0
-        mu, gaps, V = best_multiplier(form.Q, form.c, 1e-10 * scale)
-        B = form.const + mu + float(((V.T @ form.c) ** 2 / (4.0 * gaps)).sum())
-        terms = (abs(self.a) + abs(self.b)) * float(self.lengths @ np.abs(self.v))
-        terms += float(a.sum() + np.abs(s).sum() + tau.sum() + shares.sum()) + abs(mu) + scale
-        terms += abs(form.signs.const) + abs(form.signs.level)
-        tau = np.maximum(tau, 0.1 * (SPARE * max(B, 0.0) + unit * terms) / self.n)
-        sizes = abs(self.b) * self.lengths * np.abs(self.v).max() + np.abs(s)
-        sizes += np.bincount(self.I, a, minlength=self.n) + np.bincount(self.J, a, minlength=self.n)
-        blur, shift = form.blur(unit * sizes, np.where(form.inverse > 0.0, form.inverse, 1.0 / tau))
-        return Proof(s, a, shares, tau, mu + blur, B + blur + shift, unit * terms)
-
-    def multipliers(self) -> Multipliers:
-        """The evidence for `bound`."""
-        proof = self.proof()
-        return Multipliers(
-            tilt=proof.s / self.lengths,
-            carriers=self.I,
-            budgets=self.J,
-            lean=self.signs * proof.a / self.lengths[self.J],
-            tau=proof.tau,
-            mu=proof.mu,
-            cliques=self.cliques,
-            shares=proof.shares,
-        )
-
 
 @dataclass(frozen=True)
 class Forms:
@@ -426,31 +265,6 @@ class Forms:
     Q: Array
     c: Array
     const: float
-
-    def blur(self, error: Array, inverse: Array) -> tuple[float, float]:
-        """By how much Q, and the bound beyond it, may grow where each y_i is off by ``error_i``."""
-        own, signs = self.signs.cliques.rows, self.signs
-        alone = inverse.copy()
-        alone[own] = 0.0
-        lengths = np.linalg.norm(self.Y, axis=1)
-        blur = float((error * (2.0 * lengths + error) * alone).sum() / 2.0)
-        if not own.size:
-            return blur, 0.0
-        N, most = np.linalg.norm(signs.inverse @ self.Y[own], axis=1), np.abs(signs.inverse).sum()
-        blur += float(error[own] @ N + most * (error[own] ** 2).sum() / 2.0)
-        return blur, float(error[own] @ np.abs(signs.inverse @ signs.ell))
-
-
-class Proof(NamedTuple):
-    """Multipliers that prove B, up to ``rounding``; ``s`` is net, ``a`` without signs."""
-
-    s: Array
-    a: Array
-    shares: Array
-    tau: Array
-    mu: float
-    B: float
-    rounding: float
 
 
 def best_pairs(gain: Array, least: float) -> tuple[Indices, Indices]:
@@ -479,45 +293,3 @@ def best_multiplier(Q: Array, c: Array, eps: float) -> tuple[float, Array, Array
             break
         step += (p - 1.0) / ((2.0 * terms + eps / gaps) / gaps).sum()
     return float(values[-1] + step), step + below, V
-
-
-def descend(
-    objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
-    deadline: float,
-) -> Array:  # fmt: skip
-    """The point that STAGE_STEPS quasi-Newton steps reach, or fewer at the deadline.
-
-    The start, where they run into numbers too large for doubles.
-    """
-
-    beyond = 1e300
-
-    def bounded(x: Array) -> tuple[float, Array]:
-        nonlocal beyond
-        try:
-            value, gradient = objective(x)
-        except np.linalg.LinAlgError:
-            return beyond, np.zeros_like(x)
-        if not np.isfinite(gradient).all():
-            return beyond, np.zeros_like(x)
-        beyond = min(beyond, value + abs(value))
-        return value, gradient
-
-    def out_of_time(x: Array) -> None:
-        if now() > deadline:
-            raise StopIteration
-
-    options = {
-        "maxiter": STAGE_STEPS,
-        "maxfun": 2 * STAGE_STEPS,
-        "maxcor": 20,
-        "ftol": 1e-13,
-        "gtol": 0.0,
-    }
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = minimize(
-            bounded, start, jac=True, method="L-BFGS-B", bounds=Bounds(*limits),
-            options=options, callback=out_of_time,
-        )  # fmt: skip
-    finite = np.isfinite(result.fun) and np.isfinite(result.x).all()
-    return np.asarray(result.x) if finite else start

@@ -22,7 +22,8 @@ from scipy.special import logsumexp, softmax
 from cvxnet.training.bounds.dual_ascent import LEAST_RISE, STIFF
 from cvxnet.training.bounds.evidence import SphereEvidence
 from cvxnet.training.bounds.proof_search import LARGEST, MOST_SAMPLES
-from cvxnet.training.bounds.relaxation import Side, descend
+from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.stages import barrier_of, descend, limits_of, units_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.scalar_bounds import Directions, Relaxed, bounds_at
@@ -175,7 +176,7 @@ class OutputSearch:
             scalar, w = corner.scalar, corner.direction @ self.directions.basis
             for one in scalar.sides if isinstance(scalar, Relaxed) else ():
                 if one.bound >= rivals * scalar.bound:
-                    found.append(Term(m, one.side, w, one.side.barrier(eps)))
+                    found.append(Term(m, one.side, w, barrier_of(one.side, eps)))
         return found
 
 
@@ -201,12 +202,14 @@ class Stage:
         start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
         rises = self.measure(start)[2]
         rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
-        units = [term.side.scale() / np.sqrt(rise) for term, rise in zip(terms, rises, strict=True)]
+        units = [
+            units_of(term.side) / np.sqrt(rise) for term, rise in zip(terms, rises, strict=True)
+        ]
         scale = np.concatenate([np.ones(f.size), *units])
         start = np.concatenate([f.ravel(), *(term.side.z for term in terms)])
         free = np.full(f.size, np.inf)
         limits = zip(
-            (-free, free), *(term.side.limits(term.barrier) for term in terms), strict=True
+            (-free, free), *(limits_of(term.side, term.barrier) for term in terms), strict=True
         )
 
         def objective(x: Array) -> tuple[float, Array]:

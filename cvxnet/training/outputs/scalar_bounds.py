@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnet.training.bounds.claims import multipliers_of, proved_bound
 from cvxnet.training.bounds.evidence import Evidence
 from cvxnet.training.bounds.proof_search import (
     FINER,
@@ -27,6 +28,7 @@ from cvxnet.training.bounds.proof_search import (
     LITTLE_GAIN,
 )
 from cvxnet.training.bounds.relaxation import Side
+from cvxnet.training.bounds.stages import run_stage
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.sphere import Frame, ScalarBound, Sphere
 from cvxnet.training.pricing.maxima import BOTH
@@ -85,13 +87,13 @@ class OneSide:
         """Keep the multipliers, for another v."""
         self.side.take(v)
         self.left_out = self.family.left_out(v)
-        self.bound = self.side.bound() + self.left_out
+        self.bound = proved_bound(self.side) + self.left_out
         self.promise = LITTLE_GAIN * self.smoothing * self.bound
 
     def improve(self) -> None:
         """A stage of better multipliers."""
-        self.side.improve(self.smoothing, self.deadline)
-        before, self.bound = self.bound, self.side.bound() + self.left_out
+        run_stage(self.side, self.smoothing, self.deadline)
+        before, self.bound = self.bound, proved_bound(self.side) + self.left_out
         gain, hidden = before - self.bound, LITTLE_GAIN * self.smoothing * self.bound
         if gain < hidden:
             self.smoothing /= FINER
@@ -141,7 +143,7 @@ class Relaxed:
 
     def evidence(self) -> Evidence:
         """The multipliers."""
-        plus, minus = (one.side.multipliers() for one in self.sides)
+        plus, minus = (multipliers_of(one.side) for one in self.sides)
         return Evidence(plus, minus)
 
 
