@@ -103,3 +103,14 @@ def test_duplicates_beyond_rounding_are_one_hyperplane():
     a = arrange(X)
     assert len(a.normals) == 200
     assert set(np.bincount(a.owner)) == {3}
+
+
+def test_what_is_nearly_one_hyperplane_is_one_however_many_rows_it_has():
+    """A pair for every two of a cluster would be more than there is memory for."""
+    rng = np.random.default_rng(0)
+    few = rng.standard_normal((3, 3))
+    nearly = few[rng.integers(3, size=60_000)] + 1e-14 * rng.standard_normal((60_000, 3))
+    a = arrange(rng.choice([-2.0, 1.0], 60_000)[:, None] * nearly)
+    assert len(a.normals) == 3 and a.slack.max() < 1e-12
+    apart = few[0] + 1e-11 * rng.standard_normal((50, 3))
+    assert len(arrange(apart).normals) > 40

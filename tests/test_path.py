@@ -164,6 +164,7 @@ def test_where_trainings_do_not_close_pieces_say_so():
     y = np.abs(wide[:, 0]) - np.abs(wide[:, 1]) + wide[:, 2] * wide[:, 3]
     path = cn.path("relu", wide, y, gap=1e-3, smallest=0.2, time_limit=4.0)
     assert path.status == "gap" and path.gap > 1e-3 and "asked for were 0.1 %" in repr(path)
+    assert path.stats["stopped"] == door.NOT_CLOSED
     there = path.at(0.5 * path.high)
     alone = cn.train("relu", wide, y, weight_decay=0.5 * path.high, time_limit=1.0)
     assert there.lower_bound <= alone.value and alone.lower_bound <= there.value
@@ -183,8 +184,9 @@ def test_interrupted_it_keeps_what_there_is():
 
 
 def test_bad_questions_are_refused_in_words():
-    with pytest.raises(InputError, match="share of the largest"):
-        cn.path("relu", X, Y, smallest=1.5)
+    for smallest in (1.5, 0.0, "x"):
+        with pytest.raises(InputError, match="smallest must be"):
+            cn.path("relu", X, Y, smallest=smallest)
     with pytest.raises(InputError, match="largest"):
         cn.path("relu", X, Y, largest=-1.0)
     with pytest.raises(InputError, match="without hidden units the loss is as small"):

@@ -21,6 +21,7 @@ from sklearn.metrics import log_loss, mean_squared_error  # noqa: E402
 from sklearn.model_selection import KFold  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
+from cvxnet.interop import path_estimators  # noqa: E402
 from cvxnet.interop.path_estimators import (  # noqa: E402
     ConvexNetClassifierCV,
     ConvexNetRegressorCV,
@@ -135,11 +136,16 @@ def test_where_units_are_of_no_use_there_is_no_path():
     assert model.score(X, X[:, 0] + 1.0) > 0.999
 
 
-def test_bad_parameters_are_refused():
+def test_bad_parameters_are_refused_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr(path_estimators, "largest_useful", None)
     with pytest.raises(InputError, match="share of the largest"):
         regressor(smallest=2.0).fit(X, Y)
     with pytest.raises(InputError, match="gap"):
         regressor(path_gap=-1.0).fit(X, Y)
+    with pytest.raises(InputError, match="proof must be"):
+        regressor(proof="all").fit(X, Y)
+    with pytest.raises(ValueError, match="scoring"):
+        regressor(scoring="r3").fit(X, Y)
 
 
 def test_a_course_has_the_network_of_every_weight_decay():

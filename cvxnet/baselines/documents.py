@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from cvxnet.baselines.networks import described
 from cvxnet.baselines.protocol import OPTIMIZERS
 from cvxnet.baselines.results import TOLERANCES, Group, Results
 from cvxnet.data.files import replacing
+from cvxnet.data.reports import Lines
 
 COLUMNS_OF_A_RUN = (
     *("optimizer", "width", "seed", "rate", "objective", "excess_at_least", "excess_at_most"),
@@ -100,7 +100,7 @@ def write_json(runs: Results, path: str | os.PathLike[str]) -> None:
         json.dump(document(runs), file)
 
 
-def write_csv(runs: Results, path: str | os.PathLike[str]) -> None:
+def lines_of(runs: Results) -> Lines:
     """One line for each run; what is common to all stands in every line."""
     goal, solution, protocol = runs.objective, runs.solution, runs.protocol
     common = {
@@ -132,7 +132,4 @@ def write_csv(runs: Results, path: str | os.PathLike[str]) -> None:
             group.seeds, group.objective, group.excess, group.above_width, strict=True
         )
     ]
-    with replacing(path) as draft, open(draft, "w", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*COLUMNS_OF_A_RUN, *common], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+    return [*COLUMNS_OF_A_RUN, *common], lines

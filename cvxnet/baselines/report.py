@@ -6,14 +6,15 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from cvxnet.baselines.documents import document, write_csv, write_json
+from cvxnet.baselines.documents import document, lines_of, write_json
 from cvxnet.baselines.results import Results
-from cvxnet.baselines.table import render_html, render_rich, render_text
+from cvxnet.baselines.table import page_of
+from cvxnet.data.reports import Lines, Page, Report
 from cvxnet.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Runs(Results):
+class Runs(Report, Results):
     """What `cvxnet.compare` returns: the results, and how they are shown and kept.
 
     ``print(runs)`` shows the table; in a notebook it is HTML.
@@ -51,21 +52,15 @@ class Runs(Results):
     'optimal'
     """
 
-    def table(self) -> str:
-        """How far from the optimum each optimiser ended, how often it got there, and the time."""
-        return render_text(self)
+    def _page(self) -> Page:
+        return page_of(self)
 
-    __str__ = table
+    def _lines(self) -> Lines:
+        return lines_of(self)
 
     def __repr__(self) -> str:
         runs = sum(len(record.seeds) for record in self.records)
         return f"<Runs: {runs} by {', '.join(self.protocol.optimizers)}; {self.solution!r}>"
-
-    def __rich__(self) -> Any:
-        return render_rich(self)
-
-    def _repr_html_(self) -> str:
-        return render_html(self)
 
     def plot(self, feature_names: Any = None, *, scale: Any = None) -> Any:
         """Draw excess, success rates, excess over epochs and time, and units.
@@ -113,18 +108,3 @@ class Runs(Results):
             Where it cannot be written.
         """
         write_json(self, path)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each run to a file.
-
-        Parameters
-        ----------
-        path : str or path
-            An old file is replaced in one step.
-
-        Raises
-        ------
-        InputError
-            Where it cannot be written.
-        """
-        write_csv(self, path)

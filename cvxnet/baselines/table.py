@@ -1,88 +1,42 @@
-"""Runs as tables, in plain text, colours and HTML."""
+"""Runs as tables, with the lines above and below them."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.console import Group as Lines
-from rich.table import Table
-from rich.text import Text
 
 from cvxnet.baselines.optima import why_not_searched
 from cvxnet.baselines.results import TOLERANCES, Group, Results
+from cvxnet.data.reports import Grid, Page
 from cvxnet.objective import Objective
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.scaling import raw_note
 from cvxnet.types import Array
 
 WIDTH = 110
-NO_LIMIT = 10**4
 TINY = 1e-9
 """An excess of less is called at most something, whatever it is at least."""
-LEFT = ("optimizer", "")
-"""Columns of text; in the others are numbers."""
+WORDS = ("optimizer", "")
+"""Columns of words; in the others are numbers."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table: the names of its columns, and rows of text."""
-
-    columns: tuple[str, ...]
-    rows: list[list[str]]
+def page_of(runs: Results) -> Page:
+    """Headline, tables and notes."""
+    return Page(
+        name="runs",
+        above=headlines(runs),
+        grids=grids(runs),
+        below=notes(runs),
+        width=WIDTH,
+    )
 
 
 def grids(runs: Results) -> list[Grid]:
     """A row for each group of runs; and where it was looked for, the optimum of each width."""
-    groups = Grid(group_columns(runs), [row(runs, group) for group in runs.groups])
+    rows = [row(runs, group) for group in runs.groups]
+    groups = Grid(columns=group_columns(runs), rows=rows, words=WORDS)
     return [groups, width_grid(runs)] if runs.width_solutions else [groups]
-
-
-def render_text(runs: Results) -> str:
-    """Headline, tables and notes as plain text."""
-    printed = io.StringIO()
-    console = Console(file=printed, width=NO_LIMIT, color_system=None)
-    needed = [console.measure(table_of(grid)).maximum for grid in grids(runs)]
-    console.width = max(WIDTH, *needed)
-    console.print(render_rich(runs))
-    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
-
-
-def table_of(grid: Grid) -> Table:
-    """A table for a rich console."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in grid.columns:
-        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=True)
-    for cells in grid.rows:
-        table.add_row(*cells)
-    return table
-
-
-def render_rich(runs: Results) -> Any:
-    """The same for a rich console."""
-    above = [Text(line) for line in headlines(runs)]
-    below = [Text(line, style="dim") for line in notes(runs)]
-    tables = [part for grid in grids(runs) for part in (table_of(grid), Text(""))]
-    return Lines(*above, Text(""), *tables, *below)
-
-
-def render_html(runs: Results) -> str:
-    """The same as an HTML fragment."""
-
-    def line(cells: Any, kind: str) -> str:
-        return "<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>"
-
-    def table(grid: Grid) -> str:
-        rows = "".join(line(cells, "td") for cells in grid.rows)
-        return f"<table><thead>{line(grid.columns, 'th')}</thead><tbody>{rows}</tbody></table>"
-
-    above, below = ("<br>".join(map(escape, lines)) for lines in (headlines(runs), notes(runs)))
-    tables = "".join(map(table, grids(runs)))
-    return f'<div class="cvxnet-runs"><p>{above}</p>{tables}<p><small>{below}</small></p></div>'
 
 
 def headlines(runs: Results) -> list[str]:
@@ -160,7 +114,8 @@ WIDTH_COLUMNS = ("width", "optimum: at least", "at most", "width's part", "nodes
 
 def width_grid(runs: Results) -> Grid:
     """What is known of the optimum of each width, and of the excess that it makes."""
-    return Grid(WIDTH_COLUMNS, [width_row(runs, width) for width in runs.protocol.widths])
+    rows = [width_row(runs, width) for width in runs.protocol.widths]
+    return Grid(columns=WIDTH_COLUMNS, rows=rows, words=WORDS)
 
 
 def width_row(runs: Results, width: int) -> list[str]:

@@ -22,7 +22,7 @@ from cvxnet.layers import Sequential
 from cvxnet.losses import Loss, Weighted
 from cvxnet.objective import Budget, Objective
 from cvxnet.optional import import_sklearn
-from cvxnet.training.path.course import Course, check_ends, course_of, decays_between
+from cvxnet.training.path.course import Course, check_share, course_of, decays_between
 from cvxnet.training.paths import Path, follow, train_on
 from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
@@ -92,7 +92,9 @@ class ChosenOnPath:
         self: Any, X: Array, y: Any, weights: Array, loss: Loss, labels: NDArray[Any] | None = None
     ) -> Fit:
         """One network, at the weight decay that is best on held-out samples."""
-        check_ends(self.smallest)
+        check_share(self.smallest)
+        if self.scoring is not None:
+            metrics.check_scoring(self, self.scoring)
         samples = Samples(X, y, weights, loss, labels)
         budget = Budget(
             gap=self.path_gap,
@@ -113,7 +115,7 @@ class ChosenOnPath:
 
     def _scored(self: Any, samples: Samples, budget: Budget, largest: float) -> tuple[Array, Array]:
         """All weight decays that there are to be tried, and the score of each in each fold."""
-        smallest = self.smallest * largest
+        smallest = check_share(self.smallest) * largest
         folds = self._folds
         parts = [samples.part(train) for train, _ in folds]
         for part in parts:

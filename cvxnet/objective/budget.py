@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import cvxpy as cp
@@ -58,7 +59,7 @@ class Budget:
         if self.time_limit is not None:
             limit = check_positive(self.time_limit, "time_limit", "Leave it out for none.")
             object.__setattr__(self, "time_limit", limit)
-        if not self.proof >= 0.0:
+        if not (isinstance(self.proof, Real) and self.proof >= 0.0):
             raise InputError(f"proof must be a number of at least 0, not {self.proof!r}.")
         if not (isinstance(self.progress, bool) or callable(self.progress)):
             raise InputError(f"progress must be True, False or callable, not {self.progress!r}.")

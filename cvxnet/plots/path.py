@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvxnet.optional import import_matplotlib
 from cvxnet.plots.style import (
     BLUE,
     DASHED,
@@ -19,6 +18,7 @@ from cvxnet.plots.style import (
     entitle,
     head,
     new_figure,
+    show_shares,
     styled,
 )
 from cvxnet.training.path.pieces import coefficients_at
@@ -114,10 +114,9 @@ def draw_bracket(axes: Axes, path: PathRecord) -> None:
 def draw_gap(axes: Axes, path: PathRecord) -> None:
     """How wide the bracket is, beside the gap asked for."""
     decays, lower, upper = brackets_in(path)
-    share = import_matplotlib().ticker.PercentFormatter(1.0, None, " %")
     axes.plot(decays, (upper - lower) / upper, color=BLUE)
     axes.axhline(path.goal, color=GREY, linestyle=DASHED, label="asked for")
-    axes.yaxis.set_major_formatter(share)
+    show_shares(axes)
     axes.set_ylabel("relative gap")
     axes.set_ylim(0.0, 1.25 * max(path.goal, path.gap))
     axes.legend(loc="upper left")

@@ -185,6 +185,12 @@ def head(figure: Figure, text: str, notes: Iterable[str] = ()) -> None:
         figure.supxlabel(lines, x=0.01, ha="left", fontsize=SMALL, color=INK)
 
 
+def show_shares(axes: Axes, decimals: int | None = None) -> None:
+    """Numbers at the vertical axis in percent, with so many decimals or as many as they need."""
+    formatter = import_matplotlib().ticker.PercentFormatter(1.0, decimals, " %")
+    axes.yaxis.set_major_formatter(formatter)
+
+
 def say_nothing_to_see(axes: Axes, text: str) -> None:
     """Axes without anything but a sentence."""
     axes.set_axis_off()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnet.optional import import_matplotlib
 from cvxnet.plots.style import (
     BLUE,
     DASHED,
@@ -18,6 +17,7 @@ from cvxnet.plots.style import (
     entitle,
     head,
     new_figure,
+    show_shares,
     styled,
 )
 from cvxnet.proofs.gaps import bracket_text
@@ -138,7 +138,7 @@ def draw_gains(axes: Axes, found: Curve) -> None:
     more = found.all_widths.units - len(found.widths)
     names = [*(f"unit {m}" if len(at) <= MANY else str(m) for m in found.widths)]
     axes.set_xticks(at, [*names, f"{more} more" if more > 0 else "more"], fontsize=9.0)
-    axes.yaxis.set_major_formatter(import_matplotlib().ticker.PercentFormatter(1.0, 0, " %"))
+    show_shares(axes, decimals=0)
     axes.set(ylabel="share of all that units gain", ylim=(0.0, 1.1 * float(most.max())))
     if (most > least + LITTLE).any():
         axes.legend(loc="upper right")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from cvxnet.data.reports import Lines, Page, Report
 from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.losses import get_loss
@@ -15,16 +16,15 @@ from cvxnet.objective import Budget, Form, Objective
 from cvxnet.proofs.path_certificate import PathCertificate
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, Known, bracket_of
-from cvxnet.training.path.course import check_ends
+from cvxnet.training.path.course import check_share
 from cvxnet.training.path.pieces import path_of
 from cvxnet.training.path.record import PathRecord
 from cvxnet.training.path.report import (
+    COLUMNS_OF_A_FILE,
     document,
     headline,
-    render_html,
-    render_rich,
-    render_text,
-    write_csv,
+    lines_of,
+    page_of,
 )
 from cvxnet.training.path.walk import Walk, proof_of
 from cvxnet.training.reduction import reduce
@@ -33,11 +33,12 @@ from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.trainer import largest_useful, make_solution
 
 COMPLETE = "the path is complete"
+NOT_CLOSED = "the path is complete, but not every training came to the gap; more time may help"
 OUT_OF_TIME = "the time limit was reached: a longer one lets the path go further down"
 READ = "read from a file"
 
 
-class Path(PathRecord):
+class Path(Report, PathRecord):
     """What `cvxnet.path` returns: a network for every weight decay between two ends, and the proof.
 
     ``print(path)`` shows the pieces; in a notebook they are HTML.
@@ -112,39 +113,18 @@ class Path(PathRecord):
         proof = PathCertificate.load(path, data)
         return cls(certificate=proof, goal=proof.gap, asked=proof.low, stats={"stopped": READ})
 
-    def table(self) -> str:
-        """The pieces, one a line: weight decays, units, bracket at either end."""
-        return render_text(self)
+    def _page(self) -> Page:
+        return page_of(self)
 
-    __str__ = table
+    def _lines(self) -> Lines:
+        return COLUMNS_OF_A_FILE, lines_of(self)
 
     def __repr__(self) -> str:
         return f"<Path {headline(self)}>"
 
-    def __rich__(self) -> Any:
-        return render_rich(self)
-
-    def _repr_html_(self) -> str:
-        return render_html(self)
-
     def to_dict(self) -> dict[str, Any]:
         """All numbers but networks and dual vectors, ready for JSON."""
         return document(self)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each piece to a file.
-
-        Parameters
-        ----------
-        path : str or path
-            An old file is replaced in one step.
-
-        Raises
-        ------
-        InputError
-            Where it cannot be written.
-        """
-        write_csv(self, path)
 
     def plot(self) -> Any:
         """Draw bracket, penalty and units along the weight decays, a band for each piece.
@@ -261,7 +241,7 @@ def path(
 
 def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[float, float]:
     """The smallest and the largest weight decay of a path, checked."""
-    check_ends(smallest)
+    share = check_share(smallest)
     if largest is None:
         top = largest_useful(objective)
         if not top:
@@ -271,7 +251,7 @@ def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[
             )
     else:
         top = check_positive(largest, "largest", "Leave it out for the largest useful one.")
-    return smallest * top, top
+    return share * top, top
 
 
 def follow(
@@ -301,7 +281,15 @@ def follow(
             raise
     if not stopped and walk.solutions[-1].stats["interrupted"]:
         stopped = INTERRUPTED
-    return so_far(stopped or (COMPLETE if walk.low <= asked else OUT_OF_TIME))
+    return so_far(stopped or why_stopped(walk))
+
+
+def why_stopped(walk: Walk) -> str:
+    """Why a walk that nobody interrupted has ended."""
+    if walk.low > walk.lowest:
+        return OUT_OF_TIME
+    closed = all(point.gap <= walk.budget.gap for point in walk.points)
+    return COMPLETE if closed else NOT_CLOSED
 
 
 def train_on(path: PathRecord, weight_decay: float, budget: Budget) -> Solution:

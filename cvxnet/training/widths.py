@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from cvxnet.data.reports import Lines, Page, Report
 from cvxnet.errors import InputError
 from cvxnet.layers.linear import check_count
 from cvxnet.losses import get_loss
@@ -19,19 +19,18 @@ from cvxnet.training.threads import one_blas_thread
 from cvxnet.training.trainer import solve_every_width, solve_within
 from cvxnet.training.width.curve import Curve
 from cvxnet.training.width.report import (
+    COLUMNS_OF_A_FILE,
     counted,
     document,
-    render_html,
-    render_rich,
-    render_text,
-    write_csv,
+    lines_of,
+    page_of,
 )
 
 SHARE = 0.5
 """Of the time that is left for one width, where others may follow it."""
 
 
-class Widths(Curve):
+class Widths(Report, Curve):
     """What `cvxnet.widths` returns: the optimum of each width, proved.
 
     ``print(widths)`` shows the table; in a notebook it is HTML.
@@ -75,21 +74,15 @@ class Widths(Curve):
     (3, 4)
     """
 
-    def table(self) -> str:
-        """The bracket of each width, how far it is above every width, and what a unit gains."""
-        return render_text(self)
+    def _page(self) -> Page:
+        return page_of(self)
 
-    __str__ = table
+    def _lines(self) -> Lines:
+        return COLUMNS_OF_A_FILE, lines_of(self)
 
     def __repr__(self) -> str:
         closed = self.statuses.count("optimal")
         return f"<Widths: {closed} of {len(self.widths)} widths closed; {self.all_widths!r}>"
-
-    def __rich__(self) -> Any:
-        return render_rich(self)
-
-    def _repr_html_(self) -> str:
-        return render_html(self)
 
     def plot(self) -> Any:
         """Draw the bracket of each width above that of every width, and what each unit gains.
@@ -115,21 +108,6 @@ class Widths(Curve):
     def to_dict(self) -> dict[str, Any]:
         """All numbers, ready for JSON."""
         return document(self)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each width to a file, and one for every width.
-
-        Parameters
-        ----------
-        path : str or path
-            An old file is replaced in one step.
-
-        Raises
-        ------
-        InputError
-            Where it cannot be written.
-        """
-        write_csv(self, path)
 
 
 def widths(

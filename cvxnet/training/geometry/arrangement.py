@@ -134,20 +134,26 @@ def reduce_to_rank(X: Array) -> tuple[Array, Array]:
 def merge_parallel(unit: Array) -> tuple[Array, NDArray[np.int64]]:
     """Distinct unit vectors up to sign and SAME_HYPERPLANE, and the group of each.
 
-    In order of appearance, with the first entry that is not (nearly) zero positive.
+    In order of appearance, with the first entry that is not (nearly) zero positive. All that are
+    closer than SAME_HYPERPLANE are in one group, and none that are three times as far and have no
+    others between them.
     """
     first = np.argmax(np.abs(unit) > np.sqrt(SAME_HYPERPLANE), axis=1)
     points = unit * np.sign(unit[np.arange(len(unit)), first])[:, None]
-    distinct, exact = np.unique(points, axis=0, return_inverse=True)
+    # k vectors next to each other would be k^2 / 2 pairs. So one stands for all in a small box, and
+    # as it may be half of SAME_HYPERPLANE off, those of neighbours may be twice that apart.
+    boxes = np.floor(points / (0.5 * SAME_HYPERPLANE / np.sqrt(unit.shape[1])))
+    _, some, box = np.unique(boxes, axis=0, return_index=True, return_inverse=True)
+    distinct, near = points[some], 2.0 * SAME_HYPERPLANE
     tree, size = cKDTree(distinct), len(distinct)
-    pairs = tree.query_pairs(SAME_HYPERPLANE, output_type="ndarray")
+    pairs = tree.query_pairs(near, output_type="ndarray")
     # Vectors next to zero in their first entry may have got different signs.
-    opposite = tree.query(-distinct, distance_upper_bound=SAME_HYPERPLANE)[1]
+    opposite = tree.query(-distinct, distance_upper_bound=near)[1]
     turned = np.flatnonzero(opposite < size)
     pairs = np.vstack([pairs, np.column_stack([turned, opposite[turned]])])
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
     _, close = connected_components(graph, directed=False)
-    _, first, group = np.unique(close[exact.ravel()], return_index=True, return_inverse=True)
+    _, first, group = np.unique(close[box.ravel()], return_index=True, return_inverse=True)
     order = np.argsort(first)
     return points[first[order]], np.argsort(order)[group]
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.objective import Budget, Objective, network_of
@@ -74,10 +75,10 @@ def decays_between(courses: list[Course], largest: float, smallest: float) -> Ar
     return np.asarray(np.sqrt(ends[:-1] * ends[1:]))
 
 
-def check_ends(smallest: float) -> None:
-    """Refuse a share of the largest weight decay that is none."""
-    if not 0.0 < smallest < 1.0:
-        raise InputError(
-            f"smallest is {smallest!r}; it is a share of the largest weight decay, above 0 and "
-            "below 1."
-        )
+def check_share(smallest: float) -> float:
+    """The share of the largest weight decay at which a path ends; InputError for what is none."""
+    why = "It is a share of the largest weight decay, such as 0.01."
+    share = check_positive(smallest, "smallest", why)
+    if share >= 1.0:
+        raise InputError(f"smallest must be below 1, not {share:g}. {why}")
+    return share

@@ -117,9 +117,9 @@ class Walk:
     @property
     def progress(self) -> str:
         """How far it is, in a line."""
-        solution = self.solutions[-1]
+        solution, count = self.solutions[-1], len(self.solutions)
         return (
-            f"{len(self.solutions)} trainings, last at weight decay "
+            f"{count} training{'s' * (count != 1)}, last at weight decay "
             f"{solution.objective.weight_decay:.4g} ({solution.units} units): "
             f"done from {self.points[0].weight_decay:.4g} to {self.low:.4g} of {self.lowest:.4g}"
         )

@@ -94,20 +94,8 @@ def maximum_in(cone, slope, inner, face, level, reach, u):  # type: ignore[no-un
 @njit(cache=True)
 def nearest_on_face(cone, slope, inner, face, level, u):  # type: ignore[no-untyped-def]
     """`nearest_point` among the units that some corners span, all projected on these."""
-    r, size = u.size, np.int64(0)  # no literal: see `kernels`
-    basis = np.zeros((r, r))
-    for i in range(r):
-        if (face >> i) & 1:
-            for x in range(r):
-                basis[size, x] = cone[i, x]
-            for j in range(size):
-                share = dot_row(basis, j, basis[size])
-                for x in range(r):
-                    basis[size, x] -= share * basis[j, x]
-            length = np.sqrt(dot_row(basis, size, basis[size]))
-            for x in range(r):
-                basis[size, x] /= length
-            size += 1
+    r, basis = u.size, np.zeros((u.size, u.size))
+    size = span_of_face(cone, face, basis)
     k = inner.shape[0]
     projected, along, own = np.empty((k, size)), np.empty(size), np.empty(size)
     for j in range(size):
@@ -120,6 +108,25 @@ def nearest_on_face(cone, slope, inner, face, level, u):  # type: ignore[no-unty
         for j in range(size):
             u[x] += own[j] * basis[j, x]
     return value, excess
+
+
+@njit(cache=True)
+def span_of_face(cone, face, basis):  # type: ignore[no-untyped-def]
+    """The dimension of the span of some corners; ``basis`` (r, r) becomes an orthonormal one."""
+    r, size = basis.shape[1], np.int64(0)  # no literal: see `kernels`
+    for i in range(r):
+        if (face >> i) & 1:
+            for x in range(r):
+                basis[size, x] = cone[i, x]
+            for j in range(size):
+                share = dot_row(basis, j, basis[size])
+                for x in range(r):
+                    basis[size, x] -= share * basis[j, x]
+            length = np.sqrt(dot_row(basis, size, basis[size]))
+            for x in range(r):
+                basis[size, x] /= length
+            size += 1
+    return size
 
 
 @njit(cache=True)

@@ -187,6 +187,18 @@ def choose_cut(cone, undecided, begin, end, errors, room):  # type: ignore[no-un
 
     ``errors`` (r, r) is room to work in.
     """
+    sum_errors(cone, undecided, begin, end, errors, room)
+    worst, edge, other = -1.0, 0, 1
+    for i in range(cone.shape[1]):
+        for j in range(i):
+            if errors[i, j] > worst:
+                worst, edge, other = errors[i, j], i, j
+    return edge, other, worst_row(cone[edge], cone[other], undecided, begin, end, room)
+
+
+@njit(cache=True)
+def sum_errors(cone, undecided, begin, end, errors, room):  # type: ignore[no-untyped-def]
+    """Of each edge (i, j), j < i, the sum of `error_between` over some rows, into ``errors``."""
     r = cone.shape[1]
     for i in range(r):
         for j in range(i):
@@ -195,24 +207,23 @@ def choose_cut(cone, undecided, begin, end, errors, room):  # type: ignore[no-un
         size = min(BLOCK, end - place)
         for i in range(r):
             combine(cone[i], undecided, place, room[i, :size])
-        for i in range(r):
             for j in range(i):
                 errors[i, j] += error_of_edge(room[i, :size], room[j, :size])
-    worst, edge, other = -1.0, 0, 1
-    for i in range(r):
-        for j in range(i):
-            if errors[i, j] > worst:
-                worst, edge, other = errors[i, j], i, j
+
+
+@njit(cache=True)
+def worst_row(corner, other, undecided, begin, end, room):  # type: ignore[no-untyped-def]
+    """The first of the rows with the largest `error_between` on the edge of two corners (r,)."""
     worst, chosen = -1.0, begin
     for place in range(begin, end, BLOCK):
         size = min(BLOCK, end - place)
-        combine(cone[edge], undecided, place, room[0, :size])
-        combine(cone[other], undecided, place, room[1, :size])
+        combine(corner, undecided, place, room[0, :size])
+        combine(other, undecided, place, room[1, :size])
         for t in range(size):
             error = error_between(room[0, t], room[1, t])
             if error > worst:
                 worst, chosen = error, place + t
-    return edge, other, chosen
+    return chosen
 
 
 @njit(cache=True, fastmath=IN_ANY_ORDER)

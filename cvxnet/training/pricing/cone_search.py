@@ -299,20 +299,29 @@ def maxima_of(cone, marks, undecided, top, stretch, walled, g, level, reach, roo
         if low or is_barren(cone, slope, sums[1], rooms):
             continue
         for face in range(1 if walled else whole, whole + 1):
-            if not is_whole_face(marks, top, face, r):
-                continue
-            value, far, unclear = maximum_in(cone, slope, inner, face, level, reach, u)
-            agree = signs_agree(tried, signs, u, far) if value > 0.0 else 0
-            if agree == 0:
-                continue
-            if unclear or agree < 0:
-                used += g.rows.shape[0]
-                true = value_at(u, g.rows, g.convex, g.b)
-                if true > value * (1.0 + SAME) + g.error:
-                    continue
-            found = append(found, count, value, u)
-            count += 1
+            if is_whole_face(marks, top, face, r):
+                value, more = maximum_of(cone, slope, tried, signs, inner, face, g, level, reach, u)
+                used += more
+                if value > 0.0:
+                    found = append(found, count, value, u)
+                    count += 1
     return found[:count], used
+
+
+@njit(cache=True)
+def maximum_of(cone, slope, tried, signs, inner, face, g, level, reach, u):  # type: ignore[no-untyped-def]
+    """The value of the local maximum on a face, 0 where there is none, ``u``, and the work it took.
+
+    It counts if it has the signs tried; where rounding hides that, if g is no larger there.
+    """
+    value, far, unclear = maximum_in(cone, slope, inner, face, level, reach, u)
+    agree = signs_agree(tried, signs, u, far) if value > 0.0 else 0
+    if agree == 0:
+        return 0.0, 0
+    if agree > 0 and not unclear:
+        return value, 0
+    true = value_at(u, g.rows, g.convex, g.b)
+    return 0.0 if true > value * (1.0 + SAME) + g.error else value, g.rows.shape[0]
 
 
 @njit(cache=True)

@@ -1,20 +1,11 @@
-"""The curve of optima in words: a table as text and HTML, a document for JSON, lines for CSV."""
+"""The curve of optima in words: the page that is shown, a document for JSON, lines for CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import os
-from collections.abc import Iterable
-from html import escape
 from typing import Any
 
-from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
-
-from cvxnet.data.files import replacing
+from cvxnet.data.reports import Grid, Page
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.width.curve import Curve, Range
 
@@ -25,49 +16,16 @@ COLUMNS = (
 COLUMNS_OF_A_FILE = ("width", "status", "lower", "upper", "gap", "units", "seconds")
 EVERY = "any"
 """What stands in the column of units in the row of every width."""
-NO_LIMIT = 10**4
 WITHIN = (0.1, 0.01)
 """Shares of the optimum that most would call little, and nearly nothing."""
 SMALL = 1e-9
 """A share that may be larger is said to be at most that, whatever it is at least."""
 
 
-def render_text(found: Curve) -> str:
-    """Headline, table and notes as plain text."""
-    printed = io.StringIO()
-    console = Console(file=printed, width=NO_LIMIT, color_system=None)
-    console.print(render_rich(found))
-    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
-
-
-def render_rich(found: Curve) -> Any:
-    """The same for a rich console."""
-    above, below = (map(Text, lines(found)) for lines in (headlines, notes))
-    return Group(*above, Text(""), table_of(found), Text(""), *below)
-
-
-def render_html(found: Curve) -> str:
-    """The same as an HTML fragment."""
-
-    def line(cells: Iterable[str], kind: str) -> str:
-        return "<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>"
-
-    body = "".join(line(row, "td") for row in rows(found))
-    above, below = ("<br>".join(map(escape, lines(found))) for lines in (headlines, notes))
-    return (
-        f'<div class="cvxnet-widths"><p>{above}</p><table><thead>{line(COLUMNS, "th")}</thead>'
-        f"<tbody>{body}</tbody></table><p><small>{below}</small></p></div>"
-    )
-
-
-def table_of(found: Curve) -> Table:
-    """A row for each width, and one for every width."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows(found):
-        table.add_row(*row)
-    return table
+def page_of(found: Curve) -> Page:
+    """Headline, notes, and a row for each width and one for every width."""
+    grid = Grid(columns=COLUMNS, rows=rows(found))
+    return Page(name="widths", above=headlines(found), grids=[grid], below=notes(found))
 
 
 def rows(found: Curve) -> list[list[str]]:
@@ -210,11 +168,7 @@ def width_document(found: Curve, m: int) -> dict[str, Any]:
     }
 
 
-def write_csv(found: Curve, path: str | os.PathLike[str]) -> None:
+def lines_of(found: Curve) -> list[dict[str, Any]]:
     """One line for each width, and one for every width."""
     told = document(found)
-    lines = [*told["widths"], {"width": EVERY} | told["every_width"]]
-    with replacing(path) as draft, open(draft, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS_OF_A_FILE, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+    return [*told["widths"], {"width": EVERY} | told["every_width"]]
