@@ -3,7 +3,7 @@
 Rows stand side by side, ``undecided`` (r + 1, k): all first coordinates together, and so on, and
 last the lengths. So a loop over a block of them is one over contiguous numbers, which compilers
 turn into vector instructions, also where r is not known beforehand. What such loops write down
-fits into the nearest cache: ``room`` (r + 4, BLOCK). Sums may be added up in any order, so these
+fits into the nearest cache: ``scratch`` (r + 3, BLOCK). Sums may be added up in any order, so these
 functions allow the compiler to reassociate them.
 
 ``stretch`` is (begin, middle, end): P lies in ``begin:middle``, N in ``middle:end``. ``cone``
@@ -29,7 +29,7 @@ IN_ANY_ORDER = {"reassoc", "nsz", "contract"}
 
 
 @njit(cache=True, fastmath=IN_ANY_ORDER)
-def look(cone, undecided, stretch, walled, side, sums, room):  # type: ignore[no-untyped-def]
+def look(cone, undecided, stretch, walled, side, sums, scratch):  # type: ignore[no-untyped-def]
     """Decide the rows of a stretch, and add up what bounds need; how many are left of P and N.
 
     Decided rows go into the cone's slope. ``side`` (k,) becomes their sign, and 0 for the others.
@@ -45,18 +45,18 @@ def look(cone, undecided, stretch, walled, side, sums, room):  # type: ignore[no
     while place < end:
         convex = place < middle
         size = min(BLOCK, (middle if convex else end) - place)
-        low, high = room[r, :size], room[r + 1, :size]
-        total, decided = room[r + 2, :size], side[place - begin : place - begin + size]
+        low, high = scratch[r, :size], scratch[r + 1, :size]
+        total, decided = scratch[r + 2, :size], side[place - begin : place - begin + size]
         for i in range(r):
-            heights = room[i, :size]
+            heights = scratch[i, :size]
             combine(cone[i], undecided, place, heights)
             widen(heights, low, high, total, i == 0)
         decide(undecided[r, place : place + size], low, high, total, convex, walled, decided)
         for i in range(r):
             if convex:
-                sums[0, i] += sum_of_sizes(room[i, :size])
+                sums[0, i] += sum_of_sizes(scratch[i, :size])
             else:
-                sums[0, i] -= sum_with_signs(room[i, :size], total)
+                sums[0, i] -= sum_with_signs(scratch[i, :size], total)
         for x in range(r):
             cone[2 * r, x] += product(decided, undecided[x, place : place + size])
         open_rows = mark_open(decided, high)
@@ -166,7 +166,7 @@ def sum_of_open(values, is_open):  # type: ignore[no-untyped-def]
 def keep_undecided(undecided, stretch, side, place, index):  # type: ignore[no-untyped-def]
     """Copy the rows of a stretch whose ``side`` is 0 to ``place``, at its begin or beyond its end.
 
-    ``index`` (BLOCK,) is room to work in.
+    ``index`` (BLOCK,) is scratch.
     """
     begin, _, end = stretch
     for block in range(begin, end, BLOCK):
@@ -182,22 +182,22 @@ def keep_undecided(undecided, stretch, side, place, index):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def choose_cut(cone, undecided, begin, end, errors, room):  # type: ignore[no-untyped-def]
+def choose_cut(cone, undecided, begin, end, errors, scratch):  # type: ignore[no-untyped-def]
     """An edge (i, j) and a row that crosses it: those where interpolation errs most.
 
-    ``errors`` (r, r) is room to work in.
+    ``errors`` (r, r) is scratch.
     """
-    sum_errors(cone, undecided, begin, end, errors, room)
+    sum_errors(cone, undecided, begin, end, errors, scratch)
     worst, edge, other = -1.0, 0, 1
     for i in range(cone.shape[1]):
         for j in range(i):
             if errors[i, j] > worst:
                 worst, edge, other = errors[i, j], i, j
-    return edge, other, worst_row(cone[edge], cone[other], undecided, begin, end, room)
+    return edge, other, worst_row(cone[edge], cone[other], undecided, begin, end, scratch)
 
 
 @njit(cache=True)
-def sum_errors(cone, undecided, begin, end, errors, room):  # type: ignore[no-untyped-def]
+def sum_errors(cone, undecided, begin, end, errors, scratch):  # type: ignore[no-untyped-def]
     """Of each edge (i, j), j < i, the sum of `error_between` over some rows, into ``errors``."""
     r = cone.shape[1]
     for i in range(r):
@@ -206,21 +206,21 @@ def sum_errors(cone, undecided, begin, end, errors, room):  # type: ignore[no-un
     for place in range(begin, end, BLOCK):
         size = min(BLOCK, end - place)
         for i in range(r):
-            combine(cone[i], undecided, place, room[i, :size])
+            combine(cone[i], undecided, place, scratch[i, :size])
             for j in range(i):
-                errors[i, j] += error_of_edge(room[i, :size], room[j, :size])
+                errors[i, j] += error_of_edge(scratch[i, :size], scratch[j, :size])
 
 
 @njit(cache=True)
-def worst_row(corner, other, undecided, begin, end, room):  # type: ignore[no-untyped-def]
+def worst_row(corner, other, undecided, begin, end, scratch):  # type: ignore[no-untyped-def]
     """The first of the rows with the largest `error_between` on the edge of two corners (r,)."""
     worst, chosen = -1.0, begin
     for place in range(begin, end, BLOCK):
         size = min(BLOCK, end - place)
-        combine(corner, undecided, place, room[0, :size])
-        combine(other, undecided, place, room[1, :size])
+        combine(corner, undecided, place, scratch[0, :size])
+        combine(other, undecided, place, scratch[1, :size])
         for t in range(size):
-            error = error_between(room[0, t], room[1, t])
+            error = error_between(scratch[0, t], scratch[1, t])
             if error > worst:
                 worst, chosen = error, place + t
     return chosen

@@ -209,13 +209,13 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
     r, scale, walled = g.b.size, size_of_terms(g.rows, g.b), walls.shape[0] > 0
     found, count = np.zeros((16, r + 1)), np.int64(0)  # no literal: see `kernels`
     sums, rooms, before = np.empty((2, r)), np.empty(r), np.empty(r)
-    errors, room, index = np.empty((r, r)), np.empty((r + 3, BLOCK)), np.empty(BLOCK, np.int64)
+    errors, scratch, index = np.empty((r, r)), np.empty((r + 3, BLOCK)), np.empty(BLOCK, np.int64)
     while top >= 0 and work > 0:
         level, cone = g.floor + g.least * max(best[0] - g.floor, 0.0), cones[top]
         set_row(before, cone[2 * r])
         stretch = (marks[top, 0], marks[top, 1], marks[top, 2])
         work -= stretch[2] - stretch[0] + OVERHEAD
-        convex, left = look(cone, undecided, stretch, walled, side, sums, room)
+        convex, left = look(cone, undecided, stretch, walled, side, sums, scratch)
         touched = walls_touched(marks, top)
         nothing, reach = holds_nothing(cone, touched, walls, level, scale, sums, rooms)
         if nothing:
@@ -228,7 +228,7 @@ def search(stack, top, g, best, work):  # type: ignore[no-untyped-def]
         keep_undecided(undecided, stretch, side, place, index)
         stretch = (place, place + convex, place + left)
         if convex > FEW:
-            cut(cones, marks, undecided, top, stretch, errors, room)
+            cut(cones, marks, undecided, top, stretch, errors, scratch)
             top += 1
         else:
             more, used = maxima_of(
@@ -340,7 +340,7 @@ def append(found, count, value, u):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def cut(cones, marks, undecided, top, stretch, errors, room):  # type: ignore[no-untyped-def]
+def cut(cones, marks, undecided, top, stretch, errors, scratch):  # type: ignore[no-untyped-def]
     """Replace the cone by its two parts, the smaller one on top.
 
     It comes first and leaves its rows beyond those of the parent; the larger one writes over them.
@@ -351,7 +351,7 @@ def cut(cones, marks, undecided, top, stretch, errors, room):  # type: ignore[no
     r, depth, cone = cones.shape[2], marks[top, 4], cones[top]
     first, middle, _ = stretch
     i, j, t = choose_cut(
-        cone, undecided, first, middle if depth < LEVELS else first + 1, errors, room
+        cone, undecided, first, middle if depth < LEVELS else first + 1, errors, scratch
     )
     p = q = length = 0.0
     for x in range(r):
