@@ -12,7 +12,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.checker import kinks, sweeps
 from cvxnet.proofs.checker.coordinates import LowRank, coordinates
 from cvxnet.proofs.checker.corners import shortest
-from cvxnet.proofs.checker.document import RefusalError
+from cvxnet.proofs.checker.document import RefusalError, UnfinishedError
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.lines import Slopes
 
@@ -46,9 +46,9 @@ def by_cones(problem, slopes, sides):
     return kinks.kinks_violation(problem, slopes, sides, Clock(60.0))
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_cones_find_what_faces_find(seed):
-    problem, slopes, sides = drawn(seed)
+@pytest.mark.parametrize(("seed", "r"), [*((k, 3) for k in range(25)), *((k, 2) for k in range(8))])
+def test_cones_find_what_faces_find(seed, r):
+    problem, slopes, sides = drawn(seed, r)
     rho = LIMIT * (1 + by_faces(problem, slopes, sides))
     if rho == LIMIT:
         assert by_cones(problem, slopes, sides) == 0
@@ -93,9 +93,10 @@ def certificate(n, size, **more):
     """Random data and a random dual vector."""
     rng = np.random.default_rng(n)
     values = {"X": rng.normal(size=(n, 2)), "v": size * rng.normal(size=n), "y": np.zeros(n)}
+    values |= {"bias": True, "W": np.zeros((0, 2)), "b": []}
     return Claimed(
-        units="relu", loss="squared", weight_decay=1.0, bias=True, W=np.zeros((0, 2)), b=[], a=[],
-        lower=-1e9, upper=1e9, **values | more,
+        units="relu", loss="squared", weight_decay=1.0, a=[], lower=-1e9, upper=1e9,
+        **values | more,
     ).to_dict()  # fmt: skip
 
 
@@ -123,6 +124,46 @@ def test_the_time_limit_holds():
     with pytest.raises(RefusalError, match="time limit"):
         problem, slopes, sides = drawn(3)
         kinks.kinks_violation(problem, slopes, sides, Clock(-1.0))
+
+
+class Patience(Clock):
+    """A clock that lets go on for so many looks at it."""
+
+    def __init__(self, looks):
+        super().__init__(60.0)
+        self.looks = looks
+
+    def check(self, ahead=0.0):
+        self.looks -= 1
+        if self.looks < 0:
+            raise UnfinishedError("unfinished")
+
+
+def test_one_point_at_which_g_is_too_large_is_enough_when_time_is_over():
+    """A dual vector that is far too long is refuted on the first cones; no more of it is known."""
+    claims = checker.read(certificate(600, 3.0))
+    rho = checker.check(certificate(600, 3.0)).violation
+    cut = checker.answer.check_claims(claims, Patience(5), checker.EXACT)
+    assert cut.reason.startswith("dual infeasible") and 0.0 < cut.violation <= rho
+    assert not cut.valid and cut.lower is None and cut.upper is not None
+    tight = checker.read(certificate(600, 3.0 / (1.0 + rho) * (1.0 - 2e-9)))
+    late = checker.answer.check_claims(tight, Patience(5), checker.EXACT)
+    assert late.reason == "unfinished" and late.violation == 0.0
+
+
+@pytest.mark.parametrize(("d", "bias"), [(1, False), (1, True), (2, False)])
+def test_many_samples_of_few_columns(d, bias):
+    rng = np.random.default_rng(d)
+    X, v = rng.normal(size=(300, d)), rng.normal(size=300)
+    more = {"X": X, "bias": bias, "W": np.zeros((0, d)), "b": [] if bias else None}
+    long = checker.check(certificate(300, 1.0, v=v, **more)).violation
+    for share, valid in ((1.0 - 2e-9, True), (1.0 + 1e-6, False)):
+        document = certificate(300, 1.0, v=share * v / (1.0 + long), **more)
+        assert checker.check(document).valid == valid
+    rows = np.column_stack([X, np.ones(300)]) if bias else X
+    u = rng.normal(size=(rows.shape[1], 20_000))
+    seen = np.abs(v @ np.maximum(rows @ (u / np.linalg.norm(u, axis=0)), 0.0)).max()
+    assert seen <= (1.0 + long) * (1.0 + 1e-12) and seen > 0.999 * (1.0 + long)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -219,6 +219,18 @@ def test_says_how_it_was_proved(trained):
     assert exact.reason == "proved exactly" and rounded.reason.endswith(rounded.method)
 
 
+def test_the_method_is_the_one_that_proved_it():
+    """With more than 1000 samples of one output the exact proof is the faster one, and is named."""
+    X = np.random.default_rng(0).normal(size=(1001, 2))
+    for n, method in ((1001, "exact arithmetic"), (1000, "floating point with rounding bounds")):
+        document = certificate(X[:n], 1e-6 * np.ones(n), UNITS[0], 5.0).to_dict()
+        proved = cn.check(document, rounded=True)
+        assert proved.valid and proved.method == method and proved.reason.startswith("proved")
+        late = cn.check(document, time_limit=0.0)
+        assert late.reason.startswith("unfinished")
+        assert ("--rounded" in late.reason) == (method != "exact arithmetic")
+
+
 def test_the_rest_is_as_strict_as_the_exact_check(trained):
     for change, said in (({"lower": trained.lower + 1e-9}, "lower"), ({"upper": 0.1}, "upper")):
         refused = cn.check(replace(trained, **change).to_dict(), rounded=True)

@@ -31,7 +31,7 @@ COMMANDS = {
     "path": "Prove a network near the optimum for every weight decay between two ends.",
     "predict": "Predict classes with their probabilities, or values, for the rows of a table.",
     "certify": "Prove how far a given two-layer network is above the global optimum.",
-    "check": "Re-prove a certificate without a solver: exactly, unless told to round.",
+    "check": "Re-prove a certificate without a solver: exactly, unless told to be quick.",
     "compare": "Train by gradient from many seeds, and measure each run against the proved "
     "optimum.",
     "lab": "Open the convexity lab: a page for lectures and students, on this machine.",

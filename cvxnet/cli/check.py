@@ -33,13 +33,14 @@ def check(
     rounded: Annotated[
         bool,
         typer.Option(
-            "--rounded", help="Prove feasibility in floating point with rounding bounds: fast."
+            "--rounded",
+            help="Prove feasibility in floating point with rounding bounds, where that is faster.",
         ),
     ] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds.")] = checker.TIME_LIMIT,
     json: Json = False,
 ) -> None:
-    """Re-prove a certificate without a solver: exactly, unless told to round."""
+    """Re-prove a certificate without a solver: exactly, unless told to be quick."""
     if is_about_convexity(file):
         raise typer.Exit(check_verdict(file, time_limit, json))
     supplied = supply(file, data, columns)

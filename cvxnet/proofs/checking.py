@@ -1,8 +1,7 @@
-"""``cvxnet.check``: the exact checker, or, where that takes too long, a bound in floating point."""
+"""``cvxnet.check``: the exact checker, or, where that is faster, a bound in floating point."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -47,11 +46,13 @@ def check(
         the numbers 0 to c - 1 of the classes; or the path of a CSV file (targets last, one line of
         names allowed) or of a certificate that has them.
     rounded : bool
-        Prove that the dual vector is feasible in floating point with bounds on all rounding errors
-        instead of exactly, unless that is faster; the rest stays exact. For relu, leaky_relu and
-        abs units, norm l2, and at most three columns, the hidden bias included; of the tree that
-        proves a width, at most seven of them that are independent. It can prove, not refute: where
-        it does not prove, ``violation`` bounds ``rho(v) / weight_decay - 1`` from above.
+        Prove that the dual vector is feasible in the faster way: in floating point with bounds on
+        all rounding errors, or exactly, which is faster with one output and more than 1000 samples.
+        ``method`` of the result names the one that it was; the rest is exact in any case. For relu,
+        leaky_relu and abs units, norm l2, and at most three columns, the hidden bias included; of
+        the tree that proves a width, at most seven of them that are independent. In floating point
+        it can prove, not refute: where it does not prove, ``violation`` bounds
+        ``rho(v) / weight_decay - 1`` from above.
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
         for a hundred thousand samples, are counted in. With one output it takes less than a second
@@ -82,8 +83,8 @@ def check(
     if is_about_convexity(source):
         return check_convexity(source, time_limit=time_limit)
     if is_about_path(source):
-        prove = IN_FLOATING_POINT if rounded else checker.EXACT
-        return check_path(source, data, time_limit=time_limit, prove=prove)
+        way = quickly if rounded else exactly
+        return check_path(source, data, time_limit=time_limit, way=way)
     return check_bracket(source, data, rounded=rounded, time_limit=time_limit)
 
 
@@ -91,9 +92,8 @@ def check_bracket(
     source: Path | dict[str, Any], data: Any, *, rounded: bool, time_limit: float
 ) -> checker.CheckResult:
     """The same for certificates of a bracket alone."""
-    if rounded:
-        return checker.check(source, data, time_limit=time_limit, prove=IN_FLOATING_POINT)
-    return with_hint(checker.check(source, data, time_limit=time_limit), source, data)
+    way = quickly if rounded else exactly
+    return checker.check(source, data, time_limit=time_limit, way=way)
 
 
 def document_of(source: Any) -> Any:
@@ -103,13 +103,9 @@ def document_of(source: Any) -> Any:
     return source if to_dict is None else to_dict()
 
 
-def with_hint(
-    result: checker.CheckResult, source: Path | dict[str, Any], data: Any
-) -> checker.CheckResult:
-    """The same, with the name of the faster way where that could help."""
-    if not result.reason.startswith("unfinished") or obstacle(checker.read(source, data)):
-        return result
-    return replace(result, reason=f"{result.reason}, or prove it in {ROUNDED} ({OPTION})")
+def exact_is_faster(claims: Claims) -> bool:
+    """Whether the exact proof takes less time than bounds on rounding errors."""
+    return claims.outputs == 1 and not claims.tree and len(claims.X) > MANY
 
 
 def obstacle(claims: Claims) -> str:
@@ -132,15 +128,8 @@ def obstacle(claims: Claims) -> str:
     return ""
 
 
-def exact_is_faster(claims: Claims) -> bool:
-    """Whether the exact proof takes less time than bounds on rounding errors."""
-    return claims.outputs == 1 and not claims.tree and len(claims.X) > MANY
-
-
 def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
-    if exact_is_faster(claims):
-        return checker.EXACT.violation(claims, dual, clock)
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
     slopes = left, Fraction(1)
     try:
@@ -170,3 +159,16 @@ IN_FLOATING_POINT = checker.Prover(
     "(1 + {violation!r}). The exact check can tell",
     obstacle=obstacle,
 )
+
+
+def quickly(claims: Claims) -> checker.Prover:
+    """The faster one of the two ways, where there are two."""
+    exact = exact_is_faster(claims) and not obstacle(claims)
+    return checker.EXACT if exact else IN_FLOATING_POINT
+
+
+def exactly(claims: Claims) -> checker.Prover:
+    """The exact way, with the name of the other one where that could help."""
+    helps = not obstacle(claims) and quickly(claims) is IN_FLOATING_POINT
+    hint = f", or prove it in {ROUNDED} ({OPTION})"
+    return checker.EXACT._replace(hint=hint) if helps else checker.EXACT

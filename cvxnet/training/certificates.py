@@ -16,7 +16,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
-from cvxnet.proofs.checking import ROUNDED, check_bracket
+from cvxnet.proofs.checking import MANY, ROUNDED, check_bracket
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
@@ -100,22 +100,31 @@ def checking_seconds(samples: int, seconds: float) -> float:
 def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResult:
     """The check that is likely to end first, and failing that the other one.
 
-    Both can tell of a tree, so the first has half of the time. Where neither tells, the reason is
-    the exact one's, if there was time for that.
+    Where neither tells, the reason is the exact one's, if there was time for that.
     """
     document, begin = certificate.to_dict(), time.monotonic()
-    alone = certificate.outputs == 1 and not count_vectors(certificate)
-    few = alone or checked_samples(certificate) <= FEW
     found: list[checker.CheckResult] = []
-    for rounded in (not few, few):
+    for rounded, share in ways_of_checking(certificate):
         left = seconds - (time.monotonic() - begin)
         if found and left <= 0.0:
             break
-        part = 0.5 if count_vectors(certificate) and not found else 1.0
-        found.append(check_bracket(document, None, rounded=rounded, time_limit=part * left))
+        found.append(check_bracket(document, None, rounded=rounded, time_limit=share * left))
         if found[-1].valid or tells(found[-1]):
             return found[-1]
-    return found[0] if few else found[-1]
+    return next((result for result in found if result.method != ROUNDED), found[-1])
+
+
+def ways_of_checking(certificate: Certificate) -> list[tuple[bool, float]]:
+    """Whether to round, first and then, and for what share of the time that is left.
+
+    Both can tell of a tree, so the first has half of it.
+    """
+    vectors = count_vectors(certificate)
+    alone = certificate.outputs == 1 and not vectors
+    if alone and len(certificate.v) > MANY:  # where to round is to check exactly once more
+        return [(False, 1.0)]
+    few = alone or checked_samples(certificate) <= FEW
+    return [(not few, 0.5 if vectors else 1.0), (few, 1.0)]
 
 
 def tells(result: checker.CheckResult) -> bool:

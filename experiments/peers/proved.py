@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 import cvxnet as cn
+from cvxnet.proofs.checker import EXACT
 from experiments.clocks import processor_time
 from experiments.peers.whole import Reader, network_of, question
 
@@ -103,7 +104,7 @@ def checked(certificate: cn.Certificate, limit: float) -> dict[str, Any]:
             "writing_s": writing,
             "check_s": time.process_time() - begin,
             "valid": result.valid,
-            "way": "rounded" if rounded else "exactly",
+            "way": "exactly" if result.method == EXACT.method else "rounded",
             "file_mb": path.stat().st_size / 1e6,
             "proved_gap": (result.upper - result.lower) / result.upper if result.valid else np.nan,
         }

@@ -58,7 +58,7 @@ Whatever a file contains, the answer is a `CheckResult`, in bounded time and les
 memory; files of more than 256 MB, and numbers of too many digits, are refused.
 """
 
-from .answer import EXACT, TIME_LIMIT, CheckResult, Prover, check
+from .answer import EXACT, TIME_LIMIT, CheckResult, Prover, Way, check, exactly
 from .command import main
 from .document import RefusalError, fingerprint
 from .families import UNITS
@@ -75,7 +75,9 @@ __all__ = [
     "CheckResult",
     "Prover",
     "RefusalError",
+    "Way",
     "check",
+    "exactly",
     "fingerprint",
     "main",
     "read",

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from .bracket import bracket
 from .claims import Claims
-from .document import Path, RefusalError
+from .document import Path, RefusalError, UnfinishedError
 from .dual import Clock, Dual, feasibility
 from .families import units_of
 from .reading import read
@@ -45,7 +45,7 @@ class CheckResult:
         of it; where it is known how much shorter a dual vector is likely to be proved feasible,
         that; otherwise 0.
     method : str
-        How the dual vector was proved feasible, or not.
+        How the dual vector was proved feasible, or not: what did it, not what was asked for.
 
     Examples
     --------
@@ -66,7 +66,8 @@ class Prover(NamedTuple):
 
     ``violation(claims, dual, clock)`` is 0 if that is proved, and otherwise says by how much it
     fails, as a share of weight_decay; ``otherwise`` are the words for that. ``obstacle(claims)``
-    says why there is no such proof for these claims, and is empty where there may be one.
+    says why there is no such proof for these claims, and is empty where there may be one; ``hint``
+    is said besides where time is over.
     """
 
     violation: Callable[[Claims, Dual, Clock], Fraction]
@@ -74,14 +75,23 @@ class Prover(NamedTuple):
     proved: str
     otherwise: str
     obstacle: Callable[[Claims], str] = lambda claims: ""
+    hint: str = ""
 
+
+Way = Callable[[Claims], Prover]
+"""Chooses the `Prover` for some claims."""
 
 EXACT = Prover(
     violation=lambda claims, dual, clock: units_of(claims).violation(dual, clock),
     method="exact arithmetic",
     proved="proved exactly",
-    otherwise="dual infeasible: rho(v) = weight_decay * (1 + {violation!r})",
+    otherwise="dual infeasible: rho(v) >= weight_decay * (1 + {violation!r})",
 )
+
+
+def exactly(claims: Claims) -> Prover:
+    """The way that all claims can be proved in."""
+    return EXACT
 
 
 def check(
@@ -89,7 +99,7 @@ def check(
     data: Any = None,
     *,
     time_limit: float = TIME_LIMIT,
-    prove: Prover = EXACT,
+    way: Way = exactly,
 ) -> CheckResult:
     """Re-prove a certificate exactly. A bad file is an answer (``valid`` False), no exception.
 
@@ -100,7 +110,7 @@ def check(
         (targets last, one line of names allowed) or of a certificate that has them
     time_limit : seconds after which the proof of feasibility gives up, reading and evaluating, some
         seconds for a hundred thousand samples, counted in
-    prove : how the dual vector is proved feasible; all else is exact in any case
+    way : chooses how the dual vector is proved feasible; all else is exact in any case
 
     Examples
     --------
@@ -111,10 +121,8 @@ def check(
     try:
         claims = read(source, data)
     except RefusalError as refusal:
-        return CheckResult(
-            valid=False, lower=None, upper=None, reason=str(refusal), method=prove.method
-        )
-    return check_claims(claims, clock, prove)
+        return CheckResult(valid=False, lower=None, upper=None, reason=str(refusal))
+    return check_claims(claims, clock, way(claims))
 
 
 def check_claims(claims: Claims, clock: Clock, prove: Prover) -> CheckResult:
@@ -132,6 +140,8 @@ def check_claims(claims: Claims, clock: Clock, prove: Prover) -> CheckResult:
         if over := prove.violation(claims, feasibility(claims), clock):
             raise RefusalError(prove.otherwise.format(violation=as_float(over)), over)
         lower = dual
+    except UnfinishedError as late:
+        reason, over = f"{late}{prove.hint}", Fraction(0)
     except RefusalError as refusal:
         reason, over = str(refusal), refusal.violation
     else:

@@ -36,6 +36,10 @@ class RefusalError(Exception):
         self.violation = violation
 
 
+class UnfinishedError(RefusalError):
+    """The time limit is over, and nothing is known."""
+
+
 def read_text(path: Path) -> str:
     """The text of a regular file of bounded size."""
     if not isinstance(path, str | bytes | os.PathLike):

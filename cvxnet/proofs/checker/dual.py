@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 from .claims import Claims, exact_rows, rows_of, samples
-from .document import RefusalError
+from .document import RefusalError, UnfinishedError
 from .evidence import vector_of
 from .exact import (
     MAX_BITS,
@@ -129,7 +129,9 @@ class Clock:
     def check(self, ahead: float = 0.0) -> None:
         """Refuse to go on after the limit, or with what will take about so many seconds more."""
         if time.monotonic() - self.start + ahead > self.limit:
-            raise RefusalError(f"unfinished after the time limit of {self.limit:g} s: allow more")
+            raise UnfinishedError(
+                f"unfinished after the time limit of {self.limit:g} s: allow more"
+            )
 
     def within(self, seconds: float) -> Clock:
         """From now on, and no longer than this one."""

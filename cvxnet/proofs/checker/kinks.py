@@ -58,6 +58,7 @@ from .corners import (
     times,
     widest,
 )
+from .document import UnfinishedError
 from .dual import Clock, only
 from .exact import Matrix, above_one, congruent, inner
 from .lifting import SHARE, linear_above
@@ -70,6 +71,8 @@ FEW = 16  # rows in doubt up to which a cut is where one of them errs most
 SHARED = 16  # rows up to which the s_j may be other than 0 and 1
 JUST, NEAR = 1.0 + 1e-12, 1.001  # how far above the level q is tried, and then other s_j
 TURNS = 3  # choices of t
+FAR = 1.5  # how far above the level q is where g is computed on cones of many rows in doubt, too
+MISSES = 10  # times in a row that it may be small enough there, until that is no longer tried
 DEPTH = 250  # cuts one after the other
 LITTLE = 2.0**-48  # of the level: rows that err less are not where a cone is cut
 RAISED = Fraction(1, 1000)  # of the violation found, how much further the limit rises
@@ -119,6 +122,7 @@ class KinkSearch:
         self.inverse, self.determinant = whole_inverse(H)
         self.slope = slope
         self.peak: list[int] = []  # where g is too large, and largest of what was found
+        self.misses = 0
         columns = list(zip(*points, strict=True))
         sizes = [1 << max(map(int.bit_length, z)) for z in points]
         self.z = [list(map(truediv, column, sizes)) for column in columns]
@@ -142,17 +146,25 @@ class KinkSearch:
 
     def violation(self) -> Fraction:
         """0 if g is small enough; otherwise about by how much it is too large, and no more."""
-        for cone in self.first_cones():
-            cones = [cone]
-            while cones:
-                self.clock.check()
-                cones += self.parts(cones.pop())
+        try:
+            self.search()
+        except UnfinishedError:  # as the time is over; what was found by then is not too much
+            if not self.peak:
+                raise
         if not self.peak:
             return Fraction(0)
         over = self.over(self.value(self.peak), self.peak, self.asked)
         if not over:
             raise ThinConeError
         return over
+
+    def search(self) -> None:
+        """All cones, depth first."""
+        for cone in self.first_cones():
+            cones = [cone]
+            while cones:
+                self.clock.check()
+                cones += self.parts(cones.pop())
 
     def first_cones(self) -> Iterator[Cone]:
         """The orthants."""
@@ -214,7 +226,7 @@ class KinkSearch:
         few = 0 < len(cone.concave.which) <= SHARED and len(cone.convex.which) <= SHARED
         if few and attempt.length <= NEAR * self.level and self.proved_by_shares(cone):
             return []
-        if cone.size() <= FEW and any(attempt.shares):
+        if self.is_worth_a_look(cone, attempt):
             self.look_at(cone, attempt.shares)
         if cone.depth >= DEPTH:
             raise ThinConeError
@@ -266,6 +278,11 @@ class KinkSearch:
         square = sum(map(mul, solution, c))
         return bool(self.determinant * square <= self.limit * SHARE**2)
 
+    def is_worth_a_look(self, cone: Cone, attempt: Attempt) -> bool:
+        """Whether g may well be too large on a cone, and computing it takes little."""
+        far = attempt.length > FAR * self.level and self.misses < MISSES
+        return any(attempt.shares) and (far or cone.size() <= FEW)
+
     def look_at(self, cone: Cone, shares: Vector) -> None:
         """Compute g at a point of the cone; where it is too large, the limit rises."""
         t, most = [0] * len(self.H), max(corner.bits for corner in cone.corners)
@@ -275,7 +292,9 @@ class KinkSearch:
         value = inner(cone.rising, t) + inner(cone.slope, t)
         value += sum(max(self.product(j, t), 0) for j in cone.convex.which)
         value += sum(min(self.product(j, t), 0) for j in cone.concave.which)
+        self.misses += cone.size() > FEW
         if self.over(value, t, self.limit):  # about: some row may be on the wrong side of 0
+            self.misses = 0
             self.peak, worst = t, self.over(value, t, self.asked)
             raised = 1 + worst + min(worst * RAISED, MOST_RAISED) + LEAST_RAISED
             self.set_limit(math.ceil(self.asked * raised**2))

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from .answer import EXACT, TIME_LIMIT, Prover, check_claims
+from .answer import EXACT, TIME_LIMIT, Way, check_claims, exactly
 from .bracket import dual_value, loss_and_penalty
 from .claims import Claims
 from .document import Path, RefusalError, is_index, length, members, parse, read_text
@@ -118,13 +118,13 @@ def check_path(
     data: Any = None,
     *,
     time_limit: float = TIME_LIMIT,
-    prove: Prover = EXACT,
+    way: Way = exactly,
 ) -> PathResult:
     """Re-prove a path. A bad file is an answer (``valid`` False), no exception.
 
     Parameters
     ----------
-    source, data, prove : as in `answer.check`; the way of proving is that of every dual vector
+    source, data, way : as in `answer.check`; all dual vectors are proved in the same one
     time_limit : seconds for all together
 
     Examples
@@ -132,9 +132,10 @@ def check_path(
     >>> check_path({"format": "something else"}).reason
     "not a path: its format is not 'cvxnet-path'"
     """
-    clock = Clock(time_limit)
+    clock, prove = Clock(time_limit), EXACT
     try:
         path = read_path(source, data)
+        prove = way(path.certificates[0])
         for number, claims in enumerate(path.certificates):
             result = check_claims(claims, clock, prove)
             if not result.valid:

@@ -1,6 +1,6 @@
 """Proofs by sweeps: max |g| over the unit ball, exactly, for piecewise linear units.
 
-At rank 3 at most, and there, with one output, of few rows: kinks.py has the proof for many, and for
+At rank 3 at most; with one output and many rows, kinks.py has the proof for ranks 2 and 3, and for
 higher ranks there is cones.py. g is linear on each face that the planes of the rows cut out
 (lines.py), so it is enough to look at every face: what is largest on it, and whether it is attained
 there. `BallSweep` says how for the norm l2, `OctahedronSweep` for l1.
@@ -161,7 +161,7 @@ def violation_in_ball(
 ) -> Fraction:
     """The violation for the norm l2; of many rows and beyond rank 3 by branch and bound."""
     points, weights, H, scale, most = problem
-    if len(H) == 3 and len(points) > FEW and len(weights[0]) == 1:
+    if 1 < len(H) <= 3 and len(points) > FEW and len(weights[0]) == 1:
         found = kinks_violation(problem, slopes, sides, clock)
         if found is not None:
             return found
