@@ -368,5 +368,8 @@ def kinks_violation(
             search = KinkSearch(points, k, slope, problem.H, limit, clock)
             violation = max(violation, search.violation())
         except (ArithmeticError, ValueError):
-            return None
+            return violation or None
+        except UnfinishedError:  # but where the other side was too large, that is enough
+            if not violation:
+                raise
     return violation
