@@ -302,5 +302,7 @@ def test_estimators_take_sparse_rows(units):
     model = cn.ConvexNetClassifier(units).fit(X.tocsc(), y)
     assert model.solution_.status == "optimal"
     assert model.predict_proba(X).shape == (60, 2) and model.score(X, y) > 0.6
-    assert model.__sklearn_tags__().input_tags.sparse
+    several = cn.ConvexNetClassifier(units, multi_class="ovr")
+    assert several.__sklearn_tags__().input_tags.sparse
+    assert not model.__sklearn_tags__().input_tags.sparse  # three classes would need a dense X
     assert not cn.ConvexNetClassifier("relu").__sklearn_tags__().input_tags.sparse

@@ -55,6 +55,8 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 
 def check_finite(array: Array, what: str) -> None:
     """Raise InputError naming the first entry that is NaN or infinite."""
+    if np.isfinite(np.vdot(array, array)):  # quick; infinite where squares are too large, too
+        return
     bad = ~np.isfinite(array)
     count = int(np.count_nonzero(bad))
     if count:
@@ -134,6 +136,9 @@ def check_column_sizes(X: Any, what: str = "X") -> None:
         sizes = np.zeros(X.shape[1])
         np.maximum.at(sizes, X.indices, entries)
     else:
+        lengths = np.sqrt(np.einsum("ij,ij->j", X, X))
+        if lengths.min() >= SMALLEST * np.sqrt(len(X)) and lengths.max() <= LARGEST:
+            return  # quick: the largest entry is from length / sqrt(n) to length
         sizes = np.maximum(X.max(axis=0), -X.min(axis=0))
     wrong = (sizes > LARGEST) | ((sizes > 0.0) & (sizes < SMALLEST))
     if wrong.any():

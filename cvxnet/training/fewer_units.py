@@ -47,7 +47,9 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
         left = np.flatnonzero(scale)
         count = min(left.size, parts.shape[0] + 1)
         starts = np.arange(count) * left.size // max(count, 1)
-        sums = np.add.reduceat(parts[:, left] * scale[left], starts, axis=1) if count else parts
+        sums = parts[:, left] * scale[left]
+        if count < left.size:
+            sums = np.add.reduceat(sums, starts, axis=1)
         null = null_vector(sums[:, :count], tolerance)
         if null is None:
             return scale

@@ -37,10 +37,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from cvxnet.optional import import_lasso, is_installed
-from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.working_sets import TRUST, gap_at
 from cvxnet.types import Array
 
 FLOOR = 1e-4
@@ -117,10 +117,8 @@ class ColumnMaster:
 
     def gap(self, point: Point) -> float:
         """A bound on the relative gap of the point as a solution of this master."""
-        loss, y = self.problem.loss, self.problem.y
-        v = self.problem.make_feasible(loss.gradient(point.f, y))
-        t = loss.best_scale(v, y, self.problem.largest_multiple(np.abs(self.A.T @ v).max()))
-        return relative_gap(-loss.conjugate(t * v, y), point.value)
+        v = self.problem.make_feasible(self.problem.loss.gradient(point.f, self.problem.y))
+        return gap_at(self.problem, v, float(np.abs(self.A.T @ v).max()), point.value)
 
     def solve(self, start: Point, gap: float, deadline: float) -> Point:
         """The optimum, to this gap, or to where steps lead no further."""
@@ -146,7 +144,7 @@ class ColumnMaster:
         even = bool((D[0] == D).all())
         middle = (D @ target) / D.sum() if self.free else 0.0
         size = float(D @ (target - middle) ** 2)
-        lasso, trusting = import_lasso()
+        lasso, _, trusting = import_lasso()
         model = lasso(
             alpha=self.problem.weight_decay / D.sum(),
             fit_intercept=bool(self.free),
@@ -156,7 +154,7 @@ class ColumnMaster:
             warm_start=True,
         )
         model.coef_ = point.w
-        with warnings.catch_warnings(), trusting(assume_finite=True):
+        with warnings.catch_warnings(), trusting(**TRUST):
             warnings.simplefilter("ignore")  # how far it has come is measured by `gap`
             model.fit(self.A, target, sample_weight=None if even else D)
         return self.towards(point, model.coef_, float(model.intercept_))

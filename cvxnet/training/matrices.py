@@ -58,6 +58,8 @@ def row_lengths(W: Any, order: int = 2) -> Array:
     """``|z|`` of each row, (m,)."""
     if sparse.issparse(W):
         return np.asarray(abs(W).sum(axis=1) if order == 1 else np.sqrt(squares(W).sum(axis=1)))
+    if order == 2:
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", W, W)))
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
 
 

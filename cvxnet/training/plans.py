@@ -68,6 +68,7 @@ from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
 from cvxnet.training.start import offer_program, open_bracket
+from cvxnet.training.working_sets import fit_squares, has_working_sets
 from cvxnet.types import Array
 
 SIZE = 3000
@@ -87,8 +88,9 @@ ENTRIES_A_SECOND = 5e4
 """Of the matrix of a master, for each second left: it takes about a quarter of them."""
 SHARP = 1e-2
 """Relative to the largest target."""
-MANY_COLUMNS = 4000
-"""New columns a round, where coordinate descent solves the masters."""
+MANY_COLUMNS, OWN_COLUMNS = 4000, 300
+"""New columns a round, where coordinate descent solves the masters; and where working sets find
+their own."""
 REFINEMENTS = 3
 """Newton refinements a round; each prices once."""
 NEAR, CLOSE = 1.1, 1.01
@@ -115,7 +117,8 @@ def plan_for(problem: Problem) -> Plan:
     if problem.y.ndim == 2:
         return plan_for_outputs(problem)
     if is_lasso(problem):
-        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=MANY_COLUMNS))
+        most = OWN_COLUMNS if has_working_sets(problem, 0) else MANY_COLUMNS
+        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=most))
     if is_ridge(problem):
         return Plan(price_first, step_in_ball, as_it_is)
     start, improve = start_from_local_search, slide_and_solve
@@ -256,7 +259,10 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     few = is_square(search.problem.loss) or len(grown) <= FEW
     gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
     with clock(search.timings, "solving"):
-        units = solve_columns(search.problem, grown, gap, search.end)
+        if has_working_sets(search.problem, len(search.units)):
+            units = fit_squares(search.problem, search.units, gap, search.end)
+        else:
+            units = solve_columns(search.problem, grown, gap, search.end)
     return units, search.problem.dual_vector(units)
 
 

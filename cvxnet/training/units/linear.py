@@ -110,14 +110,14 @@ class CoordinateUnits(UnitFamily):
         if is_sparse(self.X):
             return self.X @ W.T
         used, weights = self.used(W)
-        return self.by_columns[:, used] * weights
+        return self.X[:, used] * weights
 
     def predictions(self, W: Array, outputs: Array) -> Array:
         """Of the columns that are used alone, where these are few."""
         if FEW * len(outputs) > self.rank:
             return np.asarray(self.X @ (W.T @ outputs))
         used, weights = self.used(W)
-        return np.asarray(self.by_columns[:, used] @ (outputs.T * weights).T)
+        return np.asarray(self.X[:, used] @ (outputs.T * weights).T)
 
     def used(self, W: Array) -> tuple[NDArray[np.intp], Array]:
         """The column of each row, and its entry there."""
