@@ -93,6 +93,22 @@ def test_the_library_and_the_masters_agree(loss, monkeypatch):
     assert max(fast.lower_bound, slow.lower_bound) <= min(fast.value, slow.value)
 
 
+@pytest.mark.parametrize("shape", ((80, 30), (30, 80)), ids=str)
+@pytest.mark.parametrize("free", (False, True), ids=("none", "free"))
+def test_working_sets_of_dense_columns_have_the_optimum_of_all_of_them(shape, free):
+    rng = np.random.default_rng(2)
+    X = 1.0 + rng.standard_normal(shape)
+    X[:, 1], X[:, 3], X[:, 4] = X[:, 0], -2.0 * X[:, 2], X[:, 5] + 1e-9 * X[:, 6]
+    y, weights = rng.standard_normal(shape[0]) + 3.0, rng.uniform(0.5, 2.0, shape[0])
+    for share in (0.5, 0.05, 0.001):
+        decay = share * cn.largest_weight_decay("coordinate", X, y, output_bias=free)
+        more = {"output_bias": free, "sample_weight": weights, "weight_decay": decay}
+        model = cn.train("coordinate", X, y, **more)
+        assert model.status == "optimal" and cn.check(model).valid
+        value = optimum("coordinate", "l2", "squared", X, y, decay, weights, False, free)
+        assert abs(model.value - value) <= 1e-5 * value
+
+
 def test_correlated_columns_close():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((80, 1)) + 1e-3 * rng.standard_normal((80, 40))

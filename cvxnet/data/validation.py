@@ -15,6 +15,8 @@ from cvxnet.types import Array
 
 SMALLEST, LARGEST = 1e-60, 1e60
 """Of what is given: columns of data, targets, weights."""
+PART = 2**16
+"""Entries that are looked at together: few enough for a cache, and no second copy of all."""
 
 
 def as_floats(value: Any, what: str) -> Array:
@@ -130,10 +132,10 @@ def with_small_indices(rows: Any) -> Any:
 def check_column_sizes(X: Any, what: str = "X") -> None:
     """`check_size` for each column of a matrix, dense or sparse."""
     if sparse.issparse(X):
-        entries = np.abs(X.data)  # without zeros
-        if entries.min(initial=1.0) >= SMALLEST and entries.max(initial=1.0) <= LARGEST:
+        parts = (np.abs(X.data[k : k + PART]) for k in range(0, X.nnz, PART))  # without zeros
+        if all(part.min() >= SMALLEST and part.max() <= LARGEST for part in parts):
             return
-        sizes = np.zeros(X.shape[1])
+        entries, sizes = np.abs(X.data), np.zeros(X.shape[1])
         np.maximum.at(sizes, X.indices, entries)
     else:
         lengths = np.sqrt(np.einsum("ij,ij->j", X, X))

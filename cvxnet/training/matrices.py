@@ -63,6 +63,21 @@ def row_lengths(W: Any, order: int = 2) -> Array:
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
 
 
+def longest_row_is_between(X: Any, low: float, high: float) -> bool:
+    """Whether ``max |x_i|`` of a sparse matrix clearly is, by its entries alone.
+
+    It is at least the largest of them, and at most the length of all together.
+
+    Examples
+    --------
+    >>> X = sparse.eye_array(4, format="csr")
+    >>> longest_row_is_between(X, 0.5, 2.0), longest_row_is_between(X, 0.5, 1.5)
+    (True, False)
+    """
+    largest = max(X.data.max(initial=0.0), -X.data.min(initial=0.0))
+    return bool(low <= largest and np.sqrt(np.vdot(X.data, X.data)) <= high)
+
+
 def squares(X: Any) -> Any:
     """The square of each entry of a sparse matrix, in the same places."""
     return with_entries(X, X.data * X.data)

@@ -16,7 +16,8 @@ units of degree two first. (2) Where the loss has kinks, too, sliding stops shor
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
 (4) With a smooth loss, see `cvxnet.training.linear_models`; coordinate descent is scikit-learn's,
-and where that is not installed masters are solved.
+and where that is not installed masters are solved. With the squared loss and a dense X it works on
+few columns and their products, see `cvxnet.training.working_sets`.
 (5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
 pricing finds. With a loss that has kinks, or where pricing does not end, units slide and a master
 of their cells is solved.

@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.matrices import is_sparse, over, row_lengths
+from cvxnet.training.matrices import is_sparse, longest_row_is_between, over, row_lengths
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
+from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
 
 UNEVEN = 100.0
@@ -81,9 +82,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     """The problem on data whose largest row and largest centred target are about one."""
     family, loss = problem.family, problem.loss
     degree = family.traits.degree
-    x = power_of_two(float(row_lengths(family.X).max())) if degree else 1.0
-    if family.traits.sparse and 1.0 / MODERATE <= x <= MODERATE:
-        x = 1.0
+    x = size_of(family) if degree else 1.0
     features = x ** (degree or 0)
     used = basis_columns(problem.F)
     shares = np.eye(problem.F.shape[1])[used]
@@ -113,6 +112,15 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
         value=t * slope if loss.degree is not None else 1.0,
         features=features,
     )
+
+
+def size_of(family: UnitFamily) -> float:
+    """The power of two by which the data are divided; 1 where units take data of moderate size."""
+    low, high = 1.0 / MODERATE, MODERATE
+    if is_sparse(family.X) and longest_row_is_between(family.X, low, high):
+        return 1.0
+    x = power_of_two(float(row_lengths(family.X).max()))
+    return 1.0 if family.traits.sparse and low <= x <= high else x
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The lasso on a dense X: working sets of columns, and their Gram matrix.
 
-    minimise over w, c    1/2 sum_i D_i (x_i . w + c - y_i)^2 + beta |w|_1,     c only where it is free.
+    minimise over w, c    1/2 sum_i D_i (x_i . w + c - y_i)^2 + beta |w|_1,    c only where free.
 
 At w, with the best c for it, the gradient in w is ``s = X^T v``, ``v = D (X w + c - y)``, and a
 column j of weight zero lowers the objective only where ``|s_j| > beta``. Some of these columns, the
@@ -73,7 +73,7 @@ class WorkingSet:
         self.w = np.bincount(group, values * units.outputs, minlength=len(columns)).astype(float)
 
     @property
-    def A(self) -> Array:
+    def matrix(self) -> Array:
         """The columns, one after the other in memory."""
         return self.rows[: len(self.columns)].T
 
@@ -90,7 +90,7 @@ class WorkingSet:
 
     def fit(self) -> Array:
         """The predictions."""
-        return np.asarray(self.A @ self.w + self.mean(self.problem.y))
+        return np.asarray(self.matrix @ self.w + self.mean(self.problem.y))
 
     def value(self, fit: Array) -> float:
         """The objective of these predictions."""
@@ -109,7 +109,7 @@ class WorkingSet:
         if self.free:
             new -= self.mean(new.T)[:, None]
         weighted = new if (self.D == 1.0).all() else self.D * new
-        across = self.A.T @ weighted.T
+        across = self.matrix.T @ weighted.T
         self.G = np.block([[self.G, across], [across.T, new @ weighted.T]])
         self.columns = np.concatenate([self.columns, columns])
         self.w = np.concatenate([self.w, np.zeros(len(columns))])
@@ -119,7 +119,7 @@ class WorkingSet:
         steep = np.abs(slope)
         steep[self.columns] = 0.0
         found = np.flatnonzero(steep > self.problem.weight_decay)
-        count = max(FIRST, np.count_nonzero(self.w))
+        count = max(FIRST, int(np.count_nonzero(self.w)))
         if found.size > count:
             found = found[np.argpartition(-steep[found], count)[:count]]
         return found
@@ -132,7 +132,7 @@ class WorkingSet:
         with warnings.catch_warnings(), trusting(**TRUST):
             warnings.simplefilter("ignore")  # how far it has come is measured
             w = lasso_path(
-                self.A,
+                self.matrix,
                 target,
                 alphas=np.array([self.problem.weight_decay / len(target)]),
                 precompute=self.G,
