@@ -13,7 +13,7 @@ import cvxnet as cn
 from cvxnet.data import memory
 from cvxnet.data.memory import available_memory, shape_of, share_that_fits
 from cvxnet.data.tables import read_data
-from cvxnet.objective.memory import predicted_memory
+from cvxnet.objective.memory import predicted_memory, predicted_sparse_memory
 
 N = 10**9
 X = np.broadcast_to(np.ones(2), (N, 2))
@@ -121,6 +121,32 @@ def test_a_sparse_matrix_is_named_where_units_need_a_dense_one(door, form):
     assert "relu units need a dense one" in said and "X.toarray()" in said and "80 GB" in said
     taken = [name for name, traits in cn.objective.FAMILIES.items() if traits.sparse]
     assert all(name in said for name in taken)
+
+
+@pytest.mark.parametrize("units", ("coordinate", "linear"))
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.coo_matrix, sparse.dia_array])
+def test_a_sparse_matrix_that_does_not_fit_is_not_copied(units, form, gigabytes):
+    X, y = form(sparse.eye_array(10**6)), np.ones(10**6)
+    gigabytes(0.2)
+    model = cn.ConvexNetRegressor(units, weight_decay=1.0)
+    for begin in (
+        lambda: cn.train(units, X, y, weight_decay=1.0),
+        lambda: cn.largest_weight_decay(units, X, y),
+        lambda: model.fit(X, y),
+    ):
+        with pytest.raises(cn.UnsupportedError) as refusal:
+            begin()
+        said = str(refusal.value)
+        assert f"training {units} units on a sparse X of shape 1,000,000 x 1,000,000" in said
+        assert "with 1,000,000 entries stored" in said and "200 MB are left" in said
+        assert "samples of this kind would fit" in said
+
+
+def test_the_prediction_for_a_sparse_matrix_grows_with_what_it_stores():
+    sizes = [
+        predicted_sparse_memory(*size) for size in [(9, 1, 1), (10, 1, 1), (10, 2, 1), (10, 2, 9)]
+    ]
+    assert sizes == sorted(set(sizes)) and sizes[-1] < predicted_memory(10, 2)
 
 
 def test_a_sparse_matrix_goes_into_no_activation_and_no_target():

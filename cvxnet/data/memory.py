@@ -125,12 +125,11 @@ def check_memory(needed: float, what: str, cure: str) -> None:
 def size_text(size: float) -> str:
     """A number of bytes, with a unit.
 
-    >>> size_text(2.4e10), size_text(5e7)
-    ('24 GB', '50 MB')
+    >>> size_text(2.4e10), size_text(5e7), size_text(6.4e8)
+    ('24 GB', '50 MB', '640 MB')
     """
-    if size < 1e9:
-        return f"{size / 1e6:.2g} MB"
-    return f"{size / 1e9:.2g} GB" if size < 1e11 else f"{size / 1e9:,.0f} GB"
+    number, unit = (size / 1e6, "MB") if size < 1e9 else (size / 1e9, "GB")
+    return f"{number:.2g} {unit}" if number < 99.5 else f"{number:,.0f} {unit}"
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

@@ -8,6 +8,13 @@ peak grow with the samples, n, and with the columns, k:
 The constants are from the peak of the resident memory (`resource.getrusage`) over what the process
 had before, at 10^5 samples of 2 columns and 10^4 of 100: for relu, linear, quadratic and coordinate
 units it was from a half to 1.4 times what they say.
+
+Of a sparse matrix nothing is made dense. With so many entries stored,
+
+    numbers(n, k, stored) = PER_STORED stored + PER_LINE (n + k),
+
+whose constants are from coordinate units on 10^6 entries in 2 10^4 rows and 10^4 columns, and on
+4 10^5 in 2 10^5 of each, the certificate included.
 """
 
 from __future__ import annotations
@@ -35,6 +42,23 @@ PER_ENTRY = 25.0
 """Numbers for each entry of the data: a few copies of them, and the columns of the units that a
 master has."""
 
+PER_STORED = 20.0
+"""Numbers for each entry of a sparse matrix: copies by rows and by columns, those of the columns in
+use, and the text of the certificate."""
+PER_LINE = 30.0
+"""Numbers for each row and each column of it: targets, predictions, dual vectors, slopes."""
+
+
+def predicted_sparse_memory(n: int, columns: int, stored: int) -> float:
+    """The same for a sparse matrix with so many entries stored.
+
+    Examples
+    --------
+    >>> predicted_sparse_memory(10**5, 10**5, 10**7) / 1e9
+    1.648
+    """
+    return DOUBLE * (PER_STORED * stored + PER_LINE * (n + columns))
+
 
 def predicted_memory(n: int, columns: int, outputs: int = 1) -> float:
     """Bytes that training takes at its peak, about.
@@ -54,7 +78,7 @@ def check_fits(units: Family, X: Any, y: Any, bias: bool) -> None:
     ----------
     units : Family
     X, y : anything that numpy makes arrays of
-        Only their shapes are looked at.
+        Only their shapes are looked at, and how many entries a sparse matrix stores.
     bias : bool
         Whether hidden units have one.
 
@@ -70,18 +94,21 @@ def check_fits(units: Family, X: Any, y: Any, bias: bool) -> None:
         return  # which is refused, or as small as a list
     n, d = shape
     if issparse(X):
-        if units.traits.sparse:
-            return
-        raise InputError(sparse_text(X, "X", why_dense(units)))
-    outputs = shape_of(y)[1] if len(shape_of(y)) == 2 else 1
-    needed = predicted_memory(n, d + bias, outputs)
+        if not units.traits.sparse:
+            raise InputError(sparse_text(X, "X", why_dense(units)))
+        needed = predicted_sparse_memory(n, d + bias, int(X.nnz) + n * bias)
+        data = f"a sparse X of shape {sizes_text(shape)} with {X.nnz:,} entries stored"
+    else:
+        outputs = shape_of(y)[1] if len(shape_of(y)) == 2 else 1
+        needed = predicted_memory(n, d + bias, outputs)
+        data = f"X of shape {sizes_text(shape)}"
     share = share_that_fits(needed)
     if share == 1.0:
         return
     rows = math.floor(n * share)
     check_memory(
         needed,
-        f"training {units.name} units on X of shape {sizes_text(shape)}",
+        f"training {units.name} units on {data}",
         f"About {rows:,} samples of this kind would fit: train on a part of the rows, or where "
         "there is more memory.",
     )

@@ -34,11 +34,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.optimize import minimize
+from scipy.sparse.linalg import LinearOperator, cg
 
 from cvxnet.optional import import_lasso, is_installed
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse
+from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse, squares
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.working_sets import TRUST, gap_at
 from cvxnet.types import Array
@@ -62,7 +64,11 @@ GRADIENT = 0.1
 MOST_STEPS, MEMORY = 5000, 20
 """Quasi-Newton steps, and how many of them shape the next one."""
 SUPPORT = 1500
-"""Newton steps are for at most so many columns, as they solve a dense system of that order."""
+"""Newton steps are for at most so many columns: they solve a dense system of that order, and one of
+more sparse columns is nearly singular."""
+SOLVED, PRODUCTS = 1e-4, 200
+"""Conjugate gradients for a sparse matrix end where the error has become so small, or after so many
+products: the next Newton step begins where this one ends."""
 RIDGE = 1e-14
 """Relative to the diagonal of the Hessian, for columns that depend on one another."""
 
@@ -175,22 +181,17 @@ class ColumnMaster:
 
     def newton(self, point: Point) -> Point:
         """A Newton step on the support, no further than to where a weight vanishes."""
-        support = np.flatnonzero(point.w)
+        support, thin = np.flatnonzero(point.w), is_sparse(self.A)
         if not 0 < support.size <= SUPPORT:
             return point
         loss, y = self.problem.loss, self.problem.y
         A, signs = self.A[:, support], np.sign(point.w[support])
         v, D = loss.gradient(point.f, y), loss.curvature(point.f, y)
         slope = A.T @ v + self.problem.weight_decay * signs
-        H = dense(A.T @ scaled_rows(A, D))
         if self.free:
-            edge = np.asarray(A.T @ D)
-            H = np.block([[H, edge[:, None]], [edge[None, :], np.array([[D.sum()]])]])
             slope = np.append(slope, v.sum())
-        H[np.diag_indices_from(H)] *= 1.0 + RIDGE
-        try:
-            step = -np.linalg.solve(H, slope)
-        except np.linalg.LinAlgError:
+        step = (iterated_step if thin else solved_step)(A, D, slope)
+        if step is None:
             return point
         w = point.w.copy()
         w[support] += step[: support.size]
@@ -215,14 +216,36 @@ class ColumnMaster:
         return Units(rows, np.sign(point.w[used]), free)
 
 
-def scaled_rows(A: Any, D: Array) -> Any:
-    """``diag(D) A``, for a dense or a sparse A."""
-    return A.multiply(D[:, None]).tocsc() if hasattr(A, "multiply") else A * D[:, None]
+def solved_step(A: Array, D: Array, slope: Array) -> Array | None:
+    """``-H^-1 slope``, ``H = A^T D A``; or of ``[A 1]`` where the slope has one entry more."""
+    k = A.shape[1]
+    H = A.T @ (A * D[:, None])
+    if len(slope) > k:
+        edge = np.asarray(A.T @ D)
+        H = np.block([[H, edge[:, None]], [edge[None, :], np.array([[D.sum()]])]])
+    H[np.diag_indices_from(H)] *= 1.0 + RIDGE
+    try:
+        return np.asarray(-np.linalg.solve(H, slope), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
 
 
-def dense(A: Any) -> Array:
-    """A small matrix as an array."""
-    return np.asarray(A.toarray() if hasattr(A, "toarray") else A)
+def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
+    """The same about, by conjugate gradients: for a sparse A, which is multiplied alone."""
+    k, order = A.shape[1], len(slope)
+    across = sparse.csc_array(A.T)
+
+    def product(z: Array) -> Array:
+        u = D * (A @ z[:k] + z[k:].sum())
+        return np.append(across @ u, u.sum())[:order]
+
+    diagonal = np.append(squares(A).T @ D, D.sum())[:order]
+    if diagonal.min() <= 0.0:
+        return None
+    H = LinearOperator((order, order), matvec=product, dtype=np.float64)
+    scaling = LinearOperator((order, order), matvec=lambda z: z / diagonal, dtype=np.float64)
+    step, _ = cg(H, -slope, rtol=SOLVED, maxiter=PRODUCTS, M=scaling)
+    return np.asarray(step)
 
 
 def all_at_once(problem: Problem) -> bool:
