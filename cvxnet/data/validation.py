@@ -57,7 +57,8 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 
 def check_finite(array: Array, what: str) -> None:
     """Raise InputError naming the first entry that is NaN or infinite."""
-    if np.isfinite(np.vdot(array, array)):  # quick; infinite where squares are too large, too
+    flat = array.ravel(order="K")
+    if np.isfinite(np.vdot(flat, flat)):  # quick; infinite where squares are too large, too
         return
     bad = ~np.isfinite(array)
     count = int(np.count_nonzero(bad))
