@@ -24,9 +24,11 @@ T is diagonal, which is the parabola of each row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from cvxnet.types import Array
 
@@ -53,26 +55,35 @@ class Cliques:
     def __len__(self) -> int:
         return len(self.constant)
 
+    @cached_property
+    def products(self) -> tuple[Indices, Indices, Array]:
+        """The entries of all ``e e^T`` but zeros: whose, where in (m, m) laid out flat, value."""
+        q, i = np.nonzero(self.weights)
+        counts = np.bincount(q, minlength=len(self))[q]
+        first = np.repeat(np.arange(q.size), counts)
+        starts = np.searchsorted(q, q)
+        second = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(first.size)
+        e = self.weights[q, i]
+        return q[first], i[first] * len(self.rows) + i[second], e[first] * e[second]
+
     def form(self, tau: Array, multipliers: Array) -> Form:
         """What they make of all rows' tau, (n,), with multipliers (q,).
 
         Raises `numpy.linalg.LinAlgError` where T is not positive definite.
         """
-        scaled = multipliers[:, None] * self.weights
-        T = np.diag(tau[self.rows]) - self.weights.T @ scaled
-        L = np.linalg.inv(np.linalg.cholesky(T))
-        ell = scaled.T @ self.constant
+        own, m, (q, place, value) = tau[self.rows], len(self.rows), self.products
+        lost = np.bincount(place, multipliers[q] * value, minlength=m * m).reshape(m, m)
+        inverse, log_det = inverted(np.diag(own) - lost)
+        ell = (multipliers * self.constant) @ self.weights
         const = float(multipliers @ (self.constant**2 - 1.0)) / 2.0
-        return Form(
-            self, tau[self.rows], L.T @ L, ell, const, -2.0 * float(np.log(np.diag(L)).sum())
-        )
+        return Form(self, own, inverse, ell, const, log_det)
 
     def slack(self, mean: Array, second: Array) -> Array:
         """``(E (e_0 + e.sigma)^2 - 1) / 2`` for these moments of sigma: (m,) and (m, m)."""
-        squares = np.einsum("qi,ij,qj->q", self.weights, second, self.weights, optimize=True)
-        return np.asarray(
-            (self.constant**2 - 1.0 + squares) / 2.0 + self.constant * (self.weights @ mean)
-        )
+        q, place, value = self.products
+        squares = np.bincount(q, second.ravel()[place] * value, minlength=len(self))
+        linear = self.constant * (self.weights @ mean)
+        return np.asarray((self.constant**2 - 1.0 + squares) / 2.0 + linear)
 
     def without(self, row: int, sign: float) -> Cliques:
         """The same where the sign of a row is known; it becomes part of the constants."""
@@ -110,6 +121,25 @@ class Cliques:
 
 NONE = Cliques(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 0)))
 """No inequalities."""
+
+
+def inverted(T: Array) -> tuple[Array, float]:
+    """The inverse of a positive definite matrix, and the logarithm of its determinant.
+
+    Examples
+    --------
+    >>> inverse, log_det = inverted(np.array([[2.0, 1.0], [1.0, 1.0]]))
+    >>> inverse.round(9).tolist(), round(log_det, 9)
+    ([[1.0, -1.0], [-1.0, 2.0]], 0.0)
+    """
+    if not T.size:
+        return T, 0.0
+    L, failed = lapack.dpotrf(T, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("not positive definite")
+    half, _ = lapack.dpotri(L, lower=1)
+    below = np.tril(half, -1)
+    return below + below.T + np.diag(np.diag(half)), 2.0 * float(np.log(np.diag(L)).sum())
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,10 @@ from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+from numba import njit
 
 from cvxnet.training.bounds.cliques import NONE, Form, Indices
+from cvxnet.training.kernels import add, dot
 from cvxnet.types import Array
 
 PARTNERS = 10
@@ -110,8 +111,6 @@ class Side:
         self.sigma = np.zeros(self.n)
         self.cliques = NONE
         self.take(v)
-        self.I = self.J = np.zeros(0, int)
-        self.signs = np.zeros(0)
         budget = np.maximum(-self.w, 0.0)
         tau = np.log(np.maximum(self.w, 0.0) / np.sqrt(self.r) + 1e-2 * self.size)
         self.z = np.concatenate([np.ones(2 * self.n), np.zeros(self.n), tau])
@@ -121,12 +120,18 @@ class Side:
         """Begin with the budgets spent on the carriers whose rows are nearest."""
         near = self.X @ self.X.T
         gain = np.where((self.w[:, None] > 0.0) & (budget > 0.0), np.abs(near), -1.0)
-        self.set_pairs(*best_pairs(gain, 0.0), near)
+        I, J = best_pairs(gain, 0.0)  # noqa: E741
+        self.set_pairs(I, J, np.sign(near[I, J]))
         self.z = np.append(np.ones(self.m), self.z)
 
-    def set_pairs(self, I: Indices, J: Indices, slope: Array) -> None:  # noqa: E741
-        """Rows I that may lean on rows J, with the signs of ``a_ik``."""
-        self.I, self.J, self.signs = I, J, np.sign(slope[I, J])
+    def set_pairs(self, I: Indices, J: Indices, signs: Array) -> None:  # noqa: E741
+        """Rows I that may lean on rows J, with the signs of ``a_ik``.
+
+        ``spender`` has the rows whose shares a and the parts of s are.
+        """
+        rows = np.arange(self.n)
+        self.I, self.J, self.signs = I, J, signs
+        self.spender = np.concatenate([J, rows, rows])
 
     def take(self, v: Array) -> None:
         """Keep the multipliers, for another v."""
@@ -146,12 +151,6 @@ class Side:
     def split(self, z: Array) -> list[Array]:
         """a, the parts of s, e, log tau, and the multipliers of the inequalities."""
         return np.split(z, self.m + self.n * np.arange(5))
-
-    @property
-    def spender(self) -> Indices:
-        """The rows whose shares a and the parts of s are."""
-        rows = np.arange(self.n)
-        return np.concatenate([self.J, rows, rows])
 
     def totals(self, z: Array) -> Array:
         """The sum of the shares of each row; 1 where they are amounts."""
@@ -179,8 +178,9 @@ class Side:
 
     def carried(self, d: Array, a: Array) -> Array:
         """The y_i, of length 0 where a row neither carries nor leans."""
-        lean = sparse.csr_array((self.signs * a, (self.I, self.J)), shape=(self.n, self.n))
-        return np.asarray(d[:, None] * self.X - lean @ self.X)
+        Y = d[:, None] * self.X
+        lean(Y, self.signs * a, self.X, self.I, self.J)
+        return np.asarray(Y)
 
     def form(self, Y: Array, tau: Array, shares: Array, tilts: Array) -> Forms:
         """The same from y, tau, and what is to be added to the slope, in rows."""
@@ -211,7 +211,7 @@ class Side:
         by_tau[own] = form.tau[own] * (1.0 - np.diag(signs.second)) / 2.0 + barrier
         Xu = self.X @ u
         by_d = np.where(self.sigma == 0.0, (by_y * self.X).sum(axis=1), self.sigma * Xu)
-        by_a = -self.signs * (by_y[self.I] * self.X[self.J]).sum(axis=1)
+        by_a = -self.signs * products(by_y, self.X, self.I, self.J)
         spending = np.concatenate([by_a, -Xu, Xu]) + (self.sigma * Xu)[self.spender]
         shares = z[: len(spending)]
         mean = np.bincount(self.spender, shares * spending, minlength=self.n) / self.totals(z)
@@ -242,7 +242,7 @@ class Side:
         for part, s in ((up, sign), (down, -sign)):
             np.add.at(part, self.J[own], a[own] * (s * self.signs[own] > 0.0))
         (up if sign > 0.0 else down)[row] = 0.0
-        child.I, child.J, child.signs = self.I[~own], self.J[~own], self.signs[~own]
+        child.set_pairs(self.I[~own], self.J[~own], self.signs[~own])
         child.cliques = self.cliques.without(row, sign)
         above[row] = 0.0
         child.z = np.concatenate([a[~own], up, down, above, log_tau, shares])
@@ -265,6 +265,22 @@ class Forms:
     Q: Array
     c: Array
     const: float
+
+
+@njit(cache=True)
+def lean(Y, amounts, X, I, J):  # type: ignore[no-untyped-def]  # noqa: E741
+    """``y_i -= a_ik x_k`` in place for each pair, Y and X (n, r)."""
+    for k in range(I.size):
+        add(Y[I[k]], -amounts[k], X[J[k]])
+
+
+@njit(cache=True)
+def products(A, X, I, J):  # type: ignore[no-untyped-def]  # noqa: E741
+    """``a_i.x_k`` for each pair, A and X (n, r)."""
+    found = np.empty(I.size)
+    for k in range(I.size):
+        found[k] = dot(A[I[k]], X[J[k]])
+    return found
 
 
 def best_pairs(gain: Array, least: float) -> tuple[Indices, Indices]:

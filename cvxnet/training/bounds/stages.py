@@ -100,8 +100,8 @@ def reprice(side: Side, barrier: float) -> None:
     I, J = best_pairs(gain, PRECISION)  # noqa: E741
     fresh, idle = violated_by(side, at, barrier), side.rates(side.z) == 0.0
     a, *rest = side.split(side.z)
-    side.I, side.J = np.append(side.I, I), np.append(side.J, J)
-    side.signs = np.append(side.signs, np.sign(V[I, J]))
+    signs = np.append(side.signs, np.sign(V[I, J]))
+    side.set_pairs(np.append(side.I, I), np.append(side.J, J), signs)
     side.cliques = side.cliques.join(fresh)
     start = idle[J].astype(float)  # such a row begins to spend with e
     side.z = np.concatenate([a, start, *rest, np.zeros(len(fresh))])
@@ -111,7 +111,7 @@ def keep_used(side: Side) -> None:
     """Drop the pairs and inequalities that are at zero, or hardly used."""
     a, *middle, shares = side.split(side.z)
     used, held = a > UNUSED * side.totals(side.z)[side.J], shares > 0.0
-    side.I, side.J, side.signs = side.I[used], side.J[used], side.signs[used]
+    side.set_pairs(side.I[used], side.J[used], side.signs[used])
     side.cliques = side.cliques.pick(held)
     side.z = np.concatenate([a[used], *middle, shares[held]])
 
