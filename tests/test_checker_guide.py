@@ -96,13 +96,9 @@ ROWS = [
     ("coordinate, of a width", certificate("coordinate", size=0.1, width=1, evidence=TREE)),
     ("sign, threshold, of a width", certificate("sign", size=0.1, width=1, evidence=TREE)),
     ("sign, threshold, of a width", certificate("threshold", size=0.1, width=1, evidence=TREE)),
-    ("linear, gated_relu, coordinate", certificate("linear")),
-    ("linear, gated_relu, coordinate", certificate("coordinate")),
-    (
-        "linear, gated_relu, coordinate",
-        certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[]),
-    ),
-    ("quadratic, polynomial", certificate("quadratic")),
+    ("linear, coordinate", certificate("linear")),
+    ("linear, coordinate", certificate("coordinate")),
+    ("gated_relu", certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[])),
     (
         "quadratic, polynomial",
         certificate({"name": "polynomial", "coefficients": [1.0, 0.5, 0.1]}),

@@ -16,14 +16,13 @@ rests on python, flint and these files, best read in this order; with their line
     exact          150   exact numbers, and balls; rounding outward
     document       215   hostile files: bytes, JSON, doubles, or a refusal
     packing        190   arrays of numbers, in memory and packed in a file
-    sparse         140   sparse matrices, and products of linear units with them
     losses         150   losses and their conjugates
     claims          95   what a certificate says
     dual           195   the dual vector v, and what it has to satisfy
     units          160   what a unit family is, and what is to be proved about it
     evidence       160   the same for what helps to prove that
     families       295   the families by name: features, and where the proof is
-    reading        270   from the document to the claims, entry by entry
+    reading        285   from the document to the claims, entry by entry
     bracket        120   both ends, and why they are ends
     coordinates    160   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
@@ -40,13 +39,16 @@ Other units need other proofs in place of the last three before the answer:
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting
     one output, with evidence        relaxation, semidefinite
     one output, of a width           tree, simplices, coordinates, cones, lifting
-    coordinate, of a width           tree, columns
+    coordinate, of a width           tree, columns, sparse
     sign, threshold, of a width      tree, columns, coordinates, lines, steps
-    linear, gated_relu, coordinate   families, semidefinite
+    linear, coordinate               families, sparse, semidefinite
+    gated_relu                       families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite
     sign, threshold                  coordinates, lines, steps
     tanh                             coordinates, boxes
+
+`sparse` also reads a sparse X, which linear and coordinate units may have.
 
 Verdicts on convexity are re-proved here as well, by other means: `witness` reads an expression and
 the two points of a counterexample, `atoms` has a formula for each atom, made of `scalars` and

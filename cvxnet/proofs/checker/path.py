@@ -31,11 +31,21 @@ from flint import fmpq
 from .answer import EXACT, TIME_LIMIT, Way, check_claims, exactly
 from .bracket import dual_value, loss_and_penalty
 from .claims import Claims
-from .document import Path, RefusalError, is_index, length, members, parse, read_text
+from .document import (
+    Path,
+    RefusalError,
+    embedded,
+    is_index,
+    length,
+    members,
+    parse,
+    read_text,
+    supplied,
+)
 from .dual import Clock, dual_vector
 from .exact import Number, balls, outward, rational
 from .packing import numbers
-from .reading import ENTRIES, read
+from .reading import ENTRIES, read_data, read_document
 from .reading import FORMAT as CERTIFICATE
 
 FORMAT, VERSION = "cvxnet-path", 1
@@ -258,7 +268,9 @@ def read_path(source: Path | dict[str, Any], data: Any = None) -> PathClaims:
     low, high, gap = (numbers(doc[name], name) for name in ("low", "high", "gap"))
     if not 0.0 <= gap <= 1.0:
         raise RefusalError("the gap must be a number from 0 to 1")
-    claims = [read(own, data) for own in certificates_of(doc)]
+    found = None if data is None else read_data(*supplied(data))
+    own = None if found else read_data(*embedded(doc["data"]))
+    claims = [read_document(one, found, own) for one in certificates_of(doc)]
     pieces = [read_piece(piece, len(claims)) for piece in doc["pieces"]]
     return PathClaims(claims, pieces, low, high, gap)
 

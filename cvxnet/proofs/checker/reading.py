@@ -24,7 +24,7 @@ from .evidence import read_evidence
 from .families import UNITS, units_of
 from .losses import LOSSES
 from .packing import Table, extent, has_entry, integers, numbers, optional, packs, table_of
-from .sparse import Sparse, matrix
+from .sparse import Sparse, read_sparse
 
 FORMAT, VERSION = "cvxnet-certificate", 6
 ENTRIES_1 = {"format", "version", "cvxnet", "units", "loss", "weight_decay", "bias"}
@@ -37,14 +37,21 @@ ENTRIES = [ENTRIES_1, ENTRIES_2, ENTRIES_3, ENTRIES_4, ENTRIES_5, ENTRIES_5]  # 
 PACKED = 6  # the first version with packed arrays
 OPTIONAL = {"seconds"}  # which nothing is proved about
 SIGNS = ("any", "nonneg", "nonpos")
+Data = tuple[Table | Sparse, Any]  # X and y
 
 
 def read(source: Path | dict[str, Any], data: Any = None) -> Claims:
     """The claims of a certificate: a file, or the document in it. `check` explains ``data``."""
     # Data first: junk in one file is gone before the other is opened.
     found = None if data is None else read_data(*supplied(data))
-    doc = header_checked(source if isinstance(source, dict) else parse(read_text(source)))
-    X, y = found or read_data(*embedded(doc["data"]))
+    doc = source if isinstance(source, dict) else parse(read_text(source))
+    return read_document(doc, found)
+
+
+def read_document(doc: dict[str, Any], found: Data | None, own: Data | None = None) -> Claims:
+    """The claims in a document, about data that were supplied, or its own, where these are read."""
+    doc = header_checked(doc)
+    X, y = found or own or read_data(*embedded(doc["data"]))
     n, outputs = len(X), outputs_of(doc)
     v = numbers(doc["dual"], "dual", n, *outputs)
     X, y = separated(X, y, doc["loss"], outputs) if found else (X, y)
@@ -90,12 +97,18 @@ def check_fingerprint(claims: Claims, expected: Any) -> None:
     )
 
 
-def read_data(X: Any, y: Any) -> tuple[Table | Sparse, Any]:
+def read_data(X: Any, y: Any) -> Data:
     """A matrix that is not empty, and targets for each of its rows; or None, if they are in X."""
     n, d, *_ = *extent(X, "X"), 0
     if n * d == 0:
         raise RefusalError("X is empty")
     return matrix(X, "X", n, d), optional(y, "y", n, *row_shape(y, "y"))
+
+
+def matrix(value: Any, what: str, n: int, d: int) -> Table | Sparse:
+    """A matrix of that shape, dense or sparse."""
+    sparse = isinstance(value, dict) and "starts" in value
+    return read_sparse(value, what, n, d) if sparse else numbers(value, what, n, d)
 
 
 def row_shape(value: Any, what: str) -> list[int]:

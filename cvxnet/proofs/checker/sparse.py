@@ -60,16 +60,6 @@ class Sparse:
         return Sparse(starts, columns, values, self.width + 1)
 
 
-def is_sparse(value: Any) -> bool:
-    """Whether this is meant to be a sparse matrix of a file."""
-    return isinstance(value, dict) and "starts" in value
-
-
-def matrix(value: Any, what: str, n: int, d: int) -> Table | Sparse:
-    """A matrix of that shape, dense or sparse."""
-    return read_sparse(value, what, n, d) if is_sparse(value) else numbers(value, what, n, d)
-
-
 def read_sparse(value: Any, what: str, n: int, d: int) -> Sparse:
     """A well-formed sparse matrix of that shape."""
     shape, *rest = members(value, "shape", "starts", "columns", "values")
