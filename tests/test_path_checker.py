@@ -1,5 +1,6 @@
 """The proof of a path: the checker proves it, and refuses whatever was changed in it."""
 
+import base64
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -8,10 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tampering import anything, changed, places
+from scipy.sparse import csr_array
+from tampering import anything, badly_packed, changed, packed, places
 
 import cvxnet as cn
-from cvxnet.proofs.checker import main
+from cvxnet.proofs import checker
+from cvxnet.proofs.checker import main, reading
+from cvxnet.proofs.checker import path as paths
+from cvxnet.proofs.checker.document import as_sparse
 from cvxnet.proofs.checker.path import check_path, read_path
 
 FOLDER = Path(__file__).parents[1] / "docs" / "certificates" / "path-vectors"
@@ -50,6 +55,56 @@ def test_the_checker_does_what_the_vectors_say(row, capsys):
     else:
         assert result.reason in said and result.low is None
         assert match(WORDS[path.stem], result.reason)
+
+
+ARRAYS = [
+    ("data", "X"),
+    ("data", "y"),
+    ("certificates", 1, "dual"),
+    ("certificates", 1, "network", "a"),
+]
+
+
+@pytest.mark.parametrize("place", ARRAYS, ids=lambda place: place[-1])
+def test_arrays_of_a_path_may_be_packed_and_what_is_packed_badly_is_refused(place):
+    document = json.loads((FOLDER / "relu.json").read_text("utf-8"))
+    right = changed(document, place, packed)
+    assert read_path(right) == read_path(document)
+    array = right
+    for key in place:
+        array = array[key]
+    huge = [array | {"shape": shape} for shape in ([10**15], [10**9, 10**9], [2**63, 2])]
+    for wrong in (*huge, *badly_packed(array)):
+        result = cn.check(changed(right, place, lambda _, to=wrong: to))
+        assert not result.valid and result.reason and result.low is None
+
+
+@pytest.mark.parametrize("kind", ["nan", "inf", "-inf"])
+def test_doubles_that_are_not_finite_are_refused(kind):
+    document = json.loads((FOLDER / "relu.json").read_text("utf-8"))
+    n = len(document["data"]["y"])
+    content = base64.b64encode(np.array([float(kind)] + [0.0] * (n - 1)).tobytes()).decode()
+    for place in (("data", "y"), ("certificates", 0, "dual")):
+        wrong = changed(document, place, lambda _: {"shape": [n], "doubles": content})
+        assert "not finite" in cn.check(wrong).reason
+
+
+def test_a_sparse_path_of_relu_units_is_refused():
+    document = json.loads((FOLDER / "relu.json").read_text("utf-8"))
+    X = as_sparse(csr_array(np.array(cn.Path.load(FOLDER / "relu.json").certificate.objective.X)))
+    said = checker.fingerprint(*reading.read_data(X, document["data"]["y"]))
+    sparse = document | {"data": document["data"] | {"X": X}, "data_sha256": said}
+    assert "relu units have no sparse X" in cn.check(sparse).reason
+
+
+def test_data_that_certificates_share_are_read_once(monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        paths, "read_data", lambda *data: read.append(1) or reading.read_data(*data)
+    )
+    claims = read_path(FOLDER / "relu.json")
+    assert len(read) == 1 and len(claims.certificates) > 1
+    assert all(one.X is claims.certificates[0].X for one in claims.certificates)
 
 
 def match(words, reason):
