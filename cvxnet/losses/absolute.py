@@ -61,5 +61,5 @@ class Absolute(Loss):
             nonneg=2 * n,
         )
 
-    def smoothed(self, mu: float) -> Loss:
-        return Envelope(self, mu)
+    def smoothed(self, mu: float, centre: Any = 0.0) -> Loss:
+        return Envelope(self, mu, centre)

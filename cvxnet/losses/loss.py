@@ -91,8 +91,12 @@ class Loss(ABC):
         """
         return self
 
-    def smoothed(self, mu: float) -> Loss:
-        """A smooth loss just below this one, at most ``mu`` times a constant; itself if smooth."""
+    def smoothed(self, mu: float, centre: Any = 0.0) -> Loss:
+        """A smooth loss just below this one, at most ``mu`` times a constant; itself if smooth.
+
+        Its conjugate is larger than this one's by what grows with the distance from a ``centre``,
+        (n,) or 0.
+        """
         if self.smooth:
             return self
         raise TypeError(f"{type(self).__name__} is not smooth and has no smoothed form")

@@ -94,5 +94,7 @@ class Weighted(Loss):
     def in_units(self, s: float) -> Loss:
         return Weighted(self.loss.in_units(s), self.weights)
 
-    def smoothed(self, mu: float) -> Loss:
-        return self if self.smooth else Weighted(self.loss.smoothed(mu), self.weights)
+    def smoothed(self, mu: float, centre: Any = 0.0) -> Loss:
+        if self.smooth:
+            return self
+        return Weighted(self.loss.smoothed(mu, centre / self.weights), self.weights)

@@ -19,8 +19,8 @@ master is solved, and thinned out, or near duplicates would double every round.
 and where that is not installed masters are solved. With the squared loss and a dense X it works on
 few columns and their products, see `cvxnet.training.working_sets`.
 (5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
-pricing finds. With a loss that has kinks, or where pricing does not end, units slide and a master
-of their cells is solved.
+pricing finds; with a loss that has kinks by proximal steps, see `cvxnet.training.proximal`. Where
+pricing does not end, units slide and a master of their cells is solved.
 
 For lectures there is a slower one: `one_unit_a_round`.
 """
@@ -64,6 +64,7 @@ from cvxnet.training.outputs.steps import (
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.pruning import thin
+from cvxnet.training.proximal import proximal_loss
 from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
 from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
@@ -104,6 +105,9 @@ DENSE = 20_000
 than the rounds that it saves."""
 SMALL = 20_000
 """Samples times units up to which Newton's method is quick."""
+NULL_STEPS = 3
+"""Rounds without progress, one after the other, that proximal steps may take before cells come
+next: they bring columns, and the next one has some."""
 FAR = 0.1
 """A bracket that is wider than this closes faster where units slide."""
 TENTH, OPEN = 10, 1e-3
@@ -129,9 +133,10 @@ def plan_for(problem: Problem) -> Plan:
         improve = slide_to_optimum
     elif family.smooth:
         start, improve = start_from_program, solve_and_thin
-    elif loss.smooth and not problem.nearly_dependent:
+    elif not problem.nearly_dependent and (loss.smooth or loss.kinked_at_target):
         exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
-        return Plan(start_from_part, fit_columns, refine_columns, exact=exact)
+        polish = refine_columns if loss.smooth else as_it_is
+        return Plan(start_from_part, fit_columns, polish, exact=exact)
     return Plan(start, improve, refine_network if loss.smooth else as_it_is)
 
 
@@ -295,10 +300,11 @@ def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
     Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
     which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
     """
-    if search.stuck or not search.oracle.ends:
+    nowhere = search.stuck if search.problem.loss.smooth else search.still > NULL_STEPS
+    if nowhere or not search.oracle.ends:
         return slide_and_solve(search, grown)
     present = len(search.units.without_small(NEGLIGIBLE))
-    if search.bracket.gap > FAR:
+    if search.bracket.gap > FAR and (search.problem.loss.smooth or len(search.problem.y) <= MANY):
         grown = with_slid(search, grown)
     return fit_again(search, grown, present)
 
@@ -312,10 +318,11 @@ def fit_again(search: Search, units: Units, present: int | None = None) -> tuple
     with clock(search.timings, "fitting"):
         sizes = problem.family.sizes(units.weights)
         sizes[len(sizes) if present is None else present :] = 0.0
-        fitted = fit_sizes(problem, units, sizes)
+        loss = proximal_loss(search.bracket, search.units)
+        fitted = fit_sizes(problem, units, sizes, loss)
         rows, signs = problem.family.simplify(fitted.weights, fitted.outputs)
     fitted = Units(rows, signs, fitted.free)
-    return fitted, problem.dual_vector(fitted)
+    return fitted, replace(problem, loss=loss).dual_vector(fitted)
 
 
 def slide_to_optimum(search: Search, grown: Units) -> tuple[Units, Array]:

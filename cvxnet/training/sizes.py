@@ -33,6 +33,12 @@ NEAR, LONGER, PRECISION = 0.5, 8.0, 1e-13
 """A step is whole where the slope at its end is less than this, relatively. Otherwise it is longer
 by such factors, as long as the objective falls, or shorter, up to this precision."""
 
+ENOUGH = 4096
+"""Of a loss that bends almost nowhere about so many samples have that curvature, for the others."""
+SLACK = 1e-6
+"""Where a smooth loss stands for one with kinks: relative to ``weight_decay``, slopes below this are
+zero."""
+
 Parts = Callable[[], Iterable[tuple[slice, Array]]]
 """Walks through the rows of a matrix: which they are, and the rows themselves."""
 
@@ -57,7 +63,9 @@ class Columns:
         """``A^T diag(D) A`` and ``A^T g``."""
         Q, b = np.zeros(()), np.zeros(())
         for part, A in self.rows():
-            Q, b = Q + (A.T * D[part]) @ A, b + A.T @ g[part]
+            bends = D[part] > 0.0
+            curved = A if bends.all() else A[bends]
+            Q, b = Q + (curved.T * D[part][bends]) @ curved, b + A.T @ g[part]
         return Q, b
 
 
@@ -66,8 +74,11 @@ def columns_of(F: Array, H: Array) -> Columns:
     return Columns(F, lambda: [(slice(None), H)])
 
 
-def fit_sizes(problem: Problem, units: Units, sizes: Array) -> Units:
-    """The units with their best sizes, those without any left out; from these ``sizes``, (m,)."""
+def fit_sizes(problem: Problem, units: Units, sizes: Array, loss: Loss | None = None) -> Units:
+    """The units with their best sizes, those without any left out; from these ``sizes``, (m,).
+
+    Where the problem's own loss has kinks a smooth ``loss`` stands for it.
+    """
     directions = units.weights / problem.family.sizes(units.weights)[:, None]
     signs = units.outputs
 
@@ -76,7 +87,7 @@ def fit_sizes(problem: Problem, units: Units, sizes: Array) -> Units:
             yield part, H * signs
 
     x = np.concatenate([units.free, sizes])
-    x, _ = solve_sizes(problem, problem.loss, Columns(problem.F, parts), x)
+    x, _ = solve_sizes(problem, loss or problem.loss, Columns(problem.F, parts), x)
     free, sizes = np.split(x, [len(units.free)])
     used = sizes > 0.0
     return Units(sizes[used, None] * directions[used], signs[used], free)
@@ -98,11 +109,11 @@ def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Ar
     """The minimiser and its predictions, from a starting point."""
     y, k = problem.y, problem.F.shape[1]
     decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
-    f, optimal = columns.times(x), OPTIMAL if problem.loss.smooth else ROUNDING
+    f = columns.times(x)
     for _ in range(STEPS):
         moved, (Q, b) = x.copy(), model_at(problem, loss, columns, f)
         unpulled = b + RIDGE * Q.diagonal().max(initial=0.0) * x  # not towards zero
-        least(Q, unpulled, k, moved, optimal)
+        least(Q, unpulled, k, moved, precision(problem, unpulled))
         step = moved - x
         ahead, price = columns.times(step), float(decay @ step)
 
@@ -119,6 +130,16 @@ def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Ar
         if last:
             break
     return x, f
+
+
+def precision(problem: Problem, b: Array) -> float:
+    """The slope, relative to the largest ``b_j``, that is zero to Newton's method.
+
+    A loss that stands for one with kinks curves as much as it likes, and ``b`` grows with that.
+    """
+    if problem.loss.smooth:
+        return OPTIMAL
+    return min(max(SLACK * problem.weight_decay / float(np.abs(b).max()), ROUNDING), OPTIMAL)
 
 
 def room(x: Array, step: Array, free: int) -> float:
@@ -153,7 +174,16 @@ def model_at(problem: Problem, loss: Loss, columns: Columns, f: Array) -> tuple[
     D = loss.curvature(f, y)
     if not is_square(loss):
         most = np.maximum(loss.curvature(y, y), loss.curvature(0.0 * f, y))
-        D = np.maximum(D, LEVEL * np.maximum(D, most))
+        least = LEVEL * np.maximum(D, most)
+        D = np.maximum(D, least if problem.loss.smooth else thinned(least))
     Q, b = columns.products(D, D * f - loss.gradient(f, y))
     b[k:] -= problem.weight_decay
     return Q, b
+
+
+def thinned(least: Array) -> Array:
+    """The same numbers in sum, at about ENOUGH samples, and zero at the others."""
+    step = max(len(least) // ENOUGH, 1)
+    few = np.zeros_like(least)
+    few[::step] = step * least[::step]
+    return few
