@@ -1,4 +1,4 @@
-"""Losses with kinks by proximal steps: envelopes about a centre, what they cost, and the optimum."""
+"""Proximal steps for losses with kinks: envelopes about a centre, what they cost, the optimum."""
 
 import cvxpy as cp
 import numpy as np

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cvxpy as cp
 import numpy as np
 
@@ -29,14 +27,14 @@ class Envelope(Loss):
     [0.0625, 1.75]
     """
 
-    def __init__(self, loss: Loss, mu: float, centre: Any = 0.0) -> None:
+    def __init__(self, loss: Loss, mu: float, centre: Vector | float = 0.0) -> None:
         self.loss, self.mu, self.centre = loss, mu, centre
         self.name = f"smoothed {loss.name}"
         self.labels = loss.labels
 
     def terms(self, f: Vector, y: Vector) -> Vector:
         v = self.gradient(f, y)
-        return v * (f - y) - 0.5 * self.mu * (v - self.centre) ** 2
+        return np.asarray(v * (f - y) - 0.5 * self.mu * (v - self.centre) ** 2)
 
     def gradient(self, f: Vector, y: Vector) -> Vector:
         return self.clip(self.centre + (f - y) / self.mu, y)
@@ -50,16 +48,18 @@ class Envelope(Loss):
         return self.loss.domain(y)
 
     def conjugate_inside(self, v: Vector, y: Vector) -> Vector:
-        return self.loss.conjugate_inside(v, y) + 0.5 * self.mu * (v - self.centre) ** 2
+        more = 0.5 * self.mu * (v - self.centre) ** 2
+        return np.asarray(self.loss.conjugate_inside(v, y) + more)
 
     def conjugate_slope(self, v: Vector, y: Vector) -> Vector:
-        return self.loss.conjugate_slope(v, y) + self.mu * (v - self.centre)
+        return np.asarray(self.loss.conjugate_slope(v, y) + self.mu * (v - self.centre))
 
     def term_expressions(self, f: cp.Expression, y: Vector) -> cp.Expression:
         low, high = self.domain(y)
         r, c = f - y + self.mu * self.centre, self.centre
         terms: cp.Expression = self.side(cp.pos(r), high) + self.side(cp.neg(r), -low)
-        return terms - 0.5 * self.mu * c**2
+        terms -= 0.5 * self.mu * c**2
+        return terms
 
     def side(self, x: cp.Expression, end: Vector) -> cp.Expression:
         """The largest of ``v x - 1/2 mu v^2`` for ``v`` in [0, end], where ``x >= 0``."""

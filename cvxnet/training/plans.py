@@ -63,8 +63,8 @@ from cvxnet.training.outputs.steps import (
 )
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.pruning import thin
 from cvxnet.training.proximal import proximal_loss
+from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
 from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
@@ -109,7 +109,8 @@ NULL_STEPS = 3
 """Rounds without progress, one after the other, that proximal steps may take before cells come
 next: they bring columns, and the next one has some."""
 FAR = 0.1
-"""A bracket that is wider than this closes faster where units slide."""
+"""A bracket that is wider than this closes faster where units slide; so does that of a loss with
+kinks up to MANY samples; of more a part has come to good units before."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
 WIDE, BRIEF_STEPS = 200_000, 50
@@ -304,7 +305,8 @@ def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
     if nowhere or not search.oracle.ends:
         return slide_and_solve(search, grown)
     present = len(search.units.without_small(NEGLIGIBLE))
-    if search.bracket.gap > FAR and (search.problem.loss.smooth or len(search.problem.y) <= MANY):
+    slides = search.problem.loss.smooth or len(search.problem.y) <= MANY
+    if search.bracket.gap > FAR and slides:
         grown = with_slid(search, grown)
     return fit_again(search, grown, present)
 

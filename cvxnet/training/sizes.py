@@ -36,8 +36,8 @@ by such factors, as long as the objective falls, or shorter, up to this precisio
 ENOUGH = 4096
 """Of a loss that bends almost nowhere about so many samples have that curvature, for the others."""
 SLACK = 1e-6
-"""Where a smooth loss stands for one with kinks: relative to ``weight_decay``, slopes below this are
-zero."""
+"""Where a smooth loss stands for one with kinks slopes below this are zero, relative to
+``weight_decay``."""
 
 Parts = Callable[[], Iterable[tuple[slice, Array]]]
 """Walks through the rows of a matrix: which they are, and the rows themselves."""
