@@ -36,8 +36,7 @@ by such factors, as long as the objective falls, or shorter, up to this precisio
 ENOUGH = 4096
 """Of a loss that bends almost nowhere about so many samples have that curvature, for the others."""
 SLACK = 1e-6
-"""Where a smooth loss stands for one with kinks slopes below this are zero, relative to
-``weight_decay``."""
+"""Where a smooth loss stands for one with kinks in a round of column generation."""
 
 Parts = Callable[[], Iterable[tuple[slice, Array]]]
 """Walks through the rows of a matrix: which they are, and the rows themselves."""
@@ -87,25 +86,30 @@ def fit_sizes(problem: Problem, units: Units, sizes: Array, loss: Loss | None = 
             yield part, H * signs
 
     x = np.concatenate([units.free, sizes])
-    x, _ = solve_sizes(problem, loss or problem.loss, Columns(problem.F, parts), x)
+    x, _ = solve_sizes(problem, loss or problem.loss, Columns(problem.F, parts), x, SLACK)
     free, sizes = np.split(x, [len(units.free)])
     used = sizes > 0.0
     return Units(sizes[used, None] * directions[used], signs[used], free)
 
 
-def solve_sizes(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Array, Array]:
+def solve_sizes(
+    problem: Problem, loss: Loss, columns: Columns, x: Array, slack: float = 0.0
+) -> tuple[Array, Array]:
     """The best free weights and sizes from those given, and their predictions.
 
-    The loss is smooth: the problem's own, or one that stands for it.
+    The loss is smooth: the problem's own, or one that stands for it. Then slopes below ``slack``
+    count as zero, relative to ``weight_decay``.
     """
     if is_square(loss):
         x = x.copy()
         least(*model_at(problem, loss, columns, columns.times(x)), problem.F.shape[1], x, OPTIMAL)
         return x, columns.times(x)
-    return newton(problem, loss, columns, x)
+    return newton(problem, loss, columns, x, slack)
 
 
-def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Array, Array]:
+def newton(
+    problem: Problem, loss: Loss, columns: Columns, x: Array, slack: float
+) -> tuple[Array, Array]:
     """The minimiser and its predictions, from a starting point."""
     y, k = problem.y, problem.F.shape[1]
     decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
@@ -113,7 +117,7 @@ def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Ar
     for _ in range(STEPS):
         moved, (Q, b) = x.copy(), model_at(problem, loss, columns, f)
         unpulled = b + RIDGE * Q.diagonal().max(initial=0.0) * x  # not towards zero
-        least(Q, unpulled, k, moved, precision(problem, unpulled))
+        least(Q, unpulled, k, moved, precision(problem, unpulled, slack))
         step = moved - x
         ahead, price = columns.times(step), float(decay @ step)
 
@@ -132,14 +136,15 @@ def newton(problem: Problem, loss: Loss, columns: Columns, x: Array) -> tuple[Ar
     return x, f
 
 
-def precision(problem: Problem, b: Array) -> float:
+def precision(problem: Problem, b: Array, slack: float) -> float:
     """The slope, relative to the largest ``b_j``, that is zero to Newton's method.
 
     A loss that stands for one with kinks curves as much as it likes, and ``b`` grows with that.
     """
     if problem.loss.smooth:
         return OPTIMAL
-    return min(max(SLACK * problem.weight_decay / float(np.abs(b).max()), ROUNDING), OPTIMAL)
+    largest = float(np.abs(b).max(initial=0.0)) or 1.0
+    return min(max(slack * problem.weight_decay / largest, ROUNDING), OPTIMAL)
 
 
 def room(x: Array, step: Array, free: int) -> float:
