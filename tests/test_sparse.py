@@ -169,6 +169,18 @@ def test_what_needs_a_dense_matrix_is_named(more, said):
     assert "toarray" in str(caught.value)
 
 
+@pytest.mark.parametrize(("units", "norm"), MODELS)
+def test_the_program_and_the_path_take_sparse_data_as_dense_ones(units, norm):
+    X, y = problem("squared", n=30, d=12)
+    decay = SHARE * cn.largest_weight_decay(units, X, y, norm=norm)
+    model = cn.train(units, X, y, norm=norm, weight_decay=decay)
+    program = cn.program(units, X, y, norm=norm, weight_decay=decay)
+    assert program.solve(solver="CLARABEL") == pytest.approx(model.value, rel=1e-6)
+    assert np.allclose(cn.recover(program)(X), model.network(X), atol=1e-3)
+    path = cn.path(units, X, y, norm=norm, gap=0.1)
+    assert path.status == "optimal"
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
 def test_bad_entries_are_named(bad):
     X, y = problem("squared")

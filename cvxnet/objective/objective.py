@@ -220,7 +220,8 @@ def check_sparse_form(loss: Loss, y: Array, form: Form, width: int | None) -> No
     elif y.ndim > 1:
         what = "a network of several outputs"
     elif not loss.smooth:
-        known = ", ".join(name for name, other in LOSSES.items() if other.smooth)
+        able = (name for name, other in LOSSES.items() if other.smooth and not other.classes)
+        known = ", ".join(able)
         what = f"the {loss.name} loss (unlike {known})"
     if what:
         raise InputError(

@@ -40,7 +40,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from cvxnet.optional import import_lasso, is_installed
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, columns_of, entries_of, is_sparse, squares
+from cvxnet.training.matrices import as_rows_of, columns_of, is_sparse, squares, used_columns
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.working_sets import TRUST, gap_at
 from cvxnet.types import Array
@@ -256,13 +256,10 @@ def all_at_once(problem: Problem) -> bool:
 
 def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -> Units:
     """The optimum on the columns of these units, from where they are, to a relative gap."""
-    found, values = entries_of(units.weights)
-    columns, group = np.unique(found, return_inverse=True)
-    if all_at_once(problem):
-        columns, group = np.arange(problem.family.rank), found
+    everything = np.arange(problem.family.rank)
+    columns = everything if all_at_once(problem) else used_columns(units.weights)
     master = ColumnMaster(problem, columns)
-    total = np.bincount(group, values * units.outputs, minlength=len(columns))
-    w = np.asarray(total, dtype=np.float64)
+    w = np.asarray(units.weights.T @ units.outputs)[columns]
     c = master.free * float(units.free[0]) if problem.F.size else 0.0
     return master.units(master.solve(master.at(w, c), gap, deadline))
 

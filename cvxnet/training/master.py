@@ -25,6 +25,7 @@ from cvxnet.errors import SolverError
 from cvxnet.training.clock import now
 from cvxnet.training.conic import SOLVERS, ConeProgram, solve_cone_program
 from cvxnet.training.groups import can_be_grouped, minimise_in_groups
+from cvxnet.training.matrices import is_sparse
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import Samples, all_samples, is_square, without_n
 from cvxnet.training.scaling import power_of_two
@@ -80,7 +81,9 @@ class Stack:
     @cached_property
     def matrix(self) -> sparse.csr_array:
         """``[M_1 ... M_m]``, (n, columns)."""
-        return sparse.csr_array(np.hstack([block.matrix for block in self.blocks]))
+        columns = [block.matrix for block in self.blocks]
+        join = sparse.hstack if is_sparse(columns[0]) else np.hstack
+        return sparse.csr_array(join(columns))
 
     @cached_property
     def facets(self) -> sparse.csr_array:

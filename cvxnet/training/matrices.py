@@ -44,6 +44,17 @@ def entries_of(W: Any) -> tuple[NDArray[np.intp], Array]:
     return columns, np.abs(W[np.arange(len(W)), columns])
 
 
+def used_columns(W: Any) -> NDArray[np.intp]:
+    """The columns in which rows have entries, in order.
+
+    Examples
+    --------
+    >>> used_columns(np.array([[0.0, 2.0, 0.0], [0.0, 1.0, -1.0]])).tolist()
+    [1, 2]
+    """
+    return np.unique(W.indices) if sparse.issparse(W) else np.flatnonzero(W.any(axis=0))
+
+
 def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
     """Some columns, in order, of a matrix kept by columns; sparse ones as a library has them."""
     A = X if len(columns) == X.shape[1] else X[:, columns]

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from cvxnet.optional import import_lasso
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, entries_of, is_sparse
+from cvxnet.training.matrices import as_rows_of, is_sparse, used_columns
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import is_square
 from cvxnet.types import Array
@@ -67,10 +67,9 @@ class WorkingSet:
         self.columns = np.zeros(0, dtype=np.intp)
         self.rows, self.G = np.zeros((FIRST, len(problem.y))), np.zeros((0, 0))
         self.w = np.zeros(0)
-        found, values = entries_of(units.weights)
-        columns, group = np.unique(found, return_inverse=True)
+        columns = used_columns(units.weights)
         self.add(columns)
-        self.w = np.bincount(group, values * units.outputs, minlength=len(columns)).astype(float)
+        self.w = (units.weights.T @ units.outputs)[columns]
 
     @property
     def matrix(self) -> Array:

@@ -119,10 +119,10 @@ class CoordinateUnits(UnitFamily):
         used, weights = self.used(W)
         return np.asarray(self.X[:, used] @ (outputs.T * weights).T)
 
-    def used(self, W: Array) -> tuple[NDArray[np.intp], Array]:
+    def used(self, W: Any) -> tuple[NDArray[np.intp], Array]:
         """The column of each row, and its entry there."""
         found = entries_of(W)[0]
-        return found, np.asarray(W[np.arange(len(found)), found]).ravel()
+        return found, W.data if is_sparse(W) else W[np.arange(len(found)), found]
 
     @cached_property
     def longest(self) -> float:
