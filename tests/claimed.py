@@ -11,9 +11,9 @@ import numpy as np
 from cvxnet.losses import get_loss
 from cvxnet.objective import Form, Objective
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import as_hex, document_of, write
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.claims import Claims
+from cvxnet.proofs.documents import as_hex, document_of, write
 
 AS_THEY_ARE = ("cvxnet", "units", "norm", "loss", "bias", "gate", "evidence")
 AS_THEY_ARE += ("output_weights", "preparation", "width")

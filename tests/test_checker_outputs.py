@@ -20,11 +20,11 @@ from scipy.special import expit, softmax
 
 import cvxnet as cn
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker import exact, vector_sweeps
 from cvxnet.proofs.checker.bracket import bracket
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.vector_sweeps import negative_direction, negative_eigenvalues
+from cvxnet.proofs.documents import as_hex
 
 
 def claims(X, V, beta, *, units="relu", y=None, loss="squared", **more):

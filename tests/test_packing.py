@@ -13,9 +13,9 @@ from tampering import badly_packed, changed, packed, places, rehashed
 
 import cvxnet as cn
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import MANY, as_hex, as_numpy, held
 from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.packing import Table, integers, numbers, packs
+from cvxnet.proofs.documents import MANY, as_hex, as_numpy, held
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 

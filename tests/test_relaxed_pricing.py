@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cvxnet as cn
-from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
+from cvxnet.proofs.documents import as_hex
 from cvxnet.training.bounds import stages
 from cvxnet.training.bounds.claims import proved_bound
 from cvxnet.training.bounds.evidence import Split

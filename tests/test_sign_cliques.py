@@ -7,13 +7,13 @@ import pytest
 from flint import fmpq
 from numpy.testing import assert_allclose
 
-from cvxnet.proofs.certificate import as_hex
 from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.evidence import read_evidence
 from cvxnet.proofs.checker.exact import integers
 from cvxnet.proofs.checker.relaxation import relaxed_violation
 from cvxnet.proofs.checker.semidefinite import MAX_ORDER
+from cvxnet.proofs.documents import as_hex
 from cvxnet.training.bounds import stages
 from cvxnet.training.bounds.claims import proved_bound
 from cvxnet.training.bounds.cliques import Cliques, violated

@@ -15,14 +15,13 @@ from typing import Any
 from cvxnet.objective import Objective
 from cvxnet.proofs.certificate import (
     Certificate,
-    as_hex,
     certificate_of,
     claims_of,
     refusals_are_input_errors,
-    write,
 )
 from cvxnet.proofs.checker import path as checker
 from cvxnet.proofs.checker.path import Coefficients, Line, Piece
+from cvxnet.proofs.documents import as_hex, write
 from cvxnet.proofs.gaps import relative_gap
 
 

@@ -21,7 +21,8 @@ from cvxnet.data.files import check_writable, read_json
 from cvxnet.errors import InputError
 from cvxnet.objective import Family, Objective
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import Certificate, certificate_of, write
+from cvxnet.proofs.certificate import Certificate, certificate_of
+from cvxnet.proofs.documents import write
 from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.bounds.evidence import evidence_of
 from cvxnet.training.bracket import Bracket, Proof

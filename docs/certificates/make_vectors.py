@@ -23,7 +23,7 @@ from scipy import sparse
 
 import cvxnet as cn
 from cvxnet.proofs import checker
-from cvxnet.proofs.certificate import as_hex
+from cvxnet.proofs.documents import as_hex
 from cvxnet.training.bounds.proof_search import Forest
 from cvxnet.training.bounds.stages import run_stage
 
