@@ -18,18 +18,16 @@ from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_folder
 from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose, split
-from cvxnet.cli.outcome import print_facts, print_json
 from cvxnet.cli.preparing import (
     Task,
     decay_document,
-    decay_facts,
-    objective_line,
+    goal_facts,
     prepare_task,
     with_decay,
 )
+from cvxnet.cli.reports import Files, print_document, show_report
 from cvxnet.data.preparation import Preparation
-from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.plots import save_figure
+from cvxnet.errors import InputError
 
 CURVES = ("epochs", "clock", "curve")
 
@@ -105,33 +103,15 @@ def as_numbers(texts: list[str], option: str) -> list[int]:
 
 def report(runs: Runs, task: Task, out: Path | None, json: bool) -> None:
     """Write the files, where there is a folder for them, and print the table."""
-    files, note = save(runs, task, out) if out else ({}, "")
+    files = save(runs, task, out) if out else Files()
     if json:
-        said = {
-            "target": list(task.preparation.targets),
-            "features": list(task.preparation.features),
-            "standardised": task.preparation.scaling is not None,
-            "remark": "; ".join(task.remarks),
-            "files": files,
-            "note": note,
-        }
-        print_json(summary(runs) | decay_document(task) | said)
+        print_document(summary(runs) | decay_document(task), task, files)
         return
-    print(runs.table())
-    print()
     resume = (
         "the same command goes on from here" if out else "--out DIR would keep what is finished"
     )
-    print_facts(
-        {
-            "remark": task.remarks,
-            "objective": objective_line(task),
-            **decay_facts(task),
-            "files": "  ".join(files.values()),
-            "note": note,
-            "interrupted": resume if runs.interrupted else "",
-        }
-    )
+    last = {"interrupted": resume if runs.interrupted else ""}
+    show_report(runs, task, files, goal=goal_facts(task), last=last)
 
 
 def summary(runs: Runs) -> dict[str, Any]:
@@ -144,18 +124,12 @@ def summary(runs: Runs) -> dict[str, Any]:
     return document | {"groups": groups}
 
 
-def save(runs: Runs, task: Task, out: Path) -> tuple[dict[str, str], str]:
-    """Write table and figure; returns their paths, and why one is missing."""
-    paths = {"csv": out / "runs.csv", "json": out / "runs.json", "figure": out / "runs.png"}
-    runs.to_csv(paths["csv"])
-    runs.to_json(paths["json"])
-    note = ""
-    try:
-        save_figure(drawn(runs, task.preparation), paths["figure"])
-    except (MissingExtraError, InputError) as error:
-        del paths["figure"]
-        note = f"no figure: {error}"
-    return {name: str(path) for name, path in paths.items()}, note
+def save(runs: Runs, task: Task, out: Path) -> Files:
+    """Write table and figure."""
+    files = Files(places={"json": out / "runs.json"})
+    runs.to_json(files.places["json"])
+    files.save(runs, out / "runs", lambda: drawn(runs, task.preparation))
+    return files
 
 
 def drawn(runs: Runs, preparation: Preparation) -> Any:

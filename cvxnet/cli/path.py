@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,10 +14,8 @@ from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_folder, make_folder, working_in
 from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Columns, File, Json, NetworksAtAnyDecay, PathEffort, choose
-from cvxnet.cli.outcome import print_facts, print_json
 from cvxnet.cli.preparing import Task, columns_text, prepare_task
-from cvxnet.errors import MissingExtraError
-from cvxnet.plots import save_figure
+from cvxnet.cli.reports import Files, print_document, show_report
 from cvxnet.training import paths
 
 
@@ -43,71 +41,33 @@ def path(
     with working_in(out):
         with keeping_results():
             found = paths.follow(task.objective, budget, effort.largest, effort.smallest)
-        Outcome(task=task, found=found).report(out, json)
+        files = save(found, task, out) if out else Files()
+        if json:
+            print_document(found.to_dict(), task, files)
+        else:
+            goal = {"objective": f"{task.objective.loss.name} loss, {columns_text(task)}"}
+            show_report(found, task, files, goal=goal, last={"try next": try_next(files)})
     raise typer.Exit(PROVED if found.status == "optimal" else NOT_PROVED)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
-    """What came of it, and of which task."""
-
-    task: Task
-    found: paths.Path
-
-    def report(self, out: Path | None, json: bool) -> None:
-        """Write the files, where there is a folder for them, and print the table."""
-        files, note = self.save(out) if out else ({}, "")
-        if json:
-            print_json(self.document() | {"files": files, "note": note})
-            return
-        print(self.found.table())
-        print()
-        print_facts(
-            {
-                "remark": self.task.remarks,
-                "objective": f"{self.task.objective.loss.name} loss, {columns_text(self.task)}",
-                "files": "  ".join(files.values()),
-                "note": note,
-                "try next": try_next(files),
-            }
-        )
-
-    def save(self, out: Path) -> tuple[dict[str, str], str]:
-        """Write the files; returns their paths, and why one is missing."""
-        make_folder(out)
-        found, preparation = self.found, self.task.preparation
-        places = {"certificate": out / "certificate.json", "csv": out / "path.csv"}
-        first, *others = found.certificate.certificates
-        said = (first.prepared_by(preparation), *others)
-        replace(found.certificate, certificates=said).save(places["certificate"])
-        found.to_csv(places["csv"])
-        note = ""
-        try:
-            save_figure(found.plot(), out / "path.png")
-            places["figure"] = out / "path.png"
-        except MissingExtraError as error:
-            note = f"no figure: {error}"
-        for number, network in enumerate(found.networks):
-            name = f"network-{number}"
-            places[name] = out / f"{name}.json"
-            decay = found.weight_decays[number]
-            objective = replace(self.task.objective, weight_decay=decay)
-            replace(self.task, objective=objective).finished(network).save(places[name])
-        return {name: str(place) for name, place in places.items()}, note
-
-    def document(self) -> dict[str, Any]:
-        """All but files, ready for JSON."""
-        preparation = self.task.preparation
-        return self.found.to_dict() | {
-            "target": list(preparation.targets),
-            "features": list(preparation.features),
-            "standardised": preparation.scaling is not None,
-            "remark": "; ".join(self.task.remarks),
-        }
+def save(found: paths.Path, task: Task, out: Path) -> Files:
+    """Write proof, table, figure and networks."""
+    make_folder(out)
+    files = Files(places={"certificate": out / "certificate.json"})
+    first, *others = found.certificate.certificates
+    said = (first.prepared_by(task.preparation), *others)
+    replace(found.certificate, certificates=said).save(files.places["certificate"])
+    files.save(found, out / "path", found.plot)
+    for number, network in enumerate(found.networks):
+        name = f"network-{number}"
+        files.places[name] = out / f"{name}.json"
+        objective = replace(task.objective, weight_decay=found.weight_decays[number])
+        replace(task, objective=objective).finished(network).save(files.places[name])
+    return files
 
 
-def try_next(files: dict[str, str]) -> list[str]:
+def try_next(files: Files) -> list[str]:
     """What can be done with the files."""
-    if not files:
+    if not files.places:
         return ["--out DIR keeps the proof, table, figure and the networks"]
-    return [shlex.join(["cvxnet", "check", files["certificate"]])]
+    return [shlex.join(["cvxnet", "check", str(files.places["certificate"])])]

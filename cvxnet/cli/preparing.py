@@ -165,6 +165,11 @@ def decay_document(task: Task) -> dict[str, Any]:
     return {"selection": None if task.selection is None else asdict(task.selection)}
 
 
+def goal_facts(task: Task) -> dict[str, str]:
+    """What is minimised, and how its weight decay was chosen."""
+    return {"objective": objective_line(task), **decay_facts(task)}
+
+
 def objective_line(task: Task) -> str:
     """What is minimised, of which columns."""
     objective = task.objective

@@ -29,9 +29,8 @@ from cvxnet.cli.outcome import (
 from cvxnet.cli.preparing import (
     Task,
     decay_document,
-    decay_facts,
+    goal_facts,
     hold_out,
-    objective_line,
     prepare_task,
     with_decay,
 )
@@ -116,8 +115,7 @@ class Outcome:
         print_facts(
             {
                 "remark": task.remarks,
-                "objective": objective_line(task),
-                **decay_facts(task),
+                **goal_facts(task),
                 "bracket": bracket_line(solution, gap),
                 "checkpoint": solution.stats["checkpoint"],
                 "stopped": stopped_line(solution),

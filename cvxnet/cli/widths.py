@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,17 +14,15 @@ from cvxnet.cli.exit_codes import NOT_PROVED, PROVED
 from cvxnet.cli.folders import check_folder, working_in
 from cvxnet.cli.interruption import keeping_results
 from cvxnet.cli.options import Columns, Effort, File, Json, Networks, choose
-from cvxnet.cli.outcome import print_facts, print_json, save_solution
+from cvxnet.cli.outcome import save_solution
 from cvxnet.cli.preparing import (
     Task,
     decay_document,
-    decay_facts,
-    objective_line,
+    goal_facts,
     prepare_task,
     with_decay,
 )
-from cvxnet.errors import InputError, MissingExtraError
-from cvxnet.plots import save_figure
+from cvxnet.cli.reports import Files, print_document, show_report
 from cvxnet.training.solution import Solution
 from cvxnet.training.widths import Widths, widths_of, with_width
 
@@ -61,71 +59,26 @@ def widths(
     with working_in(out):
         with keeping_results():
             found = widths_of(task.objective, budget, up_to)
-        Outcome(task=task, found=found).report(out, json)
+        files = save(found, task, out) if out else Files()
+        if json:
+            print_document(found.to_dict() | decay_document(task), task, files)
+        else:
+            show_report(
+                found, task, files, goal=goal_facts(task), last={"try next": try_next(out, found)}
+            )
     raise typer.Exit(PROVED if found.closed else NOT_PROVED)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
-    """What came of it, and of which task."""
-
-    task: Task
-    found: Widths
-
-    def report(self, out: Path | None, json: bool) -> None:
-        """Write the files, where there is a folder for them, and print the table."""
-        files, note = self.save(out) if out else ({}, "")
-        if json:
-            print_json(self.document() | {"files": files, "note": note})
-            return
-        print(self.found.table())
-        print()
-        task = self.task
-        print_facts(
-            {
-                "remark": task.remarks,
-                "objective": objective_line(task),
-                **decay_facts(task),
-                "files": "  ".join(files.values()),
-                "note": note,
-                "try next": try_next(out, self.found),
-            }
-        )
-
-    def save(self, out: Path) -> tuple[dict[str, str], str]:
-        """Write the files; returns their paths, and why one is missing."""
-        found, paths = self.found, {"csv": out / "widths.csv", "figure": out / "widths.png"}
-        found.to_csv(paths["csv"])
-        note = ""
-        try:
-            save_figure(found.plot(), paths["figure"])
-        except (MissingExtraError, InputError) as error:
-            del paths["figure"]
-            note = f"no figure: {error}"
-        for name, solution in named(found).items():
-            self.save_one(solution, paths.setdefault(name, out / name))
-        return {name: str(path) for name, path in paths.items()}, note
-
-    def save_one(self, solution: Solution, folder: Path) -> None:
-        """Network, certificate and figure of one width."""
-        preparation = self.task.preparation
+def save(found: Widths, task: Task, out: Path) -> Files:
+    """Write table, figure, and a folder for each width: network, certificate and figure."""
+    files, preparation = Files(), task.preparation
+    files.save(found, out / "widths", found.plot)
+    for name, solution in named(found).items():
+        files.places[name] = out / name
         said = replace(solution, certificate=solution.certificate.prepared_by(preparation))
-        network = self.task.finished(solution.network)
-        save_solution(said, folder, preparation.features, preparation.targets, network)
-
-    def document(self) -> dict[str, Any]:
-        """All but files, ready for JSON."""
-        preparation = self.task.preparation
-        return (
-            self.found.to_dict()
-            | {
-                "target": list(preparation.targets),
-                "features": list(preparation.features),
-                "standardised": preparation.scaling is not None,
-                "remark": "; ".join(self.task.remarks),
-            }
-            | decay_document(self.task)
-        )
+        network = task.finished(solution.network)
+        save_solution(said, out / name, preparation.features, preparation.targets, network)
+    return files
 
 
 def named(found: Widths) -> dict[str, Solution]:
