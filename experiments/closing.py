@@ -19,7 +19,8 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Objective
 from cvxnet.plots.style import COLORS, GREY, LINES, WIDTH, new_figure, styled
 from cvxnet.training.column_generation import Plan
-from cvxnet.training.plans import as_it_is, plan_for
+from cvxnet.training.improvement import as_it_is
+from cvxnet.training.plans import plan_for
 from cvxnet.training.problem import Problem
 from cvxnet.training.trainer import solve
 from experiments.report import Report, Row

@@ -24,7 +24,8 @@ from cvxnet.losses import get_loss
 from cvxnet.objective import Budget, Objective
 from cvxnet.plots.style import LINES, WIDTH, color_of, head, marker_of, new_figure, styled
 from cvxnet.training.column_generation import Plan, Search
-from cvxnet.training.plans import as_it_is, plan_for, solve_master
+from cvxnet.training.improvement import as_it_is, solve_master
+from cvxnet.training.plans import plan_for
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem
 from cvxnet.training.trainer import solve

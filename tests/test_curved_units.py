@@ -22,6 +22,7 @@ from cvxnet.training.pricing.box_search import (
     search_boxes,
 )
 from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
@@ -307,7 +308,7 @@ def test_search_of_boxes_repairs_a_bad_local_search():
     rng = np.random.default_rng(5)
     X, v = 5.0 * rng.standard_normal((15, 2)), rng.standard_normal(15)
     rho = price_tanh(X, v, 1.0).rho
-    bound, better = search_boxes(TANH, X, v, 0.5 * rho, 0.0)
+    bound, better = search_boxes(TANH, X, v, 0.5 * rho, 0.0, Budget())
     assert rho <= bound
     assert len(better) > 0
     assert (np.tanh(better @ X.T) @ v).max() >= rho * (1 - 1e-6)

@@ -46,7 +46,7 @@ CONES = {f"pricing.cone_{what}" for what in ("search", "rows", "bounds", "maxima
 @pytest.mark.parametrize(
     "rooms",
     [
-        {"relu": {*CELLS, *CONES, "pricing.nearest_point", "width.quadratic"}},
+        {"relu": {*CELLS, *CONES, "pricing.nearest_point", "nonneg_least_squares"}},
         {"linear": set(), "tanh": {"kernels", "pricing.box_search", "pricing.term_bounds"}},
     ],
     ids=" ".join,

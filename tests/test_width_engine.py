@@ -10,6 +10,7 @@ from scipy.optimize import lsq_linear, nnls
 from cvxnet.errors import UnsupportedError
 from cvxnet.losses import Weighted, get_loss
 from cvxnet.training.every_width import REACHED
+from cvxnet.training.nonneg_least_squares import ROUNDING, minima, minimise
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.start import open_bracket
@@ -17,7 +18,6 @@ from cvxnet.training.units.piecewise_linear import AbsUnits, LeakyReLUUnits, ReL
 from cvxnet.training.width import tree as width_tree
 from cvxnet.training.width.cones import cone_space
 from cvxnet.training.width.master import solve_master
-from cvxnet.training.width.quadratic import ROUNDING, minima, minimise
 from cvxnet.training.width.tree import FULL, Tree, search_width
 
 LOSSES = ("squared", "logistic", "hinge", "squared_hinge", "absolute", "huber", "log_cosh")

@@ -20,7 +20,7 @@ from cvxnet.proofs.gaps import bracket_text
 from cvxnet.training.clock import now
 from cvxnet.training.selection import Selection, select_weight_decay
 from cvxnet.training.solution import Solution
-from cvxnet.training.trainer import PRICING_SECONDS, largest_useful, solve
+from cvxnet.training.trainer import largest_useful, solve
 from cvxnet.types import Array
 
 base: Any = import_sklearn("base")
@@ -135,7 +135,7 @@ class ConvexNet(base.BaseEstimator):
         )
         objective = self._objective(*merge_rows(X, y, weights), loss, labels)
         if self.weight_decay is None:  # 0 where free weights fit the target exactly
-            largest = largest_useful(objective, min(PRICING_SECONDS, PRICING * budget.seconds))
+            largest = largest_useful(objective, begin + PRICING * budget.seconds)
             objective = replace(objective, weight_decay=SHARE * largest or 1.0)
         elif self.weight_decay == CHOSEN:
             selection, begin = select_weight_decay(objective, budget), now()

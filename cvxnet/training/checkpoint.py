@@ -34,6 +34,7 @@ from cvxnet.training.certificates import (
 )
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
+from cvxnet.training.oracle import price_units
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction
 from cvxnet.training.refinement import LEVEL
@@ -226,10 +227,9 @@ def go_on(search: Search, reduction: Reduction, checkpoint: Checkpoint) -> None:
     proof = reduction.proof_of(Proof(found.v, evidence_of(found.evidence)))
     bracket.proposal = problem.dual_vector(bracket.units) if problem.loss.smooth else proof.v
     if proof.evidence is None:
-        search.oracle.seconds = seconds
         with clock(search.timings, "pricing"):
             floor = (1.0 - LEVEL) * problem.weight_decay
-            maxima = search.oracle.attempt(proof.v, floor, now() + seconds)
+            maxima = price_units(problem.family, proof.v, floor, now() + seconds)
         bracket.offer_dual(proof.v, maxima.rho + maxima.error, maxima.evidence)
     elif check_in_time(found, seconds).valid:
         bracket.offer_dual(proof.v, problem.weight_decay, proof.evidence)

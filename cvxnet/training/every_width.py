@@ -17,11 +17,12 @@ from cvxnet.training.certificates import certificate_seconds
 from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
+from cvxnet.training.first_networks import search_locally
 from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, is_exact
 from cvxnet.training.outputs.directions import fit_directions
-from cvxnet.training.plans import plan_for, search_locally
+from cvxnet.training.plans import plan_for
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.progress import Listener, Progress, Report, Round, quiet
 from cvxnet.training.pruning import prune, thin

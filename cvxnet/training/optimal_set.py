@@ -34,8 +34,8 @@ from cvxnet.types import Array
 
 COVERED = ("relu", "leaky_relu", "abs", "squared_relu")
 """Families in which the optimal units of one cell are one unit."""
-PRICING_SECONDS = 60.0
-"""What pricing may take; beyond, local search has to do."""
+PRICED = 1e9
+"""Rows that pricing may look at: about a minute."""
 CONTACT = 1e-4
 """Units this close to the level ``beta``, relatively, are taken into account."""
 SAME = 1e-3
@@ -201,7 +201,7 @@ class OptimalSet:
         return low, high
 
 
-def optimal_set(solution: Solution, work: float = np.inf) -> OptimalSet:
+def optimal_set(solution: Solution, work: float = PRICED) -> OptimalSet:
     """The set of optimal networks, as far as pricing finds their units.
 
     Train to a small gap, as 1e-10: the wider the bracket, the less exactly the dual vector tells
@@ -212,8 +212,8 @@ def optimal_set(solution: Solution, work: float = np.inf) -> OptimalSet:
     solution : Solution
         What `cvxnet.train` returned.
     work : float
-        What exact pricing may take, in rows of X looked at, and a minute at most; beyond, local
-        search has to do.
+        What exact pricing may take, in rows of X looked at, the default about a minute; beyond,
+        local search has to do.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def optimal_set(solution: Solution, work: float = np.inf) -> OptimalSet:
     own = units_of(problem, certificate.weights, objective.form)
     family, beta = problem.family, problem.weight_decay
     floor = (1.0 - CONTACT) * beta
-    maxima = price_within(PRICING_SECONDS, family, certificate.v, floor, work)
+    maxima = price_within(work, family, certificate.v, floor)
     # A unit of output sign s is in contact where s v.phi = -beta: it points down the loss.
     directions = np.vstack([own.weights / family.sizes(own.weights)[:, None], maxima.units])
     signs = np.concatenate([own.outputs, -maxima.outputs])

@@ -2,10 +2,13 @@
 
 Exact pricing of piecewise-linear units takes milliseconds or centuries, depending on the rank, the
 number of samples and the dual vector, and nobody knows which beforehand. So it is tried, with a
-budget: at first in every round, where that costs about as much as local search; from when on that
-does not suffice, only where local search finds nothing, with as much time as it has been found to
-take. Where it did not end in that time, `cvxnet.training.column_generation` looks for bounds by
-the relaxation, and now and then tries again, with twice the time.
+budget of rows to look at: at first in every round, where that costs about as much as local search;
+from when on that does not suffice, only where local search finds nothing, with as many rows as it
+has been found to take. Where it did not end with those, `cvxnet.training.column_generation` looks
+for bounds by the relaxation, and now and then tries again, with twice as many.
+
+Rows are counted, and not seconds, so that what is found is the same on every machine and whatever
+else that does. Only deadlines are kept by the clock.
 """
 
 from __future__ import annotations
@@ -25,16 +28,16 @@ CHEAP, PER_ROW = 10_000_000, 100_000
 """What exact pricing in every round may cost, in rows looked at; and that for each sample."""
 SHARE = 0.25
 """And in time: this part of what is left."""
-FIRST_TRY = 0.2
-"""Seconds for the first try beyond that."""
+FIRST_TRY = 5_000_000
+"""Rows for the first try beyond that: one core looks at ten or twenty million a second."""
 DRY = 1e-6
 """Local search has found nothing where its best is above ``weight_decay`` by less, relatively."""
 PART = 5000
 """So many samples tell about where the largest value is."""
 ROOM = 4.0
-"""Exact pricing may take so many times longer than it has taken before."""
-FOR_EACH = 2e-5
-"""Seconds that `price_within` has besides, for each sample: with two features exact pricing takes
+"""Exact pricing may take so many times more than it has taken before."""
+FOR_EACH = 400
+"""Rows that `price_within` has besides, for each sample: with two features exact pricing takes
 about a quarter."""
 
 
@@ -48,14 +51,17 @@ class Oracle:
         Exact pricing is cheap enough for every round.
     ends : bool
         Exact pricing ends in time, as far as is known.
-    seconds : float
+    rows : float
         What it may take where it is not done always.
+    looked_at : float
+        The rows of all exact pricing so far.
     """
 
     problem: Problem
     always: bool = field(init=False)
     ends: bool = field(init=False)
-    seconds: float = FIRST_TRY
+    rows: float = FIRST_TRY
+    looked_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.always = self.ends = self.exact
@@ -75,10 +81,10 @@ class Oracle:
         """
         family = self.problem.family
         if not (family.climbs or (v.ndim == 2 and not self.exact)):
-            return price_units(family, v, floor, deadline)
+            return self.count(price_units(family, v, floor, deadline))
         if self.always:
             end = now() + SHARE * (deadline - now())
-            found = price_units(family, v, floor, end, CHEAP + PER_ROW * len(v))
+            found = self.count(price_units(family, v, floor, end, CHEAP + PER_ROW * len(v)))
             if np.isfinite(found.error):
                 return found
             self.always = self.ends = False
@@ -90,12 +96,15 @@ class Oracle:
         return found
 
     def attempt(self, v: Array, floor: float, deadline: float) -> LocalMaxima:
-        """Exact pricing, in so many seconds; the next attempt has more."""
-        begin = now()
-        found = price_units(self.problem.family, v, floor, min(deadline, begin + self.seconds))
+        """Exact pricing with so many rows; the next attempt has more."""
+        found = self.count(price_units(self.problem.family, v, floor, deadline, self.rows))
         self.ends = bool(np.isfinite(found.error))
-        used = now() - begin
-        self.seconds = max(self.seconds, ROOM * used) if self.ends else 2.0 * self.seconds
+        self.rows = max(self.rows, ROOM * found.work) if self.ends else 2.0 * self.rows
+        return found
+
+    def count(self, found: LocalMaxima) -> LocalMaxima:
+        """What was found, its work counted."""
+        self.looked_at += found.work
         return found
 
 
@@ -140,16 +149,14 @@ def value_from_part(family: UnitFamily, v: Array) -> float:
 
 
 def price_within(
-    seconds: float, family: UnitFamily, v: Array, floor: float, work: float = np.inf
+    rows: float, family: UnitFamily, v: Array, floor: float, deadline: float = np.inf
 ) -> LocalMaxima:
-    """Exact pricing if it ends in so many seconds, otherwise what local search finds in as many.
+    """Exact pricing if it ends with so many rows looked at, otherwise what local search finds.
 
-    Many samples have FOR_EACH more. ``work`` is a limit that does not depend on the machine, see
-    `UnitFamily.price`.
+    Many samples have FOR_EACH more.
     """
-    seconds += FOR_EACH * len(v)
-    found = price_units(family, v, floor, now() + seconds, work)
+    found = price_units(family, v, floor, deadline, rows + FOR_EACH * len(v))
     if np.isfinite(found.error) or not (family.climbs and is_exact(family, v)):
         return found
-    climbed = climb_units(family, v, floor, found.units, now() + seconds)
+    climbed = climb_units(family, v, floor, found.units, deadline)
     return climbed if climbed.rho > found.rho else found

@@ -31,8 +31,8 @@ UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
 ANGLES = (1e-2, 1e-3, 1e-4, 1e-5)
 """How close (radians) units must be to be merged, coarsest first."""
-PRICING_SECONDS = 3.0
-"""What pricing for a refinement may take; what it has found by then is refined."""
+PRICED = 60_000_000
+"""Rows that pricing for a refinement may look at; what it has found by then is refined."""
 ALIKE = 1e-12
 """Cosines of output weights closer to 1 than this are 1."""
 SMALL = 1e-6
@@ -145,4 +145,4 @@ def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
         return solved
     floor = (1.0 - LEVEL) * problem.weight_decay
     v = problem.dual_vector(solved)
-    return refine(problem, solved, price_within(PRICING_SECONDS, problem.family, v, floor))
+    return refine(problem, solved, price_within(PRICED, problem.family, v, floor, deadline))

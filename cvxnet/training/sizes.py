@@ -2,10 +2,10 @@
 
     minimise  loss(F c + H s) + weight_decay * sum s       over s >= 0 and any c.
 
-Newton's method; each step is a problem of `cvxnet.training.width.quadratic`, as large as there are
-columns. With the squared loss one step is all there is. Elsewhere a step that goes too far ends at
-the minimum on its line, or where that is farther away, which finds the narrow stretches in which a
-loss bends that is almost linear. A step takes two products with the columns, which are had part of
+Newton's method; each step is a problem of `cvxnet.training.nonneg_least_squares`, as large as there
+are columns. With the squared loss one step is all there is. Elsewhere a step that goes too far ends
+at the minimum on its line, or where that is farther away, which finds the narrow stretches in which
+a loss bends that is almost linear. A step takes two products with the columns, which are had part of
 the samples by part of the samples.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from cvxnet.losses import Loss
+from cvxnet.training.nonneg_least_squares import OPTIMAL, RIDGE, ROUNDING, minimise
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import is_square
-from cvxnet.training.width.quadratic import OPTIMAL, RIDGE, ROUNDING, minimise
 from cvxnet.types import Array
 
 STEPS = 100
@@ -166,7 +166,7 @@ def along(slope: Callable[[float], float], falls: float, end: float) -> float:
 
 
 def least(Q: Array, b: Array, free: int, x: Array, optimal: float) -> float:
-    """The minimum of a model, written into ``x`` from there; see `quadratic.minimise`."""
+    """The minimum of a model, written into ``x`` from there."""
     return float(minimise(Q, b, free, np.ones(len(b), dtype=bool), x, optimal))
 
 

@@ -34,9 +34,9 @@ from cvxnet.types import Array
 
 EVERY_WIDTH = 0.3
 """Share of the time limit for the optimum of every width, where one width is asked for."""
-PRICING_SECONDS, A_SAMPLE, NOISE_SECONDS = 3.0, 3e-5, 0.2
-"""What exact pricing may take for the largest weight decay, that for each sample more, and for how
-much of it is rounding."""
+PRICED, A_SAMPLE, NOISE_PRICED = 60_000_000, 600, 4_000_000
+"""Rows that exact pricing may look at for the largest weight decay, those for each sample more, and
+for how much of it is rounding."""
 NEARLY = 0.9
 """Of the largest value from a part of the samples: what is below it is not looked at."""
 NOISE = 1e-7
@@ -335,9 +335,9 @@ def largest_weight_decay(
     -----
     The dual vector is the gradient of the loss at the best network without units: at zero, where
     there are no free weights. It is 0 where the free weights alone do all that units could do.
-    Where pricing is not exact, or takes more than some seconds (3, and as many again for every
-    100,000 samples), this is the largest value that was found, a lower bound. A loss with kinks may
-    have several dual vectors at that network; then this is an upper bound.
+    Where pricing is not exact, or would look at more than sixty million rows (some seconds; and a
+    thousand more for each sample), this is the largest value that was found, a lower bound. A loss
+    with kinks may have several dual vectors at that network; then this is an upper bound.
 
     Examples
     --------
@@ -360,22 +360,20 @@ def largest_weight_decay(
 
 
 @one_blas_thread()
-def largest_useful(objective: Objective, seconds: float | None = None) -> float:
+def largest_useful(objective: Objective, deadline: float = np.inf) -> float:
     """The weight decay from which on no unit is worth its price, whatever the objective's own is.
 
-    See `largest_weight_decay`. Exact pricing has so many seconds, and local search as many again.
+    See `largest_weight_decay`. It is what was found by the deadline (`now`).
     """
-    if seconds is None:
-        seconds = PRICING_SECONDS + A_SAMPLE * len(objective.y)
     reduction = reduce(objective)
     problem, scale = reduction.problem, reduction.scale
     alone, v = fit_free(problem)
-    maxima = price_largest(seconds, problem.family, v)
+    maxima = price_largest(problem.family, v, deadline)
     gradient = problem.loss.gradient(np.zeros_like(problem.y), problem.y)
     noise = 0.0
     if problem.F.size:
         both = replace(problem.family, output_signs=BOTH)
-        noise = NOISE * price_within(NOISE_SECONDS, both, gradient, 0.0).rho
+        noise = NOISE * price_within(NOISE_PRICED, both, gradient, 0.0, deadline).rho
     found = len(maxima.values) > 0 and maxima.rho > noise
     if not found or (np.isfinite(maxima.error) and maxima.rho <= maxima.error):
         return 0.0
@@ -384,8 +382,10 @@ def largest_useful(objective: Objective, seconds: float | None = None) -> float:
     return maxima.rho * scale.features * scale.dual
 
 
-def price_largest(seconds: float, family: UnitFamily, v: Array) -> LocalMaxima:
+def price_largest(family: UnitFamily, v: Array, deadline: float) -> LocalMaxima:
     """The largest value that units have, by `price_within`; smaller maxima do not matter."""
-    floor = NEARLY * value_from_part(family, v)
-    found = price_within(seconds, family, v, floor)
-    return found if len(found.values) or not floor else price_within(seconds, family, v, 0.0)
+    rows, floor = PRICED + A_SAMPLE * len(v), NEARLY * value_from_part(family, v)
+    found = price_within(rows, family, v, floor, deadline)
+    if len(found.values) or not floor:
+        return found
+    return price_within(rows, family, v, 0.0, deadline)

@@ -116,6 +116,7 @@ def sweep_sphere(kinks: Kinks, floor: float = 0.0, budget: Budget | None = None)
         values[order] * unit,
         found[order, 1:],
         g[order] / values[order, None],
+        work=float(WORK * len(kinks.normals) ** 2),
     )
 
 

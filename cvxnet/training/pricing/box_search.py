@@ -33,6 +33,7 @@ from numba import njit
 from cvxnet.training.clock import now
 from cvxnet.training.kernels import add, dot
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.term_bounds import (
     FUNCTIONS,
     SQUARED_RELU,
@@ -57,13 +58,15 @@ NEAR = 1.1
 """A bound is worth much work where the largest value is at most this multiple of the floor."""
 MANY, FEW, OVERHEAD = 1e9, 5e7, 300
 """Work where a bound is worth much, and elsewhere: about 1e8 a second. A box costs n r^2 + 300."""
+A_ROW = 5.0
+"""Work that takes as long as looking at a row in `cvxnet.training.pricing.subdivision`."""
 
 PORTION = 1e7
 """Work between two looks at the clock."""
 
 
 def price_tanh(
-    rows: Array, v: Array, radius: float, floor: float = 0.0, deadline: float = np.inf
+    rows: Array, v: Array, radius: float, floor: float = 0.0, budget: Budget | None = None
 ) -> LocalMaxima:
     """Local maxima of ``|sum_j v_j tanh(x_j.u)|`` over ``|u| <= radius``, with a proved bound.
 
@@ -80,8 +83,8 @@ def price_tanh(
         Of the ball that ``u`` lives in.
     floor : float
         Maxima at or below this value are not looked for.
-    deadline : float
-        When the bound has to do (`now`).
+    budget : Budget, optional
+        When the bound has to do.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def price_tanh(
     >>> round(found.rho, 4), found.units.round(4).tolist(), found.error < 1e-6
     (1.18, [[1.6629]], True)
     """
-    found = price_in_ball(TANH, radius * rows, v, floor, {1.0: np.inf}, deadline)
+    found = price_in_ball(TANH, radius * rows, v, floor, {1.0: np.inf}, budget or Budget())
     return found._replace(units=radius * found.units)
 
 
@@ -97,7 +100,7 @@ def price_squared_relu(
     rows: Array,
     v: Array,
     floor: float = 0.0,
-    deadline: float = np.inf,
+    budget: Budget | None = None,
     sides: Sides = BOTH,
 ) -> LocalMaxima:
     """Local maxima of ``s sum_j v_j (x_j.u)_+^2`` on the sphere, with a proved bound, at any rank.
@@ -117,11 +120,11 @@ def price_squared_relu(
     for sign in sides:
         form = (rows.T * np.maximum(sign * v, 0.0)) @ rows
         caps[sign] = float(np.linalg.eigvalsh(form)[-1])
-    return price_in_ball(SQUARED_RELU, rows, v, floor, caps, deadline)
+    return price_in_ball(SQUARED_RELU, rows, v, floor, caps, budget or Budget())
 
 
 def price_in_ball(
-    phi: int, rows: Array, v: Array, floor: float, caps: dict[float, float], deadline: float
+    phi: int, rows: Array, v: Array, floor: float, caps: dict[float, float], budget: Budget
 ) -> LocalMaxima:
     """Local maxima of ``sign h`` over the unit ball; ``caps`` has a known bound for each sign."""
     size = np.linalg.norm(rows, axis=1) ** (1 if phi == TANH else 2)
@@ -130,7 +133,7 @@ def price_in_ball(
     best = max(floor, rounding, *(side.rho for side in found))
     bound = 0.0
     for s, cap in caps.items():
-        side, better = search_boxes(phi, rows, s * v, best, floor, deadline)
+        side, better = search_boxes(phi, rows, s * v, best, floor, budget)
         if len(better):
             found.append(ascend_in_ball(phi, rows, s * v, better, s))
             best = max(best, found[-1].rho)
@@ -178,18 +181,19 @@ def well_apart(parts: list[LocalMaxima], floor: float) -> LocalMaxima:
 
 
 def search_boxes(
-    phi: int, rows: Array, v: Array, best: float, floor: float, deadline: float = np.inf
+    phi: int, rows: Array, v: Array, best: float, floor: float, budget: Budget
 ) -> tuple[float, Array]:
     """A proved bound on h over the unit ball, and points at which h is above ``best``.
 
     Boxes that time did not suffice for have the bound of those that they were cut from.
     """
     n, r = rows.shape
-    allowed = (FEW if 0.0 < NEAR * floor < best else MANY) / (n * r * r + OVERHEAD)
+    most = FEW if 0.0 < NEAR * floor < best else MANY
+    allowed = min(most, A_ROW * budget.work) / (n * r * r + OVERHEAD)
     corners = np.array(list(product([-1.0, 1.0], repeat=r)))
     centres, w, better, proved = np.zeros((1, r)), 1.0, np.zeros((0, r)), np.inf
     while len(centres):
-        bounds, values = bound_in_time((phi, rows, v), centres, w, best, deadline)
+        bounds, values = bound_in_time((phi, rows, v), centres, w, best, budget.deadline)
         if len(bounds) < len(centres):
             return proved, better
         top = int(np.argmax(values))
@@ -199,7 +203,7 @@ def search_boxes(
         bounds, centres = bounds[left], centres[left]
         allowed -= len(centres) * 2**r
         proved = float(bounds.max(initial=best * (1.0 + TOLERANCE)))
-        if allowed < 0 or now() > deadline:
+        if allowed < 0 or now() > budget.deadline:
             break
         w *= 0.5
         centres = (centres[:, None, :] + w * corners).reshape(-1, r)

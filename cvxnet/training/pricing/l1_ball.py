@@ -60,8 +60,9 @@ def best_vertices(
     error = (h + 100) * np.finfo(float).eps * scale * np.sqrt(r)
     solid = np.zeros((h, 3))
     solid[:, :r] = normals
+    work = 0
     if r == 3:
-        found, complete = vertices_in_space(solid, plus, minus, budget or Budget())
+        found, complete, work = vertices_in_space(solid, plus, minus, budget or Budget())
         error = error if complete else np.inf
     else:
         across = np.column_stack([-normals[:, 1], normals[:, 0]]) if r == 2 else np.ones((1, 1))
@@ -80,20 +81,22 @@ def best_vertices(
     order = order[np.abs(values[order]) > floor][: 4 * KEPT]
     _, first = np.unique(units[order].round(9), axis=0, return_index=True)
     order = order[np.sort(first)][:KEPT]
-    return LocalMaxima(rho, error, np.abs(values[order]), units[order], np.sign(values[order]))
+    values, units = values[order], units[order]
+    return LocalMaxima(rho, error, np.abs(values), units, np.sign(values), work=work)
 
 
 def vertices_in_space(
     normals: Array, plus: Array, minus: Array, budget: Budget
-) -> tuple[Array, bool]:
-    """Rows (value, u) of the best vertices on each circle, both signs; and whether on all."""
-    found = [np.zeros((0, 4))]
+) -> tuple[Array, bool, int]:
+    """Rows (value, u) of the best vertices on each circle, both signs; whether on all; the work."""
+    found, used = [np.zeros((0, 4))], 0
     for i in range(len(normals)):
         if budget.over:
-            return np.vstack(found), False
+            break
         found.append(vertices_on_circle(normals, i, plus, minus))
         budget.work -= len(normals)
-    return np.vstack(found), True
+        used += len(normals)
+    return np.vstack(found), used == len(normals) ** 2, used
 
 
 @njit(cache=True)

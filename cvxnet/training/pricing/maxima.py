@@ -35,6 +35,8 @@ class LocalMaxima(NamedTuple):
         The signs of ``v . phi_u(X)`` there, -1 or +1; the directions of ``V^T phi_u(X)``.
     evidence : optional
         What the checker needs in order to prove ``rho + error``, where that is something.
+    work : float
+        What it took, in rows looked at, where that was counted.
     """
 
     rho: float
@@ -43,6 +45,7 @@ class LocalMaxima(NamedTuple):
     units: Array
     outputs: Array
     evidence: AnyEvidence | None = None
+    work: float = 0.0
 
 
 def none_above(floor: float, rank: int, error: float = 0.0) -> LocalMaxima:

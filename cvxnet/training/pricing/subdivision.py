@@ -165,20 +165,22 @@ def subdivide(
     floor = max(floor, 2 * error)
     if scale == 0.0:
         return none_above(floor, r, error)
-    budget, tasks = budget or Budget(), list[ConeTask]()
+    tasks = list[ConeTask]()
     for s in sides:
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
         function = Function(rows, convex, b, floor, error)
         cones = [*first_cones(rows[:convex, :-1], r)]
         best = climbed(cones, function)
         tasks += [ConeTask(corners, function, best, s) for corners in cones]
-    parts = run(tasks, budget, h ** (r - 1))
+    parts = run(tasks, budget or Budget(), h ** (r - 1))
     found = np.concatenate([part.found for part in parts])
     highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
     maxima = distinct(found, floor + LEAST * max(highest - floor, 0.0))
     rho = float(maxima[0, 0]) if len(maxima) else floor
     error = error if all(part.ended for part in parts) else np.inf
-    return LocalMaxima(rho, error, maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r])
+    work = sum(part.work for part in parts)
+    values, units, signs = maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r]
+    return LocalMaxima(rho, error, values, units, signs, work=work)
 
 
 class ConeTask(NamedTuple):
@@ -232,17 +234,17 @@ def run(tasks: list[ConeTask], budget: Budget, vertices: float) -> list[ConePart
 
 def search_cone(task: ConeTask, budget: Budget) -> ConePart:
     """The local maxima in one cone."""
-    function, best, work = task.function.own(), np.array([task.best]), budget.work
+    function, best, used = task.function.own(), np.array([task.best]), 0
     found, top = [np.zeros((0, function.b.size + 1))], 0
     stack: Stack | None = new_stack(np.array(task.corners), function)
-    while top >= 0 and stack is not None and work > 0 and now() <= budget.deadline:
-        portion = int(np.ceil(min(PORTION, work)))
+    while top >= 0 and stack is not None and used < budget.work and now() <= budget.deadline:
+        portion = int(np.ceil(min(PORTION, budget.work - used)))
         more, top, left = search(stack, top, function, best, portion)
-        work -= portion - left
+        used += portion - left
         found.append(more)
         stack = larger(stack) if top >= 0 and left > 0 else stack
     maxima = np.insert(np.concatenate(found), function.b.size + 1, task.side, 1)
-    return ConePart(maxima, top < 0, budget.work - work if np.isfinite(work) else 0.0)
+    return ConePart(maxima, top < 0, used)
 
 
 def climbed(cones: list[Array], function: Function) -> float:

@@ -167,9 +167,9 @@ class UnitFamily:
         The signs s are the priced sides: mostly both, and it is ``|v . phi_u(X)|``.
 
         ``rho + error`` is a proved bound on the maximum; where none was looked for, ``error`` is
-        infinite. Pricing that may take long ends soon after the deadline (`now`), and that of
-        families that ``climb`` after so much ``work``, in rows looked at. What was not finished has
-        an infinite ``error``.
+        infinite. Pricing that may take long ends soon after the deadline (`now`), and after so much
+        ``work``, in rows looked at or what takes as long. What was not finished has an infinite
+        ``error``, or a larger one.
         """
         raise TypeError(f"{self.name} units have no pricing")
 

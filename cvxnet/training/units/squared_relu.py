@@ -12,6 +12,7 @@ from cvxnet.training.geometry.arrangement import Arrangement, arrange
 from cvxnet.training.pricing.box_search import price_squared_relu
 from cvxnet.training.pricing.maxima import LocalMaxima, none_above
 from cvxnet.training.pricing.quadratic_sweep import quadratic_sweep
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.units.curved import CurvedUnits
 from cvxnet.training.units.family import bending
 from cvxnet.types import Array
@@ -75,7 +76,8 @@ class SquaredReLUUnits(CurvedUnits):
         size, slack = np.abs(a.length) + a.slack, a.slack
         left_out = float((2.0 * size + slack) * slack @ np.abs(v))
         if self.rank > LARGEST_RANK or len(a.normals) > MANY_ROWS:
-            found = price_squared_relu(self.rows, v, floor, deadline, self.priced_sides)
+            budget = Budget(deadline, work)
+            found = price_squared_relu(self.rows, v, floor, budget, self.priced_sides)
             return found._replace(error=found.error + left_out)
         used, h = a.owner >= 0, len(a.normals)
         owner, length = a.owner[used], a.length[used]

@@ -106,7 +106,7 @@ class StepUnits(UnitFamily):
         if self.looks_everywhere:
             found = price_dichotomies(g, floor)
         else:
-            found = search_dichotomies(g, floor, self.exact, deadline)
+            found = search_dichotomies(g, floor, self.exact, deadline, work)
         if not self.lifted:
             return found
         zero = ~found.units.any(axis=1)

@@ -19,6 +19,7 @@ import numpy as np
 from cvxnet.training.geometry.arrangement import reduce_to_rank
 from cvxnet.training.pricing.box_search import price_tanh
 from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.units.curved import split
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
@@ -88,7 +89,8 @@ class TanhUnits(UnitFamily):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """Local search, and a bound by branch and bound, the one reached by the deadline."""
-        found = price_tanh(self.reduced[0], v, self.radius, floor=floor, deadline=deadline)
+        budget = Budget(deadline, work)
+        found = price_tanh(self.reduced[0], v, self.radius, floor, budget)
         error = found.error + self.radius * float(self.left_out @ np.abs(v))
         return found._replace(units=self.embed(found.units), error=error)
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.losses import Loss
+from cvxnet.training.nonneg_least_squares import minima
 from cvxnet.training.problem import Problem
 from cvxnet.training.sizes import columns_of, model_at, solve_sizes
-from cvxnet.training.width.quadratic import minima
 from cvxnet.types import Array
 
 

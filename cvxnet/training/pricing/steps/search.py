@@ -30,14 +30,21 @@ NEAR = 1.02
 """There are none where the best value is below this multiple of the floor."""
 PRODUCTS_A_SECOND = 1e9
 """What one core does, about."""
+PRODUCTS_A_ROW = 50.0
+"""Products that take as long as looking at a row."""
 
 
 def search_dichotomies(
-    g: StepFunction, floor: float, exact: bool, deadline: float = np.inf
+    g: StepFunction,
+    floor: float,
+    exact: bool,
+    deadline: float = np.inf,
+    work: float = np.inf,
 ) -> LocalMaxima:
     """The best dichotomies that local search finds, and where ``exact`` a bound worked at.
 
-    The bound is what was proved by the deadline (`now`), about.
+    The bound is what was proved by the deadline (`now`), about, each try in no more than so much
+    ``work``, see `UnitFamily.price`.
 
     Examples
     --------
@@ -55,7 +62,8 @@ def search_dichotomies(
         target = factor * max(rho, floor)
         if target >= bound:
             continue
-        proved = proved_near(g, target, min(budget, products_until(deadline)))
+        products = min(budget, PRODUCTS_A_ROW * work, products_until(deadline))
+        proved = proved_near(g, target, products)
         if proved is None:
             break
         bound = proved.bound + abs(g.constant)

@@ -1,0 +1,180 @@
+"""Steps to a better network: what a plan does in each round, and for the last digits.
+
+Each returns the network with its dual vector.
+"""
+
+from __future__ import annotations
+
+from cvxnet.training.clock import now
+from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
+from cvxnet.training.fewer_units import merge
+from cvxnet.training.linear_models import AHEAD, FEW, solve_ball, solve_columns
+from cvxnet.training.matrices import is_sparse
+from cvxnet.training.pricing.maxima import LocalMaxima
+from cvxnet.training.problem import Units
+from cvxnet.training.pruning import thin
+from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
+from cvxnet.training.samples import is_square
+from cvxnet.training.sizes import fit_sizes
+from cvxnet.training.sliding import slide
+from cvxnet.types import Array
+
+SLIDING_STEPS, MANY_STEPS = 200, 5000
+"""Quasi-Newton steps before a master, and where everything is smooth and there is none."""
+PRECISE = 1e-16
+"""Precision of steps that no master follows."""
+MERGED = 1e-6
+"""Units closer than this (radians) are merged where sliding alone has come to them."""
+ENTRIES_A_SECOND = 5e4
+"""Of the matrix of a master, for each second left: it takes about a quarter of them."""
+REFINEMENTS = 3
+"""Newton refinements a round; each prices once."""
+NEAR, CLOSE = 1.1, 1.01
+"""Refinement waits until ``rho`` is below this multiple of ``weight_decay``; where sizes are fitted
+that comes by itself."""
+SMALL = 20_000
+"""Samples times units up to which Newton's method is quick."""
+FAR = 0.1
+"""A bracket that is wider than this closes faster where units slide."""
+
+
+def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on the blocks of these units."""
+    return search.solve(grown)
+
+
+def descend(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
+
+    No further than the bracket of all columns needs, where that saves more than another round
+    costs: not with few columns, nor for a loss that is quadratic itself.
+    """
+    if search.stuck and not is_sparse(search.problem.family.X):
+        return search.solve(grown)
+    few = is_square(search.problem.loss) or len(grown) <= FEW
+    gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
+    with clock(search.timings, "solving"):
+        units = solve_columns(search.problem, grown, gap, search.end)
+    return units, search.problem.dual_vector(units)
+
+
+def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum over all linear units of a sparse X."""
+    with clock(search.timings, "solving"):
+        units = solve_ball(search.problem, grown, search.gap)
+    return units, search.problem.dual_vector(units)
+
+
+def slide_and_solve(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The optimum on the blocks of these units and of where they slide to.
+
+    Where that master would be large, sliding alone comes near enough: for Newton's method, or for
+    what can be proved of units beyond exact pricing.
+    """
+    problem, settings = search.problem, search.settings
+    entries = len(problem.y) * len(grown) * problem.family.block_width
+    limit = min(settings.large, ENTRIES_A_SECOND * (search.end - now()))
+    led_nowhere = search.stuck and search.oracle.ends
+    if problem.loss.smooth and entries > limit and not led_nowhere:
+        return slide_alone(search, grown, SLIDING_STEPS)
+    return search.solve(with_slid(search, grown))
+
+
+def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
+    """The best sizes of these units, none of which moves; far from the optimum, of slid ones too.
+
+    Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
+    which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
+    """
+    if search.stuck or not search.oracle.ends:
+        return slide_and_solve(search, grown)
+    present = len(search.units.without_small(NEGLIGIBLE))
+    if search.bracket.gap > FAR:
+        grown = with_slid(search, grown)
+    return fit_again(search, grown, present)
+
+
+def fit_again(search: Search, units: Units, present: int | None = None) -> tuple[Units, Array]:
+    """The best sizes of units, the first ``present`` of which have some already.
+
+    Those in one cell then become one, which has moved.
+    """
+    problem = search.problem
+    with clock(search.timings, "fitting"):
+        sizes = problem.family.sizes(units.weights)
+        sizes[len(sizes) if present is None else present :] = 0.0
+        fitted = fit_sizes(problem, units, sizes)
+        rows, signs = problem.family.simplify(fitted.weights, fitted.outputs)
+    fitted = Units(rows, signs, fitted.free)
+    return fitted, problem.dual_vector(fitted)
+
+
+def slide_to_optimum(search: Search, grown: Units) -> tuple[Units, Array]:
+    """A local optimum, where everything is smooth; after that led nowhere, a master's optimum."""
+    if search.stuck and search.oracle.ends:
+        return search.solve(with_slid(search, grown))
+    return slide_alone(search, grown, MANY_STEPS)
+
+
+def solve_and_thin(search: Search, grown: Units) -> tuple[Units, Array]:
+    """A master's optimum, without near duplicates."""
+    units, v = search.solve(with_slid(search, grown))
+    return thin(search.problem, units), v
+
+
+def slide_alone(search: Search, units: Units, steps: int) -> tuple[Units, Array]:
+    """Where the units slide to, with fewer units where that is simple."""
+    problem = search.problem
+    with clock(search.timings, "sliding"):
+        units = slide(problem, units, steps, PRECISE, search.end)
+        rows, signs = problem.family.simplify(units.weights, units.outputs)
+        fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), MERGED)
+    if problem.objective(fewer) <= problem.objective(units):
+        units = fewer
+    return units, problem.dual_vector(units)
+
+
+def with_slid(search: Search, grown: Units) -> Units:
+    """Units for a master: those given, and where they slide to; only these where cells are many."""
+    with clock(search.timings, "sliding"):
+        slid = slide(search.problem, grown, SLIDING_STEPS, deadline=search.end)
+    search.bracket.offer_units(slid)
+    slid = slid.without_small(search.settings.smallest)
+    return merge(slid, search.settings.together) if search.settings.together else grown + slid
+
+
+def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """Newton's method, where exact pricing ends and the optimum is near."""
+    problem = search.problem
+    for _ in range(REFINEMENTS if search.oracle.ends else 0):
+        done = search.bracket.gap <= search.gap or now() > search.end
+        if done or maxima.rho > NEAR * problem.weight_decay:
+            break
+        with clock(search.timings, "refining"):
+            refined = refine(problem, search.units, maxima)
+        if refined is search.units:
+            break
+        maxima = search.price(refined, stationary_dual(problem, refined))
+    return maxima
+
+
+def refine_columns(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """The same for units on their faces, where some of these are more than rays."""
+    problem = search.problem
+    if search.stuck or not search.oracle.ends:
+        return refine_network(search, maxima)
+    done = search.bracket.gap <= search.gap or now() > search.end
+    large = len(problem.y) * len(search.units) > SMALL
+    if done or large or maxima.rho > CLOSE * problem.weight_decay:
+        return maxima
+    with clock(search.timings, "refining"):
+        refined = refine_on_faces(problem, search.units)
+    if refined is search.units:
+        return maxima
+    again = search.price(refined, stationary_dual(problem, refined))
+    return again
+
+
+def as_it_is(search: Search, maxima: LocalMaxima) -> LocalMaxima:
+    """A loss with kinks has no Hessian."""
+    return maxima
