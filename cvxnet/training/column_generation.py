@@ -109,11 +109,17 @@ class Plan:
         Where exact pricing ends in time, and where it does not.
     """
 
-    start: Callable[[Search], LocalMaxima]
-    improve: Callable[[Search, Units], tuple[Units, Array]]
-    polish: Callable[[Search, LocalMaxima], LocalMaxima]
+    start: Start
+    improve: Improve
+    polish: Polish
     exact: Settings = EXACT
     relaxed: Settings = RELAXED
+
+
+Start = Callable[["Search"], LocalMaxima]
+Improve = Callable[["Search", Units], tuple[Units, Array]]
+Polish = Callable[["Search", LocalMaxima], LocalMaxima]
+"""The steps of a plan."""
 
 
 @dataclass

@@ -17,6 +17,7 @@ from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
 from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
+from cvxnet.training.working_sets import fit_squares, has_working_sets
 from cvxnet.types import Array
 
 SLIDING_STEPS, MANY_STEPS = 200, 5000
@@ -54,7 +55,10 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     few = is_square(search.problem.loss) or len(grown) <= FEW
     gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
     with clock(search.timings, "solving"):
-        units = solve_columns(search.problem, grown, gap, search.end)
+        if has_working_sets(search.problem, len(search.units)):
+            units = fit_squares(search.problem, search.units, gap, search.end)
+        else:
+            units = solve_columns(search.problem, grown, gap, search.end)
     return units, search.problem.dual_vector(units)
 
 

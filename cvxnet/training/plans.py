@@ -16,7 +16,8 @@ units of degree two first. (2) Where the loss has kinks, too, sliding stops shor
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
 (4) With a smooth loss, see `cvxnet.training.linear_models`; coordinate descent is scikit-learn's,
-and where that is not installed masters are solved.
+and where that is not installed masters are solved. With the squared loss and a dense X it works on
+few columns and their products, see `cvxnet.training.working_sets`.
 (5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
 pricing finds. With a loss that has kinks, or where pricing does not end, units slide and a master
 of their cells is solved.
@@ -31,7 +32,7 @@ from dataclasses import replace
 import numpy as np
 
 from cvxnet.losses import Weighted
-from cvxnet.training.column_generation import EXACT, Plan, price_first
+from cvxnet.training.column_generation import EXACT, Improve, Plan, Start, price_first
 from cvxnet.training.first_networks import (
     start_from_local_search,
     start_from_part,
@@ -57,11 +58,13 @@ from cvxnet.training.outputs.steps import (
     slide_to_kinks,
 )
 from cvxnet.training.problem import Problem
+from cvxnet.training.working_sets import has_working_sets
 
 SHARP = 1e-2
 """Relative to the largest target."""
-MANY_COLUMNS = 4000
-"""New columns a round, where coordinate descent solves the masters."""
+MANY_COLUMNS, OWN_COLUMNS = 4000, 300
+"""New columns a round, where coordinate descent solves the masters; and where working sets find
+their own."""
 COLUMNS = replace(EXACT, new_units=300, near=True)
 """Where the sizes of units are fitted, many at a time cost little."""
 DENSE = 20_000
@@ -71,24 +74,36 @@ than the rounds that it saves."""
 
 def plan_for(problem: Problem) -> Plan:
     """The plan for a problem's units and loss."""
-    family, loss = problem.family, problem.loss
     if problem.y.ndim == 2:
         return plan_for_outputs(problem)
     if is_lasso(problem):
-        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=MANY_COLUMNS))
+        most = OWN_COLUMNS if has_working_sets(problem, 0) else MANY_COLUMNS
+        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=most))
     if is_ridge(problem):
         return Plan(price_first, step_in_ball, as_it_is)
-    start, improve = start_from_local_search, slide_and_solve
-    if not family.slides:
-        start, improve = price_first, solve_master
-    elif family.smooth and loss.smooth:
-        improve = slide_to_optimum
-    elif family.smooth:
-        start, improve = start_from_program, solve_and_thin
-    elif loss.smooth and not problem.nearly_dependent:
+    if fits_sizes(problem):
         exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
         return Plan(start_from_part, fit_columns, refine_columns, exact=exact)
-    return Plan(start, improve, refine_network if loss.smooth else as_it_is)
+    start, improve = first_steps(problem)
+    return Plan(start, improve, refine_network if problem.loss.smooth else as_it_is)
+
+
+def fits_sizes(problem: Problem) -> bool:
+    """Whether local maxima of pricing enter as they are: units with kinks, and a smooth loss."""
+    kinked = problem.family.slides and not problem.family.smooth
+    return kinked and problem.loss.smooth and not problem.nearly_dependent
+
+
+def first_steps(problem: Problem) -> tuple[Start, Improve]:
+    """Start and improvement of the other problems, by whether units move and what has kinks."""
+    family = problem.family
+    if not family.slides:
+        return price_first, solve_master
+    if not family.smooth:
+        return start_from_local_search, slide_and_solve
+    if problem.loss.smooth:
+        return start_from_local_search, slide_to_optimum
+    return start_from_program, solve_and_thin
 
 
 def one_unit_a_round(problem: Problem) -> Plan:

@@ -80,27 +80,26 @@ class Scale:
 
 def rescale(problem: Problem) -> tuple[Problem, Scale]:
     """The problem on data whose largest row and largest centred target are about one."""
-    family, loss = problem.family, problem.loss
-    degree = family.traits.degree
-    x = size_of(family) if degree else 1.0
-    features = x ** (degree or 0)
-    used = basis_columns(problem.F)
-    shares = np.eye(problem.F.shape[1])[used]
-    if len(used) < problem.F.shape[1]:
-        shares = np.asarray(np.linalg.lstsq(problem.F[:, used], problem.F)[0], dtype=np.float64)
+    family, degree = problem.family, problem.loss.degree
+    x = size_of(family) if family.traits.degree else 1.0
+    features = x ** (family.traits.degree or 0)
+    used, shares = used_columns(problem.F)
     F = problem.F[:, used]
     columns = np.array([power_of_two(size) for size in np.abs(F).max(axis=0, initial=0.0)])
     F, y = F / columns, problem.y
     columns = columns.reshape(-1, *[1] * (y.ndim - 1))
     centre = np.zeros((len(columns), *y.shape[1:]))
-    if not loss.labels:
+    if not problem.loss.labels:
         centring = centred_outputs(y, F)
         y, centre = centring.remainder, centring.coefficients / columns
-    t = power_of_two(float(np.abs(y).max())) if loss.degree is not None else 1.0
-    slope = t ** (loss.degree - 1) if loss.degree is not None else 1.0
-    decay = problem.weight_decay / (features * slope)
+    t = 1.0 if degree is None else power_of_two(float(np.abs(y).max()))
+    slope = 1.0 if degree is None else t ** (degree - 1)
     rescaled = Problem(
-        family=family.on(over(family.X, x)), loss=loss.in_units(t), y=y / t, weight_decay=decay, F=F
+        family=family.on(over(family.X, x)),
+        loss=problem.loss.in_units(t),
+        y=y / t,
+        weight_decay=problem.weight_decay / (features * slope),
+        F=F,
     )
     return rescaled, Scale(
         weights=t / features,
@@ -109,7 +108,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
         free=t / columns,
         centre=centre,
         dual=slope,
-        value=t * slope if loss.degree is not None else 1.0,
+        value=t * slope,
         features=features,
     )
 
@@ -121,6 +120,14 @@ def size_of(family: UnitFamily) -> float:
         return 1.0
     x = power_of_two(float(row_lengths(family.X).max()))
     return 1.0 if family.traits.sparse and low <= x <= high else x
+
+
+def used_columns(F: Array) -> tuple[NDArray[np.int64], Array]:
+    """The free columns that give all others, and how they do: (used,), (used, all)."""
+    used, count = basis_columns(F), F.shape[1]
+    if len(used) == count:
+        return used, np.eye(count)
+    return used, np.asarray(np.linalg.lstsq(F[:, used], F)[0], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@
 Newton's method; each step is a problem of `cvxnet.training.nonneg_least_squares`, as large as there
 are columns. With the squared loss one step is all there is. Elsewhere a step that goes too far ends
 at the minimum on its line, or where that is farther away, which finds the narrow stretches in which
-a loss bends that is almost linear. A step takes two products with the columns, which are had part of
-the samples by part of the samples.
+a loss bends that is almost linear. A step takes two products with the columns, which are had part
+by part of the samples.
 """
 
 from __future__ import annotations

@@ -64,24 +64,7 @@ class Ascent:
         bounds = [proved_bound(leaf) for leaf in leaves]
         largest = max(bounds)
         active = [leaf for leaf, b in zip(leaves, bounds, strict=True) if b >= RIVALS * largest]
-        barriers = [barrier_of(leaf, eps) for leaf in active]
-        measure = partial(self.measure, active, barriers, eps * largest)
-        units = [units_of(leaf) for leaf in active]
-        start = np.concatenate([self.v, *(leaf.z for leaf in active)])
-        rises = measure(start)[2]
-        rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
-        units = [unit / np.sqrt(rise) for unit, rise in zip(units, rises, strict=True)]
-        scale = np.concatenate([self.domain_unit(), *units])
-        ends_of = zip(active, barriers, strict=True)
-        leaf_limits = [limits_of(leaf, barrier) for leaf, barrier in ends_of]
-        limits = zip((self.low, self.high), *leaf_limits, strict=True)
-
-        def objective(x: Array) -> tuple[float, Array]:
-            value, gradient, _ = measure(x * scale)
-            return value, gradient * scale
-
-        ends = [np.concatenate(limit) / scale for limit in limits]
-        x = scale * descend(objective, start / scale, ends, deadline)
+        x = self.minimiser(active, eps, largest, deadline)
         self.move(leaves, active, x, self.problem.weight_decay / largest)
         for leaf in active:
             if self.problem.F.size:  # v has been moved to where it is feasible
@@ -92,6 +75,28 @@ class Ascent:
         for leaf in leaves:
             if leaf not in active and proved_bound(leaf) > largest:
                 run_stage(leaf, eps, deadline)
+
+    def minimiser(self, active: list[Side], eps: float, largest: float, deadline: float) -> Array:
+        """v and the multipliers of these leaves that prove most; their largest bound is given."""
+        barriers = [barrier_of(leaf, eps) for leaf in active]
+        measure = partial(self.measure, active, barriers, eps * largest)
+        start = np.concatenate([self.v, *(leaf.z for leaf in active)])
+        scale = self.all_units(active, measure(start)[2])
+        of_leaves = [limits_of(leaf, b) for leaf, b in zip(active, barriers, strict=True)]
+        ends = zip((self.low, self.high), *of_leaves, strict=True)
+
+        def objective(x: Array) -> tuple[float, Array]:
+            value, gradient, _ = measure(x * scale)
+            return value, gradient * scale
+
+        limits = [np.concatenate(end) / scale for end in ends]
+        return np.asarray(scale * descend(objective, start / scale, limits, deadline))
+
+    def all_units(self, active: list[Side], rises: Array) -> Array:
+        """Units in which to move v and the multipliers: the more a leaf counts, the smaller."""
+        rises = np.maximum(rises, LEAST_RISE * rises.max() + 1e-300)
+        units = [units_of(leaf) / np.sqrt(rise) for leaf, rise in zip(active, rises, strict=True)]
+        return np.concatenate([self.domain_unit(), *units])
 
     def move(self, leaves: list[Side], active: list[Side], x: Array, t: float) -> None:
         """Take v and the multipliers of the active leaves from x; ``t v`` is to be feasible."""
