@@ -328,8 +328,8 @@ def test_a_bound_cut_short_by_the_clock_is_true(price):
     rng = np.random.default_rng(7)
     X, v = rng.standard_normal((60, 3)), rng.standard_normal(60)
     whole = price(X, v)
-    cut = price(X, v, deadline=now())
-    later = price(X, v, deadline=now() + 0.3)
+    cut = price(X, v, budget=Budget(now()))
+    later = price(X, v, budget=Budget(now() + 0.3))
     assert cut.rho <= whole.rho * (1 + 1e-12)
     assert whole.rho <= later.rho + later.error <= cut.rho + cut.error < np.inf
     assert cut.error > 10 * whole.error

@@ -186,7 +186,7 @@ def test_the_largest_value_is_found_above_the_one_of_a_part(seed, kind, signs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(oracle, "PART", 20)
         part = oracle.value_from_part(family, v)
-        found = price_largest(60.0, family, v)
+        found = price_largest(family, v)
     assert 0.0 <= part <= whole.rho * (1.0 + 1e-12)
     assert found.rho == pytest.approx(whole.rho, rel=1e-12)
     assert np.isfinite(found.error) or not np.isfinite(whole.error)

@@ -87,6 +87,7 @@ def summary(solution: Solution) -> dict[str, Any]:
         "outputs": solution.objective.outputs,
         "seconds": stats["seconds"],
         "rounds": stats["rounds"],
+        "master": stats["master"],
         "interrupted": stats["interrupted"],
         "stopped": stats["stopped"],
         "untrained": stats["untrained"],
@@ -131,6 +132,8 @@ def stopped_line(solution: Solution) -> str:
 def network_line(solution: Solution, files: dict[str, str], X: Array | None = None) -> str:
     """The size of the network, and what its saved file is worth on the columns of the table."""
     line = f"{count_units(solution)}, {solution.stats['seconds']:.1f} s"
+    if solution.stats["master"]:
+        line += f", master solved by {solution.stats['master']}"
     value = objective_of_file(files["network"], solution.certificate, X) if files else None
     if value is not None:
         line += f"; the saved file has objective {value:.10g} (evaluated anew)"

@@ -26,6 +26,9 @@ from cvxnet.errors import SolverError
 from cvxnet.optional import import_ecos
 from cvxnet.types import Array
 
+FIRST_ORDER = 1e-9
+"""What SCS is asked for at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConeProgram:
@@ -131,7 +134,8 @@ def solve_with_clarabel(
 def solve_with_scs(
     program: ConeProgram, tolerance: float, time_limit: float | None
 ) -> ConeSolution:
-    """First order (operator splitting); cheap steps, many of them."""
+    """First order (operator splitting); cheap steps, many of them, more for each digit."""
+    tolerance = max(tolerance, FIRST_ORDER)
     data = {
         "P": sparse.csc_matrix(sparse.diags_array(program.curvature)),
         "A": sparse.csc_matrix(program.A),

@@ -129,7 +129,7 @@ def tell(
     given = reduction.undo(search.bracket)
     weights = weights_of(given.problem, given.units, objective.form)
     network = network_of(objective.units, weights, objective.output_weights)
-    listener(Round(*state, given.proposal, network))
+    listener(Round(*state, given.proposal, network, master=search.master.way))
 
 
 def bracket_without_units(reduction: Reduction) -> Bracket:
@@ -200,6 +200,8 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
         "rounds": len(history),
         "units": len(bracket.units),
         "solver": master.solver,
+        "master": master.way,
+        "priced": search.oracle.looked_at,
         "interrupted": stopped == INTERRUPTED,
         "failure": failure,
         "stopped": stopped,

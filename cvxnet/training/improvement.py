@@ -9,6 +9,7 @@ from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.fewer_units import merge
 from cvxnet.training.linear_models import AHEAD, FEW, solve_ball, solve_columns
+from cvxnet.training.master import BALL, COORDINATES, SIZES, SLIDING
 from cvxnet.training.matrices import is_sparse
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Units
@@ -59,6 +60,7 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
             units = fit_squares(search.problem, search.units, gap, search.end)
         else:
             units = solve_columns(search.problem, grown, gap, search.end)
+    search.master.way = COORDINATES
     return units, search.problem.dual_vector(units)
 
 
@@ -66,6 +68,7 @@ def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:
     """The optimum over all linear units of a sparse X."""
     with clock(search.timings, "solving"):
         units = solve_ball(search.problem, grown, search.gap)
+    search.master.way = BALL
     return units, search.problem.dual_vector(units)
 
 
@@ -109,7 +112,7 @@ def fit_again(search: Search, units: Units, present: int | None = None) -> tuple
         sizes[len(sizes) if present is None else present :] = 0.0
         fitted = fit_sizes(problem, units, sizes)
         rows, signs = problem.family.simplify(fitted.weights, fitted.outputs)
-    fitted = Units(rows, signs, fitted.free)
+    fitted, search.master.way = Units(rows, signs, fitted.free), SIZES
     return fitted, problem.dual_vector(fitted)
 
 
@@ -133,6 +136,7 @@ def slide_alone(search: Search, units: Units, steps: int) -> tuple[Units, Array]
         units = slide(problem, units, steps, PRECISE, search.end)
         rows, signs = problem.family.simplify(units.weights, units.outputs)
         fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), MERGED)
+    search.master.way = SLIDING
     if problem.objective(fewer) <= problem.objective(units):
         units = fewer
     return units, problem.dual_vector(units)

@@ -39,6 +39,13 @@ FEW = 200
 EXACT = 1e-9
 """Groups have the optimum of all samples where the loss of these is above theirs by no more."""
 
+SIZES, SLIDING = "Newton's method on sizes", "L-BFGS on units"
+COORDINATES, BALL = "coordinate descent", "L-BFGS on weights"
+OUTPUTS, PROGRAM = "L-BFGS on output weights", "CLARABEL on a semidefinite program"
+"""What solved a master, in words; otherwise it was a conic solver, by its name."""
+GROUPED = "{} on groups of samples"
+"""What is said where that has not seen each sample alone."""
+
 
 @dataclass
 class Timings:
@@ -110,7 +117,8 @@ class Master:
     ``value`` is about what the optimum will be: the objective is divided by it, as the solvers'
     tolerances are absolute for optima below one. ``fit`` are predictions near the optimum, (n,),
     if there are any: they say which samples a loss with kinks has to look at. ``second_way`` is for
-    masters that have been solved before, without success.
+    masters that have been solved before, without success. ``way`` says in words what solved the
+    last one, here or elsewhere; it is empty before.
     """
 
     problem: Problem
@@ -119,6 +127,7 @@ class Master:
     tolerance: float = 1e-9
     fit: Array | None = None
     second_way: bool = False
+    way: str = ""
     timings: Timings = field(default_factory=Timings)
 
     def solve(
@@ -129,9 +138,9 @@ class Master:
         The dual vector is the multiplier of the predictions, as the solver returned it.
         """
         stack = Stack(list(blocks), self.problem.family.norm)
-        if self.solver in SOLVERS:
-            return self._solve_directly(stack, time_limit)
-        return self._solve_with_cvxpy(stack)
+        if self.solver not in SOLVERS:
+            return self._solve_with_cvxpy(stack)
+        return self._solve_directly(stack, time_limit)
 
     def _solve_directly(self, stack: Stack, time_limit: float | None) -> tuple[Units, Array]:
         problem, begin = self.problem, now()
@@ -162,7 +171,7 @@ class Master:
             enough=EXACT * self.value,
             deadline=end,
         )
-        self.fit = found.fit
+        self.fit, self.way = found.fit, GROUPED.format(self.solver)
         return stack.units(found.w, found.c), found.v
 
     def _drops_n(self, samples: Samples) -> bool:
@@ -195,6 +204,7 @@ class Master:
         )
         self.timings.assembling += middle - begin
         self.timings.solving += now() - middle
+        self.way = self.solver
         k, free = stack.columns, samples.F.shape[1]
         x, v = solution.x, solution.dual[: len(samples.y)] / scale
         return size * x[:k], x[k : k + free], v
@@ -217,6 +227,7 @@ class Master:
         v = program.constraints[0].dual_value
         if w.value is None or v is None:
             raise SolverError(f"{self.solver} returned no point (status {program.status}).")
+        self.way = self.solver
         solving = program.solver_stats.solve_time or 0.0
         self.timings.solving += solving
         self.timings.compiling += now() - begin - solving

@@ -42,6 +42,8 @@ class Round:
         The best network so far: its objective is ``upper``.
     open : int, optional
         Where a width was asked for: the open nodes of the tree.
+    master : str
+        What solved the last master, as in ``stats`` of `cvxnet.Solution`.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class Round:
     dual: Array
     network: Sequential
     open: int | None = None
+    master: str = ""
 
     def __repr__(self) -> str:
         state = describe(self.lower, self.upper, self.units, self.open)

@@ -9,6 +9,7 @@ leaves at most n units.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
@@ -29,8 +30,10 @@ from cvxnet.types import Array
 
 UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
-ANGLES = (1e-2, 1e-3, 1e-4, 1e-5)
+ANGLES = (1e-2, 1e-3, 1e-4, 1e-5, 0.0)
 """How close (radians) units must be to be merged, coarsest first."""
+LAST = 1e-11
+"""Tolerance of the solver for the last master: what it leaves is above the network before."""
 PRICED = 60_000_000
 """Rows that pricing for a refinement may look at; what it has found by then is refined."""
 ALIKE = 1e-12
@@ -42,19 +45,20 @@ SMALL = 1e-6
 def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     """Fewer units with the same objective (up to UNCHANGED): at most n of them.
 
-    The coarsest merging that leaves the objective unchanged is taken. Units that cannot move are
-    not merged, nor are those whose master would be large. At the deadline (`now`) it ends.
+    The coarsest merging that leaves the objective unchanged is taken, none if need be: the conic
+    solver that was asked for has the last word on sizes. Units that cannot move are not merged, nor
+    are those whose master would be large. At the deadline (`now`) it ends.
     """
-    problem = master.problem
+    problem, last = master.problem, replace(master, tolerance=LAST)
     entries = problem.y.size * len(units) * problem.family.block_width
     large = entries > LARGE or is_sparse(problem.family.X)
     for angle in ANGLES if problem.family.slides and not large else ():
         if now() > deadline:
             break
-        fewer = resolve(merge(units.without_small(SMALL), angle), master, deadline)
+        fewer = resolve(merge(units.without_small(SMALL), angle), last, deadline)
         if is_as_good(problem, fewer, units):
-            units = fewer
-            break
+            master.way = last.way
+            return thin(problem, fewer)
     return thin(problem, units)
 
 

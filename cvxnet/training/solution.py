@@ -62,14 +62,19 @@ class Solution:
           loaded.
         * ``history``: (seconds, lower, upper, units) after each round; ``rounds`` and ``units`` in
           the end.
-        * ``checked``: what the checker made of the certificate, in as many seconds as training
-          took (``checking``; one at least, ten at most): ``"exactly"``, ``"in floating point with
-          rounding bounds"``, or ``"not: ..."`` with the reason.
+        * ``checked``: what the checker made of the certificate, ``"exactly"``, ``"in floating point
+          with rounding bounds"``, or ``"not: ..."`` with the reason; ``checking``, the seconds that
+          it took, of two to sixty that it may take, by the number of samples and by ``priced``, the
+          rows that exact pricing has looked at.
         * ``converged``: whether the search for a network ended before its time was over.
         * ``untrained``: True where training ended before it had improved on the best network
           without units, and units would or may do so; see `Solution.warning`.
-        * ``interrupted``: whether somebody did; ``solver``, and ``failure``, the message of a
-          solver that failed on the way, or None.
+        * ``interrupted``: whether somebody did; ``solver``, the one asked for, and ``failure``, the
+          message of a solver that failed on the way, or None.
+        * ``master``: what solved the last master: the conic solver, by name, or where that is
+          faster ``"Newton's method on sizes"``, ``"coordinate descent"`` and the like. The one of
+          the network returned is left to ``solver``, where it is not too large and units slide.
+          Empty where no master had to be solved.
         * ``before``: seconds of earlier calls that this one went on from, which ``seconds`` and
           ``history`` count; ``checkpoint`` says what was found in the file named for that.
         * ``nodes`` and ``open``, where a width was asked for: how many nodes of the tree were

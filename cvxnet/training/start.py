@@ -24,7 +24,7 @@ from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
 from cvxnet.training.groups import can_be_grouped, minimise_in_groups
-from cvxnet.training.master import EXACT
+from cvxnet.training.master import EXACT, PROGRAM
 from cvxnet.training.outputs.whole_program import shared_program
 from cvxnet.training.problem import EPS, ROUNDING, Problem, Units, no_units
 from cvxnet.training.samples import Samples, all_samples
@@ -195,6 +195,7 @@ def offer_program(search: Search) -> None:
             v = solve_quietly(program, search.deadline, options)
         units = find_units()
         if v is not None and units is not None:
+            search.master.way = PROGRAM
             search.price(units, problem.propose(units, v), search.deadline)
 
 

@@ -258,12 +258,12 @@ def make_solution(
 ) -> Solution:
     """Network and certificate; value and bound are the certificate's, rounded outward.
 
-    The check of the certificate takes about as long as training did, or what so many samples need,
-    and is not begun where the deadline is too close.
+    The check of the certificate may take as long as pricing so many rows did, or what so many
+    samples need, and is not begun where the deadline is too close.
     """
     begin = now()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
-    seconds = checking_seconds(len(objective.y), stats["seconds"])
+    seconds = checking_seconds(len(objective.y), stats["priced"], bracket.evidence)
     seconds = min(seconds, deadline - now())
     try:
         certificate, checked = prove(
@@ -382,7 +382,7 @@ def largest_useful(objective: Objective, deadline: float = np.inf) -> float:
     return maxima.rho * scale.features * scale.dual
 
 
-def price_largest(family: UnitFamily, v: Array, deadline: float) -> LocalMaxima:
+def price_largest(family: UnitFamily, v: Array, deadline: float = np.inf) -> LocalMaxima:
     """The largest value that units have, by `price_within`; smaller maxima do not matter."""
     rows, floor = PRICED + A_SAMPLE * len(v), NEARLY * value_from_part(family, v)
     found = price_within(rows, family, v, floor, deadline)

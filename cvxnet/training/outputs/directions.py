@@ -130,6 +130,7 @@ def solve_outputs(
     left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
     solver = master.solver if master.solver in SOLVERS else "CLARABEL"
     solution = solve_cone_program(program, solver, TOLERANCE, left)
+    master.way = solver
     k = len(units) * c
     A, free = size * solution.x[:k], solution.x[k : k + F.shape[1]]
     found = units_of_factors(directions, A.reshape(-1, c), free.reshape(-1, c))

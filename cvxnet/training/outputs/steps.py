@@ -19,6 +19,7 @@ from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.faces import face
 from cvxnet.training.fewer_units import directions, merge_outputs
+from cvxnet.training.master import OUTPUTS, SLIDING
 from cvxnet.training.outputs.directions import fit_outputs, solve_outputs
 from cvxnet.training.outputs.newton import is_large, newton
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -63,7 +64,7 @@ def fit_and_slide(search: Search, grown: Units) -> tuple[Units, Array]:
         again = fit_outputs(problem, fewer, search.end) if is_large(fewer) else fewer
     with clock(search.timings, "refining"):
         again = newton(problem, again, search.end, FIRST_DIGITS * abs(search.bracket.upper))
-    units = min((fitted, on_faces, slid, again), key=problem.objective)
+    units, search.master.way = min((fitted, on_faces, slid, again), key=problem.objective), OUTPUTS
     return units, problem.dual_vector(units)
 
 
@@ -71,6 +72,7 @@ def fit_only(search: Search, grown: Units) -> tuple[Units, Array]:
     """The best output weights, where units cannot move."""
     with clock(search.timings, "solving"):
         units = fit_outputs(search.problem, grown, search.end)
+    search.master.way = OUTPUTS
     return units, search.problem.dual_vector(units)
 
 
@@ -89,6 +91,7 @@ def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
             slid = slid.without_small(NEGLIGIBLE)
         entries = problem.y.size * (len(slid) + len(grown)) * problem.y.shape[1]
         if entries > search.settings.large:
+            search.master.way = SLIDING
             return slid, replace(problem, loss=problem.loss.smoothed(SMOOTHING)).dual_vector(slid)
         slid = merge_outputs(slid, CLOSE, problem.family.frame) + grown
     with clock(search.timings, "solving"):

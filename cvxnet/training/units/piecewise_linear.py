@@ -134,13 +134,15 @@ class PiecewiseLinearUnits(UnitFamily):
             return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
         if self.points_away(v):
             return none_above(floor, self.rank)
+        budget = Budget(deadline, work)
+        if budget.over:
+            return none_above(floor, self.rank, np.inf)
         plus, minus, error = self.kinks(v)
         normals, sides = self.arrangement.normals, self.priced_sides
         if self.norm == "l2" and self.rank <= CIRCLE:
             found = walk_circle(normals, plus, minus, floor, sides)
             return found._replace(error=max(found.error, error))
         search = best_vertices if self.norm == "l1" else subdivide
-        budget = Budget(deadline, work)
         found = search(normals, plus, minus, floor=floor, budget=budget, sides=sides)
         return found._replace(error=error if np.isfinite(found.error) else np.inf)
 

@@ -104,7 +104,7 @@ class StepUnits(UnitFamily):
         """The best of all faces; or by search, with the bound that was proved by the deadline."""
         g = self.function(v)
         if self.looks_everywhere:
-            found = price_dichotomies(g, floor)
+            found = price_dichotomies(g, floor)._replace(work=g.cells.work)
         else:
             found = search_dichotomies(g, floor, self.exact, deadline, work)
         if not self.lifted:
