@@ -29,7 +29,7 @@ FEW = 100
 one comes first."""
 LEAVES = 10
 """Vectors of leaves that take as long as one for all units."""
-AT_LEAST, AT_MOST, PROOF_SECONDS, ROW_SECONDS = 2.0, 60.0, 1e-3, 2e-6
+AT_LEAST, AT_MOST, PROOF_SECONDS, ROW_SECONDS = 2.0, 60.0, 1e-3, 2e-7
 """Seconds that a check may take: as many for each sample, or for each row that training looked at
 in exact pricing, within these."""
 TRIES = 3
