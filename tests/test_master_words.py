@@ -49,6 +49,20 @@ def test_where_that_would_be_large_sizes_are_said(monkeypatch):
     assert rounds[-1].master == SIZES
 
 
+@pytest.mark.parametrize("loss", ["squared", "logistic", "huber"])
+def test_with_many_samples_only_squares_go_to_the_conic_solver(loss, monkeypatch):
+    """As these need as many rows as coefficients; merged units have the best sizes either way."""
+    monkeypatch.setattr(pruning, "CONIC", 0)
+    X, y = waves()
+    y = np.sign(y) if loss == "logistic" else y
+    few = cn.train("relu", X, y, weight_decay=1.0, loss=loss)
+    assert few.stats["master"] == ("CLARABEL" if loss == "squared" else SIZES)
+    monkeypatch.undo()
+    whole = cn.train("relu", X, y, weight_decay=1.0, loss=loss)
+    assert few.status == whole.status == "optimal"
+    assert few.value == pytest.approx(whole.value, rel=1e-8) and few.units <= whole.units + 1
+
+
 def test_a_solver_that_cannot_has_not_the_last_word(monkeypatch):
     """What it returns for the last master is worse than what is there, and is left."""
 

@@ -16,13 +16,15 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.fewer_units import eliminate_dependent, merge
-from cvxnet.training.master import LARGE, Master, blocks_of
+from cvxnet.training.master import LARGE, SIZES, Master, blocks_of
 from cvxnet.training.matrices import is_sparse
 from cvxnet.training.oracle import price_within
 from cvxnet.training.outputs.directions import fit_directions
 from cvxnet.training.outputs.newton import newton
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.refinement import LEVEL, refine
+from cvxnet.training.samples import is_square
+from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.training.units.gated_relu import GatedReLUUnits
 from cvxnet.training.units.linear import LinearUnits
@@ -32,6 +34,9 @@ UNCHANGED = 1e-9
 """Relative rise of the objective up to which it counts as unchanged."""
 ANGLES = (1e-2, 1e-3, 1e-4, 1e-5, 0.0)
 """How close (radians) units must be to be merged, coarsest first."""
+CONIC = 100_000
+"""Entries of the matrix of a smooth loss that is not quadratic, up to which the conic solver has
+the last master."""
 LAST = 1e-11
 """Tolerance of the solver for the last master: what it leaves is above the network before."""
 PRICED = 60_000_000
@@ -136,6 +141,17 @@ def is_as_good(problem: Problem, fewer: Units, units: Units) -> bool:
     return problem.objective(fewer) <= value + UNCHANGED * abs(value)
 
 
+def fits_alone(problem: Problem, units: Units) -> bool:
+    """Whether the sizes of these units are better fitted by Newton's method.
+
+    A conic solver has several cones for each sample of a smooth loss that is not quadratic.
+    """
+    entries = len(problem.y) * len(units) * problem.family.block_width
+    kinked = problem.family.slides and not problem.family.smooth
+    curved = problem.loss.smooth and not is_square(problem.loss)
+    return kinked and curved and entries > CONIC
+
+
 def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
     """The master's optimum on the units' own blocks, refined where that can be."""
     if not len(units):
@@ -144,7 +160,10 @@ def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
     if units.outputs.ndim == 2:
         return newton(problem, fit_directions(problem, units, master, deadline), deadline)
     left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
-    solved = master.solve(blocks_of(problem, units).values(), left)[0].without_small(SMALL)
+    if fits_alone(problem, units):
+        solved, master.way = fit_sizes(problem, units, problem.family.sizes(units.weights)), SIZES
+    else:
+        solved = master.solve(blocks_of(problem, units).values(), left)[0].without_small(SMALL)
     if not problem.loss.smooth:
         return solved
     floor = (1.0 - LEVEL) * problem.weight_decay
