@@ -5,14 +5,18 @@ Each returns the network with its dual vector.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.fewer_units import merge
 from cvxnet.training.linear_models import AHEAD, FEW, solve_ball, solve_columns
+from cvxnet.training.local_search import MANY
 from cvxnet.training.master import BALL, COORDINATES, SIZES, SLIDING
 from cvxnet.training.matrices import is_sparse
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Units
+from cvxnet.training.proximal import proximal_loss
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
 from cvxnet.training.samples import is_square
@@ -37,7 +41,11 @@ that comes by itself."""
 SMALL = 20_000
 """Samples times units up to which Newton's method is quick."""
 FAR = 0.1
-"""A bracket that is wider than this closes faster where units slide."""
+"""A bracket that is wider than this closes faster where units slide; so does that of a loss with
+kinks up to MANY samples; of more a part has come to good units before."""
+NULL_STEPS = 3
+"""Rounds without progress, one after the other, that proximal steps may take before cells come
+next: they bring columns, and the next one has some."""
 
 
 def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
@@ -93,10 +101,12 @@ def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
     Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
     which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
     """
-    if search.stuck or not search.oracle.ends:
+    nowhere = search.stuck if search.problem.loss.smooth else search.still > NULL_STEPS
+    if nowhere or not search.oracle.ends:
         return slide_and_solve(search, grown)
     present = len(search.units.without_small(NEGLIGIBLE))
-    if search.bracket.gap > FAR:
+    slides = search.problem.loss.smooth or len(search.problem.y) <= MANY
+    if search.bracket.gap > FAR and slides:
         grown = with_slid(search, grown)
     return fit_again(search, grown, present)
 
@@ -110,10 +120,11 @@ def fit_again(search: Search, units: Units, present: int | None = None) -> tuple
     with clock(search.timings, "fitting"):
         sizes = problem.family.sizes(units.weights)
         sizes[len(sizes) if present is None else present :] = 0.0
-        fitted = fit_sizes(problem, units, sizes)
+        loss = proximal_loss(search.bracket, search.units)
+        fitted = fit_sizes(problem, units, sizes, loss)
         rows, signs = problem.family.simplify(fitted.weights, fitted.outputs)
     fitted, search.master.way = Units(rows, signs, fitted.free), SIZES
-    return fitted, problem.dual_vector(fitted)
+    return fitted, replace(problem, loss=loss).dual_vector(fitted)
 
 
 def slide_to_optimum(search: Search, grown: Units) -> tuple[Units, Array]:

@@ -19,8 +19,8 @@ master is solved, and thinned out, or near duplicates would double every round.
 and where that is not installed masters are solved. With the squared loss and a dense X it works on
 few columns and their products, see `cvxnet.training.working_sets`.
 (5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
-pricing finds. With a loss that has kinks, or where pricing does not end, units slide and a master
-of their cells is solved.
+pricing finds; with a loss that has kinks by proximal steps, see `cvxnet.training.proximal`. Where
+pricing does not end, units slide and a master of their cells is solved.
 
 For lectures there is a slower one: `one_unit_a_round`.
 """
@@ -83,15 +83,20 @@ def plan_for(problem: Problem) -> Plan:
         return Plan(price_first, step_in_ball, as_it_is)
     if fits_sizes(problem):
         exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
-        return Plan(start_from_part, fit_columns, refine_columns, exact=exact)
+        polish = refine_columns if problem.loss.smooth else as_it_is
+        return Plan(start_from_part, fit_columns, polish, exact=exact)
     start, improve = first_steps(problem)
     return Plan(start, improve, refine_network if problem.loss.smooth else as_it_is)
 
 
 def fits_sizes(problem: Problem) -> bool:
-    """Whether local maxima of pricing enter as they are: units with kinks, and a smooth loss."""
-    kinked = problem.family.slides and not problem.family.smooth
-    return kinked and problem.loss.smooth and not problem.nearly_dependent
+    """Whether local maxima of pricing enter as they are: units with kinks that slide.
+
+    The loss is smooth, or its kinks are at the targets.
+    """
+    kinked, loss = problem.family.slides and not problem.family.smooth, problem.loss
+    smooth = loss.smooth or loss.kinked_at_target
+    return kinked and smooth and not problem.nearly_dependent
 
 
 def first_steps(problem: Problem) -> tuple[Start, Improve]:
