@@ -56,8 +56,9 @@ the two points of a counterexample, `atoms` has a formula for each atom, made of
 from certificates at some weight decays to all between two ends. `command` is the command line for
 all of them.
 
-Whatever a file contains, the answer is a `CheckResult`, in bounded time and less than 3 GB of
-memory; files of more than 256 MB, and numbers of too many digits, are refused.
+Whatever a file contains, the answer is a `CheckResult`, in bounded time. Memory is in proportion to
+the samples, less than 3 GB for a million; files of more than 256 MB, and numbers of too many
+digits, are refused.
 """
 
 from .answer import EXACT, TIME_LIMIT, CheckResult, Prover, Way, check, exactly
