@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 import cvxnet as cn
 from cvxnet.errors import CvxnetError, InputError, SolverError
-from cvxnet.training import certificates, column_generation, plans
+from cvxnet.training import certificates, column_generation, first_networks, improvement
 
 pytestmark = pytest.mark.interface
 
@@ -410,9 +410,9 @@ def test_a_bracket_that_stays_open_is_said_in_a_line():
 @pytest.mark.parametrize(
     ("where", "name", "error"),
     [
-        (plans, "price_first", np.linalg.LinAlgError("Singular matrix")),
-        (plans, "price_first", FloatingPointError("overflow")),
-        (plans, "fit_sizes", SolverError("no point")),
+        (first_networks, "price_first", np.linalg.LinAlgError("Singular matrix")),
+        (first_networks, "price_first", FloatingPointError("overflow")),
+        (improvement, "fit_sizes", SolverError("no point")),
     ],
 )
 def test_fit_keeps_the_best_network_whatever_fails(monkeypatch, where, name, error):
@@ -423,7 +423,7 @@ def test_fit_keeps_the_best_network_whatever_fails(monkeypatch, where, name, err
 
     monkeypatch.setattr(where, name, failing)
     local_search_first = name == "price_first"
-    monkeypatch.setattr(plans, "SIZE", 0 if local_search_first else 3000)
+    monkeypatch.setattr(first_networks, "SIZE", 0 if local_search_first else 3000)
     with pytest.warns(ConvergenceWarning, match=f"the solver failed, .* {error}"):
         model = regressor(weight_decay=0.1).fit(X, Y)
     assert model.solution_.stats["failure"] == str(error)

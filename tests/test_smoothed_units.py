@@ -88,6 +88,24 @@ def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch
     assert min(values) <= values[0] <= min(values) + 0.1 * (bracket.upper - min(values))
 
 
+@pytest.mark.parametrize("units", ["relu", "squared_relu", "tanh"])
+def test_the_mean_of_networks_comes_last_and_leads_further(units, monkeypatch):
+    """It is no worse than they are on average, and predicts their mean."""
+    monkeypatch.setattr(local_search, "UNITS", (10, 10))
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((60, 4))
+    y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
+    problem = rescale(problem_of(objective_with(units, X, y, "squared", 0.5)))[0]
+    one = list(start_wide(problem, np.zeros(0), np.inf, starts=1))
+    found = list(start_wide(problem, np.zeros(0), np.inf))
+    assert problem.objective(found[-1]) < min(map(problem.objective, one))
+    parts = one[-1], found[len(one)]
+    mean = local_search.mean_of(list(parts))
+    fits, values = map(problem.fit, parts), list(map(problem.objective, parts))
+    np.testing.assert_allclose(problem.fit(mean), np.mean(list(fits), axis=0), atol=1e-12)
+    assert problem.objective(mean) <= np.mean(values) * (1.0 + 1e-12)
+
+
 def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
     rng = np.random.default_rng(3)
     X = rng.standard_normal((150, 12))

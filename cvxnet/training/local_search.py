@@ -1,4 +1,4 @@
-"""A good network at once: wide networks slide downhill from random units.
+"""A good network at once: wide networks slide downhill from random units, and from their mean.
 
 Column generation comes to it too, but from below, unit by unit, with masters and pricing that may
 take long. Of many samples a part comes first: its best network is a good one for all.
@@ -45,10 +45,13 @@ def start_wide(
 ) -> Iterator[Units]:
     """Networks that local search comes to, until the deadline (`now`); ``free``: weights to start.
 
-    None where units do not slide. Half the time has to be left for another start to begin.
+    None where units do not slide. Half the time has to be left for another start to begin. Where
+    all have ended, the mean of their networks comes last: it is no worse than they are on average,
+    as the objective is convex in the measure that units are, and from there it goes on downhill.
     """
     rng = np.random.default_rng(0)
     half = (now() + deadline) / 2.0
+    ends: list[Units] = []
     for width in UNITS[:starts] if problem.family.slides else ():
         units = random_units(problem, width, free, rng)
         if len(problem.y) > MANY:
@@ -56,9 +59,23 @@ def start_wide(
             for few in descend(part, carry(units, problem, part), deadline):
                 units = carry(few, part, problem)
             yield units
-        yield from descend(problem, units, deadline)
+        end = units
+        for end in descend(problem, units, deadline):
+            yield end
+        ends.append(end)
         if now() > half:
             return
+    if len(ends) > 1:
+        yield from descend(problem, mean_of(ends), deadline)
+
+
+def mean_of(networks: list[Units]) -> Units:
+    """The network whose predictions are the mean of theirs."""
+    return Units(
+        np.concatenate([units.weights for units in networks]) / len(networks),
+        np.concatenate([units.outputs for units in networks]),
+        np.mean([units.free for units in networks], axis=0),
+    )
 
 
 def random_units(problem: Problem, width: int, free: Array, rng: np.random.Generator) -> Units:
