@@ -11,7 +11,7 @@ from examples import PE20_X, PE20_Y, random_data, small_matrices
 import cvxnet as cn
 from cvxnet.errors import InputError, SolverError
 from cvxnet.proofs import checker
-from cvxnet.training import fewer_units, plans
+from cvxnet.training import fewer_units, improvement
 from cvxnet.training.master import Master
 
 SOLVERS = ["CLARABEL", "ECOS", "SCS"]
@@ -275,8 +275,8 @@ def test_interruption_returns_the_best_network_with_a_true_bracket(monkeypatch):
             raise KeyboardInterrupt
         return slide(*args, **kwargs)
 
-    slide = plans.slide
-    monkeypatch.setattr(plans, "slide", interrupted)
+    slide = improvement.slide
+    monkeypatch.setattr(improvement, "slide", interrupted)
     solution = cn.train("relu", X, y, weight_decay=0.01)
     monkeypatch.undo()
     optimum = cn.train("relu", X, y, weight_decay=0.01)
@@ -298,7 +298,7 @@ def test_a_solver_that_fails_on_the_way_loses_nothing(monkeypatch):
         return solve(self, *args)
 
     monkeypatch.setattr(Master, "solve", failing)
-    solution = cn.train("relu", X, y, loss="absolute", weight_decay=0.01)
+    solution = cn.train("sign", X, y, weight_decay=0.01)
     assert solution.status == "gap"
     assert solution.stats["failure"] == "out of luck"
     assert solution.stats["units"] > 0

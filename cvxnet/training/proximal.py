@@ -52,7 +52,7 @@ def proximal_loss(bracket: Bracket, units: Units) -> Loss:
     >>> from cvxnet.training.units.piecewise_linear import ReLUUnits
     >>> family, y = ReLUUnits(np.array([[1.0], [-1.0]])), np.array([2.0, 1.0])
     >>> bracket = open_bracket(Problem(family, get_loss("absolute"), y, 0.5))
-    >>> proximal_loss(bracket, bracket.units).mu
+    >>> print(f"{proximal_loss(bracket, bracket.units).mu:.2f}")
     0.15
     """
     problem = bracket.problem

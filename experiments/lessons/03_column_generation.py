@@ -350,7 +350,7 @@ def _():
 def _(X, answer_3, beta, y):
     def judge_3(bound):
         draws = np.random.default_rng(0).standard_normal((20, len(y)))
-        for decay in (beta, 40.0 * beta):
+        for decay in (beta, 40.0 * beta, 1000.0 * beta):
             solved = cn.train("relu", X, y, loss="absolute", weight_decay=decay, bias=False)
             for v in [*(draws - y), *(0.01 * draws - 0.1 * y), 2.0 * solved.certificate.v]:
                 found = bound(v, price(v, X)[1], y, decay)
