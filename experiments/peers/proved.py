@@ -21,11 +21,9 @@ from experiments.peers.whole import Reader, network_of, question
 
 ALL_CONES = 300_000
 """More samples than this are not checked exactly."""
-FIRST = 50
-"""Samples of a training beforehand, which loads the libraries."""
 PARTS = {
     "pricing": ("pricing",),
-    "master": ("assembling", "compiling", "solving"),
+    "master": ("fitting", "assembling", "compiling", "solving"),
     "refining": ("sliding", "refining"),
     "certificate": ("checking",),
 }
