@@ -14,7 +14,7 @@ Of a sparse matrix nothing is made dense. With so many entries stored,
     numbers(n, k, stored) = PER_STORED stored + PER_LINE (n + k),
 
 whose constants are from coordinate units on 10^6 entries in 2 10^4 rows and 10^4 columns, and on
-4 10^5 in 2 10^5 of each, the certificate included.
+4 10^5 in 2 10^5 of each, with what is written of the certificate, whose check was cut short.
 """
 
 from __future__ import annotations

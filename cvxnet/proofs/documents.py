@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxnet.data.files import replacing
@@ -44,17 +43,13 @@ def as_numpy(value: Any) -> Any:
 def held(value: Any) -> Any:
     """Real numbers of numpy as the checker holds them; all else as it is."""
     if sparse.issparse(value):
-        starts, columns = (array("q", x.astype("<i8").tobytes()) for x in indices_of(value))
+        indices = value.indptr, value.indices
+        starts, columns = (array("q", x.astype("<i8").tobytes()) for x in indices)
         return Sparse(starts, columns, array("d", value.data.tobytes()), value.shape[1])
     if not isinstance(value, np.ndarray) or value.dtype != np.float64 or not value.ndim:
         return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     flat = array("d", value.tobytes())
     return flat if value.ndim == 1 else Table(flat, value.shape[1])
-
-
-def indices_of(rows: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where the rows of a sparse matrix begin, and the columns of its entries."""
-    return rows.indptr, rows.indices
 
 
 def document_of(claims: Claims, embed_data: bool = True) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """First networks: how a plan begins, before column generation goes on from there.
 
 Whether local search comes first is decided by what is counted, sizes and the rows that pricing has
-looked at, and not by what the clock says: the same data lead to the same network on every machine.
+looked at, and not by what the clock says: a busy machine comes to the same network as an idle one.
 Only a time limit is kept by the clock.
 """
 

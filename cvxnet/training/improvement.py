@@ -190,8 +190,7 @@ def refine_columns(search: Search, maxima: LocalMaxima) -> LocalMaxima:
         refined = refine_on_faces(problem, search.units)
     if refined is search.units:
         return maxima
-    again = search.price(refined, stationary_dual(problem, refined))
-    return again
+    return search.price(refined, stationary_dual(problem, refined))
 
 
 def as_it_is(search: Search, maxima: LocalMaxima) -> LocalMaxima:

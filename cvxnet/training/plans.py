@@ -81,7 +81,7 @@ def plan_for(problem: Problem) -> Plan:
         return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=most))
     if is_ridge(problem):
         return Plan(price_first, step_in_ball, as_it_is)
-    if fits_sizes(problem):
+    if fits_columns(problem):
         exact = COLUMNS if len(problem.y) <= DENSE else replace(COLUMNS, level=0.0)
         polish = refine_columns if problem.loss.smooth else as_it_is
         return Plan(start_from_part, fit_columns, polish, exact=exact)
@@ -89,7 +89,7 @@ def plan_for(problem: Problem) -> Plan:
     return Plan(start, improve, refine_network if problem.loss.smooth else as_it_is)
 
 
-def fits_sizes(problem: Problem) -> bool:
+def fits_columns(problem: Problem) -> bool:
     """Whether local maxima of pricing enter as they are: units with kinks that slide.
 
     The loss is smooth, or its kinks are at the targets.
