@@ -12,15 +12,20 @@ from cvxnet.errors import MissingExtraError
 
 def loaded(module: str, extra: str, need: str, *names: str) -> Any:
     """A module that has these names; MissingExtraError where there is none."""
-    try:
-        found = import_module(module)
-    except ImportError:
-        found = None
+    found = module_or_none(module)
     if found is None or not {*names} <= {*dir(found)}:
         raise MissingExtraError(
             f"{need}, which is not installed. Install the extra: pip install 'cvxnet[{extra}]'"
         )
     return found
+
+
+def module_or_none(module: str) -> Any:
+    """A module, or None where it cannot be imported."""
+    try:
+        return import_module(module)
+    except ImportError:
+        return None
 
 
 def is_installed(module: str) -> bool:
@@ -92,6 +97,11 @@ def import_lasso() -> tuple[Any, Any, Any]:
 def import_ecos() -> Any:
     """The solver ECOS, which has wheels for x86-64 up to Python 3.12, and elsewhere is an extra."""
     return loaded("ecos", "ecos", "the solver ECOS needs ecos")
+
+
+def import_dccp() -> Any:
+    """The package dccp, or None: no extra has it, and nothing needs it."""
+    return module_or_none("dccp")
 
 
 def import_pyarrow(module: str) -> Any:

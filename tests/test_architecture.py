@@ -44,6 +44,7 @@ CALLED_FROM_BELOW = {
 }
 """The arrows that run up, from the functions of that name: `plot` of `Runs`, `Path`, `Widths`."""
 OPTIONAL = ("ecos", "torch", "safetensors", "onnx", "sklearn", "matplotlib", "starlette", "uvicorn")
+OPTIONAL += ("dccp", "pyarrow")
 
 
 HOUSE = House(PACKAGE)

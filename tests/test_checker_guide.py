@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from claimed import Claimed
 from house import COMPLEX, Function, complexity
+from scipy import sparse
 
+import cvxnet as cn
 from cvxnet.proofs import checker
 from cvxnet.proofs.checker import convexity
 from cvxnet.proofs.checker.convexity.answer import KINDS
@@ -65,6 +67,12 @@ def certificate(units="relu", d=3, n=12, size=0.05, **more):
     )  # fmt: skip
 
 
+def sparse_certificate(units):
+    """Of a network trained on a sparse X, and kept as such."""
+    X = sparse.eye_array(12, 3, format="csr")
+    return cn.train(units, X, np.arange(12.0), weight_decay=1.0, bias=False).certificate
+
+
 def several(n=12, outputs=2, size=0.4, **more):
     """The same for several outputs."""
     v = size * np.random.default_rng(1).standard_normal((n, outputs))
@@ -98,6 +106,8 @@ ROWS = [
     ("sign, threshold, of a width", certificate("threshold", size=0.1, width=1, evidence=TREE)),
     ("linear, coordinate", certificate("linear")),
     ("linear, coordinate", certificate("coordinate")),
+    ("linear, coordinate", sparse_certificate("linear")),
+    ("coordinate, of a sparse X", sparse_certificate("coordinate")),
     ("gated_relu", certificate({"name": "gated_relu", "gates": np.eye(3)}, gate=[])),
     (
         "quadratic, polynomial",

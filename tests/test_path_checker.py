@@ -175,6 +175,15 @@ def test_in_floating_point_with_rounding_bounds_it_is_proved_too():
     assert result.valid and result.method == "floating point with rounding bounds"
 
 
+def test_what_is_no_path_leads_to_the_page_that_specifies_them(tmp_path):
+    document = json.loads((FOLDER / "relu.json").read_text("utf-8"))
+    for number, changes in enumerate(({"pieces": []}, {"version": 2}, {"X": 1})):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(document | changes), "utf-8")
+        with pytest.raises(cn.InputError, match=r"described in .*/docs/certificates/path\.md\."):
+            cn.Path.load(file)
+
+
 def test_it_ends_in_time():
     result = cn.check(FOLDER / "relu.json", time_limit=-1.0)
     assert not result.valid and "unfinished" in result.reason

@@ -310,6 +310,23 @@ def test_a_network_is_certified_on_sparse_rows_as_on_dense_ones(loss):
     assert larger.excess[0] > 1e-4 and larger.lower < few.lower
 
 
+@pytest.mark.parametrize("form", ("csc", "coo", "lil", "dok", "bsr", "dia"))
+def test_every_form_of_scipy_is_read(form):
+    X, y = problem("squared", n=20)
+    for units in ("coordinate", "linear"):
+        rows, given = (
+            cn.train(units, matrix, y, weight_decay=1.0) for matrix in (X, X.asformat(form))
+        )
+        assert given.certificate == rows.certificate
+
+
+@pytest.mark.parametrize("form", ("csr", "dok"))
+def test_complex_entries_are_refused(form):
+    X, y = problem("squared", n=20)
+    with pytest.raises(cn.InputError, match="complex128; expected real numbers"):
+        cn.train("coordinate", X.asformat(form).astype(complex), y, weight_decay=1.0)
+
+
 def test_networks_take_sparse_rows():
     X, _ = problem("squared")
     network = cn.Sequential(cn.Linear(25, 4), cn.ReLU(), cn.Linear(4, 2))

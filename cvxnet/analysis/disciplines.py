@@ -15,6 +15,7 @@ from cvxnet.analysis.facts import Facts
 from cvxnet.analysis.loglog import LogLog, nothing
 from cvxnet.analysis.questions import Question
 from cvxnet.analysis.tape import Node, Tape, dense
+from cvxnet.optional import import_dccp
 
 
 @np.errstate(all="ignore")
@@ -181,9 +182,8 @@ def is_difference(tape: Tape, facts: list[Facts]) -> bool:
 
 def ask_dccp(expression: Any) -> str:
     """What the package dccp says, where it is installed."""
-    try:
-        import dccp
-    except ImportError:
+    dccp = import_dccp()
+    if dccp is None:
         return "the package dccp (not installed) looks for stationary points"
     if dccp.is_dccp(cp.Problem(cp.Minimize(cp.sum(expression)))):
         return "the package dccp accepts it as it is"

@@ -15,7 +15,8 @@ from cvxnet.data.validation import as_array, check_labels, check_matrix
 from cvxnet.errors import CvxnetError, InputError
 from cvxnet.layers.layer import Layer, recorded_calls
 from cvxnet.losses import Loss, get_loss
-from cvxnet.objective.objective import check_outputs, check_target
+from cvxnet.objective.objective import check_outputs
+from cvxnet.objective.samples import check_target
 from cvxnet.types import Array
 
 

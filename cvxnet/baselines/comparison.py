@@ -29,8 +29,7 @@ from cvxnet.data.validation import check_matrix
 from cvxnet.errors import UnsupportedError
 from cvxnet.layers import BatchNorm, Sequential
 from cvxnet.layers.adoption import as_layer
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective, flattened
+from cvxnet.objective import Budget, flattened, make_objective
 from cvxnet.optional import import_torch
 from cvxnet.training.clock import now
 from cvxnet.training.solution import Solution
@@ -195,14 +194,16 @@ def compare(
     import_torch()
     units, X = without_front(units, X)
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
         weight_decay=weight_decay,
-        form=Form(bias, output_bias, skip),
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
     )

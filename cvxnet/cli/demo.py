@@ -30,8 +30,7 @@ from cvxnet.cli.outcome import (
 from cvxnet.data.files import replacing
 from cvxnet.data.tables import Data, diabetes
 from cvxnet.errors import InputError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Family, Objective
+from cvxnet.objective import Budget, make_objective
 from cvxnet.proofs import checker
 from cvxnet.training.solution import Solution
 from cvxnet.training.trainer import solve
@@ -53,13 +52,7 @@ def demo(
     """Train a ReLU network on real data to the global optimum, and prove it."""
     budget = Budget(gap=gap, progress=not json)
     data = draw(diabetes(), samples, seed)
-    objective = Objective(
-        units=Family("relu"),
-        X=data.X,
-        y=data.y,
-        loss=get_loss("squared"),
-        weight_decay=WEIGHT_DECAY,
-    )
+    objective = make_objective("relu", data.X, data.y, loss="squared", weight_decay=WEIGHT_DECAY)
     check_folder(out)
     if not json:
         introduce(data)

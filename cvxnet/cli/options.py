@@ -18,7 +18,7 @@ from cvxnet.data.tables import Data, Reading, choose_data, guess_reading, read_t
 from cvxnet.data.validation import remarks
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES, Loss, get_loss
-from cvxnet.objective import FAMILIES, Budget, Family, Form, Objective
+from cvxnet.objective import FAMILIES, Budget, Family, Objective, make_objective
 from cvxnet.types import Array
 
 File = Annotated[
@@ -151,14 +151,15 @@ class NetworksAtAnyDecay(Options):
 
     def objective(self, X: Array, chosen: Chosen) -> Objective:
         """What is minimised on these data; its weight decay is 1, to be replaced."""
-        return Objective(
-            units=self.family,
-            X=X,
-            y=chosen.data.y,
-            loss=get_loss(chosen.loss),
-            weight_decay=1.0,
-            form=Form(self.bias, self.output_bias, self.skip),
+        return make_objective(
+            self.family,
+            X,
+            chosen.data.y,
+            loss=chosen.loss,
+            bias=self.bias,
             norm=self.norm,
+            output_bias=self.output_bias,
+            skip=self.skip,
             output_weights=self.output_weights,
         )
 

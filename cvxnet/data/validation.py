@@ -15,6 +15,8 @@ from cvxnet.types import Array
 
 SMALLEST, LARGEST = 1e-60, 1e60
 """Of what is given: columns of data, targets, weights."""
+REAL = "biuf"
+"""Kinds of numpy's types that are real numbers."""
 PART = 2**16
 """Entries that are looked at together: few enough for a cache, and no second copy of all."""
 
@@ -105,7 +107,7 @@ def check_any_matrix(X: Any, what: str = "X") -> Any:
     """
     if not sparse.issparse(X):
         return check_matrix(X, what)
-    if np.iscomplexobj(X.data) or X.ndim != 2 or 0 in X.shape:
+    if X.dtype.kind not in REAL or X.ndim != 2 or 0 in X.shape:
         raise InputError(
             f"{what} is a sparse matrix of shape {X.shape} with entries of type {X.dtype}; "
             "expected real numbers, n rows (samples) by d columns (features), neither of them 0."

@@ -13,7 +13,7 @@ from cvxnet.objective.networks import (
     read_network,
     without_norms,
 )
-from cvxnet.objective.objective import Objective, check_output_weights
+from cvxnet.objective.objective import Objective, check_output_weights, make_objective
 
 __all__ = [
     "FAMILIES",
@@ -28,6 +28,7 @@ __all__ = [
     "check_output_weights",
     "flattened",
     "in_order",
+    "make_objective",
     "match_units",
     "mix",
     "network_of",

@@ -16,30 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from cvxnet.data.memory import shape_of
-from cvxnet.data.validation import (
-    as_array,
-    as_floats,
-    check_any_matrix,
-    check_column_sizes,
-    check_finite,
-    check_labels,
-    check_positive,
-    check_size,
-)
+from cvxnet.data.validation import check_positive, check_size
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers.adoption import as_layer
 from cvxnet.layers.linear import check_count
-from cvxnet.losses import LOSSES, Loss, Weighted
+from cvxnet.losses import LOSSES, Loss, Weighted, get_loss
 from cvxnet.objective.families import FAMILIES, OUTPUT_SIGNS, Family
 from cvxnet.objective.memory import check_fits
 from cvxnet.objective.networks import Form, TwoLayers, Weights, read_network
+from cvxnet.objective.samples import check_classes, check_data, drop_weightless
 from cvxnet.types import Array
-
-MOST_OUTPUTS = 1000
-"""Columns of y that make sense."""
-FEW_LABELS = 20
-"""So many labels may be different in however few samples."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -107,6 +93,34 @@ class Objective:
     width: int | None = None
 
     def __post_init__(self) -> None:
+        units, form, network = self.described()
+        check_fits(units, self.X, self.y, form.bias)
+        X, y, classes = check_data(self.X, self.y, self.loss, self.classes)
+        weights = self.sample_weight
+        if weights is not None:
+            X, y, weights = drop_weightless(X, y, weights)
+        check_classes(y, classes)
+        units = units.complete(X.shape[1] + form.bias)
+        output_weights = with_declared(self.output_weights, network)
+        checked = {
+            "units": units,
+            "X": X,
+            "y": y,
+            "weight_decay": check_weight_decay(self.weight_decay),
+            "form": form,
+            "sample_weight": weights,
+            "network": network,
+            "output_weights": output_weights,
+            "classes": classes,
+            "width": check_width(self.width, units, self.norm, y),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        self.check_covered()
+        self.protect()
+
+    def described(self) -> tuple[Family, Form, TwoLayers | None]:
+        """The units, the form and the network that are meant by what was given for units."""
         given: Any = self.units
         if (layer := as_layer(given)) is None:
             units = given if isinstance(given, Family) else Family(given)
@@ -116,37 +130,24 @@ class Objective:
             units, form = network.family, network.form
         if not units.traits.takes_bias:
             form = Form(False, form.output_bias, form.skip)
-        check_fits(units, self.X, self.y, form.bias)
-        X, y, classes = check_data(self.X, self.y, self.loss, self.classes)
-        weight_decay = check_positive(
-            self.weight_decay,
-            "weight_decay",
-            "Without weight decay the optimum is interpolation, and not attained in general.",
-        )
-        check_size(weight_decay, "weight_decay")
-        weights = self.sample_weight
-        if weights is not None:
-            X, y, weights = drop_weightless(X, y, weights)
-        check_classes(y, classes)
-        output_weights = with_declared(self.output_weights, network)
-        check_one_sign(units, y, output_weights)
-        if network is not None:
-            check_network(network, X, y, output_weights)
-        units = units.complete(X.shape[1] + form.bias)
-        units.check_norm(self.norm)
-        check_several(units, self.loss, y, self.norm)
-        width = check_width(self.width, units, self.norm, y)
-        if issparse(X):
-            check_sparse_form(self.loss, y, form, width)
-        entries: Any = X.data if issparse(X) else X
-        for array in (entries, y, weights):
+        return units, form, network
+
+    def check_covered(self) -> None:
+        """Refuse by name what is right by itself, but does not go together."""
+        check_one_sign(self.units, self.y, self.output_weights)
+        if self.network is not None:
+            check_network(self.network, self.X, self.y, self.output_weights)
+        self.units.check_norm(self.norm)
+        check_several(self.units, self.loss, self.y, self.norm)
+        if issparse(self.X):
+            check_sparse_form(self.loss, self.y, self.form, self.width)
+
+    def protect(self) -> None:
+        """Arrays are not written to by whoever holds them."""
+        entries: Any = self.X.data if issparse(self.X) else self.X
+        for array in (entries, self.y, self.sample_weight):
             if array is not None:
                 array.flags.writeable = False
-        checked = {"units": units, "X": X, "y": y, "weight_decay": weight_decay}
-        checked |= {"form": form, "sample_weight": weights, "network": network, "classes": classes}
-        checked |= {"output_weights": output_weights, "width": width}
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
 
     @property
     def output_signs(self) -> tuple[float, ...]:
@@ -187,27 +188,35 @@ class Objective:
         )
 
 
-def check_data(
-    X: Any, y: Any, loss: Loss, classes: Any = None
-) -> tuple[Array, Array, NDArray[Any] | None]:
-    """Data matrix and target together, of sizes that can be computed with, and the classes."""
-    X = check_any_matrix(X)
-    n = X.shape[0]
-    if shape := shape_of(y):
-        check_rows(shape, n)
-    if loss.classes:
-        shape = as_array(y, "y").shape
-        if len(shape) != 2 or shape[1] == 1:
-            labels = check_labels(y, "y")
-            check_rows(labels.shape, n)
-            classes = np.unique(labels) if classes is None else check_labels(classes, "classes")
-            y = one_hot(labels, classes)
-    y = check_target(y, n, loss)
-    check_column_sizes(X)
-    check_size(y, "y")
-    if loss.classes and classes is None:
-        classes = np.arange(y.shape[1])
-    return X, y, classes
+def make_objective(
+    units: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str,
+    weight_decay: float = 1.0,
+    bias: bool = True,
+    output_bias: bool = False,
+    skip: bool = False,
+    **more: Any,
+) -> Objective:
+    """The objective that a public function is asked about; ``more`` are options as they are.
+
+    >>> make_objective("relu", [[0.0], [1.0]], [1.0, 2.0], loss="huber", width=1)
+    <Objective: huber loss, Family('relu'), weight decay 1, 2 samples of 1 features>
+    """
+    form = Form(bias, output_bias, skip)
+    return Objective(
+        units=units, X=X, y=y, loss=get_loss(loss), weight_decay=weight_decay, form=form, **more
+    )
+
+
+def check_weight_decay(weight_decay: Any) -> float:
+    """The weight decay, a number above zero that can be computed with."""
+    why = "Without weight decay the optimum is interpolation, and not attained in general."
+    number = check_positive(weight_decay, "weight_decay", why)
+    check_size(number, "weight_decay")
+    return number
 
 
 def check_sparse_form(loss: Loss, y: Array, form: Form, width: int | None) -> None:
@@ -227,63 +236,6 @@ def check_sparse_form(loss: Loss, y: Array, form: Form, width: int | None) -> No
         raise InputError(
             f"X is a sparse matrix, but {what} needs a dense one. X.toarray() makes it dense, "
             "where there is memory for that."
-        )
-
-
-def check_target(y: Any, rows: int, loss: Loss) -> Array:
-    """The target, finite numbers for each row of X, in the form that the loss wants."""
-    y = as_floats(y, "y")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    check_rows(y.shape, rows)
-    if y.ndim == 2 and not 1 < y.shape[1] <= MOST_OUTPUTS:
-        raise InputError(
-            f"y has {y.shape[1]} columns, one for each output of the network; from 1 to "
-            f"{MOST_OUTPUTS} are possible. Targets of one output are y of shape ({rows},)."
-        )
-    check_finite(y, "y")
-    return loss.check_target(y)
-
-
-def check_rows(shape: tuple[int, ...], rows: int) -> None:
-    """As many targets as samples, in one or in several columns."""
-    if len(shape) not in (1, 2) or shape[0] != rows:
-        raise InputError(
-            f"y has shape {shape}; expected ({rows},), one number or label per row of X, or "
-            f"({rows}, c), c numbers per row for a network with c outputs."
-        )
-
-
-def one_hot(labels: NDArray[Any], classes: NDArray[Any]) -> Array:
-    """A row for each label, (n, c): 1 for its class, else 0.
-
-    >>> one_hot(np.array(["b", "a"]), np.array(["a", "b"])).tolist()
-    [[0.0, 1.0], [1.0, 0.0]]
-    """
-    if len(classes) < 2:
-        raise InputError(
-            f"every label of y is {classes.tolist()[0]!r}: with one class there is nothing to "
-            "learn. Check that y is the column that you mean."
-        )
-    if len(classes) > max(FEW_LABELS, len(labels) / 2.0) or len(classes) > MOST_OUTPUTS:
-        raise InputError(
-            f"y has {len(classes)} different labels in {len(labels)} samples, and each would be a "
-            "class. If they are numbers to be predicted take another loss, such as "
-            'loss="squared".'
-        )
-    y = labels[:, None] == classes[None, :]
-    if not y.any(axis=1).all():
-        unknown = labels.tolist()[int(np.argmin(y.any(axis=1)))]
-        raise InputError(f"y has the label {unknown!r}, which is none of the classes {classes}.")
-    return np.asarray(y, dtype=np.float64)
-
-
-def check_classes(y: Array, classes: NDArray[Any] | None) -> None:
-    """Each class has samples: without one its output would go to minus infinity for free."""
-    if classes is not None and not y.any(axis=0).all():
-        missing = classes.tolist()[int(np.argmin(y.any(axis=0)))]
-        raise InputError(
-            f"no sample (of weight above zero) has the class {missing!r}: leave that class out."
         )
 
 
@@ -399,27 +351,3 @@ def check_columns(inputs: int, X: Array) -> None:
     """A network must fit the data."""
     if inputs != X.shape[1]:
         raise InputError(f"the network has {inputs} inputs, but X has {X.shape[1]} columns.")
-
-
-def drop_weightless(X: Array, y: Array, sample_weight: Any) -> tuple[Array, Array, Array]:
-    """Data and weights without the samples of weight zero."""
-    weights = as_floats(sample_weight, "sample_weight")
-    if weights.shape != (X.shape[0],):
-        raise InputError(
-            f"sample_weight has shape {weights.shape}; expected {(X.shape[0],)}, one number per "
-            "row of X."
-        )
-    check_finite(weights, "sample_weight")
-    if (weights < 0.0).any():
-        where = int(np.argmin(weights))
-        raise InputError(
-            f"sample_weight[{where}] is {weights[where]:g}: weights must not be negative."
-        )
-    used = weights > 0.0
-    if not used.any():
-        raise InputError(
-            f"all {used.size} sample weights are zero: no sample is left to learn from."
-        )
-    for weight in (weights[used].min(), weights.max()):
-        check_size(weight, "a sample weight")
-    return X[used], y[used], weights[used]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective
+from cvxnet.objective import Budget, make_objective
 from cvxnet.objective.networks import read_network
 from cvxnet.training.plans import one_unit_a_round, plan_for
 from cvxnet.training.problem import Problem, Units
@@ -81,14 +80,7 @@ def follow_training(
     ('optimal', [0, 1, 2])
     """
     rounds: list[Round] = []
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
-        weight_decay=weight_decay,
-        form=Form(bias),
-    )
+    objective = make_objective(units, X, y, loss=loss, weight_decay=weight_decay, bias=bias)
     if objective.outputs > 1:
         raise UnsupportedError(
             f"rounds are followed for one output; these targets have {objective.outputs}."

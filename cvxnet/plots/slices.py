@@ -15,8 +15,7 @@ import numpy as np
 from cvxnet.baselines.networks import value_of_network
 from cvxnet.data.validation import as_floats, check_finite
 from cvxnet.errors import InputError, UnsupportedError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Objective, mix
+from cvxnet.objective import make_objective, mix
 from cvxnet.objective.matching import two_alike
 from cvxnet.plots.style import (
     BLUE,
@@ -197,7 +196,7 @@ def slice_between_networks(
     >>> bool(np.isclose(found.f_a, found.f_b)), bool(found.f_middle > 2.0 * found.f_a)
     (True, True)
     """
-    objective = Objective(units=network, X=X, y=y, loss=get_loss(loss), weight_decay=weight_decay)
+    objective = make_objective(network, X, y, loss=loss, weight_decay=weight_decay)
     if not objective.units.traits.shared_decay:
         raise UnsupportedError(
             f"{objective.units.name} units have hidden weights of length one, and the networks on "

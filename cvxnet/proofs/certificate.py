@@ -33,7 +33,7 @@ from cvxnet.proofs.gaps import bracket_text, relative_gap
 from cvxnet.types import Array
 
 T = TypeVar("T")
-SPECIFICATION = "https://github.com/cvxnet/cvxnet/blob/main/docs/certificates/format.md"
+SPECIFICATIONS = "https://github.com/cvxnet/cvxnet/blob/main/docs/certificates"
 BY_OUTPUT = ("a", "c", "s")
 """Those that have one more with several."""
 NEEDED = ("W", "a")
@@ -310,11 +310,16 @@ def claims_of(certificate: Certificate) -> Claims:
     )
 
 
-def refusals_are_input_errors(function: Callable[..., T], what: str, *arguments: Any) -> T:
-    """What a function of the checker makes of a document, with its refusal as an InputError."""
+def refusals_are_input_errors(
+    function: Callable[..., T], what: str, *arguments: Any, page: str = "format.md"
+) -> T:
+    """What a function of the checker makes of a document, with its refusal as an InputError.
+
+    ``page`` is the one that specifies such documents.
+    """
     try:
         return function(*arguments)
     except checker.RefusalError as refusal:
         raise InputError(
-            f"{what} cannot be used: {refusal}. The format is described in {SPECIFICATION}."
+            f"{what} cannot be used: {refusal}. The format is described in {SPECIFICATIONS}/{page}."
         ) from None

@@ -24,6 +24,9 @@ from cvxnet.proofs.checker.path import Coefficients, Line, Piece
 from cvxnet.proofs.documents import as_hex, write
 from cvxnet.proofs.gaps import relative_gap
 
+PAGE = "path.md"
+"""Specifies files of paths."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PathCertificate:
@@ -94,7 +97,7 @@ class PathCertificate:
     def load(cls, path: str | os.PathLike[str], data: Any = None) -> PathCertificate:
         """Read a file. Nothing is proved by that: see `cvxnet.check`."""
         claims = refusals_are_input_errors(
-            checker.read_path, f"the path {os.fspath(path)!r}", path, data
+            checker.read_path, f"the path {os.fspath(path)!r}", path, data, page=PAGE
         )
         certificates = tuple(map(certificate_of, claims.certificates))
         return cls(certificates=certificates, pieces=tuple(claims.pieces))
@@ -103,7 +106,9 @@ class PathCertificate:
 def lines_of(certificates: tuple[Certificate, ...]) -> tuple[Line, ...]:
     """What each certificate proves of other weight decays, exactly."""
     return tuple(
-        refusals_are_input_errors(checker.line_of, "a certificate of this path", claims_of(one))
+        refusals_are_input_errors(
+            checker.line_of, "a certificate of this path", claims_of(one), page=PAGE
+        )
         for one in certificates
     )
 
@@ -117,7 +122,7 @@ def bounds_at(
 ) -> tuple[float, float]:
     """The bracket of a network and a mixture of dual vectors, rounded outward."""
     arguments = claims_of(certificates[0]), lines, network, coefficients, weight_decay
-    return refusals_are_input_errors(checker.bounds_at, "this path", *arguments)
+    return refusals_are_input_errors(checker.bounds_at, "this path", *arguments, page=PAGE)
 
 
 def gap_of(piece: Piece) -> float:

@@ -199,10 +199,15 @@ class Search:
         far = self.bracket.gap > max(self.gap, STALLED)
         return self.oracle.ends and self.is_open and far
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the gap is reached, or the time for finding a network is over."""
+        return self.bracket.gap <= self.gap or now() >= self.end
+
     def is_over(self) -> bool:
-        """Whether the bracket is closed, the time is over, or nothing has moved for some rounds."""
+        """Whether it is done, or nothing has moved for some rounds."""
         bracket = self.bracket
-        if bracket.gap <= self.gap or now() >= self.end:
+        if self.is_done:
             return True
         self.watch()
         if self.still >= self.settings.patience:
@@ -223,6 +228,11 @@ class Search:
         """The network with new units, the best local maxima above ``weight_decay``."""
         units = self.units.without_small(NEGLIGIBLE)
         return units + new_units(maxima, self.problem, units, self.settings)
+
+    def found(self, units: Units, way: str) -> tuple[Units, Array]:
+        """Units that were found in this way, without cells, with the loss's own dual vector."""
+        self.master.way = way
+        return units, self.problem.dual_vector(units)
 
     def price(self, units: Units, v: Array, deadline: float | None = None) -> LocalMaxima:
         """Price the dual vector of a network, which becomes that of this round; offer both."""

@@ -26,8 +26,7 @@ import numpy as np
 from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
-from cvxnet.losses import get_loss
-from cvxnet.objective import Form, Objective, network_of
+from cvxnet.objective import make_objective, network_of
 from cvxnet.training.clock import now
 from cvxnet.training.oracle import is_exact, price_units
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -116,9 +115,7 @@ def conditional_gradient(
     >>> bool(descent.lower_bound <= 0.25)
     True
     """
-    objective = Objective(
-        units=units, X=X, y=y, loss=get_loss(loss), weight_decay=1.0, form=Form(bias)
-    )
+    objective = make_objective(units, X, y, loss=loss, bias=bias)
     problem = problem_of(objective)
     radius = check_positive(radius, "radius")
     steps = check_steps(steps)

@@ -68,16 +68,14 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
             units = fit_squares(search.problem, search.units, gap, search.end)
         else:
             units = solve_columns(search.problem, grown, gap, search.end)
-    search.master.way = COORDINATES
-    return units, search.problem.dual_vector(units)
+    return search.found(units, COORDINATES)
 
 
 def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:
     """The optimum over all linear units of a sparse X."""
     with clock(search.timings, "solving"):
         units = solve_ball(search.problem, grown, search.gap)
-    search.master.way = BALL
-    return units, search.problem.dual_vector(units)
+    return search.found(units, BALL)
 
 
 def slide_and_solve(search: Search, grown: Units) -> tuple[Units, Array]:
@@ -147,10 +145,8 @@ def slide_alone(search: Search, units: Units, steps: int) -> tuple[Units, Array]
         units = slide(problem, units, steps, PRECISE, search.end)
         rows, signs = problem.family.simplify(units.weights, units.outputs)
         fewer = merge(Units(rows, signs, units.free).without_small(NEGLIGIBLE), MERGED)
-    search.master.way = SLIDING
-    if problem.objective(fewer) <= problem.objective(units):
-        units = fewer
-    return units, problem.dual_vector(units)
+    no_worse = problem.objective(fewer) <= problem.objective(units)
+    return search.found(fewer if no_worse else units, SLIDING)
 
 
 def with_slid(search: Search, grown: Units) -> Units:
@@ -166,8 +162,7 @@ def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
     """Newton's method, where exact pricing ends and the optimum is near."""
     problem = search.problem
     for _ in range(REFINEMENTS if search.oracle.ends else 0):
-        done = search.bracket.gap <= search.gap or now() > search.end
-        if done or maxima.rho > NEAR * problem.weight_decay:
+        if search.is_done or maxima.rho > NEAR * problem.weight_decay:
             break
         with clock(search.timings, "refining"):
             refined = refine(problem, search.units, maxima)
@@ -182,9 +177,8 @@ def refine_columns(search: Search, maxima: LocalMaxima) -> LocalMaxima:
     problem = search.problem
     if search.stuck or not search.oracle.ends:
         return refine_network(search, maxima)
-    done = search.bracket.gap <= search.gap or now() > search.end
     large = len(problem.y) * len(search.units) > SMALL
-    if done or large or maxima.rho > CLOSE * problem.weight_decay:
+    if search.is_done or large or maxima.rho > CLOSE * problem.weight_decay:
         return maxima
     with clock(search.timings, "refining"):
         refined = refine_on_faces(problem, search.units)

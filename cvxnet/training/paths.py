@@ -11,8 +11,7 @@ from typing import Any
 from cvxnet.data.reports import Lines, Page, Report
 from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective
+from cvxnet.objective import Budget, Objective, make_objective
 from cvxnet.proofs.path_certificate import PathCertificate
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, Known, bracket_of
@@ -225,14 +224,15 @@ def path(
     ('optimal', True, True)
     """
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
-        weight_decay=1.0,
-        form=Form(bias, output_bias, skip),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
     )

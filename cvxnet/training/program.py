@@ -28,8 +28,7 @@ import numpy as np
 from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError, UnsupportedError
 from cvxnet.layers import Sequential
-from cvxnet.losses import get_loss
-from cvxnet.objective import Form, Objective, network_of
+from cvxnet.objective import Objective, make_objective, network_of
 from cvxnet.training.enumeration import all_blocks, count_blocks
 from cvxnet.training.master import Master, Stack, master_problem
 from cvxnet.training.outputs.whole_program import (
@@ -124,14 +123,16 @@ def program(
     >>> prob.is_dcp(), round(float(prob.solve(solver="CLARABEL")), 6)
     (True, 0.29)
     """
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
         weight_decay=weight_decay,
-        form=Form(bias, output_bias, skip),
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
     )

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import UnsupportedError
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective, Weights, network_of
+from cvxnet.objective import Budget, Objective, Weights, make_objective, network_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.certificates import checking_seconds, prove
 from cvxnet.training.checkpoint import open_checkpoint
@@ -177,14 +176,16 @@ def train(
         progress=progress,
         checkpoint=checkpoint,
     )
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
         weight_decay=weight_decay,
-        form=Form(bias, output_bias, skip),
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
         width=width,
@@ -345,14 +346,15 @@ def largest_weight_decay(
     >>> largest_weight_decay("relu", np.eye(2), np.array([3.0, 4.0]), bias=False)
     5.0
     """
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
-        weight_decay=1.0,
-        form=Form(bias, output_bias, skip),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
     )

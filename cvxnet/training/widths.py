@@ -9,8 +9,7 @@ from typing import Any
 from cvxnet.data.reports import Lines, Page, Report
 from cvxnet.errors import InputError
 from cvxnet.layers.linear import check_count
-from cvxnet.losses import get_loss
-from cvxnet.objective import Budget, Form, Objective
+from cvxnet.objective import Budget, Objective, make_objective
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED
 from cvxnet.training.reduction import reduce
@@ -185,14 +184,16 @@ def widths(
     ([2.131, 1.459], 'as asked for, up to 2 units')
     """
     budget = Budget(gap=gap, solver=solver, time_limit=time_limit, progress=progress)
-    objective = Objective(
-        units=units,
-        X=X,
-        y=y,
-        loss=get_loss(loss),
+    objective = make_objective(
+        units,
+        X,
+        y,
+        loss=loss,
         weight_decay=weight_decay,
-        form=Form(bias, output_bias, skip),
+        bias=bias,
         norm=norm,
+        output_bias=output_bias,
+        skip=skip,
         output_weights=output_weights,
         sample_weight=sample_weight,
     )

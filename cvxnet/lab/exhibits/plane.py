@@ -14,8 +14,7 @@ from cvxnet.lab.asked import Asked
 from cvxnet.lab.exhibits.pasted import pasted
 from cvxnet.lab.question import Answer, Question, Tell
 from cvxnet.layers import Layer, Linear, Sequential
-from cvxnet.losses import get_loss
-from cvxnet.objective import Objective
+from cvxnet.objective import Objective, make_objective
 from cvxnet.objective.networks import read_network
 from cvxnet.plots.canvas import places, segments
 from cvxnet.plots.maps import grid_over
@@ -125,7 +124,7 @@ def network_of(units: str, hidden: Array, outputs: Array) -> Sequential:
 def train(asked: Asked, tell: Tell) -> Answer:
     """The optimum, with the bracket and the network so far after each round."""
     given, units = problem(asked), asked.choice("units", UNITS)
-    objective = Objective(units=cn.Family(units), **given | {"loss": get_loss(given["loss"])})
+    objective = make_objective(units, **given)
 
     def listen(state: Round) -> None:
         news = {"seconds": state.seconds, "lower": state.lower, "upper": state.upper}

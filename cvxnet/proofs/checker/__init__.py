@@ -42,13 +42,12 @@ Other units need other proofs in place of the last three before the answer:
     coordinate, of a width           tree, columns, sparse
     sign, threshold, of a width      tree, columns, coordinates, lines, steps
     linear, coordinate               families, sparse, semidefinite
+    coordinate, of a sparse X        families, sparse
     gated_relu                       families, semidefinite
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite
     sign, threshold                  coordinates, lines, steps
     tanh                             coordinates, boxes
-
-`sparse` also reads a sparse X, which linear and coordinate units may have.
 
 Verdicts on convexity are re-proved here as well, by other means: `witness` reads an expression and
 the two points of a counterexample, `atoms` has a formula for each atom, made of `scalars` and

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.faces import face
 from cvxnet.training.fewer_units import directions, merge_outputs
@@ -64,16 +63,15 @@ def fit_and_slide(search: Search, grown: Units) -> tuple[Units, Array]:
         again = fit_outputs(problem, fewer, search.end) if is_large(fewer) else fewer
     with clock(search.timings, "refining"):
         again = newton(problem, again, search.end, FIRST_DIGITS * abs(search.bracket.upper))
-    units, search.master.way = min((fitted, on_faces, slid, again), key=problem.objective), OUTPUTS
-    return units, problem.dual_vector(units)
+    best = min((fitted, on_faces, slid, again), key=problem.objective)
+    return search.found(best, OUTPUTS)
 
 
 def fit_only(search: Search, grown: Units) -> tuple[Units, Array]:
     """The best output weights, where units cannot move."""
     with clock(search.timings, "solving"):
         units = fit_outputs(search.problem, grown, search.end)
-    search.master.way = OUTPUTS
-    return units, search.problem.dual_vector(units)
+    return search.found(units, OUTPUTS)
 
 
 def slide_to_kinks(search: Search, grown: Units) -> tuple[Units, Array]:
@@ -118,8 +116,7 @@ def refine_outputs(search: Search, maxima: LocalMaxima) -> LocalMaxima:
     """Fits and Newton's method in turns with pricing, where that ends and the optimum is near."""
     problem = search.problem
     for _ in range(REFINEMENTS if search.oracle.ends else 0):
-        done = search.bracket.gap <= search.gap or now() > search.end
-        if done or maxima.rho > NEAR * problem.weight_decay:
+        if search.is_done or maxima.rho > NEAR * problem.weight_decay:
             break
         before = problem.objective(search.units)
         with clock(search.timings, "refining"):

@@ -168,10 +168,7 @@ def subdivide(
     tasks = list[ConeTask]()
     for s in sides:
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
-        function = Function(rows, convex, b, floor, error)
-        cones = [*first_cones(rows[:convex, :-1], r)]
-        best = climbed(cones, function)
-        tasks += [ConeTask(corners, function, best, s) for corners in cones]
+        tasks += tasks_of(Function(rows, convex, b, floor, error), s)
     parts = run(tasks, budget or Budget(), h ** (r - 1))
     found = np.concatenate([part.found for part in parts])
     highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
@@ -201,6 +198,13 @@ class ConeTask(NamedTuple):
     function: Function
     best: float
     side: float
+
+
+def tasks_of(function: Function, side: float) -> list[ConeTask]:
+    """One for each of the first cones."""
+    cones = [*first_cones(function.rows[: function.convex, :-1], function.b.size)]
+    best = climbed(cones, function)
+    return [ConeTask(corners, function, best, side) for corners in cones]
 
 
 class ConePart(NamedTuple):
