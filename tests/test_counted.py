@@ -82,6 +82,20 @@ def test_nor_does_the_largest_weight_decay(name, another_clock):
     assert cn.largest_weight_decay(units, X, y) == first
 
 
+def test_nor_does_the_choice_of_cross_validation(another_clock):
+    """The last certificate may, where the checker had no time to ask for a shorter dual vector."""
+    pytest.importorskip("sklearn")
+    X, y = waves(24, 2)
+    model = cn.ConvexNetRegressorCV("relu", path_gap=0.1, smallest=0.1, cv=2, time_limit=None)
+    model.fit(X, y)
+    first = vars(model).copy()
+    another_clock()
+    model.fit(X, y)
+    assert model.weight_decay_ == first["weight_decay_"]
+    assert np.array_equal(model.scores_, first["scores_"])
+    assert np.array_equal(model.predict(X), np.asarray(first["network_"](X))[:, 0])
+
+
 def test_rows_are_counted_with_a_limit_and_without():
     """Also where the search ends within its portion, and in each cone by itself."""
     rng = np.random.default_rng(0)

@@ -202,8 +202,9 @@ class ConvexNetRegressorCV(ChosenOnPath, ConvexNetRegressor):
         Folds trained at the same time, by joblib: ``joblib.parallel_config("dask")`` moves them to
         a cluster.
     time_limit : float or None
-        Seconds for each path, and again for the last training. With None results do not depend on
-        how busy the machine is, nor on ``n_jobs``.
+        Seconds for each path, and again for the last training. With None choice and network do not
+        depend on how busy the machine is, nor on ``n_jobs``; only whether there is time to check
+        their proof.
 
     Attributes
     ----------

@@ -192,7 +192,7 @@ def check_range(numbers: Array) -> None:
 def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-untyped-def]
     """Look at cones for a while; the top of what is left, and the level that bounds the others."""
     corners, errors, slopes, left, marks = stack
-    kinks, _, total = function
+    kinks = function.kinks
     r, d = corners.shape[1], corners.shape[2]
     heights = np.empty((rows.shape[0], r))
     q, need = np.empty(d), np.empty(r)
@@ -200,19 +200,11 @@ def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-un
     while top >= 0 and work > 0:
         work -= marks[top, 0] + OVERHEAD
         settle(corners, slopes, left, marks, rows, flat, kinks, heights, top)
-        count, best = marks[top, 0], np.inf
-        for turn in range(TURNS):
-            concave = requirements(
-                corners, errors, slopes, left, rows, kinks, heights, top, count, turn, q, need
-            )
-            for k in range(r):
-                need[k] += total * (2.0 * errors[top, k] + room)
-            best = min(best, shortest(corners, errors, top, need, level, q))
-            if best <= level or not concave or best == np.inf:
-                break
+        best = bound_on(stack, top, rows, heights, function, room, level, q, need)
         if best <= level:
             top -= 1
             continue
+        count = marks[top, 0]
         t, error = worst_row(left, kinks, heights, top, count, LITTLE * level)
         if error == 0.0 or marks[top, 1] >= DEPTH:
             level = best
@@ -221,6 +213,27 @@ def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-un
             cut(corners, errors, slopes, left, marks, heights, top, count, t)
             top += 1
     return top, level
+
+
+@njit(cache=True)
+def bound_on(stack, top, rows, heights, function, room, level, q, need):  # type: ignore[no-untyped-def]
+    """A bound on the function in a cone, the best of a few choices of the t_j.
+
+    The first one that is below the level will do.
+    """
+    corners, errors, slopes, left, marks = stack
+    kinks, _, total = function
+    count, best = marks[top, 0], np.inf
+    for turn in range(TURNS):
+        concave = requirements(
+            corners, errors, slopes, left, rows, kinks, heights, top, count, turn, q, need
+        )
+        for k in range(need.size):
+            need[k] += total * (2.0 * errors[top, k] + room)
+        best = min(best, shortest(corners, errors, top, need, level, q))
+        if best <= level or not concave or best == np.inf:
+            break
+    return best
 
 
 @njit(cache=True)
@@ -269,7 +282,8 @@ def requirements(  # type: ignore[no-untyped-def]
                 need[k] += kink * max(heights[t, k], 0.0)
             continue
         concave = True
-        share = share_of(heights, t, r) if turn == 0 else ahead(rows, left[top, t], q)
+        row = rows[left[top, t]]
+        share = share_of(heights, t, r) if turn == 0 else 1.0 * (product(row, q) > 0.0)
         for k in range(r):
             need[k] += kink * share * heights[t, k]
     return concave
@@ -286,49 +300,42 @@ def share_of(heights, t, r):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def ahead(rows, j, q):  # type: ignore[no-untyped-def]
-    """1 where ``x_j.q`` is positive, else 0."""
-    product = 0.0
-    for x in range(q.size):
-        product += rows[j, x] * q[x]
-    return 1.0 if product > 0.0 else 0.0
-
-
-@njit(cache=True)
 def shortest(corners, errors, top, need, level, q):  # type: ignore[no-untyped-def]
     """The length of a vector that meets the needs; q is about the shortest one, as is its length.
 
     Of the sets of corners that may reach their needs, all is tried first, then all others, until
     one is short enough.
     """
-    r, best = need.size, np.inf
-    kept, trial = np.zeros(q.size), np.empty(q.size)
-    highest = -np.inf
-    for k in range(r):
-        highest = max(highest, need[k])
-    if highest <= 0.0:
-        for x in range(q.size):
-            q[x] = 0.0
+    if need.max() <= 0.0:
+        q[:] = 0.0
         return 0.0
-    for mask in range((1 << r) - 1, 0, -1):
-        length, reached = 0.0, np.inf
-        for _ in range(2):  # the second time with room for what is lost by the length of the first
-            room = 4.0 * length
-            if not solve(corners, errors, top, need, room, mask, trial):
-                break
-            length = norm(trial)
-            reached = lengthened(corners, errors, top, need, trial, length)
-            if reached < np.inf:
-                break
+    best, kept, trial = np.inf, np.zeros(q.size), np.empty(q.size)
+    for mask in range((1 << need.size) - 1, 0, -1):
+        reached = meet(corners, errors, top, need, mask, trial)
         if reached < best:
             best = reached
-            for x in range(q.size):
-                kept[x] = trial[x]
+            kept[:] = trial
         if best <= level:
             break
-    for x in range(q.size):
-        q[x] = kept[x]
+    q[:] = kept
     return best
+
+
+@njit(cache=True)
+def meet(corners, errors, top, need, mask, q):  # type: ignore[no-untyped-def]
+    """The length of a combination q of the corners in the mask that meets all needs, or infinity.
+
+    The second time with room for what is lost by the length of the first.
+    """
+    length = 0.0
+    for _ in range(2):
+        if not solve(corners, errors, top, need, 4.0 * length, mask, q):
+            break
+        length = norm(q)
+        reached = lengthened(corners, errors, top, need, q, length)
+        if reached < np.inf:
+            return reached
+    return np.inf
 
 
 @njit(cache=True)
@@ -340,44 +347,46 @@ def solve(corners, errors, top, need, room, mask, q):  # type: ignore[no-untyped
     By Gram and Schmidt: need not be precise.
     """
     d, size = q.size, 0
-    r = need.size
-    basis = np.empty((r, d))
-    for x in range(d):
-        q[x] = 0.0
-    for k in range(r):
+    basis = np.empty((need.size, d))
+    q[:] = 0.0
+    for k in range(need.size):
         if not (mask >> k) & 1:
             continue
-        missing = need[k] + room * (errors[top, k] + 2.0 * (d + 4) * EPS)
-        for x in range(d):
-            basis[size, x] = corners[top, k, x]
-            missing -= q[x] * corners[top, k, x]
+        corner, new = corners[top, k], basis[size]
+        missing = need[k] + room * (errors[top, k] + 2.0 * (d + 4) * EPS) - product(q, corner)
+        new[:] = corner
         for i in range(size):
-            product = 0.0
-            for x in range(d):
-                product += basis[i, x] * basis[size, x]
-            for x in range(d):
-                basis[size, x] -= product * basis[i, x]
-        length = norm(basis[size])
+            add(new, -product(basis[i], new), basis[i])
+        length = norm(new)
         if length < THIN:
             return False
         for x in range(d):
-            basis[size, x] /= length
-        along = 0.0
-        for x in range(d):
-            along += basis[size, x] * corners[top, k, x]
-        for x in range(d):
-            q[x] += missing / along * basis[size, x]
+            new[x] /= length
+        add(q, missing / product(new, corner), new)
         size += 1
     return True
 
 
 @njit(cache=True)
+def product(a, b):  # type: ignore[no-untyped-def]
+    """``a.b``."""
+    total = 0.0
+    for x in range(a.size):
+        total += a[x] * b[x]
+    return total
+
+
+@njit(cache=True)
+def add(q, factor, a):  # type: ignore[no-untyped-def]
+    """Add so many times a to q."""
+    for x in range(q.size):
+        q[x] += factor * a[x]
+
+
+@njit(cache=True)
 def norm(q):  # type: ignore[no-untyped-def]
     """Its length."""
-    square = 0.0
-    for x in range(q.size):
-        square += q[x] * q[x]
-    return np.sqrt(square)
+    return np.sqrt(product(q, q))
 
 
 @njit(cache=True)
@@ -386,9 +395,7 @@ def lengthened(corners, errors, top, need, q, length):  # type: ignore[no-untype
     d, factor = q.size, 1.0
     for side in range(2):
         for k in range(need.size):
-            reached = 0.0
-            for x in range(d):
-                reached += q[x] * corners[top, k, x]
+            reached = product(q, corners[top, k])
             reached -= 1.01 * length * (errors[top, k] + 2.0 * (d + 4) * EPS)
             if side == 0 and need[k] > 0.0:
                 if reached <= 0.0:
