@@ -33,7 +33,7 @@ Other units need other proofs in place of the last three before the answer:
 
     units                            proof in
     relu, leaky_relu, abs            coordinates, lines, sweeps
-    the same, over 100 samples       coordinates, sweeps, kinks, corners, lifting
+    the same, over 100 samples       coordinates, sweeps, kinks, clusters, corners, lifting
     the same, several outputs        coordinates, lines, sweeps, vector_sweeps
     several outputs, with evidence   sphere, relaxation, semidefinite
     one output, rank 4 to 7          coordinates, sweeps, cones, lifting

@@ -6,8 +6,7 @@ In doubles, but for the corners themselves; kinks.py says what may be off, and b
 from __future__ import annotations
 
 import math
-from itertools import combinations, compress
-from typing import NamedTuple
+from itertools import combinations
 
 from .exact import inner
 
@@ -15,9 +14,6 @@ Vector = list[float]
 CUT_DIGITS = 30  # binary ones, of the shares that two corners have in a new one
 LEAST_SHARE = 2.0**-25  # of a corner in a new one
 MISSED = 2.0**-45  # of the heights: what counts as reached
-PLUS, MINUS, NONE, BOTH = 1, 2, 0, 3  # signs that a row may be taken to have
-HAS_PLUS = bytes(x in (PLUS, BOTH) for x in range(256))
-HAS_NONE = bytes(x == NONE for x in range(256))
 
 
 class Corner:
@@ -30,46 +26,6 @@ class Corner:
         self.bits = max(x.bit_length() for x in whole)
         self.near = [x / (1 << self.bits) for x in whole]
         self.bulge, self.height = 0, 0.0  # g+ in whole numbers, and in doubles, at ``near``
-
-
-class Rows(NamedTuple):
-    """Some rows: their numbers, z by coordinate in doubles, and their signs at each corner."""
-
-    which: list[int]
-    z: list[Vector]
-    signs: list[bytes]
-
-    def at(self, near: Vector) -> Vector:
-        """``z_j . w`` at a point."""
-        if len(near) == 3:
-            a, b, c = near
-            return [a * x + b * y + c * t for x, y, t in zip(*self.z, strict=True)]
-        total = [near[0] * x for x in self.z[0]]
-        for y, column in zip(near[1:], self.z[1:], strict=True):
-            total = [s + y * x for s, x in zip(total, column, strict=True)]
-        return total
-
-    def with_corner(self, k: int, signs: bytes) -> Rows:
-        """With another corner in place of corner k."""
-        return self._replace(signs=[*self.signs[:k], signs, *self.signs[k + 1 :]])
-
-    def settled(self) -> tuple[list[int], Rows]:
-        """Those that are positive at all corners, and those in doubt."""
-        common = int.from_bytes(self.signs[0], "little")
-        for signs in self.signs[1:]:
-            common &= int.from_bytes(signs, "little")
-        seen = common.to_bytes(len(self.which), "little")
-        positive, doubt = seen.translate(HAS_PLUS), seen.translate(HAS_NONE)
-        left = list(compress(self.which, doubt))
-        z = [list(compress(column, doubt)) for column in self.z]
-        kept = Rows(left, z, [bytes(compress(signs, doubt)) for signs in self.signs])
-        return list(compress(self.which, positive)), kept
-
-
-def signs_of(heights: Vector, sure: float, between: int) -> bytes:
-    """PLUS above ``sure``, MINUS below minus that, and what is said in between."""
-    below = -sure
-    return bytes([PLUS if x > sure else MINUS if x < below else between for x in heights])
 
 
 def combined(corners: list[Corner], shares: Vector) -> Vector:

@@ -19,13 +19,13 @@ is proved; otherwise it is cut at a point of an edge, in two that cover it.
 
 Exact are the corners, g+ at the corners, the sums of k_j z_j, and the comparisons with h_k and with
 limit. All else is in doubles and need not be right: where cones are cut, t, q. But rows that are
-positive at a corner count for g+. In doubles z_j . w_k is known up to SURE, where the largest
-numbers of rows and corners are below one: each of the r <= 7 numbers of both has one rounding, and
-so have each product and r - 1 sums, 9 * 7 * 2^-53 in all. Where that does not tell, it is computed
-exactly. A row with k_j > 0 that is surely positive, or surely negative, at all corners is settled
-on the cone: so it is at all points of it. Of rows with k_j < 0 any s_j will do.
+positive at a corner count for g+. In doubles z_j . w_k is known up to SURE (clusters.py); where
+that does not tell, it is computed exactly. A row with k_j > 0 that is surely positive, or surely
+negative, at all corners is settled on the cone: so it is at all points of it. Of rows with k_j < 0
+any s_j will do.
 
-Rows in general position are settled after few cuts, so that n rows take about n log n steps.
+Rows in general position are settled after few cuts. Most are looked at in clusters: at a corner or
+at t only those are opened that meet its plane. So to put n rows in order takes the most steps.
 
 Where g is found to be too large, the limit rises a little beyond that, so that what comes out is
 about the largest violation, and exactly that of a point.
@@ -37,40 +37,25 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, compress, product
-from operator import add, itemgetter, mul, truediv
+from operator import add, itemgetter, mul
 from typing import NamedTuple
 
 from flint import fmpz_mat
 
+from .clusters import SURE, Clusters, Rows
 from .coordinates import LowRank, whole_inverse
-from .corners import (
-    BOTH,
-    HAS_NONE,
-    HAS_PLUS,
-    NONE,
-    Corner,
-    Rows,
-    Vector,
-    combined,
-    on_edge,
-    shortest,
-    signs_of,
-    times,
-    widest,
-)
+from .corners import Corner, Vector, combined, on_edge, shortest, times, widest
 from .document import UnfinishedError
 from .dual import Clock, only
 from .exact import Matrix, above_one, congruent, inner
 from .lifting import SHARE, linear_above
 from .lines import Slopes
 
-SURE = 2.0**-45  # what z_j . w_k may be off by, and more
 ZERO = 2.0**-50  # heights of rows with k_j < 0 that do not count
 DIGITS = 60  # binary ones, of q and of points
-FEW = 16  # rows in doubt up to which a cut is where one of them errs most
-SHARED = 16  # rows up to which the s_j may be other than 0 and 1
+FEW = 16  # rows in doubt up to which a cut is where one of them errs most, and any s_j are tried
 JUST, NEAR = 1.0 + 1e-12, 1.001  # how far above the level q is tried, and then other s_j
-TURNS = 3  # choices of t
+TURNS = 2  # choices of t
 FAR = 1.5  # how far above the level q is where g is computed on cones of many rows in doubt, too
 MISSES = 10  # times in a row that it may be small enough there, until that is no longer tried
 DEPTH = 250  # cuts one after the other
@@ -94,11 +79,12 @@ class Cone(NamedTuple):
     slope: list[int]
     convex: Rows
     concave: Rows
+    sizes: tuple[int, int]
     depth: int
 
     def size(self) -> int:
         """How many rows are in doubt."""
-        return len(self.convex.which) + len(self.concave.which)
+        return sum(self.sizes)
 
 
 class Attempt(NamedTuple):
@@ -123,13 +109,9 @@ class KinkSearch:
         self.slope = slope
         self.peak: list[int] = []  # where g is too large, and largest of what was found
         self.misses = 0
-        columns = list(zip(*points, strict=True))
-        sizes = [1 << max(map(int.bit_length, z)) for z in points]
-        self.z = [list(map(truediv, column, sizes)) for column in columns]
-        self.products = [list(map(mul, k, column)) for column in columns]
-        self.signs = [[j for j, x in enumerate(k) if s * x > 0] for s in (1, -1)]
-        self.unit = 1 << max(map(abs, map(mul, k, sizes))).bit_length()
-        self.kinks = [x * y / self.unit for x, y in zip(k, sizes, strict=True)]
+        self.convex, self.concave = (clusters_of(points, k, side) for side in (1, -1))
+        kinks = self.convex.kinks + self.concave.kinks
+        self.unit = 1 << max(map(abs, kinks), default=0).bit_length()
         self.metric_unit = 1 << max(abs(x) for row in H for x in row).bit_length()
         self.metric = self.inverse_in_doubles()
         self.set_limit(limit)
@@ -170,42 +152,27 @@ class KinkSearch:
         """The orthants."""
         r = len(self.H)
         none = [0] * r
-        convex, concave = (self.rows(which) for which in self.signs)
         axes = [[Corner([s * (i == k) for i in range(r)]) for s in (1, -1)] for k in range(r)]
-        there = {w: self.signs_at(w, none, convex, concave) for w in chain(*axes)}
-        for corners in product(*axes):
-            rising, falling = (list(signs) for signs in zip(*map(there.get, corners), strict=True))
+        convex, concave = self.convex.all(), self.concave.all()
+        for corner in chain(*axes):
+            convex, concave = self.seen_at(corner, none, convex, concave)
+        for chosen in product(*(range(2 * k, 2 * k + 2) for k in range(r))):
+            corners = [axes[c // 2][c % 2] for c in chosen]
+            rising, falling = ([rows.signs[c] for c in chosen] for rows in (convex, concave))
             yield self.settled(
-                list(corners), none, self.slope,
+                corners, none, self.slope,
                 convex._replace(signs=rising), concave._replace(signs=falling), 0,
             )  # fmt: skip
 
-    def rows(self, which: list[int]) -> Rows:
-        """Some rows, without signs."""
-        return Rows(which, [list(map(z.__getitem__, which)) for z in self.z], [])
-
-    def sums(self, start: list[int], which: list[int]) -> list[int]:
-        """``start`` and the k_j z_j of some rows."""
-        return [
-            x + sum(map(column.__getitem__, which))
-            for x, column in zip(start, self.products, strict=True)
-        ]
-
-    def product(self, j: int, w: list[int]) -> int:
-        """``k_j z_j . w``."""
-        return sum(column[j] * x for column, x in zip(self.products, w, strict=True))
-
-    def signs_at(
+    def seen_at(
         self, corner: Corner, rising: list[int], convex: Rows, concave: Rows
-    ) -> tuple[bytes, bytes]:
-        """The signs of the rows in doubt on a cone at a new corner of it; sets g+ there."""
-        signs = signs_of(convex.at(corner.near), SURE, NONE)
-        ahead = list(compress(convex.which, signs.translate(HAS_PLUS)))
-        unsure = compress(convex.which, signs.translate(HAS_NONE))
-        ahead += [j for j in unsure if self.product(j, corner.whole) > 0]
-        corner.bulge = inner(self.sums(rising, ahead), corner.whole)
+    ) -> tuple[Rows, Rows]:
+        """The rows in doubt on a cone with their signs at a new corner of it; sets g+ there."""
+        convex = self.convex.at(corner.near, convex, SURE)
+        ahead = self.convex.ahead(convex, corner.whole)
+        corner.bulge = inner(self.convex.total(ahead, rising), corner.whole)
         corner.height = corner.bulge / (self.unit << corner.bits)
-        return signs, signs_of(concave.at(corner.near), ZERO, BOTH)
+        return convex, self.concave.at(corner.near, concave, -ZERO)
 
     def settled(
         self, corners: list[Corner], rising: list[int], slope: list[int],
@@ -214,8 +181,11 @@ class KinkSearch:
         """A cone, with fewer rows in doubt."""
         ahead, convex = convex.settled()
         active, concave = concave.settled()
-        rising, slope = self.sums(rising, ahead), self.sums(slope, active)
-        return Cone(corners, rising, slope, convex, concave, depth)
+        rising, slope = self.convex.total(ahead, rising), self.concave.total(active, slope)
+        sizes = self.convex.number(convex), self.concave.number(concave)
+        if sum(sizes) <= FEW:
+            convex, concave = self.convex.as_rows(convex), self.concave.as_rows(concave)
+        return Cone(corners, rising, slope, convex, concave, sizes, depth)
 
     def parts(self, cone: Cone) -> list[Cone]:
         """Nothing for a cone that is proved, or two cones that cover it."""
@@ -223,8 +193,8 @@ class KinkSearch:
         attempt = self.attempt(cone, gram)
         if attempt is None:
             return []
-        few = 0 < len(cone.concave.which) <= SHARED and len(cone.convex.which) <= SHARED
-        if few and attempt.length <= NEAR * self.level and self.proved_by_shares(cone):
+        close = attempt.length <= NEAR * self.level
+        if close and cone.sizes[1] and cone.size() <= FEW and self.proved_by_shares(cone):
             return []
         if self.is_worth_a_look(cone, attempt):
             self.look_at(cone, attempt.shares)
@@ -237,8 +207,7 @@ class KinkSearch:
         shares, best = [1.0] * len(gram), Attempt(math.inf, [])
         for _ in range(TURNS):
             t = combined(cone.corners, shares)
-            ahead = compress(cone.concave.which, [x > 0.0 for x in cone.concave.at(t)])
-            slope = self.sums(cone.slope, list(ahead))
+            slope = self.concave.total(self.concave.ahead_of(t, cone.concave.which), cone.slope)
             heights = [
                 w.height + inner(slope, w.whole) / (self.unit << w.bits) for w in cone.corners
             ]
@@ -272,7 +241,7 @@ class KinkSearch:
         W = [corner.whole for corner in cone.corners]
         G = congruent(self.inverse, W)
         b = [corner.bulge + inner(cone.slope, corner.whole) for corner in cone.corners]
-        D = [[self.product(j, w) for w in W] for j in cone.concave.which]
+        D = [[self.concave.product(j, w) for w in W] for j in cone.concave.which]
         c, _ = linear_above(b, D, G, limit=Fraction(self.limit, self.determinant), patient=True)
         solution = fmpz_mat(G).solve(fmpz_mat(len(c), 1, c)).entries()
         square = sum(map(mul, solution, c))
@@ -289,11 +258,9 @@ class KinkSearch:
         for share, corner in zip(shares, cone.corners, strict=True):
             times_of = int(math.ldexp(share / max(shares), DIGITS)) << (most - corner.bits)
             t = [x + times_of * y for x, y in zip(t, corner.whole, strict=True)]
-        value = inner(cone.rising, t) + inner(cone.slope, t)
-        value += sum(max(self.product(j, t), 0) for j in cone.convex.which)
-        value += sum(min(self.product(j, t), 0) for j in cone.concave.which)
+        value = self.value(t)
         self.misses += cone.size() > FEW
-        if self.over(value, t, self.limit):  # about: some row may be on the wrong side of 0
+        if self.over(value, t, self.limit):
             self.misses = 0
             self.peak, worst = t, self.over(value, t, self.asked)
             raised = 1 + worst + min(worst * RAISED, MOST_RAISED) + LEAST_RAISED
@@ -301,10 +268,11 @@ class KinkSearch:
 
     def value(self, t: list[int]) -> int:
         """``g(t)``."""
-        convex, concave = self.signs
-        total: int = inner(self.slope, t)
-        total += sum(max(self.product(j, t), 0) for j in convex)
-        return total + sum(min(self.product(j, t), 0) for j in concave)
+        gradient, w = self.slope, Corner(t)
+        for clusters in (self.convex, self.concave):
+            rows = clusters.at(w.near, clusters.all(), SURE)
+            gradient = clusters.total(clusters.ahead(rows, t), gradient)
+        return int(inner(gradient, t))
 
     def over(self, value: int, t: list[int], limit: int) -> Fraction:
         """By how much a value of g at a point is above a limit; 0 where it is below."""
@@ -322,14 +290,14 @@ class KinkSearch:
         i, j, share = crossing or widest(gram)
         corners = cone.corners
         new = Corner(on_edge(corners[i], corners[j], share))
-        convex, concave = self.signs_at(new, cone.rising, cone.convex, cone.concave)
+        convex, concave = self.seen_at(new, cone.rising, cone.convex, cone.concave)
         return [
             self.settled(
                 [*corners[:k], new, *corners[k + 1 :]],
                 cone.rising,
                 cone.slope,
-                cone.convex.with_corner(k, convex),
-                cone.concave.with_corner(k, concave),
+                convex.moved(k),
+                concave.moved(k),
                 cone.depth + 1,
             )
             for k in (i, j)
@@ -340,16 +308,24 @@ class KinkSearch:
 
         Of rows with k_j > 0, if any of these errs: with the others t and the s_j may help.
         """
-        for rows in (cone.convex, cone.concave):
+        for clusters, rows in ((self.convex, cone.convex), (self.concave, cone.concave)):
             worst, place = LITTLE * self.level, None
-            heights = [rows.at(corner.near) for corner in cone.corners]
+            heights = [clusters.heights(rows.which, corner.near) for corner in cone.corners]
             for j, *p in zip(rows.which, *heights, strict=True):
                 lowest, highest = min(p), max(p)
-                if (error := abs(self.kinks[j]) * min(-lowest, highest)) > worst:
+                error = abs(clusters.kinks[j]) / self.unit * min(-lowest, highest)
+                if error > worst:
                     worst, place = error, (p.index(highest), p.index(lowest), -lowest / highest)
             if place:
                 return place
         return None
+
+
+def clusters_of(points: Matrix, k: Sequence[int], side: int) -> Clusters:
+    """The rows with k_j > 0, or < 0; none of zeros."""
+    chosen = [side * x > 0 and any(z) for x, z in zip(k, points, strict=True)]
+    columns = [list(compress(column, chosen)) for column in zip(*points, strict=True)]
+    return Clusters(columns, list(compress(k, chosen)))
 
 
 def kinks_violation(
