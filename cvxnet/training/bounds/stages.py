@@ -19,8 +19,12 @@ from cvxnet.training.bounds.relaxation import Evaluation, Side, best_pairs
 from cvxnet.training.clock import now
 from cvxnet.types import Array
 
-STAGE_STEPS = 100
-"""Quasi-Newton steps a stage."""
+STAGE_STEPS = 250
+"""Quasi-Newton steps a stage. A stage forgets the curvature that the one before has learnt: with
+many short ones the bound stalls above what the multipliers could prove."""
+MEMORY = 10
+"""Steps that the quasi-Newton method remembers. Of 20 its own linear algebra costs more than the
+bound and its derivatives, where there are ten thousand multipliers and above."""
 PRECISION = 1e-4
 """Pairs are added that gain more than this, relative to their budget and rows of length one."""
 UNUSED = 1e-4
@@ -161,7 +165,7 @@ def descend(
     options = {
         "maxiter": STAGE_STEPS,
         "maxfun": 2 * STAGE_STEPS,
-        "maxcor": 20,
+        "maxcor": MEMORY,
         "ftol": 1e-13,
         "gtol": 0.0,
     }
