@@ -76,6 +76,13 @@ def test_signs_are_those_of_every_row_and_what_is_ahead_is_exact(seed):
             assert sign != PLUS or min(heights) > 0
             assert sign != MINUS or max(heights) < 0
             assert sign != NONE or j < clusters.count
+    turned = clusters.opposite()
+    for w in (corner.whole for corner in corners[:4]):
+        one, two = (
+            each.total(each.ahead(each.at(Corner(w).near, each.all(), SURE), w), [0] * len(w))
+            for each in (turned, clusters)
+        )
+        assert one == [-x for x in two]
     single = clusters.as_rows(found)
     assert sorted(single.which) == list(range(len(k)))
     positive, doubt = single.settled()

@@ -14,6 +14,7 @@ and the last difference for 2 r 2^-53: less than 140 * 2^-53 in all, below SURE.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from itertools import chain, compress, repeat
 from operator import truediv
 from typing import Any, NamedTuple
@@ -91,6 +92,13 @@ class Clusters:
                 numbers += merged(sum, numbers, first)
             self.parts += [range(k, min(k + PARTS, last)) for k in range(first, last, PARTS)]
             first = last
+
+    def opposite(self) -> Clusters:
+        """The same rows with -k_j."""
+        turned = copy(self)
+        turned.side, turned.kinks = -self.side, [-x for x in self.kinks]
+        turned.sums = [[-x for x in column] for column in self.sums]
+        return turned
 
     def all(self) -> Rows:
         """Without signs."""

@@ -59,14 +59,15 @@ def in_few_coordinates(
 
     ``violation(problem, clock)`` is 0 if |g| <= limit for the rows M^T z_j; otherwise
     |g| / limit - 1 at some u, or a little more. Leaving out d_j changes phi by at most
-    ``change(|x_j|, |d_j|)``.
+    ``change(|x_j|, |d_j|)``, and not at all where it is 0.
     """
     rows, weights, beta = terms
     sizes, most_seen = lengths(rows), lengths(weights)
     unclear = None
     for most in range(3, MAX_RANK + 1):
         points, H, scale, rests = coordinates(rows, most)
-        slack = sum(map(mul, most_seen, map(change, sizes, rests)), Fraction(0))
+        changed = [(v, size, d) for v, size, d in zip(most_seen, sizes, rests, strict=True) if d]
+        slack = sum((v * change(size, d) for v, size, d in changed), Fraction(0))
         if slack > NEGLIGIBLE * beta:
             continue
         try:

@@ -97,11 +97,12 @@ class Attempt(NamedTuple):
 class KinkSearch:
     """Branch and bound for one sign of g; ``limit`` and ``level``, in doubles, rise where it fails.
 
-    Points are (n, r), k has n numbers, slope r, H is (r, r): whole numbers.
+    ``convex`` are the rows with k_j > 0, ``concave`` those with k_j < 0; slope has r numbers, H is
+    (r, r).
     """
 
     def __init__(
-        self, points: Matrix, k: Sequence[int], slope: list[int], H: Matrix, limit: int,
+        self, convex: Clusters, concave: Clusters, slope: list[int], H: Matrix, limit: int,
         clock: Clock,
     ) -> None:  # fmt: skip
         self.H, self.asked, self.clock = H, limit, clock
@@ -109,8 +110,8 @@ class KinkSearch:
         self.slope = slope
         self.peak: list[int] = []  # where g is too large, and largest of what was found
         self.misses = 0
-        self.convex, self.concave = (clusters_of(points, k, side) for side in (1, -1))
-        kinks = self.convex.kinks + self.concave.kinks
+        self.convex, self.concave = convex, concave
+        kinks = convex.kinks + concave.kinks
         self.unit = 1 << max(map(abs, kinks), default=0).bit_length()
         self.metric_unit = 1 << max(abs(x) for row in H for x in row).bit_length()
         self.metric = self.inverse_in_doubles()
@@ -337,11 +338,14 @@ def kinks_violation(
     """
     points, weights = problem.points, only(problem.weights)
     limit, violation = math.floor(problem.limit**2 * problem.scale), Fraction(0)
+    slope = [slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
+    k = [(slopes.on - slopes.off) * v for v in weights]
+    bent = [clusters_of(points, k, sign) for sign in (1, -1)]
     for side in sides:
-        slope = [side * slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
-        k = [side * (slopes.on - slopes.off) * v for v in weights]
+        convex, concave = bent if side > 0 else (rows.opposite() for rows in reversed(bent))
+        c = [side * x for x in slope]
         try:
-            search = KinkSearch(points, k, slope, problem.H, limit, clock)
+            search = KinkSearch(convex, concave, c, problem.H, limit, clock)
             violation = max(violation, search.violation())
         except (ArithmeticError, ValueError):
             return violation or None
