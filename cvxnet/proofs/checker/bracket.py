@@ -24,7 +24,7 @@ from flint import fmpq
 from .claims import Claims, as_rows, exact_rows, hidden_weights, samples
 from .document import RefusalError
 from .dual import dual_vectors
-from .exact import Number, balls, inner, integers, matrix_of, outward, rational
+from .exact import Number, balls, enclosed, inner, integers, matrix_of, outward, rational
 from .families import units_of
 from .losses import LOSSES
 from .sparse import Sparse, combined, times_weights
@@ -121,5 +121,5 @@ def dual_value(claims: Claims, v: Sequence[Sequence[fmpq]]) -> Number:
     loss = LOSSES[claims.loss]
     total: Number = fmpq(0)
     for sample in samples(claims, v):
-        total -= loss.conjugate_of(*sample)
+        total = enclosed(total - loss.conjugate_of(*sample))
     return total

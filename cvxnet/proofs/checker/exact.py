@@ -21,6 +21,7 @@ from .document import RefusalError
 Number = Any  # int or fmpq: exact; or arb: a ball around the true value
 Matrix = list[list[int]]
 PRECISION = 256  # bits, of the balls
+LONG = 2**14  # bits of a denominator beyond which a sum of fractions is enclosed in a ball
 MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 MAX_SIZE = 10**9  # numbers * bits of each
 
@@ -46,6 +47,19 @@ def fraction(x: Number) -> Fraction:
 def ball(q: Fraction) -> arb:
     """An enclosure of a rational number."""
     return arb(fmpq(q.numerator, q.denominator))
+
+
+def enclosed(x: Number) -> Number:
+    """The same, or a ball around a fraction of very many digits.
+
+    Sums of fractions without a common denominator, n of them, would take time like n^2. Those of
+    doubles and their squares have powers of two, below 2^LONG, and stay exact.
+
+    >>> enclosed(fmpq(1, 3)), type(enclosed(fmpq(1, 3**20_000))).__name__
+    (1/3, 'arb')
+    """
+    long = isinstance(x, fmpq) and x.q.bit_length() > LONG
+    return arb(x) if long else x
 
 
 def integers(rows: Iterable[Iterable[float]]) -> tuple[Matrix, int]:
