@@ -13,7 +13,7 @@ How to read it. The format of the file and what it claims are described in the p
 docs/certificates/format.md. A certificate of relu units at rank 3 (two features and a bias, say)
 rests on python, flint and these files, best read in this order; with their lines, about:
 
-    exact          150   exact numbers, and balls; rounding outward
+    exact          170   exact numbers, and balls; rounding outward
     document       215   hostile files: bytes, JSON, doubles, or a refusal
     packing        190   arrays of numbers, in memory and packed in a file
     losses         150   losses and their conjugates
@@ -24,7 +24,7 @@ rests on python, flint and these files, best read in this order; with their line
     families       295   the families by name: features, and where the proof is
     reading        285   from the document to the claims, entry by entry
     bracket        120   both ends, and why they are ends
-    coordinates    160   the same problem in three coordinates
+    coordinates    170   the same problem in three coordinates
     lines          260   where units change sign: planes, and circles on the sphere
     sweeps         190   proof: every face that these planes cut out is looked at
     answer         155   all together, and the comparisons that decide
