@@ -329,6 +329,20 @@ def clusters_of(points: Matrix, k: Sequence[int], side: int) -> Clusters:
     return Clusters(columns, list(compress(k, chosen)))
 
 
+def searches(
+    problem: LowRank, slopes: Slopes, sides: tuple[int, ...], clock: Clock
+) -> Iterator[KinkSearch]:
+    """One for each sign of g that counts; both have the same clusters."""
+    points, weights = problem.points, only(problem.weights)
+    limit = math.floor(problem.limit**2 * problem.scale)
+    slope = [slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
+    k = [(slopes.on - slopes.off) * v for v in weights]
+    convex, concave = (clusters_of(points, k, sign) for sign in (1, -1))
+    for side in sides:
+        bent = (convex, concave) if side > 0 else (concave.opposite(), convex.opposite())
+        yield KinkSearch(*bent, [side * x for x in slope], problem.H, limit, clock)
+
+
 def kinks_violation(
     problem: LowRank, slopes: Slopes, sides: tuple[int, ...], clock: Clock
 ) -> Fraction | None:
@@ -336,20 +350,13 @@ def kinks_violation(
 
     None where that cannot be told: if g reaches the limit exactly, or numbers differ too much.
     """
-    points, weights = problem.points, only(problem.weights)
-    limit, violation = math.floor(problem.limit**2 * problem.scale), Fraction(0)
-    slope = [slopes.off * inner(weights, column) for column in zip(*points, strict=True)]
-    k = [(slopes.on - slopes.off) * v for v in weights]
-    bent = [clusters_of(points, k, sign) for sign in (1, -1)]
-    for side in sides:
-        convex, concave = bent if side > 0 else (rows.opposite() for rows in reversed(bent))
-        c = [side * x for x in slope]
-        try:
-            search = KinkSearch(convex, concave, c, problem.H, limit, clock)
+    violation = Fraction(0)
+    try:
+        for search in searches(problem, slopes, sides, clock):
             violation = max(violation, search.violation())
-        except (ArithmeticError, ValueError):
-            return violation or None
-        except UnfinishedError:  # but where the other side was too large, that is enough
-            if not violation:
-                raise
+    except (ArithmeticError, ValueError):
+        return violation or None
+    except UnfinishedError:  # but where the other side was too large, that is enough
+        if not violation:
+            raise
     return violation
