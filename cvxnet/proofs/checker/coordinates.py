@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from itertools import starmap
 from operator import mul
 from typing import NamedTuple, TypeVar
 
@@ -66,8 +67,8 @@ def in_few_coordinates(
     unclear = None
     for most in range(3, MAX_RANK + 1):
         points, H, scale, rests = coordinates(rows, most)
-        changed = [(v, size, d) for v, size, d in zip(most_seen, sizes, rests, strict=True) if d]
-        slack = sum((v * change(size, d) for v, size, d in changed), Fraction(0))
+        left_out = [row for row in zip(most_seen, sizes, rests, strict=True) if row[2]]
+        slack = sum(starmap(lambda v, size, d: v * change(size, d), left_out), Fraction(0))
         if slack > NEGLIGIBLE * beta:
             continue
         try:
