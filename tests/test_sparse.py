@@ -139,6 +139,38 @@ def test_every_form_is_read_the_same(form):
     assert first.certificate == second.certificate
 
 
+@pytest.mark.parametrize(
+    "form", (sparse.csr_matrix, sparse.csr_array, sparse.csc_array, sparse.coo_array, np.asarray)
+)
+@pytest.mark.parametrize(("units", "norm"), MODELS[:2])
+def test_what_becomes_of_the_data_later_changes_no_solution(units, norm, form):
+    given, y = problem("squared")
+    X = form(given.toarray() if form is np.asarray else given.copy())
+    targets = y.copy()
+    solution = trained(units, norm, "squared", X, targets)
+    assert (given != X).sum() == 0  # and training changes none of them
+    before, predicted = solution.certificate.to_dict(), solution.predict(given)
+    for name in ("data", "indices", "row", "col") if sparse.issparse(X) else ():
+        if hasattr(X, name):
+            getattr(X, name)[:] = 1
+    if not sparse.issparse(X):
+        X[:] = 1.0
+    targets[:] = 0.0
+    assert solution.certificate.to_dict() == before
+    assert (solution.predict(given) == predicted).all()
+    assert cn.check(solution.certificate).valid
+
+
+@pytest.mark.parametrize("loss", ("squared", "logistic"))
+def test_columns_picked_from_rows_are_those_of_the_matrix_turned(loss, monkeypatch):
+    X, y = problem(loss)
+    found = []
+    for part in (0, X.shape[1] + 1):  # always and never
+        monkeypatch.setattr("cvxnet.training.linear_models.PART", part)
+        found.append(trained("coordinate", "l2", loss, X, y).certificate)
+    assert found[0] == found[1]
+
+
 def test_duplicates_add_up_and_zeros_do_not_count():
     entries = ([1.0, 2.0, 0.0], ([0, 0, 1], [0, 0, 0]))
     objective = Objective(

@@ -114,7 +114,8 @@ def check_any_matrix(X: Any, what: str = "X") -> Any:
         )
     rows = with_small_indices(sparse.csr_array(X, dtype=np.float64))
     rows.sum_duplicates()
-    rows.eliminate_zeros()
+    if not rows.data.all():
+        rows.eliminate_zeros()
     bad = np.flatnonzero(~np.isfinite(rows.data))
     if bad.size:
         i, j = np.searchsorted(rows.indptr, bad[0], side="right") - 1, rows.indices[bad[0]]

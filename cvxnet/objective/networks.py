@@ -43,8 +43,8 @@ class Form:
     def rows(self, X: Any) -> Any:
         """``X``, with the column of ones that carries the hidden bias where there is one."""
         ones = [np.ones((X.shape[0], 1))] * self.bias
-        if sparse.issparse(X):  # by columns, as units of one column see it
-            return sparse.csc_array(sparse.hstack([X, *ones]) if ones else X)
+        if sparse.issparse(X) and self.bias:
+            return sparse.csr_array(sparse.hstack([X, *ones], format="csr"))
         return np.hstack([X, *ones]) if self.bias else X
 
     def free_columns(self, X: Any) -> Array:

@@ -56,6 +56,9 @@ STEPS = 50
 FEW = 1000
 """Few columns: a dense matrix of no more is in one master, and a master of no more is solved to the
 end at once."""
+PART = 10
+"""Less than this part of the columns of a sparse matrix is picked from its rows, for about what two
+products with a vector take; to turn all of it takes as long as ten."""
 SWEEPS = 10_000
 """Of coordinate descent for a lasso."""
 HALVINGS = 30
@@ -112,7 +115,9 @@ class ColumnMaster:
 
     def __init__(self, problem: Problem, columns: NDArray[np.intp]) -> None:
         self.problem, self.columns = problem, columns
-        self.A = columns_of(problem.family.by_columns, columns)
+        family = problem.family
+        few = is_sparse(family.X) and PART * len(columns) < family.rank
+        self.A = columns_of(family.X if few else family.by_columns, columns)
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
 
     def at(self, w: Array, c: float) -> Point:

@@ -56,7 +56,7 @@ def used_columns(W: Any) -> NDArray[np.intp]:
 
 
 def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
-    """Some columns, in order, of a matrix kept by columns; sparse ones as a library has them."""
+    """Some columns, in order, one after the other in memory; sparse ones as a library has them."""
     A = X if len(columns) == X.shape[1] else X[:, columns]
     if not sparse.issparse(A):
         return np.asfortranarray(A)
@@ -74,19 +74,16 @@ def row_lengths(W: Any, order: int = 2) -> Array:
     return np.asarray(np.linalg.norm(W, axis=1, ord=order))
 
 
-def longest_row_is_between(X: Any, low: float, high: float) -> bool:
-    """Whether ``max |x_i|`` of a sparse matrix clearly is, by its entries alone.
-
-    It is at least the largest of them, and at most the length of all together.
+def largest_entry(X: Any) -> float:
+    """``max |x_ij|`` of a matrix, dense or sparse.
 
     Examples
     --------
-    >>> X = sparse.eye_array(4, format="csr")
-    >>> longest_row_is_between(X, 0.5, 2.0), longest_row_is_between(X, 0.5, 1.5)
-    (True, False)
+    >>> largest_entry(np.array([[2.0, -4.0]])), largest_entry(sparse.eye_array(4, format="csr"))
+    (4.0, 1.0)
     """
-    largest = max(X.data.max(initial=0.0), -X.data.min(initial=0.0))
-    return bool(low <= largest and np.sqrt(np.vdot(X.data, X.data)) <= high)
+    entries = X.data if sparse.issparse(X) else X
+    return float(max(entries.max(initial=0.0), -entries.min(initial=0.0)))
 
 
 def squares(X: Any) -> Any:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.matrices import is_sparse, longest_row_is_between, over, row_lengths
+from cvxnet.training.matrices import is_sparse, largest_entry, over, row_lengths
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
@@ -114,12 +114,14 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
 
 
 def size_of(family: UnitFamily) -> float:
-    """The power of two by which the data are divided; 1 where units take data of moderate size."""
-    low, high = 1.0 / MODERATE, MODERATE
-    if is_sparse(family.X) and longest_row_is_between(family.X, low, high):
-        return 1.0
-    x = power_of_two(float(row_lengths(family.X).max()))
-    return 1.0 if family.traits.sparse and low <= x <= high else x
+    """The power of two by which the data are divided; 1 where units take data of moderate size.
+
+    Of linear data the largest entry says how large they are, as columns matter more than rows.
+    """
+    if not family.traits.sparse:
+        return power_of_two(float(row_lengths(family.X).max()))
+    x = power_of_two(largest_entry(family.X))
+    return 1.0 if 1.0 / MODERATE <= x <= MODERATE else x
 
 
 def used_columns(F: Array) -> tuple[NDArray[np.int64], Array]:

@@ -121,7 +121,7 @@ class UnitFamily:
     @cached_property
     def by_columns(self) -> Any:
         """``X``, one column after the other in memory."""
-        return self.X if is_sparse(self.X) else np.asfortranarray(self.X)
+        return self.X.tocsc() if is_sparse(self.X) else np.asfortranarray(self.X)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""

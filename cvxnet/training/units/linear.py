@@ -113,8 +113,10 @@ class CoordinateUnits(UnitFamily):
         return self.X[:, used] * weights
 
     def predictions(self, W: Array, outputs: Array) -> Array:
-        """Of the columns that are used alone, where these are few."""
-        if FEW * len(outputs) > self.rank:
+        """Of the columns that are used alone, where these are few and quickly picked."""
+        if not len(outputs):
+            return np.zeros((self.X.shape[0], *outputs.shape[1:]))
+        if is_sparse(self.X) or FEW * len(outputs) > self.rank:
             return np.asarray(self.X @ (W.T @ outputs))
         used, weights = self.used(W)
         return np.asarray(self.X[:, used] @ (outputs.T * weights).T)
@@ -169,12 +171,13 @@ def largest_linear(X: Array, v: Array, floor: float, norm: str, longest: float) 
     slope = X.T @ v
     error = (len(v) + 10) * np.finfo(float).eps * longest * float(np.linalg.norm(v))
     if norm == "l1":
-        order = np.argsort(-np.abs(slope), kind="stable")
-        order = order[np.abs(slope[order]) > floor]
+        steep = np.abs(slope)
+        above = np.flatnonzero(steep > floor)
+        order = above[np.argsort(-steep[above], kind="stable")]
         return LocalMaxima(
-            rho=float(np.abs(slope).max(initial=floor)),
+            rho=float(steep.max(initial=floor)),
             error=error,
-            values=np.abs(slope[order]),
+            values=steep[order],
             units=as_rows_of(X, order, np.ones(len(order))),
             outputs=np.where(slope[order] < 0.0, -1.0, 1.0),
         )
