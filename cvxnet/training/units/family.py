@@ -121,7 +121,8 @@ class UnitFamily:
     @cached_property
     def by_columns(self) -> Any:
         """``X``, one column after the other in memory."""
-        return self.X.tocsc() if is_sparse(self.X) else np.asfortranarray(self.X)
+        X: Any = self.X
+        return X.tocsc() if is_sparse(X) else np.asfortranarray(X)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data."""
