@@ -11,6 +11,7 @@ from flint import fmpz_mat
 from cvxnet.errors import UnsupportedError
 from cvxnet.training.clock import now
 from cvxnet.training.geometry.arrangement import count_cells
+from cvxnet.training.pricing.steps import dichotomies
 from cvxnet.training.pricing.steps.branching import bound_sums
 from cvxnet.training.pricing.steps.circle_search import search_circles
 from cvxnet.training.pricing.steps.determinants import dependent, determinant_sign, reduce_rows
@@ -189,6 +190,20 @@ def test_values_above_the_floor_only():
     assert above.rho == everything.rho
     assert price(X, v, 2.0 * everything.rho).rho == 2.0 * everything.rho
     assert not len(price(X, v, 2.0 * everything.rho).values)
+
+
+@pytest.mark.parametrize("threshold", [False, True])
+def test_after_the_deadline_there_is_a_bound(monkeypatch, threshold):
+    monkeypatch.setattr(dichotomies, "AT_ONCE", 60)
+    rng = np.random.default_rng(0)
+    X, v = rng.standard_normal((30, 3)), rng.standard_normal(30)
+    g = function(X, v, threshold)
+    late = price_dichotomies(g, 0.0, deadline=now() - 1.0)
+    assert not g.cells.remembered
+    whole = price_dichotomies(g, 0.0)
+    assert late.rho <= whole.rho <= late.rho + late.error
+    assert late.error > 1e-3 * whole.rho and whole.error < 1e-10
+    assert sum(len(circles.subsets) for circles, _ in g.cells.remembered) == 30
 
 
 def test_large_pricing_beats_sampling():

@@ -247,7 +247,8 @@ def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[
         if not top:
             raise InputError(
                 "without hidden units the loss is as small as with them, so the network without "
-                "units is optimal at every weight decay. With largest=... a path begins there."
+                "units is optimal at every weight decay. With largest=..., or --largest, a path "
+                "begins there."
             )
     else:
         top = check_positive(largest, "largest", "Leave it out for the largest useful one.")

@@ -101,10 +101,10 @@ class StepUnits(UnitFamily):
     def price(
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
-        """The best of all faces; or by search, with the bound that was proved by the deadline."""
+        """The best of all faces, or by search; with the bound that was proved by the deadline."""
         g = self.function(v)
         if self.looks_everywhere:
-            found = price_dichotomies(g, floor)._replace(work=g.cells.work)
+            found = price_dichotomies(g, floor, deadline)._replace(work=g.cells.work)
         else:
             found = search_dichotomies(g, floor, self.exact, deadline, work)
         if not self.lifted:

@@ -19,7 +19,7 @@ same order of growth; Bengio et al. 2005 (Prop. 4.2) the case r = 3.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, islice
 from math import comb
@@ -87,6 +87,7 @@ class Dichotomies:
     """
 
     integers: list[Primitive]
+    remembered: list[tuple[Circles, dict[int, Flat]]] = field(default_factory=list, init=False)
 
     @property
     def rank(self) -> int:
@@ -104,19 +105,29 @@ class Dichotomies:
         return reduce_rows(self.integers)
 
     @property
+    def number(self) -> int:
+        """How many circles there are."""
+        return comb(len(self.integers), self.rank - 2) if self.rank >= 2 else 1
+
+    @property
     def work(self) -> int:
         """How many crossings a walk along all circles sees."""
-        h, r = len(self.integers), self.rank
-        return comb(h, r - 2) * h if r >= 2 else h
-
-    @cached_property
-    def remembered(self) -> list[tuple[Circles, dict[int, Flat]]]:
-        """All circles, in memory."""
-        return list(self.sorted_circles())
+        return self.number * len(self.integers)
 
     def circles(self) -> Iterator[tuple[Circles, dict[int, Flat]]]:
-        """All circles in batches, and the flats among them by position."""
-        yield from self.remembered if self.work <= REMEMBERED else self.sorted_circles()
+        """All circles in batches, and the flats among them by position.
+
+        Few are remembered, once a walk has seen them all.
+        """
+        if self.remembered:
+            yield from self.remembered
+            return
+        seen = []
+        for batch in self.sorted_circles():
+            yield batch
+            if self.work <= REMEMBERED:
+                seen.append(batch)
+        self.remembered[:] = seen
 
     def sorted_circles(self) -> Iterator[tuple[Circles, dict[int, Flat]]]:
         """`circles`, sorted now."""

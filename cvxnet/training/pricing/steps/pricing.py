@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cvxnet.training.clock import now
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.pricing.steps.dichotomies import Batch, Dichotomies, Signs, sides_at
 from cvxnet.training.pricing.steps.faces import best_face, middle_of_cell, point_on_face
@@ -73,8 +74,11 @@ def step_function(
     return StepFunction(planes.dichotomies, c, d, constant, error)
 
 
-def price_dichotomies(g: StepFunction, floor: float) -> LocalMaxima:
+def price_dichotomies(g: StepFunction, floor: float, deadline: float = np.inf) -> LocalMaxima:
     """The maximum of ``|g|`` over all units, and the best dichotomies above ``floor``.
+
+    Where the deadline (`now`) comes before the last circle it is a bound on the maximum, and the
+    best dichotomies of those that were seen.
 
     Returns
     -------
@@ -93,13 +97,16 @@ def price_dichotomies(g: StepFunction, floor: float) -> LocalMaxima:
     (7.0, [7.0], [[0.7071, -0.7071]])
     """
     found = origin(g)
-    rho = max((item.value for item in found), default=0.0)
+    rho, left = max((item.value for item in found), default=0.0), g.cells.number
     if g.cells.rank > 0:
         shift = np.array([g.constant, -g.constant])
         for batch in g.cells.scan(g.c, g.d, KEPT if g.cells.rank <= 2 else KEPT_A_CIRCLE):
             rho = max(rho, float((batch.faces + shift).max()))
             found.extend(best_cells(batch, g, floor))
             found.extend(best_faces(batch, g, floor) if g.d.any() else ())
+            left -= len(batch.circles.subsets)
+            if left and now() > deadline:
+                return local_maxima(g, rho, g.most, found, floor)
     return local_maxima(g, rho, rho, found, floor)
 
 
