@@ -44,7 +44,8 @@ def offer_all(bracket):
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic", "absolute"])
-def test_wide_start_comes_near_what_any_width_reaches(loss):
+def test_wide_start_comes_near_what_any_width_reaches(loss, monkeypatch):
+    monkeypatch.setattr(local_search, "UNITS", (50, 50))
     rng = np.random.default_rng(1)
     X = rng.standard_normal((90, 9))
     y = np.maximum(X[:, 0], 0.0) - np.abs(X[:, 1] + X[:, 2]) + 0.1 * rng.standard_normal(90)
@@ -88,14 +89,16 @@ def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch
     assert min(values) <= values[0] <= min(values) + 0.1 * (bracket.upper - min(values))
 
 
-@pytest.mark.parametrize("units", ["relu", "squared_relu", "tanh"])
-def test_the_mean_of_networks_comes_last_and_leads_further(units, monkeypatch):
+@pytest.mark.parametrize(
+    "units, loss", [("relu", "absolute"), ("squared_relu", "squared"), ("tanh", "squared")]
+)
+def test_the_mean_of_networks_comes_last_and_leads_further(units, loss, monkeypatch):
     """It is no worse than they are on average, and predicts their mean."""
     monkeypatch.setattr(local_search, "UNITS", (10, 10))
     rng = np.random.default_rng(5)
     X = rng.standard_normal((60, 4))
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
-    problem = rescale(problem_of(objective_with(units, X, y, "squared", 0.5)))[0]
+    problem = rescale(problem_of(objective_with(units, X, y, loss, 0.5)))[0]
     one = list(start_wide(problem, np.zeros(0), np.inf, starts=1))
     found = list(start_wide(problem, np.zeros(0), np.inf))
     assert problem.objective(found[-1]) < min(map(problem.objective, one))
@@ -106,7 +109,8 @@ def test_the_mean_of_networks_comes_last_and_leads_further(units, monkeypatch):
     assert problem.objective(mean) <= np.mean(values) * (1.0 + 1e-12)
 
 
-def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
+def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks(monkeypatch):
+    monkeypatch.setattr(local_search, "UNITS", (50,))
     rng = np.random.default_rng(3)
     X = rng.standard_normal((150, 12))
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
@@ -118,3 +122,66 @@ def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks():
     rows *= 0.1 * problem.scale / (decay * np.linalg.norm(rows, axis=1).sum())
     units = type(bracket.units)(rows, np.where(np.arange(100) % 2 == 0, 1.0, -1.0))
     assert bracket.upper < problem.objective(slide(problem, units, 2500, 1e-9))
+
+
+def random_problem(loss, rank=9, units="relu"):
+    """Forty samples, a smooth loss."""
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((40, rank))
+    y = np.abs(X[:, 0]) - np.maximum(X[:, 1] + X[:, 2], 0.0) + 0.1 * rng.standard_normal(40)
+    y = np.sign(y - np.median(y) + 1e-9) if loss == "logistic" else y
+    decay = 0.1 * cn.largest_weight_decay(units, X, y, loss=loss)
+    return rescale(problem_of(objective_with(units, X, y, loss, decay)))[0]
+
+
+def random_networks(problem, count=3):
+    """Networks that slid a little from random units."""
+    rng, free = np.random.default_rng(7), open_bracket(problem).units.free
+    starts = [local_search.random_units(problem, 10, free, rng) for _ in range(count)]
+    return [slide(problem, units, 20) for units in starts]
+
+
+@pytest.mark.parametrize("units", ["relu", "abs"])
+@pytest.mark.parametrize("loss", ["squared", "logistic", "huber"])
+def test_networks_that_grow_are_never_worse_than_those_given(units, loss):
+    """Nor than their mean, nor than the one before; in the end no unit is worth adding."""
+    problem = random_problem(loss, units=units)
+    networks = random_networks(problem)
+    parts = [*networks, local_search.mean_of(networks)]
+    least = min(map(problem.objective, parts))
+    found = list(local_search.grow(problem, networks, np.inf))
+    values = np.array(list(map(problem.objective, found)))
+    assert values[0] <= least * (1.0 + 1e-12)
+    assert (np.diff(values) <= 0.0).all()
+    v, rank = problem.dual_vector(found[-1]), problem.family.rank
+    rows = np.random.default_rng(0).standard_normal((5000, rank))
+    heights = np.abs(v @ problem.family.features(rows / problem.family.sizes(rows)[:, None]))
+    assert heights.max() <= problem.weight_decay * 1.01
+
+
+def test_networks_that_grow_are_the_same_each_time():
+    problem = random_problem("squared")
+    networks = random_networks(problem)
+    one, other = (list(local_search.grow(problem, networks, np.inf)) for _ in range(2))
+    for here, there in zip(one, other, strict=True):
+        np.testing.assert_array_equal(here.weights, there.weights)
+        np.testing.assert_array_equal(here.outputs, there.outputs)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_networks_grow_to_the_optimum_where_it_is_known(loss):
+    """Exact pricing proves it in three dimensions."""
+    problem = random_problem(loss, rank=3)
+    *_, best = local_search.grow(problem, random_networks(problem), np.inf)
+    v = problem.dual_vector(best)
+    rho = problem.family.price(v, 0.0).rho
+    assert rho <= problem.weight_decay * (1.0 + 1e-3)
+
+
+def test_all_starts_together_are_no_worse_than_the_first(monkeypatch):
+    monkeypatch.setattr(local_search, "UNITS", (20, 20))
+    problem = random_problem("squared")
+    one = list(start_wide(problem, np.zeros(0), np.inf, starts=1))
+    found = list(start_wide(problem, np.zeros(0), np.inf))
+    values = list(map(problem.objective, found))
+    assert problem.objective(found[-1]) == min(values) < min(map(problem.objective, one))
