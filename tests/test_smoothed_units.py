@@ -168,16 +168,6 @@ def test_networks_that_grow_are_the_same_each_time():
         np.testing.assert_array_equal(here.outputs, there.outputs)
 
 
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
-def test_networks_grow_to_the_optimum_where_it_is_known(loss):
-    """Exact pricing proves it in three dimensions."""
-    problem = random_problem(loss, rank=3)
-    *_, best = local_search.grow(problem, random_networks(problem), np.inf)
-    v = problem.dual_vector(best)
-    rho = problem.family.price(v, 0.0).rho
-    assert rho <= problem.weight_decay * (1.0 + 1e-3)
-
-
 def test_all_starts_together_are_no_worse_than_the_first(monkeypatch):
     monkeypatch.setattr(local_search, "UNITS", (20, 20))
     problem = random_problem("squared")

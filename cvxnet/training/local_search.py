@@ -24,6 +24,7 @@ import numpy as np
 
 from cvxnet.losses import Weighted
 from cvxnet.training.clock import now
+from cvxnet.training.pricing.ascent import how_many_starts
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import SMOOTHING, slide
@@ -49,6 +50,8 @@ LITTLE_PROGRESS = 1e-6
 DRY, STILL = 1e-6, 1e-9
 """Units that exceed ``weight_decay`` by less, relatively, are as good as none; as are rounds that
 lower the objective by less."""
+PROBES = 4
+"""So often gradient ascent starts from other units where it has found none."""
 SHRUNK = 1e-3
 """Units smaller than this, relative to the largest, are left out on the way."""
 MANY, PART = 3000, 1500
@@ -113,14 +116,14 @@ def grow(problem: Problem, networks: list[Units], deadline: float) -> Iterator[U
     """
     best = min(networks, key=problem.objective)
     others = [units for units in networks if units is not best]
-    value = np.inf
+    rng, value = np.random.default_rng(0), np.inf
     while now() < deadline:
         found = fit_with(problem, best, others)
         slid = descend(problem, found, deadline, LAST_STAGES)
         best = min(best, found, *slid, key=problem.objective)
         yield best
         before, value = value, problem.objective(best)
-        new = units_above(problem, best, deadline)
+        new = units_above(problem, best, rng, deadline)
         if not len(new) or value > before * (1.0 - STILL):
             return
         others = [new]
@@ -134,11 +137,16 @@ def fit_with(problem: Problem, units: Units, others: list[Units]) -> Units:
     return fit_sizes(problem, together, sizes)
 
 
-def units_above(problem: Problem, units: Units, deadline: float) -> Units:
+def units_above(problem: Problem, units: Units, rng: np.random.Generator, deadline: float) -> Units:
     """What lowers the objective of a network, as far as gradient ascent finds it."""
-    floor = problem.weight_decay * (1.0 + DRY)
-    v = problem.dual_vector(units)
-    found = problem.family.climb(v, floor, units.weights, deadline)
+    family, floor = problem.family, problem.weight_decay * (1.0 + DRY)
+    v, starts = problem.dual_vector(units), units.weights
+    found = family.climb(v, floor, starts, deadline)
+    for _ in range(PROBES):
+        if len(found.values) or now() > deadline:
+            break
+        starts = family.random_units(how_many_starts(len(v) * family.rank), rng)
+        found = family.climb(v, floor, starts, deadline)
     return Units(found.units, -found.outputs, units.free)
 
 
