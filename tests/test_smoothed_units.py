@@ -168,6 +168,16 @@ def test_networks_that_grow_are_the_same_each_time():
         np.testing.assert_array_equal(here.outputs, there.outputs)
 
 
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_networks_grow_to_the_optimum_where_it_is_known(loss):
+    """Exact pricing proves it in three dimensions."""
+    problem = random_problem(loss, rank=3)
+    *_, best = local_search.grow(problem, random_networks(problem), np.inf)
+    decay = problem.weight_decay
+    rho = problem.family.price(problem.dual_vector(best), 0.999 * decay).rho
+    assert rho <= decay * (1.0 + 1e-4)
+
+
 def test_all_starts_together_are_no_worse_than_the_first(monkeypatch):
     monkeypatch.setattr(local_search, "UNITS", (20, 20))
     problem = random_problem("squared")
