@@ -327,9 +327,9 @@ def test_thousands_of_units_are_thinned_out_in_steps_of_the_size_of_the_data(mon
     rng = np.random.default_rng(0)
     parts, prices = rng.standard_normal((20, 4000)), rng.random(4000)
     parts[:, 2000:] = parts[:, :2000] + 1e-9 * parts[:, 2000:]
-    widths, search = [], fewer_units.null_vector
+    widths, search = [], fewer_units.null_vectors
     monkeypatch.setattr(
-        fewer_units, "null_vector", lambda P, tol: widths.append(P.shape[1]) or search(P, tol)
+        fewer_units, "null_vectors", lambda P, tol: widths.append(P.shape[1]) or search(P, tol)
     )
     scale = fewer_units.scale_to_vertex(parts, prices, 1e-10)
     assert (scale >= 0.0).all()

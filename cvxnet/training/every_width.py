@@ -16,7 +16,7 @@ from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.certificates import certificate_seconds
 from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
-from cvxnet.training.column_generation import Plan, Search, close_bracket, price_first
+from cvxnet.training.column_generation import Plan, Search, clock, close_bracket, price_first
 from cvxnet.training.first_networks import search_locally
 from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.master import Master
@@ -181,11 +181,12 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
                 seconds, units = now() - begin, len(bracket.units)
                 history.append((seconds, value * bracket.lower, value * bracket.upper, units))
                 report(*history[-1])
-        if bracket.closed_by(gap) and now() < deadline:
-            bracket.units = prune(bracket.units, master, deadline)
-        else:
-            bracket.units = thin(bracket.problem, bracket.units)
-        bracket.units = with_certificate(bracket.problem, bracket.units, master)
+        with clock(master.timings, "pruning"):
+            if bracket.closed_by(gap) and now() < deadline:
+                bracket.units = prune(bracket.units, master, deadline)
+            else:
+                bracket.units = thin(bracket.problem, bracket.units)
+            bracket.units = with_certificate(bracket.problem, bracket.units, master)
         stopped = why_stopped(search, deadline)
     except KeyboardInterrupt:
         stopped = INTERRUPTED

@@ -50,37 +50,55 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
         sums = parts[:, left] * scale[left]
         if count < left.size:
             sums = np.add.reduceat(sums, starts, axis=1)
-        null = null_vector(sums[:, :count], tolerance)
-        if null is None:
+        null = null_vectors(sums[:, :count], tolerance)
+        factors = follow(null, np.add.reduceat(prices[left] * scale[left], starts), tolerance)
+        if factors.all():
             return scale
-        # Scaling group j by 1 + t c_j with sum_j c_j sum_j = 0 keeps the fit.
-        c = -null if null @ np.add.reduceat(prices[left] * scale[left], starts) > 0.0 else null
-        if c.min() >= 0.0:
-            return scale
-        factors = 1.0 - c / c.min()
-        factors[np.argmin(c)] = 0.0
         scale[left] *= np.repeat(factors, np.diff(starts, append=left.size))
 
 
-def null_vector(features: Array, tolerance: float) -> Array | None:
-    """A vector of largest entry 1 that the features map to (nearly) zero, or None."""
+def follow(null: Array, prices: Array, tolerance: float) -> Array:
+    """Factors ``s >= 0`` that lead along each of the null vectors until one more of them is zero.
+
+    Along c the fit stays, and one of the two directions does not raise the price. Whose factor has
+    become zero leaves the null vectors to come, by a multiple of the one that was followed. Entries
+    below ``tolerance`` of the largest are rounding.
+
+    Examples
+    --------
+    >>> follow(np.array([[-1.0], [0.5]]), np.array([1.0, 1.0]), 1e-10).tolist()
+    [0.0, 1.5]
+    """
+    s, null = np.ones(len(null)), null.copy()
+    for k in range(null.shape[1]):
+        c = -null[:, k] if prices @ null[:, k] > 0.0 else null[:, k]
+        falls = c < -tolerance * np.abs(c).max()
+        if not falls.any():
+            continue
+        steps = np.where(falls, s / np.where(falls, -c, 1.0), np.inf)
+        j = int(np.argmin(steps))
+        s = np.maximum(s + steps[j] * c, 0.0)
+        null[:, k + 1 :] -= np.outer(c, null[j, k + 1 :] / c[j])
+        s[j], null[j] = 0.0, 0.0
+    return s
+
+
+def null_vectors(features: Array, tolerance: float) -> Array:
+    """A basis, in columns, of what the features map to (nearly) zero."""
     m = features.shape[1]
     if m == 0 or not np.isfinite(features).all():  # of units beyond doubles nothing is known
-        return None
+        return np.zeros((m, 0))
     lengths = np.sqrt(np.einsum("ij,ij->j", features, features))
     scaled = features / np.where(lengths > 0.0, lengths, 1.0)
     if m <= len(scaled) and np.linalg.eigvalsh(scaled.T @ scaled)[0] > INDEPENDENT:
-        return None
+        return np.zeros((m, 0))
     R, pivots = qr(scaled, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > tolerance * diagonal[0]).sum())
-    if rank == m:
-        return None
-    null = np.zeros(m)
-    null[pivots[rank]] = 1.0
-    null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank])
-    null /= np.where(lengths > 0.0, lengths, 1.0)
-    return np.asarray(null / np.abs(null).max())
+    null = np.zeros((m, m - rank))
+    null[pivots[rank:], np.arange(m - rank)] = 1.0
+    null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank:])
+    return np.asarray(null / np.where(lengths > 0.0, lengths, 1.0)[:, None])
 
 
 def merge(units: Units, angle: float) -> Units:

@@ -37,6 +37,8 @@ QUICK, HASTE = 10_000_000, 0.2
 share of the time."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
+SHORT = 5_000
+"""Steps of single units in a short local search: a batch of the first start."""
 WIDE, BRIEF_STEPS = 200_000, 50
 """Up to so many samples the units of a part slide on all, in so many quasi-Newton steps."""
 
@@ -45,17 +47,19 @@ def start_from_local_search(search: Search) -> LocalMaxima:
     """Price first, as an easy problem is solved before local search would end.
 
     Where that takes long, or many units are promising, or the data are large, local search comes
-    first. It has one start, and no more work than pricing had, where exact pricing goes on soon.
+    first. It has one start, and no more work than pricing had, where exact pricing goes on soon; of
+    large data a short one, as rounds then take less time than its steps.
     """
     problem, bracket, begin = search.problem, search.bracket, now()
+    soon = search.oracle.always and problem.loss.smooth
     if len(problem.y) * problem.family.rank > SIZE:
         part = BRIEFLY if search.oracle.always else WIDELY
-        search_locally(search, share(part, search.deadline))
+        work = SHORT * len(problem.y) if soon else np.inf
+        search_locally(search, share(part, search.deadline), work)
         return price_first(search)
     maxima = search.price(bracket.units, bracket.proposal, share(BEFORE, search.deadline))
     if is_easy(search, maxima, begin):
         return maxima
-    soon = search.oracle.always and problem.loss.smooth
     search_locally(search, share(WIDELY, search.deadline), maxima.work if soon else np.inf)
     if problem.loss.smooth:
         return price_first(search)

@@ -99,7 +99,7 @@ def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
     Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
     which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
     """
-    nowhere = search.stuck if search.problem.loss.smooth else search.still > NULL_STEPS
+    nowhere = search.still > (1 if search.problem.loss.smooth else NULL_STEPS)
     if nowhere or not search.oracle.ends:
         return slide_and_solve(search, grown)
     present = len(search.units.without_small(NEGLIGIBLE))

@@ -58,6 +58,7 @@ class Timings:
     compiling: float = 0.0
     solving: float = 0.0
     refining: float = 0.0
+    pruning: float = 0.0
     proving: float = 0.0
 
 

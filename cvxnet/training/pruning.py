@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxnet.training.clock import now
 from cvxnet.training.fewer_units import eliminate_dependent, merge
-from cvxnet.training.master import LARGE, SIZES, Master, blocks_of
+from cvxnet.training.master import LARGE, SIZES, Master, Timings, blocks_of
 from cvxnet.training.matrices import is_sparse
 from cvxnet.training.oracle import price_within
 from cvxnet.training.outputs.directions import fit_directions
@@ -54,7 +54,7 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     solver that was asked for has the last word on sizes. Units that cannot move are not merged, nor
     are those whose master would be large. At the deadline (`now`) it ends.
     """
-    problem, last = master.problem, replace(master, tolerance=LAST)
+    problem, last = master.problem, replace(master, tolerance=LAST, timings=Timings())
     entries = problem.y.size * len(units) * problem.family.block_width
     large = entries > LARGE or is_sparse(problem.family.X)
     for angle in ANGLES if problem.family.slides and not large else ():

@@ -58,8 +58,8 @@ class Solution:
           failed.
         * ``seconds``, and of these ``pricing``, ``sliding``, ``fitting`` (sizes of units that stay
           where they are), ``assembling``, ``compiling``, ``solving`` (masters, by the conic
-          solver), ``refining`` and ``proving``: all without those in which kernels were compiled or
-          loaded.
+          solver), ``refining``, ``pruning`` (fewer units in the end, and their master) and
+          ``proving``: all without those in which kernels were compiled or loaded.
         * ``history``: (seconds, lower, upper, units) after each round; ``rounds`` and ``units`` in
           the end.
         * ``checked``: what the checker made of the certificate, ``"exactly"``, ``"in floating point

@@ -24,7 +24,7 @@ ALL_CONES = 300_000
 PARTS = {
     "pricing": ("pricing",),
     "master": ("fitting", "assembling", "compiling", "solving"),
-    "refining": ("sliding", "refining"),
+    "refining": ("sliding", "refining", "pruning"),
     "certificate": ("checking",),
 }
 """What is added up, of what `Solution.stats` has; the certificate is made and checked once."""
