@@ -5,11 +5,11 @@ ReLU networks in the plane (two features and a bias, rank 3): Gaussian features 
 loss, and as classes (above the median or not) logistic loss; and two features of breast_cancer and
 diabetes repeated to so many samples, with noise. Weight decay 0.01 of the largest useful one.
 
-* ``growth``: cvxnet alone. Where the time went (pricing, master, sliding, refining and pruning, making
-  the certificate), and what came of the certificate: written to a file, read again and proved by
-  the checker, exactly where that ends in time and otherwise with rounding bounds. The growth in the
-  number of samples is the slope of a line through the logarithms, of what closed from a thousand
-  samples on.
+* ``growth``: cvxnet alone. Where the time went (pricing, master, sliding with refining and
+  pruning, making the certificate), and what came of the certificate: written to a file, read again
+  and proved by the checker, exactly where that ends in time and otherwise with rounding bounds. The
+  growth in the number of samples is the slope of a line through the logarithms, of what closed from
+  a thousand samples on.
 * ``peers``: the other ways of the experiment `peers` beside it, at sizes at which they have not
   given up before: the full program (Clarabel, ECOS, SCS), pyscnn, adelie, Adam and L-BFGS.
 * ``linear``: L1-regularised linear models, dense and sparse, by coordinate units, and liblinear,
