@@ -26,6 +26,7 @@ from cvxnet.training.bounds.stages import (
     limits_of,
     reprice,
     run_stage,
+    steps_for,
     units_of,
 )
 from cvxnet.training.problem import Problem
@@ -90,7 +91,8 @@ class Ascent:
             return value, gradient * scale
 
         limits = [np.concatenate(end) / scale for end in ends]
-        return np.asarray(scale * descend(objective, start / scale, limits, deadline))
+        steps = steps_for(active)
+        return np.asarray(scale * descend(objective, start / scale, limits, deadline, steps))
 
     def all_units(self, active: list[Side], rises: Array) -> Array:
         """Units in which to move v and the multipliers: the more a leaf counts, the smaller."""

@@ -22,6 +22,8 @@ from cvxnet.types import Array
 STAGE_STEPS = 250
 """Quasi-Newton steps a stage. A stage forgets the curvature that the one before has learnt: with
 many short ones the bound stalls above what the multipliers could prove."""
+CHILD_STEPS = 100
+"""The same where signs have been split: children differ little from their parent."""
 MEMORY = 10
 """Steps that the quasi-Newton method remembers. Of 20 its own linear algebra costs more than the
 bound and its derivatives, where there are ten thousand multipliers and above."""
@@ -82,10 +84,15 @@ def run_stage(side: Side, eps: float, deadline: float) -> None:
 
     before, z = proved_bound(side), side.z
     ends = [end / units for end in limits_of(side, barrier)]
-    side.z = units * descend(objective, z / units, ends, deadline)
+    side.z = units * descend(objective, z / units, ends, deadline, steps_for([side]))
     if not proved_bound(side) <= before:
         side.z = z
     reprice(side, barrier)
+
+
+def steps_for(sides: list[Side]) -> int:
+    """Quasi-Newton steps of a stage for all of them."""
+    return CHILD_STEPS if any(side.sigma.any() for side in sides) else STAGE_STEPS
 
 
 def barrier_of(side: Side, eps: float) -> float:
@@ -138,9 +145,9 @@ def violated_by(side: Side, at: Evaluation, barrier: float) -> Cliques:
 
 def descend(
     objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
-    deadline: float,
+    deadline: float, steps: int = STAGE_STEPS,
 ) -> Array:  # fmt: skip
-    """The point that STAGE_STEPS quasi-Newton steps reach, or fewer at the deadline.
+    """The point that so many quasi-Newton steps reach, or fewer at the deadline.
 
     The start, where they run into numbers too large for doubles.
     """
@@ -163,8 +170,8 @@ def descend(
             raise StopIteration
 
     options = {
-        "maxiter": STAGE_STEPS,
-        "maxfun": 2 * STAGE_STEPS,
+        "maxiter": steps,
+        "maxfun": 2 * steps,
         "maxcor": MEMORY,
         "ftol": 1e-13,
         "gtol": 0.0,
