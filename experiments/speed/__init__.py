@@ -3,7 +3,8 @@
 ReLU networks in the plane (two features and a bias, rank 3): Gaussian features with the targets
 "planted" (a network of five units, with noise) and "rough" (sin(2a) cos(2b), with noise), squared
 loss, and as classes (above the median or not) logistic loss; and two features of breast_cancer and
-diabetes repeated to so many samples, with noise. Weight decay 0.01 of the largest useful one.
+diabetes repeated to 100,000 samples, with noise; "rough" up to as many. Weight decay 0.01 of the
+largest useful one.
 
 * ``growth``: cvxnet alone. Where the time went (pricing, master, sliding with refining and
   pruning, making the certificate), and what came of the certificate: written to a file, read again

@@ -24,7 +24,12 @@ TARGETS = {
     "repeated breast_cancer": ("logistic",),
     "repeated diabetes": ("squared",),
 }
-SIZES, REPEATED = (1000, 10_000, 100_000, 1_000_000), (100_000,)
+SIZES = {
+    "planted": (1000, 10_000, 100_000, 1_000_000),
+    "rough": (1000, 10_000, 100_000),
+    "repeated": (100_000,),
+}
+"""Samples, by the first word of a target."""
 LIMITS = {1000: 60.0, 10_000: 60.0, 100_000: 120.0, 1_000_000: 400.0}
 """Seconds for cvxnet, by the number of samples."""
 BESIDE = ("ecos", "scs", "clarabel", "pyscnn", "adelie", "adam", "lbfgs")
@@ -125,7 +130,7 @@ class Contest:
         settings = [
             {"data": data, "loss": loss, "n": n, "limit": self.limit(n), "where": where}
             for data, loss in self.kinds()
-            for n in self.sizes(REPEATED if data.startswith("repeated") else SIZES)
+            for n in self.sizes(SIZES[data.split()[0]])
         ]
         return self.report.table("growth", grow, settings)
 
