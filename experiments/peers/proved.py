@@ -15,8 +15,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 import cvxnet as cn
+from cvxnet.objective import Budget, make_objective
 from cvxnet.proofs.checker import EXACT
+from cvxnet.training.every_width import bracket_of
 from experiments.clocks import processor_time
+from experiments.peers.linear import timed
 from experiments.peers.whole import Reader, network_of, question
 
 ALL_CONES = 300_000
@@ -42,16 +45,19 @@ def proved(problem: dict[str, Any], limit: float) -> Reader:
 def proved_linear(problem: dict[str, Any], limit: float) -> Reader:
     """A linear model by coordinate units, of dense or sparse data; the certificate is apart.
 
-    Loading libraries is not part of the time, nor is it for the others. It is the second training
-    that counts: those have had runs on the same data before, to larger tolerances.
+    Loading libraries is not part of the time, nor is it for the others. What is timed is reading
+    the data, the search and its bound; as is theirs, as often as takes long enough.
     """
     X, y, loss = matrix(problem), problem["Y"][:, 0], str(problem["loss"])
     decay = float(problem["weight_decay"])
+
+    def search() -> object:
+        objective = make_objective("coordinate", X, y, loss=loss, weight_decay=decay)
+        return bracket_of(objective, Budget(time_limit=limit), time.process_time() + limit)
+
     with processor_time():
-        cn.train("coordinate", X, y, loss=loss, weight_decay=decay, time_limit=limit)
-        begin = time.process_time()
         solution = cn.train("coordinate", X, y, loss=loss, weight_decay=decay, time_limit=limit)
-    seconds = time.process_time() - begin - solution.stats["checking"]
+        _, seconds = timed(search)
     return lambda: facts_of(solution, limit) | {"seconds": seconds}
 
 
