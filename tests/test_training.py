@@ -340,6 +340,23 @@ def test_thousands_of_units_are_thinned_out_in_steps_of_the_size_of_the_data(mon
     assert len(widths) < 20 * np.log(4000)
 
 
+def test_what_would_need_a_large_matrix_is_not_refined(monkeypatch):
+    X, y = random_data(12, 60, 2)
+    decay = 0.05 * cn.largest_weight_decay("relu", X, y)
+    monkeypatch.setattr(improvement, "refine_on_faces", lambda problem, units: units)
+    seen, refine = [], improvement.refine
+    monkeypatch.setattr(
+        improvement, "refine", lambda *asked: seen.append(len(asked[2].values)) or refine(*asked)
+    )
+    assert cn.train("relu", X, y, weight_decay=decay, gap=1e-9).status == "optimal"
+    assert seen
+    monkeypatch.setattr(improvement, "ENTRIES", max(seen) * len(y) - 1)
+    seen.clear()
+    solution = cn.train("relu", X, y, weight_decay=decay, gap=1e-9)
+    assert max(seen, default=0) * len(y) <= improvement.ENTRIES
+    assert solution.status == "optimal"
+
+
 def test_the_bracket_is_printed_with_its_ends_told_apart():
     X, y = random_data(11, 20, 2)
     text = str(cn.train("relu", X, y, weight_decay=0.1))

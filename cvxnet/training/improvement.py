@@ -40,6 +40,8 @@ NEAR, CLOSE = 1.1, 1.01
 that comes by itself."""
 SMALL = 20_000
 """Samples times units up to which Newton's method is quick."""
+ENTRIES = 50_000_000
+"""Samples times local maxima, or units, that Newton's method may have a matrix of: 0.4 GB."""
 FAR = 0.1
 """A bracket that is wider than this closes faster where units slide; so does that of a loss with
 kinks up to MANY samples; of more a part has come to good units before."""
@@ -162,7 +164,8 @@ def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
     """Newton's method, where exact pricing ends and the optimum is near."""
     problem = search.problem
     for _ in range(REFINEMENTS if search.oracle.ends else 0):
-        if search.is_done or maxima.rho > NEAR * problem.weight_decay:
+        many = len(problem.y) * max(len(maxima.values), len(search.units)) > ENTRIES
+        if search.is_done or many or maxima.rho > NEAR * problem.weight_decay:
             break
         with clock(search.timings, "refining"):
             refined = refine(problem, search.units, maxima)
