@@ -161,7 +161,9 @@ def late(row: Row) -> str:
 def remaining(row: Row) -> str:
     """The gap of a bracket that did not close."""
     gap = float(row["gap"])
-    return tiny(row["gap"]) if gap < 1e-3 else f"{100 * gap:.2g}{SPACE}%"
+    return (
+        tiny(row["gap"]) if gap < 1e-3 else f"{100 * gap:{'.0f' if gap > 0.1 else '.2g'}}{SPACE}%"
+    )
 
 
 def every_line(results: Path) -> str:

@@ -20,6 +20,7 @@ TOWER = (
     ("types",),
     ("errors",),
     ("optional",),
+    ("kernels",),
     ("data",),
     ("functions",),
     ("losses",),
@@ -35,8 +36,9 @@ TOWER = (
 )
 """A room may import what stands before its floor, never what stands beside it or after."""
 FLOOR = {room: floor for floor, rooms in enumerate(TOWER) for room in rooms}
-SINGLE = {"types", "errors", "optional", "__main__"}
-"""Rooms of one file: what everybody names, the loaders of optional packages, ``python -m``."""
+SINGLE = {"types", "errors", "optional", "kernels", "__main__"}
+"""Rooms of one file: what everybody names, the loaders of optional packages, what compiled kernels
+share, ``python -m``."""
 CALLED_FROM_BELOW = {
     ("baselines.report", "plots.comparison"): "plot",
     ("training.paths", "plots.path"): "plot",

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import cvxnet as cn
 from cvxnet.cli.exit_codes import BAD_INPUT, NOT_PROVED, PROVED
+from cvxnet.kernels import true_interruptions
 from cvxnet.training import widths as door
 from cvxnet.training.every_width import INTERRUPTED
-from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.width.curve import Curve
 
 pytestmark = pytest.mark.interface

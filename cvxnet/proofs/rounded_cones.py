@@ -45,6 +45,7 @@ from flint import fmpq
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.kernels import add, assign, dot
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.coordinates import NEGLIGIBLE
 from cvxnet.proofs.checker.document import RefusalError
@@ -283,10 +284,16 @@ def requirements(  # type: ignore[no-untyped-def]
             continue
         concave = True
         row = rows[left[top, t]]
-        share = share_of(heights, t, r) if turn == 0 else 1.0 * (product(row, q) > 0.0)
+        share = share_of(heights, t, r) if turn == 0 else ahead(row, q)
         for k in range(r):
             need[k] += kink * share * heights[t, k]
     return concave
+
+
+@njit(cache=True)
+def ahead(row, q):  # type: ignore[no-untyped-def]
+    """1 where ``x_j.q`` is positive, else 0."""
+    return 1.0 if dot(row, q) > 0.0 else 0.0
 
 
 @njit(cache=True)
@@ -306,18 +313,21 @@ def shortest(corners, errors, top, need, level, q):  # type: ignore[no-untyped-d
     Of the sets of corners that may reach their needs, all is tried first, then all others, until
     one is short enough.
     """
-    if need.max() <= 0.0:
-        q[:] = 0.0
+    highest = -np.inf
+    for k in range(need.size):
+        highest = max(highest, need[k])
+    if highest <= 0.0:
+        empty(q)
         return 0.0
     best, kept, trial = np.inf, np.zeros(q.size), np.empty(q.size)
     for mask in range((1 << need.size) - 1, 0, -1):
         reached = meet(corners, errors, top, need, mask, trial)
         if reached < best:
             best = reached
-            kept[:] = trial
+            assign(kept, trial)
         if best <= level:
             break
-    q[:] = kept
+    assign(q, kept)
     return best
 
 
@@ -348,45 +358,36 @@ def solve(corners, errors, top, need, room, mask, q):  # type: ignore[no-untyped
     """
     d, size = q.size, 0
     basis = np.empty((need.size, d))
-    q[:] = 0.0
+    empty(q)
     for k in range(need.size):
         if not (mask >> k) & 1:
             continue
         corner, new = corners[top, k], basis[size]
-        missing = need[k] + room * (errors[top, k] + 2.0 * (d + 4) * EPS) - product(q, corner)
-        new[:] = corner
+        missing = need[k] + room * (errors[top, k] + 2.0 * (d + 4) * EPS) - dot(q, corner)
+        assign(new, corner)
         for i in range(size):
-            add(new, -product(basis[i], new), basis[i])
+            add(new, -dot(basis[i], new), basis[i])
         length = norm(new)
         if length < THIN:
             return False
         for x in range(d):
             new[x] /= length
-        add(q, missing / product(new, corner), new)
+        add(q, missing / dot(new, corner), new)
         size += 1
     return True
 
 
 @njit(cache=True)
-def product(a, b):  # type: ignore[no-untyped-def]
-    """``a.b``."""
-    total = 0.0
-    for x in range(a.size):
-        total += a[x] * b[x]
-    return total
-
-
-@njit(cache=True)
-def add(q, factor, a):  # type: ignore[no-untyped-def]
-    """Add so many times a to q."""
+def empty(q):  # type: ignore[no-untyped-def]
+    """Make it zero."""
     for x in range(q.size):
-        q[x] += factor * a[x]
+        q[x] = 0.0
 
 
 @njit(cache=True)
 def norm(q):  # type: ignore[no-untyped-def]
     """Its length."""
-    return np.sqrt(product(q, q))
+    return np.sqrt(dot(q, q))
 
 
 @njit(cache=True)
@@ -395,7 +396,7 @@ def lengthened(corners, errors, top, need, q, length):  # type: ignore[no-untype
     d, factor = q.size, 1.0
     for side in range(2):
         for k in range(need.size):
-            reached = product(q, corners[top, k])
+            reached = dot(q, corners[top, k])
             reached -= 1.01 * length * (errors[top, k] + 2.0 * (d + 4) * EPS)
             if side == 0 and need[k] > 0.0:
                 if reached <= 0.0:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import SolverError
+from cvxnet.kernels import true_interruptions
 from cvxnet.objective import Budget, Objective, Weights, network_of
 from cvxnet.training.bracket import Bracket, Proof
 from cvxnet.training.certificates import certificate_seconds
@@ -18,7 +19,6 @@ from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, clock, close_bracket, price_first
 from cvxnet.training.first_networks import search_locally
-from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.master import Master
 from cvxnet.training.oracle import Oracle, is_exact
 from cvxnet.training.outputs.directions import fit_directions

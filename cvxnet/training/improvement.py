@@ -45,9 +45,9 @@ ENTRIES = 50_000_000
 FAR = 0.1
 """A bracket that is wider than this closes faster where units slide; so does that of a loss with
 kinks up to MANY samples; of more a part has come to good units before."""
-NULL_STEPS = 3
-"""Rounds without progress, one after the other, that proximal steps may take before cells come
-next: they bring columns, and the next one has some."""
+IDLE, NULL_STEPS = 1, 3
+"""Rounds without progress, one after the other, before cells come next, of a smooth loss, and of
+proximal steps: they bring columns, and the next one has some."""
 
 
 def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
@@ -101,7 +101,7 @@ def fit_columns(search: Search, grown: Units) -> tuple[Units, Array]:
     Pricing returns units on their faces, many near each unit of the optimum, and their sizes say
     which of them it has. Where that leads nowhere, or pricing does not end, cells come next.
     """
-    nowhere = search.still > (1 if search.problem.loss.smooth else NULL_STEPS)
+    nowhere = search.still > (IDLE if search.problem.loss.smooth else NULL_STEPS)
     if nowhere or not search.oracle.ends:
         return slide_and_solve(search, grown)
     present = len(search.units.without_small(NEGLIGIBLE))
@@ -161,7 +161,7 @@ def with_slid(search: Search, grown: Units) -> Units:
 
 
 def refine_network(search: Search, maxima: LocalMaxima) -> LocalMaxima:
-    """Newton's method, where exact pricing ends and the optimum is near."""
+    """Newton's method, where exact pricing ends, the optimum is near and matrices are not large."""
     problem = search.problem
     for _ in range(REFINEMENTS if search.oracle.ends else 0):
         many = len(problem.y) * max(len(maxima.values), len(search.units)) > ENTRIES

@@ -25,7 +25,7 @@ negative, at all corners is settled on the cone: so it is at all points of it. O
 any s_j will do.
 
 Rows in general position are settled after few cuts. Most are looked at in clusters: at a corner or
-at t only those are opened that meet its plane. So to put n rows in order takes the most steps.
+at t only those are opened that meet its plane.
 
 Where g is found to be too large, the limit rises a little beyond that, so that what comes out is
 about the largest violation, and exactly that of a point.

@@ -43,8 +43,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from cvxnet.kernels import add, dot
 from cvxnet.training.bounds.cliques import NONE, Form, Indices
-from cvxnet.training.kernels import add, dot
 from cvxnet.types import Array
 
 PARTNERS = 10

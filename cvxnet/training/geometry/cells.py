@@ -15,9 +15,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
+from cvxnet.kernels import stable_order
 from cvxnet.training.geometry.arrangement import arrange
 from cvxnet.training.geometry.circles import crossings, dot3, plane_basis
-from cvxnet.training.kernels import stable_order
 from cvxnet.types import Array
 
 Signs = NDArray[np.int8]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.kernels import stable_order
+from cvxnet.kernels import stable_order
 
 
 @njit(cache=True)

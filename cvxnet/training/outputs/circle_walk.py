@@ -11,8 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cvxnet.kernels import dot
 from cvxnet.training.geometry.circles import crossings, dot3, in_cell, plane_basis
-from cvxnet.training.kernels import dot
 from cvxnet.training.outputs.quadratic_forms import (
     above_in_plane,
     above_in_space,

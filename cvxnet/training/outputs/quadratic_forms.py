@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.kernels import dot
+from cvxnet.kernels import dot
 
 ROTATIONS = 10
 """Rounds of Jacobi's method; four or five are what it takes."""

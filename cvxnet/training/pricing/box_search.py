@@ -30,8 +30,8 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from cvxnet.kernels import add, dot
 from cvxnet.training.clock import now
-from cvxnet.training.kernels import add, dot
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.pricing.term_bounds import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from cvxnet.training.kernels import dot
+from cvxnet.kernels import dot
 from cvxnet.training.pricing.cone_bounds import ROOM, lowest_share
 from cvxnet.training.pricing.nearest_point import dot_row, nearest_point
 

@@ -31,10 +31,10 @@ from typing import Any
 import numpy as np
 
 from cvxnet.errors import SolverError
+from cvxnet.kernels import true_interruptions
 from cvxnet.training.bracket import SLACK, Bracket
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, REACHED
-from cvxnet.training.kernels import true_interruptions
 from cvxnet.training.pricing.subdivision import Budget
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.width.branching import Relaxed

@@ -27,7 +27,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numba import njit
 
-from cvxnet.training.kernels import dot
+from cvxnet.kernels import dot
 from cvxnet.training.pricing.steps.circles import copy
 from cvxnet.training.pricing.steps.dichotomies import Dichotomies
 from cvxnet.training.pricing.steps.integer_rows import restrict

@@ -12,7 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numba import njit
 
-from cvxnet.training.kernels import dot, stable_order
+from cvxnet.kernels import dot, stable_order
 from cvxnet.training.pricing.steps.branching import whiten
 from cvxnet.training.pricing.steps.circles import contains, copy, orthonormal_basis
 from cvxnet.types import Array

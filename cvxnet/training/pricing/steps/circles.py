@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from numba import njit
 from numpy.typing import NDArray
 
-from cvxnet.training.kernels import dot, stable_order
+from cvxnet.kernels import dot, stable_order
 from cvxnet.training.pricing.steps.determinants import Residues, dependent, determinant_sign
 from cvxnet.types import Array
 

@@ -1,7 +1,7 @@
 """What compiled kernels share: products of short vectors, sorting, and what Ctrl-C does to them.
 
-The first two are written out, as both are slow otherwise: numpy's products make a temporary array
-or call BLAS, and numba's own sorts take seconds to compile wherever one is used.
+Products and sorting are written out, as both are slow otherwise: numpy's products make a temporary
+array or call BLAS, and numba's own sorts take seconds to compile wherever one is used.
 
 What also makes kernels slow to compile, and is avoided in them: arithmetic and assignment of whole
 arrays (their errors bring numba's text formatting along, two to four seconds), and arguments of
@@ -34,6 +34,13 @@ def add(total, factor, vector):  # type: ignore[no-untyped-def]
     """``total += factor * vector`` in place, both of one length."""
     for x in range(total.size):
         total[x] += factor * vector[x]
+
+
+@njit(cache=True)
+def assign(vector, other):  # type: ignore[no-untyped-def]
+    """``vector[:] = other``, both of one length."""
+    for x in range(vector.size):
+        vector[x] = other[x]
 
 
 @njit(cache=True)
