@@ -223,18 +223,8 @@ TAKE_NETWORKS = (
 
 ROOMS = frozenset(
     {"analysis", "baselines", "data", "errors", "functions"}
-    | {
-        "interop",
-        "lab",
-        "layers",
-        "losses",
-        "objective",
-        "optional",
-        "plots",
-        "proofs",
-        "training",
-        "types",
-    }
+    | {"interop", "kernels", "lab", "layers", "losses", "objective"}
+    | {"optional", "plots", "proofs", "training", "types"}
 )
 """The modules that ``cvxnet.`` reaches without an import of their own."""
 
