@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
+# Python keeps what it compiled, whatever the environment says: tests start it many times.
+unexport PYTHONDONTWRITEBYTECODE
+
 demo: .venv/demo
 	$(BIN)/cvxnet demo
 
