@@ -15,10 +15,6 @@ from cvxnet.types import Array
 
 SMALLEST, LARGEST = 1e-60, 1e60
 """Of what is given: columns of data, targets, weights."""
-REAL = "biuf"
-"""Kinds of numpy's types that are real numbers."""
-PART = 2**16
-"""Entries that are looked at together: few enough for a cache, and no second copy of all."""
 
 
 def as_floats(value: Any, what: str) -> Array:
@@ -60,7 +56,7 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 def check_finite(array: Array, what: str) -> None:
     """Raise InputError naming the first entry that is NaN or infinite."""
     flat = array.ravel(order="K")
-    if np.isfinite(np.vdot(flat, flat)):  # quick; infinite where squares are too large, too
+    if np.isfinite(np.einsum("i,i", flat, flat)):  # quick; infinite for large squares, too
         return
     bad = ~np.isfinite(array)
     count = int(np.count_nonzero(bad))
@@ -85,6 +81,13 @@ def check_size(value: Any, what: str, smallest: float = SMALLEST) -> None:
 
 def check_matrix(X: Any, what: str = "X") -> Array:
     """The data matrix, n x d with n, d >= 1, finite."""
+    X = as_matrix(X, what)
+    check_finite(X, what)
+    return X
+
+
+def as_matrix(X: Any, what: str) -> Array:
+    """`as_floats` of n x d numbers with n, d >= 1."""
     X = as_floats(X, what)
     if X.ndim != 2:
         raise InputError(
@@ -93,62 +96,7 @@ def check_matrix(X: Any, what: str = "X") -> Array:
         )
     if X.shape[0] == 0 or X.shape[1] == 0:
         raise InputError(f"{what} is empty (shape {X.shape}); at least one row and column needed.")
-    check_finite(X, what)
     return X
-
-
-def check_any_matrix(X: Any, what: str = "X") -> Any:
-    """`check_matrix`; a sparse matrix of SciPy as a sparse array, by rows, without zeros.
-
-    Examples
-    --------
-    >>> check_any_matrix(sparse.coo_array([[0.0, 2.0]])).indices.tolist()
-    [1]
-    """
-    if not sparse.issparse(X):
-        return check_matrix(X, what)
-    if X.dtype.kind not in REAL or X.ndim != 2 or 0 in X.shape:
-        raise InputError(
-            f"{what} is a sparse matrix of shape {X.shape} with entries of type {X.dtype}; "
-            "expected real numbers, n rows (samples) by d columns (features), neither of them 0."
-        )
-    rows = with_small_indices(sparse.csr_array(X, dtype=np.float64))
-    rows.sum_duplicates()
-    if not rows.data.all():
-        rows.eliminate_zeros()
-    bad = np.flatnonzero(~np.isfinite(rows.data))
-    if bad.size:
-        i, j = np.searchsorted(rows.indptr, bad[0], side="right") - 1, rows.indices[bad[0]]
-        raise InputError(
-            f"{what}[{i}, {j}] is {rows.data[bad[0]]} ({len(bad)} such entr"
-            f"{'y' if len(bad) == 1 else 'ies'} in all). Remove or impute these rows first."
-        )
-    return rows
-
-
-def with_small_indices(rows: Any) -> Any:
-    """A copy of a sparse array, its indices of 32 bits where these are enough: half the memory."""
-    kind = sparse.get_index_dtype(maxval=max(rows.nnz, *rows.shape))
-    indices, starts = rows.indices.astype(kind), rows.indptr.astype(kind)
-    return sparse.csr_array((rows.data.copy(), indices, starts), shape=rows.shape)
-
-
-def check_column_sizes(X: Any, what: str = "X") -> None:
-    """`check_size` for each column of a matrix, dense or sparse."""
-    if sparse.issparse(X):
-        parts = (np.abs(X.data[k : k + PART]) for k in range(0, X.nnz, PART))  # without zeros
-        if all(part.min() >= SMALLEST and part.max() <= LARGEST for part in parts):
-            return
-        entries, sizes = np.abs(X.data), np.zeros(X.shape[1])
-        np.maximum.at(sizes, X.indices, entries)
-    else:
-        lengths = np.sqrt(np.einsum("ij,ij->j", X, X))
-        if lengths.min() >= SMALLEST * np.sqrt(len(X)) and lengths.max() <= LARGEST:
-            return  # quick: the largest entry is from length / sqrt(n) to length
-        sizes = np.maximum(X.max(axis=0), -X.min(axis=0))
-    wrong = (sizes > LARGEST) | ((sizes > 0.0) & (sizes < SMALLEST))
-    if wrong.any():
-        check_size(sizes[np.argmax(wrong)], f"column {np.argmax(wrong)} of {what}")
 
 
 def check_labels(y: Any, what: str) -> NDArray[Any]:

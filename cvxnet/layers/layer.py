@@ -18,7 +18,8 @@ import cvxpy as cp
 import numpy as np
 from scipy.sparse import issparse
 
-from cvxnet.data.validation import as_floats, check_any_matrix, check_finite
+from cvxnet.data.matrices import check_any_matrix
+from cvxnet.data.validation import as_floats, check_finite
 from cvxnet.errors import InputError
 from cvxnet.types import Array
 

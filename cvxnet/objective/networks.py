@@ -44,7 +44,7 @@ class Form:
         """``X``, with the column of ones that carries the hidden bias where there is one."""
         ones = [np.ones((X.shape[0], 1))] * self.bias
         if sparse.issparse(X) and self.bias:
-            return sparse.csr_array(sparse.hstack([X, *ones], format="csr"))
+            return sparse.hstack([X, *ones], format=X.format)
         return np.hstack([X, *ones]) if self.bias else X
 
     def free_columns(self, X: Any) -> Array:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.matrices import check_data_matrix
 from cvxnet.data.memory import shape_of
 from cvxnet.data.validation import (
     as_array,
     as_floats,
-    check_any_matrix,
-    check_column_sizes,
     check_finite,
     check_labels,
     check_size,
@@ -31,7 +30,7 @@ def check_data(
     X: Any, y: Any, loss: Loss, classes: Any = None
 ) -> tuple[Array, Array, NDArray[Any] | None]:
     """Data matrix and target together, of sizes that can be computed with, and the classes."""
-    X = check_any_matrix(X)
+    X = check_data_matrix(X)
     n = X.shape[0]
     if shape := shape_of(y):
         check_rows(shape, n)
@@ -43,7 +42,6 @@ def check_data(
             classes = np.unique(labels) if classes is None else check_labels(classes, "classes")
             y = one_hot(labels, classes)
     y = check_target(y, n, loss)
-    check_column_sizes(X)
     check_size(y, "y")
     if loss.classes and classes is None:
         classes = np.arange(y.shape[1])

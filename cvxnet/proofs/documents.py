@@ -43,6 +43,7 @@ def as_numpy(value: Any) -> Any:
 def held(value: Any) -> Any:
     """Real numbers of numpy as the checker holds them; all else as it is."""
     if sparse.issparse(value):
+        value = value.tocsr()
         indices = value.indptr, value.indices
         starts, columns = (array("q", x.astype("<i8").tobytes()) for x in indices)
         return Sparse(starts, columns, array("d", value.data.tobytes()), value.shape[1])

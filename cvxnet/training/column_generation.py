@@ -229,10 +229,13 @@ class Search:
         units = self.units.without_small(NEGLIGIBLE)
         return units + new_units(maxima, self.problem, units, self.settings)
 
-    def found(self, units: Units, way: str) -> tuple[Units, Array]:
-        """Units that were found in this way, without cells, with the loss's own dual vector."""
+    def found(self, units: Units, way: str, fit: Array | None = None) -> tuple[Units, Array]:
+        """Units that were found in this way, without cells, with the loss's own dual vector.
+
+        ``fit`` are their predictions, where these are known.
+        """
         self.master.way = way
-        return units, self.problem.dual_vector(units)
+        return units, self.problem.dual_vector(units, fit)
 
     def price(self, units: Units, v: Array, deadline: float | None = None) -> LocalMaxima:
         """Price the dual vector of a network, which becomes that of this round; offer both."""

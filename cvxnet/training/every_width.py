@@ -109,7 +109,10 @@ def bracket_of(
         )
         if callable(budget.progress):
             report = partial(tell, budget.progress, objective, reduction, search)
-        stats = run(search, report, reduction.scale.value, checkpoint.before)
+        try:
+            stats = run(search, report, reduction.scale.value, checkpoint.before)
+        finally:  # as it refers to the search, both would wait for the collector of garbage
+            search.bracket.improved = None
     return reduction.undo(search.bracket), stats
 
 

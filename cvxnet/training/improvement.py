@@ -67,10 +67,10 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
     with clock(search.timings, "solving"):
         if has_working_sets(search.problem, len(search.units)):
-            units = fit_squares(search.problem, search.units, gap, search.end)
+            units, fit = fit_squares(search.problem, search.units, gap, search.end), None
         else:
-            units = solve_columns(search.problem, grown, gap, search.end)
-    return search.found(units, COORDINATES)
+            units, fit = solve_columns(search.problem, grown, gap, search.end)
+    return search.found(units, COORDINATES, fit)
 
 
 def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:

@@ -259,14 +259,20 @@ def all_at_once(problem: Problem) -> bool:
     return not is_sparse(problem.family.X) and d <= min(n, FEW)
 
 
-def solve_columns(problem: Problem, units: Units, gap: float, deadline: float) -> Units:
-    """The optimum on the columns of these units, from where they are, to a relative gap."""
+def solve_columns(
+    problem: Problem, units: Units, gap: float, deadline: float
+) -> tuple[Units, Array]:
+    """The optimum on the columns of these units, from where they are, to a relative gap.
+
+    With its predictions, which are known and take a pass over a sparse matrix.
+    """
     everything = np.arange(problem.family.rank)
     columns = everything if all_at_once(problem) else used_columns(units.weights)
     master = ColumnMaster(problem, columns)
     w = np.asarray(units.weights.T @ units.outputs)[columns]
     c = master.free * float(units.free[0]) if problem.F.size else 0.0
-    return master.units(master.solve(master.at(w, c), gap, deadline))
+    point = master.solve(master.at(w, c), gap, deadline)
+    return master.units(point), point.f
 
 
 def solve_ball(problem: Problem, units: Units, gap: float) -> Units:

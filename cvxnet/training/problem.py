@@ -120,9 +120,10 @@ class Problem:
         error = EPS * (np.abs(self.y) + np.abs(self.F) @ np.abs(free))
         return self.loss.rounding(error, self.y)
 
-    def dual_vector(self, units: Units) -> Array:
+    def dual_vector(self, units: Units, fit: Array | None = None) -> Array:
         """The gradient of the loss at the predictions, where it is smooth; ``F^T v = 0``."""
-        return self.make_feasible(self.loss.gradient(self.fit(units), self.y))
+        f = self.fit(units) if fit is None else fit
+        return self.make_feasible(self.loss.gradient(f, self.y))
 
     def make_feasible(self, v: Array) -> Array:
         """The nearest dual vector in the conjugate's domain with ``F^T v = 0``.

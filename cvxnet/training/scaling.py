@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from cvxnet.losses import Weighted
 from cvxnet.training.enumeration import count_blocks
-from cvxnet.training.matrices import is_sparse, largest_entry, over, row_lengths
+from cvxnet.training.matrices import is_sparse, over, row_lengths
 from cvxnet.training.problem import CLEAR, EPS, Problem, Units, basis_columns, columns_of
 from cvxnet.training.units.family import UnitFamily
 from cvxnet.types import Array
@@ -120,7 +120,7 @@ def size_of(family: UnitFamily) -> float:
     """
     if not family.traits.sparse:
         return power_of_two(float(row_lengths(family.X).max()))
-    x = power_of_two(largest_entry(family.X))
+    x = power_of_two(family.largest_entry)
     return 1.0 if 1.0 / MODERATE <= x <= MODERATE else x
 
 

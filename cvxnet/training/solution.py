@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.data.validation import check_any_matrix
+from cvxnet.data.matrices import check_any_matrix
 from cvxnet.errors import InputError
 from cvxnet.layers import Sequential
 from cvxnet.objective import Objective

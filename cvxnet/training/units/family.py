@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.objective.families import FAMILIES, Traits
-from cvxnet.training.matrices import is_sparse, row_lengths
+from cvxnet.training.matrices import is_sparse, largest_entry, row_lengths
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
 from cvxnet.types import Array
 
@@ -124,9 +124,14 @@ class UnitFamily:
         X: Any = self.X
         return X.tocsc() if is_sparse(X) else np.asfortranarray(X)
 
+    @cached_property
+    def largest_entry(self) -> float:
+        """Of the data, without its sign."""
+        return largest_entry(self.X)
+
     def on(self, X: Array) -> UnitFamily:
-        """The same family on other data."""
-        return replace(self, X=X)
+        """The same family on other data; on its own, with what is known of them."""
+        return self if X is self.X else replace(self, X=X)
 
     def sizes(self, W: Array) -> Array:
         """``|z|`` of each row in the family's norm."""

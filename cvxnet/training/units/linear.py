@@ -16,7 +16,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnet.training.matrices import as_rows_of, column_lengths, entries_of, is_sparse
+from cvxnet.training.matrices import (
+    as_rows_of,
+    combined_columns,
+    entries_of,
+    is_sparse,
+    product_error,
+)
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.units.family import Block, UnitFamily, frame_of
 from cvxnet.types import Array
@@ -56,7 +62,7 @@ class LinearUnits(UnitFamily):
         return self.X @ W.T
 
     def predictions(self, W: Array, outputs: Array) -> Array:
-        return np.asarray(self.X @ (W.T @ outputs))
+        return combined_columns(self.X, W, outputs)
 
     def pull_back(self, W: Array, v: Array) -> Array:
         """``X^T v`` for each unit."""
@@ -64,10 +70,9 @@ class LinearUnits(UnitFamily):
         return slope if v.ndim == 2 else np.tile(slope, (len(W), 1))
 
     @cached_property
-    def longest(self) -> float:
-        """A bound on ``|X u|`` for ``|u| <= 1``."""
-        lengths = column_lengths(self.X)
-        return float(lengths.max(initial=0.0) if self.norm == "l1" else np.linalg.norm(lengths))
+    def error(self) -> float:
+        """What `product_error` says of the dual norm."""
+        return product_error(self.X, self.largest_entry, self.norm)
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit, the sum of all."""
@@ -77,7 +82,7 @@ class LinearUnits(UnitFamily):
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The dual norm of ``X^T v``."""
-        return largest_linear(self.X, v, floor, self.norm, self.longest)
+        return largest_linear(self.X, v, floor, self.norm, self.error)
 
     def block(self, u: Array, sign: float) -> Block:
         """The block of all units, or of one feature; the output sign is in ``u``."""
@@ -117,7 +122,7 @@ class CoordinateUnits(UnitFamily):
         if not len(outputs):
             return np.zeros((self.X.shape[0], *outputs.shape[1:]))
         if is_sparse(self.X) or FEW * len(outputs) > self.rank:
-            return np.asarray(self.X @ (W.T @ outputs))
+            return combined_columns(self.X, W, outputs)
         used, weights = self.used(W)
         return np.asarray(self.X[:, used] @ (outputs.T * weights).T)
 
@@ -127,15 +132,15 @@ class CoordinateUnits(UnitFamily):
         return found, W.data if is_sparse(W) else W[np.arange(len(found)), found]
 
     @cached_property
-    def longest(self) -> float:
-        """The length of the longest column."""
-        return float(column_lengths(self.X).max(initial=0.0))
+    def error(self) -> float:
+        """What `product_error` says of the largest entry."""
+        return product_error(self.X, self.largest_entry)
 
     def price(
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
     ) -> LocalMaxima:
         """The largest correlation of a column with ``v``."""
-        return largest_linear(self.X, v, floor, "l1", self.longest)
+        return largest_linear(self.X, v, floor, "l1", self.error)
 
     def block(self, u: Array, sign: float) -> Block:
         """The column; its coefficient is free, so one block has both signs."""
@@ -163,13 +168,13 @@ def column_block(X: Any, j: int) -> Block:
     )
 
 
-def largest_linear(X: Array, v: Array, floor: float, norm: str, longest: float) -> LocalMaxima:
+def largest_linear(X: Array, v: Array, floor: float, norm: str, error: float) -> LocalMaxima:
     """``max v.Xu`` over the unit ball of the norm, as local maxima: all features for l1.
 
-    ``|X u| <= longest`` there, so rounding is at most n eps times that and ``|v|``.
+    ``error`` bounds that of the norm of the product ``X^T v``, relative to ``|v|``.
     """
     slope = X.T @ v
-    error = (len(v) + 10) * np.finfo(float).eps * longest * float(np.linalg.norm(v))
+    error = error * float(np.linalg.norm(v))
     if norm == "l1":
         steep = np.abs(slope)
         above = np.flatnonzero(steep > floor)
