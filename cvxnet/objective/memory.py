@@ -14,7 +14,8 @@ Of a sparse matrix nothing is made dense. With so many entries stored,
     numbers(n, k, stored) = PER_STORED stored + PER_LINE (n + k),
 
 whose constants are from coordinate units on 10^6 entries in 2 10^4 rows and 10^4 columns, and on
-4 10^5 in 2 10^5 of each, with what is written of the certificate, whose check was cut short.
+4 10^5 in 2 10^5 of each, by rows and by columns, with the check of the certificate, which takes
+several times what the search does.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ PER_ENTRY = 25.0
 """Numbers for each entry of the data: a few copies of them, and the columns of the units that a
 master has."""
 
-PER_STORED = 20.0
-"""Numbers for each entry of a sparse matrix: copies by rows and by columns, those of the columns in
-use, and the text of the certificate."""
-PER_LINE = 30.0
+PER_STORED = 16.0
+"""Numbers for each entry of a sparse matrix: a copy as it was given, perhaps one by columns, those of
+the columns in use, and what the checker holds of the certificate."""
+PER_LINE = 35.0
 """Numbers for each row and each column of it: targets, predictions, dual vectors, slopes."""
 
 
@@ -55,7 +56,7 @@ def predicted_sparse_memory(n: int, columns: int, stored: int) -> float:
     Examples
     --------
     >>> predicted_sparse_memory(10**5, 10**5, 10**7) / 1e9
-    1.648
+    1.336
     """
     return DOUBLE * (PER_STORED * stored + PER_LINE * (n + columns))
 
