@@ -143,6 +143,14 @@ def test_data_by_columns_are_not_turned(loss, monkeypatch):
     assert bracket.gap <= 1e-6 and len(bracket.units)
 
 
+@pytest.mark.parametrize("form", ("csr", "csc"))
+def test_a_checkpoint_is_one_of_its_own_data(form, tmp_path):
+    X, path = sparse.csr_array(DENSE).asformat(form), tmp_path / "model.json"
+    for data, files in ((X, 1), (X.tocsc(), 1), (X.tocsr(), 1), (2 * X, 2), (2 * DENSE, 3)):
+        model = cn.train("coordinate", data, Y, weight_decay=0.5, checkpoint=path)
+        assert model.status == "optimal" and len(list(tmp_path.iterdir())) == files
+
+
 def test_data_are_given_back_with_the_bracket():
     rng = np.random.default_rng(0)
     given = objective(rng.standard_normal((20, 4)), rng.standard_normal(20))

@@ -44,8 +44,8 @@ PER_ENTRY = 25.0
 master has."""
 
 PER_STORED = 16.0
-"""Numbers for each entry of a sparse matrix: a copy as it was given, perhaps one by columns, those of
-the columns in use, and what the checker holds of the certificate."""
+"""Numbers for each entry of a sparse matrix: a copy as it was given, perhaps one by columns, those
+of the columns in use, and what the checker holds of the certificate."""
 PER_LINE = 35.0
 """Numbers for each row and each column of it: targets, predictions, dual vectors, slopes."""
 

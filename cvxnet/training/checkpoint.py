@@ -34,6 +34,7 @@ from cvxnet.training.certificates import (
 )
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Search, clock
+from cvxnet.training.matrices import are_equal
 from cvxnet.training.oracle import price_units
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction
@@ -188,7 +189,7 @@ def differences(there: Objective, here: Objective) -> Iterator[str]:
             yield f"its {name} is {yours[name]}, not {value}"
     for name in ("X", "y", "sample_weight"):
         a, b = getattr(there, name), getattr(here, name)
-        if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b)):
+        if (a is None) != (b is None) or (a is not None and not are_equal(a, b)):
             yield f"its {name} is another one"
 
 

@@ -136,6 +136,20 @@ def is_sparse(X: Any) -> bool:
     return bool(sparse.issparse(X))
 
 
+def are_equal(A: Any, B: Any) -> bool:
+    """Whether two arrays have the same entries, both dense or both sparse.
+
+    Examples
+    --------
+    >>> X = sparse.eye_array(2, format="csr")
+    >>> are_equal(X, X.tocsc()), are_equal(X, 2.0 * X), are_equal(X, X.toarray())
+    (True, False, False)
+    """
+    if is_sparse(A) and is_sparse(B):
+        return bool(A.shape == B.shape and (A != B).nnz == 0)
+    return not (is_sparse(A) or is_sparse(B)) and np.array_equal(A, B)
+
+
 def scaled(W: Any, factors: Array) -> Any:
     """Each row times its factor."""
     if sparse.issparse(W):
