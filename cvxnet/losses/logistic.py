@@ -31,7 +31,8 @@ class Logistic(Loss):
         return np.asarray(-y * expit(-y * f))
 
     def curvature(self, f: Vector, y: Vector) -> Vector:
-        return np.asarray(expit(f) * expit(-f))
+        e = np.exp(-np.abs(f))
+        return np.asarray(e / (1.0 + e) ** 2)
 
     def domain(self, y: Vector) -> tuple[Vector, Vector]:
         return np.minimum(-y, 0.0), np.maximum(-y, 0.0)

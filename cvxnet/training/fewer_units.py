@@ -47,7 +47,7 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
         left = np.flatnonzero(scale)
         count = min(left.size, parts.shape[0] + 1)
         starts = np.arange(count) * left.size // max(count, 1)
-        sums = parts[:, left] * scale[left]
+        sums = parts if (scale == 1.0).all() else parts[:, left] * scale[left]
         if count < left.size:
             sums = np.add.reduceat(sums, starts, axis=1)
         null = null_vectors(sums[:, :count], tolerance)
@@ -88,17 +88,19 @@ def null_vectors(features: Array, tolerance: float) -> Array:
     m = features.shape[1]
     if m == 0 or not np.isfinite(features).all():  # of units beyond doubles nothing is known
         return np.zeros((m, 0))
-    lengths = np.sqrt(np.einsum("ij,ij->j", features, features))
-    scaled = features / np.where(lengths > 0.0, lengths, 1.0)
-    if m <= len(scaled) and np.linalg.eigvalsh(scaled.T @ scaled)[0] > INDEPENDENT:
+    products = features.T @ features
+    lengths = np.sqrt(np.diag(products))
+    scale = np.where(lengths > 0.0, lengths, 1.0)
+    cosines = products / np.outer(scale, scale)
+    if m <= len(features) and np.linalg.eigvalsh(cosines)[0] > INDEPENDENT:
         return np.zeros((m, 0))
-    R, pivots = qr(scaled, mode="r", pivoting=True)
+    R, pivots = qr(features / scale, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > tolerance * diagonal[0]).sum())
     null = np.zeros((m, m - rank))
     null[pivots[rank:], np.arange(m - rank)] = 1.0
     null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank:])
-    return np.asarray(null / np.where(lengths > 0.0, lengths, 1.0)[:, None])
+    return np.asarray(null / scale[:, None])
 
 
 def merge(units: Units, angle: float) -> Units:

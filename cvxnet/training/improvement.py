@@ -22,7 +22,7 @@ from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
 from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
-from cvxnet.training.working_sets import fit_squares, has_working_sets
+from cvxnet.training.working_sets import fit_working_set, has_working_sets
 from cvxnet.types import Array
 
 SLIDING_STEPS, MANY_STEPS = 200, 5000
@@ -67,10 +67,15 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
     gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
     with clock(search.timings, "solving"):
         if has_working_sets(search.problem, len(search.units)):
-            units, fit = fit_squares(search.problem, search.units, gap, search.end), None
+            units, fit = fit_working_set(search.problem, search.units, gap, search.end)
         else:
             units, fit = solve_columns(search.problem, grown, gap, search.end)
     return search.found(units, COORDINATES, fit)
+
+
+def descend_first(search: Search) -> LocalMaxima:
+    """The same before anything is priced: working sets find their columns themselves."""
+    return search.price(*descend(search, search.units))
 
 
 def step_in_ball(search: Search, grown: Units) -> tuple[Units, Array]:

@@ -42,11 +42,9 @@ from cvxnet.optional import import_lasso, is_installed
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, columns_of, is_sparse, squares, used_columns
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.working_sets import TRUST, gap_at
+from cvxnet.training.working_sets import TRUST, bend, gap_at
 from cvxnet.types import Array
 
-FLOOR = 1e-4
-"""Least curvature of a sample, relative to the largest: where a loss is flat, steps stay finite."""
 INNER = 0.1
 """A lasso is solved to this part of the gap that its master is to reach."""
 AHEAD = 0.1
@@ -54,8 +52,7 @@ AHEAD = 0.1
 STEPS = 50
 """Proximal Newton steps for a master."""
 FEW = 1000
-"""Few columns: a dense matrix of no more is in one master, and a master of no more is solved to the
-end at once."""
+"""A master of no more columns is solved to the end at once."""
 PART = 10
 """Less than this part of the columns of a sparse matrix is picked from its rows, for about what two
 products with a vector take; to turn all of it takes as long as ten."""
@@ -150,7 +147,7 @@ class ColumnMaster:
 
     def lasso(self, point: Point, gap: float) -> Point:
         """A proximal Newton step."""
-        D, v = self.bend(point), self.problem.loss.gradient(point.f, self.problem.y)
+        D, v = bend(self.problem, point.f), self.problem.loss.gradient(point.f, self.problem.y)
         target = point.f - v / D
         even = bool((D[0] == D).all())
         middle = (D @ target) / D.sum() if self.free else 0.0
@@ -169,20 +166,6 @@ class ColumnMaster:
             warnings.simplefilter("ignore")  # how far it has come is measured by `gap`
             model.fit(self.A, target, sample_weight=None if even else D)
         return self.towards(point, model.coef_, float(model.intercept_))
-
-    def bend(self, point: Point) -> Array:
-        """The curvature of each sample for a lasso, above zero.
-
-        A loss of the residual r whose slope grows ever slower, as all here do, lies below its
-        parabola of curvature ``l'(r) / r`` through r (Huber 1981, "Robust Statistics"): no step is
-        too long, wherever it begins. Elsewhere it is the loss's own.
-        """
-        loss, y = self.problem.loss, self.problem.y
-        D = loss.curvature(point.f, y)
-        if not loss.labels:
-            r = point.f - y
-            D = np.where(r != 0.0, loss.gradient(point.f, y) / np.where(r != 0.0, r, 1.0), D)
-        return np.asarray(np.maximum(D, FLOOR * D.max()))
 
     def newton(self, point: Point) -> Point:
         """A Newton step on the support, no further than to where a weight vanishes."""
@@ -253,12 +236,6 @@ def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
     return np.asarray(step)
 
 
-def all_at_once(problem: Problem) -> bool:
-    """Whether one master has all columns: where these are few, choosing them costs more."""
-    n, d = problem.family.X.shape
-    return not is_sparse(problem.family.X) and d <= min(n, FEW)
-
-
 def solve_columns(
     problem: Problem, units: Units, gap: float, deadline: float
 ) -> tuple[Units, Array]:
@@ -266,8 +243,7 @@ def solve_columns(
 
     With its predictions, which are known and take a pass over a sparse matrix.
     """
-    everything = np.arange(problem.family.rank)
-    columns = everything if all_at_once(problem) else used_columns(units.weights)
+    columns = used_columns(units.weights)
     master = ColumnMaster(problem, columns)
     w = np.asarray(units.weights.T @ units.outputs)[columns]
     c = master.free * float(units.free[0]) if problem.F.size else 0.0

@@ -6,7 +6,7 @@ units                   start              improve                   polish
 smooth in u             local search (1)   slide (2)                 Newton, smooth losses
 with kinks, that slide  a part (5)         fit sizes (6)             Newton, smooth losses
 that cannot move        price              solve a master            Newton, smooth losses
-columns of X (4)        price              coordinate descent        none
+columns of X (4)        price (4)          coordinate descent        none
 linear, of sparse X     price              quasi-Newton steps        none
 of several outputs (3)  local search (1)   fit outputs and slide     Newton, smooth losses
 ======================  =================  ========================  ======================
@@ -16,8 +16,8 @@ units of degree two first. (2) Where the loss has kinks, too, sliding stops shor
 master is solved, and thinned out, or near duplicates would double every round.
 (3) See `cvxnet.training.outputs.steps`.
 (4) With a smooth loss, see `cvxnet.training.linear_models`; coordinate descent is scikit-learn's,
-and where that is not installed masters are solved. With the squared loss and a dense X it works on
-few columns and their products, see `cvxnet.training.working_sets`.
+and where that is not installed masters are solved. With a dense X it works on few columns and their
+products, which it finds itself from the start, see `cvxnet.training.working_sets`.
 (5) Of many samples a tenth comes first; otherwise local search. (6) Of all local maxima that
 pricing finds; with a loss that has kinks by proximal steps, see `cvxnet.training.proximal`. Where
 pricing does not end, units slide and a master of their cells is solved.
@@ -41,6 +41,7 @@ from cvxnet.training.first_networks import (
 from cvxnet.training.improvement import (
     as_it_is,
     descend,
+    descend_first,
     fit_columns,
     refine_columns,
     refine_network,
@@ -77,8 +78,11 @@ def plan_for(problem: Problem) -> Plan:
     if problem.y.ndim == 2:
         return plan_for_outputs(problem)
     if is_lasso(problem):
-        most = OWN_COLUMNS if has_working_sets(problem, 0) else MANY_COLUMNS
-        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=most))
+        if has_working_sets(problem, 0):
+            return Plan(
+                descend_first, descend, as_it_is, exact=replace(EXACT, new_units=OWN_COLUMNS)
+            )
+        return Plan(price_first, descend, as_it_is, exact=replace(EXACT, new_units=MANY_COLUMNS))
     if is_ridge(problem):
         return Plan(price_first, step_in_ball, as_it_is)
     if fits_columns(problem):

@@ -60,7 +60,8 @@ class Units:
     def without_small(self, relative: float) -> Units:
         """Only the units larger than ``relative`` times the largest."""
         sizes = self.sizes
-        return self.pick(sizes > relative * sizes.max(initial=0.0))
+        large = sizes > relative * sizes.max(initial=0.0)
+        return self if large.all() else self.pick(large)
 
 
 def no_units(rank: int, free: int = 0, outputs: tuple[int, ...] = ()) -> Units:

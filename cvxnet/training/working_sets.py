@@ -1,24 +1,36 @@
-"""The lasso on a dense X: working sets of columns, and their Gram matrix.
+"""Linear models in the norm l1 of a dense X: working sets of columns, and their Gram matrices.
 
-    minimise over w, c    1/2 sum_i D_i (x_i . w + c - y_i)^2 + beta |w|_1,    c only where free.
+    minimise over w, c    loss(X w + c) + beta |w|_1,          c only where free.
 
-At w, with the best c for it, the gradient in w is ``s = X^T v``, ``v = D (X w + c - y)``, and a
-column j of weight zero lowers the objective only where ``|s_j| > beta``. Some of these columns, the
-steepest first and as many as there are already, join the working set; on it, with A its columns
-less their weighted means and ``G = A^T D A``, the problem is the same up to a constant as
+The gradient at f = X w + c is ``v``, in w it is ``s = X^T v``, and a column j of weight zero lowers
+the objective only where ``|s_j| > beta``. Some of these columns, the steepest first and as many as
+have weights already, join the working set: A from here on. With the curvatures D of the loss (a
+diagonal), their columns less their means weighted by D, and ``G = A^T D A``, the objective near w
+is, up to a constant and to second order,
 
-    minimise over w'    1/2 w'^T G w' - q . w' + beta |w'|_1,        q = G w - s,
+    1/2 w'^T G w' - q . w' + beta |w'|_1,        q = G w - s,
 
-which never looks at the samples again: scikit-learn's coordinate descent solves it, and with its
-signs one linear system gives the last digits. As s comes from X and not from G, what is rounded in
-G does not matter at the end. So X as a whole is read once a round, for the pricing that proves how
-far w is from the optimum. (Working sets: Massias, Gramfort, Salmon 2018, "Celer".)
+which never looks at the samples again: one linear system solves it where no sign changes, and
+scikit-learn's coordinate descent elsewhere. That is a step of the proximal Newton method (Lee, Sun
+and Saunders 2014), shortened until the objective falls as it should; for the squared loss one step
+is all. As s comes from the columns and not from G, what is rounded in G does not matter at the end.
+So X as a whole is read once a round, and what a round reads says how far w is from the optimum.
+(Working sets: Massias, Gramfort, Salmon 2018, "Celer".)
+
+**How far** takes no conjugate. Every loss here is at least 0, so ``l*(0) <= 0``, and l* is convex;
+so with ``l*(v) = v.f - l(f)``, and t in [0, 1] for which ``t |s_j| <= beta`` for all j,
+
+    objective + l*(t v)  <=  l(f) + beta |w|_1 + t (v.f - l(f))
+                          =  (1 - t) l(f) + t v.f + beta |w|_1,
+
+which for ``sum v = 0``, as it is at the best c, is a bound of the distance from the optimum. It
+says when to end; the bracket has a bound of its own.
 """
 
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,18 +49,29 @@ ROUNDS = 100
 """Of adding columns."""
 MOST = 1500
 """Columns of a working set: its Gram matrix is a dense one of that order."""
-INNER = 0.1
-"""The problem on a working set is solved to this part of the gap asked for."""
+TURNED = 1024
+"""Samples whose columns are turned at once."""
+STEPS = 50
+"""Of Newton's method, on a working set."""
+PART = 0.1
+"""A working set is solved to this part of the distance before; and the model of a step to this part
+of what the best column alone gains."""
+FLOOR = 1e-4
+"""Least curvature of a sample, relative to the largest: where a loss is flat, steps stay finite."""
+ENOUGH = 0.1
+"""A step is short enough where the objective falls by this part of what its slope promises."""
+HALVINGS = 30
 SWEEPS = 10_000
-"""Of coordinate descent on a working set."""
+"""Of coordinate descent for the model of a step."""
+RIDGE = 1e-12
+"""Relative to the diagonal of the Gram matrix, for columns that depend on one another."""
 TRUST = {"assume_finite": True, "skip_parameter_validation": True}
 """What scikit-learn need not check."""
 
 
 def has_working_sets(problem: Problem, units: int) -> bool:
-    """Whether this is a lasso on a dense X, with so many units of a size for working sets."""
-    dense = not is_sparse(problem.family.X)
-    return dense and is_square(problem.loss) and 2 * max(units, FIRST) <= MOST
+    """Whether X is dense, with so many units of a size for working sets."""
+    return not is_sparse(problem.family.X) and 2 * max(units, FIRST) <= MOST
 
 
 def gap_at(problem: Problem, v: Array, rho: float, value: float) -> float:
@@ -57,137 +80,222 @@ def gap_at(problem: Problem, v: Array, rho: float, value: float) -> float:
     return relative_gap(-problem.loss.conjugate(t * v, problem.y), value)
 
 
+def bend(problem: Problem, f: Array) -> Array:
+    """A curvature of each sample with which no step is too long, wherever it begins, above zero.
+
+    A loss of the residual r whose slope grows ever slower, as all here do, lies below its
+    parabola of curvature ``l'(r) / r`` through r (Huber 1981, "Robust Statistics"). Elsewhere it is
+    the loss's own.
+    """
+    loss, y = problem.loss, problem.y
+    D = loss.curvature(f, y)
+    if not loss.labels:
+        r = f - y
+        D = np.where(r != 0.0, loss.gradient(f, y) / np.where(r != 0.0, r, 1.0), D)
+    return floored(D)
+
+
+def floored(D: Array) -> Array:
+    """Curvatures above zero."""
+    return np.asarray(np.maximum(D, FLOOR * (D.max() or 1.0)))
+
+
 class WorkingSet:
-    """Columns of X with their weights, and the free weight that is best for these."""
+    """Columns of X, their weights and the free weight; all others are zero."""
 
     def __init__(self, problem: Problem, units: Units) -> None:
-        self.problem = problem
+        self.problem, self.beta = problem, problem.weight_decay
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
-        self.D = problem.loss.curvature(np.zeros_like(problem.y), problem.y)
-        self.columns = np.zeros(0, dtype=np.intp)
-        self.rows, self.G = np.zeros((FIRST, len(problem.y))), np.zeros((0, 0))
-        self.w = np.zeros(0)
-        columns = used_columns(units.weights)
-        self.add(columns)
-        self.w = (units.weights.T @ units.outputs)[columns]
+        self.columns = used_columns(units.weights)
+        self.A = turned(problem.family.X, self.columns)
+        w = (units.weights.T @ units.outputs)[self.columns]
+        c = self.free * float(units.free[0]) if self.free else 0.0
+        self.go(w, c, w @ self.A + c)
+
+    def go(self, w: Array, c: float, f: Array) -> None:
+        """Go to these weights, whose predictions are f."""
+        self.w, self.c, self.f = w, c, f
+        self.loss = self.problem.loss.value(f, self.problem.y)
+        self.v = self.problem.loss.gradient(f, self.problem.y)
 
     @property
-    def matrix(self) -> Array:
-        """The columns, one after the other in memory."""
-        return self.rows[: len(self.columns)].T
+    def value(self) -> float:
+        """The objective."""
+        return self.loss + self.beta * float(np.abs(self.w).sum())
 
-    def mean(self, columns: Array) -> Array:
-        """The weighted mean of each, which the free weight takes; 0 where there is none."""
-        if not self.free:
-            return np.zeros(columns.shape[1:])
-        return np.asarray(self.D @ columns / self.D.sum())
+    def distance(self, slope: Array, own: Array) -> float:
+        """The bound of the distance from the optimum over the columns that have these slopes.
 
-    @cached_property
-    def target(self) -> Array:
-        """What the columns are to fit."""
-        return self.problem.y - self.mean(self.problem.y)
-
-    def fit(self) -> Array:
-        """The predictions."""
-        return np.asarray(self.matrix @ self.w + self.mean(self.problem.y))
-
-    def value(self, fit: Array) -> float:
-        """The objective of these predictions."""
-        penalty = self.problem.weight_decay * float(np.abs(self.w).sum())
-        return self.problem.loss.value(fit, self.problem.y) + penalty
-
-    def add(self, columns: NDArray[np.intp]) -> None:
-        """More columns, with weights of zero."""
-        before, after = len(self.columns), len(self.columns) + len(columns)
-        if after > len(self.rows):
-            more = np.zeros((2 * after, len(self.problem.y)))
-            more[:before] = self.rows[:before]
-            self.rows = more
-        new = self.rows[before:after]
-        new[:] = self.problem.family.X[:, columns].T
-        if self.free:
-            new -= self.mean(new.T)[:, None]
-        weighted = new if (self.D == 1.0).all() else self.D * new
-        across = self.matrix.T @ weighted.T
-        self.G = np.block([[self.G, across], [across.T, new @ weighted.T]])
-        self.columns = np.concatenate([self.columns, columns])
-        self.w = np.concatenate([self.w, np.zeros(len(columns))])
+        Those of the working set are its own.
+        """
+        t = min(1.0, self.problem.largest_multiple(float(np.abs(slope).max(initial=0.0))))
+        size = float(np.abs(self.w).sum())
+        unbalanced = abs(float(self.v.sum())) * float(np.abs(self.f).max()) if self.free else 0.0
+        return (1.0 - t) * self.loss + t * float(own @ self.w) + self.beta * size + unbalanced
 
     def steepest(self, slope: Array) -> NDArray[np.intp]:
         """The columns to be added next."""
         steep = np.abs(slope)
         steep[self.columns] = 0.0
-        found = np.flatnonzero(steep > self.problem.weight_decay)
+        new = np.flatnonzero(steep > self.beta)
         count = max(FIRST, int(np.count_nonzero(self.w)))
-        if found.size > count:
-            found = found[np.argpartition(-steep[found], count)[:count]]
-        return found
+        if new.size > count:
+            new = new[np.argpartition(-steep[new], count)[:count]]
+        return new
 
-    def solve(self, slope: Array, error: float) -> None:
-        """The best weights, up to an error in the objective, from the gradient at these."""
-        q = self.G @ self.w - slope[self.columns]
-        target = np.sqrt(self.D) * self.target
-        _, lasso_path, trusting = import_lasso()
-        with warnings.catch_warnings(), trusting(**TRUST):
-            warnings.simplefilter("ignore")  # how far it has come is measured
-            w = lasso_path(
-                self.matrix,
-                target,
-                alphas=np.array([self.problem.weight_decay / len(target)]),
-                precompute=self.G,
-                Xy=q,
-                coef_init=self.w,
-                check_input=False,
-                tol=error / float(target @ target),
-                max_iter=SWEEPS,
-            )[1][:, 0]
-        self.w = self.polished(w, q)
+    def add(self, new: NDArray[np.intp]) -> None:
+        """Add columns, with weights of zero."""
+        self.A = np.concatenate([self.A, turned(self.problem.family.X, new)])
+        self.columns = np.concatenate([self.columns, new])
+        self.w = np.concatenate([self.w, np.zeros(len(new))])
 
-    def polished(self, w: Array, q: Array) -> Array:
-        """The optimum for the signs of these weights, where it has them; otherwise as they are."""
-        support, signs = np.flatnonzero(w), np.sign(w)
-        try:
-            right = q[support] - self.problem.weight_decay * signs[support]
-            exact = np.linalg.solve(self.G[np.ix_(support, support)], right)
-        except np.linalg.LinAlgError:
-            return w
-        if not np.array_equal(np.sign(exact), signs[support]):
-            return w
-        polished = np.zeros_like(w)
-        polished[support] = exact
-        return polished
+    def solve(self, error: float, deadline: float) -> bool:
+        """Come as near to the optimum on these columns; whether the objective has fallen."""
+        before = self.value
+        for _ in range(STEPS):
+            slope = self.A @ self.v
+            left = self.distance(slope, slope)
+            if left <= error or now() > deadline or not self.step(slope):
+                break
+        return self.value < before
 
-    def units(self, w: Array) -> Units:
-        """The units of these weights of the first columns."""
-        used = np.flatnonzero(w)
-        w = w[used]
+    def step(self, slope: Array) -> bool:
+        """Go where the objective has fallen, if there is a way: Newton's, or the one of `bend`."""
+        f, w = self.f, self.w
+        for D, shortest in self.curvatures():
+            toward, dc = self.optimum(D, slope)
+            dw = toward - w
+            df = dw @ self.A + dc
+            price = self.beta * float(np.abs(toward).sum() - np.abs(w).sum())
+            falls = -(float(self.v @ df) + price)
+            t = 1.0
+            while t >= shortest and falls > 0.0:
+                loss = self.problem.loss.value(f + t * df, self.problem.y)
+                penalty = self.beta * float(np.abs(w + t * dw).sum())
+                if loss + penalty < self.value - ENOUGH * t * falls:
+                    self.go(w + t * dw, self.c + t * dc, f + t * df)
+                    return True
+                t *= 0.5
+        return False
+
+    def curvatures(self) -> Iterator[tuple[Array, float]]:
+        """Those of models of the loss, and for each the shortest step that is worth a try."""
+        loss, last = self.problem.loss, 0.5**HALVINGS
+        own = is_square(loss) or loss.labels
+        D = loss.curvature(self.f, self.problem.y)
+        if own or D.any():
+            yield floored(D), last if own else 1.0
+        if not own:
+            yield bend(self.problem, self.f), last
+
+    def optimum(self, D: Array, slope: Array) -> tuple[Array, float]:
+        """The optimum of the model, and the step of the free weight."""
+        used = (self.w != 0.0) | (np.abs(slope) > self.beta)
+        A, w, s = self.A if used.all() else self.A[used], self.w[used], slope[used]
+        roots, total, drift, means = np.sqrt(D), float(D.sum()), 0.0, np.zeros(len(w))
+        if self.free:
+            drift, means = float(self.v.sum()), A @ D / total
+            A = A - means[:, None]
+        A = A * roots
+        G = A @ A.T
+        q = G @ w - (s - drift * means)
+        target = w @ A - self.v / roots
+        found = self.w.copy()
+        if w.size:
+            signs = np.where(w != 0.0, np.sign(w), -np.sign(s))
+            guess = optimum_of_signs(signs, G, q, self.beta)
+            right = np.array_equal(np.sign(guess), signs)
+            found[used] = guess if right else minimum(A.T, target, G, q, w, self.beta)
+        return found, -drift / total - float(means @ (found[used] - w))
+
+    def units(self) -> Units:
+        """The units of these weights."""
+        used = np.flatnonzero(self.w)
+        w = self.w[used]
         rows = as_rows_of(self.problem.family.X, self.columns[used], np.abs(w))
-        if not self.free:
-            return Units(rows, np.sign(w))
-        X, y = self.problem.family.X, self.problem.y
-        rest = self.mean(y - X[:, self.columns[used]] @ w)
-        return Units(rows, np.sign(w), np.array([rest / self.free]))
+        free = np.array([self.c / self.free]) if self.free else np.zeros(0)
+        return Units(rows, np.sign(w), free)
 
 
-def fit_squares(problem: Problem, units: Units, gap: float, deadline: float) -> Units:
-    """The optimum over all columns, from these units, to a relative gap.
+def turned(X: Array, columns: NDArray[np.intp]) -> Array:
+    """Columns as rows, each in one piece; by parts that are quickly turned."""
+    rows = np.empty((len(columns), len(X)))
+    for k in range(0, len(X), TURNED):
+        rows[:, k : k + TURNED] = X[k : k + TURNED][:, columns].T
+    return rows
+
+
+def minimum(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) -> Array:
+    """The weights that minimise ``1/2 w^T G w - q.w + beta |w|_1``, from these.
+
+    It is ``1/2 |A w - target|^2`` up to a constant. What is left is a part of what the best step
+    along one column gains.
+    """
+    slope, signs = q - G @ w, np.sign(w)
+    steep = np.where(w != 0.0, np.abs(slope - beta * signs), np.maximum(np.abs(slope) - beta, 0.0))
+    gain = float((steep**2 / np.where(G.diagonal() > 0.0, 2.0 * G.diagonal(), np.inf)).max())
+    _, lasso_path, trusting = import_lasso()
+    with warnings.catch_warnings(), trusting(**TRUST):
+        warnings.simplefilter("ignore")  # how far it has come is measured
+        found = lasso_path(
+            A,
+            target,
+            alphas=np.array([beta / len(target)]),
+            precompute=G,
+            Xy=q,
+            coef_init=w.copy(),  # which is written to
+            check_input=False,
+            tol=PART * gain / (float(target @ target) or 1.0),
+            max_iter=SWEEPS,
+        )[1][:, 0]
+    return polished(found, G, q, beta)
+
+
+def polished(w: Array, G: Array, q: Array, beta: float) -> Array:
+    """Towards the optimum for the signs of these weights: those that vanish on the way are out."""
+    w, signs = w.copy(), np.sign(w)
+    for _ in range(len(w)):
+        used = np.flatnonzero(w)
+        exact = optimum_of_signs(signs[used], G[np.ix_(used, used)], q[used], beta)
+        if not np.isfinite(exact).all():
+            break
+        wrong = np.flatnonzero(signs[used] * exact <= 0.0)
+        if not wrong.size:
+            w[used] = exact
+            break
+        steps = w[used][wrong] / (w[used] - exact)[wrong]
+        w[used] += steps.min() * (exact - w[used])
+        w[used[wrong[np.argmin(steps)]]] = 0.0
+    return w
+
+
+def optimum_of_signs(signs: Array, G: Array, q: Array, beta: float) -> Array:
+    """Where the gradient vanishes for weights of these signs; infinite where it cannot be told."""
+    H = G.copy()
+    H[np.diag_indices_from(H)] *= 1.0 + RIDGE
+    try:
+        return np.asarray(np.linalg.solve(H, q - beta * signs))
+    except np.linalg.LinAlgError:
+        return np.full_like(q, np.inf)
+
+
+def fit_working_set(
+    problem: Problem, units: Units, gap: float, deadline: float
+) -> tuple[Units, Array]:
+    """The optimum over all columns, from these units, to a relative gap; with its predictions.
 
     Or where working sets lead no further, or are larger than MOST.
     """
     working = WorkingSet(problem, units)
-    best, least = working.w, np.inf
     for _ in range(ROUNDS):
-        f = working.fit()
-        value = working.value(f)
-        if value >= least:
-            break
-        best, least = working.w, value
-        v = problem.make_feasible(problem.loss.gradient(f, problem.y))
-        slope = problem.family.X.T @ v
-        done = gap_at(problem, v, float(np.abs(slope).max(initial=0.0)), value) <= gap
+        slope = problem.family.X.T @ working.v
+        left, error = working.distance(slope, slope[working.columns]), gap * working.value
         new = working.steepest(slope)
-        if done or now() > deadline or len(working.columns) + len(new) > MOST:
+        if left <= error or now() > deadline or len(working.columns) + len(new) > MOST:
             break
-        working.add(new)
-        working.solve(slope, INNER * gap * value)
-    return working.units(best)
+        if new.size:
+            working.add(new)
+            error = max(error, PART * left)
+        if not working.solve(error, deadline):
+            break
+    return working.units(), working.f
