@@ -88,14 +88,25 @@ class Watched:
             self.faults.append(f"{response.status}: {response.url}")
 
 
-@pytest.fixture
-def lab_page(chromium, lab_url):
-    """A page of the lab, 1366 x 768; ``open(query)`` goes to an address. It may have no faults."""
+@pytest.fixture(scope="session")
+def lab_context(chromium, lab_url):
+    """Where pages of the lab are opened, 1366 x 768: to make it costs more than most tests do."""
     context = chromium.new_context(
         base_url=lab_url, viewport={"width": 1366, "height": 768}, reduced_motion="reduce"
     )
     context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def lab_page(lab_context, lab_url):
+    """A page of the lab; ``open(query)`` goes to an address. It may have no faults.
+
+    It shares nothing with the page of another test: the lab keeps no cookies, and what it keeps in
+    ``sessionStorage`` goes with the page.
+    """
+    page = lab_context.new_page()
     watched = Watched(page, lab_url)
     page.faults = watched.faults
 
@@ -106,8 +117,9 @@ def lab_page(chromium, lab_url):
     page.open = open_page
     yield page
     faults = list(watched.faults)
-    context.close()
-    assert not faults, faults
+    for opened in lab_context.pages:
+        opened.close()
+    assert not lab_context.cookies() and not faults, faults
 
 
 @pytest.fixture

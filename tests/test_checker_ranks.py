@@ -13,25 +13,33 @@ from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.steps import Effect, extremes, planes_of
 
 
+def is_a_face(Z, sides):
+    """Whether some point has these signs, by linear programming."""
+    off, on = -sides[sides != 0, None] * Z[sides != 0], Z[sides == 0]
+    program = linprog(
+        np.zeros(Z.shape[1]),
+        off if len(off) else None,
+        -np.ones(len(off)) if len(off) else None,
+        on if len(on) else None,
+        np.zeros(len(on)) if len(on) else None,
+        bounds=[(None, None)] * Z.shape[1],
+    )
+    return program.status == 0
+
+
 def values_on_faces(Z, effects):
-    """The values on all faces, found by one linear program for each vector of signs."""
+    """The values on all faces; with the signs of a point go those of its negative."""
     found = set()
     for signs in product([-1, 0, 1], repeat=len(Z)):
-        sides = np.array(signs)
-        off, on = -sides[sides != 0, None] * Z[sides != 0], Z[sides == 0]
-        program = linprog(
-            np.zeros(Z.shape[1]),
-            off if len(off) else None,
-            -np.ones(len(off)) if len(off) else None,
-            on if len(on) else None,
-            np.zeros(len(on)) if len(on) else None,
-            bounds=[(None, None)] * Z.shape[1],
-        )
-        if program.status == 0:
-            sums = (
-                e.off if s < 0 else e.on if s else e.at for s, e in zip(signs, effects, strict=True)
-            )
-            found.add(sum(sums))
+        opposite = tuple(-s for s in signs)
+        if signs <= opposite and is_a_face(Z, np.array(signs)):
+            for side in (signs, opposite):
+                found.add(
+                    sum(
+                        e.off if s < 0 else e.on if s else e.at
+                        for s, e in zip(side, effects, strict=True)
+                    )
+                )
     return found
 
 
