@@ -22,7 +22,7 @@ SAMPLE = {
     "path": range(3),
     "estimators": range(3),
     "expressions": range(6),
-    "problems": range(6),
+    "problems": range(4),
     "networks": range(4),
     "doors": range(40),
 }

@@ -294,7 +294,7 @@ def test_after_kill_9_the_same_command_goes_on(tmp_path, capsys):
     table, out = tmp_path / "a table.csv", tmp_path / "out"
     rows = np.column_stack([X, np.sin(X).sum(axis=1)])
     np.savetxt(table, rows, delimiter=",", header=names, comments="")
-    options = ["--target", "y", "--weight-decay", "0.5", "--time-limit", "3", "--gap", "1e-9"]
+    options = ["--target", "y", "--weight-decay", "0.5", "--time-limit", "1", "--gap", "1e-9"]
     command = ["train", str(table), *options, "--out", str(out)]
     long_enough = ["--time-limit", "600"]  # the last one counts: this is about no limit
     script = [sys.executable, "-c", KILLED, *command, *long_enough]
