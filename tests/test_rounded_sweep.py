@@ -241,8 +241,8 @@ def test_the_rest_is_as_strict_as_the_exact_check(trained):
 
 
 def test_says_where_it_is_of_no_use():
-    wide = cn.check(certificate(np.eye(4), np.ones(4), UNITS[0], 9.0).to_dict(), rounded=True)
-    assert not wide.valid and "here are 4" in wide.reason
+    wide = cn.check(certificate(np.eye(8), np.ones(8), UNITS[0], 9.0).to_dict(), rounded=True)
+    assert not wide.valid and "above 7" in wide.reason
     other = certificate(np.eye(2), np.ones(2), {"name": "quadratic"}, 9.0)
     assert "not quadratic" in cn.check(other.to_dict(), rounded=True).reason
 
@@ -253,7 +253,9 @@ def test_an_unfinished_exact_check_names_the_option(trained):
     also = cn.check(trained.to_dict(), rounded=True, time_limit=0.0)
     assert not also.valid and also.reason.startswith("unfinished")
     wide = certificate(np.eye(5), np.ones(5), UNITS[0], 9.0).to_dict()
-    assert "--rounded" not in cn.check(wide, time_limit=0.0).reason
+    assert "--rounded" in cn.check(wide, time_limit=0.0).reason
+    other = certificate(np.eye(2), np.ones(2), {"name": "quadratic"}, 9.0).to_dict()
+    assert "--rounded" not in cn.check(other, time_limit=0.0).reason
 
 
 def test_on_the_command_line(cvxnet, trained, tmp_path):

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
 from cvxnet.proofs import checker, rounded_sweep
 from cvxnet.proofs.checker.claims import Claims
@@ -18,11 +19,13 @@ from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.path import PathResult, check_path, is_about_path
 from cvxnet.proofs.checker.tree import tree_violation
-from cvxnet.proofs.rounded_cones import RoundedConeSpace
+from cvxnet.proofs.rounded_cones import RoundedConeSpace, violation_of_cones
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
 
 MANY = 1000
 """Samples beyond which, with one output, the exact proof is the faster one."""
+KINKED = ("relu", "leaky_relu", "abs")
+"""Units that can be proved in floating point."""
 ROUNDED = "floating point with rounding bounds"
 OPTION = "rounded=True, --rounded"
 
@@ -47,12 +50,12 @@ def check(
         names allowed) or of a certificate that has them.
     rounded : bool
         Prove that the dual vector is feasible in the faster way: in floating point with bounds on
-        all rounding errors, or exactly, which is faster with one output and more than 1000 samples.
-        ``method`` of the result names the one that it was; the rest is exact in any case. For relu,
-        leaky_relu and abs units, norm l2, and at most three columns, the hidden bias included; of
-        the tree that proves a width, at most seven of them that are independent. In floating point
-        it can prove, not refute: where it does not prove, ``violation`` bounds
-        ``rho(v) / weight_decay - 1`` from above.
+        all rounding errors, or exactly, which is faster with one output, more than 1000 samples and
+        at most three columns, the hidden bias included. ``method`` of the result names the one that
+        it was; the rest is exact in any case. For relu, leaky_relu and abs units and the norm l2:
+        with one output rank seven at most, with several three columns. In floating point it can
+        prove, not refute: where it does not prove, ``violation`` bounds ``rho(v) / weight_decay -
+        1`` from above.
     time_limit : float
         Seconds after which the proof of feasibility gives up; reading and evaluating, some seconds
         for a hundred thousand samples, are counted in. With one output it takes less than a second
@@ -105,23 +108,30 @@ def document_of(source: Any) -> Any:
 
 def exact_is_faster(claims: Claims) -> bool:
     """Whether the exact proof takes less time than bounds on rounding errors."""
-    return claims.outputs == 1 and not claims.tree and len(claims.X) > MANY
+    plain = claims.outputs == 1 and not claims.tree and columns_of(claims) <= 3
+    return plain and len(claims.X) > MANY
+
+
+def columns_of(claims: Claims) -> int:
+    """The hidden bias counted in."""
+    return len(claims.X[0]) + claims.bias
 
 
 def obstacle(claims: Claims) -> str:
     """Why there is no proof in floating point; empty where there is one."""
-    if claims.units["name"] not in ("relu", "leaky_relu", "abs") or claims.norm != "l2":
+    if claims.units["name"] not in KINKED or claims.norm != "l2":
         return (
             f"unfinished: in {ROUNDED} only relu, leaky_relu and abs units with the norm l2 are "
             f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
     if claims.tree:
         return ""
-    columns = len(claims.X[0]) + claims.bias
-    if columns > 3:
+    columns = columns_of(claims)
+    if columns > 3 and (claims.outputs > 1 or claims.evidence):
         return (
-            f"too large: in {ROUNDED} at most three columns are possible, and here are {columns}, "
-            "the hidden bias included. Check exactly"
+            f"too large: in {ROUNDED}, of several outputs or with evidence of this kind at most "
+            f"three columns are possible, and here are {columns}, the hidden bias included. "
+            "Check exactly"
         )
     if not exact_is_faster(claims) and len(claims.X) > rounded_sweep.LARGEST:
         return f"too large: in {ROUNDED} at most {rounded_sweep.LARGEST} samples are possible"
@@ -135,6 +145,9 @@ def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     try:
         if claims.tree:
             return tree_violation(claims, RoundedConeSpace(claims, slopes), clock)
+        if columns_of(claims) > 3:
+            v = [fmpq(x, dual.v_scale) for x in dual.v]
+            return violation_of_cones(claims, v, slopes, clock)
         return rho_of(claims, dual, slopes, clock) / dual.beta - 1
     except FloatingPointError as error:
         raise checker.RefusalError(f"too large: {error}. Check exactly") from None

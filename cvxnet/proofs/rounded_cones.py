@@ -1,5 +1,6 @@
-"""Leaves of trees whose units have one kink, in floating point with bounds on all rounding errors.
+"""Units that have one kink, in cones, in floating point with bounds on all rounding errors.
 
+All units, of rank 7 at most, or the regions of a tree; with one output.
 `cvxnet.proofs.checker.simplices` explains regions and coordinates, and does the same exactly. What
 is proved here is a proof, if the processor, numpy and numba follow IEEE 754. Let eps = 2^-53.
 
@@ -47,10 +48,10 @@ from numpy.typing import NDArray
 
 from cvxnet.kernels import add, assign, dot
 from cvxnet.proofs.checker.claims import Claims
-from cvxnet.proofs.checker.coordinates import NEGLIGIBLE
+from cvxnet.proofs.checker.coordinates import MAX_RANK, NEGLIGIBLE
 from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.exact import bits, inner
+from cvxnet.proofs.checker.exact import bits, fraction, inner
 from cvxnet.proofs.checker.simplices import ConeSpace, Corner, Region
 from cvxnet.types import Array
 
@@ -65,10 +66,14 @@ PORTION = 2_000_000
 """Rows of cones that are looked at before the clock is."""
 OVERHEAD = 20
 """The work on a cone, beside that on its rows, in rows."""
-TURNS = 3
-"""Choices of the t_j."""
+PASSES, HASTY = 50, 1e-2
+"""Passes in which better t_j are looked for; one that gains less of what is missing is the last."""
+SINGULAR = 1e-15
+"""What makes a matrix that has no inverse one that has."""
 FLAT = 2.0**-46
 """Heights of the wrong sign that do not count, as parts of the length of the row."""
+MET = 1.0 + 1e-10
+"""Times its length that meets all needs: so much more is not worth a second try."""
 LITTLE = 2.0**-46
 """A cone whose rows all err by less than this part of the level is not cut."""
 THIN = 1e-12
@@ -77,6 +82,8 @@ LEAST = 2.0**-60
 """How much of a corner there is in a new one, at least."""
 LARGEST, MOST_COLUMNS = 10_000, 1_000
 """Samples and columns for which there is room, and for which the derivation holds."""
+DEPENDENT = 1e-10
+"""What is left of rows, relative to the longest, that is their rounding."""
 RANGE = 2.0**300
 """Numbers are at most this, and at least its inverse."""
 
@@ -84,9 +91,14 @@ RANGE = 2.0**300
 class RoundedConeSpace(ConeSpace):
     """The same regions, proved in floating point."""
 
-    def __init__(self, claims: Claims, slopes: tuple[Fraction, Fraction]) -> None:
-        super().__init__(claims, (fmpq_of(slopes[0]), fmpq_of(slopes[1])))
-        self.rows = np.array([[*row, 1.0][: len(row) + claims.bias] for row in claims.X])
+    def __init__(
+        self,
+        claims: Claims,
+        slopes: tuple[Fraction, Fraction],
+        chosen: list[int] | None = None,
+    ) -> None:
+        super().__init__(claims, (fmpq_of(slopes[0]), fmpq_of(slopes[1])), chosen)
+        self.rows = rows_with_ones(claims)
         if len(self.rows) > LARGEST or self.rows.shape[1] > MOST_COLUMNS:
             raise FloatingPointError(f"more than {LARGEST} samples or {MOST_COLUMNS} columns")
         check_range(self.rows)
@@ -142,6 +154,47 @@ class RoundedConeSpace(ConeSpace):
                 if not np.isfinite(most):
                     raise FloatingPointError("a cone is too thin")
         return most
+
+
+def violation_of_cones(
+    claims: Claims, v: list[fmpq], slopes: tuple[Fraction, Fraction], clock: Clock
+) -> Fraction:
+    """0 if ``rho(v) <= weight_decay`` is proved; otherwise a bound on ``rho / weight_decay - 1``.
+
+    For one output, and units with these slopes. The first cones are what the planes of some rows
+    cut out.
+    """
+    chosen = independent_rows(rows_with_ones(claims), np.array([float(fraction(x)) for x in v]))
+    if not chosen:
+        return Fraction(0)
+    if len(chosen) > MAX_RANK:
+        raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
+    space = RoundedConeSpace(claims, slopes, chosen)
+    return max(space.violations([space.region(-side) for side in claims.sides], v, clock))
+
+
+def rows_with_ones(claims: Claims) -> Array:
+    """X (n, d), or with a column of ones where there are hidden biases."""
+    X = np.array(claims.X)
+    return np.column_stack([X, np.ones(len(X))]) if claims.bias else X
+
+
+def independent_rows(rows: Array, v: Array) -> list[int]:
+    """As many rows ``v_j x_j`` as their rank, each the one left longest by those before.
+
+    Whatever is chosen, the proof holds or fails; long ones make good first cones.
+    """
+    left, chosen, longest = v[:, None] * rows, list[int](), 0.0
+    for _ in range(min(rows.shape[1], MAX_RANK + 1)):
+        lengths = np.linalg.norm(left, axis=1)
+        k = int(lengths.argmax())
+        longest = longest or lengths[k]
+        if lengths[k] <= DEPENDENT * longest:
+            break
+        chosen.append(k)
+        direction = left[k] / lengths[k]
+        left = left - np.outer(left @ direction, direction)
+    return chosen
 
 
 class Function(NamedTuple):
@@ -218,22 +271,23 @@ def search(stack, top, rows, flat, function, room, level):  # type: ignore[no-un
 
 @njit(cache=True)
 def bound_on(stack, top, rows, heights, function, room, level, q, need):  # type: ignore[no-untyped-def]
-    """A bound on the function in a cone, the best of a few choices of the t_j.
+    """A bound on the function in a cone, with the first t_j, and if that is too much with better.
 
     The first one that is below the level will do.
     """
     corners, errors, slopes, left, marks = stack
     kinks, _, total = function
-    count, best = marks[top, 0], np.inf
-    for turn in range(TURNS):
-        concave = requirements(
-            corners, errors, slopes, left, rows, kinks, heights, top, count, turn, q, need
-        )
-        for k in range(need.size):
-            need[k] += total * (2.0 * errors[top, k] + room)
+    count, r = marks[top, 0], need.size
+    shares, least = np.empty(count), np.empty(r)
+    concave = first_shares(left, kinks, heights, top, count, shares)
+    for k in range(r):
+        least[k] = dot(slopes[top], corners[top, k]) + total * (2.0 * errors[top, k] + room)
+    requirements(left, kinks, heights, top, count, shares, least, need)
+    best = shortest(corners, errors, top, need, level, q)
+    if best > level and concave:
+        descend(corners, left, kinks, heights, top, count, level, least, shares)
+        requirements(left, kinks, heights, top, count, shares, least, need)
         best = min(best, shortest(corners, errors, top, need, level, q))
-        if best <= level or not concave or best == np.inf:
-            break
     return best
 
 
@@ -263,37 +317,157 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def requirements(  # type: ignore[no-untyped-def]
-    corners, errors, slopes, left, rows, kinks, heights, top, count, turn, q, need
-):
-    """Write the h_k into ``need`` (r,); says whether any row is concave.
-
-    With the t_j of the first turn, or those that are right at q.
-    """
-    r, d = corners.shape[1], corners.shape[2]
-    for k in range(r):
-        need[k] = 0.0
-        for x in range(d):
-            need[k] += slopes[top, x] * corners[top, k, x]
+def first_shares(left, kinks, heights, top, count, shares):  # type: ignore[no-untyped-def]
+    """Write the first t_j of concave rows into ``shares``; says whether there are any."""
     concave = False
     for t in range(count):
-        kink = kinks[left[top, t]]
-        if kink > 0.0:
-            for k in range(r):
-                need[k] += kink * max(heights[t, k], 0.0)
-            continue
-        concave = True
-        row = rows[left[top, t]]
-        share = share_of(heights, t, r) if turn == 0 else ahead(row, q)
-        for k in range(r):
-            need[k] += kink * share * heights[t, k]
+        if kinks[left[top, t]] < 0.0:
+            concave = True
+            shares[t] = share_of(heights, t, heights.shape[1])
     return concave
 
 
 @njit(cache=True)
-def ahead(row, q):  # type: ignore[no-untyped-def]
-    """1 where ``x_j.q`` is positive, else 0."""
-    return 1.0 if dot(row, q) > 0.0 else 0.0
+def requirements(left, kinks, heights, top, count, shares, least, need):  # type: ignore[no-untyped-def]
+    """Write the h_k + e_k into ``need`` (r,): ``least`` and what the rows in doubt add."""
+    for k in range(need.size):
+        need[k] = least[k]
+    for t in range(count):
+        kink = kinks[left[top, t]]
+        for k in range(need.size):
+            height = heights[t, k]
+            need[k] += kink * (max(height, 0.0) if kink > 0.0 else shares[t] * height)
+
+
+@njit(cache=True)
+def descend(corners, left, kinks, heights, top, count, level, least, shares):  # type: ignore[no-untyped-def]
+    """Change ``shares`` so that the length of the shortest q becomes small: a search, no proof.
+
+    Its square is the least of ``c . M c`` for c at least the needs, M the inverse of the corners'
+    products: by coordinate descent in the shares, and in what c has above the needs, with a Newton
+    step in those that are at no end after each pass.
+    """
+    r = least.size
+    M = inverse_of_products(corners, top, r)
+    steps, ends, D = np.zeros(count + r), np.full(count + r, np.inf), np.zeros((count + r, r))
+    need, size = least.copy(), 0
+    for t in range(count):
+        kink = kinks[left[top, t]]
+        for k in range(r):
+            if kink > 0.0:
+                need[k] += kink * max(heights[t, k], 0.0)
+            else:
+                D[size, k] = kink * heights[t, k]
+                need[k] += shares[t] * D[size, k]
+        if kink < 0.0:
+            steps[size], ends[size] = shares[t], 1.0
+            size += 1
+    for k in range(r):
+        D[size + k, k] = 1.0
+    minimise(M, D[: size + r], steps, ends, need, level * level)
+    size = 0
+    for t in range(count):
+        if kinks[left[top, t]] < 0.0:  # what is no number counts as 0
+            shares[t] = 1.0 if steps[size] >= 1.0 else steps[size] if steps[size] > 0.0 else 0.0
+            size += 1
+
+
+@njit(cache=True)
+def inverse_of_products(corners, top, r):  # type: ignore[no-untyped-def]
+    """About the inverse of the products of corners, (r, r)."""
+    G = np.empty((r, r))
+    for i in range(r):
+        for k in range(r):
+            G[i, k] = dot(corners[top, i], corners[top, k])
+    inverse = np.eye(r)
+    eliminate(G, inverse)
+    return inverse
+
+
+@njit(cache=True)
+def eliminate(A, B):  # type: ignore[no-untyped-def]
+    """Turn B (r, m) into about ``A^{-1} B``; A (r, r) is positive semidefinite, and lost.
+
+    By Gauss and Jordan; pivots are at least what rounding leaves of them.
+    """
+    r, least = A.shape[0], 1.0 / RANGE
+    for i in range(r):
+        least = max(least, SINGULAR * A[i, i])
+    for i in range(r):
+        pivot = max(A[i, i], least)
+        for x in range(r):
+            A[i, x] /= pivot
+        for x in range(B.shape[1]):
+            B[i, x] /= pivot
+        for k in range(r):
+            factor = A[k, i]
+            if k != i and factor != 0.0:
+                add(A[k], -factor, A[i])
+                add(B[k], -factor, B[i])
+
+
+@njit(cache=True)
+def minimise(M, D, steps, ends, c, goal):  # type: ignore[no-untyped-def]
+    """Lower ``c . M c`` by steps between 0 and their ends along the rows of D (m, r)."""
+    images = D @ M
+    m = len(D)
+    y, bends = M @ c, np.empty(m)
+    for j in range(m):
+        bends[j] = dot(D[j], images[j])
+    square = dot(c, y)
+    for _ in range(PASSES):
+        before = square
+        for j in range(m):
+            if bends[j] > 0.0:
+                slope = dot(D[j], y)
+                change = min(max(steps[j] - slope / bends[j], 0.0), ends[j]) - steps[j]
+                square += change * (2.0 * slope + change * bends[j])
+                move(j, change, steps, D, images, c, y)
+        square += newton(D, images, steps, ends, c, y)
+        if square < goal or before - square <= HASTY * (square - goal):
+            break
+
+
+@njit(cache=True)
+def move(j, change, steps, D, images, c, y):  # type: ignore[no-untyped-def]
+    """One step by so much."""
+    steps[j] += change
+    add(c, change, D[j])
+    add(y, change, images[j])
+
+
+@njit(cache=True)
+def newton(D, images, steps, ends, c, y):  # type: ignore[no-untyped-def]
+    """Newton's step in what is at no end, as far as all of them may go; how the square changes."""
+    r = c.size
+    free = np.empty(r, np.int64)
+    size = 0
+    for j in range(steps.size):
+        if 0.0 < steps[j] < ends[j]:
+            if size == r:
+                return 0.0
+            free[size] = j
+            size += 1
+    if size == 0:
+        return 0.0
+    A, wanted, part, gain = np.empty((size, size)), np.empty((size, 1)), 1.0, 0.0
+    for i in range(size):
+        wanted[i, 0] = dot(D[free[i]], y)
+        for k in range(size):
+            A[i, k] = dot(D[free[i]], images[free[k]])
+    eliminate(A, wanted)
+    for i in range(size):
+        j, change = free[i], wanted[i, 0]
+        gain += change * dot(D[j], y)
+        if change != 0.0:
+            part = min(part, (ends[j] - steps[j] if change < 0.0 else steps[j]) / abs(change))
+    before = dot(c, y)
+    if part * gain > 0.0:
+        for i in range(size):
+            j = free[i]
+            to = min(max(steps[j] - part * wanted[i, 0], 0.0), ends[j])
+            move(j, to - steps[j], steps, D, images, c, y)
+    return dot(c, y) - before
 
 
 @njit(cache=True)
@@ -335,17 +509,18 @@ def shortest(corners, errors, top, need, level, q):  # type: ignore[no-untyped-d
 def meet(corners, errors, top, need, mask, q):  # type: ignore[no-untyped-def]
     """The length of a combination q of the corners in the mask that meets all needs, or infinity.
 
-    The second time with room for what is lost by the length of the first.
+    Where it has to be made much longer, a second time with room for what is lost by the length of
+    the first: a need of nearly nothing is met by nearly nothing.
     """
-    length = 0.0
+    length, best = 0.0, np.inf
     for _ in range(2):
         if not solve(corners, errors, top, need, 4.0 * length, mask, q):
             break
         length = norm(q)
-        reached = lengthened(corners, errors, top, need, q, length)
-        if reached < np.inf:
-            return reached
-    return np.inf
+        best = min(best, lengthened(corners, errors, top, need, q, length))
+        if best <= MET * length:
+            break
+    return best
 
 
 @njit(cache=True)

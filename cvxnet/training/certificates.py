@@ -16,7 +16,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
-from cvxnet.proofs.checking import MANY, ROUNDED, check_bracket
+from cvxnet.proofs.checking import KINKED, MANY, ROUNDED, check_bracket
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.oracle import price_units
@@ -27,6 +27,8 @@ SAMPLE_SECONDS, NUMBER_SECONDS, FEATURE_SECONDS, UNITS = 3e-5, 2e-6, 5e-7, 20
 FEW = 100
 """Samples up to which the exact check of trees and several outputs is quick; beyond, the rounded
 one comes first."""
+FEW_CONES = 20
+"""The same with one output and more than three columns."""
 LEAVES = 10
 """Vectors of leaves that take as long as one for all units."""
 AT_LEAST, AT_MOST, PROOF_SECONDS, ROW_SECONDS = 2.0, 60.0, 1e-3, 2e-7
@@ -127,10 +129,19 @@ def ways_of_checking(certificate: Certificate) -> list[tuple[bool, float]]:
     """
     vectors = count_vectors(certificate)
     alone = certificate.outputs == 1 and not vectors
+    if alone and beyond_sweeps(certificate) and len(certificate.v) > FEW_CONES:
+        return [(True, 0.5), (False, 1.0)]
     if alone and len(certificate.v) > MANY:  # where to round is to check exactly once more
         return [(False, 1.0)]
     few = alone or checked_samples(certificate) <= FEW
     return [(not few, 0.5 if vectors else 1.0), (few, 1.0)]
+
+
+def beyond_sweeps(certificate: Certificate) -> bool:
+    """Whether there is one kink and more than three columns: exact checks of cones take long."""
+    objective = certificate.objective
+    columns = objective.X.shape[1] + objective.form.bias
+    return objective.units.name in KINKED and columns > 3 and not certificate.evidence
 
 
 def tells(result: checker.CheckResult) -> bool:

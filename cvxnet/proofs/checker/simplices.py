@@ -134,10 +134,16 @@ def whole(M: Any) -> Matrix:
 
 
 class ConeSpace(Space):
-    """Units with one kink, which are linear on both sides of 0, with these slopes."""
+    """Units with one kink, which are linear on both sides of 0, with these slopes.
 
-    def __init__(self, claims: Claims, sides: tuple[fmpq, fmpq]) -> None:
-        chosen = claims.tree["rows"] if claims.tree else None
+    The rows ``chosen`` are the tree's, unless others are given.
+    """
+
+    def __init__(
+        self, claims: Claims, sides: tuple[fmpq, fmpq], chosen: list[int] | None = None
+    ) -> None:
+        if chosen is None and claims.tree:
+            chosen = claims.tree["rows"]
         if not chosen or len(chosen) > MAX_RANK:
             raise RefusalError(f"evidence: a tree of these units needs 1 to {MAX_RANK} rows")
         X, self.x_scale = integers(rows_of(claims))
