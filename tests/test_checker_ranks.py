@@ -9,8 +9,9 @@ from claimed import Claimed
 from scipy.optimize import linprog
 
 from cvxnet import check, train
+from cvxnet.proofs.checker import steps
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.steps import Effect, extremes, planes_of
+from cvxnet.proofs.checker.steps import Effect, extremes, planes_of, step_search
 
 
 def is_a_face(Z, sides):
@@ -53,6 +54,46 @@ def test_steps_are_extreme_on_real_faces_only(seed):
     low, high = extremes(planes, r, Clock(60.0)).faces
     values = values_on_faces(Z, effects)
     assert (base + low, base + high) == (min(values), max(values))
+
+
+@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("kind", ["sign", "threshold", "any"])
+def test_cones_of_steps_find_the_same_extremes_as_all_faces(seed, kind):
+    """Or give up; where the limit is not below them, and where many planes meet in a ray, too."""
+    rng = np.random.default_rng(seed)
+    n, r = int(rng.integers(3, 9)), int(rng.integers(2, 5))
+    Z = rng.integers(-2, 3, (n, r)) if seed % 2 else rng.integers(-99, 99, (n, r))
+    v = rng.integers(-5, 6, n)
+    numbers = {
+        "sign": [-v, v, 0 * v],
+        "threshold": [0 * v, v, v],
+        "any": rng.integers(-5, 6, (3, n)),
+    }
+    effects = [Effect(*map(int, effect)) for effect in zip(*numbers[kind], strict=True)]
+    planes, base = planes_of(zip(Z.tolist(), effects, strict=True))
+    if not planes:
+        return
+    low, high = extremes(planes, r, Clock(60.0)).faces
+    most = max(base + high, -base - low)
+    for limit in (0, most - 1, most, most + 1):
+        search = step_search(planes, base, max(limit, 0), Clock(60.0))
+        finished = search.finished()
+        assert search.limit == max(limit, most) if finished else search.limit <= max(limit, most)
+        assert finished or kind == "any" or seed % 2
+
+
+@pytest.mark.parametrize(("units", "n", "rank"), [("sign", 60, 3), ("threshold", 52, 3)])
+def test_steps_of_many_planes_are_proved_by_cones(units, n, rank, monkeypatch):
+    cert = optimal(units, n, rank, seed=rank)
+    faces = steps.extremes
+    monkeypatch.setattr(steps, "sweep_seconds", lambda planes, r: 60.0)
+    monkeypatch.setattr(
+        steps, "extremes", lambda planes, *rest: faces(planes, *rest) if len(planes) < 20 else None
+    )
+    proved, longer = cert.to_dict(), replace(cert, v=cert.v * (1 + 1e-6)).rounded_outward()
+    assert check(proved).valid
+    refused = check(longer.to_dict())
+    assert "dual infeasible" in refused.reason and 0.0 < refused.violation <= 1.01e-6
 
 
 def optimal(units, n, rank, seed, decay=0.5):

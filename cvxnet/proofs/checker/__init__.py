@@ -47,6 +47,7 @@ Other units need other proofs in place of the last three before the answer:
     quadratic, polynomial            semidefinite
     squared_relu                     coordinates, cones, semidefinite
     sign, threshold                  coordinates, lines, steps
+    the same, over 50 planes         coordinates, lines, steps, step_cones
     tanh                             coordinates, boxes
 
 Verdicts on convexity are re-proved here as well, by other means: `witness` reads an expression and

@@ -16,18 +16,26 @@ and so z . w has the sign of the sum of (e_k z_i - z_k e_i) w_i: the same proble
 coordinate less. With two coordinates all is seen by going round once: from the cell where all e . w
 are positive, as w turns, one after the other becomes 0 and then negative, those of the smallest
 angle first, until all are negative; and opposite each w is -w.
+
+Of n planes that takes time like n^(r-1) log n. Of many planes step_cones.py searches cones instead,
+and looks at all faces only of those that are left in a few of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 from typing import NamedTuple
 
 from .coordinates import MAX_RANK, coordinates
-from .document import RefusalError
+from .document import RefusalError, UnfinishedError
 from .dual import Clock, Dual, only
 from .lines import cotangent, in_order, primitive
+from .step_cones import StepSearch
+
+FEW = 50  # planes of which all faces are quickly seen
+PLANE_SECONDS = 5e-6  # for each plane that crosses another one in all others
 
 
 class Effect(NamedTuple):
@@ -56,9 +64,30 @@ def step_violation(dual: Dual, effect: Effect, clock: Clock) -> Fraction:
         raise RefusalError(f"the rank of the rows of X that v is not 0 on is above {MAX_RANK}")
     effects = [Effect(*(weight * x for x in effect)) for weight in only(weights)]
     planes, base = planes_of(zip(points, effects, strict=True))
+    if len(H) > 2 and len(planes) > FEW:
+        search = step_search(planes, base, beta, clock.within(sweep_seconds(planes, len(H))))
+        with suppress(UnfinishedError):
+            if search.finished():
+                return Fraction(search.limit - beta, beta)
     low, high = extremes(planes, len(H), clock).faces
     most = max(base + high, -base - low)
     return Fraction(max(most - beta, 0), beta)
+
+
+def sweep_seconds(planes: Planes, r: int) -> float:
+    """About what looking at all faces takes: where cones take longer, they may help nothing."""
+    return PLANE_SECONDS * float(len(planes)) ** (r - 1)
+
+
+def step_search(planes: Planes, base: int, limit: int, clock: Clock) -> StepSearch:
+    """Branch and bound for |g|, base included; the limit is a whole number."""
+    vectors, effects = list(planes), list(planes.values())
+
+    def bounds(which: list[int]) -> tuple[int, int]:
+        some = {vectors[k]: effects[k] for k in which}
+        return extremes(some, len(vectors[0]), clock).faces
+
+    return StepSearch(vectors, effects, base, limit, bounds, clock)
 
 
 def planes_of(rows: Iterable[tuple[list[int], Effect]]) -> tuple[Planes, int]:
