@@ -117,6 +117,7 @@ ROWS = [
     ("squared_relu", certificate("squared_relu", d=2)),
     ("sign, threshold", certificate("sign")),
     ("sign, threshold", certificate("threshold")),
+    ("the same, over 50 planes", certificate("sign", n=60, size=0.03)),
     ("tanh", certificate({"name": "tanh", "radius": 1.0}, d=2)),
 ]
 

@@ -223,30 +223,33 @@ def signs_of(heights: list[int]) -> bytes:
 def first_vectors(planes: list[Vector]) -> list[list[int]]:
     """r independent vectors, orthogonal where the e_k, made equally long, point everywhere alike.
 
-    With the metric S = sum_k e_k e_k^T / |e_k|^2, by Cholesky in doubles: about columns of a matrix
-    A with A^T S A = 1.
+    That is, in the metric S = sum_k e_k e_k^T / |e_k|^2, about.
     """
     r = len(planes[0])
-    identity = [[int(i == k) for k in range(r)] for i in range(r)]
-    units = []
-    for e in planes:
-        top = max(map(abs, e))
-        near = [x / top for x in e]
-        length = math.sqrt(inner(near, near))
-        units.append([x / length for x in near])
-    S = [[inner(x, y) for y in zip(*units, strict=True)] for x in zip(*units, strict=True)]
+    columns = list(zip(*map(direction, planes), strict=True))
     try:
-        A = inverse_root(S)
-        most = max(max(map(abs, a)) for a in A)
-        found = [[round(math.ldexp(x / most, DIGITS)) for x in a] for a in A]
-        # So that no corner is in a plane by its whole numbers alone.
-        found = [
-            [x + (7919 * (i * r + k + 1) ** 2) % 1009 for k, x in enumerate(a)]
-            for i, a in enumerate(found)
-        ]
-    except (ArithmeticError, ValueError):
-        return identity
-    return found if fmpz_mat(found).det() else identity
+        found = shaken(inverse_root([[inner(x, y) for y in columns] for x in columns]))
+    except (ArithmeticError, ValueError):  # S has no root in doubles
+        found = [[0] * r] * r
+    return found if fmpz_mat(found).det() else [[int(i == k) for k in range(r)] for i in range(r)]
+
+
+def direction(e: Vector) -> list[float]:
+    """The same, of length one."""
+    top = max(map(abs, e))
+    near = [x / top for x in e]
+    length = math.sqrt(inner(near, near))
+    return [x / length for x in near]
+
+
+def shaken(A: list[list[float]]) -> list[list[int]]:
+    """In whole numbers, and not so that a vector is in a plane by small whole numbers alone."""
+    most, r = max(max(map(abs, a)) for a in A), len(A)
+    return [
+        [round(math.ldexp(x / most, DIGITS)) + 7919 * (i * r + k + 1) ** 2 % 1009
+         for k, x in enumerate(a)]
+        for i, a in enumerate(A)
+    ]  # fmt: skip
 
 
 def inverse_root(S: list[list[float]]) -> list[list[float]]:
