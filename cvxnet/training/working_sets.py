@@ -53,7 +53,7 @@ TURNED = 1024
 """Samples whose columns are turned at once."""
 STEPS = 50
 """Of Newton's method, on a working set."""
-PART = 0.1
+PART = 0.3
 """A working set is solved to this part of the distance before; and the model of a step to this part
 of what the best column alone gains."""
 FLOOR = 1e-4
@@ -61,8 +61,8 @@ FLOOR = 1e-4
 ENOUGH = 0.1
 """A step is short enough where the objective falls by this part of what its slope promises."""
 HALVINGS = 30
-SWEEPS = 10_000
-"""Of coordinate descent for the model of a step."""
+SWEEPS = 200
+"""Of coordinate descent for the model of a step: linear systems and the next step do the rest."""
 RIDGE = 1e-12
 """Relative to the diagonal of the Gram matrix, for columns that depend on one another."""
 TRUST = {"assume_finite": True, "skip_parameter_validation": True}
@@ -196,7 +196,7 @@ class WorkingSet:
         if self.free:
             drift, means = float(self.v.sum()), A @ D / total
             A = A - means[:, None]
-        A = A * roots
+        A = A if (D == 1.0).all() else A * roots
         G = A @ A.T
         q = G @ w - (s - drift * means)
         target = w @ A - self.v / roots
