@@ -11,10 +11,11 @@ is, up to a constant and to second order,
     1/2 w'^T G w' - q . w' + beta |w'|_1,        q = G w - s,
 
 which never looks at the samples again: one linear system solves it where no sign changes, and
-scikit-learn's coordinate descent elsewhere. That is a step of the proximal Newton method (Lee, Sun
-and Saunders 2014), shortened until the objective falls as it should; for the squared loss one step
-is all. As s comes from the columns and not from G, what is rounded in G does not matter at the end.
-So X as a whole is read once a round, and what a round reads says how far w is from the optimum.
+elsewhere the method of Lawson and Hanson, or for many columns scikit-learn's coordinate descent.
+That is a step of the proximal Newton method (Lee, Sun and Saunders 2014), shortened until the
+objective falls as it should; for the squared loss one step is all. As s comes from the columns and
+not from G, what is rounded in G does not matter at the end. So X as a whole is read once a round,
+and what a round reads says how far w is from the optimum.
 (Working sets: Massias, Gramfort, Salmon 2018, "Celer".)
 
 **How far** takes no conjugate. Every loss here is at least 0, so ``l*(0) <= 0``, and l* is convex;
@@ -39,6 +40,7 @@ from cvxnet.optional import import_lasso
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, is_sparse, used_columns
+from cvxnet.training.nonneg_least_squares import OPTIMAL, minimise
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import is_square
 from cvxnet.types import Array
@@ -61,6 +63,8 @@ FLOOR = 1e-4
 ENOUGH = 0.1
 """A step is short enough where the objective falls by this part of what its slope promises."""
 HALVINGS = 30
+FEW = 64
+"""Weights of so many columns are found one by one, which takes no time beside a library's call."""
 SWEEPS = 200
 """Of coordinate descent for the model of a step: linear systems and the next step do the rest."""
 RIDGE = 1e-12
@@ -202,10 +206,7 @@ class WorkingSet:
         target = w @ A - self.v / roots
         found = self.w.copy()
         if w.size:
-            signs = np.where(w != 0.0, np.sign(w), -np.sign(s))
-            guess = optimum_of_signs(signs, G, q, self.beta)
-            right = np.array_equal(np.sign(guess), signs)
-            found[used] = guess if right else minimum(A.T, target, G, q, w, self.beta)
+            found[used] = minimum(A.T, target, G, q, w, self.beta)
         return found, -drift / total - float(means @ (found[used] - w))
 
     def units(self) -> Units:
@@ -228,8 +229,25 @@ def turned(X: Array, columns: NDArray[np.intp]) -> Array:
 def minimum(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) -> Array:
     """The weights that minimise ``1/2 w^T G w - q.w + beta |w|_1``, from these.
 
-    It is ``1/2 |A w - target|^2`` up to a constant. What is left is a part of what the best step
-    along one column gains.
+    It is ``1/2 |A w - target|^2`` up to a constant. Of few weights it is the minimum for their
+    signs, those of weights of zero as the slope has them; of many it is near the minimum.
+    """
+    slope = q - G @ w
+    signs = np.where(w != 0.0, np.sign(w), np.sign(slope))
+    exact = optimum_of_signs(signs, G, q, beta)
+    if np.array_equal(np.sign(exact), signs):
+        return exact
+    if len(w) > FEW:
+        return by_coordinates(A, target, G, q, w, beta)
+    sizes, every = np.abs(w), np.ones(len(w), dtype=bool)
+    minimise(signs[:, None] * G * signs, signs * q - beta, 0, every, sizes, OPTIMAL)
+    return signs * sizes
+
+
+def by_coordinates(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) -> Array:
+    """The same by coordinate descent, polished.
+
+    What is left is a part of what the best step along one column gains.
     """
     slope, signs = q - G @ w, np.sign(w)
     steep = np.where(w != 0.0, np.abs(slope - beta * signs), np.maximum(np.abs(slope) - beta, 0.0))
