@@ -73,14 +73,17 @@ def test_weight_decays_and_widths(client):
         assert same(one.solutions, other.solutions) and one.values == other.values
 
 
-def test_folds_and_a_grid(client):
+def test_folds_and_a_grid_and_folds_of_a_path(client):
+    """The worker dies during the first of them: all are scikit-learn's folds."""
     model = cn.ConvexNetRegressor(gap=1e-6, time_limit=None)
+    paths = cn.ConvexNetRegressorCV(path_gap=0.1, smallest=0.1, cv=3, gap=1e-3, time_limit=None)
     search = selection.GridSearchCV(model, {"weight_decay": DECAYS[:3]}, cv=3)
     with a_worker_dies(client):
         there = search.fit(X, WAVES)
         folds = selection.cross_validate(
             model.set_params(weight_decay=0.1), X, WAVES, cv=3, return_estimator=True
         )
+        path = pickle.loads(pickle.dumps(paths)).fit(X, WAVES)
     scores = {name: found for name, found in there.cv_results_.items() if name.endswith("_score")}
     best = there.best_estimator_
     here = search.fit(X, WAVES)
@@ -90,16 +93,10 @@ def test_folds_and_a_grid(client):
     assert best.certificate_.to_dict() == here.best_estimator_.certificate_.to_dict()
     for one, other in zip(folds["estimator"], serial["estimator"], strict=True):
         assert one.certificate_.to_dict() == other.certificate_.to_dict()
-
-
-def test_folds_of_a_path(client):
-    model = cn.ConvexNetRegressorCV(path_gap=0.1, smallest=0.1, cv=3, gap=1e-3, time_limit=None)
-    with a_worker_dies(client):
-        there = pickle.loads(pickle.dumps(model)).fit(X, WAVES)
-    here = model.fit(X, WAVES)
-    np.testing.assert_array_equal(there.scores_, here.scores_)
-    assert there.weight_decay_ == here.weight_decay_
-    assert there.certificate_.to_dict() == here.certificate_.to_dict()
+    same_path = paths.fit(X, WAVES)
+    np.testing.assert_array_equal(path.scores_, same_path.scores_)
+    assert path.weight_decay_ == same_path.weight_decay_
+    assert path.certificate_.to_dict() == same_path.certificate_.to_dict()
 
 
 def test_cones_of_one_pricing(client, monkeypatch):
