@@ -20,11 +20,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from flint import arb, fmpq
+from flint import arb, arb_mat, fmpq
 
 from .coordinates import LowRank, branch_and_bound, in_few_coordinates, whole_inverse
 from .dual import Clock, Dual, only
 from .exact import ball, balls, fraction, inner, positive, root_above
+
+SHORT = 64  # bits, of these balls
 
 
 class Box(NamedTuple):
@@ -35,9 +37,11 @@ class Box(NamedTuple):
 
 
 class BoxSearch(NamedTuple):
-    """Whether g is at most ``limit`` where ``w^T P w <= square``; ``terms`` are v_j and z_j."""
+    """Whether g is at most ``limit`` where ``w^T P w <= square``; Z has the z_j, (n, r)."""
 
-    terms: list[tuple[arb, list[arb]]]
+    v: list[arb]
+    Z: arb_mat
+    sizes: arb_mat  # |z_jk|
     P: list[list[arb]]
     square: arb
     limit: arb
@@ -50,12 +54,12 @@ class BoxSearch(NamedTuple):
         if inside + 2 * inner(map(abs, Pc), h) < 0 or self.bounded(box, Pc, inside):
             return Fraction(0)
         shrink = arb(1) if inside >= 0 else (self.square / inner(c, Pc)).sqrt().lower()
-        value = sum((v * (inner(z, c) * shrink).tanh() for v, z in self.terms), arb(0))
+        value = inner(self.v, ((x * shrink).tanh() for x in product(self.Z, c)))
         return fraction((value / self.limit).lower()) - 1 if value > self.limit else None
 
     def bounded(self, box: Box, Pc: list[arb], inside: arb) -> bool:
         """Whether one of two mu gives a bound of g in the box that is low enough."""
-        value, G, B = taylor(self.terms, *box)
+        value, G, B = self.taylor(box)
         for mu in (arb(0), positive(inner(box.c, G)) / inner(box.c, Pc)):
             g = [x - mu * y for x, y in zip(G, Pc, strict=True)]
             bend = [
@@ -65,6 +69,17 @@ class BoxSearch(NamedTuple):
             if value + mu / 2 * inside + parabolas(g, bend, box.h) <= self.limit:
                 return True
         return False
+
+    def taylor(self, box: Box) -> tuple[arb, list[arb], list[list[arb]]]:
+        """g and its gradient at c (r numbers), and the sum of K_j z_j z_j^T (r x r)."""
+        v, Z, at = self.v, self.Z, product(self.Z, box.c)
+        reach = product(self.sizes, box.h)
+        t = [x.tanh() for x in at]
+        around = [(x + arb(0, d)).tanh() for x, d in zip(at, reach, strict=True)]
+        slopes = [x * (1 - y * y) for x, y in zip(v, t, strict=True)]
+        K = [(-2 * x * y * (1 - y * y)).upper() for x, y in zip(v, around, strict=True)]
+        bent = arb_mat([[k * x for x in z] for k, z in zip(K, Z.tolist(), strict=True)])
+        return inner(v, t), product(Z.transpose(), slopes), (Z.transpose() * bent).tolist()
 
     def halves(self, box: Box) -> Iterator[Box]:
         """Cut where the box is longest, in the metric of the ball."""
@@ -84,35 +99,22 @@ def tanh_violation(dual: Dual, radius: Fraction, clock: Clock) -> Fraction:
         Z = [[arb(fmpq(x, dual.x_scale)) for x in z] for z in problem.points]
         inverse, determinant = whole_inverse(problem.H)
         P = [[arb(fmpq(problem.scale * x, determinant)) for x in row] for row in inverse]
-        terms = list(zip(map(arb, only(problem.weights)), Z, strict=True))
-        search = BoxSearch(terms, P, ball(radius**2), ball(problem.limit))
+        sizes = [[abs(x) for x in z] for z in Z]
+        v, square, limit = only(problem.weights), ball(radius**2), ball(problem.limit)
+        search = BoxSearch(list(map(arb, v)), arb_mat(Z), arb_mat(sizes), P, square, limit)
         squares = [Fraction(row[k], problem.scale) for k, row in enumerate(problem.H)]
         whole = Box([arb(0)] * len(P), [ball(radius * root_above(x)) for x in squares])
         return branch_and_bound([whole], search.violation_in, search.halves, clock)
 
-    with balls():
+    with balls(SHORT):
         return in_few_coordinates(
             dual.scaled(0), lambda _, d: radius * d / dual.x_scale, violation, clock
         )
 
 
-def taylor(
-    terms: list[tuple[arb, list[arb]]], c: list[arb], h: list[arb]
-) -> tuple[arb, list[arb], list[list[arb]]]:
-    """g and its gradient at c (r numbers), and the sum of K_j z_j z_j^T (r x r)."""
-    value, G = arb(0), [arb(0) for _ in c]
-    B = [[arb(0) for _ in c] for _ in c]
-    for v, z in terms:
-        s, reach = inner(z, c), inner(map(abs, z), h)
-        t, around = s.tanh(), (s + arb(0, reach)).tanh()
-        value += v * t
-        slope, K = v * (1 - t * t), (-2 * v * around * (1 - around * around)).upper()
-        G = [g + slope * x for g, x in zip(G, z, strict=True)]
-        B = [
-            [b + K * x * y for b, y in zip(row, z, strict=True)]
-            for row, x in zip(B, z, strict=True)
-        ]
-    return value, G, B
+def product(M: arb_mat, x: list[arb]) -> list[arb]:
+    """``M x``."""
+    return list((M * arb_mat(len(x), 1, x)).entries())
 
 
 def parabolas(g: list[arb], B: list[list[arb]], h: list[arb]) -> arb:
