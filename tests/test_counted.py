@@ -5,11 +5,15 @@ from functools import cache
 
 import numpy as np
 import pytest
+from families import make_family
 
 import cvxnet as cn
+from cvxnet.losses import get_loss
 from cvxnet.training import certificates, first_networks
 from cvxnet.training.certificates import checking_seconds
 from cvxnet.training.pricing import subdivision
+from cvxnet.training.problem import Problem, Units
+from cvxnet.training.sizes import fit_sizes
 
 
 def waves(n, d, seed=0):
@@ -112,9 +116,25 @@ def test_rows_are_counted_with_a_limit_and_without():
 
 def test_a_check_may_take_what_is_counted():
     """More for more samples and more rows, within bounds; at the bound where there is evidence."""
-    sizes = [checking_seconds(n, priced) for n, priced in ((10, 0), (10**4, 0), (10**4, 1e8))]
+    sizes = [checking_seconds(n, 3, priced) for n, priced in ((10, 0), (10**4, 0), (10**4, 1e8))]
     assert sizes == sorted(sizes) and sizes[0] == certificates.AT_LEAST
-    assert checking_seconds(10, 1e12) == certificates.AT_MOST == checking_seconds(10, 0, object())
+    assert checking_seconds(10, 3, 1e12) == certificates.AT_MOST
+    assert checking_seconds(10, 5, 1e12, object()) == certificates.AT_MOST
+
+
+@pytest.mark.parametrize("rank", [4, 5])
+def test_a_check_that_would_not_end_is_not_begun(rank):
+    """Beyond circles it takes longer than what it may take, the more so the more was priced."""
+    begun = [checking_seconds(100, rank, 10.0**k) > 0.0 for k in range(12)]
+    assert begun[0] and not begun[-1] and begun == sorted(begun, reverse=True)
+
+
+def test_training_says_so(monkeypatch):
+    monkeypatch.setattr(certificates, "EXACT_ROW_SECONDS", np.inf)
+    monkeypatch.setattr(certificates, "check_in_time", lambda *_: pytest.fail("it was begun"))
+    units, X, y, options = PROBLEMS["rank 4"]
+    solution = cn.train(units, X, y, **options)
+    assert solution.stats["checked"] == certificates.NOT + certificates.NO_TIME
 
 
 def test_local_search_has_no_more_work_than_pricing_had(monkeypatch):
@@ -132,3 +152,14 @@ def test_local_search_has_no_more_work_than_pricing_had(monkeypatch):
     X, y = waves(60, 2)
     solution = cn.train("relu", X, y, weight_decay=0.1)
     assert len(networks) == 1 and solution.status == "optimal"
+
+
+def test_sizes_are_not_fitted_after_the_deadline():
+    """They are those to start from, and as good."""
+    X, y = classes(60, 2)
+    problem = Problem(make_family("relu", X), get_loss("logistic"), y, 0.5, np.zeros((60, 0)))
+    units = Units(np.random.default_rng(0).standard_normal((5, 2)), np.ones(5), np.zeros(0))
+    sizes = problem.family.sizes(units.weights)
+    late = fit_sizes(problem, units, sizes, deadline=-np.inf)
+    assert np.allclose(late.weights, units.weights)
+    assert problem.objective(fit_sizes(problem, units, sizes)) < problem.objective(late)

@@ -15,6 +15,7 @@ from cvxnet.losses import get_loss
 from cvxnet.training.bounds.evidence import Cut
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
+from cvxnet.training.outputs import scalar_bounds
 from cvxnet.training.outputs.bounds import OutputSearch, improve_output_bound
 from cvxnet.training.outputs.pricing import price_outputs
 from cvxnet.training.outputs.scalar_bounds import Directions, row_space
@@ -330,3 +331,50 @@ def test_a_certificate_is_proved_exactly(units, loss, scale):
     document = trained.certificate.to_dict()
     assert document["evidence"]["kind"] == "sphere"
     assert cn.check(document).valid
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_multipliers_of_a_direction_prove_as_much_for_its_opposite(sign, monkeypatch):
+    """The bound at ``-w`` is that at ``w``, and near it none is below the largest value known."""
+    monkeypatch.setattr(scalar_bounds, "QUICK", 0)
+    rng = np.random.default_rng(5)
+    family, V = make_family("relu", rng.standard_normal((20, 7))), rng.standard_normal((20, 2))
+    directions = Directions(family, V)
+    first = directions.price(np.array([1.0, 0.0]))
+    for _ in range(3):
+        first.improve()
+    v = sign * directions.reduced[:, 0]
+    assert first.moved(v, sign).bound == pytest.approx(first.bound, rel=1e-9)
+    next_one = directions.price(sign * np.array([1.0, 1e-3]))
+    near = directions.reduced @ np.array([1.0, 1e-3])
+    assert largest_known(family, near[:, None]) <= next_one.bound <= 1.1 * first.bound
+    assert first.moved(v, sign).sides[0] is not first.sides[0]
+
+
+def test_all_directions_have_a_bound_before_much_is_spent_on_one():
+    """With the time over after the first corners there is a lower bound above zero."""
+    rng = np.random.default_rng(6)
+    Y = np.eye(6)[np.arange(24) % 6]
+    X, F = rng.standard_normal((24, 9)), np.ones((24, 1))
+    bracket = bracket_of("relu", X, Y, 0.3, "cross_entropy", F)
+    search = OutputSearch(bracket, Directions(bracket.problem.family, bracket.proposal))
+    assert np.isfinite(search.bound) and search.lower > 0.0
+    before = search.lower
+    for _ in range(5):
+        search.bounds.improve()
+    assert search.lower > before
+
+
+def test_a_dual_matrix_that_proves_less_is_not_taken(monkeypatch):
+    rng = np.random.default_rng(8)
+    X, Y, F = rng.standard_normal((9, 8)), rng.standard_normal((9, 3)), np.ones((9, 1))
+    bracket = bracket_of("relu", X, Y, 0.3, "squared", F)
+    search = OutputSearch(bracket, Directions(bracket.problem.family, bracket.proposal))
+    for _ in range(6):
+        search.bounds.improve()
+    V, lower = search.directions.V, search.lower
+    worse = rng.standard_normal(V.shape)
+    monkeypatch.setattr(type(search.stage(search.bounds, 0.01)), "run", lambda *_: worse)
+    search.choose(search.bounds, np.inf)
+    assert search.directions.V is V and search.lower == pytest.approx(lower, rel=1e-6)
+    assert not search.is_due(search.bounds)

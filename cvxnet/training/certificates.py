@@ -34,6 +34,9 @@ LEAVES = 10
 AT_LEAST, AT_MOST, PROOF_SECONDS, ROW_SECONDS = 2.0, 60.0, 1e-3, 2e-7
 """Seconds that a check may take: as many for each sample, or for each row that training looked at
 in exact pricing, within these."""
+CIRCLES, EXACT_ROW_SECONDS = 3, 1e-6
+"""Above this rank the exact check of a dual vector takes at least so long for each of these rows;
+where that is more than it may take, it would not end, and is not begun."""
 TRIES = 3
 """Times that a dual vector is made shorter after a check."""
 SAFE, LEAST = 1.001, 1e-12
@@ -46,6 +49,7 @@ UNCLEAR = 1e-3
 MOVED = 1e-13
 """A dual vector of which some entry is moved by more, relative to the largest, is another one."""
 EXACTLY, NOT = "exactly", "not: "
+NO_TIME = "it would take longer than there was time for; `cvxnet.check` has no limit"
 
 
 def prove(
@@ -70,7 +74,7 @@ def prove(
     """
     begin = time.monotonic()
     proof, certificate = settled(objective, weights, bracket)
-    deadline, words, refuted = begin + seconds, f"{NOT}no time was left", False
+    deadline, words, refuted = begin + seconds, f"{NOT}{NO_TIME}", False
     reading = time.monotonic() - begin  # a check reads and evaluates it once more
     for _ in range(TRIES):
         left = deadline - time.monotonic()
@@ -91,18 +95,23 @@ def prove(
     return certificate, words
 
 
-def checking_seconds(samples: int, priced: float, evidence: AnyEvidence | None = None) -> float:
-    """How long the check may take of what was trained with so many rows ``priced``.
+def checking_seconds(
+    samples: int, rank: int, priced: float, evidence: AnyEvidence | None = None
+) -> float:
+    """How long the check may take of what was trained with so many rows ``priced``; 0 for none.
 
     It says how long exact pricing takes, as the checker's own, and on every machine the same. What
     has evidence had no end of exact pricing.
 
-    >>> checking_seconds(50, 1e4), checking_seconds(10_000, 1e6), checking_seconds(10, 1e9)
+    >>> checking_seconds(50, 3, 1e4), checking_seconds(10_000, 3, 1e6), checking_seconds(10, 3, 1e9)
     (2.0, 10.0, 60.0)
+    >>> checking_seconds(50, 4, 1e4), checking_seconds(500, 4, 1e8)
+    (2.0, 0.0)
     """
     if evidence is not None:
         return AT_MOST
-    return min(max(AT_LEAST, PROOF_SECONDS * samples, ROW_SECONDS * priced), AT_MOST)
+    seconds = min(max(AT_LEAST, PROOF_SECONDS * samples, ROW_SECONDS * priced), AT_MOST)
+    return seconds if rank <= CIRCLES or EXACT_ROW_SECONDS * priced <= seconds else 0.0
 
 
 def check_in_time(certificate: Certificate, seconds: float) -> checker.CheckResult:

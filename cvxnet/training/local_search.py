@@ -118,7 +118,7 @@ def grow(problem: Problem, networks: list[Units], deadline: float) -> Iterator[U
     others = [units for units in networks if units is not best]
     rng, value = np.random.default_rng(0), np.inf
     while now() < deadline:
-        found = fit_with(problem, best, others)
+        found = fit_with(problem, best, others, deadline)
         slid = descend(problem, found, deadline, LAST_STAGES)
         best = min(best, found, *slid, key=problem.objective)
         yield best
@@ -129,12 +129,12 @@ def grow(problem: Problem, networks: list[Units], deadline: float) -> Iterator[U
         others = [new]
 
 
-def fit_with(problem: Problem, units: Units, others: list[Units]) -> Units:
+def fit_with(problem: Problem, units: Units, others: list[Units], deadline: float) -> Units:
     """The network with the best sizes of all these units, from the sizes of the first."""
     together = sum(others, start=units)
     sizes = problem.family.sizes(together.weights)
     sizes[len(units) :] = 0.0
-    return fit_sizes(problem, together, sizes)
+    return fit_sizes(problem, together, sizes, deadline=deadline)
 
 
 def units_above(problem: Problem, units: Units, rng: np.random.Generator, deadline: float) -> Units:

@@ -161,7 +161,8 @@ def resolve(units: Units, master: Master, deadline: float = np.inf) -> Units:
         return newton(problem, fit_directions(problem, units, master, deadline), deadline)
     left = max(deadline - now(), 0.0) if np.isfinite(deadline) else None
     if fits_alone(problem, units):
-        solved, master.way = fit_sizes(problem, units, problem.family.sizes(units.weights)), SIZES
+        sizes = problem.family.sizes(units.weights)
+        solved, master.way = fit_sizes(problem, units, sizes, deadline=deadline), SIZES
     else:
         solved = master.solve(blocks_of(problem, units).values(), left)[0].without_small(SMALL)
     if not problem.loss.smooth:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from cvxnet.losses import Loss
+from cvxnet.training.clock import now
 from cvxnet.training.nonneg_least_squares import OPTIMAL, RIDGE, ROUNDING, minimise
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import is_square
@@ -73,10 +74,17 @@ def columns_of(F: Array, H: Array) -> Columns:
     return Columns(F, lambda: [(slice(None), H)])
 
 
-def fit_sizes(problem: Problem, units: Units, sizes: Array, loss: Loss | None = None) -> Units:
+def fit_sizes(
+    problem: Problem,
+    units: Units,
+    sizes: Array,
+    loss: Loss | None = None,
+    deadline: float = np.inf,
+) -> Units:
     """The units with their best sizes, those without any left out; from these ``sizes``, (m,).
 
-    Where the problem's own loss has kinks a smooth ``loss`` stands for it.
+    Where the problem's own loss has kinks a smooth ``loss`` stands for it. After the deadline
+    (`now`) no step of Newton's method begins: they are no worse than those to start from.
     """
     directions = units.weights / problem.family.sizes(units.weights)[:, None]
     signs = units.outputs
@@ -86,14 +94,19 @@ def fit_sizes(problem: Problem, units: Units, sizes: Array, loss: Loss | None = 
             yield part, H * signs
 
     x = np.concatenate([units.free, sizes])
-    x, _ = solve_sizes(problem, loss or problem.loss, Columns(problem.F, parts), x, SLACK)
+    x, _ = solve_sizes(problem, loss or problem.loss, Columns(problem.F, parts), x, SLACK, deadline)
     free, sizes = np.split(x, [len(units.free)])
     used = sizes > 0.0
     return Units(sizes[used, None] * directions[used], signs[used], free)
 
 
 def solve_sizes(
-    problem: Problem, loss: Loss, columns: Columns, x: Array, slack: float = 0.0
+    problem: Problem,
+    loss: Loss,
+    columns: Columns,
+    x: Array,
+    slack: float = 0.0,
+    deadline: float = np.inf,
 ) -> tuple[Array, Array]:
     """The best free weights and sizes from those given, and their predictions.
 
@@ -104,17 +117,19 @@ def solve_sizes(
         x = x.copy()
         least(*model_at(problem, loss, columns, columns.times(x)), problem.F.shape[1], x, OPTIMAL)
         return x, columns.times(x)
-    return newton(problem, loss, columns, x, slack)
+    return newton(problem, loss, columns, x, slack, deadline)
 
 
 def newton(
-    problem: Problem, loss: Loss, columns: Columns, x: Array, slack: float
+    problem: Problem, loss: Loss, columns: Columns, x: Array, slack: float, deadline: float
 ) -> tuple[Array, Array]:
     """The minimiser and its predictions, from a starting point."""
     y, k = problem.y, problem.F.shape[1]
     decay = np.repeat([0.0, problem.weight_decay], [k, len(x) - k])
     f = columns.times(x)
     for _ in range(STEPS):
+        if now() > deadline:
+            break
         moved, (Q, b) = x.copy(), model_at(problem, loss, columns, f)
         unpulled = b + RIDGE * Q.diagonal().max(initial=0.0) * x  # not towards zero
         least(Q, unpulled, k, moved, precision(problem, unpulled, slack))

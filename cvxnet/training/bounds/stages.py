@@ -24,6 +24,9 @@ STAGE_STEPS = 250
 many short ones the bound stalls above what the multipliers could prove."""
 CHILD_STEPS = 100
 """The same where signs have been split: children differ little from their parent."""
+LEAST, LITTLE = 1e-13, 1e-4
+"""Steps end where one gains less than this, relatively; in a brief stage, where one gains less than
+this share of what smoothing may hide."""
 MEMORY = 10
 """Steps that the quasi-Newton method remembers. Of 20 its own linear algebra costs more than the
 bound and its derivatives, where there are ten thousand multipliers and above."""
@@ -75,7 +78,21 @@ def limits_of(side: Side, barrier: float) -> tuple[Array, Array]:
 
 
 def run_stage(side: Side, eps: float, deadline: float) -> None:
-    """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs."""
+    """A stage: quasi-Newton steps at the smoothing ``eps``, then new pairs and inequalities."""
+    barrier = take_steps(side, eps, deadline, steps_for([side]), LEAST)
+    reprice(side, barrier)
+
+
+def run_brief_stage(side: Side, eps: float, deadline: float, steps: int) -> None:
+    """The same where many bounds are wanted, of which few are the largest for long.
+
+    Steps end where they gain little, and there are no inequalities: with those a step takes longer.
+    """
+    reprice(side, take_steps(side, eps, deadline, steps, LITTLE * eps), most_signs=0)
+
+
+def take_steps(side: Side, eps: float, deadline: float, steps: int, least: float) -> float:
+    """So many quasi-Newton steps, kept where the bound has not risen; the weight of the barrier."""
     barrier, units = barrier_of(side, eps), units_of(side)
 
     def objective(x: Array) -> tuple[float, Array]:
@@ -84,10 +101,10 @@ def run_stage(side: Side, eps: float, deadline: float) -> None:
 
     before, z = proved_bound(side), side.z
     ends = [end / units for end in limits_of(side, barrier)]
-    side.z = units * descend(objective, z / units, ends, deadline, steps_for([side]))
+    side.z = units * descend(objective, z / units, ends, deadline, steps, least)
     if not proved_bound(side) <= before:
         side.z = z
-    reprice(side, barrier)
+    return barrier
 
 
 def steps_for(sides: list[Side]) -> int:
@@ -100,7 +117,7 @@ def barrier_of(side: Side, eps: float) -> float:
     return float(eps * proved_bound(side) / side.r)
 
 
-def reprice(side: Side, barrier: float) -> None:
+def reprice(side: Side, barrier: float, most_signs: int = MOST_SIGNS) -> None:
     """Add the pairs and inequalities by which B would fall most; drop those at zero."""
     keep_used(side)
     at = side.evaluate(side.z, barrier)
@@ -109,7 +126,7 @@ def reprice(side: Side, barrier: float) -> None:
     gain[side.sigma != 0.0] = gain[side.I, side.J] = -1.0
     np.fill_diagonal(gain, -1.0)
     I, J = best_pairs(gain, PRECISION)  # noqa: E741
-    fresh, idle = violated_by(side, at, barrier), side.rates(side.z) == 0.0
+    fresh, idle = violated_by(side, at, barrier, most_signs), side.rates(side.z) == 0.0
     a, *rest = side.split(side.z)
     signs = np.append(side.signs, np.sign(V[I, J]))
     side.set_pairs(np.append(side.I, I), np.append(side.J, J), signs)
@@ -127,13 +144,13 @@ def keep_used(side: Side) -> None:
     side.z = np.concatenate([a[used], *middle, shares[held]])
 
 
-def violated_by(side: Side, at: Evaluation, barrier: float) -> Cliques:
+def violated_by(side: Side, at: Evaluation, barrier: float, most_signs: int) -> Cliques:
     """Violated inequalities of the signs that are most in doubt, and of those in use."""
     form = side.forms(side.z)
     doubt = (at.by_y * form.Y).sum(axis=1) - np.abs(form.Y @ at.mean_u)
     doubt[side.sigma != 0.0] = -np.inf
     doubt[side.cliques.rows] = np.inf
-    most = max(min(MOST_SIGNS, LARGEST_ORDER - side.r), 0)
+    most = max(min(most_signs, LARGEST_ORDER - side.r), 0)
     rows = np.sort(np.argsort(-doubt, kind="stable")[:most])
     rows = rows[doubt[rows] > 0.0]
     wide = side.cliques.join(Cliques(rows, np.zeros(0), np.zeros((0, len(rows)))))
@@ -145,9 +162,11 @@ def violated_by(side: Side, at: Evaluation, barrier: float) -> Cliques:
 
 def descend(
     objective: Callable[[Array], tuple[float, Array]], start: Array, limits: list[Array],
-    deadline: float, steps: int = STAGE_STEPS,
+    deadline: float, steps: int = STAGE_STEPS, least: float = LEAST,
 ) -> Array:  # fmt: skip
     """The point that so many quasi-Newton steps reach, or fewer at the deadline.
+
+    They end where one gains less than ``least``, relatively.
 
     The start, where they run into numbers too large for doubles.
     """
@@ -173,7 +192,7 @@ def descend(
         "maxiter": steps,
         "maxfun": 2 * steps,
         "maxcor": MEMORY,
-        "ftol": 1e-13,
+        "ftol": least,
         "gtol": 0.0,
     }
     with np.errstate(over="ignore", invalid="ignore"):

@@ -23,10 +23,10 @@ from cvxnet.training.bounds.dual_ascent import LEAST_RISE, STIFF
 from cvxnet.training.bounds.evidence import SphereEvidence
 from cvxnet.training.bounds.proof_search import LARGEST, MOST_SAMPLES
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.bounds.stages import barrier_of, descend, limits_of, units_of
+from cvxnet.training.bounds.stages import LITTLE, barrier_of, descend, limits_of, units_of
 from cvxnet.training.bracket import Bracket
 from cvxnet.training.clock import now
-from cvxnet.training.outputs.scalar_bounds import Directions, Relaxed, bounds_at
+from cvxnet.training.outputs.scalar_bounds import MOST_STEPS, Directions, Relaxed, bounds_at
 from cvxnet.training.outputs.sphere import Cone, Sphere, shortest_above
 from cvxnet.training.problem import Problem
 from cvxnet.training.units.family import UnitFamily
@@ -43,7 +43,8 @@ of the gap,"""
 GAINED = 0.9
 """and again where the gap has fallen to this part since it was chosen last."""
 SHARPEST, BLUNTEST = 1e-5, 1e-3
-"""Smoothing, relative to the bound: a tenth of the gap within these."""
+"""Smoothing, relative to the bound: a tenth of the gap within these; the matrix is not chosen where
+that is less."""
 NEAR, FAR = 0.05, 3.0
 """Cones, and sides of a corner, count that are within this part of the largest, or within so many
 times the gap, as far as the dual matrix may move."""
@@ -136,20 +137,43 @@ class OutputSearch:
     def is_due(self, bounds: Sphere) -> bool:
         """Whether all else promises little, and the last choice has brought the gap down."""
         bracket = self.bracket
-        if bracket.gap > GAINED * self.chosen_at:
+        if not bracket.gap / 10.0 > SHARPEST or bracket.gap > GAINED * self.chosen_at:
             return False
         able = all(isinstance(corner.scalar, Relaxed) for corner in bounds.corners)
         return able and bracket.problem.loss.smooth and bounds.hidden() < SETTLED * bracket.gap
 
     def choose(self, bounds: Sphere, deadline: float) -> None:
-        """Quasi-Newton steps with the cones as they are, then the bounds for the new matrix."""
-        bracket, directions = self.bracket, self.directions
-        self.told, self.chosen_at = np.inf, bracket.gap
+        """Quasi-Newton steps with the cones as they are, then the bounds for the new matrix.
+
+        What they minimise is smoothed: where the matrix proves less, the old one comes back, and
+        none is chosen again.
+        """
+        bracket, V, before = self.bracket, self.directions.V, self.lower
         stage = self.stage(bounds, float(np.clip(bracket.gap / 10.0, SHARPEST, BLUNTEST)))
-        directions.take(bracket.problem.make_feasible(stage.run(directions.V, deadline)))
+        multipliers = [term.side.z for term in stage.terms]
+        self.take(bounds, bracket.problem.make_feasible(stage.run(V, deadline)))
+        self.chosen_at = bracket.gap
+        if self.lower > before:
+            self.told = np.inf
+            return
+        for term, z in zip(stage.terms, multipliers, strict=True):
+            term.side.z = z
+        self.take(bounds, V)
+        self.chosen_at = 0.0
+
+    @property
+    def lower(self) -> float:
+        """The lower bound that the dual matrix proves."""
+        problem, V = self.bracket.problem, self.directions.V
+        t = problem.loss.best_scale(V, problem.y, problem.largest_multiple(self.bound))
+        return -float(problem.loss.conjugate(t * V, problem.y))
+
+    def take(self, bounds: Sphere, V: Array) -> None:
+        """The bounds for another dual matrix."""
+        self.directions.take(V)
         for corner in bounds.corners:
             if isinstance(corner.scalar, Relaxed):
-                corner.scalar.take(directions.reduced @ corner.direction)
+                corner.scalar.take(self.directions.reduced @ corner.direction)
         bounds.renew()
 
     def stage(self, bounds: Sphere, eps: float) -> Stage:
@@ -166,6 +190,7 @@ class OutputSearch:
             soft=eps * longest,
             prices=-self.bracket.units.free,
             stiff=STIFF * value / (float((seen * seen).sum()) + 1e-300),
+            least=LITTLE * eps,
         )
 
     def terms(self, bounds: Sphere, cones: list[Cone], rivals: float, eps: float) -> list[Term]:
@@ -185,7 +210,8 @@ class Stage:
     """Quasi-Newton steps, with the cones and corners as they are.
 
     ``soft`` is by how much maxima are softened, ``prices`` (k, c) are multipliers of ``F^T V = 0``
-    (minus the free weights), and ``stiff`` is the weight of its penalty.
+    (minus the free weights), and ``stiff`` is the weight of its penalty. Steps end where one gains
+    less than ``least``, relatively.
     """
 
     problem: Problem
@@ -194,6 +220,7 @@ class Stage:
     soft: float
     prices: Array
     stiff: float
+    least: float
 
     def run(self, V: Array, deadline: float) -> Array:
         """A better dual matrix."""
@@ -217,7 +244,7 @@ class Stage:
             return value, gradient * scale
 
         ends = [np.concatenate(limit) / scale for limit in limits]
-        x = scale * descend(objective, start / scale, ends, deadline)
+        x = scale * descend(objective, start / scale, ends, deadline, MOST_STEPS, self.least)
         f, *multipliers = self.split(x)
         for term, z in zip(terms, multipliers, strict=True):
             term.side.z = z

@@ -15,6 +15,7 @@ up to zero, as those of cross entropy do, those of B do so exactly, and the chec
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ from cvxnet.training.bounds.proof_search import (
     LITTLE_GAIN,
 )
 from cvxnet.training.bounds.relaxation import Side
-from cvxnet.training.bounds.stages import run_stage
+from cvxnet.training.bounds.stages import run_brief_stage
 from cvxnet.training.clock import now
 from cvxnet.training.outputs.sphere import Frame, ScalarBound, Sphere
 from cvxnet.training.pricing.maxima import BOTH
@@ -46,6 +47,12 @@ GRID = 2.0**48
 """Entries of a basis with exact sums are multiples of one over this."""
 AT_FIRST = 0.5
 """The share of a bound that the first stage promises to take away."""
+FEW_STEPS, MOST_STEPS, MORE = 25, 100, 2
+"""Quasi-Newton steps of a first stage, and how many times more each next one has: so that there are
+bounds in all directions before much is spent on one."""
+MOVED = 1e-4
+"""The least smoothing for multipliers that come from another direction: with less, steps are small.
+"""
 MOST_DIRECTIONS = 10
 """Row spaces up to this dimension k are triangulated, from 2^(k - 1) orthants."""
 QUICK = 200_000
@@ -71,17 +78,17 @@ class Exact:
 class OneSide:
     """The bound of the relaxation for v or, with the sign -1, for -v.
 
-    How much a stage will gain is guessed: at first much; then a tenth of what smoothing may hide,
-    or half of what the last stage has gained, where that was more than little.
+    How much a stage will gain is guessed: at first much; then half of what the last stage has
+    gained, or where that was little a tenth of what smoothing may hide.
     """
 
     def __init__(
         self, family: PiecewiseLinearUnits, v: Array, sign: float, deadline: float
     ) -> None:
         self.family, self.deadline, self.smoothing = family, deadline, FIRST
-        self.side = Side(family.rows, family.slopes, sign, v)
+        self.side, self.steps = Side(family.rows, family.slopes, sign, v), FEW_STEPS
         self.take(v)
-        self.promise, self.fresh = AT_FIRST * self.bound, True
+        self.promise = AT_FIRST * self.bound
 
     def take(self, v: Array) -> None:
         """Keep the multipliers, for another v."""
@@ -90,24 +97,33 @@ class OneSide:
         self.bound = proved_bound(self.side) + self.left_out
         self.promise = LITTLE_GAIN * self.smoothing * self.bound
 
+    def moved(self, v: Array, sign: float) -> OneSide:
+        """The same multipliers for another v, or for -v as they were for v."""
+        other = copy(self)
+        other.side = copy(self.side)
+        other.side.z = self.side.z.copy()
+        other.side.a, other.side.b = sign * self.side.a, sign * self.side.b
+        other.smoothing = max(self.smoothing, MOVED)
+        other.take(v)
+        return other
+
     def improve(self) -> None:
         """A stage of better multipliers."""
-        run_stage(self.side, self.smoothing, self.deadline)
+        run_brief_stage(self.side, self.smoothing, self.deadline, self.steps)
+        self.steps = min(MORE * self.steps, MOST_STEPS)
         before, self.bound = self.bound, proved_bound(self.side) + self.left_out
         gain, hidden = before - self.bound, LITTLE_GAIN * self.smoothing * self.bound
         if gain < hidden:
             self.smoothing /= FINER
             hidden = hidden / FINER if self.smoothing > FINEST else 0.0
-        self.promise = hidden if gain < hidden or self.fresh else gain / 2.0
-        self.fresh = False
+        self.promise = hidden if gain < hidden else gain / 2.0
 
 
 class Relaxed:
-    """The bound of the relaxation for v, (n,)."""
+    """The bound of the relaxation for v, (n,), from its two sides."""
 
-    def __init__(self, family: PiecewiseLinearUnits, v: Array, deadline: float) -> None:
-        self.sides = [OneSide(family, v, sign, deadline) for sign in BOTH]
-        self.improve()
+    def __init__(self, sides: list[OneSide]) -> None:
+        self.sides = sides
 
     @property
     def larger(self) -> OneSide:
@@ -140,6 +156,11 @@ class Relaxed:
         """Keep the multipliers, for another v."""
         for side in self.sides:
             side.take(v)
+
+    def moved(self, v: Array, sign: float) -> Relaxed:
+        """The same multipliers for another v that is near, or with the sign -1 near -v."""
+        sides = self.sides if sign > 0.0 else self.sides[::-1]
+        return Relaxed([side.moved(v, sign) for side in sides])
 
     def evidence(self) -> Evidence:
         """The multipliers."""
@@ -175,6 +196,7 @@ class Directions:
     def __init__(self, family: UnitFamily, V: Array, deadline: float = np.inf) -> None:
         self.family, self.deadline, self.basis = family, deadline, row_space(V)
         self.units = np.zeros((0, family.rank))
+        self.relaxed = list[tuple[Array, Relaxed]]()
         self.take(V)
 
     def take(self, V: Array) -> None:
@@ -190,6 +212,21 @@ class Directions:
         found = price_scalar(self.family, self.reduced @ direction, self.deadline)
         if isinstance(found, Exact):
             self.units = np.vstack([self.units, found.units[:1]])
+            return found
+        return self.from_nearest(direction, found)
+
+    def from_nearest(self, direction: Array, fresh: Relaxed) -> Relaxed:
+        """The multipliers of the nearest direction, or fresh ones where these prove more."""
+        w = direction / np.linalg.norm(direction)
+        cosines = np.array([w @ known for known, _ in self.relaxed])
+        found = fresh
+        if cosines.any():
+            nearest = int(np.argmax(np.abs(cosines)))
+            v, sign = self.reduced @ direction, float(np.sign(cosines[nearest]))
+            moved = self.relaxed[nearest][1].moved(v, sign)
+            found = min(fresh, moved, key=lambda one: one.bound)
+            found.improve()
+        self.relaxed.append((w, found))
         return found
 
     def with_rest(self, bound: float) -> float:
@@ -213,7 +250,7 @@ def price_scalar(family: UnitFamily, v: Array, deadline: float) -> Exact | Relax
         if np.isfinite(found.error):
             return Exact(found.rho + found.error, found.units)
     if isinstance(family, PiecewiseLinearUnits):
-        return Relaxed(family, v, deadline)
+        return Relaxed([OneSide(family, v, sign, deadline) for sign in BOTH])
     return Exact(np.inf, np.zeros((0, family.rank)))
 
 

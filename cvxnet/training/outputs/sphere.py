@@ -25,7 +25,7 @@ exceeded: the edge with the largest term errs most. It is cut where p / |p| is n
 which in two dimensions is in the direction of p itself, as in outer approximation.
 
 Any bounds will do at the corners: exact ones, or such as can be worked at. A corner is worked at
-where that promises more than to cut.
+where that promises more than to cut one edge, which takes away no more than its term's share.
 """
 
 from __future__ import annotations
@@ -152,6 +152,12 @@ class Cone:
         """By how much equal bounds at the corners are exceeded, relative to ``|p|``."""
         return 1.0 - 1.0 / max(float(self.shares.sum()), 1.0)
 
+    def terms(self) -> Array:
+        """What each edge adds to that, (k, k): ``m_i m_j |w_i - w_j|^2``."""
+        W = self.W / np.linalg.norm(self.W, axis=1)[:, None]
+        squares = ((W[:, None] - W[None]) ** 2).sum(axis=2)
+        return np.asarray(self.shares[:, None] * self.shares * squares)
+
     def with_corner(self, place: int, corner: int, w: Array, sign: float) -> Cone:
         """The same with another corner, w, in this place."""
         corners, signs, W = list(self.corners), self.signs.copy(), self.W.copy()
@@ -274,16 +280,15 @@ class Sphere:
         cone = self.worst()
         promises = self.promises(cone)
         best = int(np.argmax(promises))
-        if promises[best] > cone.excess * cone.length:
+        terms = cone.terms()
+        part = terms.max() / max(float(terms.sum()) / 2.0, FLAT)  # of all edges, that of one cut
+        if promises[best] > part * cone.excess * cone.length:
             self.corners[cone.corners[best]].scalar.improve()
             return True
-        return self.cut(cone)
+        return self.cut(cone, terms)
 
-    def cut(self, cone: Cone) -> bool:
+    def cut(self, cone: Cone, terms: Array) -> bool:
         """Replace it by its two parts; False where there is no edge to cut."""
-        W = cone.W / np.linalg.norm(cone.W, axis=1)[:, None]
-        squares = ((W[:, None] - W[None]) ** 2).sum(axis=2)
-        terms = cone.shares[:, None] * cone.shares * squares
         places = np.unravel_index(int(np.argmax(terms)), terms.shape)
         if terms[places] <= FLAT:
             return False
