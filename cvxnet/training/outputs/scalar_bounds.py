@@ -47,10 +47,10 @@ GRID = 2.0**48
 """Entries of a basis with exact sums are multiples of one over this."""
 AT_FIRST = 0.5
 """The share of a bound that the first stage promises to take away."""
-FEW_STEPS, MOST_STEPS, MORE = 25, 100, 2
+FEW_STEPS, MOST_STEPS, MORE = 25, 250, 2
 """Quasi-Newton steps of a first stage, and how many times more each next one has: so that there are
 bounds in all directions before much is spent on one."""
-MOVED = 1e-4
+MOVED = 1e-3
 """The least smoothing for multipliers that come from another direction: with less, steps are small.
 """
 MOST_DIRECTIONS = 10
