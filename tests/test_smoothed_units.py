@@ -110,17 +110,17 @@ def test_the_mean_of_networks_comes_last_and_leads_further(units, loss, monkeypa
 
 
 def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks(monkeypatch):
-    monkeypatch.setattr(local_search, "UNITS", (50,))
+    monkeypatch.setattr(local_search, "UNITS", (25,))
     rng = np.random.default_rng(3)
-    X = rng.standard_normal((150, 12))
+    X = rng.standard_normal((80, 8))
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
     decay = 0.05 * cn.largest_weight_decay("relu", X, y)
     problem = rescale(problem_of(objective_with("relu", X, y, "squared", decay)))[0]
     bracket = open_bracket(problem)
     offer_all(bracket)
-    rows = rng.standard_normal((100, problem.family.rank))
+    rows = rng.standard_normal((50, problem.family.rank))
     rows *= 0.1 * problem.scale / (decay * np.linalg.norm(rows, axis=1).sum())
-    units = type(bracket.units)(rows, np.where(np.arange(100) % 2 == 0, 1.0, -1.0))
+    units = type(bracket.units)(rows, np.where(np.arange(50) % 2 == 0, 1.0, -1.0))
     assert bracket.upper < problem.objective(slide(problem, units, 2500, 1e-9))
 
 
