@@ -24,7 +24,7 @@ STAGE_STEPS = 250
 many short ones the bound stalls above what the multipliers could prove."""
 CHILD_STEPS = 100
 """The same where signs have been split: children differ little from their parent."""
-LEAST, LITTLE = 1e-13, 1e-4
+LEAST, LITTLE = 1e-13, 1e-6
 """Steps end where one gains less than this, relatively; in a brief stage, where one gains less than
 this share of what smoothing may hide."""
 MEMORY = 10
