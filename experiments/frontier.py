@@ -55,8 +55,9 @@ GAP = 1e-6
 LIKELY = 1e-5
 """The relative difference to which values of the program and of training agree."""
 ROUNDING = ("relu", "leaky_relu", "abs")
-"""Where the exact check does not end in time, at rank 3, these can be checked with bounds on all
-rounding errors."""
+"""Where the exact check does not end in time, these can be checked with bounds on all rounding
+errors, up to rank ROUNDED."""
+ROUNDED = 7
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def train(line: Line) -> Row:
 
 def check(line: Line, document: dict[str, Any]) -> cn.CheckResult:
     """The checker's word: exact where that ends in time, otherwise with rounding bounds."""
-    for rounded in (False, True) if line.rank <= 3 and line.units in ROUNDING else (False,):
+    for rounded in (False, True) if line.rank <= ROUNDED and line.units in ROUNDING else (False,):
         checked = cn.check(document, rounded=rounded, time_limit=line.limit)
         if checked.valid:
             break
