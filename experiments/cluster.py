@@ -52,8 +52,8 @@ PLACES = HERE, CLUSTER, KILLED = "in one process", "on the cluster", "with a wor
 def local_cluster() -> Iterator[Client]:
     """Processes of this machine, one thread each."""
     with (
-        LocalCluster(
-            n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=None
+        LocalCluster(  # at any free port: another cluster on this machine may have the usual one
+            n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
