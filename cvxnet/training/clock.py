@@ -56,3 +56,8 @@ def now() -> float:
     0.0
     """
     return KERNELS.working()
+
+
+def kernel_seconds() -> float:
+    """Seconds that have gone into loading and compiling kernels: what `now` leaves out."""
+    return KERNELS.total

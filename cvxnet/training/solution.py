@@ -65,7 +65,7 @@ class Solution:
         * ``checked``: what the checker made of the certificate, ``"exactly"``, ``"in floating point
           with rounding bounds"``, or ``"not: ..."`` with the reason; ``checking``, the seconds that
           it took, of two to sixty that it may take, by the number of samples and by ``priced``, the
-          rows that exact pricing has looked at. Where it would take longer it is not begun.
+          rows that exact pricing has looked at.
         * ``converged``: whether the search for a network ended before its time was over.
         * ``untrained``: True where training ended before it had improved on the best network
           without units, and units would or may do so; see `Solution.warning`.

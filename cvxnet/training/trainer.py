@@ -260,12 +260,11 @@ def make_solution(
     """Network and certificate; value and bound are the certificate's, rounded outward.
 
     The check of the certificate may take as long as pricing so many rows did, or what so many
-    samples need, and is not begun where that is too little, or the deadline too close.
+    samples need, and is not begun where the deadline is too close.
     """
     begin = now()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
-    rank = bracket.problem.family.rank
-    seconds = checking_seconds(len(objective.y), rank, stats["priced"], bracket.evidence)
+    seconds = checking_seconds(len(objective.y), stats["priced"], bracket.evidence)
     seconds = min(seconds, deadline - now())
     try:
         certificate, checked = prove(
