@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from sys import modules
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,7 +36,7 @@ def is_installed(module: str) -> bool:
     (True, False)
     """
     try:
-        return find_spec(module) is not None
+        return module in modules or find_spec(module) is not None
     except (ImportError, ValueError):  # where somebody forbids it
         return False
 

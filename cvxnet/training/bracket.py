@@ -68,9 +68,11 @@ class Bracket:
         """What closes it, as `Tolerance.closed_by` says; empty while it is open."""
         return self.tolerance.closed_by(self.lower, self.upper, gap)
 
-    def offer_units(self, units: Units) -> None:
-        """Keep the network if it is better."""
-        value = self.problem.objective(units)
+    def offer_units(self, units: Units, fit: Array | None = None) -> None:
+        """Keep the network if it is better; ``fit`` are its predictions, where these are known."""
+        if units is self.units:
+            return
+        value = self.problem.objective(units, fit)
         if value < self.upper:
             self.units, self.upper = units, value
             self.tell()

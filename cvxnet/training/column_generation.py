@@ -232,9 +232,11 @@ class Search:
     def found(self, units: Units, way: str, fit: Array | None = None) -> tuple[Units, Array]:
         """Units that were found in this way, without cells, with the loss's own dual vector.
 
-        ``fit`` are their predictions, where these are known.
+        ``fit`` are their predictions, where these are known: with them they are offered.
         """
         self.master.way = way
+        if fit is not None:
+            self.bracket.offer_units(units, fit)
         return units, self.problem.dual_vector(units, fit)
 
     def price(self, units: Units, v: Array, deadline: float | None = None) -> LocalMaxima:

@@ -87,6 +87,18 @@ def columns_of(X: Any, columns: NDArray[np.intp]) -> Any:
     return sparse.csc_array((A.data, *small), shape=A.shape)
 
 
+def pick_columns(X: Array, columns: NDArray[np.intp]) -> Array:
+    """Some columns of a dense matrix, by columns or by rows in memory as that is: what is quick.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    >>> [pick_columns(way(X), np.array([2, 0])).tolist() for way in (np.array, np.asfortranarray)]
+    [[[3.0, 1.0], [6.0, 4.0]], [[3.0, 1.0], [6.0, 4.0]]]
+    """
+    return X.T[columns].T if X.flags.f_contiguous else X.take(columns, axis=1)
+
+
 def row_lengths(W: Any, order: int = 2) -> Array:
     """``|z|`` of each row, (m,)."""
     if sparse.issparse(W):

@@ -104,9 +104,13 @@ class Problem:
         """The sum of the sizes in the family's norm."""
         return float(self.family.sizes(units.weights).sum())
 
-    def objective(self, units: Units) -> float:
-        """The primal value: the training objective of the balanced network."""
-        return self.loss.value(self.fit(units), self.y) + self.weight_decay * self.penalty(units)
+    def objective(self, units: Units, fit: Array | None = None) -> float:
+        """The primal value: the training objective of the balanced network.
+
+        ``fit`` are its predictions, where these are known.
+        """
+        f = self.fit(units) if fit is None else fit
+        return self.loss.value(f, self.y) + self.weight_decay * self.penalty(units)
 
     def largest_multiple(self, bound: float) -> float:
         """The largest t for which ``rho(v) <= bound`` shows that ``rho(t v) <= weight_decay``."""

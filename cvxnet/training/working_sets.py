@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 from cvxnet.optional import import_lasso
 from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
-from cvxnet.training.matrices import as_rows_of, is_sparse, used_columns
+from cvxnet.training.matrices import as_rows_of, is_sparse, pick_columns, used_columns
 from cvxnet.training.nonneg_least_squares import OPTIMAL, minimise
 from cvxnet.training.problem import Problem, Units
 from cvxnet.training.samples import is_square
@@ -51,8 +51,6 @@ ROUNDS = 100
 """Of adding columns."""
 MOST = 1500
 """Columns of a working set: its Gram matrix is a dense one of that order."""
-TURNED = 1024
-"""Samples whose columns are turned at once."""
 STEPS = 50
 """Of Newton's method, on a working set."""
 PART = 0.3
@@ -111,7 +109,7 @@ class WorkingSet:
         self.problem, self.beta = problem, problem.weight_decay
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
         self.columns = used_columns(units.weights)
-        self.A = turned(problem.family.X, self.columns)
+        self.A = pick_columns(problem.family.X, self.columns).T
         w = (units.weights.T @ units.outputs)[self.columns]
         c = self.free * float(units.free[0]) if self.free else 0.0
         self.go(w, c, w @ self.A + c)
@@ -149,7 +147,8 @@ class WorkingSet:
 
     def add(self, new: NDArray[np.intp]) -> None:
         """Add columns, with weights of zero."""
-        self.A = np.concatenate([self.A, turned(self.problem.family.X, new)])
+        A = pick_columns(self.problem.family.X, new).T
+        self.A = np.concatenate([self.A, A]) if len(self.A) else A
         self.columns = np.concatenate([self.columns, new])
         self.w = np.concatenate([self.w, np.zeros(len(new))])
 
@@ -195,7 +194,8 @@ class WorkingSet:
     def optimum(self, D: Array, slope: Array) -> tuple[Array, float]:
         """The optimum of the model, and the step of the free weight."""
         used = (self.w != 0.0) | (np.abs(slope) > self.beta)
-        A, w, s = self.A if used.all() else self.A[used], self.w[used], slope[used]
+        A = self.A if used.all() else pick_columns(self.A.T, np.flatnonzero(used)).T
+        w, s = self.w[used], slope[used]
         roots, total, drift, means = np.sqrt(D), float(D.sum()), 0.0, np.zeros(len(w))
         if self.free:
             drift, means = float(self.v.sum()), A @ D / total
@@ -216,14 +216,6 @@ class WorkingSet:
         rows = as_rows_of(self.problem.family.X, self.columns[used], np.abs(w))
         free = np.array([self.c / self.free]) if self.free else np.zeros(0)
         return Units(rows, np.sign(w), free)
-
-
-def turned(X: Array, columns: NDArray[np.intp]) -> Array:
-    """Columns as rows, each in one piece; by parts that are quickly turned."""
-    rows = np.empty((len(columns), len(X)))
-    for k in range(0, len(X), TURNED):
-        rows[:, k : k + TURNED] = X[k : k + TURNED][:, columns].T
-    return rows
 
 
 def minimum(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) -> Array:

@@ -21,6 +21,7 @@ from cvxnet.training.matrices import (
     combined_columns,
     entries_of,
     is_sparse,
+    pick_columns,
     product_error,
 )
 from cvxnet.training.pricing.maxima import LocalMaxima
@@ -115,7 +116,7 @@ class CoordinateUnits(UnitFamily):
         if is_sparse(self.X):
             return self.X @ W.T
         used, weights = self.used(W)
-        return self.X[:, used] * weights
+        return pick_columns(self.X, used) * weights
 
     def predictions(self, W: Array, outputs: Array) -> Array:
         """Of the columns that are used alone, where these are few and quickly picked."""
@@ -124,7 +125,7 @@ class CoordinateUnits(UnitFamily):
         if is_sparse(self.X) or FEW * len(outputs) > self.rank:
             return combined_columns(self.X, W, outputs)
         used, weights = self.used(W)
-        return np.asarray(self.X[:, used] @ (outputs.T * weights).T)
+        return np.asarray(pick_columns(self.X, used) @ (outputs.T * weights).T)
 
     def used(self, W: Any) -> tuple[NDArray[np.intp], Array]:
         """The column of each row, and its entry there."""
