@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from sys import modules
@@ -35,9 +36,17 @@ def is_installed(module: str) -> bool:
     >>> is_installed("json"), is_installed("no_such_module")
     (True, False)
     """
+    if module in modules:
+        return modules[module] is not None  # which is how somebody forbids it
+    return has_spec(module)
+
+
+@cache
+def has_spec(module: str) -> bool:
+    """The same of a module that is not loaded: to look for its file takes a while, so once."""
     try:
-        return module in modules or find_spec(module) is not None
-    except (ImportError, ValueError):  # where somebody forbids it
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
         return False
 
 

@@ -24,8 +24,11 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     Features whose triangular factor falls below ``tolerance``, relatively, are dependent.
     """
     units = units.without_small(0.0)
-    features, outputs = problem.family.features(units.weights), np.atleast_2d(units.outputs.T)
-    parts = (features[:, None, :] * outputs).reshape(len(features) * len(outputs), len(units))
+    parts, outputs = problem.family.features(units.weights), units.outputs
+    if outputs.ndim == 2:
+        parts = (parts[:, None, :] * outputs.T).reshape(-1, len(units))
+    else:
+        parts = parts * outputs
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
     return Units(units.weights * scale[:, None], units.outputs, units.free).without_small(0.0)
 
@@ -86,9 +89,9 @@ def follow(null: Array, prices: Array, tolerance: float) -> Array:
 def null_vectors(features: Array, tolerance: float) -> Array:
     """A basis, in columns, of what the features map to (nearly) zero."""
     m = features.shape[1]
-    if m == 0 or not np.isfinite(features).all():  # of units beyond doubles nothing is known
-        return np.zeros((m, 0))
     products = features.T @ features
+    if m == 0 or not np.isfinite(products).all():  # of units beyond doubles nothing is known
+        return np.zeros((m, 0))
     lengths = np.sqrt(np.diag(products))
     scale = np.where(lengths > 0.0, lengths, 1.0)
     cosines = products / np.outer(scale, scale)

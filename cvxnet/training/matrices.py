@@ -191,25 +191,26 @@ def stacked(first: Any, second: Any) -> Any:
     return np.vstack([first, second])
 
 
-def product_error(X: Any, largest: float, norm: str = "l1") -> float:
+def product_error(X: Any, size: Any, norm: str = "l1") -> float:
     """A bound on the rounding of ``X^T v`` relative to ``|v|``: of any entry (l1), or of all (l2).
 
     That of an entry is at most k eps times ``|x_j| |v|``, where k entries of column j are added
     up (Higham 2002, "Accuracy and Stability of Numerical Algorithms", 3.1). Columns of a sparse
-    matrix are no longer than sqrt(k) times the size of the largest entry, ``largest``.
+    matrix are no longer than sqrt(k) times its largest entry. So ``size`` is the largest entry of a
+    sparse matrix, and of a dense one the lengths of all columns.
 
     Examples
     --------
     >>> X = np.array([[3.0, 0.0], [4.0, 1.0]])
-    >>> round(product_error(X, 4.0) / EPS), round(product_error(sparse.csr_array(X), 4.0) / EPS)
+    >>> dense, thin = (X, np.array([5.0, 1.0])), (sparse.csr_array(X), 4.0)
+    >>> round(product_error(*dense) / EPS), round(product_error(*thin) / EPS)
     (60, 68)
     """
     if is_sparse(X):
         k = most_in_a_column(X)
-        longest = largest * np.sqrt(k) if norm == "l1" else np.linalg.norm(X.data)
+        longest = size * np.sqrt(k) if norm == "l1" else np.linalg.norm(X.data)
     else:
-        k, squares = len(X), np.einsum("ij,ij->j", X, X)
-        longest = np.sqrt(squares.max(initial=0.0) if norm == "l1" else squares.sum())
+        k, longest = len(X), size.max(initial=0.0) if norm == "l1" else np.linalg.norm(size)
     return float((k + SPARE) * EPS * longest)
 
 

@@ -118,11 +118,15 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
 def size_of(family: UnitFamily) -> float:
     """The power of two by which the data are divided; 1 where units take data of moderate size.
 
-    Of linear data the largest entry says how large they are, as columns matter more than rows.
+    Of linear data columns matter more than rows: the root mean square of the longest says how large
+    they are, or the largest entry of a sparse matrix.
     """
     if not family.traits.sparse:
         return power_of_two(float(row_lengths(family.X).max()))
-    x = power_of_two(family.largest_entry)
+    sizes = family.column_sizes
+    if not is_sparse(family.X):
+        sizes = sizes.max(initial=0.0) / np.sqrt(len(family.X))
+    x = power_of_two(float(sizes))
     return 1.0 if 1.0 / MODERATE <= x <= MODERATE else x
 
 

@@ -152,13 +152,17 @@ class WorkingSet:
         self.columns = np.concatenate([self.columns, new])
         self.w = np.concatenate([self.w, np.zeros(len(new))])
 
-    def solve(self, error: float, deadline: float) -> bool:
-        """Come as near to the optimum on these columns; whether the objective has fallen."""
+    def solve(self, slope: Array, error: float, deadline: float) -> bool:
+        """Come as near to the optimum on these columns, which have these slopes.
+
+        Returns whether the objective has fallen.
+        """
         before = self.value
         for _ in range(STEPS):
+            if not self.step(slope):
+                break
             slope = self.A @ self.v
-            left = self.distance(slope, slope)
-            if left <= error or now() > deadline or not self.step(slope):
+            if self.distance(slope, slope) <= error or now() > deadline:
                 break
         return self.value < before
 
@@ -306,6 +310,6 @@ def fit_working_set(
         if new.size:
             working.add(new)
             error = max(error, PART * left)
-        if not working.solve(error, deadline):
+        if not working.solve(slope[working.columns], error, deadline):
             break
     return working.units(), working.f

@@ -125,9 +125,10 @@ class UnitFamily:
         return X.tocsc() if is_sparse(X) else np.asfortranarray(X)
 
     @cached_property
-    def largest_entry(self) -> float:
-        """Of the data, without its sign."""
-        return largest_entry(self.X)
+    def column_sizes(self) -> Any:
+        """The lengths of the columns of a dense X, the largest entry of a sparse one."""
+        X: Any = self.X
+        return largest_entry(X) if is_sparse(X) else np.sqrt(np.einsum("ij,ij->j", X, X))
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data; on its own, with what is known of them."""

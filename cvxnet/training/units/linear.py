@@ -73,7 +73,7 @@ class LinearUnits(UnitFamily):
     @cached_property
     def error(self) -> float:
         """What `product_error` says of the dual norm."""
-        return product_error(self.X, self.largest_entry, self.norm)
+        return product_error(self.X, self.column_sizes, self.norm)
 
     def simplify(self, W: Array, signs: Array) -> tuple[Array, Array]:
         """One unit, the sum of all."""
@@ -135,7 +135,7 @@ class CoordinateUnits(UnitFamily):
     @cached_property
     def error(self) -> float:
         """What `product_error` says of the largest entry."""
-        return product_error(self.X, self.largest_entry)
+        return product_error(self.X, self.column_sizes)
 
     def price(
         self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
