@@ -50,7 +50,7 @@ def check_data_matrix(X: Any, what: str = "X") -> Any:
     """`check_any_matrix`, of columns of a size that can be computed with."""
     if not sparse.issparse(X):
         own = as_matrix(X, what)
-        lengths = np.sqrt(np.einsum("ij,ij->j", own, own))
+        lengths = column_lengths(own)
         # the largest entry of a column is from length / sqrt(n) to length
         if lengths.min() >= SMALLEST * np.sqrt(len(own)) and lengths.max() <= LARGEST:
             return own
@@ -64,6 +64,20 @@ def check_data_matrix(X: Any, what: str = "X") -> Any:
     check_entries(own, smallest, largest, what)
     check_columns(abs(own).max(axis=0).toarray(), what)
     return own
+
+
+def column_lengths(X: Array) -> Array:
+    """The Euclidean length of each column of a dense matrix; infinite where squares are too large.
+
+    Examples
+    --------
+    >>> column_lengths(np.array([[3.0, 1.0], [4.0, 0.0]])).tolist()
+    [5.0, 1.0]
+    """
+    if not X.flags.f_contiguous:
+        return np.sqrt(np.einsum("ij,ij->j", X, X))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.sqrt(np.vecdot(X.T, X.T)))  # column by column that is twice as fast
 
 
 def as_sparse(X: Any, what: str) -> Any:

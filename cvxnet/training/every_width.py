@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -198,7 +198,7 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
             search_locally(search, search.end)
         failure = str(error)
         stopped = f"the solver failed, try another one: {failure}"
-    return asdict(master.timings) | {
+    return vars(master.timings) | {
         "seconds": now() - begin,
         "before": before,
         "rounds": len(history),

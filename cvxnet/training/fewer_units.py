@@ -30,6 +30,8 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     else:
         parts = parts * outputs
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)
+    if (scale == 1.0).all():
+        return units
     return Units(units.weights * scale[:, None], units.outputs, units.free).without_small(0.0)
 
 
@@ -54,6 +56,8 @@ def scale_to_vertex(parts: Array, prices: Array, tolerance: float) -> Array:
         if count < left.size:
             sums = np.add.reduceat(sums, starts, axis=1)
         null = null_vectors(sums[:, :count], tolerance)
+        if not null.size:
+            return scale
         factors = follow(null, np.add.reduceat(prices[left] * scale[left], starts), tolerance)
         if factors.all():
             return scale

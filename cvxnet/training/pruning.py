@@ -54,10 +54,13 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     solver that was asked for has the last word on sizes. Units that cannot move are not merged, nor
     are those whose master would be large. At the deadline (`now`) it ends.
     """
-    problem, last = master.problem, replace(master, tolerance=LAST, timings=Timings())
+    problem = master.problem
     entries = problem.y.size * len(units) * problem.family.block_width
     large = entries > LARGE or is_sparse(problem.family.X)
-    for angle in ANGLES if problem.family.slides and not large else ():
+    if large or not problem.family.slides:
+        return thin(problem, units)
+    last = replace(master, tolerance=LAST, timings=Timings())
+    for angle in ANGLES:
         if now() > deadline:
             break
         fewer = resolve(merge(units.without_small(SMALL), angle), last, deadline)

@@ -91,7 +91,7 @@ def rescale(problem: Problem) -> tuple[Problem, Scale]:
     F, y = F / columns, problem.y
     columns = columns.reshape(-1, *[1] * (y.ndim - 1))
     centre = np.zeros((len(columns), *y.shape[1:]))
-    if not problem.loss.labels:
+    if F.size and not problem.loss.labels:
         centring = centred_outputs(y, F)
         y, centre = centring.remainder, centring.coefficients / columns
     t = 1.0 if degree is None else power_of_two(float(np.abs(y).max()))

@@ -112,12 +112,12 @@ class WorkingSet:
         self.A = pick_columns(problem.family.X, self.columns).T
         w = (units.weights.T @ units.outputs)[self.columns]
         c = self.free * float(units.free[0]) if self.free else 0.0
-        self.go(w, c, w @ self.A + c)
+        f = w @ self.A + c
+        self.go(w, c, f, problem.loss.value(f, problem.y))
 
-    def go(self, w: Array, c: float, f: Array) -> None:
-        """Go to these weights, whose predictions are f."""
-        self.w, self.c, self.f = w, c, f
-        self.loss = self.problem.loss.value(f, self.problem.y)
+    def go(self, w: Array, c: float, f: Array, loss: float) -> None:
+        """Go to these weights, whose predictions are f, and their loss."""
+        self.w, self.c, self.f, self.loss = w, c, f, loss
         self.v = self.problem.loss.gradient(f, self.problem.y)
 
     @property
@@ -180,7 +180,7 @@ class WorkingSet:
                 loss = self.problem.loss.value(f + t * df, self.problem.y)
                 penalty = self.beta * float(np.abs(w + t * dw).sum())
                 if loss + penalty < self.value - ENOUGH * t * falls:
-                    self.go(w + t * dw, self.c + t * dc, f + t * df)
+                    self.go(w + t * dw, self.c + t * dc, f + t * df, loss)
                     return True
                 t *= 0.5
         return False
@@ -286,7 +286,7 @@ def polished(w: Array, G: Array, q: Array, beta: float) -> Array:
 def optimum_of_signs(signs: Array, G: Array, q: Array, beta: float) -> Array:
     """Where the gradient vanishes for weights of these signs; infinite where it cannot be told."""
     H = G.copy()
-    H[np.diag_indices_from(H)] *= 1.0 + RIDGE
+    H.flat[:: len(H) + 1] *= 1.0 + RIDGE
     try:
         return np.asarray(np.linalg.solve(H, q - beta * signs))
     except np.linalg.LinAlgError:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnet.data.matrices import column_lengths
 from cvxnet.objective.families import FAMILIES, Traits
 from cvxnet.training.matrices import is_sparse, largest_entry, row_lengths
 from cvxnet.training.pricing.maxima import BOTH, LocalMaxima, Sides
@@ -128,7 +129,7 @@ class UnitFamily:
     def column_sizes(self) -> Any:
         """The lengths of the columns of a dense X, the largest entry of a sparse one."""
         X: Any = self.X
-        return largest_entry(X) if is_sparse(X) else np.sqrt(np.einsum("ij,ij->j", X, X))
+        return largest_entry(X) if is_sparse(X) else column_lengths(X)
 
     def on(self, X: Array) -> UnitFamily:
         """The same family on other data; on its own, with what is known of them."""
