@@ -176,8 +176,8 @@ def run_program(line: Line) -> Row:
 
 
 def warm_up(line: Line) -> None:
-    """Load the compiled kernels."""
-    small = replace(line, n=8, rank=min(line.rank, 5), data="")
+    """Load the compiled kernels, of training and of checks of more than a few samples."""
+    small = replace(line, n=24, rank=min(line.rank, 5), data="")
     units, X, y, loss, beta = small.problem()
     cn.train(units, X, y, loss=loss, weight_decay=beta, time_limit=20)
 
