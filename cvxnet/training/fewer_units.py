@@ -99,7 +99,7 @@ def null_vectors(features: Array, tolerance: float) -> Array:
     lengths = np.sqrt(np.diag(products))
     scale = np.where(lengths > 0.0, lengths, 1.0)
     cosines = products / np.outer(scale, scale)
-    if m <= len(features) and np.linalg.eigvalsh(cosines)[0] > INDEPENDENT:
+    if m <= len(features) and is_definite(cosines - INDEPENDENT * np.eye(m)):
         return np.zeros((m, 0))
     R, pivots = qr(features / scale, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(R))
@@ -108,6 +108,21 @@ def null_vectors(features: Array, tolerance: float) -> Array:
     null[pivots[rank:], np.arange(m - rank)] = 1.0
     null[pivots[:rank]] = -solve_triangular(R[:rank, :rank], R[:rank, rank:])
     return np.asarray(null / scale[:, None])
+
+
+def is_definite(S: Array) -> bool:
+    """Whether all eigenvalues of a symmetric matrix are above zero, as it has a Cholesky factor.
+
+    Examples
+    --------
+    >>> is_definite(np.eye(2)), is_definite(np.ones((2, 2)) - 1e-9 * np.eye(2))
+    (True, False)
+    """
+    try:
+        np.linalg.cholesky(S)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def merge(units: Units, angle: float) -> Units:

@@ -10,8 +10,8 @@ is, up to a constant and to second order,
 
     1/2 w'^T G w' - q . w' + beta |w'|_1,        q = G w - s,
 
-which never looks at the samples again: one linear system solves it where no sign changes, and
-elsewhere the method of Lawson and Hanson, or for many columns scikit-learn's coordinate descent.
+which never looks at the samples again: of few columns the method of Lawson and Hanson solves it, of
+many one linear system where no sign changes, and elsewhere scikit-learn's coordinate descent.
 That is a step of the proximal Newton method (Lee, Sun and Saunders 2014), shortened until the
 objective falls as it should; for the squared loss one step is all. As s comes from the columns and
 not from G, what is rounded in G does not matter at the end. So X as a whole is read once a round,
@@ -230,14 +230,14 @@ def minimum(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) 
     """
     slope = q - G @ w
     signs = np.where(w != 0.0, np.sign(w), np.sign(slope))
+    if len(w) <= FEW:
+        sizes, every = np.abs(w), np.ones(len(w), dtype=bool)
+        minimise(signs[:, None] * G * signs, signs * q - beta, 0, every, sizes, OPTIMAL)
+        return np.asarray(signs * sizes)
     exact = optimum_of_signs(signs, G, q, beta)
     if np.array_equal(np.sign(exact), signs):
         return exact
-    if len(w) > FEW:
-        return by_coordinates(A, target, G, q, w, beta)
-    sizes, every = np.abs(w), np.ones(len(w), dtype=bool)
-    minimise(signs[:, None] * G * signs, signs * q - beta, 0, every, sizes, OPTIMAL)
-    return signs * sizes
+    return by_coordinates(A, target, G, q, w, beta)
 
 
 def by_coordinates(A: Array, target: Array, G: Array, q: Array, w: Array, beta: float) -> Array:
