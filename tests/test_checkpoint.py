@@ -20,6 +20,7 @@ from cvxnet.training.bracket import Proof
 from cvxnet.training.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from cvxnet.training.reduction import reduce
 from cvxnet.training.trainer import bracket_of, solve
+from experiments.clocks import processor_time
 
 pytestmark = pytest.mark.failure
 
@@ -124,10 +125,11 @@ def test_a_bound_that_needs_evidence_is_proved_again(always, path):
     rng = np.random.default_rng(1)
     X = rng.standard_normal((30, 7))
     goal = objective(X, np.sin(X).sum(axis=1), weight_decay=2.0)
-    first = solve(goal, Budget(time_limit=1.5, checkpoint=path))
-    assert first.certificate.evidence is not None and first.lower_bound > 0.0
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": (1e3).hex()}))
-    again = solve(goal, Budget(time_limit=1.0, checkpoint=path))
+    with processor_time():  # there is a bound after half of it, also on a busy machine
+        first = solve(goal, Budget(time_limit=1.5, checkpoint=path))
+        assert first.certificate.evidence is not None and first.lower_bound > 0.0
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": (1e3).hex()}))
+        again = solve(goal, Budget(time_limit=1.0, checkpoint=path))
     assert again.lower_bound >= BEST * first.lower_bound
     assert BEST * again.value <= first.value
 
