@@ -26,7 +26,8 @@ def eliminate_dependent(problem: Problem, units: Units, tolerance: float = 1e-10
     units = units.without_small(0.0)
     parts, outputs = problem.family.features(units.weights), units.outputs
     if outputs.ndim == 2:
-        parts = (parts[:, None, :] * outputs.T).reshape(-1, len(units))
+        rows = len(parts) * outputs.shape[1]
+        parts = (parts[:, None, :] * outputs.T).reshape(rows, len(units))
     else:
         parts = parts * outputs
     scale = scale_to_vertex(parts, problem.family.sizes(units.weights), tolerance)

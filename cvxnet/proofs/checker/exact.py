@@ -26,9 +26,9 @@ MAX_BITS = 2 * 10**5  # order of a matrix * bits of its entries
 MAX_SIZE = 10**9  # numbers * bits of each
 
 
-def balls(precision: int = PRECISION) -> Any:
-    """The context in which balls have that precision."""
-    return ctx.workprec(precision)
+def balls(precision: int = 0) -> Any:
+    """The context in which balls have that precision, or this one in bits."""
+    return ctx.workprec(precision or PRECISION)
 
 
 def rational(x: float) -> fmpq:

@@ -117,7 +117,7 @@ def barrier_of(side: Side, eps: float) -> float:
     return float(eps * proved_bound(side) / side.r)
 
 
-def reprice(side: Side, barrier: float, most_signs: int = MOST_SIGNS) -> None:
+def reprice(side: Side, barrier: float, most_signs: int | None = None) -> None:
     """Add the pairs and inequalities by which B would fall most; drop those at zero."""
     keep_used(side)
     at = side.evaluate(side.z, barrier)
@@ -144,12 +144,13 @@ def keep_used(side: Side) -> None:
     side.z = np.concatenate([a[used], *middle, shares[held]])
 
 
-def violated_by(side: Side, at: Evaluation, barrier: float, most_signs: int) -> Cliques:
+def violated_by(side: Side, at: Evaluation, barrier: float, most_signs: int | None) -> Cliques:
     """Violated inequalities of the signs that are most in doubt, and of those in use."""
     form = side.forms(side.z)
     doubt = (at.by_y * form.Y).sum(axis=1) - np.abs(form.Y @ at.mean_u)
     doubt[side.sigma != 0.0] = -np.inf
     doubt[side.cliques.rows] = np.inf
+    most_signs = MOST_SIGNS if most_signs is None else most_signs
     most = max(min(most_signs, LARGEST_ORDER - side.r), 0)
     rows = np.sort(np.argsort(-doubt, kind="stable")[:most])
     rows = rows[doubt[rows] > 0.0]
