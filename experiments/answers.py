@@ -33,6 +33,7 @@ FIRST = (
     "after2020",
     "peers",
     "speed",
+    "linear_models",
     "worth",
 )
 """Where this project comes from, what came after it, and what it is good for; then the others."""

@@ -496,21 +496,27 @@ def grown(row: Row) -> list[str]:
     ]
 
 
+# Linear models: experiments/linear_models.
+
+
 def specialists(results: Path) -> str:
     """Linear models: seconds to one certified gap, of cvxnet and of solvers for nothing else."""
-    found: dict[tuple[str, str], dict[str, Row]] = {}
-    rows = rows_of(results, "speed", "linear")
+    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    rows = rows_of(results, "linear_models", "linear")
     for row in rows:
-        found.setdefault((row["kind"], row["loss"]), {})[row["method"]] = row
+        found.setdefault((row["kind"], row["loss"], row["share"]), {})[row["method"]] = row
     methods = list(dict.fromkeys(row["method"] for row in rows))
     lines = [
-        [*key, *(reached(cells.get(name)) for name in methods)] for key, cells in found.items()
+        [*key, *(reached(cells.get(name)) for name in methods), times_the_fastest(cells)]
+        for key, cells in found.items()
     ]
-    header = ["data", "loss", *(SOLVERS.get(name, name) for name in methods)]
-    return f"{table(header, lines)}\n\n{caption(record_of(results, 'speed'))}"
+    header = ["data", "loss", "decay", *(SOLVERS.get(name, name) for name in methods), "ratio"]
+    return f"{table(header, lines)}\n\n{caption(record_of(results, 'linear_models'))}"
 
 
 SOLVERS = {"proved_linear": "`train`", "sklearn_linear": "scikit-learn"}
+ASKED = 1e-6
+"""The gap that all are to reach."""
 
 
 def reached(row: Row | None) -> str:
@@ -518,7 +524,18 @@ def reached(row: Row | None) -> str:
     if row is None or row["status"] != "done":
         return "" if row is None else row["status"].partition(":")[0]
     gap = float(row["gap"])
-    return seconds(row["seconds"]) + (f", gap {tiny(row['gap'])}" if gap > 1e-6 else "")
+    return seconds(row["seconds"]) + (f", gap {tiny(row['gap'])}" if gap > ASKED else "")
+
+
+def times_the_fastest(cells: dict[str, Row]) -> str:
+    """The time of `train` over that of the fastest specialist that got there."""
+    times = {
+        name: float(row["seconds"])
+        for name, row in cells.items()
+        if row["status"] == "done" and float(row["gap"]) <= ASKED
+    }
+    own = times.pop("proved_linear", None)
+    return f"{own / min(times.values()):.1f}" if own and times else ""
 
 
 REGIONS: dict[str, Callable[[Path], str]] = {

@@ -276,7 +276,13 @@ def _timed(measure: Callable[..., Row], setting: Row) -> tuple[Row, float]:
 def _fingerprint(name: str) -> str:
     """Of all code that a line of a table can depend on."""
     package = Path(cvxnet.__file__).parent.rglob("*.py")
-    sources = [*package, *HERE.glob(f"{name}*"), HERE / "problems.py", HERE / "descent.py"]
+    sources = [
+        *package,
+        *HERE.glob(f"{name}*"),
+        HERE / "peers",
+        HERE / "problems.py",
+        HERE / "descent.py",
+    ]
     files = [
         path for each in sources for path in ([each] if each.is_file() else each.rglob("*.py"))
     ]

@@ -1,23 +1,23 @@
-"""What the experiment `speed` computes by itself, beside independent computations."""
+"""What `speed` and `linear_models` compute by themselves, beside independent computations."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 import cvxnet as cn
+from experiments.linear_models import model
 from experiments.peers import worker
 from experiments.peers.linear import GAP, bracket, data_of, sklearn_linear
-from experiments.peers.measuring import OWN, problem, run, why_not
-from experiments.peers.proved import PARTS, matrix, proved, proved_linear
+from experiments.peers.measuring import OWN, facts, problem, run, why_not
+from experiments.peers.proved import PARTS, proved, proved_linear
 from experiments.problems import repeated
-from experiments.speed.__main__ import facts, model
 from experiments.speed.telling import slope
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_the_bracket_of_a_linear_model_holds_its_optimum(loss):
     """At any weights; and at those of the optimum it is closed."""
-    asked = model("dense", (30, 6, 1.0), loss)
+    asked = model((30, 6, 1.0), loss, 0.1)
     X, y, beta = asked["X"], asked["Y"][:, 0], asked["weight_decay"]
     solution = cn.train("coordinate", X, y, loss=loss, weight_decay=beta)
     rng = np.random.default_rng(0)
@@ -32,12 +32,12 @@ def test_the_bracket_of_a_linear_model_holds_its_optimum(loss):
 
 
 def test_sparse_models_are_the_matrix_that_they_have_the_parts_of():
-    asked = model("sparse", (40, 30, 0.2), "squared")
+    asked = model((40, 30, 0.2), "squared", 0.1)
     parts = asked["values"], asked["columns"], asked["starts"]
     X = csr_array(parts, shape=tuple(asked["shape"])).toarray()
-    assert (matrix(asked).toarray() == X).all() and (data_of(asked).toarray() == X).all()
+    assert (data_of(asked).toarray() == X).all()
     few = worker.small(asked, "skglm")
-    assert (matrix(few).toarray() == X[: worker.WARM]).all() and len(few["Y"]) == worker.WARM
+    assert (data_of(few).toarray() == X[: worker.WARM]).all() and len(few["Y"]) == worker.WARM
 
 
 def test_what_a_training_says_of_itself():

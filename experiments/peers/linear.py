@@ -26,7 +26,7 @@ MANY = 100_000
 
 
 def data_of(problem: dict[str, Any]) -> Any:
-    """X as an array in columns, or sparse in columns, as most of them want it."""
+    """X by columns, dense or sparse, as most of them want it."""
     if "X" in problem:
         return np.asfortranarray(problem["X"])
     parts = problem["values"], problem["columns"], problem["starts"]

@@ -14,7 +14,7 @@ import numpy as np
 
 import cvxnet as cn
 from cvxnet.types import Array
-from experiments.peers.methods import METHODS, ROOT
+from experiments.peers.methods import EVERY, METHODS, ROOT
 from experiments.peers.objective import objective
 from experiments.peers.whole import one_column
 from experiments.peers.worker import GRACE, MEMORY, solve
@@ -62,6 +62,13 @@ def targets(y: Array, loss: str) -> Array:
     return np.where(y == 1, 1.0, -1.0)[:, None] if y.max() == 1 else np.eye(y.max() + 1)[y]
 
 
+def environment(method: str, quick: bool) -> str:
+    """Where it runs; with ``--quick`` in this process."""
+    if EVERY[method].apart:
+        return PEERS if peers_python() else ABSENT
+    return HERE if quick else OWN
+
+
 def run(method: str, asked: dict[str, Any], limit: float, environment: str) -> dict[str, Any]:
     """The network with its times; or, where there is none, in ``status`` why."""
     if environment == ABSENT:
@@ -88,6 +95,15 @@ def run(method: str, asked: dict[str, Any], limit: float, environment: str) -> d
             with np.load(target) as file:
                 return {"status": "done", **{key: file[key][()] for key in file.files}}
     return {"status": why_not(done.returncode, done.stderr, limit)}
+
+
+def facts(found: dict[str, Any]) -> Row:
+    """Numbers and words of what a process returned."""
+    return {
+        key: np.asarray(value).item()
+        for key, value in found.items()
+        if np.asarray(value).ndim == 0 and key != "imports_mb"
+    }
 
 
 def why_not(code: int, said: str, limit: float) -> str:

@@ -42,6 +42,6 @@ SPEED = {
     "celer": Method("celer", "linear", "celer", apart=True),
     "sklearn_linear": Method("scikit-learn", "linear", "scikit-learn"),
 }
-"""Those that the experiment `speed` has besides."""
+"""Those that the experiments `speed` and `linear_models` have besides."""
 EVERY = METHODS | SPEED
 QUICK = ("cvxnet", "ecos", "scs", "clarabel", "cronos", "adam", "mlp")

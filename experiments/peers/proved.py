@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 import cvxnet as cn
 from cvxnet.objective import Budget, make_objective
 from cvxnet.proofs.checker import EXACT
 from cvxnet.training.every_width import bracket_of
 from experiments.clocks import processor_time
-from experiments.peers.linear import timed
+from experiments.peers.linear import data_of, timed
 from experiments.peers.whole import Reader, network_of, question
 
 ALL_CONES = 300_000
@@ -49,7 +48,7 @@ def proved_linear(problem: dict[str, Any], limit: float) -> Reader:
     the data, the search and its bound; as is theirs, after a run and as often as takes long enough.
     The certificate comes last, as its many objects would be garbage to look through meanwhile.
     """
-    X, y, loss = matrix(problem), problem["Y"][:, 0], str(problem["loss"])
+    X, y, loss = data_of(problem), problem["Y"][:, 0], str(problem["loss"])
     decay = float(problem["weight_decay"])
 
     def search() -> object:
@@ -61,14 +60,6 @@ def proved_linear(problem: dict[str, Any], limit: float) -> Reader:
         _, seconds = timed(search)
         solution = cn.train("coordinate", X, y, loss=loss, weight_decay=decay, time_limit=limit)
     return lambda: facts_of(solution, limit) | {"seconds": seconds}
-
-
-def matrix(problem: dict[str, Any]) -> Any:
-    """X as an array, or as a sparse one where a problem has its parts."""
-    if "X" in problem:
-        return problem["X"]
-    parts = problem["values"], problem["columns"], problem["starts"]
-    return csr_array(parts, shape=tuple(problem["shape"]))
 
 
 def largest(asked: dict[str, Any]) -> dict[str, float]:

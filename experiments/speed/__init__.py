@@ -13,9 +13,6 @@ largest useful one.
   a thousand samples on.
 * ``peers``: the other ways of the experiment `peers` beside it, at sizes at which they have not
   given up before: the full program (Clarabel, ECOS, SCS), pyscnn, adelie, Adam and L-BFGS.
-* ``linear``: L1-regularised linear models, dense and sparse, by coordinate units, and liblinear,
-  skglm, celer and scikit-learn, each run with smaller and smaller tolerances until the gap that its
-  own point certifies is 1e-6; the last run's time alone counts. That of cvxnet has its bound in it.
 
 Every measurement is a process of its own on one thread, after a warm-up on a dozen of the samples:
 processor time, and peak memory with imports. A process that asks for more than 12 GB, or takes much
@@ -24,7 +21,7 @@ measured once is kept, so that parts may run one after the other, and all of it 
 
 Floors: reading the data n d; a pricing at rank 3 about n log n; a Newton step n m^2 for m units.
 
-    python -m experiments speed [--part growth|peers|linear] [--only planted|rough|repeated]
+    python -m experiments speed [--part growth|peers] [--only planted|rough|repeated]
                                 [--loss squared|logistic] [--largest N] [--limit SECONDS]
                                 [--quick] [--out DIR]
 """

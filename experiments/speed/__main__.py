@@ -1,23 +1,17 @@
-"""Three tables: cvxnet by the number of samples, peers beside it, and linear models."""
+"""Two tables: cvxnet by the number of samples, and peers beside it."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
-import numpy as np
-from scipy.sparse import csr_array, random_array
-
-from experiments.peers.measuring import ABSENT, HERE, OWN, PEERS, measure, problem, run
-from experiments.peers.methods import EVERY
-from experiments.report import Report, Row, peers_python
+from experiments.peers.measuring import environment, facts, measure, problem, run
+from experiments.report import Report, Row
 from experiments.speed import __doc__ as about
-from experiments.speed import specialists, telling
+from experiments.speed import telling
 
-DECAY, SHARE = 0.01, 0.1
-"""Of the largest useful weight decay: for networks, and for linear models."""
+DECAY = 0.01
+"""Of the largest useful weight decay."""
 TARGETS = {
     "planted": ("squared", "logistic"),
     "rough": ("squared", "logistic"),
@@ -37,69 +31,12 @@ FEW = (100, 1000, 10_000, 100_000)
 """Samples where others are asked, too; at the first the full program can be solved."""
 PATIENCE, HURRY = 15.0, 0.5
 """Seconds for each of the others, and with ``--quick``."""
-LINEAR = ("proved_linear", "liblinear", "skglm", "celer", "sklearn_linear")
-QUICK_SOLVERS = ("proved_linear", "sklearn_linear")
-MODELS = {
-    "dense": (10_000, 100, 1.0),
-    "sparse": (10_000, 10_000, 0.01),
-    "large, sparse": (100_000, 100_000, 0.001),
-}
-"""Samples, features, and the share of entries that are not zero."""
-QUICK_MODELS = {"dense": (40, 5, 1.0)}
-NONZERO = 10
-"""Weights of the model that the target is made of."""
-
-
-def environment(method: str, quick: bool) -> str:
-    """Where it runs; with ``--quick`` in this process."""
-    if EVERY[method].apart:
-        return PEERS if peers_python() else ABSENT
-    return HERE if quick else OWN
 
 
 def grow(data: str, loss: str, n: int, limit: float, where: str) -> Row:
     """cvxnet on one problem."""
     asked = problem(data=data, loss=loss, decay=DECAY, n=n, rank=3)
     return facts(run("proved", asked, limit, where))
-
-
-def facts(found: dict[str, Any]) -> Row:
-    """Numbers and words of what a process returned."""
-    return {
-        key: np.asarray(value).item()
-        for key, value in found.items()
-        if np.asarray(value).ndim == 0 and key != "imports_mb"
-    }
-
-
-@lru_cache(maxsize=2)
-def model(kind: str, shape: tuple[int, int, float], loss: str) -> dict[str, Any]:
-    """An L1-regularised linear model; the largest useful weight decay is max |X^T v| at zero."""
-    n, d, density = shape
-    rng = np.random.default_rng(0)
-    if density == 1.0:
-        X: Any = rng.standard_normal((n, d))
-    else:
-        X = csr_array(random_array((n, d), density=density, rng=rng, format="csr"))
-    w = np.zeros(d)
-    w[rng.choice(d, min(NONZERO, d), replace=False)] = rng.standard_normal(min(NONZERO, d))
-    f = X @ w
-    y = f + 0.1 * f.std() * rng.standard_normal(n)
-    if loss == "logistic":
-        y = np.where(y > np.median(y), 1.0, -1.0)
-    slope = X.T @ (0.5 * y if loss == "logistic" else y)
-    asked = {"Y": y[:, None], "loss": loss, "weight_decay": SHARE * float(np.abs(slope).max())}
-    if density == 1.0:
-        return asked | {"X": X}
-    parts = {"values": X.data, "columns": X.indices, "starts": X.indptr}
-    return asked | parts | {"shape": np.array(X.shape)}
-
-
-def fit(
-    kind: str, shape: tuple[int, int, float], loss: str, method: str, limit: float, where: str
-) -> Row:
-    """One solver on one linear model."""
-    return facts(run(method, model(kind, shape, loss), limit, where))
 
 
 class Contest:
@@ -164,27 +101,10 @@ class Contest:
         ]
         return rows + self.report.table("peers", measure, rest)
 
-    def linear(self) -> list[Row]:
-        """Linear models by all solvers."""
-        models = QUICK_MODELS if self.quick else MODELS
-        return self.report.table(
-            "linear",
-            fit,
-            [
-                {"kind": kind, "shape": shape, "loss": loss, "method": method}
-                | {"limit": self.limit(1000), "where": environment(method, self.quick)}
-                for kind, shape in models.items()
-                if shape[0] <= self.options.largest
-                for loss in ("logistic", "squared")
-                if self.options.loss in (None, loss)
-                for method in (QUICK_SOLVERS if self.quick else LINEAR)
-            ],
-        )
-
 
 def more(parser: argparse.ArgumentParser) -> None:
     """Options of this experiment."""
-    parser.add_argument("--part", choices=["growth", "peers", "linear"], help="one table")
+    parser.add_argument("--part", choices=["growth", "peers"], help="one table")
     parser.add_argument("--only", choices=["planted", "rough", "repeated"], help="one target")
     parser.add_argument("--loss", choices=["squared", "logistic"], help="one loss")
     parser.add_argument("--largest", type=int, default=10**6, metavar="N", help="most samples")
@@ -200,7 +120,6 @@ def main(argv: list[str]) -> int:
     tables: dict[str, tuple[Callable[[], list[Row]], Callable[[Report, list[Row]], None]]] = {
         "growth": (contest.growth, telling.say_growth),
         "peers": (contest.peers, telling.say_peers),
-        "linear": (contest.linear, specialists.say_linear),
     }
     for name, (measured, say) in tables.items():
         rows = measured() if part in (None, name) else []
