@@ -439,15 +439,8 @@ def move(j, change, steps, D, images, c, y):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def newton(D, images, steps, ends, c, y):  # type: ignore[no-untyped-def]
     """Newton's step in what is at no end, as far as all of them may go; how the square changes."""
-    r = c.size
-    free = np.empty(r, np.int64)
-    size = 0
-    for j in range(steps.size):
-        if 0.0 < steps[j] < ends[j]:
-            if size == r:
-                return 0.0
-            free[size] = j
-            size += 1
+    free = np.empty(c.size, np.int64)
+    size = free_steps(steps, ends, free)
     if size == 0:
         return 0.0
     A, wanted, part, gain = np.empty((size, size)), np.empty((size, 1)), 1.0, 0.0
@@ -468,6 +461,19 @@ def newton(D, images, steps, ends, c, y):  # type: ignore[no-untyped-def]
             to = min(max(steps[j] - part * wanted[i, 0], 0.0), ends[j])
             move(j, to - steps[j], steps, D, images, c, y)
     return dot(c, y) - before
+
+
+@njit(cache=True)
+def free_steps(steps, ends, free):  # type: ignore[no-untyped-def]
+    """Write down which steps are at no end, and count them; 0 where there is no room for all."""
+    size = 0
+    for j in range(steps.size):
+        if 0.0 < steps[j] < ends[j]:
+            if size == free.size:
+                return 0
+            free[size] = j
+            size += 1
+    return size
 
 
 @njit(cache=True)
