@@ -10,7 +10,7 @@ from families import make_family
 from sklearn.datasets import load_diabetes, load_iris
 
 import cvxnet as cn
-from cvxnet.training import conic, every_width
+from cvxnet.training import certificates, conic, every_width
 from cvxnet.training.bounds import proof_search
 from cvxnet.training.clock import now
 from cvxnet.training.local_search import start_wide
@@ -157,7 +157,7 @@ def test_a_part_of_the_time_is_kept_for_the_certificate():
     rng = np.random.default_rng(0)
     sizes = [(20, 2), (2000, 2), (2000, 50)]
     costs = [
-        every_width.certificate_seconds(
+        certificates.certificate_seconds(
             objective_with(
                 "relu", rng.standard_normal(size), rng.standard_normal(size[0]), "squared", 1.0
             )

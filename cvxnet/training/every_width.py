@@ -14,7 +14,6 @@ from cvxnet.errors import SolverError
 from cvxnet.kernels import true_interruptions
 from cvxnet.objective import Budget, Objective, Weights, network_of
 from cvxnet.training.bracket import Bracket, Proof
-from cvxnet.training.certificates import certificate_seconds
 from cvxnet.training.checkpoint import Checkpoint, go_on
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan, Search, clock, close_bracket, price_first
@@ -29,14 +28,13 @@ from cvxnet.training.pruning import prune, thin
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import Reduction, reduce
 from cvxnet.training.refinement import resize
+from cvxnet.training.rounded_certificates import seconds_reserved
 from cvxnet.training.scaling import raw_note
 from cvxnet.training.start import open_bracket
 from cvxnet.training.threads import one_blas_thread
 
 MOST_FEATURES = 10**7
 """Samples times units that a certificate may have."""
-RESERVED = 0.5
-"""At most so much of the time limit is kept free for the certificate."""
 REACHED, INTERRUPTED = "the gap was reached", "interrupted: a longer run narrows the bracket"
 """Two of the reasons why training stops."""
 
@@ -89,7 +87,7 @@ def bracket_of(
     What the certificate will take is left of it.
     """
     checkpoint = checkpoint or Checkpoint(None, objective)
-    deadline -= min(certificate_seconds(objective), RESERVED * (deadline - now()))
+    deadline -= seconds_reserved(objective, deadline - now())
     reduction = reduce(objective) if known is None else known.reduction
     # What is too large for a double is infinite or no number, and neither improves a bracket.
     with (

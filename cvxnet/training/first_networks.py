@@ -37,6 +37,9 @@ QUICK, HASTE = 10_000_000, 0.2
 share of the time."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
+PARTLY, KEPT = 0.3, 1.25
+"""Share of the time for it; and so many pricings of all samples, as long as the last of the part
+lets expect, have to fit into what is left."""
 SHORT = 5_000
 """Steps of single units in a short local search: a batch of the first start."""
 WIDE, BRIEF_STEPS = 200_000, 50
@@ -113,11 +116,14 @@ def start_from_part(search: Search) -> LocalMaxima:
     if n <= MANY or not search.oracle.always:
         return start_from_local_search(search)
     part = part_of(problem, max(n // TENTH, PART), np.random.default_rng(0))
-    end = share(WIDELY, search.deadline)
+    end = share(PARTLY, search.deadline)
     master = replace(search.master, problem=part)
     first = Search(open_bracket(part), master, Oracle(part), search.plan, gap=OPEN, deadline=end)
     for bracket in generate_columns(first):
         search.bracket.offer_units(carry(bracket.units, part, problem))
+        search.oracle.trust(first.oracle)
+        if now() + KEPT * search.oracle.seconds > search.deadline:
+            break
     units = search.bracket.units
     if n <= WIDE and len(units):
         with clock(search.timings, "sliding"):

@@ -12,7 +12,7 @@ import numpy as np
 from cvxnet.errors import UnsupportedError
 from cvxnet.objective import Budget, Objective, Weights, make_objective, network_of
 from cvxnet.training.bracket import Bracket
-from cvxnet.training.certificates import checking_seconds, prove
+from cvxnet.training.certificates import NO_TIME, NOT, checking_seconds, prove
 from cvxnet.training.checkpoint import open_checkpoint
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import Plan
@@ -24,6 +24,7 @@ from cvxnet.training.problem import Problem
 from cvxnet.training.progress import Listener
 from cvxnet.training.recovery import weights_of
 from cvxnet.training.reduction import reduce
+from cvxnet.training.rounded_certificates import certificate_in_haste
 from cvxnet.training.solution import Solution
 from cvxnet.training.start import fit_free
 from cvxnet.training.threads import one_blas_thread
@@ -264,12 +265,14 @@ def make_solution(
     """
     begin = now()
     weights = weights_of(bracket.problem, bracket.units, objective.form)
+    certificate = certificate_in_haste(objective, weights, bracket, deadline - begin)
+    checked = f"{NOT}{NO_TIME}"
     seconds = checking_seconds(len(objective.y), stats["priced"], bracket.evidence)
     seconds = min(seconds, deadline - now())
     try:
-        certificate, checked = prove(
-            objective, weights, bracket, 0.0 if stats["interrupted"] else seconds
-        )
+        if certificate is None:
+            seconds = 0.0 if stats["interrupted"] else seconds
+            certificate, checked = prove(objective, weights, bracket, seconds)
     except KeyboardInterrupt:
         certificate, checked = prove(objective, weights, bracket, 0.0)
         stats = stats | {"interrupted": True}

@@ -44,7 +44,8 @@ of inner normals of those walls that u lies on, with factors that are not negati
 cone to be barren where no product with an inner normal of a wall that the cone touches is above 0.
 
 Cones that are left when the time is over may hold anything: then nothing is proved, and what was
-found are local maxima all the same.
+found are local maxima all the same. So the floor may rise as time runs out: what was not looked at
+is below it, and the largest floor is a bound where nothing larger was found.
 
 How many cones it takes depends on how far g lies below the floor almost everywhere, and less on
 the number h of hyperplanes; it grows quickly with the dimension. Memory is what the rows left
@@ -72,7 +73,7 @@ with the corners prove.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -104,16 +105,22 @@ UNEVEN = 4.0
 """A cone may take so many times its equal share of the work."""
 STARTS, STEPS = 8, 5
 """A first large value is looked for from the middle of so many cones, with so many steps."""
+STEEP = 0.05
+"""How much higher the floor is, relatively, in the middle of the time in which it rises."""
 PORTION = 4_000_000
 """Work between two looks at the clock: rows looked at, some milliseconds."""
 
 
 @dataclass
 class Budget:
-    """How long a search may take: until a deadline (`now`), and how many rows it may look at."""
+    """How long a search may take: until a deadline (`now`), and how many rows it may look at.
+
+    From ``rise`` on its floor rises, at last beyond all bounds, so that it ends.
+    """
 
     deadline: float = np.inf
     work: float = np.inf
+    rise: float = np.inf
 
     @property
     def over(self) -> bool:
@@ -122,12 +129,23 @@ class Budget:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Clocks of other processes differ: what is sent there is how much time is left."""
-        return budget_within, (self.deadline - now(), self.work)
+        begin = now()
+        return budget_within, (self.deadline - begin, self.work, self.rise - begin)
+
+    def raised(self, floor: float) -> float:
+        """The floor as it is by now."""
+        time = now()
+        if time <= self.rise:
+            return floor
+        if time >= self.deadline:
+            return np.inf
+        return floor * (1.0 + STEEP * (time - self.rise) / (self.deadline - time))
 
 
-def budget_within(seconds: float, work: float) -> Budget:
+def budget_within(seconds: float, work: float, rise: float) -> Budget:
     """The budget that ends in so many seconds."""
-    return Budget(now() + seconds, work)
+    begin = now()
+    return Budget(begin + seconds, work, begin + rise)
 
 
 def subdivide(
@@ -173,7 +191,7 @@ def subdivide(
     found = np.concatenate([part.found for part in parts])
     highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
     maxima = distinct(found, floor + LEAST * max(highest - floor, 0.0))
-    rho = float(maxima[0, 0]) if len(maxima) else floor
+    rho = max(float(maxima[0, 0]) if len(maxima) else floor, *(part.floor for part in parts))
     error = error if all(part.ended for part in parts) else np.inf
     work = sum(part.work for part in parts)
     values, units, signs = maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r]
@@ -208,10 +226,14 @@ def tasks_of(function: Function, side: float) -> list[ConeTask]:
 
 
 class ConePart(NamedTuple):
-    """What was found in one cone: (value, u, s); whether that is all; and the work it took."""
+    """What was found in one cone: (value, u, s); whether that is all, and above which floor.
+
+    And the work that it took.
+    """
 
     found: Array
     ended: bool
+    floor: float
     work: float
 
 
@@ -222,7 +244,7 @@ def run(tasks: list[ConeTask], budget: Budget, vertices: float) -> list[ConePart
     neither on how many workers there are nor on who comes first. joblib's threads are the default;
     where its configuration asks for processes, large searches go there.
     """
-    allowed = Budget(budget.deadline, min(1.0, UNEVEN / len(tasks)) * budget.work)
+    allowed = replace(budget, work=min(1.0, UNEVEN / len(tasks)) * budget.work)
     calls = [delayed(search_cone)(task, allowed) for task in tasks]
     if vertices <= IN_PARALLEL:
         parts = [search_cone(task, allowed) for task in tasks]
@@ -243,12 +265,13 @@ def search_cone(task: ConeTask, budget: Budget) -> ConePart:
     stack: Stack | None = new_stack(np.array(task.corners), function)
     while top >= 0 and stack is not None and used < budget.work and now() <= budget.deadline:
         portion = int(np.ceil(min(PORTION, budget.work - used)))
+        function = function._replace(floor=budget.raised(task.function.floor))
         more, top, left = search(stack, top, function, best, portion)
         used += portion - left
         found.append(more)
         stack = larger(stack) if top >= 0 and left > 0 else stack
     maxima = np.insert(np.concatenate(found), function.b.size + 1, task.side, 1)
-    return ConePart(maxima, top < 0, used)
+    return ConePart(maxima, top < 0 and function.floor < np.inf, function.floor, used)
 
 
 def climbed(cones: list[Array], function: Function) -> float:

@@ -127,14 +127,22 @@ class PiecewiseLinearUnits(UnitFamily):
         return self.rank <= (LARGEST_RANK if self.norm == "l2" else 3)
 
     def price(
-        self, v: Array, floor: float, deadline: float = np.inf, work: float = np.inf
+        self,
+        v: Array,
+        floor: float,
+        deadline: float = np.inf,
+        work: float = np.inf,
+        rise: float = np.inf,
     ) -> LocalMaxima:
-        """Exact pricing over all cells, or all vertices for the l1 ball."""
+        """Exact pricing over all cells, or all vertices for the l1 ball.
+
+        From ``rise`` on (`now`) the floor rises, so that it ends by the deadline.
+        """
         if not self.exact:
             return self.climb(v, floor, np.zeros((0, self.rank)), deadline)
         if self.points_away(v):
             return none_above(floor, self.rank)
-        budget = Budget(deadline, work)
+        budget = Budget(deadline, work, rise)
         if budget.over:
             return none_above(floor, self.rank, np.inf)
         plus, minus, error = self.kinks(v)
