@@ -64,7 +64,9 @@ def test_the_certificate_is_a_proof(monkeypatch):
 )
 def test_what_is_not_derived_is_evaluated_exactly(options):
     X, y = samples("squared")
-    assert not can_be_rounded(make_objective("relu", X, y, loss="squared", weight_decay=0.3, **options))
+    assert not can_be_rounded(
+        make_objective("relu", X, y, loss="squared", weight_decay=0.3, **options)
+    )
 
 
 def test_it_is_made_where_time_is_short_alone():

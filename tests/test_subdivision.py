@@ -1,6 +1,6 @@
 """Exact pricing, cells and facets at rank four and five, degenerate data included."""
 
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 import pytest
@@ -254,6 +254,33 @@ def test_a_search_cut_short_says_so_and_finds_only_local_maxima():
     assert cut.error == np.inf and cut.rho <= whole.rho * (1 + 1e-12)
     full = subdivide(normals, v, np.zeros(60), 0.0)
     assert full.error < 1e-9 and abs(full.rho - whole.rho) < 1e-9
+
+
+@pytest.mark.parametrize(("looks", "rise"), [(300, 0.0), (1000, 0.0), (460, 0.5)])
+def test_a_floor_that_rises_ends_the_search_with_a_bound(monkeypatch, looks, rise):
+    """Within so many looks at the clock, which counts them; without it, this takes 489."""
+    rng = np.random.default_rng(6)
+    normals = arrange(rng.standard_normal((300, 4))).normals
+    v = rng.standard_normal(300)
+    whole = subdivide(normals, v, np.zeros(300))
+    ticks = count()
+    monkeypatch.setattr(subdivision, "now", lambda: float(next(ticks)))
+    monkeypatch.setattr(subdivision, "PORTION", 100_000)
+    monkeypatch.setattr(subdivision, "IN_PARALLEL", np.inf)
+    floor = 0.9 * whole.rho
+    found = subdivide(normals, v, np.zeros(300), floor, Budget(looks, rise=rise * looks))
+    assert found.error < 1e-9 and found.rho >= whole.rho * (1 - 1e-12)
+    assert next(ticks) < looks and (found.values <= whole.rho * (1 + 1e-12)).all()
+
+
+def test_a_floor_rises_and_nothing_is_proved_after_the_deadline(monkeypatch):
+    times = [0.0, 1.0, 1.1, 1.5, 1.89, 1.9, 1.99, 2.0, 3.0]
+    ticks = iter(times)
+    monkeypatch.setattr(subdivision, "now", lambda: next(ticks))
+    budget = Budget(2.0, rise=1.0)
+    floors = [budget.raised(7.0) for _ in times]
+    assert floors == sorted(floors) and floors[:2] == [7.0, 7.0]
+    assert 100.0 < floors[-3] < np.inf and floors[-2:] == [np.inf, np.inf]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -43,6 +43,8 @@ STALLED = 1e-4
 """A bracket that is left wider than this is tried again along a path of weight decays."""
 STEP, ON_PATH = 10.0, 0.1
 """Ratio of weight decays on the path, and the gap to which they are solved."""
+LATE = 0.25
+"""With less than this part of the time left that exact pricing takes, no further round begins."""
 PROOF_SECONDS = 20.0
 """Time for proving a bound, where no time limit was given."""
 
@@ -141,6 +143,8 @@ class Search:
         Rounds without progress.
     converged : bool
         Whether the search for a network has ended before its time was over.
+    late : bool
+        Whether there was too little time left for another round.
     """
 
     bracket: Bracket
@@ -155,6 +159,7 @@ class Search:
     blocks: dict[Any, Block] = field(default_factory=dict)
     still: int = 0
     converged: bool = False
+    late: bool = False
     smallest_gap: float = np.inf
     lowest: float = np.inf
 
@@ -191,7 +196,7 @@ class Search:
     @property
     def is_open(self) -> bool:
         """Whether there is time left, and something to be gained."""
-        return now() < self.deadline and not self.bracket.closed_by(self.gap)
+        return now() < self.deadline and not (self.late or self.bracket.closed_by(self.gap))
 
     @property
     def has_stalled(self) -> bool:
@@ -208,6 +213,9 @@ class Search:
         """Whether it is done, or nothing has moved for some rounds."""
         bracket = self.bracket
         if self.is_done:
+            return True
+        self.late = self.oracle.trusted and self.end - now() < LATE * self.oracle.seconds
+        if self.late:
             return True
         self.watch()
         if self.still >= self.settings.patience:
@@ -288,7 +296,7 @@ def close_bracket(search: Search) -> Iterator[Bracket]:
     oracle, opened = search.oracle, replace(search.bracket)
     try:
         yield from generate_columns(search)
-        search.converged = now() < search.end
+        search.converged = now() < search.end and not search.late
     except SolverError:
         if not oracle.ends:
             raise

@@ -234,7 +234,7 @@ def why_stopped(search: Search, deadline: float) -> str:
     bracket = search.bracket
     if bracket.closed_by(search.gap):
         return REACHED
-    if now() >= deadline:
+    if now() >= deadline or search.late:
         advice = "the time limit was reached: a longer one lets the bracket shrink further"
     elif search.converged and not search.oracle.ends and search.proof < np.inf:
         advice = (

@@ -37,7 +37,7 @@ QUICK, HASTE = 10_000_000, 0.2
 share of the time."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
-PARTLY, KEPT = 0.3, 1.25
+PARTLY, KEPT = 0.4, 1.25
 """Share of the time for it; and so many pricings of all samples, as long as the last of the part
 lets expect, have to fit into what is left."""
 SHORT = 5_000
@@ -120,8 +120,8 @@ def start_from_part(search: Search) -> LocalMaxima:
     master = replace(search.master, problem=part)
     first = Search(open_bracket(part), master, Oracle(part), search.plan, gap=OPEN, deadline=end)
     for bracket in generate_columns(first):
-        search.bracket.offer_units(carry(bracket.units, part, problem))
         search.oracle.trust(first.oracle)
+        search.bracket.offer_units(carry(bracket.units, part, problem))
         if now() + KEPT * search.oracle.seconds > search.deadline:
             break
     units = search.bracket.units

@@ -29,9 +29,10 @@ CHEAP, PER_ROW = 10_000_000, 100_000
 """What exact pricing in every round may cost, in rows looked at; and that for each sample."""
 SHARE = 0.25
 """And in time: this part of what is left, where nothing shows that it ends in all of that."""
-CALM = 0.5
-"""Where a part of the samples shows that, its floor rises after this part of the time left, or at
-once where it is likely to take longer than all of that: so it proves something in any case."""
+CALM, PLANE = 0.5, 3
+"""Of many samples it is taken to end at this rank, where it takes about linear time, and beyond
+where it does for a part of them. Its floor rises after this part of the time left, or at once where
+it is likely to take longer than all of that: so it proves something in any case."""
 FIRST_TRY = 5_000_000
 """Rows for the first try beyond that: one core looks at ten or twenty million a second."""
 DRY = 1e-6
@@ -62,7 +63,7 @@ class Oracle:
     seconds : float
         How long it takes, as far as is known; only what a time limit does depends on it.
     trusted : bool
-        Whether a part of the samples has shown that it ends.
+        Whether all of the time may go into it, as a part of the samples has shown that it ends.
     """
 
     problem: Problem
@@ -107,17 +108,17 @@ class Oracle:
         return found
 
     def trust(self, other: Oracle) -> None:
-        """Take exact pricing to end as it did for a part of the samples, in about linear time."""
+        """Take exact pricing to end as for a part of the samples, in time that is about linear."""
         if other.always:
-            self.trusted = True
             self.seconds = other.seconds * len(self.problem.y) / len(other.problem.y)
+        self.trusted |= other.always or self.problem.family.rank <= PLANE
 
     def price_by(self, deadline: float, v: Array, floor: float) -> LocalMaxima:
         """Exact pricing, in its share of the time or, where it is trusted to end, in all of it."""
         family, work, begin = self.problem.family, CHEAP + PER_ROW * len(v), now()
         left = deadline - begin
         if self.trusted and isinstance(family, PiecewiseLinearUnits):
-            rise = begin if left < self.seconds else begin + CALM * left
+            rise = begin + CALM * left if left > self.seconds else begin
             found = family.price(v, floor, deadline, work, rise)
         else:
             found = price_units(family, v, floor, begin + SHARE * left, work)

@@ -105,17 +105,23 @@ UNEVEN = 4.0
 """A cone may take so many times its equal share of the work."""
 STARTS, STEPS = 8, 5
 """A first large value is looked for from the middle of so many cones, with so many steps."""
-STEEP = 0.05
-"""How much higher the floor is, relatively, in the middle of the time in which it rises."""
+STEEP, STEEPEST, LEFT = 0.05, 0.9, 1e-3
+"""After a part x of the time in which it may, a floor is higher by STEEP x / (STEEPEST - x),
+relatively; from STEEPEST on some fifty times higher: hardly any cone has a bound as high."""
+AT_ONCE, NEARLY = 1.1, 0.95
+"""Where it rises from the start, it begins so much higher, and no lower than that part of a value
+that is attained."""
 PORTION = 4_000_000
 """Work between two looks at the clock: rows looked at, some milliseconds."""
+OFTEN = 10
+"""So many times less where a floor may rise."""
 
 
 @dataclass
 class Budget:
     """How long a search may take: until a deadline (`now`), and how many rows it may look at.
 
-    From ``rise`` on its floor rises, at last beyond all bounds, so that it ends.
+    From ``rise`` on its floor rises, at last so high that it ends.
     """
 
     deadline: float = np.inf
@@ -139,7 +145,8 @@ class Budget:
             return floor
         if time >= self.deadline:
             return np.inf
-        return floor * (1.0 + STEEP * (time - self.rise) / (self.deadline - time))
+        x = (time - self.rise) / (self.deadline - self.rise)
+        return floor * (1.0 + STEEP * x / max(STEEPEST - x, LEFT))
 
 
 def budget_within(seconds: float, work: float, rise: float) -> Budget:
@@ -187,11 +194,16 @@ def subdivide(
     for s in sides:
         rows, convex, b = split_kinks(normals, s * plus, s * minus)
         tasks += tasks_of(Function(rows, convex, b, floor, error), s)
-    parts = run(tasks, budget or Budget(), h ** (r - 1))
+    budget = budget or Budget()
+    if now() >= budget.rise:  # values that are attained are no loss for the bound
+        floor = max(AT_ONCE * floor, NEARLY * max(task.best for task in tasks))
+        tasks = [task._replace(function=task.function._replace(floor=floor)) for task in tasks]
+    parts = run(tasks, budget, h ** (r - 1))
     found = np.concatenate([part.found for part in parts])
     highest = max(float(found[:, 0].max(initial=0.0)), *(task.best for task in tasks))
     maxima = distinct(found, floor + LEAST * max(highest - floor, 0.0))
-    rho = max(float(maxima[0, 0]) if len(maxima) else floor, *(part.floor for part in parts))
+    risen = max((part.floor for part in parts if part.ended), default=floor)
+    rho = max(float(maxima[0, 0]) if len(maxima) else floor, risen)
     error = error if all(part.ended for part in parts) else np.inf
     work = sum(part.work for part in parts)
     values, units, signs = maxima[:, 0], maxima[:, 1 : 1 + r], maxima[:, 1 + r]
@@ -264,7 +276,8 @@ def search_cone(task: ConeTask, budget: Budget) -> ConePart:
     found, top = [np.zeros((0, function.b.size + 1))], 0
     stack: Stack | None = new_stack(np.array(task.corners), function)
     while top >= 0 and stack is not None and used < budget.work and now() <= budget.deadline:
-        portion = int(np.ceil(min(PORTION, budget.work - used)))
+        portion = PORTION if budget.rise == np.inf else PORTION // OFTEN
+        portion = int(np.ceil(min(portion, budget.work - used)))
         function = function._replace(floor=budget.raised(task.function.floor))
         more, top, left = search(stack, top, function, best, portion)
         used += portion - left
