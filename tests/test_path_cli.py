@@ -72,6 +72,13 @@ def test_as_json_it_has_all_numbers(table, capsys):
     assert told["features"] == ["a", "b"] and len(told["pieces"]) == len(told["weight_decays"])
 
 
-def test_bad_options_are_refused(table, capsys):
-    code, _, said = run(capsys, "path", table, "--target", "y", "--smallest", "2")
-    assert code == BAD_INPUT and "share of the largest" in said
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--smallest=2", "share of the largest"), ("--largest=-1", "largest must be")],
+)
+def test_bad_options_are_refused_before_anything_is_loaded(
+    table, capsys, monkeypatch, option, said
+):
+    monkeypatch.setattr("cvxnet.cli.path.prepare", None)
+    code, _, complaint = run(capsys, "path", table, "--target", "y", option)
+    assert code == BAD_INPUT and said in complaint

@@ -17,6 +17,7 @@ from cvxnet.cli.options import Columns, File, Json, NetworksAtAnyDecay, PathEffo
 from cvxnet.cli.preparing import Task, columns_text, prepare_task
 from cvxnet.cli.reports import Files, print_document, show_report
 from cvxnet.training import paths
+from cvxnet.training.path.course import check_ends
 
 
 def path(
@@ -35,6 +36,7 @@ def path(
     and the interval that they cover is printed.
     """
     budget = effort.budget(progress=not json)
+    check_ends(effort.largest, effort.smallest)
     task = prepare_task(choose(file, columns, networks.loss), networks)
     check_folder(out)
     prepare(task.objective.units, quiet=json, several=task.objective.outputs > 1)

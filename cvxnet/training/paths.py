@@ -9,13 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from cvxnet.data.reports import Lines, Page, Report
-from cvxnet.data.validation import check_positive
 from cvxnet.errors import InputError
 from cvxnet.objective import Budget, Objective, make_objective
 from cvxnet.proofs.path_certificate import PathCertificate
 from cvxnet.training.clock import now
 from cvxnet.training.every_width import INTERRUPTED, Known, bracket_of
-from cvxnet.training.path.course import check_share
+from cvxnet.training.path.course import check_ends
 from cvxnet.training.path.pieces import path_of
 from cvxnet.training.path.record import PathRecord
 from cvxnet.training.path.report import (
@@ -241,8 +240,8 @@ def path(
 
 def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[float, float]:
     """The smallest and the largest weight decay of a path, checked."""
-    share = check_share(smallest)
-    if largest is None:
+    top, share = check_ends(largest, smallest)
+    if top is None:
         top = largest_useful(objective)
         if not top:
             raise InputError(
@@ -250,8 +249,6 @@ def ends(objective: Objective, largest: float | None, smallest: float) -> tuple[
                 "units is optimal at every weight decay. With largest=..., or --largest, a path "
                 "begins there."
             )
-    else:
-        top = check_positive(largest, "largest", "Leave it out for the largest useful one.")
     return share * top, top
 
 

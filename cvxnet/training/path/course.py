@@ -75,6 +75,14 @@ def decays_between(courses: list[Course], largest: float, smallest: float) -> Ar
     return np.asarray(np.sqrt(ends[:-1] * ends[1:]))
 
 
+def check_ends(largest: float | None, smallest: float) -> tuple[float | None, float]:
+    """Where a path begins, None for the largest useful weight decay, and its end as a share of it."""
+    share = check_share(smallest)
+    if largest is not None:
+        largest = check_positive(largest, "largest", "Leave it out for the largest useful one.")
+    return largest, share
+
+
 def check_share(smallest: float) -> float:
     """The share of the largest weight decay at which a path ends; InputError for what is none."""
     why = "It is a share of the largest weight decay, such as 0.01."
