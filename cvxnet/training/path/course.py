@@ -76,7 +76,7 @@ def decays_between(courses: list[Course], largest: float, smallest: float) -> Ar
 
 
 def check_ends(largest: float | None, smallest: float) -> tuple[float | None, float]:
-    """Where a path begins, None for the largest useful weight decay, and its end as a share of it."""
+    """Where a path begins, None for the largest useful weight decay; and its end as a share."""
     share = check_share(smallest)
     if largest is not None:
         largest = check_positive(largest, "largest", "Leave it out for the largest useful one.")
