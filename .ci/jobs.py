@@ -53,11 +53,14 @@ print(solution.status, cn.check("proof.json").valid)
 """
 
 
-def run(*command: str | Path, folder: Path = ROOT, shown: bool = False) -> str:
-    """Run a command, which has to succeed; what it printed, unless it was shown meanwhile."""
+def run(*command: str | Path, folder: Path = ROOT, shown: bool = False, **more: str) -> str:
+    """Run a command, which has to succeed; what it printed, unless it was shown meanwhile.
+
+    `more` goes into its environment.
+    """
     print("$", *command, flush=True)
     out = None if shown else subprocess.PIPE
-    outside = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    outside = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"} | more
     done = subprocess.run([*command], text=True, stdout=out, cwd=folder, env=outside)
     if done.returncode:
         sys.exit(f"{done.stdout or ''}exit code {done.returncode}")
@@ -121,7 +124,8 @@ def try_out(distribution: Path, scratch: Path) -> None:
     said = run(programs / "cvxnet", "--version", folder=here)
     expect(PROJECT["version"] in said, said)
     expect("certify" in run(programs / "cvxnet", "--help", folder=here), "a list of commands")
-    said = run(programs / "python", "-W", "error", "-c", SMOKE, folder=here)
+    # each kernel runs for an instant: without optimizations it is compiled in half the time
+    said = run(programs / "python", "-W", "error", "-c", SMOKE, folder=here, NUMBA_OPT="0")
     expect(said.split() == ["optimal", "True"], said)
     said = run(programs / "cvxnet", "check", "proof.json", folder=here)
     expect(said.startswith("PROVED"), said)
@@ -156,11 +160,14 @@ def wheels() -> None:
 
 def tests_with(name: str, python: str, *options: str) -> None:
     """The tests in an environment of its own, with everything that they need but torch."""
-    programs = environment(ROOT / ".venv" / name, python, *options, "--editable", ".[check]")
+    at = ROOT / ".venv" / name
+    programs = environment(at, python, *options, "--editable", ".[check]")
     files = [f"tests/test_{each}.py" for each in TESTS]
     # warnings of packages that were never made for one another are not cvxnet's
     asked = ("-q", "-n", "2", "--dist", "worksteal", "-W", "default", "-p", "no:cacheprovider")
-    run(programs / "python", "-m", "pytest", *asked, *files, shown=True)
+    # beside the code another numba would replace the kernels that .venv has compiled
+    kernels = str(at / "kernels")
+    run(programs / "python", "-m", "pytest", *asked, *files, shown=True, NUMBA_CACHE_DIR=kernels)
 
 
 def oldest() -> None:

@@ -65,6 +65,11 @@ def expect(chromium):
     return waiting
 
 
+LOADED = ["cvxnet.training.trainer", "cvxnet.interop.torch", "cvxnet.interop.path_estimators"]
+LOADED += ["sklearn.model_selection", "matplotlib.figure"]
+"""What takes long to load and most processes of Dask need."""
+
+
 class Watched:
     """What a page must not do: complain, miss a file, or ask anybody but its own server."""
 
@@ -120,6 +125,15 @@ def lab_page(lab_context, lab_url):
     for opened in lab_context.pages:
         opened.close()
     assert not lab_context.cookies() and not faults, faults
+
+
+@pytest.fixture(scope="session")
+def forked_workers():
+    """Dask forks its processes from one that has loaded what they need: each would, for seconds."""
+    dask, utils = pytest.importorskip("dask"), pytest.importorskip("distributed.utils")
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        utils.get_mp_context().set_forkserver_preload(LOADED)
+        yield
 
 
 @pytest.fixture

@@ -289,10 +289,10 @@ main()
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
 def test_after_kill_9_the_same_command_goes_on(tmp_path, capsys):
-    """Of twelve features, for which the bracket does not close within the time limit."""
+    """Of eight features, for which the bracket does not close within the time limit."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((40, 12))
-    names = ",".join([*"abcdefghijkl", "y"])
+    X = rng.standard_normal((24, 8))
+    names = ",".join([*"abcdefgh", "y"])
     table, out = tmp_path / "a table.csv", tmp_path / "out"
     rows = np.column_stack([X, np.sin(X).sum(axis=1)])
     np.savetxt(table, rows, delimiter=",", header=names, comments="")

@@ -28,7 +28,7 @@ RUNS |= {"epochs": 300, "rates": {"adam": (0.02, 0.1)}, "width_seconds": 0}
 
 
 @pytest.fixture
-def client():
+def client(forked_workers):
     """A cluster for each test: what Dask does after the death of a worker is not ours to test."""
     with local_cluster() as client:
         yield client

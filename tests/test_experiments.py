@@ -19,8 +19,10 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.filterwarnings("default")  # on a busy machine their time limits end with a warning
 @pytest.mark.parametrize("name", sorted(experiments()))
-def test_experiments_run(name, tmp_path, monkeypatch, capfd):
+def test_experiments_run(name, tmp_path, monkeypatch, capfd, request):
     """In this process: each would import for seconds what is here already."""
+    if name == "cluster":
+        request.getfixturevalue("forked_workers")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["experiments", name, "--quick"])
     try:
