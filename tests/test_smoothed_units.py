@@ -45,10 +45,10 @@ def offer_all(bracket):
 
 @pytest.mark.parametrize("loss", ["squared", "logistic", "absolute"])
 def test_wide_start_comes_near_what_any_width_reaches(loss, monkeypatch):
-    monkeypatch.setattr(local_search, "UNITS", (50, 50))
+    monkeypatch.setattr(local_search, "UNITS", (30, 30))
     rng = np.random.default_rng(1)
-    X = rng.standard_normal((90, 9))
-    y = np.maximum(X[:, 0], 0.0) - np.abs(X[:, 1] + X[:, 2]) + 0.1 * rng.standard_normal(90)
+    X = rng.standard_normal((50, 7))
+    y = np.maximum(X[:, 0], 0.0) - np.abs(X[:, 1] + X[:, 2]) + 0.1 * rng.standard_normal(50)
     y = y if loss != "logistic" else np.sign(y - np.median(y) + 1e-9)
     decay = 0.1 * cn.largest_weight_decay("relu", X, y, loss=loss)
     problem, scale = rescale(problem_of(objective_with("relu", X, y, loss, decay)))
@@ -80,6 +80,7 @@ def test_of_many_samples_a_part_has_nearly_the_network_of_all(units, monkeypatch
     """The part's network is the first to come, and the best of all is hardly better."""
     monkeypatch.setattr(local_search, "MANY", 150)
     monkeypatch.setattr(local_search, "PART", 100)
+    monkeypatch.setattr(local_search, "UNITS", (20, 20))
     rng = np.random.default_rng(4)
     X = rng.standard_normal((300, 3)) @ np.array([[1.0, 0.0, 1.0, 2.0], [0, 1, 1, 0], [1, 0, 0, 1]])
     y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(300)
@@ -112,7 +113,7 @@ def test_the_mean_of_networks_comes_last_and_leads_further(units, loss, monkeypa
 def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks(monkeypatch):
     monkeypatch.setattr(local_search, "UNITS", (25,))
     rng = np.random.default_rng(3)
-    X = rng.standard_normal((80, 8))
+    X = rng.standard_normal((50, 8))
     y = np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
     decay = 0.05 * cn.largest_weight_decay("relu", X, y)
     problem = rescale(problem_of(objective_with("relu", X, y, "squared", decay)))[0]
@@ -121,14 +122,14 @@ def test_sliding_on_rounded_kinks_ends_below_sliding_on_kinks(monkeypatch):
     rows = rng.standard_normal((50, problem.family.rank))
     rows *= 0.1 * problem.scale / (decay * np.linalg.norm(rows, axis=1).sum())
     units = type(bracket.units)(rows, np.where(np.arange(50) % 2 == 0, 1.0, -1.0))
-    assert bracket.upper < problem.objective(slide(problem, units, 2500, 1e-9))
+    assert bracket.upper < problem.objective(slide(problem, units, 1500, 1e-9))
 
 
 def random_problem(loss, rank=9, units="relu"):
-    """Forty samples, a smooth loss."""
+    """Thirty samples, a smooth loss."""
     rng = np.random.default_rng(6)
-    X = rng.standard_normal((40, rank))
-    y = np.abs(X[:, 0]) - np.maximum(X[:, 1] + X[:, 2], 0.0) + 0.1 * rng.standard_normal(40)
+    X = rng.standard_normal((30, rank))
+    y = np.abs(X[:, 0]) - np.maximum(X[:, 1] + X[:, 2], 0.0) + 0.1 * rng.standard_normal(30)
     y = np.sign(y - np.median(y) + 1e-9) if loss == "logistic" else y
     decay = 0.1 * cn.largest_weight_decay(units, X, y, loss=loss)
     return rescale(problem_of(objective_with(units, X, y, loss, decay)))[0]
