@@ -144,9 +144,9 @@ def root_above(square: Fraction) -> Fraction:
     return Fraction(math.isqrt(math.ceil(square * 4**128)) + 1, 2**128)
 
 
-def rounded_up(x: fmpq) -> fmpq:
+def rounded_up(x: fmpq, precision: int = PRECISION) -> fmpq:
     """A number not below x, with few binary digits."""
-    scale = fmpq(2) ** (PRECISION + int(x.q).bit_length() - abs(int(x.p)).bit_length())
+    scale = fmpq(2) ** (precision + int(x.q).bit_length() - abs(int(x.p)).bit_length())
     return fmpq((x * scale).ceil()) / scale
 
 

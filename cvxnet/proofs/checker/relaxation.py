@@ -42,16 +42,19 @@ and beta has lost sum lambda (e_0^2 - 1) / 2 more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpz_mat
 
 from .document import RefusalError
 from .dual import Clock, Dual
-from .exact import over_common_denominator, rational, rounded_up
-from .semidefinite import ball_form, check_order, semidefinite
+from .exact import Matrix, over_common_denominator, rational, rounded_up
+from .semidefinite import ball_form, check_order, outer_sum, semidefinite
+
+
+FEW = 64  # binary digits of factors of Q
 
 
 class Odd(NamedTuple):
@@ -113,9 +116,13 @@ def odd_of(entry: list[Any], signs: dict[int, int]) -> Odd:
 
 
 class Side(NamedTuple):
-    """``side g(u) = slope . u + sum_k w_k |x_k . u|``: X has n rows, w n numbers."""
+    """``side g(u) = slope . u + sum_k w_k |x_k . u|``: X has n rows, w n numbers.
 
-    X: list[list[fmpq]]
+    The rows are in whole numbers, times ``scale``; so are sums of them, with a scale of their own.
+    """
+
+    X: Matrix
+    scale: int
     w: list[fmpq]
     slope: list[fmpq]
     beta: fmpq
@@ -124,15 +131,17 @@ class Side(NamedTuple):
     def proved_by(self, leaf: Leaf) -> bool:
         """Whether side g <= beta for the u with the signs of the leaf."""
         d = self.bends(leaf)
-        Y = self.squared(leaf, d)
+        Y, scale = self.squared(leaf, d)
         S = sorted({i for odd in leaf.odd for i in odd.weights})
-        alone = {i: (rational(leaf.tau[i]), y) for i, y in Y.items() if i not in S}
-        if leaf.mu < 0 or any(tau <= 0 for tau, _ in alone.values()):
+        alone = {i: y for i, y in Y.items() if i not in S}
+        taus = [rational(leaf.tau[i]) for i in alone]
+        if leaf.mu < 0 or any(tau <= 0 for tau in taus):
             raise RefusalError("evidence: mu is negative, or a tau that is needed is not positive")
         rest = self.beta - spent(leaf, [*alone, *S]) / 2
-        form = ball_form(self.curvature(alone), self.linear(leaf, d), rest, leaf.mu)
-        zero = [fmpq(0)] * len(self.slope)
-        M = bordered(form, [Y.get(i, zero) for i in S], S, leaf)
+        Q = self.curvature(list(alone.values()), taus, scale)
+        form = ball_form(Q, self.linear(leaf, d), rest, leaf.mu)
+        zero = [0] * len(self.slope)
+        M = bordered(form, [[fmpq(x, scale) for x in Y.get(i, zero)] for i in S], S, leaf)
         check_order(len(M))
         return semidefinite(over_common_denominator(M)[0], self.clock)
 
@@ -147,27 +156,27 @@ class Side(NamedTuple):
         """``c = slope - sum_k s_k x_k + sum_F d_l sigma_l x_l``."""
         pairs = enumerate(zip(d, leaf.tilt, strict=True))
         shares = [leaf.signs.get(k, 0) * x - s for k, (x, s) in pairs]
-        return combination(self.slope, shares, self.X)
+        added = combination(shares, self.X, self.scale)
+        return [x + y for x, y in zip(self.slope, added, strict=True)]
 
-    def squared(self, leaf: Leaf, d: list[fmpq]) -> dict[int, list[fmpq]]:
-        """By i, the ``y_i = max(0, d_i) x_i - sum_k a_ik x_k`` that are not zero."""
-        Y = [
-            [max(fmpq(0), x) * (i not in leaf.signs) * z for z in self.X[i]]
-            for i, x in enumerate(d)
-        ]
-        for i, k, a in leaf.lean:
+    def squared(self, leaf: Leaf, d: list[fmpq]) -> tuple[dict[int, list[int]], int]:
+        """By i, the ``y_i = max(0, d_i) x_i - sum_k a_ik x_k`` that are not zero; their scale."""
+        budgets = [max(fmpq(0), x) * (i not in leaf.signs) for i, x in enumerate(d)]
+        leans = [a for _, _, a in leaf.lean]
+        (shares, parts), scale = over_common_denominator([budgets, leans])
+        Y = [[share * z for z in row] for share, row in zip(shares, self.X, strict=True)]
+        for (i, k, _), a in zip(leaf.lean, parts, strict=True):
             self.clock.check()
-            Y[i] = combination(Y[i], [-a], [self.X[k]])
-        return {i: y for i, y in enumerate(Y) if any(y)}
+            Y[i] = [x - a * z for x, z in zip(Y[i], self.X[k], strict=True)]
+        return {i: y for i, y in enumerate(Y) if any(y)}, scale * self.scale
 
-    def curvature(self, terms: dict[int, tuple[fmpq, list[fmpq]]]) -> list[list[fmpq]]:
+    def curvature(self, Y: Matrix, taus: list[fmpq], scale: int) -> list[list[fmpq]]:
         """No less than ``Q = sum_i y_i y_i^T / (2 tau_i)``: factors are rounded up."""
-        Q = fmpq_mat(len(self.slope), len(self.slope))
-        for tau, row in terms.values():
-            self.clock.check()
-            y = fmpq_mat(len(row), 1, row)
-            Q += y * y.transpose() * rounded_up(1 / (2 * tau))
-        return list(Q.table())
+        if not Y:
+            return [[fmpq(0)] * len(self.slope) for _ in self.slope]
+        (factors,), unit = over_common_denominator([[rounded_up(1 / (2 * tau), FEW) for tau in taus]])
+        Q = outer_sum(Y, factors, self.clock)
+        return [[fmpq(x, unit * scale**2) for x in row] for row in Q]
 
 
 def spent(leaf: Leaf, rows: list[int]) -> fmpq:
@@ -204,12 +213,12 @@ def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: C
     """`Units.violation` of units linear on both sides of 0, with these slopes; or refuses."""
     left, right = sides
     check_order(len(dual.X[0]))
-    X = [[fmpq(x, dual.x_scale) for x in row] for row in dual.X]
     v = [fmpq(x, dual.v_scale) for x in dual.v]
     for sign in dual.sides:
         w = [rounded_up(sign * (right - left) / 2 * x) for x in v]
-        slope = combination([fmpq(0)] * len(X[0]), [sign * (right + left) / 2 * x for x in v], X)
-        side = Side(X, w, slope, beta=rational(float(dual.beta)), clock=clock)
+        slope = combination([sign * (right + left) / 2 * x for x in v], dual.X, dual.x_scale)
+        beta = rational(float(dual.beta))
+        side = Side(dual.X, dual.x_scale, w, slope, beta, clock)
         for leaf in leaves(trees["plus" if sign > 0 else "minus"]):
             if not side.proved_by(leaf):
                 raise RefusalError("not proved feasible: a leaf of the evidence proves nothing")
@@ -217,10 +226,8 @@ def relaxed_violation(dual: Dual, sides: tuple[fmpq, fmpq], trees: Any, clock: C
     return Fraction(0)
 
 
-def combination(
-    start: list[fmpq], shares: Iterable[fmpq], rows: Iterable[list[fmpq]]
-) -> list[fmpq]:
-    """``start`` plus the sum of shares of the rows."""
-    for share, row in zip(shares, rows, strict=True):
-        start = [x + share * y for x, y in zip(start, row, strict=True)] if share else start
-    return start
+def combination(shares: list[fmpq], rows: Matrix, scale: int) -> list[fmpq]:
+    """The sum of shares of the rows, which are in whole numbers, times ``scale``."""
+    (whole,), unit = over_common_denominator([shares])
+    total = fmpz_mat([whole]) * fmpz_mat(rows)
+    return [fmpq(x, unit * scale) for x in total.entries()]
