@@ -19,13 +19,17 @@ from cvxnet.proofs.checker.document import Path
 from cvxnet.proofs.checker.dual import Clock, Dual
 from cvxnet.proofs.checker.path import PathResult, check_path, is_about_path
 from cvxnet.proofs.checker.tree import tree_violation
+from cvxnet.proofs.rounded_boxes import violation_in_boxes
 from cvxnet.proofs.rounded_cones import RoundedConeSpace, violation_of_cones
 from cvxnet.proofs.rounded_outputs import bound_of_outputs
+from cvxnet.proofs.rounded_squares import violation_in_squares
 
 MANY = 1000
 """Samples beyond which, with one output, the exact proof is the faster one."""
 KINKED = ("relu", "leaky_relu", "abs")
-"""Units that can be proved in floating point."""
+"""Units with a kink, which can be proved in floating point."""
+SMOOTH = {"tanh": violation_in_boxes, "squared_relu": violation_in_squares}
+"""The others that can, which have one output, the norm l2 and no evidence, and how."""
 ROUNDED = "floating point with rounding bounds"
 OPTION = "rounded=True, --rounded"
 
@@ -52,8 +56,9 @@ def check(
         Prove that the dual vector is feasible in the faster way: in floating point with bounds on
         all rounding errors, or exactly, which is faster with one output, more than 1000 samples and
         at most three columns, the hidden bias included. ``method`` of the result names the one that
-        it was; the rest is exact in any case. For relu, leaky_relu and abs units and the norm l2:
-        with one output rank seven at most, with several three columns. In floating point it can
+        it was; the rest is exact in any case. For relu, leaky_relu and abs units and the norm l2,
+        with one output of rank seven at most, with several of three columns; and for tanh and
+        squared_relu units of rank seven at most. In floating point it can
         prove, not refute: where it does not prove, ``violation`` bounds ``rho(v) / weight_decay -
         1`` from above.
     time_limit : float
@@ -108,8 +113,9 @@ def document_of(source: Any) -> Any:
 
 def exact_is_faster(claims: Claims) -> bool:
     """Whether the exact proof takes less time than bounds on rounding errors."""
+    kinked = claims.units["name"] not in SMOOTH
     plain = claims.outputs == 1 and not claims.tree and columns_of(claims) <= 3
-    return plain and len(claims.X) > MANY
+    return kinked and plain and len(claims.X) > MANY
 
 
 def columns_of(claims: Claims) -> int:
@@ -119,10 +125,12 @@ def columns_of(claims: Claims) -> int:
 
 def obstacle(claims: Claims) -> str:
     """Why there is no proof in floating point; empty where there is one."""
+    if claims.units["name"] in SMOOTH:
+        return ""
     if claims.units["name"] not in KINKED or claims.norm != "l2":
         return (
-            f"unfinished: in {ROUNDED} only relu, leaky_relu and abs units with the norm l2 are "
-            f"proved, not {claims.units['name']} with {claims.norm}. Check exactly"
+            f"unfinished: in {ROUNDED} only {', '.join([*KINKED, *SMOOTH])} units with the norm l2 "
+            f"are proved, not {claims.units['name']} with {claims.norm}. Check exactly"
         )
     if claims.tree:
         return ""
@@ -140,9 +148,12 @@ def obstacle(claims: Claims) -> str:
 
 def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
+    name = claims.units["name"]
     left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
     slopes = left, Fraction(1)
     try:
+        if name in SMOOTH:
+            return SMOOTH[name](claims, dual, clock)
         if claims.tree:
             return tree_violation(claims, RoundedConeSpace(claims, slopes), clock)
         if columns_of(claims) > 3:

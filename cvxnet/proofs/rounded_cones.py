@@ -53,9 +53,9 @@ from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.exact import bits, fraction, inner
 from cvxnet.proofs.checker.simplices import ConeSpace, Corner, Region
+from cvxnet.proofs.rounded_rows import DEPENDENT, EPS, RANGE, check_range, rows_with_ones
 from cvxnet.types import Array
 
-EPS = 2.0**-53
 FIRST = 2.0**-48
 """Errors of corners of the tree."""
 DIGITS = 60
@@ -82,10 +82,6 @@ LEAST = 2.0**-60
 """How much of a corner there is in a new one, at least."""
 LARGEST, MOST_COLUMNS = 10_000, 1_000
 """Samples and columns for which there is room, and for which the derivation holds."""
-DEPENDENT = 1e-10
-"""What is left of rows, relative to the longest, that is their rounding."""
-RANGE = 2.0**300
-"""Numbers are at most this, and at least its inverse."""
 
 
 class RoundedConeSpace(ConeSpace):
@@ -173,12 +169,6 @@ def violation_of_cones(
     return max(space.violations([space.region(-side) for side in claims.sides], v, clock))
 
 
-def rows_with_ones(claims: Claims) -> Array:
-    """X (n, d), or with a column of ones where there are hidden biases."""
-    X = np.array(claims.X)
-    return np.column_stack([X, np.ones(len(X))]) if claims.bias else X
-
-
 def independent_rows(rows: Array, v: Array) -> list[int]:
     """As many rows ``v_j x_j`` as their rank, each the one left longest by those before.
 
@@ -233,13 +223,6 @@ def new_stack(r: int, n: int, d: int) -> Stack:
 def fmpq_of(x: Fraction) -> fmpq:
     """The same for flint."""
     return fmpq(x.numerator, x.denominator)
-
-
-def check_range(numbers: Array) -> None:
-    """Refuse numbers that are too large or too small."""
-    sizes = np.abs(numbers[numbers != 0.0])
-    if sizes.size and (sizes.max() > RANGE or sizes.min() < 1.0 / RANGE):
-        raise FloatingPointError("numbers of very different size")
 
 
 @njit(cache=True, nogil=True)

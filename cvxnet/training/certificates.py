@@ -16,7 +16,7 @@ from cvxnet.proofs import checker
 from cvxnet.proofs.certificate import Certificate
 from cvxnet.proofs.checker.dual import dual_vector
 from cvxnet.proofs.checker.exact import fraction
-from cvxnet.proofs.checking import KINKED, MANY, ROUNDED, check_bracket
+from cvxnet.proofs.checking import KINKED, MANY, ROUNDED, SMOOTH, check_bracket
 from cvxnet.training.bounds.evidence import AnyEvidence
 from cvxnet.training.bracket import SLACK, Bracket, Proof
 from cvxnet.training.clock import kernel_seconds, now
@@ -143,7 +143,7 @@ def ways_of_checking(certificate: Certificate) -> list[tuple[bool, float]]:
     """
     vectors = count_vectors(certificate)
     alone = certificate.outputs == 1 and not vectors
-    if proved_by_rounded_cones(certificate):
+    if proved_by_rounding(certificate):
         return [(True, 0.5), (False, 1.0)]
     if alone and len(certificate.v) > MANY:  # where to round is to check exactly once more
         return [(False, 1.0)]
@@ -151,16 +151,16 @@ def ways_of_checking(certificate: Certificate) -> list[tuple[bool, float]]:
     return [(not few, 0.5 if vectors else 1.0), (few, 1.0)]
 
 
-def proved_by_rounded_cones(certificate: Certificate) -> bool:
-    """Whether one kink, more than three columns and more than a few samples are all there is.
+def proved_by_rounding(certificate: Certificate) -> bool:
+    """Whether one kink and more than three columns, or tanh or squares, are all there is.
 
-    Exact checks of cones take long there.
+    And more than a few samples: exact checks of cones and boxes take long there.
     """
     objective = certificate.objective
     columns = objective.X.shape[1] + objective.form.bias
     alone = certificate.outputs == 1 and not certificate.evidence
-    kinked = objective.units.name in KINKED and len(certificate.v) > FEW_CONES
-    return alone and kinked and columns > 3
+    name, many = objective.units.name, len(certificate.v) > FEW_CONES
+    return alone and many and (name in SMOOTH or (name in KINKED and columns > 3))
 
 
 def tells(result: checker.CheckResult) -> bool:
@@ -190,7 +190,7 @@ def settled(objective: Objective, weights: Weights, bracket: Bracket) -> tuple[P
     problem, proof = bracket.problem, Proof(bracket.dual, bracket.evidence)
     try:
         made = certificate_with(objective, weights, proof)
-        if proved_by_rounded_cones(made):
+        if proved_by_rounding(made):
             proof = proof.times(1.0 / (1.0 + ROOM))
             made = certificate_with(objective, weights, proof)
         if not problem.F.size or isinstance(proof.evidence, TreeEvidence):

@@ -53,7 +53,6 @@ from .dual import Clock, Dual
 from .exact import Matrix, over_common_denominator, rational, rounded_up
 from .semidefinite import ball_form, check_order, outer_sum, semidefinite
 
-
 FEW = 64  # binary digits of factors of Q
 
 
@@ -174,7 +173,9 @@ class Side(NamedTuple):
         """No less than ``Q = sum_i y_i y_i^T / (2 tau_i)``: factors are rounded up."""
         if not Y:
             return [[fmpq(0)] * len(self.slope) for _ in self.slope]
-        (factors,), unit = over_common_denominator([[rounded_up(1 / (2 * tau), FEW) for tau in taus]])
+        (factors,), unit = over_common_denominator(
+            [[rounded_up(1 / (2 * tau), FEW) for tau in taus]]
+        )
         Q = outer_sum(Y, factors, self.clock)
         return [[fmpq(x, unit * scale**2) for x in row] for row in Q]
 

@@ -127,10 +127,11 @@ class Side:
     def set_pairs(self, I: Indices, J: Indices, signs: Array) -> None:  # noqa: E741
         """Rows I that may lean on rows J, with the signs of ``a_ik``.
 
-        ``spender`` has the rows whose shares a and the parts of s are.
+        ``spender`` has the rows whose shares a and the parts of s are. Where both signs are as
+        good, as a carrier has no length, one is chosen: what is spent has to be leant.
         """
         rows = np.arange(self.n)
-        self.I, self.J, self.signs = I, J, signs
+        self.I, self.J, self.signs = I, J, np.where(signs == 0.0, 1.0, signs)
         self.spender = np.concatenate([J, rows, rows])
 
     def take(self, v: Array) -> None:
