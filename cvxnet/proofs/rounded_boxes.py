@@ -47,9 +47,9 @@ at most 1; z_j and v_j by eps of them. So all that is computed errs by less than
     (2 n + 200) eps sum_j |v_j| ((1 + p_j)^2 + |z_j|_1) + 20 (r + 10) eps m,
 
 which is added. A is semidefinite if it is so with its diagonal made smaller by what its entries,
-and the pivots of elimination, may err by: elimination in floating point is exact for a matrix that is
-closer than 2 (r + 2) eps of its trace (Demmel 1989), and the sum in A errs by (n + 100) eps sum_j
-|v_j| |z_j|^2.
+and the pivots of elimination, may err by: elimination in floating point is exact for a matrix that
+is closer than 2 (r + 2) eps of its trace (Demmel 1989), and the sum in A errs by (n + 100) eps
+sum_j |v_j| |z_j|^2.
 """
 
 from __future__ import annotations
