@@ -164,8 +164,9 @@ class Report:
         print(f"\n{question}\n  {self.answers[-1].text}", flush=True)
 
     def _draw(self, picture: Figure, path: Path) -> None:
-        """As it is kept; coarse with ``--quick``, where nothing is kept and time is short."""
+        """As it is kept; with ``--quick``, where nothing is kept, coarse, and not laid out."""
         if self.options.quick:
+            picture.set_layout_engine("none")
             with styled():
                 picture.savefig(path, dpi=COARSE)
         else:
