@@ -27,7 +27,9 @@ from cvxnet.training.oracle import Oracle
 from cvxnet.training.outputs.bounds import improve_output_bound
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Problem, Units
+from cvxnet.training.proximal import proximal_loss
 from cvxnet.training.refinement import LEVEL
+from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.units.family import Block
 from cvxnet.types import Array
 
@@ -45,6 +47,8 @@ STEP, ON_PATH = 10.0, 0.1
 """Ratio of weight decays on the path, and the gap to which they are solved."""
 LATE = 0.25
 """With less than this part of the time left that exact pricing takes, no further round begins."""
+AT_LAST = 10
+"""Units whose sizes are fitted where the time was over before that of others."""
 PROOF_SECONDS = 20.0
 """Time for proving a bound, where no time limit was given."""
 
@@ -336,12 +340,23 @@ def generate_columns(search: Search) -> Iterator[Bracket]:
     while True:
         yield search.bracket
         if search.is_over():
+            if now() >= search.end:
+                save_from_emptiness(search, maxima)
             return
         grown = search.grown(maxima)
         if not len(grown):
             return
         maxima = search.price(*plan.improve(search, grown))
         maxima = plan.polish(search, maxima)
+
+
+def save_from_emptiness(search: Search, maxima: LocalMaxima) -> None:
+    """Offer the best sizes of some local maxima where the time is over and no network has units."""
+    problem, bracket = search.problem, search.bracket
+    if bracket.untrained and len(maxima.values) and problem.y.ndim == 1:
+        few = new_units(maxima, problem, bracket.units, replace(search.settings, new_units=AT_LAST))
+        units, loss = bracket.units + few, proximal_loss(bracket, bracket.units)
+        bracket.offer_units(fit_sizes(problem, units, np.zeros(len(units)), loss))
 
 
 def prove(search: Search) -> Iterator[Bracket]:

@@ -31,9 +31,9 @@ from cvxnet.training.certificates import certificate_seconds
 from cvxnet.types import Array
 
 EPS, ROOM, TINY = 2.0**-53, 2.0**-46, 2.0**-1000
-RESERVED, ENOUGH = 0.5, 0.5
-"""Of the time left, what is kept free for an exact certificate at most; and of what that takes,
-what has to be left in the end for it to be begun."""
+RESERVED, SPARED, ENOUGH = 0.5, 0.25, 0.5
+"""Of the time left, what is kept free for a certificate at most, and for an exact one where it can
+be had in floating point; and of what that takes, what has to be left in the end for it to begin."""
 READING = 1e-5
 """Seconds that a certificate takes otherwise, for each sample."""
 SLOPES = {"relu": 0.0, "abs": -1.0}
@@ -47,7 +47,7 @@ LOSSES = ("squared", "logistic", "hinge", "squared_hinge", "absolute")
 def seconds_reserved(objective: Objective, left: float) -> float:
     """What of the time left is kept free for the certificate."""
     exactly = certificate_seconds(objective)
-    if exactly > RESERVED * left and can_be_rounded(objective):
+    if exactly > SPARED * left and can_be_rounded(objective):
         exactly = READING * len(objective.y)
     return min(exactly, RESERVED * left)
 
