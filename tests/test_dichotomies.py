@@ -256,3 +256,11 @@ def test_searching_along_circles_finds_the_best_of_few():
     c = rng.standard_normal(40)
     units = search_circles(cells.normals, c)
     assert np.abs(np.sign(cells.normals @ units.T).T @ c).max() == pytest.approx(cells.best(c)[0])
+
+
+def test_branching_counts_its_work():
+    rng = np.random.default_rng(0)
+    planes, v = find_hyperplanes(rng.standard_normal((20, 5))), rng.standard_normal(20)
+    g = step_function(planes, v, -v, None, 0.0)
+    assert search_dichotomies(g, 0.0, exact=True).work > 0.0
+    assert search_dichotomies(g, 0.0, exact=False).work == 0.0

@@ -94,6 +94,14 @@ def test_gradient_of_the_bound():
     assert np.isfinite(at.value)
 
 
+def test_what_a_row_spends_is_leant_where_a_carrier_has_no_length():
+    rng = np.random.default_rng(3)
+    X, v = rng.standard_normal((6, 3)), np.array([1.0, 1.0, 1.0, -1.0, -1.0, -1.0])
+    side = Side(X, (1.0, 0.0), 1.0, v)
+    side.set_pairs(np.array([0, 1]), np.array([3, 4]), np.array([0.0, -1.0]))
+    assert side.signs.tolist() == [1.0, -1.0]
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_gradient_in_the_dual_vector(sign):
     rng = np.random.default_rng(2)

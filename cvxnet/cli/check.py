@@ -18,7 +18,10 @@ from cvxnet.data.table import as_text
 from cvxnet.errors import InputError
 from cvxnet.losses import LOSSES
 from cvxnet.proofs import checker, checking
+from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.convexity import check_convexity, is_about_convexity
+from cvxnet.proofs.checker.document import parse, read_text
+from cvxnet.proofs.checker.dual import Clock
 from cvxnet.proofs.checker.path import is_about_path, read_path
 from cvxnet.proofs.gaps import bracket_text, relative_gap
 
@@ -41,14 +44,14 @@ def check(
     json: Json = False,
 ) -> None:
     """Re-prove a certificate without a solver: exactly, unless told to be quick."""
-    if is_about_convexity(file):
+    source = document_in(file)
+    if is_about_convexity(source):
         raise typer.Exit(check_verdict(file, time_limit, json))
     supplied = supply(file, data, columns)
-    if is_about_path(file):
+    if is_about_path(source):
         raise typer.Exit(check_whole_path(file, supplied, rounded, time_limit, json))
-    check_readable(file, supplied)
-    begin = time.perf_counter()
-    result = checking.check_bracket(file, supplied, rounded=rounded, time_limit=time_limit)
+    begin, clock = time.perf_counter(), Clock(time_limit)
+    result = checking.check_claims(claims_in(file, source, supplied), clock, rounded=rounded)
     seconds = time.perf_counter() - begin
     if json:
         print_json(
@@ -190,10 +193,18 @@ def prepared_pair(data: Path, columns: KnownColumns, claimed: Claimed) -> tuple[
     return said.scaled(features_in(table, said)), y
 
 
-def check_readable(file: Path, data: Any) -> None:
+def document_in(file: Path) -> dict[str, Any]:
+    """What is in the file, which is read once; nothing where it cannot be, as is said later."""
+    try:
+        return parse(read_text(file))
+    except checker.RefusalError:
+        return {}
+
+
+def claims_in(file: Path, document: dict[str, Any], data: Any) -> Claims:
     """A file that is no certificate is bad input, not a refuted certificate."""
     try:
-        checker.read(file, data)
+        return checker.read(document or file, data)
     except checker.RefusalError as refusal:
         raise InputError(f"{file} cannot be checked: {refusal}.") from None
 

@@ -9,6 +9,7 @@ import numpy as np
 from flint import fmpq
 
 from cvxnet.proofs import checker, rounded_sweep
+from cvxnet.proofs.checker import answer
 from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.convexity import (
     ConvexityResult,
@@ -102,6 +103,11 @@ def check_bracket(
     """The same for certificates of a bracket alone."""
     way = quickly if rounded else exactly
     return checker.check(source, data, time_limit=time_limit, way=way)
+
+
+def check_claims(claims: Claims, clock: Clock, *, rounded: bool) -> checker.CheckResult:
+    """The same for what was read before."""
+    return answer.check_claims(claims, clock, (quickly if rounded else exactly)(claims))
 
 
 def document_of(source: Any) -> Any:

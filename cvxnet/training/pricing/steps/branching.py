@@ -49,10 +49,14 @@ LARGEST_LEFT = 40
 
 
 class Bound(NamedTuple):
-    """``bound`` holds for all u; ``units`` (m, r) are in cells above the target, if any."""
+    """``bound`` holds for all u; ``units`` (m, r) are in cells above the target, if any.
+
+    ``products`` is what it took.
+    """
 
     bound: float
     units: Array
+    products: float
 
 
 class Cones(NamedTuple):
@@ -83,43 +87,49 @@ def bound_sums(
     problem = Cones(normals, CLEAR * condition, c, np.maximum(np.abs(c), np.abs(d)))
     corners = simplex(cells.rank)
     cones = [np.delete(corners, i, axis=0) for i in range(len(corners))]
-    units, known = np.zeros((0, cells.rank)), dict[bytes, float]()
+    units, known, products = np.zeros((0, cells.rank)), dict[bytes, float](), 0.0
     for turn in range(ROUNDS):
         searched = search(problem, cones, target, budget)
         if searched is None:
             return None
-        target, found, aside = searched
+        target, found, aside, spent = searched
         units = np.vstack([units, found @ A.T])
         budget -= EXACT * len(aside)
+        products += spent + EXACT * len(aside)
         if budget < 0.0:
             return None
         most = [most_inside(cells, problem, d, cone, known) for cone in aside]
         cones = [cone for cone, value in zip(aside, most, strict=True) if value > target]
         if not cones or turn == ROUNDS - 1:
             break
-    return Bound(max([target, *most]), units)
+    return Bound(max([target, *most]), units, products)
 
 
 def search(
     problem: Cones, cones: list[Array], target: float, budget: float
-) -> tuple[float, Array, list[Array]] | None:
-    """Search cones in threads: the target, raised to the largest value met, units, cones aside."""
+) -> tuple[float, Array, list[Array], float] | None:
+    """Search cones in threads: the target, raised to the largest value met, units, cones aside.
+
+    And the products that it took.
+    """
     r = problem.normals.shape[1]
-    units, aside = [np.zeros((0, r))], list[Array]()
+    units, aside, spent = [np.zeros((0, r))], list[Array](), 0.0
     jobs = Parallel(n_jobs=-1, require="sharedmem") if len(cones) > 1 else Parallel(n_jobs=1)
     at_once = effective_n_jobs(jobs.n_jobs)  # each may use up the budget
     for start in range(0, len(cones), at_once):
         batch = cones[start : start + at_once]
+        given = budget
         done = jobs(delayed(search_cone)(*problem, cone.ravel(), target, budget) for cone in batch)
         for best, unit, left, put in done:
             if left < 0.0:
                 return None
             budget += min(left - budget, 0.0)
+            spent += given - left
             if best > target:
                 target = best
                 units.append(unit.reshape(r, r).sum(axis=0)[None])
             aside.extend(put.reshape(-1, r, r))
-    return target, np.vstack(units), aside
+    return target, np.vstack(units), aside, spent
 
 
 def whiten(normals: Array) -> tuple[Array, Array, float]:

@@ -57,19 +57,20 @@ def search_dichotomies(
     """
     found = origin(g)
     add_cells(found, g, search_circles(g.cells.normals, g.c))
-    rho, bound = max(item.value for item in found), g.most
+    rho, bound, spent = max(item.value for item in found), g.most, 0.0
     for factor, budget in ladder(exact, rho <= NEAR * floor or floor == 0.0).items():
         target = factor * max(rho, floor)
         if target >= bound:
             continue
         products = min(budget, PRODUCTS_A_ROW * work, products_until(deadline))
         proved = proved_near(g, target, products)
+        spent += max(products, 0.0) if proved is None else proved.products
         if proved is None:
             break
         bound = proved.bound + abs(g.constant)
         add_cells(found, g, proved.units)
         rho = max(item.value for item in found)
-    return local_maxima(g, rho, bound, found, floor)
+    return local_maxima(g, rho, bound, found, floor)._replace(work=spent / PRODUCTS_A_ROW)
 
 
 def ladder(exact: bool, near: bool) -> dict[float, float]:
