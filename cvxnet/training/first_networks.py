@@ -22,7 +22,7 @@ from cvxnet.training.column_generation import (
 )
 from cvxnet.training.improvement import fit_again
 from cvxnet.training.local_search import BATCH_OF_STEPS, MANY, PART, carry, part_of, start_wide
-from cvxnet.training.oracle import Oracle
+from cvxnet.training.oracle import PLANE, Oracle
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.sliding import slide
 from cvxnet.training.start import offer_program, open_bracket
@@ -38,7 +38,7 @@ share of the time."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
 PARTLY, KEPT = 0.4, 1.25
-"""Share of the time for it; and so many pricings of all samples, as long as the last of the part
+"""Share of the time for it, where all of the rest may go into pricing; and so many pricings of all samples, as long as the last of the part
 lets expect, have to fit into what is left."""
 SHORT = 5_000
 """Steps of single units in a short local search: a batch of the first start."""
@@ -116,7 +116,7 @@ def start_from_part(search: Search) -> LocalMaxima:
     if n <= MANY or not search.oracle.always:
         return start_from_local_search(search)
     part = part_of(problem, max(n // TENTH, PART), np.random.default_rng(0))
-    end = share(PARTLY, search.deadline)
+    end = share(PARTLY if problem.family.rank <= PLANE else WIDELY, search.deadline)
     master = replace(search.master, problem=part)
     first = Search(open_bracket(part), master, Oracle(part), search.plan, gap=OPEN, deadline=end)
     for bracket in generate_columns(first):

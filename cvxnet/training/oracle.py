@@ -30,9 +30,9 @@ CHEAP, PER_ROW = 10_000_000, 100_000
 SHARE = 0.25
 """And in time: this part of what is left, where nothing shows that it ends in all of that."""
 CALM, PLANE = 0.5, 3
-"""Of many samples it is taken to end at this rank, where it takes about linear time, and beyond
-where it does for a part of them. Its floor rises after this part of the time left, or at once where
-it is likely to take longer than all of that: so it proves something in any case."""
+"""Of many samples it is taken to end up to this rank, where its time is about linear. Its floor
+rises after this part of the time left, or at once where it is likely to take longer than all of
+that: so it proves something in any case."""
 FIRST_TRY = 5_000_000
 """Rows for the first try beyond that: one core looks at ten or twenty million a second."""
 DRY = 1e-6
@@ -63,7 +63,7 @@ class Oracle:
     seconds : float
         How long it takes, as far as is known; only what a time limit does depends on it.
     trusted : bool
-        Whether all of the time may go into it, as a part of the samples has shown that it ends.
+        Whether all of the time may go into it.
     """
 
     problem: Problem
@@ -109,9 +109,11 @@ class Oracle:
 
     def trust(self, other: Oracle) -> None:
         """Take exact pricing to end as for a part of the samples, in time that is about linear."""
+        if self.problem.family.rank > PLANE:
+            return
         if other.always:
             self.seconds = other.seconds * len(self.problem.y) / len(other.problem.y)
-        self.trusted |= other.always or self.problem.family.rank <= PLANE
+        self.trusted = True
 
     def price_by(self, deadline: float, v: Array, floor: float) -> LocalMaxima:
         """Exact pricing, in its share of the time or, where it is trusted to end, in all of it."""
