@@ -38,8 +38,8 @@ share of the time."""
 TENTH, OPEN = 10, 1e-3
 """A part of many samples, and the gap to which it is solved: on all of them it is wider."""
 PARTLY, KEPT = 0.4, 1.25
-"""Share of the time for it, where all of the rest may go into pricing; and so many pricings of all samples, as long as the last of the part
-lets expect, have to fit into what is left."""
+"""Share of the time for it, where all of the rest may go into pricing; and so many pricings of all
+samples, as long as the last of the part lets expect, have to fit into what is left."""
 SHORT = 5_000
 """Steps of single units in a short local search: a batch of the first start."""
 WIDE, BRIEF_STEPS = 200_000, 50
