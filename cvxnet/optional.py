@@ -93,15 +93,15 @@ def import_sklearn(module: str, *names: str) -> Any:
     return loaded(f"sklearn.{module}", "sklearn", need, *names)
 
 
-def import_lasso() -> tuple[Any, Any, Any]:
-    """The lasso of scikit-learn as an estimator and as a function, and a context of trust in it.
+def import_lasso() -> tuple[Any, Any]:
+    """The lasso of scikit-learn as a function, and a context of trust in it.
 
     There it does not check its input.
     """
     need = "linear models in the norm l1 of a sparse matrix need scikit-learn"
-    models = loaded("sklearn.linear_model", "sklearn", need, "Lasso", "lasso_path")
+    models = loaded("sklearn.linear_model", "sklearn", need, "lasso_path")
     trusting = loaded("sklearn", "sklearn", need, "config_context").config_context
-    return models.Lasso, models.lasso_path, trusting
+    return models.lasso_path, trusting
 
 
 def import_ecos() -> Any:

@@ -73,9 +73,9 @@ def test_the_distance_is_a_bound(loss):
     for size in (1e-3, 0.1, 1.0):
         start = Units(size * np.eye(40), np.sign(rng.standard_normal(40)))
         working = WorkingSet(asked, start)
-        slope = asked.family.X.T @ working.v
-        assert working.value == pytest.approx(asked.objective(start), rel=1e-12)
-        assert working.value - working.distance(slope, slope) <= best * (1.0 + 1e-9)
+        slope = asked.family.X.T @ working.here.v
+        assert working.here.value == pytest.approx(asked.objective(start), rel=1e-12)
+        assert working.here.value - working.distance(slope, slope) <= best * (1.0 + 1e-9)
 
 
 @pytest.mark.parametrize("loss", SMOOTH)

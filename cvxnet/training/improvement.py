@@ -10,16 +10,14 @@ from dataclasses import replace
 from cvxnet.training.clock import now
 from cvxnet.training.column_generation import NEGLIGIBLE, Search, clock
 from cvxnet.training.fewer_units import merge
-from cvxnet.training.linear_models import AHEAD, FEW, solve_ball, solve_columns
+from cvxnet.training.linear_models import AHEAD, solve_ball, solve_columns
 from cvxnet.training.local_search import MANY
 from cvxnet.training.master import BALL, COORDINATES, SIZES, SLIDING
-from cvxnet.training.matrices import is_sparse
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Units
 from cvxnet.training.proximal import proximal_loss
 from cvxnet.training.pruning import thin
 from cvxnet.training.refinement import refine, refine_on_faces, stationary_dual
-from cvxnet.training.samples import is_square
 from cvxnet.training.sizes import fit_sizes
 from cvxnet.training.sliding import slide
 from cvxnet.training.working_sets import fit_working_set, has_working_sets
@@ -56,20 +54,16 @@ def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
 
 
 def descend(search: Search, grown: Units) -> tuple[Units, Array]:
-    """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
+    """The optimum on these columns by coordinate descent.
 
-    No further than the bracket of all columns needs, where that saves more than another round
-    costs: not with few columns, nor for a loss that is quadratic itself.
+    No further than the bracket of all columns needs; working sets look at all of them themselves.
     """
-    if search.stuck and not is_sparse(search.problem.family.X):
-        return search.solve(grown)
-    few = is_square(search.problem.loss) or len(grown) <= FEW
-    gap = AHEAD * (search.gap if few else max(search.gap, search.bracket.gap))
+    problem, units, gaps = search.problem, search.units, (search.gap, search.bracket.gap)
     with clock(search.timings, "solving"):
-        if has_working_sets(search.problem, len(search.units)):
-            units, fit = fit_working_set(search.problem, search.units, gap, search.end)
+        if has_working_sets(problem, len(units)):
+            units, fit = fit_working_set(problem, units, AHEAD * search.gap, search.end)
         else:
-            units, fit = solve_columns(search.problem, grown, gap, search.end)
+            units, fit = solve_columns(problem, units, grown, gaps, search.end)
     return search.found(units, COORDINATES, fit)
 
 

@@ -8,14 +8,19 @@ Near f = A w + c, with the gradient v and the curvature D (diagonal) of the loss
 
     1/2 sum_i D_i (t_i - (A w' + c')_i)^2 + beta |w'|_1 + constant,        t = f - v / D,
 
-a weighted lasso: that of scikit-learn solves it by coordinate descent with a duality gap (Friedman,
+a weighted lasso: some sweeps of scikit-learn's coordinate descent come near its optimum (Friedman,
 Hastie, Tibshirani 2010, "Regularization paths for generalized linear models via coordinate
-descent"; Yuan, Ho, Lin 2012, newGLMNET). The step is shortened until the objective falls. For the
-squared loss one step is all. Once the signs of w stay, the objective is smooth in the rest, and
-Newton steps on the support give the last digits.
+descent"; Yuan, Ho, Lin 2012, newGLMNET). The step is shortened until the objective falls. For c
+there is one column more, of a number so large that its weight costs next to nothing: a library
+centres the columns instead, and then each weight of a sparse A takes as long as one of a dense A.
 
-How far the master is from its optimum is known all along: v, scaled until ``|A^T v| <= beta``, is a
-dual vector of it. It is solved no further than the bracket of the whole problem needs.
+Sweeps find the signs of w soon, and its last digits late where columns depend on one another. The
+objective is smooth while the signs stay: once few of them change, there is a Newton step on the
+columns of weights that are not zero, by conjugate gradients, which only multiply with A.
+
+How far the master is from its optimum is known all along, from ``A^T v`` (`distance` of
+`cvxnet.training.working_sets`). It is solved no further than the bracket of the whole problem
+needs.
 
 **In the norm l2** all linear units are one, and
 
@@ -29,7 +34,6 @@ multiplied with vectors. That is for a sparse X; for a dense one there are frame
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,33 +46,40 @@ from cvxnet.optional import import_lasso, is_installed
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, columns_of, is_sparse, squares, used_columns
 from cvxnet.training.problem import Problem, Units
-from cvxnet.training.working_sets import TRUST, bend, gap_at
+from cvxnet.training.working_sets import TRUST, Point, bend, distance
 from cvxnet.types import Array
 
 INNER = 0.1
 """A lasso is solved to this part of the gap that its master is to reach."""
 AHEAD = 0.1
 """A master is solved to this part of the gap of the whole problem, or of the gap asked for."""
-STEPS = 50
+STEPS = 100
 """Proximal Newton steps for a master."""
-FEW = 1000
-"""A master of no more columns is solved to the end at once."""
+SWEEPS, SLOW, MOST_SWEEPS = 10, 0.2, 10_000
+"""Of coordinate descent for a lasso, after which the next step has a better model. Where the gap
+has not fallen to this part the sweeps were too few, and there are twice as many from then on."""
+SETTLED = 0.05
+"""A Newton step follows where no more than this part of the signs has changed: what it costs is a
+few steps of sweeps."""
+HUGE = 1e8
+"""Entries of the column of the free weight."""
+EVERY = 1000
+"""Of no more columns all are in the master, which is solved once."""
 PART = 10
 """Less than this part of the columns of a sparse matrix is picked from its rows, for about what two
 products with a vector take; to turn all of it takes as long as ten."""
-SWEEPS = 10_000
-"""Of coordinate descent for a lasso."""
-HALVINGS = 30
+HALVINGS, ROUNDING = 30, 1e-14
+"""A step is halved so often until the objective falls, or stays but for its rounding: the gap can
+still fall then."""
 GRADIENT = 0.1
 """Quasi-Newton steps end at a gradient of this times the gap, relative to the weight decay."""
 MOST_STEPS, MEMORY = 5000, 20
 """Quasi-Newton steps, and how many of them shape the next one."""
-SUPPORT = 1500
-"""Newton steps are for at most so many columns: they solve a dense system of that order, and one of
-more sparse columns is nearly singular."""
-SOLVED, PRODUCTS = 1e-4, 200
-"""Conjugate gradients for a sparse matrix end where the error has become so small, or after so many
-products: the next Newton step begins where this one ends."""
+DIRECT = 1500
+"""Newton steps for at most so many columns of a dense matrix solve a system of that order."""
+SOLVED, PRODUCTS = 1e-4, 50
+"""Conjugate gradients end where the error has become so small, or after so many products: the next
+Newton step begins where this one ends."""
 RIDGE = 1e-14
 """Relative to the diagonal of the Hessian, for columns that depend on one another."""
 
@@ -97,16 +108,6 @@ def is_smooth(problem: Problem) -> bool:
     return problem.y.ndim == 1 and problem.loss.smooth
 
 
-@dataclass(frozen=True)
-class Point:
-    """Weights of the columns of a master, the free weight, and their predictions."""
-
-    w: Array
-    c: float
-    f: Array
-    value: float
-
-
 class ColumnMaster:
     """The master on some columns of X, (n, k), dense or sparse."""
 
@@ -116,69 +117,74 @@ class ColumnMaster:
         few = is_sparse(family.X) and PART * len(columns) < family.rank
         self.A = columns_of(family.X if few else family.by_columns, columns)
         self.free = float(problem.F[0, 0]) if problem.F.size else 0.0
+        self.wide = with_constant(self.A) if self.free else self.A
 
     def at(self, w: Array, c: float) -> Point:
         """These weights."""
-        f = self.A @ w + c
-        loss = self.problem.loss.value(f, self.problem.y)
-        return Point(w, c, f, loss + self.problem.weight_decay * float(np.abs(w).sum()))
+        f = np.asarray(self.A @ w + c)
+        return Point.of(self.problem, w, c, f, self.problem.loss.value(f, self.problem.y))
 
     def gap(self, point: Point) -> float:
         """A bound on the relative gap of the point as a solution of this master."""
-        v = self.problem.make_feasible(self.problem.loss.gradient(point.f, self.problem.y))
-        return gap_at(self.problem, v, float(np.abs(self.A.T @ v).max()), point.value)
+        slope = self.A.T @ point.v
+        rho = float(np.abs(slope).max(initial=0.0))
+        return distance(self.problem, point, slope, rho) / point.value
 
     def solve(self, start: Point, gap: float, deadline: float) -> Point:
         """The optimum, to this gap, or to where steps lead no further."""
-        point, width = start, self.gap(start)
+        point, width, sweeps = start, self.gap(start), SWEEPS
         for _ in range(STEPS):
             if width <= gap or now() > deadline:
                 break
-            moved = self.lasso(point, gap)
-            width = self.gap(moved)
-            stays = np.array_equal(np.sign(moved.w), np.sign(point.w))
-            if width > gap and (stays or moved.value >= point.value):
-                moved = self.newton(min(moved, point, key=lambda p: p.value))
-                width = self.gap(moved)
-            if moved.value >= point.value:
+            moved = self.lasso(point, gap, sweeps)
+            changed = np.count_nonzero(np.sign(moved.w) != np.sign(point.w))
+            if changed <= SETTLED * np.count_nonzero(moved.w) and self.gap(moved) > gap:
+                moved = self.newton(moved)
+            before, width = width, self.gap(moved)
+            if moved.value >= point.value and width >= before:
                 break
             point = moved
+            if width > SLOW * before:
+                sweeps = min(2 * sweeps, MOST_SWEEPS)
         return point
 
-    def lasso(self, point: Point, gap: float) -> Point:
-        """A proximal Newton step."""
-        D, v = bend(self.problem, point.f), self.problem.loss.gradient(point.f, self.problem.y)
-        target = point.f - v / D
-        even = bool((D[0] == D).all())
-        middle = (D @ target) / D.sum() if self.free else 0.0
-        size = float(D @ (target - middle) ** 2)
-        lasso, _, trusting = import_lasso()
-        model = lasso(
-            alpha=self.problem.weight_decay / D.sum(),
-            fit_intercept=bool(self.free),
-            tol=INNER * gap * point.value / (size or 1.0),
-            copy_X=bool(self.free) or not even,  # otherwise nothing is written to it
-            max_iter=SWEEPS,
-            warm_start=True,
-        )
-        model.coef_ = point.w
+    def lasso(self, point: Point, gap: float, sweeps: int) -> Point:
+        """A proximal Newton step, whose model has so many sweeps at most."""
+        D = bend(self.problem, point.f)
+        A, target, weights = self.wide, point.f - point.v / D, {"sample_weight": D}
+        size = float((D * target) @ target)
+        if not is_sparse(A):  # of a dense matrix the library does not weigh samples
+            roots = np.sqrt(D)
+            A, target, weights = A * roots[:, None], roots * target, {}
+        lasso_path, trusting = import_lasso()
         with warnings.catch_warnings(), trusting(**TRUST):
             warnings.simplefilter("ignore")  # how far it has come is measured by `gap`
-            model.fit(self.A, target, sample_weight=None if even else D)
-        return self.towards(point, model.coef_, float(model.intercept_))
+            w = lasso_path(
+                A,
+                target,
+                alphas=np.array([self.problem.weight_decay / len(target)]),
+                coef_init=np.append(point.w, point.c / HUGE)[: A.shape[1]],
+                check_input=False,
+                precompute=False,
+                tol=INNER * gap * point.value / (size or 1.0),
+                max_iter=sweeps,
+                **weights,
+            )[1][:, 0]
+        k = len(point.w)
+        return self.towards(point, w[:k], HUGE * float(w[k:].sum()))
 
     def newton(self, point: Point) -> Point:
         """A Newton step on the support, no further than to where a weight vanishes."""
-        support, thin = np.flatnonzero(point.w), is_sparse(self.A)
-        if not 0 < support.size <= SUPPORT:
+        support = np.flatnonzero(point.w)
+        if not support.size:
             return point
-        loss, y = self.problem.loss, self.problem.y
         A, signs = self.A[:, support], np.sign(point.w[support])
-        v, D = loss.gradient(point.f, y), loss.curvature(point.f, y)
-        slope = A.T @ v + self.problem.weight_decay * signs
+        D = self.problem.loss.curvature(point.f, self.problem.y)
+        slope = A.T @ point.v + self.problem.weight_decay * signs
         if self.free:
-            slope = np.append(slope, v.sum())
-        step = (iterated_step if thin else solved_step)(A, D, slope)
+            slope = np.append(slope, point.v.sum())
+        direct = not is_sparse(A) and support.size <= DIRECT
+        step = (solved_step if direct else iterated_step)(A, D, slope)
         if step is None:
             return point
         w = point.w.copy()
@@ -187,11 +193,11 @@ class ColumnMaster:
         return self.towards(point, w, point.c + (float(step[-1]) if self.free else 0.0))
 
     def towards(self, point: Point, w: Array, c: float) -> Point:
-        """The first of the points on the way from there to here whose objective is lower."""
+        """The first of the points on the way from there to here whose objective is no higher."""
         t = 1.0
         for _ in range(HALVINGS):
             moved = self.at(point.w + t * (w - point.w), point.c + t * (c - point.c))
-            if moved.value < point.value:
+            if moved.value <= point.value * (1.0 + ROUNDING):
                 return moved
             t *= 0.5
         return point
@@ -202,6 +208,15 @@ class ColumnMaster:
         rows = as_rows_of(self.problem.family.X, self.columns[used], np.abs(point.w[used]))
         free = np.array([point.c / self.free]) if self.free else np.zeros(0)
         return Units(rows, np.sign(point.w[used]), free)
+
+
+def with_constant(A: Any) -> Any:
+    """A column more, all of it HUGE."""
+    column = np.full((A.shape[0], 1), HUGE)
+    if not is_sparse(A):
+        return np.asfortranarray(np.hstack([A, column]))
+    wide = sparse.hstack([A, column], format="csc")
+    return columns_of(wide, np.arange(wide.shape[1]))
 
 
 def solved_step(A: Array, D: Array, slope: Array) -> Array | None:
@@ -219,15 +234,17 @@ def solved_step(A: Array, D: Array, slope: Array) -> Array | None:
 
 
 def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
-    """The same about, by conjugate gradients: for a sparse A, which is multiplied alone."""
+    """The same about, by conjugate gradients, for which A is only multiplied with vectors."""
     k, order = A.shape[1], len(slope)
-    across = sparse.csc_array(A.T)
+    thin = is_sparse(A)
+    across = sparse.csc_array(A.T) if thin else A.T
 
     def product(z: Array) -> Array:
         u = D * (A @ z[:k] + z[k:].sum())
         return np.append(across @ u, u.sum())[:order]
 
-    diagonal = np.append(squares(A).T @ D, D.sum())[:order]
+    lengths = squares(A).T @ D if thin else np.einsum("ij,ij,i->j", A, A, D)
+    diagonal = np.append(lengths, D.sum())[:order]
     if diagonal.min() <= 0.0:
         return None
     H = LinearOperator((order, order), matvec=product, dtype=np.float64)
@@ -237,13 +254,17 @@ def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
 
 
 def solve_columns(
-    problem: Problem, units: Units, gap: float, deadline: float
+    problem: Problem, units: Units, more: Units, gaps: tuple[float, float], deadline: float
 ) -> tuple[Units, Array]:
-    """The optimum on the columns of these units, from where they are, to a relative gap.
+    """The optimum on the columns of these units and of more, from these.
 
-    With its predictions, which are known and take a pass over a sparse matrix.
+    With its predictions, which are known and take a pass over a sparse matrix. The gap is to be the
+    first of two if there are all columns, otherwise a part of the larger: that of the bracket.
     """
-    columns = used_columns(units.weights)
+    columns, gap = np.arange(problem.family.X.shape[1]), AHEAD * gaps[0]
+    if len(columns) > EVERY:
+        columns = np.union1d(used_columns(units.weights), used_columns(more.weights))
+        gap = AHEAD * max(gaps)
     master = ColumnMaster(problem, columns)
     w = np.asarray(units.weights.T @ units.outputs)[columns]
     c = master.free * float(units.free[0]) if problem.F.size else 0.0

@@ -32,12 +32,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnet.optional import import_lasso
-from cvxnet.proofs.gaps import relative_gap
 from cvxnet.training.clock import now
 from cvxnet.training.matrices import as_rows_of, is_sparse, pick_columns, used_columns
 from cvxnet.training.nonneg_least_squares import OPTIMAL, minimise
@@ -76,12 +76,6 @@ def has_working_sets(problem: Problem, units: int) -> bool:
     return not is_sparse(problem.family.X) and 2 * max(units, FIRST) <= MOST
 
 
-def gap_at(problem: Problem, v: Array, rho: float, value: float) -> float:
-    """The relative gap that a dual vector with this ``rho`` proves of an objective."""
-    t = problem.loss.best_scale(v, problem.y, problem.largest_multiple(rho))
-    return relative_gap(-problem.loss.conjugate(t * v, problem.y), value)
-
-
 def bend(problem: Problem, f: Array) -> Array:
     """A curvature of each sample with which no step is too long, wherever it begins, above zero.
 
@@ -102,6 +96,49 @@ def floored(D: Array) -> Array:
     return np.asarray(np.maximum(D, FLOOR * (D.max() or 1.0)))
 
 
+@dataclass(frozen=True)
+class Point:
+    """Weights of some columns and the free weight; all others are zero.
+
+    Attributes
+    ----------
+    w : ndarray, (k,)
+        The weights.
+    c : float
+        The free weight.
+    f, v : ndarray, (n,)
+        Their predictions, and the gradient of the loss there.
+    loss, value : float
+        The loss, and the objective.
+    """
+
+    w: Array
+    c: float
+    f: Array
+    v: Array
+    loss: float
+    value: float
+
+    @classmethod
+    def of(cls, problem: Problem, w: Array, c: float, f: Array, loss: float) -> Point:
+        """These weights, whose predictions are f, and their loss."""
+        value = loss + problem.weight_decay * float(np.abs(w).sum())
+        return cls(w, c, f, problem.loss.gradient(f, problem.y), loss, value)
+
+
+def distance(problem: Problem, point: Point, own: Array, rho: float) -> float:
+    """The bound of the distance of a point from the optimum over columns of slopes up to rho.
+
+    Those of the weights are its own.
+    """
+    t = min(1.0, problem.largest_multiple(rho))
+    size, drift = float(np.abs(point.w).sum()), 0.0
+    if problem.F.size:
+        drift = abs(float(point.v.sum())) * float(np.abs(point.f).max())
+    moved = (1.0 - t) * point.loss + t * float(own @ point.w)
+    return moved + problem.weight_decay * size + drift
+
+
 class WorkingSet:
     """Columns of X, their weights and the free weight; all others are zero."""
 
@@ -113,34 +150,18 @@ class WorkingSet:
         w = (units.weights.T @ units.outputs)[self.columns]
         c = self.free * float(units.free[0]) if self.free else 0.0
         f = w @ self.A + c
-        self.go(w, c, f, problem.loss.value(f, problem.y))
-
-    def go(self, w: Array, c: float, f: Array, loss: float) -> None:
-        """Go to these weights, whose predictions are f, and their loss."""
-        self.w, self.c, self.f, self.loss = w, c, f, loss
-        self.v = self.problem.loss.gradient(f, self.problem.y)
-
-    @property
-    def value(self) -> float:
-        """The objective."""
-        return self.loss + self.beta * float(np.abs(self.w).sum())
+        self.here = Point.of(problem, w, c, f, problem.loss.value(f, problem.y))
 
     def distance(self, slope: Array, own: Array) -> float:
-        """The bound of the distance from the optimum over the columns that have these slopes.
-
-        Those of the working set are its own.
-        """
-        t = min(1.0, self.problem.largest_multiple(float(np.abs(slope).max(initial=0.0))))
-        size = float(np.abs(self.w).sum())
-        unbalanced = abs(float(self.v.sum())) * float(np.abs(self.f).max()) if self.free else 0.0
-        return (1.0 - t) * self.loss + t * float(own @ self.w) + self.beta * size + unbalanced
+        """The same of this one, over the columns that have these slopes."""
+        return distance(self.problem, self.here, own, float(np.abs(slope).max(initial=0.0)))
 
     def steepest(self, slope: Array) -> NDArray[np.intp]:
         """The columns to be added next."""
         steep = np.abs(slope)
         steep[self.columns] = 0.0
         new = np.flatnonzero(steep > self.beta)
-        count = max(FIRST, int(np.count_nonzero(self.w)))
+        count = max(FIRST, int(np.count_nonzero(self.here.w)))
         if new.size > count:
             new = new[np.argpartition(-steep[new], count)[:count]]
         return new
@@ -150,37 +171,39 @@ class WorkingSet:
         A = pick_columns(self.problem.family.X, new).T
         self.A = np.concatenate([self.A, A]) if len(self.A) else A
         self.columns = np.concatenate([self.columns, new])
-        self.w = np.concatenate([self.w, np.zeros(len(new))])
+        self.here = replace(self.here, w=np.concatenate([self.here.w, np.zeros(len(new))]))
 
     def solve(self, slope: Array, error: float, deadline: float) -> bool:
         """Come as near to the optimum on these columns, which have these slopes.
 
         Returns whether the objective has fallen.
         """
-        before = self.value
+        before = self.here.value
         for _ in range(STEPS):
             if not self.step(slope):
                 break
-            slope = self.A @ self.v
+            slope = self.A @ self.here.v
             if self.distance(slope, slope) <= error or now() > deadline:
                 break
-        return self.value < before
+        return self.here.value < before
 
     def step(self, slope: Array) -> bool:
         """Go where the objective has fallen, if there is a way: Newton's, or the one of `bend`."""
-        f, w = self.f, self.w
+        f, w = self.here.f, self.here.w
         for D, shortest in self.curvatures():
             toward, dc = self.optimum(D, slope)
             dw = toward - w
             df = dw @ self.A + dc
             price = self.beta * float(np.abs(toward).sum() - np.abs(w).sum())
-            falls = -(float(self.v @ df) + price)
+            falls = -(float(self.here.v @ df) + price)
             t = 1.0
             while t >= shortest and falls > 0.0:
                 loss = self.problem.loss.value(f + t * df, self.problem.y)
                 penalty = self.beta * float(np.abs(w + t * dw).sum())
-                if loss + penalty < self.value - ENOUGH * t * falls:
-                    self.go(w + t * dw, self.c + t * dc, f + t * df, loss)
+                if loss + penalty < self.here.value - ENOUGH * t * falls:
+                    self.here = Point.of(
+                        self.problem, w + t * dw, self.here.c + t * dc, f + t * df, loss
+                    )
                     return True
                 t *= 0.5
         return False
@@ -189,36 +212,36 @@ class WorkingSet:
         """Those of models of the loss, and for each the shortest step that is worth a try."""
         loss, last = self.problem.loss, 0.5**HALVINGS
         own = is_square(loss) or loss.labels
-        D = loss.curvature(self.f, self.problem.y)
+        D = loss.curvature(self.here.f, self.problem.y)
         if own or D.any():
             yield floored(D), last if own else 1.0
         if not own:
-            yield bend(self.problem, self.f), last
+            yield bend(self.problem, self.here.f), last
 
     def optimum(self, D: Array, slope: Array) -> tuple[Array, float]:
         """The optimum of the model, and the step of the free weight."""
-        used = (self.w != 0.0) | (np.abs(slope) > self.beta)
+        used = (self.here.w != 0.0) | (np.abs(slope) > self.beta)
         A = self.A if used.all() else pick_columns(self.A.T, np.flatnonzero(used)).T
-        w, s = self.w[used], slope[used]
+        w, s = self.here.w[used], slope[used]
         roots, total, drift, means = np.sqrt(D), float(D.sum()), 0.0, np.zeros(len(w))
         if self.free:
-            drift, means = float(self.v.sum()), A @ D / total
+            drift, means = float(self.here.v.sum()), A @ D / total
             A = A - means[:, None]
         A = A if (D == 1.0).all() else A * roots
         G = A @ A.T
         q = G @ w - (s - drift * means)
-        target = w @ A - self.v / roots
-        found = self.w.copy()
+        target = w @ A - self.here.v / roots
+        found = self.here.w.copy()
         if w.size:
             found[used] = minimum(A.T, target, G, q, w, self.beta)
         return found, -drift / total - float(means @ (found[used] - w))
 
     def units(self) -> Units:
         """The units of these weights."""
-        used = np.flatnonzero(self.w)
-        w = self.w[used]
+        used = np.flatnonzero(self.here.w)
+        w = self.here.w[used]
         rows = as_rows_of(self.problem.family.X, self.columns[used], np.abs(w))
-        free = np.array([self.c / self.free]) if self.free else np.zeros(0)
+        free = np.array([self.here.c / self.free]) if self.free else np.zeros(0)
         return Units(rows, np.sign(w), free)
 
 
@@ -248,7 +271,7 @@ def by_coordinates(A: Array, target: Array, G: Array, q: Array, w: Array, beta: 
     slope, signs = q - G @ w, np.sign(w)
     steep = np.where(w != 0.0, np.abs(slope - beta * signs), np.maximum(np.abs(slope) - beta, 0.0))
     gain = float((steep**2 / np.where(G.diagonal() > 0.0, 2.0 * G.diagonal(), np.inf)).max())
-    _, lasso_path, trusting = import_lasso()
+    lasso_path, trusting = import_lasso()
     with warnings.catch_warnings(), trusting(**TRUST):
         warnings.simplefilter("ignore")  # how far it has come is measured
         found = lasso_path(
@@ -302,8 +325,8 @@ def fit_working_set(
     """
     working = WorkingSet(problem, units)
     for _ in range(ROUNDS):
-        slope = problem.family.X.T @ working.v
-        left, error = working.distance(slope, slope[working.columns]), gap * working.value
+        slope = problem.family.X.T @ working.here.v
+        left, error = working.distance(slope, slope[working.columns]), gap * working.here.value
         new = working.steepest(slope)
         if left <= error or now() > deadline or len(working.columns) + len(new) > MOST:
             break
@@ -312,4 +335,4 @@ def fit_working_set(
             error = max(error, PART * left)
         if not working.solve(slope[working.columns], error, deadline):
             break
-    return working.units(), working.f
+    return working.units(), working.here.f
