@@ -13,6 +13,7 @@ from cvxnet.training.fewer_units import merge
 from cvxnet.training.linear_models import AHEAD, solve_ball, solve_columns
 from cvxnet.training.local_search import MANY
 from cvxnet.training.master import BALL, COORDINATES, SIZES, SLIDING
+from cvxnet.training.matrices import is_sparse
 from cvxnet.training.pricing.maxima import LocalMaxima
 from cvxnet.training.problem import Units
 from cvxnet.training.proximal import proximal_loss
@@ -54,11 +55,14 @@ def solve_master(search: Search, grown: Units) -> tuple[Units, Array]:
 
 
 def descend(search: Search, grown: Units) -> tuple[Units, Array]:
-    """The optimum on these columns by coordinate descent.
+    """The optimum on these columns by coordinate descent; where that stalls, of the cone program.
 
     No further than the bracket of all columns needs; working sets look at all of them themselves.
     """
     problem, units, gaps = search.problem, search.units, (search.gap, search.bracket.gap)
+    small = len(problem.y) * len(grown) <= search.settings.large
+    if search.stuck and small and not is_sparse(problem.family.X):
+        return search.solve(grown)
     with clock(search.timings, "solving"):
         if has_working_sets(problem, len(units)):
             units, fit = fit_working_set(problem, units, AHEAD * search.gap, search.end)
