@@ -96,3 +96,17 @@ def test_many_weights_of_small_decay_close(loss, free, dense, monkeypatch):
     solution = cn.train("coordinate", X, y, **more)
     assert solution.status == "optimal" and solution.units > 100
     assert cn.check(solution).valid
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_more_columns_than_samples_are_interpolated(loss):
+    x, y = np.array([0.0, 4, 5, 7, 10, 11]), np.array([0.0, 0, 0, 2, 3, 3])
+    hinges = np.maximum(np.hstack([x[:, None] - x, x - x[:, None]]), 0.0)
+    more = {"loss": loss, "output_bias": True, "gap": 1e-8}
+    for decay in (1e-2, 1e-4):
+        dense, thin = (
+            cn.train("coordinate", X, y, weight_decay=decay, **more)
+            for X in (hinges, sparse.csc_array(hinges))
+        )
+        assert dense.status == thin.status == "optimal"
+        assert thin.value == pytest.approx(dense.value, rel=2e-8)

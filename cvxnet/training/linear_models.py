@@ -241,7 +241,7 @@ def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
 
     def product(z: Array) -> Array:
         u = D * (A @ z[:k] + z[k:].sum())
-        return np.append(across @ u, u.sum())[:order]
+        return np.append(across @ u, u.sum())[:order] + RIDGE * diagonal * z
 
     lengths = squares(A).T @ D if thin else np.einsum("ij,ij,i->j", A, A, D)
     diagonal = np.append(lengths, D.sum())[:order]
