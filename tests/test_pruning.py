@@ -6,10 +6,11 @@ from examples import random_data
 from families import make_family
 
 from cvxnet.losses import get_loss
+from cvxnet.training import pruning
 from cvxnet.training.fewer_units import eliminate_dependent, merge
 from cvxnet.training.master import Master, blocks_of
 from cvxnet.training.problem import Problem, Units, no_units
-from cvxnet.training.pruning import prune
+from cvxnet.training.pruning import prune, thin
 from cvxnet.training.refinement import LEVEL, refine
 
 
@@ -47,6 +48,19 @@ def test_elimination_keeps_the_fit_and_does_not_raise_the_penalty(seed):
     assert len(fewer) <= 10
     np.testing.assert_allclose(problem.fit(fewer), problem.fit(units), atol=1e-9)
     assert fewer.sizes.sum() <= units.sizes.sum() + 1e-9
+
+
+def test_many_units_are_not_thinned_after_the_deadline(monkeypatch):
+    """What would take too long then; without a limit, and of few, they are as ever."""
+    problem, rng = problem_of(n=10), np.random.default_rng(0)
+    units = Units(rng.standard_normal((40, 3)), rng.choice([-1.0, 1.0], 40))
+    before = problem.objective(units)
+    fewer = thin(problem, units)
+    assert len(fewer) <= 10 and len(thin(problem, units, -np.inf)) == len(fewer)
+    monkeypatch.setattr(pruning, "A_SECOND", 1.0)
+    late = thin(problem, units, -np.inf)
+    assert len(late) > 10 and problem.objective(late) <= before * (1.0 + 1e-9)
+    assert len(thin(problem, units, np.inf)) == len(fewer)
 
 
 def test_merging_adds_up_what_points_one_way():

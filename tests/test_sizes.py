@@ -55,3 +55,15 @@ def test_sizes_are_those_of_the_cone_program(seed, name, free, weighted, kind):
     sizes = problem.family.sizes(fitted.weights)
     np.testing.assert_allclose(own / sizes, problem.weight_decay, rtol=1e-6)
     assert np.abs(F.T @ v).max(initial=0.0) <= 1e-6 * np.abs(F).sum()
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic"])
+def test_after_the_deadline_no_size_is_fitted(name):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 2))
+    problem = Problem(make_family("relu", X), get_loss(name), np.sign(X[:, 0]), 0.1)
+    units = Units(rng.standard_normal((5, 2)), rng.choice([-1.0, 1.0], 5), np.zeros(0))
+    sizes = problem.family.sizes(units.weights)
+    late = fit_sizes(problem, units, sizes, deadline=-np.inf)
+    np.testing.assert_allclose(late.weights, units.weights)
+    assert problem.objective(fit_sizes(problem, units, sizes)) < problem.objective(late)

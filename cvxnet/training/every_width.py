@@ -186,7 +186,7 @@ def run(search: Search, report: Report, value: float, before: float) -> dict[str
             if bracket.closed_by(gap) and now() < deadline:
                 bracket.units = prune(bracket.units, master, deadline)
             else:
-                bracket.units = thin(bracket.problem, bracket.units)
+                bracket.units = thin(bracket.problem, bracket.units, deadline)
             bracket.units = with_certificate(bracket.problem, bracket.units, master)
         stopped = why_stopped(search, deadline)
     except KeyboardInterrupt:

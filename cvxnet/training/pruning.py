@@ -43,6 +43,9 @@ PRICED = 60_000_000
 """Rows that pricing for a refinement may look at; what it has found by then is refined."""
 ALIKE = 1e-12
 """Cosines of output weights closer to 1 than this are 1."""
+A_SECOND = 5e8
+"""Samples times squared units that elimination takes on in a second: it costs some four operations
+for each."""
 SMALL = 1e-6
 """Units smaller than this, relative to the largest, are dropped before merging."""
 
@@ -58,7 +61,7 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
     entries = problem.y.size * len(units) * problem.family.block_width
     large = entries > LARGE or is_sparse(problem.family.X)
     if large or not problem.family.slides:
-        return thin(problem, units)
+        return thin(problem, units, deadline)
     last = replace(master, tolerance=LAST, timings=Timings())
     for angle in ANGLES:
         if now() > deadline:
@@ -66,16 +69,19 @@ def prune(units: Units, master: Master, deadline: float = np.inf) -> Units:
         fewer = resolve(merge(units.without_small(SMALL), angle), last, deadline)
         if is_as_good(problem, fewer, units):
             master.way = last.way
-            return thin(problem, fewer)
-    return thin(problem, units)
+            return thin(problem, fewer, deadline)
+    return thin(problem, units, deadline)
 
 
-def thin(problem: Problem, units: Units) -> Units:
+def thin(problem: Problem, units: Units, deadline: float = np.inf) -> Units:
     """At most n units with linearly independent features, without moving any.
 
-    Or what the family simplifies the network to, where that is fewer.
+    Or what the family simplifies the network to, where that is fewer; and nothing but that where
+    elimination would take a second more than is left until the deadline (`now`).
     """
-    if is_sparse(problem.family.X):  # columns of it are many, and their features would be dense
+    work = problem.y.size * len(units) ** 2
+    late = work > A_SECOND * (1.0 + max(deadline - now(), 0.0))
+    if late or is_sparse(problem.family.X):  # whose columns are many, and features would be dense
         return simplify(problem, units.without_small(0.0))
     for fewer in (units.without_small(SMALL), units):
         independent = eliminate_dependent(problem, fewer)
