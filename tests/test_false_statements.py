@@ -14,7 +14,7 @@ import cvxnet as cn
 from cvxnet.analysis import convexity
 from cvxnet.cli import main
 from cvxnet.interop.estimators import ConvexNetClassifier, ConvexNetRegressor
-from cvxnet.training import every_width
+from cvxnet.training import column_generation, every_width
 from cvxnet.training.clock import KernelTime, now
 from cvxnet.training.scaling import subtract
 
@@ -38,8 +38,14 @@ def test_the_clock_stands_still_while_some_thread_compiles(monkeypatch):
     assert kernels.working() == 17.0
 
 
+@pytest.fixture
+def empty_end(monkeypatch):
+    """Where the time is over nothing becomes a network of what pricing has found."""
+    monkeypatch.setattr(column_generation, "save_from_emptiness", lambda search, maxima: None)
+
+
 @pytest.mark.parametrize("model", [ConvexNetRegressor, ConvexNetClassifier])
-def test_a_fit_without_time_for_a_unit_warns(model):
+def test_a_fit_without_time_for_a_unit_warns(model, empty_end):
     X, y = XOR
     with pytest.warns(ConvergenceWarning, match="untrained.*time limit"):
         fitted = model(weight_decay=0.01, time_limit=1e-9).fit(X, y)
@@ -47,8 +53,11 @@ def test_a_fit_without_time_for_a_unit_warns(model):
     assert solution.stats["untrained"] and "untrained" in str(solution) and solution.units == 0
 
 
-@pytest.mark.parametrize("units", ["relu", "squared_relu", "threshold", "tanh", "coordinate"])
-def test_untrained_is_said_only_where_units_would_help(units):
+UNITS = ["relu", "squared_relu", "threshold", "tanh", "coordinate"]
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_untrained_is_said_only_where_units_would_help(units, empty_end):
     X, y = XOR[0], np.array([0.0, 1.0, 1.0, 3.0])
     most = cn.largest_weight_decay(units, X, y, output_bias=True)
     for share, untrained in [(1.01, False), (0.5, True)]:
@@ -59,6 +68,19 @@ def test_untrained_is_said_only_where_units_would_help(units):
         assert not full.stats["untrained"] and not full.warning
         assert untrained <= cut.stats["untrained"] == bool(cut.warning) and cut.units == 0
         assert cut.status == "optimal" or "time limit" in str(cut)
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_what_pricing_found_in_the_end_becomes_a_network(units):
+    X, y = XOR[0], np.array([0.0, 1.0, 1.0, 3.0])
+    most = cn.largest_weight_decay(units, X, y, output_bias=True)
+    options = {"weight_decay": 0.5 * most, "output_bias": True}
+    cut = cn.train(units, X, y, time_limit=1e-9, **options)
+    full = cn.train(units, X, y, **options)
+    none = cn.train(units, X, y, output_bias=True, weight_decay=1.01 * most)
+    assert cut.units > 0 and not cut.stats["untrained"] and not cut.warning
+    assert full.value <= cut.value * (1 + 1e-9) and cut.value < none.value
+    assert cn.check(cut).valid
 
 
 def test_why_training_stopped_is_said_in_words(monkeypatch):

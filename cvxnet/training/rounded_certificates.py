@@ -80,7 +80,8 @@ def rounded_ends(objective: Objective, weights: Weights, v: Array) -> tuple[floa
     Examples
     --------
     >>> from cvxnet.objective import make_objective
-    >>> objective = make_objective("relu", [[-1], [1]], [1, 2], weight_decay=0.1, bias=False)
+    >>> options = {"loss": "squared", "weight_decay": 0.1, "bias": False}
+    >>> objective = make_objective("relu", [[-1], [1]], [1, 2], **options)
     >>> root = np.sqrt([0.9, 1.9])
     >>> weights = Weights(W=np.array([[-root[0]], [root[1]]]), b=None, a=root)
     >>> lower, upper = rounded_ends(objective, weights, np.array([-0.1, -0.1]))
