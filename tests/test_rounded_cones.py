@@ -95,3 +95,27 @@ def test_training_has_its_brackets_checked_at_higher_ranks(n, columns):
     assert cn.check(solution, rounded=True).valid
     longer = replace(solution.certificate, v=solution.certificate.v * (1.0 + 1e-6))
     assert not cn.check(longer.rounded_outward(), rounded=True).valid
+
+
+@pytest.mark.parametrize(("x", "v"), [(1e-170, 1.0), (1e-60, 1e-85), (1e200, 1.0), (1e85, 1e85)])
+@pytest.mark.parametrize("units", UNITS, ids=lambda units: units["name"])
+def test_products_whose_squares_no_double_can_hold(units, x, v):
+    """They were taken for no rows at all, and so any weight decay for enough."""
+    X, weights = x * np.eye(4), np.array([v, -v, v, v])
+    rho = x * v  # at least
+    assert not rounded(X, weights, units, max(1e-3 * rho, 1e-300)).valid
+    assert rounded(X, weights, units, 1e-3 * rho + 1e-89).valid == (rho < 1e-100 and x > 1e-89)
+
+
+@pytest.mark.parametrize("name", ["relu", "squared_relu"])
+def test_dual_vectors_that_round_to_zero_are_not_zero(name):
+    """What is free moves v, to numbers below all doubles, which belong to a huge row here."""
+    X = np.zeros((2, 4))
+    X[0, 0] = 2.0**1000
+    given = Claimed(
+        units=name, loss="squared", weight_decay=2.0**-200, bias=False, X=X, y=[-4.0, 4.0],
+        v=[2.0**-1074, 0.0], W=np.zeros((0, 4)), b=None, a=[], c=0.0, lower=0.0, upper=0.0,
+    ).rounded_outward()  # fmt: skip
+    assert given.lower > 0.0  # and above the optimum
+    document = given.to_dict()
+    assert not cn.check(document).valid and not cn.check(document, rounded=True).valid

@@ -11,7 +11,8 @@ from scipy.optimize import minimize
 
 import cvxnet as cn
 from cvxnet.proofs.checking import ROUNDED
-from cvxnet.proofs.rounded_boxes import largest_bend, line_above, table, tanh
+from cvxnet.proofs.rounded_boxes import largest_bend, line_above, solve, table, tanh
+from cvxnet.proofs.rounded_squares import is_semidefinite
 
 UNITS = {
     "tanh": {"name": "tanh", "radius": 3.0},
@@ -147,3 +148,19 @@ def test_lines_are_above_tanh_and_bends_above_its_second_derivative():
         most = largest_bend(at[0], at[-1])
         assert (2.0 * at**3 - 2.0 * at <= most + 1e-15).all()
     assert Fraction(0.7698003589195012) ** 2 * 27 >= 16
+
+
+@pytest.mark.parametrize("precision", [10, 53])
+def test_the_table_is_rounded_to_nearest_whatever_the_precision_of_balls(precision):
+    table.cache_clear()
+    with ctx.workprec(precision):
+        known = table().tolist()
+    with ctx.workprec(200):
+        for k, t in enumerate(known):
+            assert abs(arb(t) - (arb(k) / 64).tanh()) < arb(2) ** -54 * 1.0001
+
+
+def test_an_indefinite_matrix_is_not_proved_semidefinite_by_what_rounding_does_to_its_halves():
+    for A in ([[1e-32, 1e-16], [-1e-16, -0.5]], [[1e-32, -1e-16], [1e-16, -0.5]]):
+        assert not is_semidefinite(np.array(A))
+        assert not solve(np.array(A), 0.0, np.ones(2), np.empty(2))

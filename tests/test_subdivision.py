@@ -273,6 +273,26 @@ def test_a_floor_that_rises_ends_the_search_with_a_bound(monkeypatch, looks, ris
     assert next(ticks) < looks and (found.values <= whole.rho * (1 + 1e-12)).all()
 
 
+def test_a_floor_does_not_fall_where_the_clock_goes_back(monkeypatch):
+    """What was not looked at was below the highest one."""
+    rng, floors, search = np.random.default_rng(0), [], subdivision.search
+
+    def watched(stack, top, function, best, work):
+        floors.append(function.floor)
+        return search(stack, top, function, best, work)
+
+    normals, v = arrange(rng.standard_normal((40, 4))).normals, rng.standard_normal(40)
+    rows, convex, b = subdivision.split_kinks(normals, v, 0.0 * v)
+    tasks = subdivision.tasks_of(cone_search.Function(rows, convex, b, 1.0, 1e-12), 1.0)
+    monkeypatch.setattr(subdivision, "search", watched)
+    monkeypatch.setattr(subdivision, "PORTION", 2000)
+    monkeypatch.setattr(subdivision, "now", lambda: rng.uniform(0.0, 0.8))
+    for task in tasks:
+        floors.clear()
+        part = subdivision.search_cone(task, Budget(1.0, rise=0.01))
+        assert part.ended and part.floor == max(floors) and floors == sorted(floors)
+
+
 def test_a_floor_rises_and_nothing_is_proved_after_the_deadline(monkeypatch):
     times = [0.0, 1.0, 1.1, 1.5, 1.89, 1.9, 1.99, 2.0, 3.0]
     ticks = iter(times)

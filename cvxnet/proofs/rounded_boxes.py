@@ -44,7 +44,7 @@ Rounding. t_j errs by 2 r eps |z_j|_1, and so does tanh there, and p_j is made s
 of a sum of n err by n eps, and by some tens of eps each beside, as |f'| <= 4 and a line's slope is
 at most 1; z_j and v_j by eps of them. So all that is computed errs by less than
 
-    (2 n + 200) eps sum_j |v_j| ((1 + p_j)^2 + |z_j|_1) + 20 (r + 10) eps m,
+    (2 n + 200) eps sum_j |v_j| (1 + p_j) (1 + p_j + |z_j|_1) + 20 (r + 10) eps m,
 
 which is added. A is semidefinite if it is so with its diagonal made smaller by what its entries,
 and the pivots of elimination, may err by: elimination in floating point is exact for a matrix that
@@ -66,6 +66,7 @@ from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.coordinates import MAX_RANK, NEGLIGIBLE
 from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.dual import Clock, Dual
+from cvxnet.proofs.checker.exact import balls
 from cvxnet.proofs.rounded_rows import EPS, check_range, climb, in_few_coordinates
 from cvxnet.types import Array
 
@@ -126,7 +127,8 @@ def largest(Z: Array, v: Array, level: float, clock: Clock) -> float:
 @cache
 def table() -> Array:
     """``tanh(k / 64)``, rounded to nearest."""
-    return np.array([float(arb(k / STEPS).tanh()) for k in range(int(STEPS * FLAT) + 1)])
+    with balls():  # whatever precision the caller has
+        return np.array([float(arb(k / STEPS).tanh()) for k in range(int(STEPS * FLAT) + 1)])
 
 
 @njit(cache=True, nogil=True)
@@ -220,7 +222,7 @@ def margin(h, Z, sizes, v, places):  # type: ignore[no-untyped-def]
             reach += abs(Z[j, k]) * h[k]
         reach = reach * (1.0 + 16.0 * EPS) + 20.0 * EPS * sizes[j]
         places[j, 1] = reach
-        total += abs(v[j]) * ((1.0 + reach) ** 2 + sizes[j])
+        total += abs(v[j]) * (1.0 + reach) * (1.0 + reach + sizes[j])
     return (2.0 * v.size + 200.0) * EPS * total
 
 
@@ -353,7 +355,11 @@ def above(A, m, q, h, y, slack):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def solve(A, m, q, y):  # type: ignore[no-untyped-def]
-    """Whether all pivots of ``A + m I`` are positive; then y is about its inverse times q."""
+    """Whether all pivots of ``A + m I`` are positive; then y is about its inverse times q.
+
+    Of what rounding makes different in both halves of A, the upper one counts alone: with both,
+    small pivots would make an indefinite matrix pass.
+    """
     r = q.size
     L = np.empty((r, r))
     for i in range(r):
@@ -364,7 +370,7 @@ def solve(A, m, q, y):  # type: ignore[no-untyped-def]
         if not L[k, k] > 0.0:
             return False
         for i in range(k + 1, r):
-            factor = L[i, k] / L[k, k]
+            factor = L[k, i] / L[k, k]
             add(L[i], -factor, L[k])
             y[i] -= factor * y[k]
     for k in range(r - 1, -1, -1):

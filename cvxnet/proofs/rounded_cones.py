@@ -51,9 +51,16 @@ from cvxnet.proofs.checker.claims import Claims
 from cvxnet.proofs.checker.coordinates import MAX_RANK, NEGLIGIBLE
 from cvxnet.proofs.checker.document import RefusalError
 from cvxnet.proofs.checker.dual import Clock
-from cvxnet.proofs.checker.exact import bits, fraction, inner
+from cvxnet.proofs.checker.exact import bits, inner
 from cvxnet.proofs.checker.simplices import ConeSpace, Corner, Region
-from cvxnet.proofs.rounded_rows import DEPENDENT, EPS, RANGE, check_range, rows_with_ones
+from cvxnet.proofs.rounded_rows import (
+    DEPENDENT,
+    EPS,
+    RANGE,
+    check_range,
+    doubles_of,
+    rows_with_ones,
+)
 from cvxnet.types import Array
 
 FIRST = 2.0**-48
@@ -78,6 +85,8 @@ LITTLE = 2.0**-46
 """A cone whose rows all err by less than this part of the level is not cut."""
 THIN = 1e-12
 """Corners closer than this to the span of others are not told apart."""
+SHORTEST = 2.0**-500
+"""No length is taken for less, as squares of what is below would vanish."""
 LEAST = 2.0**-60
 """How much of a corner there is in a new one, at least."""
 LARGEST, MOST_COLUMNS = 10_000, 1_000
@@ -117,11 +126,7 @@ class RoundedConeSpace(ConeSpace):
         return self.known[corner]
 
     def violations(self, regions: list[Region], v: list[Any], clock: Clock) -> Iterator[Fraction]:
-        try:
-            doubles = np.array([int(x.p) / int(x.q) for x in v])
-        except OverflowError:
-            raise FloatingPointError("a dual vector with huge numbers") from None
-        check_range(doubles)
+        doubles = doubles_of((int(x.p), int(x.q)) for x in v)
         left, right = self.both
         size = 1.001 * np.abs(doubles) @ self.lengths
         slack = 1.001 * max(abs(left), abs(right)) * (np.abs(doubles) @ self.rests)
@@ -160,7 +165,9 @@ def violation_of_cones(
     For one output, and units with these slopes. The first cones are what the planes of some rows
     cut out.
     """
-    chosen = independent_rows(rows_with_ones(claims), np.array([float(fraction(x)) for x in v]))
+    rows = rows_with_ones(claims)
+    check_range(rows)
+    chosen = independent_rows(rows, doubles_of((int(x.p), int(x.q)) for x in v))
     if not chosen:
         return Fraction(0)
     if len(chosen) > MAX_RANK:
@@ -172,9 +179,11 @@ def violation_of_cones(
 def independent_rows(rows: Array, v: Array) -> list[int]:
     """As many rows ``v_j x_j`` as their rank, each the one left longest by those before.
 
-    Whatever is chosen, the proof holds or fails; long ones make good first cones.
+    Whatever is chosen, the proof holds or fails; long ones make good first cones. But none is only
+    where all are zero: they are scaled, as squares of products may be too large or too small.
     """
     left, chosen, longest = v[:, None] * rows, list[int](), 0.0
+    left = left / (np.abs(left).max(initial=0.0) or 1.0)
     for _ in range(min(rows.shape[1], MAX_RANK + 1)):
         lengths = np.linalg.norm(left, axis=1)
         k = int(lengths.argmax())
@@ -505,7 +514,7 @@ def meet(corners, errors, top, need, mask, q):  # type: ignore[no-untyped-def]
     for _ in range(2):
         if not solve(corners, errors, top, need, 4.0 * length, mask, q):
             break
-        length = norm(q)
+        length = max(norm(q), SHORTEST)
         best = min(best, lengthened(corners, errors, top, need, q, length))
         if best <= MET * length:
             break

@@ -11,7 +11,7 @@ by (r + 10) eps of |x_j| + |B| |z_j| at most. The e_j are nothing but rounding, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -53,18 +53,30 @@ def check_range(numbers: Array) -> None:
         raise FloatingPointError("numbers of very different size")
 
 
+def doubles_of(quotients: Iterable[tuple[int, int]]) -> Array:
+    """Quotients of whole numbers as doubles; refuses those that are too large or too small.
+
+    Also such that would be rounded to 0: they may belong to huge rows.
+    """
+    given = list(quotients)
+    try:
+        found = np.array([p / q for p, q in given])
+    except OverflowError:
+        raise FloatingPointError("a dual vector with huge numbers") from None
+    if any(p and not x for (p, _), x in zip(given, found, strict=True)):
+        raise FloatingPointError("numbers of very different size")
+    check_range(found)
+    return found
+
+
 def in_few_coordinates(claims: Claims, dual: Dual, most: int) -> Rows:
     """The rows with a v_j other than 0, at most so many, in the coordinates w of the unit ball."""
     check_range(np.array([claims.weight_decay]))
-    try:
-        v = np.array([x / dual.v_scale for x in dual.v])
-    except OverflowError:
-        raise FloatingPointError("a dual vector with huge numbers") from None
+    v = doubles_of((x, dual.v_scale) for x in dual.v)
     X, v = rows_with_ones(claims)[v != 0.0], v[v != 0.0]
     if len(v) > most:
         raise FloatingPointError(f"more than {most} samples")
     check_range(X)
-    check_range(v)
     if not X.any():
         return Rows(np.zeros((0, 0)), np.zeros(0), np.zeros(0))
     _, s, basis = np.linalg.svd(np.linalg.qr(X, mode="r"), full_matrices=False)

@@ -220,13 +220,17 @@ def is_proved(cone, Z, k, heights, level, B, E):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def is_semidefinite(A):  # type: ignore[no-untyped-def]
-    """Whether all pivots of A (r, r) are positive; A is lost."""
+    """Whether all pivots of A (r, r) are positive; A is lost.
+
+    Of what rounding makes different in both halves, the upper one counts alone: with both, small
+    pivots would make an indefinite matrix pass.
+    """
     r = A.shape[0]
     for i in range(r):
         if not A[i, i] > 0.0:
             return False
         for j in range(i + 1, r):
-            add(A[j], -A[j, i] / A[i, i], A[i])
+            add(A[j], -A[i, j] / A[i, i], A[i])
     return True
 
 

@@ -278,7 +278,8 @@ def search_cone(task: ConeTask, budget: Budget) -> ConePart:
     while top >= 0 and stack is not None and used < budget.work and now() <= budget.deadline:
         portion = PORTION if budget.rise == np.inf else PORTION // OFTEN
         portion = int(np.ceil(min(portion, budget.work - used)))
-        function = function._replace(floor=budget.raised(task.function.floor))
+        floor = max(function.floor, budget.raised(task.function.floor))  # and never falls
+        function = function._replace(floor=floor)
         more, top, left = search(stack, top, function, best, portion)
         used += portion - left
         found.append(more)
