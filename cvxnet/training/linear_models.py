@@ -132,15 +132,16 @@ class ColumnMaster:
 
     def solve(self, start: Point, gap: float, deadline: float) -> Point:
         """The optimum, to this gap, or to where steps lead no further."""
-        point, width, sweeps = start, self.gap(start), SWEEPS
+        point, width, sweeps = start, np.inf, SWEEPS
         for _ in range(STEPS):
             if width <= gap or now() > deadline:
                 break
-            moved = self.lasso(point, gap, sweeps)
+            before, moved = width, self.lasso(point, gap, sweeps)
+            width = self.gap(moved)
             changed = np.count_nonzero(np.sign(moved.w) != np.sign(point.w))
-            if changed <= SETTLED * np.count_nonzero(moved.w) and self.gap(moved) > gap:
+            if width > gap and changed <= SETTLED * np.count_nonzero(moved.w):
                 moved = self.newton(moved)
-            before, width = width, self.gap(moved)
+                width = self.gap(moved)
             if moved.value >= point.value and width >= before:
                 break
             point = moved

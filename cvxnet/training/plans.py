@@ -63,7 +63,7 @@ from cvxnet.training.working_sets import has_working_sets
 
 SHARP = 1e-2
 """Relative to the largest target."""
-MANY_COLUMNS, OWN_COLUMNS = 10_000, 1500
+MANY_COLUMNS, OWN_COLUMNS = 4000, 1500
 """New columns a round, where coordinate descent solves the masters; and where working sets find
 their own."""
 COLUMNS = replace(EXACT, new_units=300, near=True)
