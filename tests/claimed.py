@@ -106,3 +106,12 @@ def objective_with(
         form=Form(**form),
         **options,
     )
+
+
+def samples(rng, n, d, rank):
+    """Samples of that rank, but for rounding, and a dual vector with zeros and parallel rows."""
+    X = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, d))
+    X[1], X[2] = -2.0 * X[0], 0.0
+    v = rng.standard_normal(n)
+    v[3] = 0.0
+    return X, v

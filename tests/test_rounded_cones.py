@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from claimed import Claimed
+from claimed import Claimed, samples
 
 import cvxnet as cn
 from cvxnet.proofs.checking import ROUNDED
@@ -23,15 +23,6 @@ def certificate(X, v, units, beta, output_weights="any"):
 
 def rounded(*args, **kwargs):
     return cn.check(certificate(*args, **kwargs).to_dict(), rounded=True)
-
-
-def data(rng, n, d, rank):
-    """Samples of that rank, but for rounding, and a dual vector with zeros and parallel rows."""
-    X = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, d))
-    X[1], X[2] = -2.0 * X[0], 0.0
-    v = rng.standard_normal(n)
-    v[3] = 0.0
-    return X, v
 
 
 def largest_sampled(X, v, units, sides=(1, -1)):
@@ -54,7 +45,7 @@ def largest_sampled(X, v, units, sides=(1, -1)):
 @pytest.mark.parametrize(("n", "d", "rank"), [(9, 4, 4), (12, 6, 4), (10, 5, 5), (10, 7, 6)])
 def test_no_sampled_unit_is_above_what_is_proved_and_the_bound_is_tight(units, n, d, rank):
     rng = np.random.default_rng(n + d + rank)
-    X, v = data(rng, n, d, rank)
+    X, v = samples(rng, n, d, rank)
     rho = cn.largest_weight_decay(
         cn.Family(**units) if len(units) > 1 else units["name"], X, v, bias=False
     )

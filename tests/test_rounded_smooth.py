@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from claimed import Claimed
+from claimed import Claimed, samples
 from flint import arb, ctx
 from scipy.optimize import minimize
 
@@ -34,16 +34,6 @@ def rounded(*args, **kwargs):
     return cn.check(certificate(*args, **kwargs).to_dict(), rounded=True)
 
 
-def data(seed, n, d, rank):
-    """Samples of that rank, but for rounding, and a dual vector with zeros and parallel rows."""
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, d))
-    X[1], X[2] = -2.0 * X[0], 0.0
-    v = rng.standard_normal(n)
-    v[3] = 0.0
-    return X, v
-
-
 def largest_sampled(X, v, name, sides=(1, -1)):
     """The largest s g at random units, and at those that they climb to."""
     rng, radius, best = np.random.default_rng(0), UNITS[name].get("radius", 1.0), 0.0
@@ -62,7 +52,7 @@ def largest_sampled(X, v, name, sides=(1, -1)):
 @pytest.mark.parametrize("name", UNITS)
 @pytest.mark.parametrize(("n", "d", "rank"), [(8, 1, 1), (9, 2, 2), (12, 3, 3), (12, 5, 3)])
 def test_no_unit_is_above_what_is_proved_and_the_bound_is_tight(name, n, d, rank):
-    X, v = data(n + d + rank, n, d, rank)
+    X, v = samples(np.random.default_rng(n + d + rank), n, d, rank)
     rho = largest_sampled(X, v, name)
     proved = rounded(X, v, name, rho * (1.0 + 1e-4))
     assert proved.valid and proved.method == ROUNDED and ROUNDED in proved.reason
@@ -73,7 +63,7 @@ def test_no_unit_is_above_what_is_proved_and_the_bound_is_tight(name, n, d, rank
 @pytest.mark.parametrize("name", UNITS)
 @pytest.mark.parametrize("seed", range(3))
 def test_where_it_is_proved_exactly_it_is_proved_in_floating_point(name, seed):
-    X, v = data(seed, 6, 2, 2)
+    X, v = samples(np.random.default_rng(seed), 6, 2, 2)
     rho = largest_sampled(X, v, name)
     for beta, holds in ((1.01 * rho, True), (0.99 * rho, False)):
         document = certificate(X, v, name, beta).to_dict()
@@ -82,7 +72,7 @@ def test_where_it_is_proved_exactly_it_is_proved_in_floating_point(name, seed):
 
 @pytest.mark.parametrize(("name", "rank"), [("tanh", 4), ("squared_relu", 6)])
 def test_higher_ranks(name, rank):
-    X, v = data(rank, 12, rank, rank)
+    X, v = samples(np.random.default_rng(rank), 12, rank, rank)
     rho = largest_sampled(X, v, name)
     assert rounded(X, v, name, 1.01 * rho).valid
     less = rounded(X, v, name, 0.99 * rho)
@@ -91,7 +81,7 @@ def test_higher_ranks(name, rank):
 
 @pytest.mark.parametrize("name", UNITS)
 def test_a_dual_vector_that_was_changed_zeros_and_too_high_a_rank(name):
-    X, v = data(1, 12, 3, 3)
+    X, v = samples(np.random.default_rng(1), 12, 3, 3)
     beta = 1.000_01 * largest_sampled(X, v, name)
     assert rounded(X, 0.0 * v, name, 1e-9).valid and rounded(0.0 * X, v, name, 1e-9).valid
     assert rounded(X, v, name, beta).valid
@@ -102,14 +92,14 @@ def test_a_dual_vector_that_was_changed_zeros_and_too_high_a_rank(name):
 
 
 def test_a_longer_radius_needs_more():
-    X, v = data(2, 12, 2, 2)
+    X, v = samples(np.random.default_rng(2), 12, 2, 2)
     beta = 1.000_01 * largest_sampled(X, v, "tanh")
     assert rounded(X, v, "tanh", beta).valid and not rounded(X, v, "tanh", beta, radius=6.0).valid
 
 
 @pytest.mark.parametrize("sign", ["nonneg", "nonpos"])
 def test_one_sign_of_the_output_weights_needs_one_side_only(sign):
-    X, v = data(3, 10, 3, 3)
+    X, v = samples(np.random.default_rng(3), 10, 3, 3)
     beta = 1.01 * largest_sampled(X, np.abs(v), "squared_relu")
     assert rounded(X, np.abs(v), "squared_relu", beta).valid
     side = rounded(X, np.abs(v), "squared_relu", 1e-3 * beta, output_weights=sign)

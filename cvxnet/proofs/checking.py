@@ -155,7 +155,7 @@ def obstacle(claims: Claims) -> str:
 def rounded_violation(claims: Claims, dual: Dual, clock: Clock) -> Fraction:
     """0 if ``rho(v) <= weight_decay`` was proved; otherwise a bound on ``rho / beta - 1``."""
     name = claims.units["name"]
-    left = Fraction(-1 if claims.units["name"] == "abs" else claims.units.get("slope", 0))
+    left = Fraction(-1 if name == "abs" else claims.units.get("slope", 0))
     slopes = left, Fraction(1)
     try:
         if name in SMOOTH:

@@ -26,8 +26,6 @@ RANGE = 2.0**300
 """Numbers are at most this, and at least its inverse."""
 DEPENDENT = 1e-10
 """What is left of rows, relative to the longest, that is their rounding."""
-
-
 CLIMB = 200
 """Steps towards a local maximum."""
 

@@ -340,7 +340,7 @@ def generate_columns(search: Search) -> Iterator[Bracket]:
     while True:
         yield search.bracket
         if search.is_over():
-            if now() >= search.end:
+            if search.late or now() >= search.end:
                 save_from_emptiness(search, maxima)
             return
         grown = search.grown(maxima)
@@ -351,7 +351,7 @@ def generate_columns(search: Search) -> Iterator[Bracket]:
 
 
 def save_from_emptiness(search: Search, maxima: LocalMaxima) -> None:
-    """Offer the best sizes of some local maxima where the time is over and no network has units."""
+    """Offer the best sizes of some local maxima where no network has units, and time is short."""
     problem, bracket = search.problem, search.bracket
     if bracket.untrained and len(maxima.values) and problem.y.ndim == 1:
         few = new_units(maxima, problem, bracket.units, replace(search.settings, new_units=AT_LAST))

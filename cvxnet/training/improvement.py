@@ -59,15 +59,16 @@ def descend(search: Search, grown: Units) -> tuple[Units, Array]:
 
     No further than the bracket of all columns needs; working sets look at all of them themselves.
     """
-    problem, units, gaps = search.problem, search.units, (search.gap, search.bracket.gap)
+    problem, units, gap = search.problem, search.units, search.gap
     small = len(problem.y) * len(grown) <= search.settings.large
     if search.stuck and small and not is_sparse(problem.family.X):
         return search.solve(grown)
     with clock(search.timings, "solving"):
         if has_working_sets(problem, len(units)):
-            units, fit = fit_working_set(problem, units, AHEAD * search.gap, search.end)
+            units, fit = fit_working_set(problem, units, AHEAD * gap, search.end)
         else:
-            units, fit = solve_columns(problem, units, grown, gaps, search.end)
+            open_by = search.bracket.gap
+            units, fit = solve_columns(problem, units, grown, gap, open_by, search.end)
     return search.found(units, COORDINATES, fit)
 
 

@@ -255,21 +255,21 @@ def iterated_step(A: Any, D: Array, slope: Array) -> Array | None:
 
 
 def solve_columns(
-    problem: Problem, units: Units, more: Units, gaps: tuple[float, float], deadline: float
+    problem: Problem, units: Units, more: Units, gap: float, bracket: float, deadline: float
 ) -> tuple[Units, Array]:
-    """The optimum on the columns of these units and of more, from these.
+    """The optimum on the columns of these units and of more, from these, ahead of a gap.
 
-    With its predictions, which are known and take a pass over a sparse matrix. The gap is to be the
-    first of two if there are all columns, otherwise a part of the larger: that of the bracket.
+    With its predictions, which are known and take a pass over a sparse matrix. Where these are not
+    all columns, another round follows: no further then than ahead of the gap of the bracket.
     """
-    columns, gap = np.arange(problem.family.X.shape[1]), AHEAD * gaps[0]
+    columns = np.arange(problem.family.X.shape[1])
     if len(columns) > EVERY:
         columns = np.union1d(used_columns(units.weights), used_columns(more.weights))
-        gap = AHEAD * max(gaps)
+        gap = max(gap, bracket)
     master = ColumnMaster(problem, columns)
     w = np.asarray(units.weights.T @ units.outputs)[columns]
     c = master.free * float(units.free[0]) if problem.F.size else 0.0
-    point = master.solve(master.at(w, c), gap, deadline)
+    point = master.solve(master.at(w, c), AHEAD * gap, deadline)
     return master.units(point), point.f
 
 
